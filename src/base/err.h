@@ -1,0 +1,18 @@
+/*
+ * A sentence for the operator. Failures whose cause is the machine or the configuration carry one up to whoever can show
+ * it; each level may put its own subject in front. Failures of a peer are enums, not sentences.
+ */
+#ifndef STOX_BASE_ERR_H
+#define STOX_BASE_ERR_H
+
+struct err {
+    char text[512];
+};
+
+/* Sets the sentence. Returns -1, so that callers can write: return err_set(err, "..."). err may be NULL. */
+int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts a subject in front: "subject: what was there". Returns -1. */
+int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Intrusive hash table. Keys are whatever the caller says they are: the table keeps the 64-bit hash in the node and asks
+ * a function only when hashes are equal. Hashes come from hash_bytes, which is keyed with random bytes, so that a peer
+ * cannot choose names that collide.
+ */
+#ifndef STOX_BASE_HASH_H
+#define STOX_BASE_HASH_H
+
+#include "base/slice.h"
+
+struct hash_node {
+    struct hash_node *next;
+    uint64_t hash;
+};
+
+struct hash {
+    struct hash_node **buckets; /* owned */
+    size_t n_buckets;           /* power of two, or 0 before the first entry */
+    size_t n;                   /* entries */
+    uint64_t key[2];            /* of hash_bytes */
+};
+
+/* Called with an entry whose hash is equal; true when it is the one looked for. */
+typedef bool hash_match(const struct hash_node *node, const void *key);
+
+/* An empty table with a fresh random key. Takes no memory yet. */
+void hash_init(struct hash *h);
+
+/* Frees the table, not its entries. */
+void hash_free(struct hash *h);
+
+/* SipHash-2-4 under the table's key. hash_more chains a second part in, unambiguously. */
+uint64_t hash_bytes(const struct hash *h, struct slice s);
+uint64_t hash_more(const struct hash *h, uint64_t first, struct slice s);
+
+/* Adds node under hash. False, nothing added, when memory for a larger table is needed and not to be had at all. */
+bool hash_add(struct hash *h, struct hash_node *node, uint64_t hash);
+struct hash_node *hash_find(const struct hash *h, uint64_t hash, hash_match *match, const void *key);
+
+/* Takes node out; harmless when it is not in. */
+void hash_remove(struct hash *h, struct hash_node *node);
+
+/* Walks all entries; fn may remove the entry it is given, and only that. */
+void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), void *arg);
+
+#endif

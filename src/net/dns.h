@@ -1,0 +1,59 @@
+/*
+ * Names to addresses, by libunbound on our loop: SRV, A and AAAA, with DNSSEC status. Answers come as they are in DNS;
+ * choosing among them (RFC 2782 weights, RFC 3263, RFC 6120 3.2) is dns_srv_order's and the protocols' work.
+ */
+#ifndef STOX_NET_DNS_H
+#define STOX_NET_DNS_H
+
+#include "net/addr.h"
+#include "net/loop.h"
+
+struct dns;
+
+struct dns_conf {
+    const struct slice *servers; /* addresses to ask, "ip" or "ip@port"; none: the system's resolv.conf */
+    size_t n_servers;
+    const char *trust_anchor_file; /* for DNSSEC; NULL: status is never secure */
+};
+struct dns *dns_new(struct loop *loop, const struct dns_conf *conf, struct err *err);
+
+/* Queries still running are cancelled. */
+void dns_free(struct dns *dns);
+
+enum dns_status {
+    DNS_OK,      /* there are records */
+    DNS_NO_DATA, /* the name exists (or may exist), no record of this type */
+    DNS_NO_NAME, /* NXDOMAIN */
+    DNS_FAILED,  /* SERVFAIL, time-out, DNSSEC bogus: ask again later */
+};
+
+struct dns_srv {
+    uint16_t priority, weight, port;
+    char target[256]; /* lower case, no trailing dot; "" for "." (service not offered, RFC 2782) */
+};
+
+struct dns_answer {
+    enum dns_status status;
+    bool secure; /* validated by DNSSEC */
+    uint32_t ttl_s;
+    const char *why;           /* for DNS_FAILED: a clause for the log */
+    const struct dns_srv *srv; /* of dns_query_srv, at most 32 */
+    size_t n_srv;
+    const struct addr *addrs; /* of dns_query_addrs, at most 32, port as asked, AAAA and A taking turns (RFC 8305) */
+    size_t n_addrs;
+};
+
+struct dns_query;                                                  /* lives until its callback or dns_cancel */
+typedef void dns_done(void *arg, const struct dns_answer *answer); /* answer is borrowed until return */
+
+/* name: without trailing dot, A-labels. NULL when the question cannot be asked; the callback is never called from inside. */
+struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg);
+struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg);
+
+/* The callback will not come. */
+void dns_cancel(struct dns_query *q);
+
+/* Puts records in the order to try: by priority, by weighted chance within one (RFC 2782). random(n) gives 0..n-1. */
+void dns_srv_order(struct dns_srv *srv, size_t n, uint64_t (*random)(uint64_t below));
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * TLS as both protocols use it: our certificates by name, the authorities we trust, and what a peer's certificate says.
+ * Whether a name in a certificate is good enough is not decided here: XMPP and SIP have different rules (RFC 6120 13.7,
+ * RFC 5922), so this reports the chain's verdict and the names, and the protocol judges.
+ */
+#ifndef STOX_NET_TLS_H
+#define STOX_NET_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct tls; /* identities and trust, shared by all connections; owned by the daemon, outlives them */
+
+struct tls *tls_new(struct err *err);
+void tls_free(struct tls *tls);
+
+/* Adds a certificate chain (leaf first) and its key, PEM files, for the names in name (a domain; "" is the default). The
+ * sentence in err names the file and the fault: unreadable, not PEM, key does not match, expired. */
+int tls_add_identity(struct tls *tls, struct slice name, const char *chain_file, const char *key_file, struct err *err);
+
+/* Authorities: a PEM file, or NULL for the system's. */
+int tls_trust(struct tls *tls, const char *ca_file, struct err *err);
+
+enum tls_role { TLS_CLIENT, TLS_SERVER };
+
+/* What a connection wants of its handshake. Slices are copied. */
+struct tls_wish {
+    enum tls_role role;
+    struct slice server_name; /* client: SNI, without trailing dot, A-label; empty: none */
+    struct slice identity;    /* domain whose certificate we present; server: when the client sends no SNI */
+    const char *alpn;         /* "xmpp-server", "sip" or NULL */
+};
+
+/* A new SSL for one connection: TLS 1.2 and 1.3, AEAD and forward secrecy only, no compression, no renegotiation, no
+ * 0-RTT; asks for the peer's certificate without insisting on a valid one. NULL on memory. */
+SSL *tls_session(struct tls *tls, const struct tls_wish *wish);
+
+enum tls_name_kind { TLS_NAME_DNS, TLS_NAME_SRV, TLS_NAME_XMPP, TLS_NAME_URI };
+
+struct tls_name {
+    enum tls_name_kind kind; /* TLS_NAME_SRV: id-on-dnsSRV, "_xmpp-server.example.com"; TLS_NAME_XMPP: id-on-xmppAddr */
+    struct slice text;       /* may hold any bytes, NUL too */
+};
+
+/* What the peer showed. Memory is the given arena's. */
+struct tls_peer {
+    bool presented;    /* it sent a certificate */
+    bool trusted;      /* chain to an authority, dates and purpose are right */
+    const char *fault; /* when not trusted: "certificate expired 2026-03-01", "issuer ... is not trusted" ... */
+    struct tls_name *names;
+    size_t n_names;
+    struct slice subject; /* for logs only, never for matching */
+};
+bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * The SIP stack as its owner (the bridge) sees it: requests come in and are answered, requests go out and get one result.
+ * Transports, transactions, retransmissions and timers are below this line. RFC 3261 8, 17, 18; RFC 4320; RFC 6026.
+ *
+ * What the stack settles itself, in the order of RFC 3261 8.2 (STOX-SIP-10): garbage (dropped, counted), malformed
+ * requests (400, with a reason that names the fault), 505, 513, sources nobody knows (UDP: dropped and counted; TCP:
+ * 403 and close), retransmissions, methods not implemented (405 known, 501 unknown, both with Allow), our own Via (482),
+ * merged requests (482), Require (420), To-tags of unknown dialogs (481), OPTIONS to a served domain (200).
+ */
+#ifndef STOX_SIP_SIP_H
+#define STOX_SIP_SIP_H
+
+#include "net/conn.h"
+#include "net/dns.h"
+#include "net/loop.h"
+#include "net/udp.h"
+#include "sip/msg.h"
+
+enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
+const char *sip_transport_name(enum sip_transport t); /* "udp" */
+
+struct sip;
+struct sip_server; /* a server transaction: a request that waits for our final response; owned by the stack */
+struct sip_client; /* a client transaction: a request of ours that waits for its result; owned by the stack */
+
+struct sip_request {
+    struct sip_server *txn;
+    const struct sip_msg *msg; /* borrowed until return */
+    const struct addr *from;   /* source address */
+    enum sip_transport transport;
+    struct slice route; /* what ops.source said: borrowed until return */
+};
+
+struct sip_ops {
+    /* Who is this? False: nobody we know. *route gets the name of the source's route, kept by the owner. */
+    bool (*source)(void *owner, const struct addr *from, enum sip_transport transport, struct slice *route);
+    /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
+    bool (*serves)(void *owner, struct slice host);
+    /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
+    void (*message)(void *owner, const struct sip_request *request);
+};
+
+struct sip_conf {
+    struct slice host; /* our name in Via: a name or address others reach us at */
+    const struct sip_ops *ops;
+    void *owner;
+    struct tls *tls;
+    unsigned t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 */
+    unsigned provisional_ms;      /* 100 to a MESSAGE that is not answered by then: 3500 (RFC 4320 4.1) */
+    size_t txns_max;              /* server transactions held at once; full: UDP dropped, TCP not read */
+    size_t conns_max, conns_per_ip_max;
+    uint64_t conn_idle_ms; /* a TCP connection with half a message, or idle, is closed after this */
+    size_t body_max;       /* 413 above: 64 KiB (STOX-IM-31) */
+};
+
+struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err);
+void sip_free(struct sip *sip);
+
+/* Listens on udp or tcp. May be called several times. */
+int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err);
+
+/*
+ * Answers. headers: further header lines, each with CRLF, already safe; usually empty. reason NULL: the standard phrase.
+ * A 1xx leaves the transaction waiting; any other status ends it, and txn must not be used again.
+ */
+void sip_respond(struct sip_server *txn, unsigned status, const char *reason, struct slice headers);
+
+/* The owner's own state of a waiting transaction; the stack never looks at it. */
+void sip_server_set_data(struct sip_server *txn, void *data);
+void *sip_server_data(const struct sip_server *txn);
+
+/* A request to send. Via, Max-Forwards, CSeq, Content-Length are the stack's. Everything is copied. */
+struct sip_send {
+    enum sip_method method;
+    struct slice uri;      /* Request-URI */
+    struct slice from, to; /* whole header values, tag of From included */
+    struct slice call_id;
+    uint32_t cseq;
+    struct slice branch;   /* with the magic cookie, unique; empty: made here */
+    unsigned max_forwards; /* 70 */
+    struct slice headers;  /* further lines, each with CRLF, already safe */
+    struct slice body;
+};
+
+/* Where it goes: a fixed next hop for now (RFC 3263 comes with its own kind). */
+struct sip_target {
+    enum sip_transport transport;
+    struct addr addr;
+};
+
+struct sip_result {
+    unsigned status;           /* final response, or 0: none came */
+    const struct sip_msg *msg; /* borrowed until return; NULL when status is 0 */
+    enum sip_no_answer { SIP_ANSWERED, SIP_TIMED_OUT, SIP_UNREACHABLE, SIP_NO_MEMORY } no_answer;
+};
+
+/* Called once for each sip_send, from the loop. */
+typedef void sip_done(void *arg, const struct sip_result *result);
+
+/* NULL: no memory or too many; done will not be called. Requests over 1300 bytes never leave on UDP (STOX-IM-28,34): the
+ * caller asks sip_send_size first. */
+struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
+                            sip_done *done, void *arg);
+
+/* Bytes the request would have on the wire to this target. */
+size_t sip_send_size(struct sip *sip, const struct sip_target *target, const struct sip_send *request);
+
+/* done will not be called; the transaction runs on to absorb what comes. */
+void sip_client_forget(struct sip_client *client);
+
+struct sip_counters {
+    uint64_t requests_in, responses_out, requests_out, responses_in;
+    uint64_t retransmissions_in, retransmissions_out;
+    uint64_t dropped_garbage, dropped_unknown_source, dropped_stray_response, dropped_full;
+    uint64_t malformed, refused;
+    size_t servers, clients, conns;
+};
+const struct sip_counters *sip_counters(const struct sip *sip);
+
+#endif

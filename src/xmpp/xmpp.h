@@ -1,0 +1,116 @@
+/*
+ * XMPP federation as its owner (the bridge) sees it: stanzas for a pair of domains go out and each gets one fate; stanzas
+ * that come in were sent by an authenticated partner. Finding partners, streams, TLS, SASL, dialback, stream management and
+ * the ping barrier are below this line. This is the cut at which a proxy role can be put between (DESIGN, "Two roles"):
+ * only values and bytes cross it.
+ */
+#ifndef STOX_XMPP_XMPP_H
+#define STOX_XMPP_XMPP_H
+
+#include "net/conn.h"
+#include "net/dns.h"
+#include "net/loop.h"
+#include "xmpp/jid.h"
+#include "xmpp/methods.h"
+#include "xmpp/xml.h"
+
+struct xmpp;
+
+/* What the settings say of the partner a domain belongs to. Strings are the owner's, valid until it says otherwise. */
+struct xmpp_partner {
+    struct slice name; /* primary domain, for logs */
+    enum xmpp_need tls, sasl;
+    bool dialback;
+    bool keep_alive;
+    unsigned connection_limit; /* streams in all, both directions */
+    struct slice proxy;        /* fixed next hop "host" or "host:port" instead of SRV; empty: none */
+};
+
+/* What became of a stanza we were asked to send. Each asked-for stanza gets exactly one. */
+enum xmpp_fate {
+    XMPP_FATE_CONFIRMED,   /* the partner's server has acknowledged it (XEP-0198 a, or the ping barrier) */
+    XMPP_FATE_UNCONFIRMED, /* written, but this partner confirms nothing (three barriers unanswered on a live stream) */
+    XMPP_FATE_NO_SERVER,   /* DNS: no such domain, or it offers no XMPP (remote-server-not-found) */
+    XMPP_FATE_UNREACHABLE, /* could not connect, negotiate or authenticate (remote-server-timeout) */
+    XMPP_FATE_REFUSED, /* settings or partner forbid it: TLS, certificate, dialback invalid (remote-server-timeout) */
+    XMPP_FATE_FULL,    /* the partner's queue is full (resource-constraint) */
+    XMPP_FATE_LOST, /* written, then the stream broke before the acknowledgement, and it was withdrawn or cannot be repeated */
+};
+
+/* An incoming stanza. */
+struct xmpp_stanza {
+    struct xml *el;              /* message, presence or iq in jabber:server; borrowed until return */
+    struct arena *arena;         /* of this stanza; for the owner's own small needs, gone on return */
+    const struct jid *from, *to; /* prepared; domains are the authenticated pair */
+    struct slice stream_lang;
+    uint64_t receipt; /* to be given to xmpp_handled once */
+};
+
+struct xmpp_ops {
+    /* The partner that owns this domain (prepared form); NULL: not listed, refuse. */
+    const struct xmpp_partner *(*partner)(void *owner, struct slice domain);
+    /* Do we serve this domain on XMPP, that is, is it a SIP domain of ours? */
+    bool (*serves)(void *owner, struct slice domain);
+    /* A stanza of an authenticated pair, in order. */
+    void (*stanza)(void *owner, const struct xmpp_stanza *stanza);
+    /* The fate of xmpp_send's token. why: a clause for log and reason text. Never called from inside xmpp_send. */
+    void (*settled)(void *owner, uint64_t token, enum xmpp_fate fate, const char *why);
+};
+
+struct xmpp_conf {
+    const struct xmpp_ops *ops;
+    void *owner;
+    struct tls *tls;
+    struct dns *dns;
+    struct slice dialback_secret;      /* at least 16 bytes */
+    unsigned connection_limit;         /* 1000 in all */
+    unsigned partner_connection_limit; /* 20, unless the partner says otherwise */
+    unsigned per_ip_unauthenticated;   /* 64 */
+    unsigned establish_s;              /* StreamEstablishmentTimeout 60: all of an outbound set-up */
+    unsigned unauthenticated_s;        /* 30: life of an inbound stream before authentication */
+    unsigned inactivity_s;             /* StreamInactivityTimeout 600 */
+    unsigned keepalive_s;              /* KeepAliveInterval 300 */
+    unsigned connect_s;                /* 10 for one address */
+    size_t stanza_max;                 /* 256 KiB */
+    size_t queue_max_stanzas;          /* per pair, unsent and unacknowledged: 2048 */
+    size_t queue_max_bytes;            /* per pair: 1 MiB */
+    unsigned port;                     /* 5269; tests may differ */
+};
+
+struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err);
+
+/* Says system-shutdown on every stream, then closes. done is called when all are gone, at most 5 s later. */
+void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg);
+void xmpp_free(struct xmpp *x);
+
+int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err);
+
+/*
+ * Sends one complete stanza (with from and to inside; jabber:server as default namespace) from our domain to the partner's.
+ * Copied. Opens the stream when there is none. token must be unique among those unsettled, and not 0: then settled() tells
+ * its fate. token 0: nobody wants to know (errors, answers to IQs). False: refused at once, no settled() follows; *fate says why.
+ */
+bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
+               enum xmpp_fate *fate);
+
+/*
+ * The owner no longer waits: the stanza is not sent any more if it was not written, and never repeated. No settled() follows.
+ * Returns true when it had been written already (its outcome is unknown).
+ */
+bool xmpp_withdraw(struct xmpp *x, uint64_t token);
+
+/* The owner has settled an incoming stanza: it may be counted in XEP-0198 h, in order (DESIGN: a counts what SIP has
+ * answered). */
+void xmpp_handled(struct xmpp *x, uint64_t receipt);
+
+/* Stop reading from the partner that owns this domain, and go on: flow control. */
+void xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
+
+struct xmpp_counters {
+    uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;
+    uint64_t streams_opened, streams_failed, streams_refused;
+    size_t streams, streams_authenticated, queued;
+};
+const struct xmpp_counters *xmpp_counters(const struct xmpp *x);
+
+#endif
