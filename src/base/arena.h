@@ -14,6 +14,8 @@ struct arena {
     char *at, *end;             /* free part of the newest block, or of the caller's first memory */
     size_t used;                /* bytes handed out and block overhead: never above max */
     size_t max;
+    char *mem; /* borrowed: the caller's first memory, or NULL */
+    size_t mem_n;
 };
 
 /* An empty arena that will never hold more than max bytes. Takes no memory yet, cannot fail. */

@@ -48,16 +48,16 @@ void log_init(struct log *log);
 
 void log_line(struct log *log, enum log_level level, const char *event, const struct log_field *fields);
 
-#define LOG_AT_(log, lvl, event, ...)                                                                                  \
+#define LOG_AT_(to, lvl, event, ...)                                                                                   \
     do {                                                                                                               \
-        struct log *log_ = (log);                                                                                      \
+        struct log *log_ = (to);                                                                                       \
         if (log_ && log_->level >= (lvl))                                                                              \
-            log_line(log_, (lvl), (event), (const struct log_field[]){ __VA_ARGS__, { 0 } });                          \
+            log_line(log_, (lvl), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } });             \
     } while (0)
-#define log_error(log, event, ...) LOG_AT_(log, LOG_LEVEL_ERROR, event, __VA_ARGS__)
-#define log_warning(log, event, ...) LOG_AT_(log, LOG_LEVEL_WARNING, event, __VA_ARGS__)
-#define log_info(log, event, ...) LOG_AT_(log, LOG_LEVEL_INFO, event, __VA_ARGS__)
-#define log_debug(log, event, ...) LOG_AT_(log, LOG_LEVEL_DEBUG, event, __VA_ARGS__)
+#define log_error(to, event, ...) LOG_AT_(to, LOG_LEVEL_ERROR, event, __VA_ARGS__)
+#define log_warning(to, event, ...) LOG_AT_(to, LOG_LEVEL_WARNING, event, __VA_ARGS__)
+#define log_info(to, event, ...) LOG_AT_(to, LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_debug(to, event, ...) LOG_AT_(to, LOG_LEVEL_DEBUG, event, __VA_ARGS__)
 
 /*
  * For lines that a peer can cause at will. True when the line may be written now; *held then says how many were held

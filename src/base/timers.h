@@ -20,9 +20,11 @@ struct timer {
 };
 
 struct timers {
-    uint64_t now_ms; /* as of the last timers_advance: monotonic */
-    uint64_t tick;   /* next millisecond to run */
-    size_t n;        /* timers running */
+    uint64_t now_ms;              /* as of the last timers_advance: monotonic */
+    uint64_t tick;                /* next millisecond to run */
+    size_t n;                     /* timers running */
+    struct list soon;             /* started with no delay: run by the next advance */
+    uint64_t busy[TIMERS_LEVELS]; /* a bit for each slot that holds timers */
     struct list slots[TIMERS_LEVELS][TIMERS_SLOTS];
 };
 
@@ -38,7 +40,7 @@ void timer_start(struct timers *w, struct timer *t, uint64_t delay_ms);
 void timer_stop(struct timers *w, struct timer *t);
 bool timer_running(const struct timer *t);
 
-/* Fires all that is due at now_ms, in order of time. */
+/* Fires all that is due at now_ms, in order of time. What a callback starts without delay waits for the next call. */
 void timers_advance(struct timers *w, uint64_t now_ms);
 
 /* Milliseconds from w->now_ms until the wheel wants to be advanced again (may be early, never late); UINT64_MAX: never. */

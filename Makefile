@@ -1,0 +1,43 @@
+# What people type. Meson does the work; everything that is missing is installed first (Debian packages, by name).
+BUILD := build
+ASAN := build-asan
+FUZZ := build-fuzz
+MESON := /usr/bin/meson
+
+.PHONY: all deps demo test proof bench fuzz format tidy clean install
+
+all: deps-build
+	@[ -f $(BUILD)/build.ninja ] || $(MESON) setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD)
+
+deps: deps-test
+
+deps-%:
+	@tools/deps $*
+
+demo: deps-demo all
+	@tools/demo
+
+test: deps-test
+	@tests/run
+
+proof: deps-test
+	@STOX_PROOF=1 tests/run
+
+bench: deps-bench
+	@tests/bench/run
+
+fuzz: deps-fuzz
+	@tests/fuzz/run
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+tidy: all
+	@tools/tidy $(BUILD)
+
+install: all
+	@$(MESON) install -C $(BUILD)
+
+clean:
+	@rm -rf $(BUILD) $(ASAN) $(FUZZ) tests/rig/.work

@@ -1,0 +1,177 @@
+#include "base/hash.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "base/rand.h"
+
+#define BUCKETS_MIN ((size_t)16)
+
+struct sip_state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotl(uint64_t v, unsigned by)
+{
+    return v << by | v >> (64 - by);
+}
+
+static inline void sip_round(struct sip_state *s)
+{
+    s->v0 += s->v1;
+    s->v1 = rotl(s->v1, 13) ^ s->v0;
+    s->v0 = rotl(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = rotl(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = rotl(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = rotl(s->v1, 17) ^ s->v2;
+    s->v2 = rotl(s->v2, 32);
+}
+
+static inline void sip_word(struct sip_state *s, uint64_t word)
+{
+    s->v3 ^= word;
+    sip_round(s);
+    sip_round(s);
+    s->v0 ^= word;
+}
+
+static inline struct sip_state sip_begin(const uint64_t key[2])
+{
+    return (struct sip_state){ key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d, key[0] ^ 0x6c7967656e657261,
+                               key[1] ^ 0x7465646279746573 };
+}
+
+/* The bytes of t, and the number of all bytes including those that went in before. */
+static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all)
+{
+    size_t at = 0;
+    uint64_t last = (uint64_t)n_all << 56;
+
+    for (; t.n - at >= 8; at += 8) {
+        uint64_t word;
+
+        memcpy(&word, t.p + at, 8);
+        sip_word(s, le64toh(word));
+    }
+    for (size_t i = at; i < t.n; i++)
+        last |= (uint64_t)(unsigned char)t.p[i] << (8 * (i - at));
+    sip_word(s, last);
+    s->v2 ^= 0xff;
+    for (int i = 0; i < 4; i++)
+        sip_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash_bytes(const struct hash *h, struct slice s)
+{
+    struct sip_state state = sip_begin(h->key);
+
+    return sip_end(&state, s, s.n);
+}
+
+/* The hash of the first part has a fixed length, so putting it before the second part is unambiguous. */
+uint64_t hash_more(const struct hash *h, uint64_t first, struct slice s)
+{
+    struct sip_state state = sip_begin(h->key);
+
+    sip_word(&state, first);
+    return sip_end(&state, s, s.n + sizeof(first));
+}
+
+void hash_init(struct hash *h)
+{
+    *h = (struct hash){ 0 };
+    rand_bytes(h->key, sizeof(h->key));
+}
+
+void hash_free(struct hash *h)
+{
+    free(h->buckets);
+    h->buckets = NULL;
+    h->n_buckets = h->n = 0;
+}
+
+static struct hash_node **bucket_of(const struct hash *h, uint64_t hash)
+{
+    return &h->buckets[hash & (h->n_buckets - 1)];
+}
+
+/* One entry for each bucket. When there is no memory for more buckets the chains become longer. */
+static void grow(struct hash *h)
+{
+    size_t n = h->n_buckets ? h->n_buckets * 2 : BUCKETS_MIN;
+    struct hash larger = { .buckets = calloc(n, sizeof(*larger.buckets)), .n_buckets = n };
+
+    if (!larger.buckets)
+        return;
+    for (size_t i = 0; i < h->n_buckets; i++) {
+        struct hash_node *node = h->buckets[i], *next;
+
+        for (; node; node = next) {
+            struct hash_node **b = bucket_of(&larger, node->hash);
+
+            next = node->next;
+            node->next = *b;
+            *b = node;
+        }
+    }
+    free(h->buckets);
+    h->buckets = larger.buckets;
+    h->n_buckets = larger.n_buckets;
+}
+
+bool hash_add(struct hash *h, struct hash_node *node, uint64_t hash)
+{
+    struct hash_node **b;
+
+    if (h->n >= h->n_buckets)
+        grow(h);
+    if (h->n_buckets == 0)
+        return false;
+    b = bucket_of(h, hash);
+    node->hash = hash;
+    node->next = *b;
+    *b = node;
+    h->n++;
+    return true;
+}
+
+struct hash_node *hash_find(const struct hash *h, uint64_t hash, hash_match *match, const void *key)
+{
+    if (h->n == 0)
+        return NULL;
+    for (struct hash_node *node = *bucket_of(h, hash); node; node = node->next) {
+        if (node->hash == hash && match(node, key))
+            return node;
+    }
+    return NULL;
+}
+
+void hash_remove(struct hash *h, struct hash_node *node)
+{
+    if (h->n == 0)
+        return;
+    for (struct hash_node **at = bucket_of(h, node->hash); *at; at = &(*at)->next) {
+        if (*at == node) {
+            *at = node->next;
+            node->next = NULL;
+            h->n--;
+            return;
+        }
+    }
+}
+
+void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), void *arg)
+{
+    for (size_t i = 0; i < h->n_buckets; i++) {
+        struct hash_node *node = h->buckets[i], *next;
+
+        for (; node; node = next) {
+            next = node->next;
+            fn(node, arg);
+        }
+    }
+}

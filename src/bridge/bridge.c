@@ -1,0 +1,205 @@
+#include "bridge/bridge_private.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+
+#define SCRATCH_MAX (512 * 1024)
+
+static bool on_source(void *owner, const struct addr *from, enum sip_transport transport, struct slice *route)
+{
+    struct bridge *b = owner;
+    const struct route *r = directory_route_from(b->directory, from);
+
+    if (r)
+        *route = r->name;
+    return r != NULL;
+}
+
+static bool on_sip_serves(void *owner, struct slice host)
+{
+    struct bridge *b = owner;
+
+    return directory_partner(b->directory, host) != NULL;
+}
+
+static void on_message(void *owner, const struct sip_request *request)
+{
+    s2x_message(owner, request);
+}
+
+static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
+{
+    struct bridge *b = owner;
+
+    return directory_partner(b->directory, domain);
+}
+
+static bool on_xmpp_serves(void *owner, struct slice domain)
+{
+    struct bridge *b = owner;
+
+    return directory_sip_domain(b->directory, domain) != NULL;
+}
+
+static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
+{
+    bridge_stanza(owner, stanza);
+}
+
+static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const char *why)
+{
+    s2x_settled(owner, token, fate, why);
+}
+
+static const struct sip_ops sip_ops = { .source = on_source, .serves = on_sip_serves, .message = on_message };
+
+static const struct xmpp_ops xmpp_ops = {
+    .partner = on_partner, .serves = on_xmpp_serves, .stanza = on_stanza, .settled = on_settled
+};
+
+/* One secret of the installation, one key for each purpose. */
+static bool derive(const uint8_t secret[32], const char *purpose, uint8_t out[32])
+{
+    unsigned n = 32;
+
+    return HMAC(EVP_sha256(), secret, 32, (const unsigned char *)purpose, strlen(purpose), out, &n) != NULL;
+}
+
+static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, struct err *err)
+{
+    struct sip_conf sip = { .host = conf->config->boot.host_name,
+                            .ops = &sip_ops,
+                            .owner = b,
+                            .tls = conf->tls,
+                            .t1_ms = 500,
+                            .t2_ms = 4000,
+                            .t4_ms = 5000,
+                            .provisional_ms = 3500,
+                            .txns_max = conf->config->gateway.transactions_max,
+                            .conns_max = 2000,
+                            .conns_per_ip_max = 100,
+                            .conn_idle_ms = 600000,
+                            .body_max = conf->config->gateway.message_max };
+
+    return sip_new(b->loop, &sip, err);
+}
+
+static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, struct err *err)
+{
+    const struct gateway *g = &conf->config->gateway;
+    uint8_t secret[32];
+    struct xmpp_conf xmpp = { .ops = &xmpp_ops,
+                              .owner = b,
+                              .tls = conf->tls,
+                              .dns = conf->dns,
+                              .dialback_secret = slice_of((const char *)secret, sizeof(secret)),
+                              .connection_limit = g->connection_limit,
+                              .partner_connection_limit = g->partner_connection_limit,
+                              .per_ip_unauthenticated = 64,
+                              .establish_s = g->establish_s,
+                              .unauthenticated_s = 30,
+                              .inactivity_s = g->inactivity_s,
+                              .keepalive_s = g->keepalive_s,
+                              .connect_s = 10,
+                              .stanza_max = 256 * 1024,
+                              .queue_max_stanzas = 8192,
+                              .queue_max_bytes = 4u << 20,
+                              .port = 5269 };
+
+    if (!derive(conf->secret, "dialback", secret)) {
+        err_set(err, "the dialback secret cannot be derived: OpenSSL has no HMAC-SHA256");
+        return NULL;
+    }
+    return xmpp_new(b->loop, &xmpp, err);
+}
+
+static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
+{
+    b->directory = directory_new(conf->config);
+    if (!b->directory)
+        return err_set(err, "out of memory while starting");
+    if (!derive(conf->secret, "ids", b->map.key))
+        return err_set(err, "the key for ids cannot be derived: OpenSSL has no HMAC-SHA256");
+    b->map.pager_chat = conf->config->gateway.pager_type == PAGER_CHAT;
+    b->map.body_max = conf->config->gateway.message_max;
+    b->xmpp = new_xmpp(b, conf, err);
+    if (!b->xmpp)
+        return -1;
+    b->sip = new_sip(b, conf, err);
+    return b->sip ? 0 : -1;
+}
+
+struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
+{
+    struct bridge *b = calloc(1, sizeof(*b));
+
+    if (!b) {
+        err_set(err, "out of memory while starting");
+        return NULL;
+    }
+    b->loop = conf->loop;
+    b->log = conf->loop->log;
+    b->config = conf->config;
+    b->next_token = 1;
+    buf_init(&b->scratch, SCRATCH_MAX);
+    hash_init(&b->held_by_token);
+    hash_init(&b->held_by_id);
+    hash_init(&b->lanes);
+    if (set_up(b, conf, err) == 0)
+        return b;
+    bridge_free(b);
+    return NULL;
+}
+
+static int listen_sip(struct bridge *b, enum sip_transport transport, const struct setting_list *list, struct err *err)
+{
+    const struct addr *addrs = list->v;
+
+    for (size_t i = 0; i < list->n; i++)
+        if (sip_listen(b->sip, transport, &addrs[i], err))
+            return -1;
+    return 0;
+}
+
+int bridge_listen(struct bridge *b, struct err *err)
+{
+    const struct boot *boot = &b->config->boot;
+    const struct addr *addrs = boot->xmpp.v;
+
+    if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err))
+        return -1;
+    for (size_t i = 0; i < boot->xmpp.n; i++)
+        if (xmpp_listen(b->xmpp, &addrs[i], err))
+            return -1;
+    return 0;
+}
+
+void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg)
+{
+    b->stopping = true;
+    xmpp_stop(b->xmpp, done, arg);
+}
+
+void bridge_free(struct bridge *b)
+{
+    if (!b)
+        return;
+    /* Lanes and held requests speak to both sides while they end, so the sides go last. */
+    if (b->sip && b->xmpp) {
+        x2s_free(b);
+        s2x_free(b);
+    }
+    sip_free(b->sip);
+    xmpp_free(b->xmpp);
+    directory_free(b->directory);
+    buf_free(&b->scratch);
+    free(b);
+}
+
+const struct bridge_counters *bridge_counters(const struct bridge *b)
+{
+    return &b->counters;
+}

@@ -1,0 +1,43 @@
+/*
+ * The bridge: decides who may talk to whom, and carries each message from one protocol to the other. It owns the SIP stack
+ * and the XMPP side; they know nothing of each other.
+ *
+ * The way of a message, SIP to XMPP:  sip -> s2x_message -> map_im_to_stanza -> xmpp_send, and back: settled -> sip_respond.
+ * XMPP to SIP:  xmpp -> x2s_message -> map_im_to_message -> sip_send, and back: on_result -> error stanza, xmpp_handled.
+ */
+#ifndef STOX_BRIDGE_BRIDGE_H
+#define STOX_BRIDGE_BRIDGE_H
+
+#include "net/dns.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "store/config.h"
+
+struct bridge;
+
+struct bridge_conf {
+    struct loop *loop; /* all borrowed; outlive the bridge */
+    const struct config *config;
+    struct tls *tls;
+    struct dns *dns;
+    uint8_t secret[32]; /* of this installation: ids and dialback keys derive from it */
+};
+
+struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err);
+
+/* Opens the listeners that the configuration names. */
+int bridge_listen(struct bridge *b, struct err *err);
+
+/* Takes no new work, closes streams in order; done follows within 5 s. */
+void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg);
+void bridge_free(struct bridge *b);
+
+struct bridge_counters {
+    uint64_t s2x_in, s2x_delivered, s2x_unconfirmed, s2x_refused, s2x_timed_out, s2x_outcome_unknown;
+    uint64_t x2s_in, x2s_delivered, x2s_refused, x2s_empty;
+    uint64_t bounces_matched, bounces_late;
+    size_t held, queued;
+};
+const struct bridge_counters *bridge_counters(const struct bridge *b);
+
+#endif

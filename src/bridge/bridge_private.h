@@ -1,0 +1,59 @@
+/* What the files of the bridge share. One bridge, one loop, no locks. */
+#ifndef STOX_BRIDGE_PRIVATE_H
+#define STOX_BRIDGE_PRIVATE_H
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "bridge/bridge.h"
+#include "bridge/directory.h"
+#include "map/im.h"
+#include "sip/sip.h"
+#include "xmpp/xmpp.h"
+
+#define BRIDGE_ID_MAX 1024 /* bytes of a stanza id that is echoed */
+
+struct bridge {
+    struct loop *loop;
+    struct log *log;
+    const struct config *config;
+    struct directory *directory; /* owned */
+    struct sip *sip;             /* owned */
+    struct xmpp *xmpp;           /* owned */
+    struct map_conf map;
+    struct buf scratch; /* the stanza being built; never kept across a call */
+    struct log_limit refusals;
+    struct bridge_counters counters;
+    bool stopping;
+
+    /* s2x.c: SIP requests that wait for the fate of their stanza */
+    struct hash held_by_token, held_by_id;
+    uint64_t next_token;
+
+    /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
+    struct hash lanes;
+    size_t queued_bytes;
+};
+
+/* s2x.c */
+void s2x_message(struct bridge *b, const struct sip_request *request);
+void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);
+void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza);
+void s2x_free(struct bridge *b);
+
+/* x2s.c */
+void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza);
+void x2s_free(struct bridge *b);
+
+/* stanza.c: everything that is no instant message, and errors back to XMPP */
+void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
+struct map_stanza_error;
+void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
+                       struct slice id, bool ours, const struct map_stanza_error *error);
+void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
+                           struct slice id, const char *type, const char *condition, const char *text);
+
+/* One line for a refusal, rate limited: a peer can cause it at will. */
+void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
+                        const char *why);
+
+#endif

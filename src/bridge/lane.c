@@ -1,0 +1,252 @@
+#include "bridge/lane.h"
+
+#include <stdlib.h>
+
+#include "map/error.h"
+
+static void lane_next(struct lane *lane);
+
+static bool key_is(const struct hash_node *node, const void *key)
+{
+    const struct lane *lane = container_of(node, struct lane, node);
+
+    return slice_eq(slice_of(lane->key, lane->key_n), *(const struct slice *)key);
+}
+
+/* The partner is not read while any of its lanes pauses it; xmpp counts. */
+static void lane_pause(struct lane *lane, bool pause)
+{
+    if (lane->pausing == pause)
+        return;
+    lane->pausing = pause;
+    if (pause)
+        timer_start(&lane->bridge->loop->timers, &lane->prompt, LANE_PROMPT_MS);
+    else
+        timer_stop(&lane->bridge->loop->timers, &lane->prompt);
+    xmpp_pause(lane->bridge->xmpp, lane->remote, pause);
+}
+
+static void on_not_prompt(struct timer *t)
+{
+    struct lane *lane = container_of(t, struct lane, prompt);
+
+    lane->slow = true;
+    lane_pause(lane, false);
+}
+
+static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_at, size_t remote_n,
+                             const struct route *route, uint64_t hash)
+{
+    struct lane *lane = calloc(1, sizeof(*lane) + key.n);
+
+    if (!lane)
+        return NULL;
+    lane->bridge = b;
+    lane->route = route;
+    lane->key_n = key.n;
+    memcpy(lane->key, key.p, key.n);
+    lane->remote = slice_of(lane->key + remote_at, remote_n);
+    list_init(&lane->waiting);
+    timer_init(&lane->prompt, on_not_prompt);
+    if (hash_add(&b->lanes, &lane->node, hash))
+        return lane;
+    free(lane);
+    return NULL;
+}
+
+struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to, const struct route *route)
+{
+    struct lane *lane = NULL;
+    struct buf key;
+
+    buf_init(&key, 8 * JID_PART_MAX);
+    jid_put_bare(&key, from);
+    buf_char(&key, '\n');
+    jid_put(&key, to);
+    if (buf_ok(&key)) {
+        struct slice k = buf_slice(&key);
+        uint64_t hash = hash_bytes(&b->lanes, k);
+        struct hash_node *node = hash_find(&b->lanes, hash, key_is, &k);
+        size_t at = from->local.n ? from->local.n + 1 : 0;
+
+        lane = node ? container_of(node, struct lane, node) : lane_new(b, k, at, from->domain.n, route, hash);
+    }
+    buf_free(&key);
+    return lane;
+}
+
+void flight_free(struct flight *f, struct bridge *b)
+{
+    b->queued_bytes -= f->charged;
+    xmpp_handled(b->xmpp, f->receipt);
+    arena_reset(&f->arena);
+    free(f);
+}
+
+void lane_free(struct lane *lane)
+{
+    struct list *l;
+
+    if (lane->client)
+        sip_client_forget(lane->client);
+    if (lane->flying)
+        flight_free(lane->flying, lane->bridge);
+    while ((l = list_pop(&lane->waiting)) != NULL)
+        flight_free(container_of(l, struct flight, link), lane->bridge);
+    lane_pause(lane, false);
+    hash_remove(&lane->bridge->lanes, &lane->node);
+    free(lane);
+}
+
+/* Gives the message back to its sender, unless he did not want to know (headline). */
+static void give_back(struct flight *f, struct bridge *b, bool ours, const struct map_stanza_error *error)
+{
+    b->counters.x2s_refused++;
+    bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, map_condition_name(error->condition));
+    if (f->message.report_errors)
+        bridge_send_error(b, "message", &f->to, &f->from, f->id, ours, error);
+}
+
+static void give_back_condition(struct flight *f, struct bridge *b, enum map_condition condition, const char *text)
+{
+    struct map_stanza_error error = { .condition = condition, .type = "wait", .text = slice_str(text) };
+
+    give_back(f, b, true, &error);
+}
+
+/* A GRUU that is gone is tried once more at its owner's address of record (STOX-IM-51). */
+static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
+{
+    struct jid bare = f->to;
+    struct buf uri;
+    struct slice text;
+
+    if (f->to.resource.n == 0 || f->tried_aor || (status != 404 && status != 480 && status != 410))
+        return false;
+    f->tried_aor = true;
+    bare.resource = slice_of(NULL, 0);
+    buf_init(&uri, 8 * JID_PART_MAX);
+    text = slice_of(NULL, 0);
+    if (map_jid_to_uri(&uri, &bare, false, &lane->bridge->map.aliases) && buf_ok(&uri))
+        text = arena_dup(&f->arena, buf_slice(&uri));
+    buf_free(&uri);
+    if (!text.p)
+        return false;
+    f->message.uri = text;
+    f->message.branch = slice_of(NULL, 0);
+    list_push(lane->waiting.next, &f->link); /* first in line again */
+    lane->n_waiting++;
+    return true;
+}
+
+static void on_result(void *arg, const struct sip_result *result)
+{
+    struct lane *lane = arg;
+    struct flight *f = lane->flying;
+    struct bridge *b = lane->bridge;
+    struct map_stanza_error error;
+
+    lane->flying = NULL;
+    lane->client = NULL;
+    lane->slow = result->status == 0;
+    if (result->status >= 300 && try_aor(lane, f, result->status)) {
+        lane_next(lane);
+        return;
+    }
+    if (result->status >= 200 && result->status < 300) {
+        b->counters.x2s_delivered++;
+    } else if (result->status) {
+        map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
+        give_back(f, b, false, &error);
+    } else {
+        give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT,
+                            result->no_answer == SIP_UNREACHABLE ? "The SIP server cannot be reached"
+                                                                 : "The SIP side did not answer");
+    }
+    log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
+              LOG_U("status", result->status));
+    flight_free(f, b);
+    lane_next(lane);
+}
+
+static struct sip_target target_of(const struct route *route)
+{
+    return (struct sip_target){ .transport = route->transport == ROUTE_TCP ? SIP_TCP : SIP_UDP,
+                                .addr = route->next_hop };
+}
+
+static bool launch(struct lane *lane, struct flight *f)
+{
+    struct bridge *b = lane->bridge;
+    struct sip_target target = target_of(lane->route);
+    struct sip_send request = { .method = SIP_MESSAGE,
+                                .uri = f->message.uri,
+                                .from = f->message.from,
+                                .to = f->message.to,
+                                .call_id = f->message.call_id,
+                                .cseq = 1,
+                                .branch = f->message.branch,
+                                .max_forwards = 70,
+                                .headers = f->message.headers,
+                                .body = f->message.body };
+
+    /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
+    if (target.transport == SIP_UDP && sip_send_size(b->sip, &target, &request) > 1300) {
+        struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
+                                          .type = "modify",
+                                          .text = SLICE("Too long for the way to this user") };
+
+        give_back(f, b, true, &error);
+        return false;
+    }
+    lane->client = sip_send(b->sip, &target, &request, on_result, lane);
+    if (!lane->client) {
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+        return false;
+    }
+    lane->flying = f;
+    return true;
+}
+
+/* Sends the oldest message; those that waited too long, or cannot be sent, go back. An empty lane ends. */
+static void lane_next(struct lane *lane)
+{
+    struct bridge *b = lane->bridge;
+    struct list *l;
+
+    while (!lane->flying && (l = list_pop(&lane->waiting)) != NULL) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        lane->n_waiting--;
+        if (loop_now(b->loop) - f->since_ms > LANE_WAIT_MS)
+            give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The recipient takes messages too slowly");
+        else if (launch(lane, f))
+            break;
+        flight_free(f, b);
+    }
+    if (lane->n_waiting < LANE_PAUSE / 2)
+        lane_pause(lane, false);
+    else if (lane->pausing)
+        timer_start(&b->loop->timers, &lane->prompt, LANE_PROMPT_MS);
+    if (!lane->flying && list_empty(&lane->waiting))
+        lane_free(lane);
+}
+
+void lane_add(struct lane *lane, struct flight *f)
+{
+    struct bridge *b = lane->bridge;
+
+    f->lane = lane;
+    f->since_ms = loop_now(b->loop);
+    if (lane->n_waiting >= LANE_MAX || b->queued_bytes > LANES_BYTES_MAX) {
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "Too many messages wait for this recipient");
+        flight_free(f, b);
+        return;
+    }
+    list_push(&lane->waiting, &f->link);
+    lane->n_waiting++;
+    if (lane->n_waiting >= LANE_PAUSE && !lane->slow)
+        lane_pause(lane, true);
+    if (!lane->flying)
+        lane_next(lane);
+}

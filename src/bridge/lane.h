@@ -1,0 +1,60 @@
+/*
+ * A lane: the messages of one (sender, recipient) pair on their way to SIP, one in flight, in order (RFC 3428 8,
+ * STOX-IM-32, STOX-ARCH-11). Keyed by pair and not by recipient, or one slow phone would delay everybody who writes to it
+ * and everybody would delay one another.
+ *
+ * A lane whose recipient answers promptly slows its partner down before it overflows (the stream is not read); one whose
+ * recipient does not answer overflows instead, and each message too many is refused: a dead phone must not stop a partner.
+ */
+#ifndef STOX_BRIDGE_LANE_H
+#define STOX_BRIDGE_LANE_H
+
+#include "bridge/bridge_private.h"
+
+#define LANE_MAX 100                /* waiting messages (STOX-IM-33) */
+#define LANE_PAUSE 8                /* from here on the partner's stream is not read ... */
+#define LANE_PROMPT_MS 1000         /* ... as long as the flying message is younger than this */
+#define LANE_WAIT_MS 32000          /* a message that waited longer is given back */
+#define LANES_BYTES_MAX (64u << 20) /* all messages of all lanes */
+
+/* One message on its way. Everything it points to is in its arena. Owned by its lane. */
+struct flight {
+    struct list link;
+    struct lane *lane;
+    struct arena arena;
+    struct jid from, to; /* XMPP side */
+    struct slice id;     /* .p NULL: the stanza had none */
+    uint64_t receipt;
+    uint64_t since_ms;
+    size_t charged; /* bytes counted in bridge.queued_bytes */
+    struct map_im_message message;
+    bool tried_aor; /* the GRUU failed, the address of record was tried (STOX-IM-51) */
+};
+
+struct lane {
+    struct hash_node node;
+    struct bridge *bridge;
+    struct list waiting;   /* struct flight, oldest first */
+    struct flight *flying; /* NULL: none */
+    struct sip_client *client;
+    struct timer prompt; /* runs while pausing: the recipient is not prompt any more when it fires */
+    const struct route *route;
+    size_t n_waiting;
+    bool pausing, slow;
+    struct slice remote; /* partner domain, in key */
+    size_t key_n;
+    char key[]; /* "from-bare LF to" */
+};
+
+/* The lane of this pair, made when there is none. NULL on memory. */
+struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to, const struct route *route);
+
+/* Takes f. It is sent now or later, and settled by flight_settle in all cases. */
+void lane_add(struct lane *lane, struct flight *f);
+
+/* Answers the stanza's partner and frees f: status 2xx: nothing to say; else the error stanza of result, or of condition. */
+void flight_free(struct flight *f, struct bridge *b);
+
+void lane_free(struct lane *lane);
+
+#endif

@@ -1,0 +1,320 @@
+/*
+ * SIP to XMPP. A MESSAGE is answered when its fate is known, and the answer means exactly what DESIGN says: 200 the
+ * partner's server has it, 202 this partner confirms nothing, anything else it is not delivered and never will be later.
+ * The request is held by its server transaction; what is kept here is the thread between the two (struct held).
+ */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "bridge/bridge_private.h"
+#include "map/error.h"
+#include "sip/writer.h"
+
+/* A SIP MESSAGE that waits for the fate of its stanza. Owned by the two tables; freed by held_end. */
+struct held {
+    struct hash_node by_token, by_id;
+    struct timer deadline; /* the hold time */
+    struct bridge *bridge;
+    struct sip_server *txn;
+    uint64_t token;
+    bool to_full_jid; /* decides between 4xx and 6xx (RFC 7247 7.1) */
+    size_t key_n;     /* "id local-bare remote-bare", separated by spaces' impossible neighbour LF */
+    char key[];
+};
+
+static bool token_is(const struct hash_node *node, const void *key)
+{
+    return container_of(node, struct held, by_token)->token == *(const uint64_t *)key;
+}
+
+static bool key_is(const struct hash_node *node, const void *key)
+{
+    const struct held *h = container_of(node, struct held, by_id);
+
+    return slice_eq(slice_of(h->key, h->key_n), *(const struct slice *)key);
+}
+
+static uint64_t token_hash(const struct bridge *b, uint64_t token)
+{
+    return hash_bytes(&b->held_by_token, slice_of((const char *)&token, sizeof(token)));
+}
+
+/* What a bounce is recognised by: RFC 6120 8.3.1 keeps the id and swaps the addresses; resources may be gone. */
+static void put_key(struct buf *k, struct slice id, const struct jid *local, const struct jid *remote)
+{
+    buf_put(k, id);
+    buf_char(k, '\n');
+    jid_put_bare(k, local);
+    buf_char(k, '\n');
+    jid_put_bare(k, remote);
+}
+
+static void held_end(struct held *h)
+{
+    struct bridge *b = h->bridge;
+
+    timer_stop(&b->loop->timers, &h->deadline);
+    hash_remove(&b->held_by_token, &h->by_token);
+    hash_remove(&b->held_by_id, &h->by_id);
+    b->counters.held--;
+    free(h);
+}
+
+static void held_answer(struct held *h, unsigned status, const char *reason, struct slice headers)
+{
+    sip_respond(h->txn, status, reason, headers);
+    held_end(h);
+}
+
+/* The partner's server did not acknowledge in time: 504, and the stanza is withdrawn. 408 would be wrong (RFC 4320 4.2). */
+static void on_deadline(struct timer *t)
+{
+    struct held *h = container_of(t, struct held, deadline);
+    struct bridge *b = h->bridge;
+    bool written = xmpp_withdraw(b->xmpp, h->token);
+
+    b->counters.s2x_timed_out++;
+    if (written)
+        b->counters.s2x_outcome_unknown++;
+    log_info(b->log, "message-timeout", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
+             LOG_Z("outcome", written ? "unknown" : "not-sent"));
+    held_answer(h, 504, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
+}
+
+static struct held *held_new(struct bridge *b, struct sip_server *txn, struct slice id, const struct jid *from,
+                             const struct jid *to)
+{
+    struct buf key;
+    struct held *h = NULL;
+
+    buf_init(&key, 4 * (JID_PART_MAX + 1) + BRIDGE_ID_MAX);
+    put_key(&key, id, from, to);
+    if (buf_ok(&key))
+        h = calloc(1, sizeof(*h) + key.n);
+    if (h) {
+        h->bridge = b;
+        h->txn = txn;
+        h->token = b->next_token++;
+        h->to_full_jid = to->resource.n > 0;
+        h->key_n = key.n;
+        memcpy(h->key, key.p, key.n);
+        timer_init(&h->deadline, on_deadline);
+        if (!hash_add(&b->held_by_token, &h->by_token, token_hash(b, h->token))) {
+            free(h);
+            h = NULL;
+        } else if (!hash_add(&b->held_by_id, &h->by_id, hash_bytes(&b->held_by_id, buf_slice(&key)))) {
+            hash_remove(&b->held_by_token, &h->by_token);
+            free(h);
+            h = NULL;
+        }
+    }
+    buf_free(&key);
+    if (h)
+        b->counters.held++;
+    return h;
+}
+
+static void refuse(struct bridge *b, const struct sip_request *request, unsigned status, const char *reason,
+                   const char *headers)
+{
+    b->counters.s2x_refused++;
+    bridge_log_refusal(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, reason);
+    sip_respond(request->txn, status, reason, slice_str(headers));
+}
+
+static unsigned address_status(enum map_address_fault fault)
+{
+    switch (fault) {
+    case MAP_ADDRESS_OK: return 0;
+    case MAP_ADDRESS_SCHEME: return 416;
+    case MAP_ADDRESS_SIPS: return 403;
+    case MAP_ADDRESS_MALFORMED: return 404;
+    case MAP_ADDRESS_NO_MEMORY: return 503;
+    }
+    return 500;
+}
+
+static const char *address_reason(enum map_address_fault fault)
+{
+    switch (fault) {
+    case MAP_ADDRESS_OK: return NULL;
+    case MAP_ADDRESS_SCHEME: return "Only sip and im addresses are served";
+    case MAP_ADDRESS_SIPS: return "sips cannot be kept up into XMPP, use sip";
+    case MAP_ADDRESS_MALFORMED: return "This address cannot be written on XMPP";
+    case MAP_ADDRESS_NO_MEMORY: return NULL;
+    }
+    return NULL;
+}
+
+/*
+ * The gates on the way in: the sender's address must be one of a domain that this source may speak for (STOX-ARCH-08,
+ * STOX-SEC-08), the recipient's domain a listed partner. False: it was refused.
+ */
+static bool admit(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from,
+                  struct jid *to)
+{
+    const struct sip_msg *m = request->msg;
+    const struct sip_domain *domain = NULL;
+    struct slice gr = { NULL, 0 };
+    enum map_address_fault fault;
+
+    (void)sip_gruu(&m->from, &gr);
+    if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
+        domain = directory_sip_domain(b->directory, from->domain);
+    if (!domain || !route_lets_speak(domain->route, request->from)) {
+        refuse(b, request, 403, "This source may not send for that From address", "");
+        return false;
+    }
+    if (!sip_param(m->uri.params, "gr", &gr))
+        gr = slice_of(NULL, 0);
+    fault = map_uri_to_jid(a, &m->uri, gr, &b->map.aliases, to);
+    if (fault != MAP_ADDRESS_OK) {
+        refuse(b, request, address_status(fault), address_reason(fault),
+               fault == MAP_ADDRESS_NO_MEMORY ? "Retry-After: 10\r\n" : "");
+        return false;
+    }
+    if (!directory_partner(b->directory, to->domain)) {
+        refuse(b, request, 404, "No XMPP partner has that domain", "");
+        return false;
+    }
+    if (to->local.n == 0) {
+        refuse(b, request, 404, "That address names a domain, not a person", "");
+        return false;
+    }
+    return true;
+}
+
+static unsigned fate_status(enum xmpp_fate fate)
+{
+    switch (fate) {
+    case XMPP_FATE_CONFIRMED: return 200;
+    case XMPP_FATE_UNCONFIRMED: return 202;
+    case XMPP_FATE_NO_SERVER: return 404;
+    case XMPP_FATE_UNREACHABLE:
+    case XMPP_FATE_REFUSED:
+    case XMPP_FATE_LOST: return 504;
+    case XMPP_FATE_FULL: return 480; /* one partner's limit: never 503 (STOX-ERR-07) */
+    }
+    return 500;
+}
+
+static struct slice fate_headers(enum xmpp_fate fate)
+{
+    return fate == XMPP_FATE_FULL ? SLICE("Retry-After: 10\r\n") : slice_of(NULL, 0);
+}
+
+/* Hands the stanza in b->scratch over. The request is answered here or later, always once. */
+static void carry(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
+                  struct slice id)
+{
+    struct held *h = held_new(b, request->txn, id, from, to);
+    enum xmpp_fate fate = XMPP_FATE_FULL;
+
+    if (!h) {
+        refuse(b, request, 503, NULL, "Retry-After: 10\r\n");
+        return;
+    }
+    if (!xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), h->token, &fate)) {
+        held_end(h);
+        refuse(b, request, fate_status(fate), "The partner cannot be reached now",
+               fate_headers(fate).n ? "Retry-After: 10\r\n" : "");
+        return;
+    }
+    timer_start(&b->loop->timers, &h->deadline, b->config->gateway.hold_s * 1000ull);
+    log_debug(b->log, "message", LOG_Z("direction", "sip-to-xmpp"), LOG_S("call-id", request->msg->call_id),
+              LOG_S("id", id), LOG_S("from", request->msg->from.uri_text), LOG_S("to", request->msg->uri_text));
+}
+
+void s2x_message(struct bridge *b, const struct sip_request *request)
+{
+    _Alignas(16) char memory[4096];
+    struct arena a;
+    struct jid from, to;
+    struct slice id;
+    struct map_im_sip_refusal refusal;
+
+    b->counters.s2x_in++;
+    if (b->stopping) {
+        refuse(b, request, 503, "The gateway is shutting down", "Retry-After: 5\r\n");
+        return;
+    }
+    arena_init_on(&a, memory, sizeof(memory), 1u << 20);
+    buf_clear(&b->scratch);
+    if (admit(b, request, &a, &from, &to)) {
+        b->map.now_wall_s = clock_wall_s();
+        switch (map_im_to_stanza(&a, &b->map, request->msg, &from, &to, &b->scratch, &id, &refusal)) {
+        case MAP_IM_OK: carry(b, request, &from, &to, id); break;
+        case MAP_IM_EMPTY: sip_respond(request->txn, 200, NULL, slice_of(NULL, 0)); break;
+        case MAP_IM_REFUSED: refuse(b, request, refusal.status, refusal.reason, refusal.headers); break;
+        case MAP_IM_NO_MEMORY: refuse(b, request, 503, NULL, "Retry-After: 10\r\n"); break;
+        }
+    }
+    arena_reset(&a);
+}
+
+void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
+{
+    struct hash_node *node = hash_find(&b->held_by_token, token_hash(b, token), token_is, &token);
+    struct held *h;
+
+    if (!node)
+        return;
+    h = container_of(node, struct held, by_token);
+    if (fate == XMPP_FATE_CONFIRMED)
+        b->counters.s2x_delivered++;
+    else if (fate == XMPP_FATE_UNCONFIRMED)
+        b->counters.s2x_unconfirmed++;
+    else
+        b->counters.s2x_refused++;
+    log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
+              LOG_U("status", fate_status(fate)), LOG_Z("why", why));
+    held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, fate_headers(fate));
+}
+
+/* An error stanza for a message we still hold decides it (STOX-IM-26); one that comes later is only told to the log. */
+void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct slice id = xml_attr(stanza->el, "id"), key;
+    struct hash_node *node = NULL;
+    struct map_sip_error error;
+    struct buf text;
+    struct held *h;
+
+    buf_init(&text, 8 * JID_PART_MAX + BRIDGE_ID_MAX);
+    put_key(&text, slice_first(id, BRIDGE_ID_MAX), stanza->to, stanza->from);
+    key = buf_slice(&text);
+    if (buf_ok(&text))
+        node = hash_find(&b->held_by_id, hash_bytes(&b->held_by_id, key), key_is, &key);
+    if (!node) {
+        b->counters.bounces_late++;
+        log_info(b->log, "message-bounced-late", LOG_S("id", id), LOG_S("remote", stanza->from->domain));
+        buf_free(&text);
+        return;
+    }
+    h = container_of(node, struct held, by_id);
+    b->counters.bounces_matched++;
+    b->counters.s2x_refused++;
+    map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
+    (void)xmpp_withdraw(b->xmpp, h->token);
+    buf_clear(&text);
+    if (error.contact.n) {
+        buf_str(&text, "Contact: <");
+        sip_put_safe(&text, error.contact);
+        buf_str(&text, ">\r\n");
+    }
+    held_answer(h, error.status, arena_strdup(stanza->arena, error.reason),
+                buf_ok(&text) ? buf_slice(&text) : slice_of(NULL, 0));
+    buf_free(&text);
+}
+
+static void free_one(struct hash_node *node, void *arg)
+{
+    held_end(container_of(node, struct held, by_token));
+}
+
+void s2x_free(struct bridge *b)
+{
+    hash_each(&b->held_by_token, free_one, NULL);
+    hash_free(&b->held_by_token);
+    hash_free(&b->held_by_id);
+}

@@ -1,0 +1,93 @@
+/* Incoming stanzas that are no instant message, and errors back to XMPP. */
+#include <stdlib.h>
+
+#include "bridge/bridge_private.h"
+#include "map/error.h"
+#include "xmpp/writer.h"
+
+void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
+                       struct slice id, bool ours, const struct map_stanza_error *error)
+{
+    enum xmpp_fate fate;
+
+    buf_clear(&b->scratch);
+    map_put_error_stanza(&b->scratch, kind, from, to, id, ours ? from->domain : slice_of(NULL, 0), error);
+    if (!buf_ok(&b->scratch) || !xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), 0, &fate))
+        log_info(b->log, "error-not-sent", LOG_S("remote", to->domain), LOG_S("id", id));
+}
+
+void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
+                           struct slice id, const char *type, const char *condition, const char *text)
+{
+    struct map_stanza_error error = { .condition = map_condition_of(slice_str(condition)),
+                                      .type = type,
+                                      .text = slice_str(text) };
+
+    bridge_send_error(b, kind, from, to, id, true, &error);
+}
+
+static void answer_ping(struct bridge *b, const struct xmpp_stanza *stanza, struct slice id)
+{
+    enum xmpp_fate fate;
+    struct buf *out = &b->scratch;
+
+    buf_clear(out);
+    buf_str(out, "<iq type='result'");
+    xml_put_attr_jid(out, "from", stanza->to);
+    xml_put_attr_jid(out, "to", stanza->from);
+    xml_put_attr(out, "id", id);
+    buf_str(out, "/>");
+    if (buf_ok(out))
+        (void)xmpp_send(b->xmpp, stanza->to->domain, stanza->from->domain, buf_slice(out), 0, &fate);
+}
+
+/* Every get and set has an answer (STOX-ERR-14); results and errors have none (STOX-IQ-10). */
+static void iq(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct slice type = xml_attr(stanza->el, "type"), id = xml_attr(stanza->el, "id");
+    const struct xml *child = xml_first_child(stanza->el);
+    bool request = slice_is(type, "get") || slice_is(type, "set");
+
+    if (slice_is(type, "result") || slice_is(type, "error"))
+        return;
+    if (!request || !id.p || !child || xml_next(child))
+        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "modify", "bad-request", "");
+    else if (slice_is(type, "get") && stanza->to->local.n == 0 && xml_is(child, "urn:xmpp:ping", "ping"))
+        answer_ping(b, stanza, id);
+    else
+        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "cancel", "service-unavailable", "");
+}
+
+/* Presence is carried from its own release on; until then a request for it is told so, not left hanging. */
+static void presence(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    if (slice_is(xml_attr(stanza->el, "type"), "subscribe"))
+        bridge_send_condition(b, "presence", stanza->to, stanza->from, xml_attr(stanza->el, "id"), "cancel",
+                              "feature-not-implemented", "This gateway carries messages, not presence");
+}
+
+void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    if (slice_is(stanza->el->name, "message")) {
+        if (!slice_is(xml_attr(stanza->el, "type"), "error")) {
+            x2s_message(b, stanza);
+            return; /* x2s says when it is handled */
+        }
+        s2x_bounce(b, stanza);
+    } else if (slice_is(stanza->el->name, "iq")) {
+        iq(b, stanza);
+    } else {
+        presence(b, stanza);
+    }
+    xmpp_handled(b->xmpp, stanza->receipt);
+}
+
+void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
+                        const char *why)
+{
+    unsigned held;
+
+    if (log_allowed(&b->refusals, loop_now(b->loop), 50, &held))
+        log_info(b->log, "message-refused", LOG_Z("direction", direction), LOG_S("from", from), LOG_S("to", to),
+                 LOG_U("status", status), LOG_Z("why", why), LOG_U("held-back", held));
+}

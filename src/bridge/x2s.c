@@ -1,0 +1,134 @@
+/*
+ * XMPP to SIP. A message stanza becomes one SIP MESSAGE on its pair's lane; what SIP answers decides what the sender hears,
+ * and only then the stanza counts as handled toward its server (DESIGN, "What an answer means").
+ */
+#include <stdlib.h>
+
+#include "base/rand.h"
+#include "bridge/lane.h"
+#include "map/error.h"
+
+#define FLIGHT_ARENA_MAX (1u << 20)
+
+/* Takes the addresses and id over into the flight's own memory. */
+static bool keep_addresses(struct flight *f, const struct xmpp_stanza *stanza)
+{
+    struct slice id = xml_attr(stanza->el, "id");
+    const struct slice *from[] = { &stanza->from->local, &stanza->from->domain, &stanza->from->resource,
+                                   &stanza->to->local,   &stanza->to->domain,   &stanza->to->resource };
+    struct slice *kept[] = { &f->from.local, &f->from.domain, &f->from.resource,
+                             &f->to.local,   &f->to.domain,   &f->to.resource };
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        *kept[i] = arena_dup(&f->arena, *from[i]);
+        if (!kept[i]->p)
+            return false;
+    }
+    f->id = id.p ? arena_dup(&f->arena, id) : id;
+    return !id.p || f->id.p;
+}
+
+static struct flight *flight_new(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct flight *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return NULL;
+    arena_init(&f->arena, FLIGHT_ARENA_MAX);
+    f->receipt = stanza->receipt;
+    list_init(&f->link);
+    if (keep_addresses(f, stanza))
+        return f;
+    arena_reset(&f->arena);
+    free(f);
+    return NULL;
+}
+
+/* The slices of out that map left in the stanza's own memory are moved into the flight's. */
+static bool keep_message(struct flight *f)
+{
+    struct slice *s[] = { &f->message.uri,    &f->message.from,    &f->message.to,  &f->message.call_id,
+                          &f->message.branch, &f->message.headers, &f->message.body };
+
+    for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
+        *s[i] = arena_dup(&f->arena, *s[i]);
+        if (!s[i]->p)
+            return false;
+    }
+    return true;
+}
+
+static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const char *type, const char *condition,
+                   const char *text)
+{
+    b->counters.x2s_refused++;
+    bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, condition);
+    bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text);
+    xmpp_handled(b->xmpp, stanza->receipt);
+}
+
+static void busy(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    refuse(b, stanza, "wait", "resource-constraint", "The gateway is busy");
+}
+
+/* Puts a mapped message on its lane. */
+static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const struct route *route,
+                  const struct map_im_message *message)
+{
+    struct flight *f = flight_new(b, stanza);
+    struct lane *lane;
+
+    if (!f) {
+        busy(b, stanza);
+        return;
+    }
+    f->message = *message;
+    lane = keep_message(f) ? lane_of(b, &f->from, &f->to, route) : NULL;
+    if (!lane) {
+        arena_reset(&f->arena);
+        free(f);
+        busy(b, stanza);
+        return;
+    }
+    f->charged = f->arena.used + sizeof(*f);
+    b->queued_bytes += f->charged;
+    log_debug(b->log, "message", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
+              LOG_S("call-id", f->message.call_id), LOG_S("from", f->message.from), LOG_S("to", f->message.uri));
+    lane_add(lane, f);
+}
+
+void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    const struct sip_domain *domain = directory_sip_domain(b->directory, stanza->to->domain);
+    struct map_im_message message;
+    struct map_im_xmpp_refusal refusal;
+
+    b->counters.x2s_in++;
+    if (!domain || stanza->to->local.n == 0) {
+        refuse(b, stanza, "cancel", domain ? "service-unavailable" : "item-not-found", "");
+        return;
+    }
+    b->map.now_wall_s = clock_wall_s();
+    switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang,
+                              rand_u64(), &message, &refusal)) {
+    case MAP_IM_OK: carry(b, stanza, domain->route, &message); break;
+    case MAP_IM_EMPTY:
+        b->counters.x2s_empty++;
+        xmpp_handled(b->xmpp, stanza->receipt);
+        break;
+    case MAP_IM_REFUSED: refuse(b, stanza, refusal.type, refusal.condition, refusal.text); break;
+    case MAP_IM_NO_MEMORY: busy(b, stanza); break;
+    }
+}
+
+static void free_one(struct hash_node *node, void *arg)
+{
+    lane_free(container_of(node, struct lane, node));
+}
+
+void x2s_free(struct bridge *b)
+{
+    hash_each(&b->lanes, free_one, NULL);
+    hash_free(&b->lanes);
+}

@@ -1,0 +1,135 @@
+/* Our own certificates: from PEM files into a context, with a sentence for everything an operator can get wrong. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "net/tls_priv.h"
+
+int tls_file_check(const char *file, const char *what, struct err *err)
+{
+    FILE *f = fopen(file, "re");
+    int c = f ? getc(f) : EOF, fault = errno;
+    bool read_error = f && ferror(f);
+
+    if (f)
+        fclose(f);
+    if (!f || read_error)
+        return err_set(err, "cannot read the %s file %s: %s", what, file, uv_strerror(-fault));
+    if (c == EOF)
+        return err_set(err, "the %s file %s is empty", what, file);
+    return 0;
+}
+
+/* Without it OpenSSL would ask the terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *asked)
+{
+    *(bool *)asked = true;
+    return -1;
+}
+
+/* True when reading ended where the last PEM block ended. */
+static bool at_end_of_pem(void)
+{
+    unsigned long e = ERR_peek_last_error();
+
+    return ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
+}
+
+static int load_chain(struct tls_cert *cert, BIO *in, const char *file, struct err *err)
+{
+    X509 *x;
+
+    cert->leaf = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
+    if (!cert->leaf)
+        return err_set(err, at_end_of_pem() ? "%s holds no certificate in PEM form"
+                                            : "%s: the first certificate is damaged", file);
+    while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
+        if (!sk_X509_push(cert->chain, x)) {
+            X509_free(x);
+            return err_set(err, "cannot read %s: out of memory", file);
+        }
+    }
+    if (!at_end_of_pem())
+        return err_set(err, "%s: certificate %d of the chain is damaged", file, sk_X509_num(cert->chain) + 2);
+    return 0;
+}
+
+static int check_dates(const X509 *x, const char *file, struct err *err)
+{
+    char day[16];
+
+    if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
+        tls_date(X509_get0_notAfter(x), day);
+        return err_set(err, "%s: the certificate expired %s; renew it", file, day);
+    }
+    if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0) {
+        tls_date(X509_get0_notBefore(x), day);
+        return err_set(err, "%s: the certificate is not valid before %s; check the clock", file, day);
+    }
+    return 0;
+}
+
+static int check_key(const struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err)
+{
+    EVP_PKEY *public = X509_get0_pubkey(cert->leaf);
+
+    if (!public)
+        return err_set(err, "%s: the certificate's key is of a kind that is not supported", chain_file);
+    if (EVP_PKEY_is_a(public, "RSA") && EVP_PKEY_get_bits(public) < TLS_RSA_BITS_MIN)
+        return err_set(err, "%s: the RSA key has %d bits; at least %d are needed", chain_file,
+                       EVP_PKEY_get_bits(public), TLS_RSA_BITS_MIN);
+    if (!X509_check_private_key(cert->leaf, cert->key))
+        return err_set(err, "the key in %s does not match the certificate in %s", key_file, chain_file);
+    return 0;
+}
+
+static int load_key(struct tls_cert *cert, BIO *in, const char *file, struct err *err)
+{
+    bool asked = false;
+
+    cert->key = PEM_read_bio_PrivateKey(in, NULL, no_passphrase, &asked);
+    if (cert->key)
+        return 0;
+    if (asked)
+        return err_set(err, "the key in %s is protected by a passphrase; store it without one, mode 0600", file);
+    return err_set(err, at_end_of_pem() ? "%s holds no private key in PEM form" : "%s: the private key is damaged",
+                   file);
+}
+
+int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err)
+{
+    BIO *chain = NULL, *key = NULL;
+    int rc = -1;
+
+    *cert = (struct tls_cert){ .chain_file = chain_file, .chain = sk_X509_new_null() };
+    if (tls_file_check(chain_file, "certificate", err) != 0 || tls_file_check(key_file, "key", err) != 0)
+        return -1;
+    chain = BIO_new_file(chain_file, "r");
+    key = BIO_new_file(key_file, "r");
+    if (!cert->chain || !chain || !key)
+        err_set(err, "cannot read %s and %s: %s", chain_file, key_file, tls_file_fault());
+    else if (load_chain(cert, chain, chain_file, err) == 0 && load_key(cert, key, key_file, err) == 0 &&
+             check_key(cert, chain_file, key_file, err) == 0)
+        rc = check_dates(cert->leaf, chain_file, err);
+    BIO_free(chain);
+    BIO_free(key);
+    return rc;
+}
+
+int tls_cert_use(const struct tls_cert *cert, SSL_CTX *ctx, struct err *err)
+{
+    bool ok = SSL_CTX_use_certificate(ctx, cert->leaf) == 1 && SSL_CTX_use_PrivateKey(ctx, cert->key) == 1;
+
+    for (int i = 0; ok && i < sk_X509_num(cert->chain); i++)
+        ok = SSL_CTX_add1_chain_cert(ctx, sk_X509_value(cert->chain, i)) == 1;
+    return ok ? 0 : err_set(err, "%s cannot be used: %s", cert->chain_file, tls_file_fault());
+}
+
+void tls_cert_fini(struct tls_cert *cert)
+{
+    X509_free(cert->leaf);
+    EVP_PKEY_free(cert->key);
+    sk_X509_pop_free(cert->chain, X509_free);
+}

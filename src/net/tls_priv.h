@@ -1,0 +1,68 @@
+/* Inside src/net: what tls*.c share, and what conn*.c need of them. */
+#ifndef STOX_NET_TLS_PRIV_H
+#define STOX_NET_TLS_PRIV_H
+
+#include "base/hash.h"
+#include "net/tls.h"
+
+enum {
+    TLS_CERT_LIST_MAX = 64 * 1024, /* a peer's chain in bytes, as sent */
+    TLS_DEPTH_MAX = 8,             /* intermediates */
+    TLS_RSA_BITS_MIN = 2048,
+    TLS_NAMES_MAX = 512, /* of a peer's certificate; further ones are not looked at */
+};
+
+/* One certificate of ours under one name. */
+struct tls_identity {
+    struct hash_node node;
+    SSL_CTX *ctx[2];        /* by enum tls_role */
+    uint64_t tickets_until; /* monotonic ms: session tickets get a new key then */
+    size_t n;
+    char name[]; /* lower case; "" is the default */
+};
+
+struct tls {
+    struct hash identities;
+    struct tls_identity *fallback; /* "" in identities; NULL before there is one */
+    SSL_CTX *bare[2];              /* without a certificate, by role */
+    X509_STORE *trust;             /* shared by all contexts */
+    BIO_METHOD *wire;
+    int note_index; /* of struct tls_note in an SSL */
+};
+
+/* What we remember with one SSL. */
+struct tls_note {
+    int fault; /* the first X509_V_ERR_... of the chain, or X509_V_OK */
+    int depth; /* where in the chain it was */
+    char alpn[];
+};
+struct tls_note *tls_note_of(const SSL *ssl);
+
+/* A certificate of ours as it comes from its files. */
+struct tls_cert {
+    const char *chain_file; /* borrowed, for sentences */
+    X509 *leaf;             /* owned, as are the next two */
+    EVP_PKEY *key;
+    STACK_OF(X509) *chain; /* without the leaf */
+};
+/* Reads and checks; tls_cert_fini is due in any case. */
+int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err);
+int tls_cert_use(const struct tls_cert *cert, SSL_CTX *ctx, struct err *err);
+void tls_cert_fini(struct tls_cert *cert);
+
+/* Can the file be read, and is there something in it? */
+int tls_file_check(const char *file, const char *what, struct err *err);
+
+/* Makes a context verify chains as tls.h says; tls_verify.c. */
+void tls_verify_setup(SSL_CTX *ctx);
+
+/* Reads OpenSSL's error queue, empties it, and puts what it says into out as a clause. False: it was short of memory. */
+bool tls_fault_text(char *out, size_t n);
+
+/* The same for errors while a file of ours is read. */
+const char *tls_file_fault(void);
+
+/* Writes a date as 2026-03-01 (UTC). */
+void tls_date(const ASN1_TIME *t, char out[16]);
+
+#endif

@@ -1,0 +1,482 @@
+#include "sip/client.h"
+
+#include <stdlib.h>
+
+#include "sip/writer.h"
+
+#define COOKIE "z9hG4bK"
+#define BRANCH_LEN (sizeof(COOKIE) - 1 + 32) /* cookie, 64 bits nobody can guess, 64 bits that only we can derive */
+#define REQUEST_MAX (SIP_HEAD_MAX + SIP_BODY_MAX)
+
+enum client_state {
+    CLIENT_WAITING, /* for a connection: nothing was written */
+    CLIENT_TRYING,
+    CLIENT_PROCEEDING,
+    CLIENT_COMPLETED, /* done was called; absorbs repeated responses */
+};
+
+/* The next hop of unfinished transactions; lives as long as there are any. */
+struct hop {
+    struct hash_node node;
+    struct sip_clients *table;
+    struct sip_target target;
+    struct sip_flow flow;
+    enum sip_reach reach;
+    struct list clients;
+    size_t n_waiting;
+};
+
+struct sip_client {
+    struct hash_node by_branch;
+    struct list in_hop;
+    struct timer timer; /* E and F, or K */
+    struct sip_clients *table;
+    struct hop *hop; /* NULL: completed */
+    sip_done *done;  /* NULL: called, or forgotten */
+    void *arg;
+    uint64_t deadline_ms; /* Timer F */
+    char *wire;           /* owned; the request, as long as it may have to be sent */
+    size_t n_wire;
+    unsigned interval_ms; /* Timer E */
+    enum sip_method method;
+    enum client_state state;
+    uint16_t via_port;
+    size_t n_branch;
+    char branch[];
+};
+
+void sip_clients_init(struct sip_clients *t)
+{
+    hash_init(&t->by_branch);
+    hash_init(&t->hops);
+    hash_init(&t->marks);
+    hash_init(&t->secrets);
+    buf_init(&t->scratch, REQUEST_MAX);
+    t->n_branches = 0;
+}
+
+static void hop_leave(struct sip_client *c)
+{
+    struct hop *hop = c->hop;
+
+    if (!hop)
+        return;
+    c->hop = NULL;
+    list_unlink(&c->in_hop);
+    if (c->state == CLIENT_WAITING)
+        hop->n_waiting--;
+    if (!list_empty(&hop->clients))
+        return;
+    hash_remove(&hop->table->hops, &hop->node);
+    free(hop);
+}
+
+static void client_free(struct sip_client *c)
+{
+    struct sip_clients *t = c->table;
+
+    timer_stop(t->timers, &c->timer);
+    hop_leave(c);
+    hash_remove(&t->by_branch, &c->by_branch);
+    t->counters->clients = t->by_branch.n;
+    free(c->wire);
+    free(c);
+}
+
+static void free_entry(struct hash_node *node, void *arg)
+{
+    client_free(container_of(node, struct sip_client, by_branch));
+}
+
+void sip_clients_fini(struct sip_clients *t)
+{
+    hash_each(&t->by_branch, free_entry, NULL);
+    hash_free(&t->by_branch);
+    hash_free(&t->hops);
+    hash_free(&t->marks);
+    hash_free(&t->secrets);
+    buf_free(&t->scratch);
+}
+
+static void put_u64_hex(char *p, uint64_t v)
+{
+    for (unsigned i = 0; i < 16; i++)
+        p[i] = "0123456789abcdef"[v >> (60 - 4 * i) & 15];
+}
+
+static void make_branch(struct sip_clients *t, char out[BRANCH_LEN])
+{
+    size_t at = sizeof(COOKIE) - 1;
+
+    t->n_branches++;
+    memcpy(out, COOKIE, at);
+    put_u64_hex(out + at, hash_bytes(&t->secrets, slice_of((const char *)&t->n_branches, sizeof(t->n_branches))));
+    put_u64_hex(out + at + 16, hash_bytes(&t->marks, slice_of(out + at, 16)));
+}
+
+bool sip_clients_made_branch(const struct sip_clients *t, struct slice branch)
+{
+    size_t at = sizeof(COOKIE) - 1;
+    char mark[16];
+
+    if (branch.n != BRANCH_LEN || !slice_starts(branch, SLICE(COOKIE)))
+        return false;
+    put_u64_hex(mark, hash_bytes(&t->marks, slice_of(branch.p + at, 16)));
+    return memcmp(mark, branch.p + at + 16, 16) == 0;
+}
+
+static const char *via_transport(enum sip_transport t)
+{
+    switch (t) {
+    case SIP_UDP: return "UDP";
+    case SIP_TCP: return "TCP";
+    case SIP_TLS: return "TLS";
+    }
+    return "UDP";
+}
+
+/* The request as it goes out, into scratch. */
+static bool build(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, struct slice branch,
+                  uint16_t port)
+{
+    struct buf *b = &t->scratch;
+    const char *method = sip_method_name(r->method);
+
+    buf_clear(b);
+    buf_str(b, method);
+    buf_char(b, ' ');
+    sip_put_safe(b, r->uri);
+    buf_put(b, SLICE(" SIP/2.0\r\nVia: SIP/2.0/"));
+    buf_str(b, via_transport(target->transport));
+    buf_char(b, ' ');
+    buf_put(b, t->host);
+    if (port) {
+        buf_char(b, ':');
+        buf_u64(b, port);
+    }
+    buf_put(b, SLICE(";branch="));
+    sip_put_safe(b, branch);
+    buf_put(b, target->transport == SIP_UDP ? SLICE(";rport\r\n") : SLICE("\r\n"));
+    sip_put_header_u64(b, "Max-Forwards", r->max_forwards);
+    sip_put_header(b, "From", r->from);
+    sip_put_header(b, "To", r->to);
+    sip_put_header(b, "Call-ID", r->call_id);
+    buf_put(b, SLICE("CSeq: "));
+    buf_u64(b, r->cseq);
+    buf_char(b, ' ');
+    buf_str(b, method);
+    buf_put(b, SLICE("\r\n"));
+    buf_put(b, r->headers);
+    sip_put_body(b, r->body);
+    return buf_ok(b);
+}
+
+size_t sip_clients_size(struct sip_clients *t, const struct sip_target *target, const struct sip_send *request)
+{
+    static const char any[BRANCH_LEN] = COOKIE "00000000000000000000000000000000";
+    struct slice branch = request->branch.n ? request->branch : slice_of(any, BRANCH_LEN);
+
+    /* What cannot be built is larger than anything that can. */
+    return build(t, target, request, branch, t->wire->via_port(t->wire->owner, target)) ? t->scratch.n : SIZE_MAX;
+}
+
+/* The last word about c. It is out of all tables first: done may start new transactions. */
+static void end(struct sip_client *c, enum sip_no_answer why)
+{
+    struct sip_result result = { .no_answer = why };
+    sip_done *done = c->done;
+    void *arg = c->arg;
+
+    c->done = NULL;
+    hop_leave(c);
+    hash_remove(&c->table->by_branch, &c->by_branch);
+    c->table->counters->clients = c->table->by_branch.n;
+    if (done)
+        done(arg, &result);
+    client_free(c);
+}
+
+static void transmit(struct sip_client *c)
+{
+    struct sip_clients *t = c->table;
+
+    /* A datagram that is lost here is lost like any other: Timer E repeats it. */
+    if (t->wire->send(t->wire->owner, &c->hop->flow, c->wire, c->n_wire))
+        t->counters->requests_out++;
+}
+
+static void wait_more(struct sip_client *c)
+{
+    uint64_t now = c->table->timers->now_ms, left = c->deadline_ms > now ? c->deadline_ms - now : 0;
+
+    if (c->wire && c->interval_ms < left)
+        left = c->interval_ms;
+    timer_start(c->table->timers, &c->timer, left);
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct sip_client *c = container_of(timer, struct sip_client, timer);
+    struct sip_clients *t = c->table;
+
+    switch (c->state) {
+    case CLIENT_WAITING: end(c, SIP_UNREACHABLE); return;
+    case CLIENT_COMPLETED: client_free(c); return;
+    case CLIENT_TRYING:
+    case CLIENT_PROCEEDING: break;
+    }
+    if (t->timers->now_ms >= c->deadline_ms) {
+        end(c, SIP_TIMED_OUT);
+        return;
+    }
+    t->counters->retransmissions_out++;
+    transmit(c);
+    c->interval_ms = c->state == CLIENT_PROCEEDING || c->interval_ms * 2 > t->t2_ms ? t->t2_ms : c->interval_ms * 2;
+    wait_more(c);
+}
+
+/* Writes a request for the first time. On a stream that was the only time (RFC 3261 17.1.2.2, STOX-SIP-57). */
+static void start(struct sip_client *c)
+{
+    if (c->state == CLIENT_WAITING)
+        c->hop->n_waiting--;
+    c->state = CLIENT_TRYING;
+    transmit(c);
+    if (c->hop->target.transport != SIP_UDP) {
+        free(c->wire);
+        c->wire = NULL;
+    }
+    wait_more(c);
+}
+
+static bool same_target(const struct hash_node *node, const void *key)
+{
+    return sip_target_eq(&container_of(node, struct hop, node)->target, key);
+}
+
+static struct hop *hop_find(const struct sip_clients *t, const struct sip_target *target)
+{
+    struct hash_node *node = hash_find(&t->hops, sip_target_hash(&t->hops, target), same_target, target);
+
+    return node ? container_of(node, struct hop, node) : NULL;
+}
+
+static struct hop *hop_make(struct sip_clients *t, const struct sip_target *target)
+{
+    struct hop *hop = hop_find(t, target);
+
+    if (hop)
+        return hop;
+    hop = calloc(1, sizeof(*hop));
+    if (!hop)
+        return NULL;
+    hop->table = t;
+    hop->target = *target;
+    hop->reach = SIP_REACH_NONE;
+    list_init(&hop->clients);
+    if (!hash_add(&t->hops, &hop->node, sip_target_hash(&t->hops, target))) {
+        free(hop);
+        return NULL;
+    }
+    return hop;
+}
+
+static bool same_branch(const struct hash_node *node, const void *key)
+{
+    const struct sip_client *c = container_of(node, struct sip_client, by_branch);
+
+    return slice_eq(slice_of(c->branch, c->n_branch), *(const struct slice *)key);
+}
+
+static struct sip_client *client_find(const struct sip_clients *t, struct slice branch)
+{
+    struct hash_node *node = hash_find(&t->by_branch, hash_bytes(&t->by_branch, branch), same_branch, &branch);
+
+    return node ? container_of(node, struct sip_client, by_branch) : NULL;
+}
+
+/* A transaction with its request, in no table yet. NULL: no memory, or too large to go by UDP. */
+static struct sip_client *client_new(struct sip_clients *t, const struct sip_target *target,
+                                     const struct sip_send *request, struct slice branch)
+{
+    uint16_t port = t->wire->via_port(t->wire->owner, target);
+    struct sip_client *c;
+
+    if (!build(t, target, request, branch, port))
+        return NULL;
+    if (target->transport == SIP_UDP && t->scratch.n > SIP_UDP_REQUEST_MAX)
+        return NULL;
+    c = calloc(1, sizeof(*c) + branch.n);
+    if (!c)
+        return NULL;
+    c->wire = malloc(t->scratch.n);
+    if (!c->wire) {
+        free(c);
+        return NULL;
+    }
+    c->n_wire = t->scratch.n;
+    memcpy(c->wire, t->scratch.p, c->n_wire);
+    c->n_branch = branch.n;
+    memcpy(c->branch, branch.p, branch.n);
+    c->table = t;
+    c->method = request->method;
+    c->via_port = port;
+    c->interval_ms = t->t1_ms;
+    c->deadline_ms = t->timers->now_ms + 64u * t->t1_ms;
+    list_init(&c->in_hop);
+    timer_init(&c->timer, on_timer);
+    return c;
+}
+
+/* Puts c on its way. Nothing that happens here calls done: what fails at once is heard from the timer. */
+static void set_out(struct sip_client *c)
+{
+    struct sip_clients *t = c->table;
+    struct hop *hop = c->hop;
+
+    /* UDP asks each time: a socket costs nothing to look up, and may have come or gone. */
+    if (hop->reach == SIP_REACH_NONE || hop->target.transport == SIP_UDP)
+        hop->reach = t->wire->reach(t->wire->owner, &hop->target, &hop->flow);
+    c->state = CLIENT_WAITING;
+    hop->n_waiting++;
+    switch (hop->reach) {
+    case SIP_REACH_UP: start(c); break;
+    case SIP_REACH_COMING: timer_start(t->timers, &c->timer, c->deadline_ms - t->timers->now_ms); break;
+    case SIP_REACH_NONE: timer_start(t->timers, &c->timer, 0); break;
+    }
+}
+
+struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_target *target,
+                                    const struct sip_send *request, sip_done *done, void *arg)
+{
+    char made[BRANCH_LEN];
+    struct slice branch = request->branch;
+    struct sip_client *c;
+    struct hop *hop;
+
+    if (t->by_branch.n >= t->max)
+        return NULL;
+    if (!branch.n) {
+        make_branch(t, made);
+        branch = slice_of(made, sizeof(made));
+    } else if (client_find(t, branch)) {
+        return NULL;
+    }
+    c = client_new(t, target, request, branch);
+    if (!c)
+        return NULL;
+    hop = hop_make(t, target);
+    if (!hop)
+        goto no_room;
+    c->hop = hop;
+    c->state = CLIENT_TRYING; /* not among the waiting ones yet */
+    list_push(&hop->clients, &c->in_hop);
+    if (hop->n_waiting >= SIP_HOP_WAITING_MAX ||
+        !hash_add(&t->by_branch, &c->by_branch, hash_bytes(&t->by_branch, branch)))
+        goto no_room;
+    t->counters->clients = t->by_branch.n;
+    c->done = done;
+    c->arg = arg;
+    set_out(c);
+    return c;
+no_room:
+    client_free(c);
+    return NULL;
+}
+
+void sip_client_forget(struct sip_client *c)
+{
+    c->done = NULL;
+}
+
+/* Repeated responses are absorbed for a while where datagrams can be repeated (Timer K). */
+static void answered(struct sip_client *c, const struct sip_msg *m, bool is_udp)
+{
+    struct sip_result result = { .status = m->status, .msg = m, .no_answer = SIP_ANSWERED };
+    struct sip_clients *t = c->table;
+    sip_done *done = c->done;
+
+    c->done = NULL;
+    hop_leave(c);
+    c->state = CLIENT_COMPLETED;
+    free(c->wire);
+    c->wire = NULL;
+    timer_start(t->timers, &c->timer, is_udp ? t->t4_ms : 0);
+    if (!is_udp) {
+        hash_remove(&t->by_branch, &c->by_branch);
+        t->counters->clients = t->by_branch.n;
+    }
+    if (done)
+        done(c->arg, &result);
+    if (!is_udp)
+        client_free(c);
+}
+
+bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m)
+{
+    struct sip_client *c;
+
+    /* With a second Via it was on its way to somebody else. */
+    if (m->n_vias != 1 || !m->via.branch.n)
+        return false;
+    c = client_find(t, m->via.branch);
+    if (!c || !slice_is(m->cseq_method, sip_method_name(c->method)) || !slice_ieq(m->via.host, t->host) ||
+        m->via.port != c->via_port)
+        return false;
+    t->counters->responses_in++;
+    switch (c->state) {
+    case CLIENT_COMPLETED: t->counters->retransmissions_in++; return true;
+    case CLIENT_WAITING: return false; /* to a request that was not sent: made up */
+    case CLIENT_TRYING:
+    case CLIENT_PROCEEDING: break;
+    }
+    if (m->status < 200)
+        c->state = CLIENT_PROCEEDING;
+    else
+        answered(c, m, c->hop->target.transport == SIP_UDP);
+    return true;
+}
+
+void sip_clients_up(struct sip_clients *t, const struct sip_target *target, const struct sip_flow *flow)
+{
+    struct hop *hop = hop_find(t, target);
+
+    if (!hop)
+        return;
+    hop->reach = SIP_REACH_UP;
+    hop->flow = *flow;
+    list_each(l, &hop->clients)
+    {
+        struct sip_client *c = container_of(l, struct sip_client, in_hop);
+
+        if (c->state == CLIENT_WAITING)
+            start(c);
+    }
+}
+
+void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
+{
+    struct hop *hop = hop_find(t, target);
+    struct list hit;
+    struct list *l;
+
+    if (!hop)
+        return;
+    hop->reach = SIP_REACH_NONE;
+    list_init(&hit);
+    /*
+     * Only what cannot have arrived is called unreachable. What was written to a broken stream, or got a 100, may have
+     * been served: it waits for Timer F, and an answer may still come another way.
+     */
+    list_each_safe(it, tmp, &hop->clients)
+    {
+        struct sip_client *c = container_of(it, struct sip_client, in_hop);
+
+        if (c->state == CLIENT_WAITING || (c->state == CLIENT_TRYING && target->transport == SIP_UDP)) {
+            list_unlink(it);
+            list_push(&hit, it);
+        }
+    }
+    while ((l = list_pop(&hit)))
+        end(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
+}

@@ -1,0 +1,36 @@
+#include "sip/flow.h"
+
+const char *sip_transport_name(enum sip_transport t)
+{
+    switch (t) {
+    case SIP_UDP: return "udp";
+    case SIP_TCP: return "tcp";
+    case SIP_TLS: return "tls";
+    }
+    return "unknown";
+}
+
+uint64_t sip_target_hash(const struct hash *h, const struct sip_target *target)
+{
+    /* Field by field: struct addr has padding, and a flow label that is no part of the address. */
+    char key[1 + 2 + 16];
+    size_t n = 0;
+    uint16_t port = addr_port(&target->addr);
+
+    key[n++] = (char)target->transport;
+    memcpy(key + n, &port, sizeof(port));
+    n += sizeof(port);
+    if (target->addr.sa.sa_family == AF_INET6) {
+        memcpy(key + n, &target->addr.v6.sin6_addr, 16);
+        n += 16;
+    } else {
+        memcpy(key + n, &target->addr.v4.sin_addr, 4);
+        n += 4;
+    }
+    return hash_bytes(h, slice_of(key, n));
+}
+
+bool sip_target_eq(const struct sip_target *a, const struct sip_target *b)
+{
+    return a->transport == b->transport && addr_eq(&a->addr, &b->addr);
+}

@@ -1,0 +1,360 @@
+#include "sip/server.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "sip/reply.h"
+
+#define SCRATCH_MAX (SIP_HEAD_MAX + 4096)
+
+enum server_state {
+    SERVER_TRYING,     /* nothing sent */
+    SERVER_PROCEEDING, /* 100 sent */
+    SERVER_COMPLETED,  /* answered, kept for retransmissions */
+};
+
+/* What only a waiting request needs. */
+struct held {
+    struct sip_flow flow;
+    void *data;
+    size_t n_head;
+    char head[]; /* the response's repeated lines, To tag included */
+};
+
+struct sip_server {
+    struct hash_node by_key, by_call;
+    struct timer timer; /* the 100, then J */
+    struct sip_servers *table;
+    uint64_t tag;
+    union {
+        struct held *held; /* owned, until completed */
+        char *extra;       /* owned, completed: reason, NUL, header lines; NULL: standard reason, no lines */
+    };
+    uint32_t cseq;
+    uint32_t n_extra;
+    uint16_t status; /* completed: what was answered */
+    uint8_t state;
+    bool stream; /* reliable transport */
+    bool merged; /* a copy came over another path and got 482 */
+};
+
+void sip_servers_init(struct sip_servers *t)
+{
+    hash_init(&t->by_key);
+    hash_init(&t->by_call);
+    hash_init(&t->tags);
+    buf_init(&t->scratch, SCRATCH_MAX);
+    t->was_full = false;
+}
+
+static void server_free(struct sip_server *s)
+{
+    struct sip_servers *t = s->table;
+
+    timer_stop(t->timers, &s->timer);
+    hash_remove(&t->by_key, &s->by_key);
+    hash_remove(&t->by_call, &s->by_call);
+    t->counters->servers = t->by_key.n;
+    free(s->state == SERVER_COMPLETED ? (void *)s->extra : (void *)s->held);
+    free(s);
+    /* Some distance below the limit, or readers would stop and start with every message. */
+    if (t->was_full && t->by_key.n < t->max - t->max / 16) {
+        t->was_full = false;
+        if (t->room)
+            t->room(t->room_arg);
+    }
+}
+
+static void free_entry(struct hash_node *node, void *arg)
+{
+    server_free(container_of(node, struct sip_server, by_key));
+}
+
+void sip_servers_fini(struct sip_servers *t)
+{
+    t->room = NULL;
+    hash_each(&t->by_key, free_entry, NULL);
+    hash_free(&t->by_key);
+    hash_free(&t->by_call);
+    hash_free(&t->tags);
+    buf_free(&t->scratch);
+}
+
+/* No field can hold a LF, so that the key is unambiguous. */
+static void key_field(struct buf *b, struct slice s)
+{
+    buf_put(b, s);
+    buf_char(b, '\n');
+}
+
+static void key_lower(struct buf *b, struct slice s)
+{
+    char *p = buf_reserve(b, s.n + 1);
+
+    if (!p)
+        return;
+    for (size_t i = 0; i < s.n; i++)
+        p[i] = text_lower(s.p[i]);
+    p[s.n] = '\n';
+    b->n += s.n + 1;
+}
+
+/* RFC 3261 17.2.3. A branch that is nothing but the cookie says nothing, and counts as a branch without it. */
+static void put_key(struct buf *b, const struct sip_msg *m, struct slice method)
+{
+    struct slice cookie = SLICE("z9hG4bK"), top = { 0 };
+    size_t pos = 0;
+
+    if (m->via.branch.n > cookie.n && slice_starts(m->via.branch, cookie)) {
+        key_field(b, m->via.branch);
+        key_lower(b, m->via.host);
+        buf_u64(b, m->via.port);
+        key_field(b, method);
+        return;
+    }
+    key_field(b, SLICE("RFC 2543"));
+    key_field(b, m->uri_text);
+    key_field(b, m->to_tag);
+    key_field(b, m->from_tag);
+    key_field(b, m->call_id);
+    buf_u64(b, m->cseq);
+    key_field(b, method);
+    if (sip_msg_next_value(m, SIP_H_VIA, &pos, &top))
+        key_field(b, top);
+}
+
+void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct slice method, struct sip_server_id *id)
+{
+    struct buf *b = &t->scratch;
+
+    buf_clear(b);
+    put_key(b, m, method);
+    id->key = hash_bytes(&t->by_key, buf_slice(b));
+    id->tag = hash_bytes(&t->tags, buf_slice(b));
+    buf_clear(b);
+    key_field(b, m->from_tag);
+    key_field(b, m->call_id);
+    buf_u64(b, m->cseq);
+    key_field(b, method);
+    id->call = hash_bytes(&t->by_call, buf_slice(b));
+}
+
+static bool same_tag(const struct hash_node *node, const void *key)
+{
+    const struct sip_server_id *id = key;
+
+    return container_of(node, struct sip_server, by_key)->tag == id->tag;
+}
+
+static struct sip_server *find(const struct sip_servers *t, const struct sip_server_id *id)
+{
+    struct hash_node *node = hash_find(&t->by_key, id->key, same_tag, id);
+
+    return node ? container_of(node, struct sip_server, by_key) : NULL;
+}
+
+bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id)
+{
+    return find(t, id) != NULL;
+}
+
+static bool same_cseq(const struct hash_node *node, const void *key)
+{
+    return container_of(node, struct sip_server, by_call)->cseq == *(const uint32_t *)key;
+}
+
+bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m)
+{
+    struct hash_node *node;
+
+    if (m->to_tag.n)
+        return false;
+    node = hash_find(&t->by_call, id->call, same_cseq, &m->cseq);
+    if (!node)
+        return false;
+    container_of(node, struct sip_server, by_call)->merged = true;
+    return true;
+}
+
+static void transmit(struct sip_servers *t, const struct sip_flow *flow)
+{
+    if (buf_ok(&t->scratch) && t->wire->send(t->wire->owner, flow, t->scratch.p, t->scratch.n))
+        t->counters->responses_out++;
+}
+
+static void send_held(struct sip_server *s, const struct sip_flow *flow, unsigned status, const char *reason,
+                      struct slice headers)
+{
+    struct buf *b = &s->table->scratch;
+
+    buf_clear(b);
+    sip_put_status_line(b, status, reason);
+    buf_add(b, s->held->head, s->held->n_head);
+    sip_put_reply_end(b, headers);
+    transmit(s->table, flow);
+}
+
+static void send_made(struct sip_servers *t, uint64_t tag, const struct sip_msg *m, const struct sip_source *source,
+                      unsigned status, const char *reason, struct slice headers)
+{
+    struct sip_flow flow;
+
+    buf_clear(&t->scratch);
+    sip_put_status_line(&t->scratch, status, reason);
+    sip_put_reply_head(&t->scratch, m, &source->addr, tag);
+    sip_put_reply_end(&t->scratch, headers);
+    sip_reply_flow(m, source, &flow);
+    transmit(t, &flow);
+}
+
+bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                        const struct sip_source *source)
+{
+    struct sip_server *s = find(t, id);
+    struct slice reason;
+    struct sip_flow flow;
+
+    if (!s)
+        return false;
+    t->counters->retransmissions_in++;
+    switch ((enum server_state)s->state) {
+    case SERVER_TRYING: break;
+    case SERVER_PROCEEDING:
+        sip_reply_flow(m, source, &flow);
+        send_held(s, &flow, 100, NULL, slice_of(NULL, 0));
+        break;
+    case SERVER_COMPLETED:
+        reason = slice_str(s->extra);
+        send_made(t, s->tag, m, source, s->status, reason.n ? reason.p : NULL,
+                  s->extra ? slice_of(s->extra + reason.n + 1, s->n_extra - reason.n - 1) : slice_of(NULL, 0));
+        break;
+    }
+    return true;
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct sip_server *s = container_of(timer, struct sip_server, timer);
+
+    switch ((enum server_state)s->state) {
+    case SERVER_TRYING:
+        s->state = SERVER_PROCEEDING;
+        send_held(s, &s->held->flow, 100, NULL, slice_of(NULL, 0));
+        break;
+    case SERVER_PROCEEDING: break;
+    case SERVER_COMPLETED: server_free(s); break;
+    }
+}
+
+static struct held *held_new(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                             const struct sip_source *source)
+{
+    struct held *held;
+
+    buf_clear(&t->scratch);
+    sip_put_reply_head(&t->scratch, m, &source->addr, id->tag);
+    if (!buf_ok(&t->scratch))
+        return NULL;
+    held = malloc(sizeof(*held) + t->scratch.n);
+    if (!held)
+        return NULL;
+    sip_reply_flow(m, source, &held->flow);
+    held->data = NULL;
+    held->n_head = t->scratch.n;
+    memcpy(held->head, t->scratch.p, t->scratch.n);
+    return held;
+}
+
+struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                                   const struct sip_source *source)
+{
+    struct sip_server *s = calloc(1, sizeof(*s));
+    struct held *held = held_new(t, id, m, source);
+
+    if (!s || !held || !hash_add(&t->by_key, &s->by_key, id->key))
+        goto no_memory;
+    if (!hash_add(&t->by_call, &s->by_call, id->call)) {
+        hash_remove(&t->by_key, &s->by_key);
+        goto no_memory;
+    }
+    s->table = t;
+    s->held = held;
+    s->tag = id->tag;
+    s->cseq = m->cseq;
+    s->state = SERVER_TRYING;
+    s->stream = source->transport != SIP_UDP;
+    timer_init(&s->timer, on_timer);
+    timer_start(t->timers, &s->timer, t->provisional_ms);
+    t->counters->servers = t->by_key.n;
+    if (sip_servers_full(t))
+        t->was_full = true;
+    return s;
+no_memory:
+    free(held);
+    free(s);
+    return NULL;
+}
+
+void sip_servers_reply(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                       const struct sip_source *source, unsigned status, const char *reason, struct slice headers)
+{
+    assert(m->method_id != SIP_ACK);
+    send_made(t, id->tag, m, source, status, reason, headers);
+}
+
+/* What a retransmission cannot bring along. Without memory for it the status alone is repeated. */
+static void keep_extra(struct sip_server *s, const char *reason, struct slice headers)
+{
+    size_t n_reason = reason ? strlen(reason) : 0;
+
+    s->extra = NULL;
+    s->n_extra = 0;
+    if (!reason && !headers.n)
+        return;
+    s->extra = malloc(n_reason + 1 + headers.n);
+    if (!s->extra)
+        return;
+    if (n_reason)
+        memcpy(s->extra, reason, n_reason);
+    s->extra[n_reason] = '\0';
+    if (headers.n)
+        memcpy(s->extra + n_reason + 1, headers.p, headers.n);
+    s->n_extra = (uint32_t)(n_reason + 1 + headers.n);
+}
+
+void sip_respond(struct sip_server *s, unsigned status, const char *reason, struct slice headers)
+{
+    assert(s->state != SERVER_COMPLETED && status >= 100 && status <= 699);
+    /* To non-INVITE requests 100 is the only provisional answer, and only the timer knows when it may go (RFC 4320 4.1);
+     * a 408 would come too late to be heard (4.2). */
+    if (status < 200)
+        return;
+    if (status == 408) {
+        status = 504;
+        reason = NULL;
+    }
+    send_held(s, &s->held->flow, status, reason, headers);
+    free(s->held);
+    s->state = SERVER_COMPLETED;
+    s->status = (uint16_t)status;
+    s->extra = NULL;
+    if (s->stream && !s->merged) {
+        server_free(s);
+        return;
+    }
+    keep_extra(s, reason, headers);
+    timer_start(s->table->timers, &s->timer, s->table->keep_ms);
+}
+
+void sip_server_set_data(struct sip_server *s, void *data)
+{
+    assert(s->state != SERVER_COMPLETED);
+    s->held->data = data;
+}
+
+void *sip_server_data(const struct sip_server *s)
+{
+    assert(s->state != SERVER_COMPLETED);
+    return s->held->data;
+}

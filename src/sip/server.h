@@ -1,0 +1,66 @@
+/*
+ * Server transactions (RFC 3261 17.2), without sockets: requests that wait for our answer, and answers that wait for a
+ * retransmission of their request. A waiting request is one copy of what its response repeats; a finished one keeps only
+ * its status, because the retransmission brings the rest along.
+ */
+#ifndef STOX_SIP_SERVER_H
+#define STOX_SIP_SERVER_H
+
+#include "base/timers.h"
+#include "sip/flow.h"
+
+struct sip_servers {
+    struct timers *timers;
+    const struct sip_wire *wire;
+    struct sip_counters *counters;
+    unsigned provisional_ms;
+    uint64_t keep_ms; /* Timer J: 64*T1 */
+    size_t max;
+    void (*room)(void *arg); /* was full, and is well below now; may be NULL */
+    void *room_arg;
+
+    struct hash by_key;  /* RFC 3261 17.2.3 */
+    struct hash by_call; /* 8.2.2.2: From tag, Call-ID, CSeq */
+    struct hash tags;    /* holds nothing: its key makes To tags */
+    struct buf scratch;  /* keys and responses in the making */
+    bool was_full;
+};
+
+/*
+ * Who a request is. key and tag are two keyed hashes of the same 17.2.3 fields under different keys: together they name a
+ * transaction beyond doubt. tag is our To tag at once, and so the same for each repetition, without memory (8.2.7).
+ */
+struct sip_server_id {
+    uint64_t key, tag, call;
+};
+
+void sip_servers_init(struct sip_servers *t);
+void sip_servers_fini(struct sip_servers *t);
+
+/* method: the request's own, or for a CANCEL that of the request it may mean. */
+void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct slice method,
+                          struct sip_server_id *id);
+
+static inline bool sip_servers_full(const struct sip_servers *t)
+{
+    return t->by_key.n >= t->max;
+}
+
+bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id);
+
+/* True: a retransmission, and what is to be sent for it was sent. */
+bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                        const struct sip_source *source);
+
+/* True: the same request came over another path and is known already (482). Asked of new requests only. */
+bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m);
+
+/* A new transaction, waiting for sip_respond. NULL: no memory. The caller has asked sip_servers_full. */
+struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                                   const struct sip_source *source);
+
+/* Answers without a transaction. Never for an ACK. */
+void sip_servers_reply(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                       const struct sip_source *source, unsigned status, const char *reason, struct slice headers);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * From a partner's domain to a TCP connection (RFC 6120 3.2): SRV records in their order, every target and every address,
+ * or the domain's own addresses when there are none; or the next hop that the settings name.
+ */
+#ifndef STOX_XMPP_CONNECT_H
+#define STOX_XMPP_CONNECT_H
+
+#include "xmpp/xmpp.h"
+
+struct xmpp_connect;
+
+/* Exactly one is called, from the loop; the object is gone then. */
+struct xmpp_connect_ops {
+    /* c is the owner's, who sets its callbacks at once (conn_set_owner). */
+    void (*connected)(void *owner, struct conn *c);
+    /* why: a clause; borrowed until return. */
+    void (*failed)(void *owner, enum xmpp_fate fate, const char *why);
+};
+
+/* proxy: "host" or "host:port", or empty. NULL on memory. */
+struct xmpp_connect *xmpp_connect_start(struct xmpp *x, struct slice remote, struct slice proxy,
+                                        const struct xmpp_connect_ops *ops, void *owner);
+
+/* No callback will come. NULL is fine. */
+void xmpp_connect_cancel(struct xmpp_connect *c);
+
+#endif

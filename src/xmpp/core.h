@@ -1,0 +1,70 @@
+/* struct xmpp as the files of this layer see it; everybody else sees xmpp.h. */
+#ifndef STOX_XMPP_CORE_H
+#define STOX_XMPP_CORE_H
+
+#include "base/hash.h"
+#include "xmpp/tally.h"
+#include "xmpp/xmpp.h"
+
+#define NS_STREAM "http://etherx.jabber.org/streams"
+#define NS_SERVER "jabber:server"
+#define NS_DIALBACK "jabber:server:dialback"
+#define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
+#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_STREAM_ERROR "urn:ietf:params:xml:ns:xmpp-streams"
+#define NS_SM "urn:xmpp:sm:3"
+#define NS_PING "urn:xmpp:ping"
+
+#define XMPP_UNAUTHENTICATED_ELEMENT_MAX 16384 /* STOX-S2S-96 */
+#define XMPP_VERIFY_MAX 256                    /* dialback verifications of ours that run at the same time */
+#define XMPP_VERIFY_PER_REMOTE 8
+#define XMPP_VERIFY_MS 30000
+#define XMPP_CLOSE_WAIT_MS 10000 /* STOX-S2S-93 */
+#define XMPP_ANSWER_MS 60000     /* a keep-alive or <r/> unanswered for so long ends its stream (STOX-S2S-78) */
+#define XMPP_BARRIER_MS 20000
+#define XMPP_BARRIER_MISSES 3
+#define XMPP_BACKOFF_MS 5000
+#define XMPP_WRITES_MAX 3 /* one stanza is written at most so often, lest a poisonous one breaks streams for ever */
+#define XMPP_STOP_MS 5000
+
+struct xmpp_listener {
+    struct list link;
+    struct listener *listener; /* owned */
+};
+
+struct xmpp {
+    struct loop *loop;
+    struct xmpp_conf conf; /* dialback_secret is our own copy */
+    struct xmpp_counters counters;
+    struct list listeners;
+    struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
+    struct hash serials; /* struct xmpp_stream by serial, for receipts */
+    uint32_t last_serial;
+    struct hash pairs;  /* struct xmpp_pair, owned */
+    struct hash tokens; /* struct xmpp_out that somebody waits for */
+    struct list verifies;
+    size_t n_verifies;
+    size_t n_unauthenticated;
+    struct xmpp_tally ips;      /* unauthenticated inbound streams by address */
+    struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
+    struct log_limit log_refused, log_ignored, log_failed;
+    bool stopping;
+    bool freeing; /* xmpp_free runs: nobody is told anything any more */
+    struct deferred stop;
+    struct timer stop_timer;
+    void (*stop_done)(void *arg);
+    void *stop_arg;
+};
+
+/* Does the owner want no more, or are all streams gone? Called whenever a stream is freed. */
+void xmpp_stream_gone(struct xmpp *x);
+
+/* How the partner may prove itself and we to it; all false for NULL. */
+struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p);
+
+/* A copy on the heap, NUL behind it; false on memory, *dst then empty. Frees what was there. */
+bool xmpp_keep(struct slice *dst, struct slice src);
+void xmpp_drop(struct slice *s);
+
+#endif

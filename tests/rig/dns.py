@@ -1,0 +1,138 @@
+"""
+knot, serving the rig's names from a signed root of its own, so that a validating resolver works with one trust anchor.
+
+Zones: the root, example., one for each federated domain; insecure.example is not signed, bogus.example's DS is wrong.
+"""
+import os
+import subprocess
+
+from . import ns
+from .process import Process
+
+ADDRESS = "10.99.0.53"
+GATEWAY, OFFICE, PHONE = "10.99.0.1", "10.99.0.5", "10.99.0.6"
+PROSODY, EJABBERD, RECORDER, SCRIPTED = "10.99.0.10", "10.99.0.20", "10.99.0.30", "10.99.0.40"
+NOBODY = "10.99.0.99"  # an address of ours with no listener: connections are refused
+SILENT = "10.98.0.9"  # nothing comes back
+
+
+def _xmpp_domain(host, address, client=False):
+    lines = ["_xmpp-server._tcp SRV 5 0 5269 %s" % host, "%s A %s" % (host, address)]
+    return lines + (["_xmpp-client._tcp SRV 5 0 5222 %s" % host] if client else [])
+
+
+def _in_example(name, *servers):
+    return ["_xmpp-server._tcp.%s SRV %s" % (name, s) for s in servers]
+
+
+# Broken or odd, each by its name. Those that a test peer answers for lead to SCRIPTED or RECORDER.
+_ODD = (
+    ["srv-dot TXT here"] + _in_example("srv-dot", "0 0 0 .") +
+    ["nosrv A %s" % SCRIPTED] +
+    ["nothing TXT here"] +
+    ["refused-host A %s" % NOBODY] + _in_example("refused", "5 0 5269 refused-host") +
+    ["silent-host A %s" % SILENT] + _in_example("silent", "5 0 5269 silent-host") +
+    _in_example("no-target", "5 0 5269 does-not-exist") +
+    ["scripted-host A %s" % SCRIPTED, "recorder-host A %s" % RECORDER] +
+    _in_example("fallback", "1 0 5269 refused-host", "2 0 5269 silent-host", "3 0 5269 scripted-host") +
+    sum((_in_example(name, "5 0 5269 scripted-host") for name in
+         ("scripted", "expired", "not-yet", "wrong-name", "self-signed", "unknown-ca", "no-tls", "slow")), []) +
+    sum((_in_example(name, "5 0 5269 recorder-host") for name in ("recorder", "plain-recorder")), [])
+)
+
+ZONES = {
+    "example": _ODD,
+    "contoso.example": _xmpp_domain("gw", GATEWAY) +
+        ["_sip._udp SRV 5 0 5060 sip", "_sip._tcp SRV 5 0 5060 sip", "sip A %s" % OFFICE, "phone A %s" % PHONE],
+    "fabrikam.example": _xmpp_domain("xmpp", PROSODY, client=True),
+    "wingtip.example": _xmpp_domain("xmpp", EJABBERD, client=True),
+    "insecure.example": _xmpp_domain("xmpp", SCRIPTED),
+    "bogus.example": _xmpp_domain("xmpp", SCRIPTED),
+}
+UNSIGNED = {"insecure.example"}
+
+_CONF = """
+server:
+    rundir: "{dir}"
+    listen: {address}@53
+    automatic-acl: on
+log:
+  - target: stderr
+    any: info
+database:
+    storage: "{dir}"
+policy:
+  - id: own
+    manual: on
+    single-type-signing: on
+    algorithm: ecdsap256sha256
+template:
+  - id: default
+    storage: "{dir}"
+    journal-content: none
+    zonefile-sync: -1
+zone:
+{zones}"""
+
+
+class Dns:
+    def __init__(self):
+        self.dir = os.path.join(ns.work_dir(), "knot")
+        os.mkdir(self.dir)
+        self.conf = os.path.join(self.dir, "knot.conf")
+        self.trust_anchor_file = os.path.join(ns.work_dir(), "root.key")
+        self.resolv_conf = os.path.join(ns.work_dir(), "resolv.conf")
+        with open(self.resolv_conf, "w") as f:
+            f.write("nameserver %s\noptions timeout:2 attempts:2\n" % ADDRESS)
+        self._write()
+        self.process = None
+
+    def _tool(self, *argv):
+        return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def _write(self):
+        zones = "".join('  - domain: %s.\n    file: "%s.zone"\n%s' % (
+            name, name or "root", "" if name in UNSIGNED else "    dnssec-signing: on\n    dnssec-policy: own\n")
+            for name in [""] + list(ZONES))
+        with open(self.conf, "w") as f:
+            f.write(_CONF.format(dir=self.dir, address=ADDRESS, zones=zones))
+        ds = {}
+        for name in [""] + [z for z in ZONES if z not in UNSIGNED]:
+            self._tool("keymgr", "-c", self.conf, name + ".", "generate", "ksk=yes", "zsk=yes")
+            lines = self._tool("keymgr", "-c", self.conf, name + ".", "ds").splitlines()
+            ds[name] = [line for line in lines if line.split()[4] == "2"]  # SHA-256
+        ds["bogus.example"] = [line[:-4] + "0000" for line in ds["bogus.example"]]
+        with open(self.trust_anchor_file, "w") as f:
+            f.write(self._tool("keymgr", "-c", self.conf, ".", "dnskey"))
+        self._zone("", ["example NS ns.example.", "ns.example A %s" % ADDRESS] + ds["example"])
+        for name, lines in ZONES.items():
+            if name == "example":
+                lines = list(lines)
+                for child in ZONES:
+                    if child != "example":
+                        lines += ["%s. NS ns.example." % child] + ds.get(child, [])
+            self._zone(name, lines)
+
+    def _zone(self, name, lines):
+        with open(os.path.join(self.dir, (name or "root") + ".zone"), "w") as f:
+            f.write("$ORIGIN %s.\n$TTL 30\n@ SOA ns.example. admin.example. 1 3600 600 86400 2\n@ NS ns.example.\n" % name)
+            f.write("" if name != "example" else "ns A %s\n" % ADDRESS)
+            f.write("\n".join(lines) + "\n")
+
+    def start(self):
+        user = ns.own_user(self.dir, "knot")
+        self.process = Process("knot", ["knotd", "-c", self.conf], user=user, notify=True).wait_ready()
+        return self
+
+    def change(self, zone, *commands):
+        """Changes a zone while it is served, for example change("example", "set refused-host A 10.99.0.40")."""
+        ctl = ["knotc", "-c", self.conf, "-b"]
+        self._tool(*ctl, "zone-begin", zone + ".")
+        for command in commands:
+            verb, *words = command.split()
+            self._tool(*ctl, "zone-" + verb, zone + ".", *(words if verb == "unset" else [words[0], "2"] + words[1:]))
+        self._tool(*ctl, "zone-commit", zone + ".")
+
+    def stop(self):
+        if self.process:
+            self.process.stop()

@@ -1,0 +1,82 @@
+"""
+baresip, a real SIP phone, for text messages: what it prints when one arrives, and its /message command to its contact.
+Commands go in over ctrl_tcp (JSON in netstrings), messages are read from its output.
+"""
+import json
+import os
+import re
+import socket
+import subprocess
+
+from . import ns
+from .process import Failed, Process
+
+_CONFIG = """
+module_path /usr/lib/baresip/modules
+sip_listen {address}:5060
+ctrl_tcp_listen {address}:4444
+module_app account.so
+module_app contact.so
+module_app menu.so
+module stdio.so
+module ctrl_tcp.so
+"""
+
+
+class Phone:
+    """user: alice@contoso.example. proxy: where requests go, "10.99.0.1" or "10.99.0.1:5060". contact: whom she writes to."""
+
+    def __init__(self, user, proxy, contact, *, address="10.99.0.6", transport="udp"):
+        self.user, self.proxy, self.contact, self.address, self.transport = user, proxy, contact, address, transport
+        self.dir = os.path.join(ns.work_dir(), "phone-" + user)
+        self.process = None
+        self.control = None
+
+    def start(self):
+        os.makedirs(self.dir, exist_ok=True)
+        with open(os.path.join(self.dir, "config"), "w") as f:
+            f.write(_CONFIG.format(address=self.address))
+        with open(os.path.join(self.dir, "accounts"), "w") as f:
+            f.write('<sip:%s;transport=%s>;regint=0;outbound="sip:%s;transport=%s"\n' % (
+                self.user, self.transport, self.proxy, self.transport))
+        with open(os.path.join(self.dir, "contacts"), "w") as f:
+            f.write('"contact" <sip:%s>;access=allow\n' % self.contact)
+        self.process = Process("phone-" + self.user, ["baresip", "-f", self.dir, "-s"], cwd=self.dir, stdin=subprocess.PIPE)
+        self.process.wait_line(r"baresip is ready", 20)
+        self.control = socket.create_connection((self.address, 4444), 5)
+        return self
+
+    def command(self, command, params=""):
+        body = json.dumps({"command": command, "params": params}).encode()
+        self.control.sendall(b"%d:%s," % (len(body), body))
+
+    def say(self, text):
+        """Sends a message to the contact."""
+        self.command("message", text)
+
+    def mark(self):
+        """A place in the output, for since."""
+        return self.process.mark()
+
+    def wait_message(self, text, timeout=20, since=0):
+        """Waits until the phone shows a message with this text. Returns the line it shows."""
+        return self.process.wait_line(r'sip:\S+: ".*%s' % re.escape(text), timeout, since).string.strip()
+
+    def wait_response(self, timeout=40, since=0):
+        """The first final response to something the phone sent since: (status, reason)."""
+        at = since
+        ours = False
+        while True:
+            match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
+            if match is None:
+                raise Failed("the phone got no answer within %g s:\n%s" % (timeout, self.process.tail()))
+            if match.group(1) is None:  # the trace's line of who sends to whom, before each message
+                ours = "-> %s:" % self.address in match.string
+            elif ours:
+                return int(match.group(1)), match.group(2)
+
+    def stop(self):
+        if self.control:
+            self.control.close()
+        if self.process:
+            self.process.stop()

@@ -1,0 +1,140 @@
+"""A process of the rig: its output goes to a log and can be waited for, line by line, always with a bound."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from . import ns
+
+
+class Failed(AssertionError):
+    """Something did not happen in time, or ended by itself."""
+
+
+class Lines:
+    """Lines that arrive from somewhere, and people who wait for them."""
+
+    def __init__(self):
+        self.all = []
+        self._news = threading.Condition()
+        self._ended = False
+
+    def add(self, line):
+        with self._news:
+            self.all.append(line)
+            self._news.notify_all()
+
+    def end(self):
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def wait(self, found, timeout, since=0):
+        """The first result of found(line) that is true, of lines since; and where to go on. None at the bound."""
+        deadline = time.monotonic() + timeout
+        at = since
+        with self._news:
+            while True:
+                while at < len(self.all):
+                    result = found(self.all[at])
+                    at += 1
+                    if result:
+                        return result, at
+                left = deadline - time.monotonic()
+                if left <= 0 or self._ended:
+                    return None, at
+                self._news.wait(left)
+
+
+class Process:
+    def __init__(self, name, argv, *, cwd=None, env=None, user=None, stdin=subprocess.DEVNULL, notify=False):
+        self.name = name
+        self.out = Lines()
+        self.log_path = os.path.join(ns.work_dir(), "log", name + ".log")
+        environ = dict(os.environ if env is None else env)
+        environ.pop("NOTIFY_SOCKET", None)
+        self._notify = self._notify_socket(environ) if notify else None
+        self.popen = subprocess.Popen(argv, cwd=cwd, env=environ, stdin=stdin, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, start_new_session=True, **(user or {}))
+        self.pid = self.popen.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _notify_socket(self, environ):
+        path = os.path.join(ns.work_dir(), "notify-" + self.name)
+        if os.path.exists(path):
+            os.unlink(path)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sock.bind(path)
+        os.chmod(path, 0o777)
+        environ["NOTIFY_SOCKET"] = path
+        return sock
+
+    def _read(self):
+        with open(self.log_path, "ab", buffering=0) as log:
+            for line in self.popen.stdout:
+                log.write(line)
+                self.out.add(line.decode("utf-8", "replace").rstrip("\r\n"))
+        self.out.end()
+
+    def wait_ready(self, timeout=30):
+        """Waits for sd_notify's READY=1, or for the end of the process."""
+        deadline = time.monotonic() + timeout
+        with self._notify as sock:
+            while True:
+                sock.settimeout(0.2)
+                try:
+                    if b"READY=1" in sock.recv(4096).split(b"\n"):
+                        return self
+                except TimeoutError:
+                    if self.popen.poll() is not None:
+                        raise Failed("%s ended with %d:\n%s" % (self.name, self.popen.returncode, self.tail()))
+                if time.monotonic() > deadline:
+                    raise Failed("%s is not ready after %d s:\n%s" % (self.name, timeout, self.tail()))
+
+    def mark(self):
+        """A place in the output, for since."""
+        return len(self.out.all)
+
+    def wait_line(self, pattern, timeout=10, since=0):
+        """The match of pattern in a line of output, bounded."""
+        match, _ = self.out.wait(re.compile(pattern).search, timeout, since)
+        if match is None:
+            raise Failed("%s did not say /%s/ within %g s:\n%s" % (self.name, pattern, timeout, self.tail()))
+        return match
+
+    def tail(self, n=30):
+        return "\n".join("    " + line for line in self.out.all[-n:])
+
+    def running(self):
+        return self.popen.poll() is None
+
+    def kill(self):
+        """As an accident would."""
+        self._signal(signal.SIGKILL)
+        self._wait(10)
+
+    def stop(self, timeout=10):
+        """Ends it, and its group, politely first. Returns the exit status."""
+        self._signal(signal.SIGTERM)
+        try:
+            self._wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._wait(10)
+        return self.popen.returncode
+
+    def _wait(self, timeout):
+        self.popen.wait(timeout)
+        self._reader.join(timeout)
+        if self.popen.stdin:
+            self.popen.stdin.close()
+        if self._notify:
+            self._notify.close()
+
+    def _signal(self, number):
+        if self.popen.poll() is None:
+            os.killpg(self.pid, number)

@@ -1,0 +1,376 @@
+"""
+A scripted SIP user agent or SIP server over UDP and TCP, with a thread of its own: sends MESSAGE requests with RFC 3261's
+retransmissions (17.1.2: Timers E, F, K), answers those that come as the test says, and records everything, repeats too.
+Fast enough for thousands of messages each second.
+"""
+import asyncio
+import itertools
+import os
+import socket
+import threading
+
+from .process import Failed, Lines
+
+T1, T2 = 0.5, 4.0
+_COMPACT = {"i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length", "c": "content-type", "f": "from",
+            "s": "subject", "k": "supported", "t": "to", "v": "via"}
+
+
+class Message:
+    """A request or a response. headers: [(name in lower case, value)], in order."""
+
+    def __init__(self, head, body):
+        lines = head.decode("utf-8", "replace").split("\r\n")
+        self.start, self.body = lines[0], body
+        self.headers = []
+        for line in lines[1:]:
+            if line[:1] in " \t" and self.headers:
+                name, value = self.headers.pop()
+                self.headers.append((name, value + " " + line.strip()))
+                continue
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            self.headers.append((_COMPACT.get(name, name), value.strip()))
+        words = self.start.split(" ", 2)
+        self.is_response = words[0] == "SIP/2.0"
+        if self.is_response:
+            self.status, self.reason = int(words[1]), words[2] if len(words) > 2 else ""
+        else:
+            self.method, self.uri = words[0], words[1]
+
+    def get(self, name, default=None):
+        return next((v for n, v in self.headers if n == name), default)
+
+    def all(self, name):
+        return [v for n, v in self.headers if n == name]
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def branch(self):
+        return _param(self.get("via", ""), "branch")
+
+    def __str__(self):
+        return "%s\n%s\n\n%s" % (self.start, "\n".join("%s: %s" % h for h in self.headers), self.text)
+
+
+def _param(value, name):
+    for part in value.split(";")[1:]:
+        key, _, v = part.partition("=")
+        if key.strip().lower() == name:
+            return v.strip()
+    return None
+
+
+class Received:
+    """A request that came in: how often, from where, and what was answered. reply() answers it later."""
+
+    def __init__(self, ua, message, peer):
+        self.ua, self.message, self.peer = ua, message, peer
+        self.copies = 1
+        self.responses = []
+
+    body = property(lambda self: self.message.text)
+
+    def reply(self, status, reason="", headers=(), body=b""):
+        self.ua.loop.call_soon_threadsafe(self.ua._reply, self, status, reason, headers, body)
+
+
+class Transaction:
+    """A request we sent. response is None until the final one; status 0 says that none came (Timer F, or no connection)."""
+
+    def __init__(self, branch, wire, on_done):
+        self.branch, self.wire = branch, wire
+        self.response, self.provisional, self.sent, self.finals = None, [], 0, 0
+        self._done, self._on_done = threading.Event(), on_done
+        self.timers = []
+
+    def finish(self, response):
+        self.response = response
+        for timer in self.timers:
+            timer.cancel()
+        self._done.set()
+        if self._on_done:
+            self._on_done(self)
+
+    @property
+    def done(self):
+        return self._done.is_set()
+
+    @property
+    def status(self):
+        return self.response.status if self.response else 0
+
+    @property
+    def reason(self):
+        return self.response.reason if self.response else ""
+
+    def wait(self, timeout=40):
+        """Waits for the end, bounded; returns the status."""
+        if not self._done.wait(timeout):
+            raise Failed("no end of SIP transaction %s within %g s" % (self.branch, timeout))
+        return self.status
+
+
+class SipUa:
+    """
+    answer: what a MESSAGE gets: a status, (status, reason), (status, reason, headers), None for nothing (yet: see
+    Received.reply), or a function of Received that returns one of these. Other requests get 200 (OPTIONS) or 501.
+    """
+
+    def __init__(self, address, *, port=5060, transport="udp", user="alice@contoso.example", answer=200):
+        self.address, self.port, self.transport, self.user, self.answer = address, port, transport, user, answer
+        self.received = Lines()  # of Received, each once, in the order they came
+        self.others = Lines()  # messages that belong to no transaction
+        self._ids = itertools.count(1)
+        self._salt = os.urandom(6).hex()
+        self._client, self._server, self._flows = {}, {}, {}
+
+    # The thread's ends.
+
+    def start(self):
+        self.loop = asyncio.new_event_loop()
+        up = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(up,), daemon=True, name="sip " + self.address)
+        self._thread.start()
+        if not up.wait(10):
+            raise Failed("SIP user agent: cannot listen on %s:%d" % (self.address, self.port))
+        return self
+
+    def _run(self, up):
+        asyncio.set_event_loop(self.loop)
+        self._udp = self._tcp = None
+        self.loop.run_until_complete(self._listen())
+        self.loop.call_soon(up.set)
+        self.loop.run_forever()
+
+    async def _listen(self):
+        sock = socket.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        sock.bind((self.address, self.port))
+        self._udp, _ = await self.loop.create_datagram_endpoint(lambda: _Udp(self), sock=sock)
+        self._tcp = await self.loop.create_server(lambda: _Tcp(self), self.address, self.port, reuse_address=True)
+
+    def stop(self):
+        async def end():
+            self._udp.close()
+            self._tcp.close()
+            for flow in list(self._flows.values()):
+                flow.close()
+            self.loop.call_soon(self.loop.stop)
+        asyncio.run_coroutine_threadsafe(end(), self.loop)
+        self._thread.join(5)
+
+    # Sending.
+
+    def request(self, to, body, *, target, sender=None, method="MESSAGE", content_type="text/plain", headers=(), uri=None,
+                call_id=None, cseq=None, branch=None, transport=None, on_done=None, retransmit=True):
+        """Sends a request to target (address, port); returns its Transaction. to, sender: bare addresses."""
+        n = next(self._ids)
+        transport = transport or self.transport
+        branch = branch or "z9hG4bK%s%d" % (self._salt, n)
+        body = body.encode() if isinstance(body, str) else body
+        lines = ["%s %s SIP/2.0" % (method, uri or "sip:" + to),
+                 "Via: SIP/2.0/%s %s:%d;branch=%s;rport" % (transport.upper(), self.address, self.port, branch),
+                 "Max-Forwards: 70", "From: <sip:%s>;tag=%s" % (sender or self.user, branch[7:]), "To: <sip:%s>" % to,
+                 "Call-ID: %s" % (call_id or "%s-%d@%s" % (self._salt, n, self.address)),
+                 "CSeq: %d %s" % (cseq or n, method), *headers]
+        if body:
+            lines.append("Content-Type: " + content_type)
+        lines += ["Content-Length: %d" % len(body), "", ""]
+        txn = Transaction(branch, "\r\n".join(lines).encode() + body, on_done)
+        self.loop.call_soon_threadsafe(self._send, txn, target, transport, retransmit)
+        return txn
+
+    def message(self, to, body, **how):
+        return self.request(to, body, **how)
+
+    def send_many(self, to, bodies, *, target, window=100, timeout=60, **how):
+        """Sends all, at most window unanswered at once. Returns their transactions, all ended, in the order sent."""
+        room = threading.Semaphore(window)
+        txns = []
+        for body in bodies:
+            if not room.acquire(timeout=timeout):
+                raise Failed("SIP: %d unanswered for %g s" % (window, timeout))
+            txns.append(self.request(to, body, target=target, on_done=lambda _: room.release(), **how))
+        for txn in txns:
+            txn.wait(timeout)
+        return txns
+
+    def send_bytes(self, wire, target, transport="udp"):
+        """Sends bytes as they are; what comes back goes to others."""
+        self.loop.call_soon_threadsafe(self._emit, wire, target, transport)
+
+    def _emit(self, wire, target, transport):
+        if transport == "udp":
+            self._udp.sendto(wire, target)
+        else:
+            self._flow(target).write(wire)
+
+    def _flow(self, target):
+        flow = self._flows.get(target)
+        if flow is None:
+            flow = self._flows[target] = _Outgoing(self, target)
+        return flow
+
+    def _send(self, txn, target, transport, retransmit):
+        self._client[txn.branch] = txn
+        txn.timers = [self.loop.call_later(64 * T1, txn.finish, None)]
+        if transport == "udp" and retransmit:
+            self._retransmit(txn, target, T1)
+        else:
+            txn.sent += 1
+            self._emit(txn.wire, target, transport)
+
+    def _retransmit(self, txn, target, wait):
+        txn.sent += 1
+        self._udp.sendto(txn.wire, target)
+        later = self.loop.call_later(wait, self._retransmit, txn, target,
+                                     T2 if txn.provisional else min(2 * wait, T2))
+        txn.timers[1:] = [later]
+
+    # Receiving.
+
+    def on_message(self, message, peer, send):
+        if message.is_response:
+            self._on_response(message)
+        elif message.method == "ACK":
+            self.others.add(message)
+        else:
+            self._on_request(message, peer, send)
+
+    def _on_response(self, message):
+        txn = self._client.get(message.branch)
+        if txn is None:
+            self.others.add(message)
+        elif message.status < 200:
+            txn.provisional.append(message)
+        else:
+            txn.finals += 1
+            if not txn.done:
+                txn.finish(message)
+
+    def _on_request(self, message, peer, send):
+        key = (message.branch, message.method)
+        known = self._server.get(key)
+        if known:
+            known.copies += 1
+            if known.responses:
+                send(known.responses[-1])
+            return
+        got = Received(self, message, peer)
+        got.send = send
+        self._server[key] = got
+        if message.method != "MESSAGE":
+            self._reply(got, 200 if message.method == "OPTIONS" else 501, "", (), b"")
+            self.others.add(message)
+            return
+        answer = self.answer(got) if callable(self.answer) else self.answer
+        if answer is not None:
+            status, reason, headers = (tuple(answer) + ("", ()))[:3] if isinstance(answer, tuple) else (answer, "", ())
+            self._reply(got, status, reason, headers, b"")
+        self.received.add(got)
+
+    def _reply(self, got, status, reason, headers, body):
+        lines = ["SIP/2.0 %d %s" % (status, reason or {200: "OK", 202: "Accepted"}.get(status, "Scripted"))]
+        lines += ["Via: " + v for v in got.message.all("via")]
+        to = got.message.get("to", "")
+        if status > 100 and ";tag=" not in to:
+            to += ";tag=" + self._salt
+        lines += ["From: " + got.message.get("from", ""), "To: " + to, "Call-ID: " + got.message.get("call-id", ""),
+                  "CSeq: " + got.message.get("cseq", ""), *headers, "Content-Length: %d" % len(body), "", ""]
+        got.responses.append("\r\n".join(lines).encode() + body)
+        got.send(got.responses[-1])
+
+    # What tests ask.
+
+    def mark(self):
+        return len(self.received.all)
+
+    def wait_message(self, text, timeout=20, since=0):
+        """The Received whose body contains this."""
+        got, _ = self.received.wait(lambda r: r if text in r.body else None, timeout, since)
+        if got is None:
+            raise Failed("SIP: no MESSAGE with %r within %g s; got %s" % (text, timeout, self.bodies()[-5:]))
+        return got
+
+    def wait_count(self, n, timeout=60):
+        self.received.wait(lambda _: len(self.received.all) >= n, timeout)
+        if len(self.received.all) < n:
+            raise Failed("SIP: %d of %d messages within %g s" % (len(self.received.all), n, timeout))
+        return self.received.all
+
+    def bodies(self):
+        return [r.body for r in self.received.all]
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, ua):
+        self.ua = ua
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, peer):
+        head, _, body = data.partition(b"\r\n\r\n")
+        if not head.strip():
+            return
+        self.ua.on_message(Message(head, body), peer, lambda wire: self.transport.sendto(wire, peer))
+
+
+class _Tcp(asyncio.Protocol):
+    def __init__(self, ua):
+        self.ua, self.data, self.transport = ua, b"", None
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.peer = transport.get_extra_info("peername")
+
+    def data_received(self, data):
+        self.data += data
+        while True:
+            self.data = self.data.lstrip(b"\r\n")
+            at = self.data.find(b"\r\n\r\n")
+            if at < 0:
+                return
+            message = Message(self.data[:at], b"")
+            end = at + 4 + int(message.get("content-length", "0"))
+            if len(self.data) < end:
+                return
+            message.body, self.data = self.data[at + 4:end], self.data[end:]
+            self.ua.on_message(message, self.peer, self.transport.write)
+
+
+class _Outgoing(_Tcp):
+    """A connection we opened; what is written before it stands waits."""
+
+    def __init__(self, ua, target):
+        super().__init__(ua)
+        self.target, self.waiting = target, []
+        self.task = ua.loop.create_task(self._connect())
+
+    async def _connect(self):
+        try:
+            await self.ua.loop.create_connection(lambda: self, *self.target, local_addr=(self.ua.address, 0))
+        except OSError:
+            self.ua._flows.pop(self.target, None)
+            return
+        for wire in self.waiting:
+            self.transport.write(wire)
+        self.waiting = None
+
+    def write(self, wire):
+        if self.waiting is None:
+            self.transport.write(wire)
+        else:
+            self.waiting.append(wire)
+
+    def connection_lost(self, _):
+        if self.ua._flows.get(self.target) is self:
+            del self.ua._flows[self.target]
+
+    def close(self):
+        if self.transport:
+            self.transport.close()

@@ -1,0 +1,149 @@
+"""stoxd under test: its configuration, its start and end, and its log lines as events."""
+import os
+import re
+import shutil
+
+from . import ns
+from .dns import ADDRESS as DNS, GATEWAY, OFFICE
+from .process import Failed, Process
+
+_FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("((?:[^"\\]|\\.)*)"|\S*)')
+
+
+def program():
+    """$STOXD, or what `make` built."""
+    for path in [os.environ.get("STOXD", "")] + [os.path.join(ns.REPO, "build", p) for p in
+                                                 ("src/daemon/stoxd", "stoxd")]:
+        if path and os.access(path, os.X_OK):
+            return path
+    raise Failed("there is no stoxd: run make, or set STOXD to its path")
+
+
+class Event:
+    """One log line: stamp, level, name and fields."""
+
+    def __init__(self, line):
+        words = line.split(" ", 3)
+        self.line, self.at, self.level, self.name = line, words[0], words[1], words[2]
+        self.fields = {}
+        for key, bare, quoted in _FIELD.findall(words[3] if len(words) > 3 else ""):
+            self.fields[key] = re.sub(r"\\(.)", r"\1", quoted) if bare.startswith('"') else bare
+
+    def __getitem__(self, key):
+        return self.fields.get(key, "")
+
+    def __str__(self):
+        return self.line
+
+
+def _event(line):
+    return Event(line) if re.match(r"\S+ (error|warning|info|debug) \S", line) else None
+
+
+def _value(v):
+    if isinstance(v, bool):
+        return "yes" if v else "no"
+    if isinstance(v, int):
+        return str(v)
+    if isinstance(v, (list, tuple)):
+        return "{%s}" % ", ".join(_value(e) for e in v)
+    return '"%s"' % v.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _block(kind, title, options):
+    head = kind if title is None else '%s "%s"' % (kind, title)
+    return "%s {\n%s}\n" % (head, "".join("    %s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in options.items()))
+
+
+class Stoxd:
+    """
+    Settings by their names with _ for -. sip_domains: {domain: {options}}, routes and partners alike; each has a default
+    that fits the rig: contoso.example on SIP behind the "office", fabrikam.example and wingtip.example as partners.
+    """
+
+    def __init__(self, rig, *, gateway=None, sip_domains=None, routes=None, partners=None, env=None, name="stoxd",
+                 **settings):
+        self.rig, self.name, self.env = rig, name, env or {}
+        self.dir = os.path.join(ns.work_dir(), name)
+        self.settings = {
+            "state_dir": self.dir + "/state", "log_level": "debug", "host_name": "gw.contoso.example",
+            "listen_sip_udp": [GATEWAY + ":5060"], "listen_sip_tcp": [GATEWAY + ":5060"],
+            "listen_xmpp": [GATEWAY + ":5269"], "dns_servers": [DNS], "trust_file": rig.pki.trust_file, **settings}
+        self.gateway = gateway or {}
+        self.routes = routes or {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}}
+        self.sip_domains = sip_domains or {"contoso.example": {"route": "office"}}
+        self.partners = {"fabrikam.example": {}, "wingtip.example": {}} if partners is None else partners
+        self.process = None
+        self._at = 0
+
+    def configuration(self):
+        text = "".join("%s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in self.settings.items())
+        if self.gateway:
+            text += _block("gateway", None, self.gateway)
+        for name, options in self.routes.items():
+            text += _block("route", name, options)
+        for domain, options in self.sip_domains.items():
+            cert = self.rig.cert(domain)
+            text += _block("sip-domain", domain, {"certificate": cert.file, "key": cert.key, **options})
+        for domain, options in self.partners.items():
+            text += _block("partner", domain, options)
+        return text
+
+    @property
+    def conf_path(self):
+        return os.path.join(self.dir, "stoxd.conf")
+
+    def start(self):
+        os.makedirs(self.settings["state_dir"], exist_ok=True)
+        with open(self.conf_path, "w") as f:
+            f.write(self.configuration())
+        self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
+                               env=dict(os.environ, **self.env), notify=True)
+        self.process.wait_ready(20)
+        return self
+
+    def stop(self, timeout=15):
+        """Ends it politely; an exit status other than 0 is a failure."""
+        if not self.process:
+            return
+        was_running = self.process.running()
+        status = self.process.stop(timeout)
+        self.process, process = None, self.process
+        if status != 0 or not was_running:
+            raise Failed("stoxd ended with %d:\n%s" % (status, process.tail(40)))
+
+    def kill(self):
+        self.process.kill()
+        self.process = None
+
+    def mark(self):
+        return self.process.mark()
+
+    def events(self, name=None, since=0):
+        found = (_event(line) for line in self.process.out.all[since:])
+        return [e for e in found if e and (name is None or e.name == name)]
+
+    def wait_event(self, name, timeout=10, since=0, **fields):
+        """The first event of this name whose fields have these values (names with _ for -), bounded."""
+        want = {k.replace("_", "-"): str(v) for k, v in fields.items()}
+
+        def found(line):
+            e = _event(line)
+            return e if e and e.name == name and all(e[k] == v for k, v in want.items()) else None
+
+        event, _ = self.process.out.wait(found, timeout, since)
+        if event is None:
+            raise Failed("stoxd logged no %s %s within %g s:\n%s" % (name, want or "", timeout, self.process.tail(40)))
+        return event
+
+    def resident_kib(self):
+        with open("/proc/%d/status" % self.process.pid) as f:
+            return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.process.pid) as f:
+            words = f.read().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def forget_state(self):
+        shutil.rmtree(self.settings["state_dir"], ignore_errors=True)

@@ -1,0 +1,95 @@
+"""A person on XMPP: a slixmpp client in a thread of its own, driven and waited for from the test."""
+import asyncio
+import logging
+import threading
+
+import slixmpp
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import StanzaPath
+
+from .peers import PASSWORD
+from .process import Failed, Lines
+
+logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+
+
+class XmppClient:
+    def __init__(self, jid, address, trust_file, *, port=5222, priority=0):
+        self.jid, self.address, self.port, self.trust_file, self.priority = jid, address, port, trust_file, priority
+        self.messages = Lines()  # of slixmpp stanzas, errors included
+        self._ready = threading.Event()
+        self._why = "no answer"
+        self._thread = threading.Thread(target=self._run, daemon=True, name=jid)
+
+    def start(self, timeout=20):
+        self._thread.start()
+        if not self._ready.wait(timeout):
+            raise Failed("%s could not log in at %s within %d s (%s)" % (self.jid, self.address, timeout, self._why))
+        return self
+
+    def _run(self):
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.xmpp = slixmpp.ClientXMPP(self.jid, PASSWORD)
+        self.xmpp.loop = self.loop
+        self.xmpp.ca_certs = self.trust_file
+        self.xmpp.use_message_ids = True
+        self.xmpp.auto_reconnect = False
+        self.xmpp.register_handler(Callback("all", StanzaPath("message"), self.messages.add))
+        self.xmpp.add_event_handler("session_start", self._started)
+        for event in "failed_auth", "connection_failed", "ssl_invalid_chain":
+            self.xmpp.add_event_handler(event, lambda what, event=event: setattr(self, "_why", "%s %s" % (event, what)))
+        self.xmpp.connect((self.address, self.port))
+        self.loop.run_forever()
+
+    def _started(self, _):
+        self.xmpp.send_presence(ppriority=self.priority)
+        self._ready.set()
+
+    def send(self, to, body, mtype="chat", **attributes):
+        """Sends a message; returns its id."""
+        message = self.xmpp.make_message(mto=to, mbody=body, mtype=mtype)
+        for key, value in attributes.items():
+            message[key] = value
+        if not message["id"]:
+            message["id"] = self.xmpp.new_id()
+        self.loop.call_soon_threadsafe(message.send)
+        return message["id"]
+
+    def send_raw(self, text):
+        self.loop.call_soon_threadsafe(self.xmpp.send_raw, text)
+
+    def mark(self):
+        return len(self.messages.all)
+
+    def wait_message(self, body, timeout=20, since=0):
+        """A message (not an error) whose body contains this."""
+        return self._wait(lambda m: m if m["type"] != "error" and body in m["body"] else None, "message %r" % body, timeout,
+                          since)
+
+    def wait_error(self, stanza_id=None, timeout=40, since=0):
+        """A message of type error, for this id."""
+        return self._wait(lambda m: m if m["type"] == "error" and stanza_id in (None, m["id"]) else None,
+                          "error for %s" % stanza_id, timeout, since)
+
+    def _wait(self, found, what, timeout, since):
+        message, _ = self.messages.wait(found, timeout, since)
+        if message is None:
+            raise Failed("%s got no %s within %g s; got: %s" % (
+                self.jid, what, timeout, [str(m) for m in self.messages.all[since:]][-5:]))
+        return message
+
+    def bodies(self):
+        return [m["body"] for m in self.messages.all if m["type"] != "error" and m["body"]]
+
+    def stop(self):
+        async def end():
+            await self.xmpp.disconnect(wait=1.0)
+            tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.loop.call_soon(self.loop.stop)
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(end(), self.loop)
+            self._thread.join(5)
