@@ -7,8 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
-
 #define LINE_MAX_BYTES 2048
 #define VALUE_MAX_BYTES 256
 #define WINDOW_MS 10000
@@ -55,34 +53,41 @@ static void put_escaped(struct out *o, struct slice s, char quote)
 
 void log_escape(char *out, size_t size, struct slice s)
 {
-    struct out o = { .p = out, .max = size > 4 ? size - 4 : 0 };
+    struct out o = { .p = out, .max = size - 1 };
 
     if (size == 0)
         return;
     put_escaped(&o, s, '\\');
     if (o.full) {
+        o = (struct out){ .p = out, .max = size > 4 ? size - 4 : 0 };
+        put_escaped(&o, s, '\\');
         o.max = size - 1;
         o.full = false;
         put(&o, "...", 3);
     }
-    o.p[o.n] = '\0';
+    out[o.n] = '\0';
+}
+
+static bool is_plain(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"' || s.p[i] == '\\')
+            return false;
+    }
+    return s.n > 0;
 }
 
 static void put_value(struct out *o, struct slice s)
 {
-    static const char plain_too[] = "._:/@+,=~-;?%&*#[]()<>!|";
-    struct text_set plain = text_set(plain_too);
     struct slice shown = slice_first(s, VALUE_MAX_BYTES);
-    bool quoted = s.n == 0;
+    bool plain = is_plain(shown);
 
-    for (size_t i = 0; i < shown.n && !quoted; i++)
-        quoted = !text_in(&plain, (unsigned char)shown.p[i]);
-    if (quoted)
+    if (!plain)
         put(o, "\"", 1);
     put_escaped(o, shown, '"');
     if (s.n > shown.n)
         put(o, "...", 3);
-    if (quoted)
+    if (!plain)
         put(o, "\"", 1);
 }
 

@@ -120,34 +120,51 @@ static void deal_out(struct timers *w)
     }
 }
 
-static void fire_all(struct timers *w, struct list *due)
+void timers_set_now(struct timers *w, uint64_t now_ms)
 {
-    struct list *l;
-
-    while ((l = list_pop(due))) {
-        struct timer *t = container_of(l, struct timer, link);
-
-        w->n--;
-        t->fire(t);
-    }
-}
-
-void timers_advance(struct timers *w, uint64_t now_ms)
-{
-    struct list due;
-    uint64_t at;
-
     if (now_ms > w->now_ms)
         w->now_ms = now_ms;
+}
+
+/* Fires from the front of a list, which is in order of time, what is due at until_ms. True when there was any. */
+static bool fire(struct timers *w, struct list *due, uint64_t until_ms)
+{
+    bool any = false;
+
+    while (!list_empty(due)) {
+        struct timer *t = container_of(due->next, struct timer, link);
+
+        if (t->due_ms > until_ms)
+            break;
+        list_unlink(&t->link);
+        w->n--;
+        t->fire(t);
+        any = true;
+    }
+    return any;
+}
+
+/* The next event is looked for again after every callback, because it may have started a timer before that event. */
+void timers_advance(struct timers *w, uint64_t now_ms)
+{
+    struct list soon, due;
+
+    timers_set_now(w, now_ms);
+    list_init(&soon);
     list_init(&due);
-    list_move_all(&due, &w->soon);
-    fire_all(w, &due);
-    while ((at = next_event(w)) <= w->now_ms) {
+    list_move_all(&soon, &w->soon);
+    for (;;) {
+        uint64_t at = next_event(w);
+
+        if (fire(w, &soon, at < w->now_ms ? at : w->now_ms))
+            continue;
+        if (at > w->now_ms)
+            break;
         w->tick = at;
         deal_out(w);
         take_slot(w, 0, &due);
         w->tick++;
-        fire_all(w, &due);
+        fire(w, &due, at);
     }
     w->tick = w->now_ms + 1;
 }

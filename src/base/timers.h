@@ -40,6 +40,12 @@ void timer_start(struct timers *w, struct timer *t, uint64_t delay_ms);
 void timer_stop(struct timers *w, struct timer *t);
 bool timer_running(const struct timer *t);
 
+/*
+ * Sets the clock without firing: input that arrived after a wait is handled at its own time, and before the timers that
+ * became due meanwhile. The clock does not go back.
+ */
+void timers_set_now(struct timers *w, uint64_t now_ms);
+
 /* Fires all that is due at now_ms, in order of time. What a callback starts without delay waits for the next call. */
 void timers_advance(struct timers *w, uint64_t now_ms);
 

@@ -7,6 +7,8 @@
 #include "base/text.h"
 
 #define SCRATCH_MAX (512 * 1024)
+#define DRAIN_MS 3000 /* at most this long for what is under way */
+#define DRAIN_LOOK_MS 20
 
 static bool on_source(void *owner, const struct addr *from, enum sip_transport transport, struct slice *route)
 {
@@ -116,6 +118,8 @@ static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, s
     return xmpp_new(b->loop, &xmpp, err);
 }
 
+static void on_drain(struct timer *t);
+
 static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
     b->directory = directory_new(conf->config);
@@ -148,6 +152,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_token);
     hash_init(&b->held_by_id);
     hash_init(&b->lanes);
+    timer_init(&b->drain, on_drain);
     if (set_up(b, conf, err) == 0)
         return b;
     bridge_free(b);
@@ -177,16 +182,35 @@ int bridge_listen(struct bridge *b, struct err *err)
     return 0;
 }
 
+/* Looks again until nothing is under way or the time is up; then what is left goes back and the streams are closed. */
+static void on_drain(struct timer *t)
+{
+    struct bridge *b = container_of(t, struct bridge, drain);
+
+    if ((b->counters.held || b->lanes.n) && loop_now(b->loop) < b->drain_until_ms) {
+        timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
+        return;
+    }
+    x2s_give_back_all(b);
+    xmpp_stop(b->xmpp, b->on_stopped, b->on_stopped_arg);
+}
+
 void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg)
 {
+    if (b->stopping)
+        return;
     b->stopping = true;
-    xmpp_stop(b->xmpp, done, arg);
+    b->on_stopped = done;
+    b->on_stopped_arg = arg;
+    b->drain_until_ms = loop_now(b->loop) + DRAIN_MS;
+    timer_start(&b->loop->timers, &b->drain, 0);
 }
 
 void bridge_free(struct bridge *b)
 {
     if (!b)
         return;
+    timer_stop(&b->loop->timers, &b->drain);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
     if (b->sip && b->xmpp) {
         x2s_free(b);

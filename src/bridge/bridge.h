@@ -28,7 +28,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err);
 /* Opens the listeners that the configuration names. */
 int bridge_listen(struct bridge *b, struct err *err);
 
-/* Takes no new work, closes streams in order; done follows within 5 s. */
+/* Takes no new work, lets what is under way end (3 s at most), gives back the rest, closes streams in order; done follows. */
 void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg);
 void bridge_free(struct bridge *b);
 

@@ -23,7 +23,13 @@ struct bridge {
     struct buf scratch; /* the stanza being built; never kept across a call */
     struct log_limit refusals;
     struct bridge_counters counters;
+
+    /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;
+    struct timer drain;
+    uint64_t drain_until_ms;
+    void (*on_stopped)(void *arg);
+    void *on_stopped_arg;
 
     /* s2x.c: SIP requests that wait for the fate of their stanza */
     struct hash held_by_token, held_by_id;
@@ -43,6 +49,7 @@ void s2x_free(struct bridge *b);
 /* x2s.c */
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza);
 void x2s_free(struct bridge *b);
+void x2s_give_back_all(struct bridge *b);
 
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);

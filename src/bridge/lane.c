@@ -114,6 +114,17 @@ static void give_back_condition(struct flight *f, struct bridge *b, enum map_con
     give_back(f, b, true, &error);
 }
 
+void lane_give_back(struct lane *lane)
+{
+    static const char why[] = "The gateway is shutting down";
+
+    if (lane->flying)
+        give_back_condition(lane->flying, lane->bridge, MAP_REMOTE_SERVER_TIMEOUT, why);
+    list_each (l, &lane->waiting)
+        give_back_condition(container_of(l, struct flight, link), lane->bridge, MAP_RECIPIENT_UNAVAILABLE, why);
+    lane_free(lane);
+}
+
 /* A GRUU that is gone is tried once more at its owner's address of record (STOX-IM-51). */
 static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
 {

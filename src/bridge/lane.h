@@ -57,4 +57,7 @@ void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);
 
+/* Gives every message of the lane back to its sender, the flying one too, and frees the lane. */
+void lane_give_back(struct lane *lane);
+
 #endif

@@ -105,6 +105,10 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
     struct map_im_xmpp_refusal refusal;
 
     b->counters.x2s_in++;
+    if (b->stopping) {
+        refuse(b, stanza, "wait", "recipient-unavailable", "The gateway is shutting down");
+        return;
+    }
     if (!domain || stanza->to->local.n == 0) {
         refuse(b, stanza, "cancel", domain ? "service-unavailable" : "item-not-found", "");
         return;
@@ -125,6 +129,16 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
 static void free_one(struct hash_node *node, void *arg)
 {
     lane_free(container_of(node, struct lane, node));
+}
+
+static void give_back_one(struct hash_node *node, void *arg)
+{
+    lane_give_back(container_of(node, struct lane, node));
+}
+
+void x2s_give_back_all(struct bridge *b)
+{
+    hash_each(&b->lanes, give_back_one, NULL);
 }
 
 void x2s_free(struct bridge *b)

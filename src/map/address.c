@@ -246,7 +246,10 @@ static bool put_uri(struct buf *b, const struct jid *jid, struct slice domain, b
         return false;
     if (with_gr && jid->resource.n) {
         buf_str(b, ";gr=");
-        text_put_percent(b, jid->resource, &param_set);
+        if (all_in(&param_set, jid->resource))
+            buf_put(b, jid->resource);
+        else
+            text_put_percent(b, jid->resource, &param_set);
     }
     return true;
 }

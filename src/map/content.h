@@ -15,7 +15,7 @@ struct map_content {
     bool has_date;
     int64_t date_wall_s; /* CPIM DateTime */
     bool has_cpim;
-    struct sip_uri cpim_from, cpim_to; /* to be compared with the outer ones (STOX-IM-40) */
+    struct sip_uri cpim_from, cpim_to; /* to be compared with the outer ones (STOX-IM-40); no scheme_text: absent */
 };
 
 enum map_content_fault {
@@ -32,6 +32,7 @@ enum map_content_fault map_content_read(struct arena *a, struct slice type, stru
                                         struct map_content *out);
 
 /* The types this reads, as the value of an Accept header. */
-extern const char map_content_accept[];
+#define MAP_CONTENT_ACCEPT                                                                                             \
+    "text/plain, text/html, message/cpim, multipart/alternative, multipart/mixed, multipart/related, multipart/signed"
 
 #endif

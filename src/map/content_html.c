@@ -7,11 +7,11 @@ struct html {
     struct slice in;
     size_t at;
     struct buf out;
-    bool space;  /* white space is due before the next character */
-    bool line;   /* a line break is due instead */
+    bool space;         /* white space is due before the next character */
+    bool line;          /* a line break is due instead */
     bool ignore_quotes; /* a tag did not end outside its quotes: '>' now ends any */
     bool no_more_tags;  /* no '>' is left */
-    unsigned pre;       /* depth of <pre> */
+    bool pre;           /* inside <pre> */
 };
 
 static bool is_space(char c)
@@ -28,8 +28,8 @@ static bool is_letter(char c)
 /* Elements that begin and end on a line of their own. */
 static bool is_block(struct slice name)
 {
-    static const char *const blocks[] = { "p",  "div", "li", "ul", "ol", "tr", "table",   "blockquote", "pre",
-                                          "h1", "h2",  "h3", "h4", "h5", "h6", "section", "article",    "header",
+    static const char *const blocks[] = { "p",  "div", "li", "ul", "ol",   "tr",   "table",   "blockquote", "pre",
+                                          "h1", "h2",  "h3", "h4", "h5",   "h6",   "section", "article",    "header",
                                           "hr", "dl",  "dt", "dd", "body", "html", "footer" };
 
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
@@ -66,6 +66,30 @@ static void put(struct html *h, uint32_t ch)
     text_put_char(&h->out, ch);
 }
 
+/* The character a numeric reference names, of which s is what stands behind the '#'; 0: it is none. */
+static uint32_t numeric(struct slice s)
+{
+    uint32_t base = 10, ch = 0;
+
+    if (s.n && text_lower(s.p[0]) == 'x') {
+        base = 16;
+        s = slice_from(s, 1);
+    }
+    if (s.n == 0)
+        return 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = text_lower(s.p[i]);
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10
+                                                : 16;
+
+        if (digit >= base)
+            return 0;
+        ch = ch > 0x10ffff ? ch : ch * base + digit;
+    }
+    return text_xml_char(ch) ? ch : 0xfffd;
+}
+
 /* The character a reference stands for, *end behind it; 0: it is none. */
 static uint32_t reference(struct slice s, size_t at, size_t *end)
 {
@@ -73,43 +97,28 @@ static uint32_t reference(struct slice s, size_t at, size_t *end)
         const char *name;
         uint32_t ch;
     } names[] = {
-        { "amp", '&' },      { "lt", '<' },        { "gt", '>' },         { "quot", '"' },       { "apos", '\'' },
-        { "nbsp", 0xa0 },    { "copy", 0xa9 },     { "reg", 0xae },       { "trade", 0x2122 },   { "hellip", 0x2026 },
-        { "mdash", 0x2014 }, { "ndash", 0x2013 },  { "lsquo", 0x2018 },   { "rsquo", 0x2019 },   { "ldquo", 0x201c },
-        { "rdquo", 0x201d }, { "bull", 0x2022 },   { "euro", 0x20ac },    { "pound", 0xa3 },     { "cent", 0xa2 },
-        { "yen", 0xa5 },     { "sect", 0xa7 },     { "deg", 0xb0 },       { "laquo", 0xab },     { "raquo", 0xbb },
-        { "auml", 0xe4 },    { "ouml", 0xf6 },     { "uuml", 0xfc },      { "Auml", 0xc4 },      { "Ouml", 0xd6 },
-        { "Uuml", 0xdc },    { "szlig", 0xdf },    { "eacute", 0xe9 },    { "egrave", 0xe8 },    { "agrave", 0xe0 },
-        { "ccedil", 0xe7 },  { "ntilde", 0xf1 },   { "oslash", 0xf8 },    { "aring", 0xe5 },     { "shy", 0xad },
-        { "times", 0xd7 },   { "middot", 0xb7 },   { "thinsp", 0x2009 },  { "ensp", 0x2002 },    { "emsp", 0x2003 },
+        { "amp", '&' },      { "lt", '<' },       { "gt", '>' },        { "quot", '"' },     { "apos", '\'' },
+        { "nbsp", 0xa0 },    { "copy", 0xa9 },    { "reg", 0xae },      { "trade", 0x2122 }, { "hellip", 0x2026 },
+        { "mdash", 0x2014 }, { "ndash", 0x2013 }, { "lsquo", 0x2018 },  { "rsquo", 0x2019 }, { "ldquo", 0x201c },
+        { "rdquo", 0x201d }, { "bull", 0x2022 },  { "euro", 0x20ac },   { "pound", 0xa3 },   { "cent", 0xa2 },
+        { "yen", 0xa5 },     { "sect", 0xa7 },    { "deg", 0xb0 },      { "laquo", 0xab },   { "raquo", 0xbb },
+        { "auml", 0xe4 },    { "ouml", 0xf6 },    { "uuml", 0xfc },     { "Auml", 0xc4 },    { "Ouml", 0xd6 },
+        { "Uuml", 0xdc },    { "szlig", 0xdf },   { "eacute", 0xe9 },   { "egrave", 0xe8 },  { "agrave", 0xe0 },
+        { "ccedil", 0xe7 },  { "ntilde", 0xf1 },  { "oslash", 0xf8 },   { "aring", 0xe5 },   { "shy", 0xad },
+        { "times", 0xd7 },   { "middot", 0xb7 },  { "thinsp", 0x2009 }, { "ensp", 0x2002 },  { "emsp", 0x2003 },
     };
     struct slice name = slice_first(slice_from(s, at + 1), 12), rest;
-    uint32_t ch = 0;
 
     if (!slice_cut(name, ';', &name, &rest) || name.n == 0)
         return 0;
     *end = at + 1 + name.n + 1;
-    if (name.p[0] != '#') {
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-            if (slice_is(name, names[i].name))
-                return names[i].ch;
-        }
-        return 0;
+    if (name.p[0] == '#')
+        return numeric(slice_from(name, 1));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (slice_is(name, names[i].name))
+            return names[i].ch;
     }
-    bool hex = name.n > 1 && text_lower(name.p[1]) == 'x';
-    size_t first = hex ? 2 : 1;
-
-    if (name.n == first)
-        return 0;
-    for (size_t i = first; i < name.n; i++) {
-        char c = text_lower(name.p[i]);
-        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : hex && c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10 : 99;
-
-        if (digit == 99)
-            return 0;
-        ch = ch > 0x10ffff ? ch : ch * (hex ? 16 : 10) + digit;
-    }
-    return text_xml_char(ch) ? ch : 0xfffd;
+    return 0;
 }
 
 /* Index of the '>' that ends the tag at at; in.n when none does. */
@@ -146,18 +155,22 @@ static void skip_hidden(struct html *h, struct slice name)
     }
 }
 
-/* <!-- ... -->, <!doctype ...>, <? ... >. */
-static void skip_declaration(struct html *h)
+/* At "<!" or "<?": <!-- ... -->, <!doctype ...>, <? ... >. */
+static bool declaration(struct html *h)
 {
     struct slice rest = slice_from(h->in, h->at);
     const char *end;
+    size_t n;
 
     if (slice_starts(rest, SLICE("<!--"))) {
         end = memmem(rest.p + 4, rest.n - 4, "-->", 3);
         h->at = end ? (size_t)(end - h->in.p) + 3 : h->in.n;
-    } else {
-        h->at += slice_find(rest, '>') + 1;
+        return true;
     }
+    n = h->no_more_tags ? rest.n : slice_find(rest, '>');
+    h->no_more_tags = n == rest.n;
+    h->at += h->no_more_tags ? 0 : n + 1;
+    return !h->no_more_tags;
 }
 
 /* At a '<'. False: it begins nothing and is text. */
@@ -168,10 +181,8 @@ static bool markup(struct html *h)
     struct slice name = slice_from(rest, closing);
     size_t end;
 
-    if (rest.n && (rest.p[0] == '!' || rest.p[0] == '?')) {
-        skip_declaration(h);
-        return true;
-    }
+    if (rest.n && (rest.p[0] == '!' || rest.p[0] == '?'))
+        return declaration(h);
     if (h->no_more_tags || name.n == 0 || !is_letter(name.p[0]))
         return false;
     end = tag_end(h, (size_t)(name.p - h->in.p));
@@ -199,7 +210,7 @@ static bool markup(struct html *h)
         h->space = true;
     }
     if (slice_ieq(name, SLICE("pre")))
-        h->pre = closing ? 0 : 1;
+        h->pre = !closing;
     return true;
 }
 

@@ -55,7 +55,7 @@ struct slice map_stanza_id(struct arena *a, const struct map_conf *conf, const s
     uint64_t numbers[2] = { msg->via.port, msg->cseq };
 
     if (slice_starts(branch, SLICE(COOKIE)) && is_plain_id(slice_from(branch, sizeof(COOKIE) - 1)))
-        return slice_from(branch, sizeof(COOKIE) - 1);
+        return arena_dup(a, slice_from(branch, sizeof(COOKIE) - 1));
     return digest(a, conf,
                   (struct slice[]){ msg->via.host, branch, msg->call_id, msg->from_tag, msg->cseq_method,
                                     slice_of((const char *)numbers, sizeof(numbers)) },
@@ -73,10 +73,13 @@ static struct hash sip_hash(const struct map_conf *conf)
 void map_fresh_init(struct map_fresh *f, const struct map_conf *conf, uint64_t nonce, struct slice stanza_id)
 {
     struct hash h = sip_hash(conf);
+    uint64_t first = hash_bytes(&h, slice_of((const char *)&nonce, sizeof(nonce)));
 
     f->nonce = nonce;
-    f->tag = hash_bytes(&h, slice_of((const char *)&nonce, sizeof(nonce)));
-    f->last = hash_more(&h, f->tag, stanza_id);
+    f->branch = hash_more(&h, first, stanza_id);
+    f->tag = hash_more(&h, first + 1, SLICE("tag"));
+    f->call_id[0] = hash_more(&h, first + 2, SLICE("call-id"));
+    f->call_id[1] = hash_more(&h, first + 3, SLICE("call-id"));
 }
 
 void map_put_u64_hex(struct buf *b, uint64_t v)
@@ -130,7 +133,7 @@ static void put_base64url(struct buf *b, struct slice s)
         buf_char(b, digits64[bits << (6 - n_bits) & 63]);
 }
 
-/* Undoes put_base64url, strictly: one text, one encoding. out may be where s is. Bytes written, 0 when it is none. */
+/* Undoes put_base64url, strictly: one text, one encoding. Bytes written, 0 when it is none. */
 static size_t get_base64url(char *out, struct slice s)
 {
     uint32_t bits = 0;
@@ -170,21 +173,20 @@ static bool is_xml_text(struct slice s)
  */
 static size_t decode(char *out, struct slice call_id)
 {
-    char mem[MAP_CALL_ID_MAX];
+    char mem[2][MAP_CALL_ID_MAX];
     struct slice inner = call_id;
     size_t n_first = 0;
 
-    for (;;) {
-        size_t n;
+    for (unsigned level = 0; inner.n <= sizeof(PREFIX) - 1 + (MAP_THREAD_MAX * 8 + 5) / 6; level++) {
+        size_t n = slice_starts(inner, SLICE(PREFIX)) ?
+                       get_base64url(mem[level % 2], slice_from(inner, sizeof(PREFIX) - 1)) :
+                       0;
 
-        if (inner.n > sizeof(PREFIX) - 1 + (MAP_THREAD_MAX * 8 + 5) / 6 || !slice_starts(inner, SLICE(PREFIX)))
-            break;
-        n = get_base64url(mem, slice_from(inner, sizeof(PREFIX) - 1));
         if (n == 0)
             break;
-        inner = slice_of(mem, n);
-        if (n_first == 0) {
-            memcpy(out, mem, n);
+        inner = slice_of(mem[level % 2], n);
+        if (level == 0) {
+            memcpy(out, mem[0], n);
             n_first = n;
         }
     }

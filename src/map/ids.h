@@ -12,14 +12,14 @@
 #define MAP_CALL_ID_MAX 255
 
 /* The branch without its cookie if that is a plain token, else a keyed digest of what RFC 3261 17.2.3 identifies a
- * transaction by. In the arena or in msg; .p NULL on memory. */
+ * transaction by. In the arena; .p NULL on memory. */
 struct slice map_stanza_id(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg);
 
-/* All that is fresh in a request of ours. */
+/* All that is fresh in a request of ours: keyed digests of a random number, so that none tells another. */
 struct map_fresh {
-    uint64_t nonce; /* random */
-    uint64_t tag;   /* keyed digest of it: does not tell the nonce, which is in the branch */
-    uint64_t last;  /* keyed digest that goes on from tag over the stanza's id, or 0 */
+    uint64_t nonce, branch; /* together the branch: the second is over the stanza's id too */
+    uint64_t tag;
+    uint64_t call_id[2];
 };
 void map_fresh_init(struct map_fresh *f, const struct map_conf *conf, uint64_t nonce, struct slice stanza_id);
 void map_put_u64_hex(struct buf *b, uint64_t v);

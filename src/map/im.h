@@ -13,7 +13,7 @@ struct map_conf {
     struct map_aliases aliases;
     uint8_t key[32];    /* of the id and thread encodings; lives as long as the installation */
     bool pager_chat;    /* type='chat' instead of none (STOX-IM-06) */
-    size_t body_max;    /* octets of text toward XMPP, such that the stanza stays below the peer's limit */
+    size_t body_max;    /* octets of text as written in XML, such that the stanza stays below the peer's limit */
     int64_t now_wall_s; /* wall time of this call */
 };
 
@@ -39,7 +39,7 @@ enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const
                              const struct jid *from, const struct jid *to, struct buf *out, struct slice *id,
                              struct map_im_sip_refusal *refusal);
 
-/* A MESSAGE to send; slices are in the arena. */
+/* A MESSAGE to send; slices are in the arena, or in the stanza (body). */
 struct map_im_message {
     struct slice uri;
     struct slice from, to; /* header values; the From tag is in */

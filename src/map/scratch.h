@@ -8,8 +8,8 @@
 /* Room for size bytes; false when the arena has no memory. */
 static inline bool scratch_init(struct buf *b, struct arena *a, size_t size)
 {
-    size = size ? size : 1;
-    *b = (struct buf){ .p = arena_alloc(a, size), .cap = size, .max = size };
+    /* One byte more, as buf keeps for itself. */
+    *b = (struct buf){ .p = arena_alloc(a, size + 1), .cap = size, .max = size };
     return b->p != NULL;
 }
 

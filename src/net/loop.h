@@ -2,6 +2,8 @@
  * The event loop of one thread: libuv, the timer wheel, and work that waits for the end of the turn. Everything in net,
  * sip, xmpp and bridge belongs to one loop and is only touched from it; there are no locks.
  *
+ * A turn: wait, set the clock, input (libuv's callbacks), timers, deferred work.
+ *
  * Promises: a stopped timer or cancelled deferral never fires. Callbacks come from the loop, never from inside a call
  * the owner is making. loop_now() is constant during one turn.
  */
@@ -20,9 +22,7 @@ struct loop {
     struct timers timers;
     struct list deferred; /* struct deferred: run after this turn's input */
     struct log *log;      /* borrowed, outlives the loop */
-    uv_timer_t wake;
-    uv_prepare_t before_poll;
-    uv_check_t after_poll;
+    bool stopping;
 };
 
 int loop_init(struct loop *loop, struct log *log, struct err *err);

@@ -43,8 +43,9 @@ static int load_chain(struct tls_cert *cert, BIO *in, const char *file, struct e
 
     cert->leaf = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
     if (!cert->leaf)
-        return err_set(err, at_end_of_pem() ? "%s holds no certificate in PEM form"
-                                            : "%s: the first certificate is damaged", file);
+        return err_set(err,
+                       at_end_of_pem() ? "%s holds no certificate in PEM form" : "%s: the first certificate is damaged",
+                       file);
     while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
         if (!sk_X509_push(cert->chain, x)) {
             X509_free(x);
@@ -94,8 +95,7 @@ static int load_key(struct tls_cert *cert, BIO *in, const char *file, struct err
         return 0;
     if (asked)
         return err_set(err, "the key in %s is protected by a passphrase; store it without one, mode 0600", file);
-    return err_set(err, at_end_of_pem() ? "%s holds no private key in PEM form" : "%s: the private key is damaged",
-                   file);
+    return err_set(err, "%s holds no private key in PEM form, or a damaged one", file);
 }
 
 int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err)

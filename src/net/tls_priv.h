@@ -3,6 +3,7 @@
 #define STOX_NET_TLS_PRIV_H
 
 #include "base/hash.h"
+#include "base/list.h"
 #include "net/tls.h"
 
 enum {
@@ -43,7 +44,7 @@ struct tls_cert {
     const char *chain_file; /* borrowed, for sentences */
     X509 *leaf;             /* owned, as are the next two */
     EVP_PKEY *key;
-    STACK_OF(X509) *chain; /* without the leaf */
+    STACK_OF(X509) * chain; /* without the leaf */
 };
 /* Reads and checks; tls_cert_fini is due in any case. */
 int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err);

@@ -41,9 +41,7 @@ static const struct {
     { SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "the peer asks for a certificate and we have none" },
     { SSL_R_TLSV1_ALERT_NO_RENEGOTIATION, "the peer refuses renegotiation" },
     { SSL_R_NO_RENEGOTIATION, "the peer asks for renegotiation, which is refused" },
-#ifdef SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL
-    { SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, "the peer does not speak our protocol here (ALPN)" },
-#endif
+    { SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL, "the peer does not speak our protocol here (ALPN)" },
 };
 
 static const char *reason_text(int reason)

@@ -106,9 +106,7 @@ static void fault_text(char *out, size_t n, int fault, const X509 *x)
     case X509_V_ERR_CERT_NOT_YET_VALID:
         print_dated(out, n, "certificate is not valid before", X509_get0_notBefore(x));
         break;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        snprintf(out, n, "self-signed certificate is not trusted");
-        break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: snprintf(out, n, "self-signed certificate is not trusted"); break;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         name_text(X509_get_subject_name(x), name);
         snprintf(out, n, "root %s is not trusted", name);
@@ -119,13 +117,17 @@ static void fault_text(char *out, size_t n, int fault, const X509 *x)
         name_text(X509_get_issuer_name(x), name);
         snprintf(out, n, "issuer %s is not trusted, or the peer does not send its intermediate certificates", name);
         break;
-    case X509_V_ERR_INVALID_PURPOSE: snprintf(out, n, "certificate may not be used for TLS (extended key usage)"); break;
+    case X509_V_ERR_INVALID_PURPOSE:
+        snprintf(out, n, "certificate may not be used for TLS (extended key usage)");
+        break;
     case X509_V_ERR_CERT_CHAIN_TOO_LONG:
         snprintf(out, n, "certificate chain is longer than %d intermediates", TLS_DEPTH_MAX);
         break;
     case X509_V_ERR_EE_KEY_TOO_SMALL: snprintf(out, n, "certificate's key is too short (RSA needs 2048 bits)"); break;
     case X509_V_ERR_CA_KEY_TOO_SMALL: snprintf(out, n, "an issuer's key is too short (RSA needs 2048 bits)"); break;
-    case X509_V_ERR_CA_MD_TOO_WEAK: snprintf(out, n, "certificate is signed with a broken hash (SHA-1 or older)"); break;
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        snprintf(out, n, "certificate is signed with a broken hash (SHA-1 or older)");
+        break;
     default: snprintf(out, n, "certificate not accepted: %s", X509_verify_cert_error_string(fault)); break;
     }
 }

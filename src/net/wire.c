@@ -34,11 +34,17 @@ ssize_t wire_send(struct wire *w, const void *p, size_t n)
 {
     ssize_t sent;
 
+    if (w->tx_error) {
+        errno = w->tx_error;
+        return -1;
+    }
     do
         sent = send(w->fd, p, n, MSG_NOSIGNAL | (w->more ? MSG_MORE : 0));
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EWOULDBLOCK)
         errno = EAGAIN;
+    if (sent < 0 && errno != EAGAIN)
+        w->tx_error = errno;
     w->tx_full = sent < 0 ? errno == EAGAIN : (size_t)sent < n;
     return sent;
 }

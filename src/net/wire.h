@@ -13,6 +13,7 @@
 struct wire {
     int fd;
     int rx_error;         /* errno that ended reading, or 0 */
+    int tx_error;         /* errno that ended writing, or 0 */
     unsigned short reads; /* how many more in this turn */
     bool eof;             /* the peer sent FIN */
     bool tx_full;         /* the last send found no room: wait until the socket is writable */

@@ -55,20 +55,31 @@ void sip_clients_init(struct sip_clients *t)
     t->n_branches = 0;
 }
 
+/* Takes c out of its hop, which the caller still needs. */
+static void hop_unlink(struct sip_client *c)
+{
+    list_unlink(&c->in_hop);
+    if (c->state == CLIENT_WAITING)
+        c->hop->n_waiting--;
+    c->hop = NULL;
+}
+
+static void hop_free_if_empty(struct hop *hop)
+{
+    if (!list_empty(&hop->clients))
+        return;
+    hash_remove(&hop->table->hops, &hop->node);
+    free(hop);
+}
+
 static void hop_leave(struct sip_client *c)
 {
     struct hop *hop = c->hop;
 
     if (!hop)
         return;
-    c->hop = NULL;
-    list_unlink(&c->in_hop);
-    if (c->state == CLIENT_WAITING)
-        hop->n_waiting--;
-    if (!list_empty(&hop->clients))
-        return;
-    hash_remove(&hop->table->hops, &hop->node);
-    free(hop);
+    hop_unlink(c);
+    hop_free_if_empty(hop);
 }
 
 static void client_free(struct sip_client *c)
@@ -180,29 +191,35 @@ size_t sip_clients_size(struct sip_clients *t, const struct sip_target *target, 
     return build(t, target, request, branch, t->wire->via_port(t->wire->owner, target)) ? t->scratch.n : SIZE_MAX;
 }
 
-/* The last word about c. It is out of all tables first: done may start new transactions. */
-static void end(struct sip_client *c, enum sip_no_answer why)
+static void report(struct sip_client *c, const struct sip_result *result)
 {
-    struct sip_result result = { .no_answer = why };
     sip_done *done = c->done;
-    void *arg = c->arg;
 
     c->done = NULL;
+    if (done)
+        done(c->arg, result);
+}
+
+/* The last word about c. It is out of all tables first: done may start new transactions. */
+static void end(struct sip_client *c, const struct sip_result *result)
+{
     hop_leave(c);
     hash_remove(&c->table->by_branch, &c->by_branch);
     c->table->counters->clients = c->table->by_branch.n;
-    if (done)
-        done(arg, &result);
+    report(c, result);
     client_free(c);
 }
 
-static void transmit(struct sip_client *c)
+static void fail(struct sip_client *c, enum sip_no_answer why)
 {
-    struct sip_clients *t = c->table;
+    end(c, &(struct sip_result){ .no_answer = why });
+}
 
-    /* A datagram that is lost here is lost like any other: Timer E repeats it. */
-    if (t->wire->send(t->wire->owner, &c->hop->flow, c->wire, c->n_wire))
-        t->counters->requests_out++;
+static bool transmit(struct sip_client *c)
+{
+    const struct sip_wire *wire = c->table->wire;
+
+    return wire->send(wire->owner, &c->hop->flow, c->wire, c->n_wire);
 }
 
 static void wait_more(struct sip_client *c)
@@ -220,29 +237,38 @@ static void on_timer(struct timer *timer)
     struct sip_clients *t = c->table;
 
     switch (c->state) {
-    case CLIENT_WAITING: end(c, SIP_UNREACHABLE); return;
+    case CLIENT_WAITING: fail(c, SIP_UNREACHABLE); return;
     case CLIENT_COMPLETED: client_free(c); return;
     case CLIENT_TRYING:
     case CLIENT_PROCEEDING: break;
     }
     if (t->timers->now_ms >= c->deadline_ms) {
-        end(c, SIP_TIMED_OUT);
+        fail(c, SIP_TIMED_OUT);
         return;
     }
     t->counters->retransmissions_out++;
-    transmit(c);
+    (void)transmit(c);
     c->interval_ms = c->state == CLIENT_PROCEEDING || c->interval_ms * 2 > t->t2_ms ? t->t2_ms : c->interval_ms * 2;
     wait_more(c);
 }
 
-/* Writes a request for the first time. On a stream that was the only time (RFC 3261 17.1.2.2, STOX-SIP-57). */
+/*
+ * Writes a request for the first time, to a hop that is up. On a stream that is the only time (RFC 3261 17.1.2.2,
+ * STOX-SIP-57), and when the stream does not take it, nothing was written. A datagram that is lost here is lost like any
+ * other: Timer E repeats it.
+ */
 static void start(struct sip_client *c)
 {
-    if (c->state == CLIENT_WAITING)
-        c->hop->n_waiting--;
+    bool is_udp = c->hop->target.transport == SIP_UDP;
+
+    if (!transmit(c) && !is_udp) {
+        timer_start(c->table->timers, &c->timer, 0);
+        return;
+    }
+    c->hop->n_waiting--;
     c->state = CLIENT_TRYING;
-    transmit(c);
-    if (c->hop->target.transport != SIP_UDP) {
+    c->table->counters->requests_out++;
+    if (!is_udp) {
         free(c->wire);
         c->wire = NULL;
     }
@@ -389,27 +415,21 @@ void sip_client_forget(struct sip_client *c)
     c->done = NULL;
 }
 
-/* Repeated responses are absorbed for a while where datagrams can be repeated (Timer K). */
-static void answered(struct sip_client *c, const struct sip_msg *m, bool is_udp)
+static void answered(struct sip_client *c, const struct sip_msg *m)
 {
     struct sip_result result = { .status = m->status, .msg = m, .no_answer = SIP_ANSWERED };
-    struct sip_clients *t = c->table;
-    sip_done *done = c->done;
 
-    c->done = NULL;
+    if (c->hop->target.transport != SIP_UDP) {
+        end(c, &result);
+        return;
+    }
+    /* A datagram may come twice: repeated responses are absorbed until Timer K. */
     hop_leave(c);
     c->state = CLIENT_COMPLETED;
     free(c->wire);
     c->wire = NULL;
-    timer_start(t->timers, &c->timer, is_udp ? t->t4_ms : 0);
-    if (!is_udp) {
-        hash_remove(&t->by_branch, &c->by_branch);
-        t->counters->clients = t->by_branch.n;
-    }
-    if (done)
-        done(c->arg, &result);
-    if (!is_udp)
-        client_free(c);
+    timer_start(c->table->timers, &c->timer, c->table->t4_ms);
+    report(c, &result);
 }
 
 bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m)
@@ -433,7 +453,7 @@ bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m)
     if (m->status < 200)
         c->state = CLIENT_PROCEEDING;
     else
-        answered(c, m, c->hop->target.transport == SIP_UDP);
+        answered(c, m);
     return true;
 }
 
@@ -445,8 +465,7 @@ void sip_clients_up(struct sip_clients *t, const struct sip_target *target, cons
         return;
     hop->reach = SIP_REACH_UP;
     hop->flow = *flow;
-    list_each(l, &hop->clients)
-    {
+    list_each (l, &hop->clients) {
         struct sip_client *c = container_of(l, struct sip_client, in_hop);
 
         if (c->state == CLIENT_WAITING)
@@ -468,15 +487,15 @@ void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
      * Only what cannot have arrived is called unreachable. What was written to a broken stream, or got a 100, may have
      * been served: it waits for Timer F, and an answer may still come another way.
      */
-    list_each_safe(it, tmp, &hop->clients)
-    {
+    list_each_safe (it, tmp, &hop->clients) {
         struct sip_client *c = container_of(it, struct sip_client, in_hop);
 
         if (c->state == CLIENT_WAITING || (c->state == CLIENT_TRYING && target->transport == SIP_UDP)) {
-            list_unlink(it);
+            hop_unlink(c);
             list_push(&hit, it);
         }
     }
+    hop_free_if_empty(hop);
     while ((l = list_pop(&hit)))
-        end(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
+        fail(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
 }

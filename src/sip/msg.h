@@ -1,6 +1,6 @@
 /*
- * SIP messages, parsed in place: all slices point into the received bytes, which the parser may edit (folded lines become
- * one line). Every count and length is bounded. RFC 3261 7, 25; behaviour on hostile input: RFC 4475.
+ * SIP messages, parsed in place: all slices point into the received bytes, which the parser may edit (folded lines
+ * become one line). Every count and length is bounded. RFC 3261 7, 25; behaviour on hostile input: RFC 4475.
  */
 #ifndef STOX_SIP_MSG_H
 #define STOX_SIP_MSG_H
@@ -101,8 +101,15 @@ struct sip_msg {
     uint32_t cseq;
     struct slice cseq_method;
     int max_forwards; /* -1: absent or not a number of 0..255 */
+
+    size_t wanted; /* with SIP_PARSE_MORE: fewer bytes than these, from p + *used on, are not worth parsing again */
 };
 
+/*
+ * Outcomes, the later the worse: of several faults the worst decides, and the first of those is told. What is found of
+ * a faulty request is in m all the same: RFC 3261 8.2 looks at the method first, so the stack may answer 405 or 501
+ * where the parser says BAD (TORT-mismatch02, TORT-regbadct).
+ */
 enum sip_parse {
     SIP_PARSE_OK,
     SIP_PARSE_MORE,    /* stream transports: not complete yet */
@@ -114,9 +121,18 @@ enum sip_parse {
 };
 
 /*
- * Parses one message at p. is_stream: framing by Content-Length, *used gets the bytes of this message (or of leading
- * CRLFs with SIP_PARSE_MORE); else the datagram is the message, excess bytes ignored. Headers go to the arena. *fault is
- * a short constant sentence naming the fault, for the reason phrase; NULL with OK and MORE.
+ * Parses one message at p. is_stream: framing by Content-Length; else the datagram is the message, excess bytes
+ * ignored. Headers go to the arena. *fault is a short constant sentence naming the fault, for the reason phrase; NULL
+ * with OK and MORE.
+ *
+ * *used on a stream: the bytes of this message, leading CRLFs included, which may be dropped before the next one is
+ * parsed. With MORE: of leading CRLFs only. With TOO_BIG and FRAMING: all. With DROP: 0 when the stream cannot go on
+ * and must be closed, else the message is to be skipped.
+ *
+ * What is forgiven: spaces behind the SIP-Version, a response without the space before its reason phrase, a missing or
+ * unusable Max-Forwards, parameter values wider than token, UTF-8 in display names without quotes, "_" in host names.
+ * What is not: a line end that is no CRLF (FRAMING: another server might see other lines), controls in headers that no
+ * backslash announces, a header twice that may stand once, a datagram without the empty line behind the headers.
  */
 enum sip_parse sip_msg_parse(struct sip_msg *m, struct arena *arena, char *p, size_t n, bool is_stream, size_t *used,
                              const char **fault);
@@ -124,13 +140,19 @@ enum sip_parse sip_msg_parse(struct sip_msg *m, struct arena *arena, char *p, si
 /* First header of this kind, or NULL. */
 const struct sip_header *sip_msg_header(const struct sip_msg *m, enum sip_header_id id);
 
-/* Walks the comma-separated values of all headers of this kind, quotes and <> respected. *pos starts at 0. */
+/*
+ * Walks the comma-separated values of all headers of this kind, quotes and <> respected, empty ones left out. *pos
+ * starts at 0.
+ */
 bool sip_msg_next_value(const struct sip_msg *m, enum sip_header_id id, size_t *pos, struct slice *value);
 
-/* One via-parm. */
+/* One via-parm, without the commas between several. */
 bool sip_via_parse(struct slice value, struct sip_via *out);
 
-/* Content-Type as type/subtype without parameters (empty when absent) and its parameters. */
+/*
+ * Content-Type as type/subtype without parameters (empty when absent) and its parameters, from the first ";" on.
+ * False, and both empty, when it breaks the grammar.
+ */
 bool sip_media_type(struct slice value, struct slice *type, struct slice *params);
 
 #endif

@@ -1,4 +1,5 @@
 /* name-addr and addr-spec, as From, To, Contact and Route have them. RFC 3261 20.10, 25.1. */
+#include "sip/msg_parts.h"
 #include "sip/scan.h"
 #include "sip/uri.h"
 
@@ -42,33 +43,32 @@ static bool take_plain(struct slice *in, struct slice *uri)
     return slice_find(*uri, ',') == uri->n && slice_find(*uri, '?') == uri->n;
 }
 
-static bool params_ok(struct slice params)
+int sip_name_addr_fill(struct slice in, struct sip_name_addr *na, struct slice *tag)
 {
-    struct slice name, value;
-    enum sip_take took;
+    bool bracketed;
 
-    do
-        took = sip_take_param(&params, &name, &value);
-    while (took == SIP_TAKE_OK);
-    return took == SIP_TAKE_END;
+    in = sip_trim(in);
+    if (!take_display(&in, &na->display, &bracketed))
+        return -1;
+    if (!(bracketed ? take_bracketed(&in, &na->uri_text) : take_plain(&in, &na->uri_text)))
+        return -1;
+    if (!sip_uri_fill(na->uri_text, &na->uri))
+        return -1;
+    sip_skip_space(&in);
+    na->params = in;
+    return sip_param_count(in, "tag", tag);
 }
 
 bool sip_name_addr_parse(struct slice in, struct sip_name_addr *out)
 {
-    struct sip_name_addr na = { 0 };
-    bool bracketed;
+    struct slice tag;
+    bool ok;
 
-    in = sip_trim(in);
-    if (!take_display(&in, &na.display, &bracketed))
-        return false;
-    if (!(bracketed ? take_bracketed(&in, &na.uri_text) : take_plain(&in, &na.uri_text)))
-        return false;
-    sip_skip_space(&in);
-    na.params = in;
-    if (!sip_uri_parse(na.uri_text, &na.uri) || !params_ok(na.params))
-        return false;
-    *out = na;
-    return true;
+    memset(out, 0, sizeof(*out));
+    ok = sip_name_addr_fill(in, out, &tag) >= 0;
+    if (!ok)
+        memset(out, 0, sizeof(*out));
+    return ok;
 }
 
 bool sip_gruu(const struct sip_name_addr *na, struct slice *gr)

@@ -1,10 +1,8 @@
 #include "sip/scan.h"
 
-#include "base/text.h"
-
 #define UNRESERVED (SIP_C_USER | SIP_C_PASSWORD | SIP_C_PARAM | SIP_C_HEADER | SIP_C_WORD | SIP_C_URIC | SIP_C_VALUE)
 #define TOKEN (SIP_C_TOKEN | SIP_C_DISPLAY | SIP_C_VALUE)
-#define ALNUM (UNRESERVED | TOKEN | SIP_C_HOST | SIP_C_SCHEME)
+#define ALNUM (UNRESERVED | TOKEN | SIP_C_LABEL | SIP_C_SCHEME)
 #define MARK (UNRESERVED | TOKEN)
 #define RESERVED (SIP_C_RESERVED | SIP_C_URIC)
 
@@ -14,9 +12,9 @@ const uint16_t sip_classes[256] = {
     ['G' ... 'Z'] = ALNUM,
     ['a' ... 'f'] = ALNUM | SIP_C_HEX | SIP_C_IPV6,
     ['g' ... 'z'] = ALNUM,
-    ['-'] = MARK | SIP_C_HOST | SIP_C_SCHEME,
-    ['_'] = MARK | SIP_C_HOST,
-    ['.'] = MARK | SIP_C_HOST | SIP_C_SCHEME | SIP_C_IPV6,
+    ['-'] = MARK | SIP_C_LABEL | SIP_C_SCHEME,
+    ['_'] = MARK | SIP_C_LABEL,
+    ['.'] = MARK | SIP_C_SCHEME | SIP_C_IPV6,
     ['!'] = MARK,
     ['~'] = MARK,
     ['*'] = MARK,
@@ -78,17 +76,20 @@ size_t sip_quoted_length(struct slice s)
 /* Labels are not empty and neither start nor end with a hyphen; one dot may end the name. */
 static size_t hostname_length(struct slice s)
 {
-    char before = '.';
-    size_t i = 0;
+    size_t i = 0, label;
 
-    for (; i < s.n && sip_is(s.p[i], SIP_C_HOST); i++) {
-        char c = s.p[i];
-
-        if ((c == '.' && (before == '.' || before == '-')) || (c == '-' && before == '.'))
+    for (;;) {
+        label = i;
+        while (i < s.n && sip_is(s.p[i], SIP_C_LABEL))
+            i++;
+        if (i == label)
+            return i;
+        if (s.p[label] == '-' || s.p[i - 1] == '-')
             return 0;
-        before = c;
+        if (i == s.n || s.p[i] != '.')
+            return i;
+        i++;
     }
-    return before == '-' ? 0 : i;
 }
 
 /* RFC 5118 4.10 wants [2001:db8:::192.0.2.1] taken as well, so only characters and length are checked. */
@@ -113,15 +114,18 @@ bool sip_take_host(struct slice *s, struct slice *host)
 bool sip_take_number(struct slice *s, uint64_t *value)
 {
     uint64_t v = 0;
-    size_t i = 0;
+    size_t i = 0, zeros = 0;
 
-    for (; i < s->n && sip_is(s->p[i], SIP_C_DIGIT); i++) {
-        uint64_t digit = (uint64_t)(s->p[i] - '0');
-
-        v = v > (UINT64_MAX - digit) / 10 ? UINT64_MAX : v * 10 + digit;
-    }
+    for (; i < s->n && sip_is(s->p[i], SIP_C_DIGIT); i++)
+        v = v * 10 + (uint64_t)(s->p[i] - '0');
     if (i == 0)
         return false;
+    if (i > 19) {
+        while (zeros < i && s->p[zeros] == '0')
+            zeros++;
+        if (i - zeros > 19)
+            v = UINT64_MAX;
+    }
     sip_take_n(s, i);
     *value = v;
     return true;
@@ -166,17 +170,6 @@ enum sip_take sip_take_param(struct slice *s, struct slice *name, struct slice *
     }
     *s = in;
     return SIP_TAKE_OK;
-}
-
-bool sip_is_name(struct slice name, struct slice lower)
-{
-    if (name.n != lower.n)
-        return false;
-    for (size_t i = 0; i < lower.n; i++) {
-        if (text_lower(name.p[i]) != lower.p[i])
-            return false;
-    }
-    return true;
 }
 
 int sip_param_count(struct slice params, const char *name, struct slice *value)

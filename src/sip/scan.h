@@ -1,6 +1,7 @@
 /*
- * What the SIP parsers share: character classes of RFC 3261 25.1 and takers, which move a slice past what they recognise
- * and leave it alone when they do not. Values are unfolded before they come here, so white space is SP and TAB.
+ * What the SIP parsers share: character classes of RFC 3261 25.1 and takers, which move a slice past what they
+ * recognise and leave it alone when they do not. Values are unfolded before they come here, so white space is SP and
+ * TAB.
  */
 #ifndef STOX_SIP_SCAN_H
 #define STOX_SIP_SCAN_H
@@ -14,7 +15,7 @@ enum sip_class {
     SIP_C_PARAM = 1 << 3,    /* paramchar, without escapes */
     SIP_C_HEADER = 1 << 4,   /* characters of hname and hvalue, without escapes */
     SIP_C_WORD = 1 << 5,     /* word and "@": Call-ID */
-    SIP_C_HOST = 1 << 6,     /* hostname, and "_", which real hosts bear */
+    SIP_C_LABEL = 1 << 6,    /* between the dots of a hostname, and "_", which real hosts bear */
     SIP_C_IPV6 = 1 << 7,     /* between the brackets */
     SIP_C_URIC = 1 << 8,     /* absoluteURI, without escapes */
     SIP_C_DIGIT = 1 << 9,
@@ -94,18 +95,49 @@ bool sip_take_host(struct slice *s, struct slice *host);
 /* 1..65535. 0 is refused: uri.h and msg.h use it for "none". */
 bool sip_take_port(struct slice *s, uint16_t *port);
 
-/* Digits only; what does not fit is *value = UINT64_MAX. False without a digit. */
+/* Digits only; more than 19 are *value = UINT64_MAX. False without a digit. */
 bool sip_take_number(struct slice *s, uint64_t *value);
 
 /*
  * One ";name" or ";name=value" of a header or a URI, spaces around ; and = skipped. Quoted values keep their quotes.
- * Values may hold all visible characters but ; , " < > and backslash: RFC 5118 4.5 wants brackets, and tags with "=" exist.
+ * Values may hold all visible characters but ; , " < > and backslash: RFC 5118 4.5 wants brackets, and tags with "="
+ * exist.
  */
 enum sip_take { SIP_TAKE_OK, SIP_TAKE_END, SIP_TAKE_BAD };
 enum sip_take sip_take_param(struct slice *s, struct slice *name, struct slice *value);
 
-/* Is name, folded to lower case, lower? */
-bool sip_is_name(struct slice name, struct slice lower);
+static inline uint64_t sip_load(const char *p, size_t n)
+{
+    uint64_t w = 0;
+
+    memcpy(&w, p, n);
+    return w;
+}
+
+/*
+ * Is name the same as lower but for capitals? lower consists of small letters and hyphens, name of token or paramchar
+ * characters: setting bit 5 then folds the letters and turns nothing else into a letter or hyphen.
+ */
+static inline bool sip_is_name(struct slice name, struct slice lower)
+{
+    const uint64_t fold = 0x2020202020202020;
+    size_t n = lower.n, i = 0;
+
+    if (name.n != n)
+        return false;
+    if (n >= 8) {
+        for (; n - i > 8; i += 8) {
+            if ((sip_load(name.p + i, 8) | fold) != sip_load(lower.p + i, 8))
+                return false;
+        }
+        return (sip_load(name.p + n - 8, 8) | fold) == sip_load(lower.p + n - 8, 8);
+    }
+    for (; i < n; i++) {
+        if ((name.p[i] | 0x20) != lower.p[i])
+            return false;
+    }
+    return true;
+}
 
 /* How often name (lower case) stands in params, -1 when they break the grammar. More than twice is told as 2.
  * *value gets its first value. */

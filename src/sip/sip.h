@@ -51,6 +51,7 @@ struct sip_conf {
     size_t conns_max, conns_per_ip_max;
     uint64_t conn_idle_ms; /* a TCP connection with half a message, or idle, is closed after this */
     size_t body_max;       /* 413 above: 64 KiB (STOX-IM-31) */
+    struct slice accept;   /* value of Accept in answers to OPTIONS; empty: text/plain; outlives the stack */
 };
 
 struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err);

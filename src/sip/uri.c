@@ -1,5 +1,6 @@
 #include "sip/uri.h"
 
+#include "sip/msg_parts.h"
 #include "sip/scan.h"
 
 static enum sip_scheme scheme_of(struct slice text)
@@ -99,23 +100,29 @@ static bool take_hierarchy(struct slice *in, struct sip_uri *u)
     return take_params(in, &u->params) && take_headers(in, &u->headers) && in->n == 0;
 }
 
+bool sip_uri_fill(struct slice in, struct sip_uri *u)
+{
+    if (!take_scheme(&in, u))
+        return false;
+    switch (u->scheme) {
+    case SIP_SCHEME_SIP:
+    case SIP_SCHEME_SIPS: return take_hierarchy(&in, u);
+    case SIP_SCHEME_IM:
+    case SIP_SCHEME_PRES: return take_hierarchy(&in, u) && u->has_user;
+    case SIP_SCHEME_TEL:
+    case SIP_SCHEME_OTHER: break;
+    }
+    return in.n && sip_span_escaped(in, SIP_C_URIC) == in.n;
+}
+
 bool sip_uri_parse(struct slice in, struct sip_uri *out)
 {
-    struct sip_uri u = { 0 };
-    bool ok = false;
+    bool ok;
 
-    if (!take_scheme(&in, &u))
-        return false;
-    switch (u.scheme) {
-    case SIP_SCHEME_SIP:
-    case SIP_SCHEME_SIPS: ok = take_hierarchy(&in, &u); break;
-    case SIP_SCHEME_IM:
-    case SIP_SCHEME_PRES: ok = take_hierarchy(&in, &u) && u.has_user; break;
-    case SIP_SCHEME_TEL:
-    case SIP_SCHEME_OTHER: ok = in.n && sip_span_escaped(in, SIP_C_URIC) == in.n; break;
-    }
-    if (ok)
-        *out = u;
+    memset(out, 0, sizeof(*out));
+    ok = sip_uri_fill(in, out);
+    if (!ok)
+        memset(out, 0, sizeof(*out));
     return ok;
 }
 

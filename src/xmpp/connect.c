@@ -18,12 +18,12 @@ struct xmpp_connect {
     char domain[256]; /* A-labels */
     struct dns_query *query;
     struct conn *conn;
-    struct deferred next; /* the next step, never from inside xmpp_connect_start */
+    struct deferred next;    /* the next step, never from inside xmpp_connect_start */
     struct dns_srv *targets; /* owned; those from i_target on are still to be tried */
     size_t n_targets, i_target;
     struct addr addrs[ADDRS_MAX]; /* of the current target */
     size_t n_addrs, i_addr;
-    enum { ASK_SRV, ASK_DOMAIN, ASK_TARGETS } ask;
+    enum { ASK_PROXY, ASK_SRV, ASK_DOMAIN, ASK_TARGETS } ask;
     size_t n_tried;
     enum xmpp_fate fate; /* of the last failure, and its clause */
     char why[256];
@@ -99,7 +99,7 @@ static const struct conn_ops connect_conn_ops = { .open = on_open, .data = on_da
 
 static bool is_own(const struct xmpp *x, const struct addr *a)
 {
-    list_each(it, &x->listeners)
+    list_each (it, &x->listeners)
         if (addr_eq(listener_local(container_of(it, struct xmpp_listener, link)->listener), a))
             return true;
     return false;
@@ -148,7 +148,7 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
     } else if (answer->status == DNS_FAILED) {
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot find addresses of %s: %s", name, answer->why ? answer->why : "?");
     } else if (c->n_tried == 0) {
-        fault(c, XMPP_FATE_NO_SERVER, "DNS has no address of %s", name);
+        fault(c, c->ask == ASK_PROXY ? XMPP_FATE_UNREACHABLE : XMPP_FATE_NO_SERVER, "DNS has no address of %s", name);
     }
     step(c);
 }
@@ -270,7 +270,7 @@ struct xmpp_connect *xmpp_connect_start(struct xmpp *x, struct slice remote, str
     deferred_init(&c->next, on_next);
     fault(c, XMPP_FATE_UNREACHABLE, "no address to try");
     if (proxy.n) {
-        c->ask = ASK_DOMAIN;
+        c->ask = ASK_PROXY;
         if (!use_proxy(c, proxy)) {
             fault(c, XMPP_FATE_UNREACHABLE, "the partner's proxy setting is neither host nor host:port");
             loop_defer(x->loop, &c->next);

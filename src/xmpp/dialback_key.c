@@ -39,8 +39,8 @@ bool dialback_key(char out[DIALBACK_KEY_LEN + 1], struct slice secret, const str
     buf_put(&text, pair->originating);
     buf_char(&text, ' ');
     buf_put(&text, pair->stream_id);
-    if (buf_ok(&text) && HMAC(EVP_sha256(), hashed_secret, sizeof(hashed_secret), (const unsigned char *)text.p,
-                              text.n, digest, NULL)) {
+    if (buf_ok(&text) &&
+        HMAC(EVP_sha256(), hashed_secret, sizeof(hashed_secret), (const unsigned char *)text.p, text.n, digest, NULL)) {
         put_hex(out, digest);
         out[DIALBACK_KEY_LEN] = '\0';
         ok = true;

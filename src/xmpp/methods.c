@@ -6,8 +6,7 @@ struct xmpp_methods xmpp_methods_of(enum xmpp_need tls, enum xmpp_need sasl, boo
 {
     return (struct xmpp_methods){
         .sasl_over_tls = tls != XMPP_NOT_SUPPORTED && sasl != XMPP_NOT_SUPPORTED,
-        .dialback_over_tls =
-            dialback && tls != XMPP_NOT_SUPPORTED && !(tls == XMPP_REQUIRED && sasl == XMPP_REQUIRED),
+        .dialback_over_tls = dialback && tls != XMPP_NOT_SUPPORTED && !(tls == XMPP_REQUIRED && sasl == XMPP_REQUIRED),
         .dialback_over_tcp = dialback && tls != XMPP_REQUIRED,
     };
 }
@@ -18,7 +17,8 @@ static const char *invalid_because(enum xmpp_need tls, enum xmpp_need sasl)
         return "no way of authentication is left: allow SASL or turn dialback on";
     if (sasl == XMPP_REQUIRED)
         return "SASL works only over TLS, which is turned off here, and so is dialback: allow TLS or turn dialback on";
-    return "SASL works only over TLS; with TLS turned off only dialback could authenticate: allow TLS or turn dialback on";
+    return "SASL works only over TLS; with TLS turned off only dialback could authenticate: allow TLS or turn dialback "
+           "on";
 }
 
 enum xmpp_matrix_verdict xmpp_matrix_judge(enum xmpp_need tls, enum xmpp_need sasl, bool dialback, const char **why)

@@ -103,7 +103,8 @@ bool xmpp_withdraw(struct xmpp *x, uint64_t token);
  * answered). */
 void xmpp_handled(struct xmpp *x, uint64_t receipt);
 
-/* Stop reading from the partner that owns this domain, and go on: flow control. */
+/* Stop reading from the partner that owns this domain, and go on: flow control. Calls nest: it is read again when every
+ * pause has been taken back. */
 void xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 
 struct xmpp_counters {

@@ -28,6 +28,18 @@ def work_dir():
     return os.environ[WORK]
 
 
+def launcher_pid():
+    """As seen outside: the process that waits for the namespace to end."""
+    with open(os.path.join(work_dir(), "pids")) as f:
+        return f.read().split()[0]
+
+
+def outside_pid():
+    """As seen outside: a process inside the network and mount namespaces, for nsenter."""
+    with open(os.path.join(work_dir(), "pids")) as f:
+        return f.read().split()[1]
+
+
 def is_root():
     """Root outside, that is, able to give each peer its own user. In a user namespace there is one user only."""
     with open("/proc/self/uid_map") as f:
@@ -69,6 +81,8 @@ def enter():
     child = None
     try:
         child = subprocess.Popen(_unshare() + [sys.executable] + sys.argv, env=env)
+        with open(os.path.join(work, "pids"), "w") as f:
+            f.write("%d %d" % (os.getpid(), child.pid))
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child as well
         status = child.wait()

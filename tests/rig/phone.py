@@ -24,13 +24,14 @@ module ctrl_tcp.so
 
 
 class Phone:
-    """user: alice@contoso.example. proxy: where requests go, "10.99.0.1" or "10.99.0.1:5060". contact: whom she writes to."""
+    """user: alice@contoso.example. proxy: where requests go, "10.99.0.1" or "10.99.0.1:5060". contacts: whom she can write to."""
 
-    def __init__(self, user, proxy, contact, *, address="10.99.0.6", transport="udp"):
-        self.user, self.proxy, self.contact, self.address, self.transport = user, proxy, contact, address, transport
+    def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp"):
+        self.user, self.proxy, self.contacts, self.address, self.transport = user, proxy, list(contacts), address, transport
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
+        self._current = 0  # baresip begins with the first of its contacts
 
     def start(self):
         os.makedirs(self.dir, exist_ok=True)
@@ -40,18 +41,42 @@ class Phone:
             f.write('<sip:%s;transport=%s>;regint=0;outbound="sip:%s;transport=%s"\n' % (
                 self.user, self.transport, self.proxy, self.transport))
         with open(os.path.join(self.dir, "contacts"), "w") as f:
-            f.write('"contact" <sip:%s>;access=allow\n' % self.contact)
+            f.write("".join('"contact" <sip:%s>;access=allow\n' % contact for contact in self.contacts))
         self.process = Process("phone-" + self.user, ["baresip", "-f", self.dir, "-s"], cwd=self.dir, stdin=subprocess.PIPE)
         self.process.wait_line(r"baresip is ready", 20)
         self.control = socket.create_connection((self.address, 4444), 5)
         return self
 
     def command(self, command, params=""):
+        """Runs one of baresip's commands; returns what it says to it."""
         body = json.dumps({"command": command, "params": params}).encode()
         self.control.sendall(b"%d:%s," % (len(body), body))
+        while True:
+            answer = json.loads(self._netstring())
+            if "response" in answer:  # else an event
+                return answer["data"]
 
-    def say(self, text):
-        """Sends a message to the contact."""
+    def _netstring(self):
+        size = b""
+        while not size.endswith(b":"):
+            size += self._read(1)
+        data = b""
+        while len(data) <= int(size[:-1]):
+            data += self._read(int(size[:-1]) + 1 - len(data))
+        return data[:-1]
+
+    def _read(self, n):
+        data = self.control.recv(n)
+        if not data:
+            raise Failed("the phone closed its control connection:\n%s" % self.process.tail())
+        return data
+
+    def say(self, text, to=None):
+        """Sends a message to one of the contacts (the first, unless said)."""
+        wanted = self.contacts.index(to) if to else 0
+        while self._current != wanted:
+            self.command("contact_next" if self._current < wanted else "contact_prev")
+            self._current += 1 if self._current < wanted else -1
         self.command("message", text)
 
     def mark(self):

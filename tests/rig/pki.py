@@ -81,7 +81,7 @@ class Pki:
         if alt:
             extensions.append("subjectAltName = " + ",".join(alt))
         pem, key = self._sign(name, (dns or [name])[0], extensions, by, _dates(*days))
-        if by not in (None, "root"):
+        if by == "intermediate":
             with open(pem, "a") as f, open(self._path(by + ".crt")) as chain:
                 f.write(chain.read())
         both = self._path(name + ".pem")

@@ -1,0 +1,20 @@
+/* What is in DNS records and names, apart from asking for them: pure functions, for dns.c and its tests. */
+#ifndef STOX_NET_DNS_RECORD_H
+#define STOX_NET_DNS_RECORD_H
+
+#include "net/dns.h"
+
+#define DNS_TYPE_A 1
+#define DNS_TYPE_AAAA 28
+#define DNS_TYPE_SRV 33
+
+/* Up to 253 characters, labels of 1 to 63 letters, digits, hyphens and underscores, no trailing dot. */
+bool dns_name_ok(const char *name);
+
+/* RFC 2782; rdata as on the wire, its name not compressed. False when it is malformed or the target is no host name. */
+bool dns_parse_srv(struct slice rdata, struct dns_srv *out);
+
+/* The rdata of A or AAAA. */
+bool dns_parse_addr(int type, struct slice rdata, uint16_t port, struct addr *out);
+
+#endif

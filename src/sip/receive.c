@@ -1,0 +1,129 @@
+/* The way of a received message through the stack, in the order that sip.h gives. */
+#include "sip/stack.h"
+
+#define LOG_BURST 5 /* lines of one kind in 10 s that peers can cause at will */
+
+static void log_source(struct sip *sip, struct log_limit *limit, const char *event, const char *reason,
+                       const struct sip_source *source)
+{
+    char from[ADDR_TEXT];
+    unsigned held;
+
+    if (log_allowed(limit, loop_now(sip->loop), LOG_BURST, &held))
+        log_info(sip->loop->log, event, LOG_Z("from", addr_text(&source->addr, from)),
+                 LOG_Z("transport", sip_transport_name(source->transport)), LOG_Z("reason", reason),
+                 LOG_U("not-logged", held));
+}
+
+static void refuse(struct sip *sip, const struct sip_server_id *id, const struct sip_msg *m,
+                   const struct sip_source *source, unsigned status, const char *reason)
+{
+    sip->counters.refused++;
+    sip_servers_reply(&sip->servers, id, m, source, status, reason, buf_slice(&sip->headers));
+}
+
+static enum sip_next take_stranger(struct sip *sip, const struct sip_msg *m, const struct sip_source *source)
+{
+    struct sip_server_id id;
+
+    sip->counters.dropped_unknown_source++;
+    log_source(sip, &sip->log_stranger, "sip-stranger", "no route has this source address", source);
+    /* A datagram's source may be forged: it gets nothing. A connection's is real. */
+    if (source->transport == SIP_UDP)
+        return SIP_GO_ON;
+    if (m->method_id != SIP_ACK) {
+        sip_servers_identify(&sip->servers, m, m->method, &id);
+        buf_clear(&sip->headers);
+        refuse(sip, &id, m, source, 403, NULL);
+    }
+    return SIP_CLOSE;
+}
+
+static enum sip_next take_malformed(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
+                                    const struct sip_source *source)
+{
+    struct sip_server_id id;
+    unsigned status;
+
+    sip->counters.malformed++;
+    log_source(sip, &sip->log_malformed, "sip-malformed", fault ? fault : "", source);
+    if (m->method_id != SIP_ACK && !slice_is(m->cseq_method, "ACK")) {
+        sip_servers_identify(&sip->servers, m, m->method, &id);
+        buf_clear(&sip->headers);
+        switch (parse) {
+        case SIP_PARSE_VERSION: refuse(sip, &id, m, source, 505, NULL); break;
+        case SIP_PARSE_TOO_BIG: refuse(sip, &id, m, source, 513, NULL); break;
+        case SIP_PARSE_BAD:
+            /* RFC 3261 8.2.1 looks at the method before anything else. */
+            status = sip_inspect_method(sip, m);
+            refuse(sip, &id, m, source, status ? status : 400, status ? NULL : fault);
+            break;
+        default: refuse(sip, &id, m, source, 400, fault); break;
+        }
+    }
+    return parse == SIP_PARSE_TOO_BIG || parse == SIP_PARSE_FRAMING ? SIP_CLOSE : SIP_GO_ON;
+}
+
+static void take_message(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
+                         const struct sip_source *source, struct slice route)
+{
+    struct sip_request request = { .msg = m, .from = &source->addr, .transport = source->transport, .route = route };
+
+    if (sip_servers_full(&sip->servers)) {
+        /* Only a datagram can come here: streams are not read while the table is full. */
+        sip->counters.dropped_full++;
+        log_source(sip, &sip->log_full, "sip-full", "too many transactions, the request was dropped", source);
+        return;
+    }
+    request.txn = sip_servers_add(&sip->servers, id, m, source);
+    if (!request.txn) {
+        buf_clear(&sip->headers);
+        buf_put(&sip->headers, SLICE("Retry-After: 10\r\n"));
+        refuse(sip, id, m, source, 503, NULL);
+        return;
+    }
+    sip->conf.ops->message(sip->conf.owner, &request);
+}
+
+static void take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, struct slice route)
+{
+    struct sip_server_id id;
+    unsigned status;
+
+    sip->counters.requests_in++;
+    if (m->method_id == SIP_ACK)
+        return; /* never answered, and we send nothing to an INVITE that needs one absorbed */
+    sip_servers_identify(&sip->servers, m, m->method, &id);
+    if (sip_servers_repeat(&sip->servers, &id, m, source))
+        return;
+    status = sip_inspect(sip, m, &id);
+    if (!status)
+        take_message(sip, m, &id, source, route);
+    else if (status < 300)
+        sip_servers_reply(&sip->servers, &id, m, source, status, NULL, buf_slice(&sip->headers));
+    else
+        refuse(sip, &id, m, source, status, NULL);
+}
+
+enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
+                       const struct sip_source *source)
+{
+    struct slice route = { 0 };
+
+    if (parse == SIP_PARSE_MORE || parse == SIP_PARSE_DROP || (parse != SIP_PARSE_OK && !m->is_request)) {
+        sip->counters.dropped_garbage++;
+        return SIP_GO_ON;
+    }
+    if (!m->is_request) {
+        if (!sip_clients_response(&sip->clients, m))
+            sip->counters.dropped_stray_response++;
+        return SIP_GO_ON;
+    }
+    /* Strangers come first of all: what they sent is not worth an answer, however it is formed. */
+    if (!sip->conf.ops->source(sip->conf.owner, &source->addr, source->transport, &route))
+        return take_stranger(sip, m, source);
+    if (parse != SIP_PARSE_OK)
+        return take_malformed(sip, parse, m, fault, source);
+    take_request(sip, m, source, route);
+    return SIP_GO_ON;
+}

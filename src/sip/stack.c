@@ -1,0 +1,123 @@
+#include "sip/stack.h"
+
+#include <stdlib.h>
+
+#define HOST_MAX 255
+
+static void on_room(void *arg)
+{
+    sip_streams_resume(arg);
+}
+
+/* Our name as it stands in Via: IPv6 in brackets. */
+static char *host_text(struct slice host)
+{
+    bool bare_v6 = host.n && host.p[0] != '[' && memchr(host.p, ':', host.n);
+    char *text = malloc(host.n + 3);
+
+    if (!text)
+        return NULL;
+    text[0] = '[';
+    memcpy(text + bare_v6, host.p, host.n);
+    memcpy(text + bare_v6 + host.n, bare_v6 ? "]" : "", bare_v6 ? 2 : 1);
+    return text;
+}
+
+static void init_servers(struct sip *sip)
+{
+    struct sip_servers *t = &sip->servers;
+
+    t->timers = &sip->loop->timers;
+    t->wire = &sip->wire;
+    t->counters = &sip->counters;
+    t->provisional_ms = sip->conf.provisional_ms;
+    t->keep_ms = 64ull * sip->conf.t1_ms;
+    t->max = sip->conf.txns_max;
+    t->room = on_room;
+    t->room_arg = sip;
+    sip_servers_init(t);
+}
+
+static void init_clients(struct sip *sip)
+{
+    struct sip_clients *t = &sip->clients;
+
+    t->timers = &sip->loop->timers;
+    t->wire = &sip->wire;
+    t->counters = &sip->counters;
+    t->host = slice_str(sip->host);
+    t->t1_ms = sip->conf.t1_ms;
+    t->t2_ms = sip->conf.t2_ms;
+    t->t4_ms = sip->conf.t4_ms;
+    t->max = sip->conf.txns_max;
+    sip_clients_init(t);
+}
+
+struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err)
+{
+    struct sip *sip;
+
+    if (!conf->host.n || conf->host.n > HOST_MAX || !conf->ops || !conf->t1_ms || !conf->t2_ms || !conf->txns_max) {
+        err_set(err, "SIP: a host name, callbacks, timers T1 and T2 and a number of transactions are needed");
+        return NULL;
+    }
+    sip = calloc(1, sizeof(*sip));
+    if (sip)
+        sip->host = host_text(conf->host);
+    if (!sip || !sip->host) {
+        free(sip);
+        err_set(err, "SIP: no memory");
+        return NULL;
+    }
+    sip->loop = loop;
+    sip->conf = *conf;
+    sip->conf.host = slice_str(sip->host);
+    sip->wire = sip_socket_wire;
+    sip->wire.owner = sip;
+    buf_init(&sip->headers, SIP_HEAD_MAX);
+    sip_transports_init(&sip->transports);
+    init_servers(sip);
+    init_clients(sip);
+    return sip;
+}
+
+void sip_free(struct sip *sip)
+{
+    if (!sip)
+        return;
+    sip_servers_fini(&sip->servers);
+    sip_clients_fini(&sip->clients);
+    sip_transports_fini(sip);
+    buf_free(&sip->headers);
+    free(sip->host);
+    free(sip);
+}
+
+int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err)
+{
+    char text[ADDR_TEXT];
+    int rc = -1;
+
+    switch (transport) {
+    case SIP_UDP: rc = sip_udp_listen(sip, local, err); break;
+    case SIP_TCP: rc = sip_tcp_listen(sip, local, err); break;
+    case SIP_TLS: err_set(err, "SIP over TLS cannot be listened for yet"); break;
+    }
+    return rc ? err_wrap(err, "SIP over %s at %s", sip_transport_name(transport), addr_text(local, text)) : 0;
+}
+
+struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
+                            sip_done *done, void *arg)
+{
+    return sip_clients_send(&sip->clients, target, request, done, arg);
+}
+
+size_t sip_send_size(struct sip *sip, const struct sip_target *target, const struct sip_send *request)
+{
+    return sip_clients_size(&sip->clients, target, request);
+}
+
+const struct sip_counters *sip_counters(const struct sip *sip)
+{
+    return &sip->counters;
+}

@@ -1,0 +1,43 @@
+/* The stack's inside: what inspection, transactions and transports share. */
+#ifndef STOX_SIP_STACK_H
+#define STOX_SIP_STACK_H
+
+#include "sip/client.h"
+#include "sip/server.h"
+#include "sip/transport.h"
+
+struct sip {
+    struct loop *loop;
+    struct sip_conf conf;
+    char *host; /* owned; conf.host, IPv6 in brackets, lower case */
+    struct sip_counters counters;
+    struct sip_wire wire; /* the transports, or a test */
+    struct sip_servers servers;
+    struct sip_clients clients;
+    struct sip_transports transports;
+    struct buf headers; /* header lines of a refusal in the making */
+    struct log_limit log_stranger, log_malformed, log_full, log_lost, log_conns;
+};
+
+enum sip_next { SIP_GO_ON, SIP_CLOSE };
+
+/* What a received message leads to. SIP_CLOSE: on a stream, nothing more can be read from this peer. */
+enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
+                       const struct sip_source *source);
+
+/* Does a sent-by name us: our name or address with the port of a listener? */
+bool sip_is_our_sent_by(const struct sip *sip, struct slice host, uint16_t port);
+
+/* Is it our name, or the address of a listener? */
+bool sip_is_our_host(const struct sip *sip, struct slice host);
+
+/* Is the method one we serve? 0, 405 or 501 (RFC 3261 8.2.1), with Allow in sip->headers. */
+unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m);
+
+/*
+ * The UAS checks of RFC 3261 8.2 for a request with a good form that is no retransmission. 0: for the owner. Else the
+ * status to answer, with more header lines in sip->headers.
+ */
+unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id);
+
+#endif

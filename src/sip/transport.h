@@ -1,0 +1,83 @@
+/*
+ * The sockets of the stack: UDP sockets, listeners, connections that were accepted or opened. Connections we open are
+ * kept and used again for the same target; those we accepted carry only answers to what came over them (RFC 5923: they
+ * would have to prove whose they are).
+ */
+#ifndef STOX_SIP_TRANSPORT_H
+#define STOX_SIP_TRANSPORT_H
+
+#include "sip/flow.h"
+
+#define SIP_ARENA_MAX (64 * 1024) /* for the header table of one message */
+#define SIP_CONNECT_MS 10000
+
+struct sip_transports {
+    struct list udp;       /* struct sip_udp */
+    struct list listeners; /* struct sip_listener */
+    struct list streams;   /* struct sip_stream */
+    struct hash by_link;   /* struct sip_stream */
+    struct hash by_target; /* those we opened */
+    uint64_t last_link;
+    size_t n_streams;
+};
+
+/* A UDP socket. */
+struct sip_udp {
+    struct list link;
+    struct sip *sip;
+    struct udp *udp;
+    uint64_t id;
+};
+
+/* A listening TCP socket. */
+struct sip_listener {
+    struct list link;
+    struct sip *sip;
+    struct listener *listener;
+};
+
+/* Why a stream is not read. */
+#define SIP_HOLD_FULL 1u /* the transaction table is full */
+#define SIP_HOLD_TX 2u   /* the peer does not read its answers */
+
+struct sip_stream {
+    struct list link;
+    struct hash_node by_link, by_target;
+    struct sip *sip;
+    struct conn *conn;
+    struct sip_target target; /* whom we connected to; accepted: the peer */
+    uint64_t id;
+    struct timer deadline;
+    size_t wanted;    /* bytes of the next message without which parsing is in vain */
+    unsigned holds;   /* SIP_HOLD_... */
+    unsigned n_crlf;  /* line ends since the last message or pong */
+    bool opened;      /* by us: it carries our requests */
+    bool up;          /* connected */
+    bool partial;     /* part of a message has come */
+    bool closing;     /* no more input, no more output */
+    bool is_stranger; /* accepted from an address that no route has */
+};
+
+void sip_transports_init(struct sip_transports *t);
+void sip_transports_fini(struct sip *sip);
+
+/* The wire of the real stack; owner is struct sip. */
+extern const struct sip_wire sip_socket_wire;
+
+int sip_udp_listen(struct sip *sip, const struct addr *local, struct err *err);
+struct sip_udp *sip_udp_for(struct sip *sip, const struct addr *to);
+bool sip_udp_send(struct sip *sip, uint64_t id, const struct addr *to, const char *p, size_t n);
+void sip_udp_free(struct sip_udp *u);
+
+int sip_tcp_listen(struct sip *sip, const struct addr *local, struct err *err);
+void sip_listener_free(struct sip_listener *l);
+
+struct sip_stream *sip_stream_find(struct sip *sip, const struct sip_target *target);
+struct sip_stream *sip_stream_open(struct sip *sip, const struct sip_target *target);
+bool sip_stream_send(struct sip *sip, uint64_t id, const char *p, size_t n);
+void sip_stream_free(struct sip_stream *s);
+
+/* The transaction table has room again. */
+void sip_streams_resume(struct sip *sip);
+
+#endif

@@ -1,0 +1,379 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sip/stack.h"
+
+#define HEADERS_MEM (16 * 1024)
+#define RX_MAX (SIP_HEAD_MAX + SIP_BODY_MAX + 4096)
+#define RX_MAX_STRANGER (16 * 1024)     /* enough to be told 403 */
+#define TX_MAX_ACCEPTED (1024 * 1024)   /* at half of it the peer's requests are not read any more */
+#define TX_MAX_OPENED (4 * 1024 * 1024) /* at half of it requests are refused */
+
+static uint64_t link_hash(uint64_t id)
+{
+    return id * 0x9e3779b97f4a7c15u; /* our own numbers: no key needed, and equal hashes are equal numbers */
+}
+
+static bool any(const struct hash_node *node, const void *key)
+{
+    return true;
+}
+
+static struct sip_stream *find_link(struct sip *sip, uint64_t id)
+{
+    struct hash_node *node = hash_find(&sip->transports.by_link, link_hash(id), any, NULL);
+
+    return node ? container_of(node, struct sip_stream, by_link) : NULL;
+}
+
+static bool same_target(const struct hash_node *node, const void *key)
+{
+    return sip_target_eq(&container_of(node, struct sip_stream, by_target)->target, key);
+}
+
+struct sip_stream *sip_stream_find(struct sip *sip, const struct sip_target *target)
+{
+    struct hash *h = &sip->transports.by_target;
+    struct hash_node *node = hash_find(h, sip_target_hash(h, target), same_target, target);
+
+    return node ? container_of(node, struct sip_stream, by_target) : NULL;
+}
+
+/* From now on it is not found for requests, and those that wait for it know. */
+static void retire(struct sip_stream *s)
+{
+    if (!s->opened)
+        return;
+    s->opened = false;
+    hash_remove(&s->sip->transports.by_target, &s->by_target);
+    sip_clients_down(&s->sip->clients, &s->target);
+}
+
+static void stream_unlink(struct sip_stream *s)
+{
+    struct sip_transports *t = &s->sip->transports;
+
+    timer_stop(&s->sip->loop->timers, &s->deadline);
+    list_unlink(&s->link);
+    hash_remove(&t->by_link, &s->by_link);
+    hash_remove(&t->by_target, &s->by_target);
+    s->sip->counters.conns = --t->n_streams;
+}
+
+void sip_stream_free(struct sip_stream *s)
+{
+    stream_unlink(s);
+    if (s->conn)
+        conn_detach(s->conn);
+    free(s);
+}
+
+static void stream_close(struct sip_stream *s)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    timer_stop(&s->sip->loop->timers, &s->deadline);
+    conn_close(s->conn);
+    retire(s);
+}
+
+/* conn_idle_ms is for a silent connection; one that leaves a message unfinished gets a sixtieth of it (600 s: 10 s). */
+static uint64_t partial_ms(const struct sip *sip)
+{
+    uint64_t idle = sip->conf.conn_idle_ms, ms = idle / 60;
+
+    if (ms < 1000)
+        ms = idle < 1000 ? idle : 1000;
+    return ms;
+}
+
+static void on_deadline(struct timer *timer)
+{
+    stream_close(container_of(timer, struct sip_stream, deadline));
+}
+
+static void watch(struct sip_stream *s, bool partial, bool progressed)
+{
+    struct timers *timers = &s->sip->loop->timers;
+
+    if (s->is_stranger)
+        return; /* the time it got at first is all it gets */
+    if (s->holds)
+        timer_stop(timers, &s->deadline);
+    else if (!partial)
+        timer_start(timers, &s->deadline, s->sip->conf.conn_idle_ms);
+    else if (!s->partial || progressed)
+        timer_start(timers, &s->deadline, partial_ms(s->sip));
+    s->partial = partial && !s->holds;
+}
+
+static void hold(struct sip_stream *s, unsigned why)
+{
+    s->holds |= why;
+    conn_pause(s->conn);
+}
+
+static void release(struct sip_stream *s, unsigned why)
+{
+    if (!(s->holds & why))
+        return;
+    s->holds &= ~why;
+    if (s->holds || s->closing)
+        return;
+    watch(s, false, true);
+    conn_resume(s->conn);
+}
+
+void sip_streams_resume(struct sip *sip)
+{
+    list_each (l, &sip->transports.streams)
+        release(container_of(l, struct sip_stream, link), SIP_HOLD_FULL);
+}
+
+/* Line ends between messages; two in a row are a ping and get one as pong (RFC 5626 3.5.1). Returns bytes used. */
+static size_t skip_crlf(struct sip_stream *s, const char *p, size_t n)
+{
+    size_t at = 0;
+
+    for (; n - at >= 2 && p[at] == '\r' && p[at + 1] == '\n'; at += 2) {
+        if (++s->n_crlf < 2)
+            continue;
+        s->n_crlf = 0;
+        conn_write(s->conn, "\r\n", 2);
+    }
+    return at;
+}
+
+/* One message, at a place where one begins. Returns bytes used, 0: more is needed. */
+static size_t take_one(struct sip_stream *s, char *p, size_t n)
+{
+    struct sip_source source = { .addr = s->target.addr, .transport = s->target.transport, .link = s->id };
+    _Alignas(max_align_t) char mem[HEADERS_MEM];
+    struct arena arena;
+    struct sip_msg m;
+    const char *fault = NULL;
+    enum sip_parse parse;
+    enum sip_next next;
+    size_t used = 0;
+
+    arena_init_on(&arena, mem, sizeof(mem), SIP_ARENA_MAX);
+    parse = sip_msg_parse(&m, &arena, p, n, true, &used, &fault);
+    s->wanted = 0;
+    s->n_crlf = 0;
+    if (parse == SIP_PARSE_MORE) {
+        s->wanted = m.wanted;
+        arena_reset(&arena);
+        return 0;
+    }
+    next = sip_take(s->sip, parse, &m, fault, &source);
+    arena_reset(&arena);
+    /* Where the next message begins is not known when nothing of this one could be taken. */
+    if (next == SIP_CLOSE || used == 0)
+        stream_close(s);
+    return used;
+}
+
+static size_t on_data(void *owner, struct conn *c, char *p, size_t n)
+{
+    struct sip_stream *s = owner;
+    struct sip *sip = s->sip;
+    size_t at = 0, used;
+    struct slice route;
+
+    if (s->is_stranger)
+        s->is_stranger = !sip->conf.ops->source(sip->conf.owner, &s->target.addr, s->target.transport, &route);
+    while (at < n && !s->closing && !s->holds) {
+        if (s->wanted == 0)
+            at += skip_crlf(s, p + at, n - at);
+        if (at == n || n - at < s->wanted)
+            break;
+        if (sip_servers_full(&sip->servers)) {
+            hold(s, SIP_HOLD_FULL);
+            break;
+        }
+        used = take_one(s, p + at, n - at);
+        if (!used)
+            break;
+        at += used;
+    }
+    if (s->closing)
+        return n;
+    watch(s, at<n, at> 0);
+    return at;
+}
+
+static void on_open(void *owner, struct conn *c)
+{
+    struct sip_stream *s = owner;
+    struct sip_flow flow = { .transport = s->target.transport, .peer = s->target.addr, .link = s->id };
+
+    s->up = true;
+    watch(s, false, true);
+    sip_clients_up(&s->sip->clients, &s->target, &flow);
+}
+
+static void on_drained(void *owner, struct conn *c)
+{
+    release(owner, SIP_HOLD_TX);
+}
+
+static void on_closed(void *owner, struct conn *c, enum conn_end why, const char *text)
+{
+    struct sip_stream *s = owner;
+    struct sip *sip = s->sip;
+    char peer[ADDR_TEXT];
+    unsigned held;
+
+    if (why != CONN_END_LOCAL && why != CONN_END_PEER && log_allowed(&sip->log_conns, loop_now(sip->loop), 5, &held))
+        log_info(sip->loop->log, s->up ? "sip-connection-lost" : "sip-connect-failed",
+                 LOG_Z("peer", addr_text(&s->target.addr, peer)), LOG_Z("reason", text), LOG_U("not-logged", held));
+    s->conn = NULL;
+    s->closing = true;
+    retire(s);
+    sip_stream_free(s);
+}
+
+static const struct conn_ops ops = {
+    .open = on_open,
+    .data = on_data,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+/* A stream without its connection, linked. */
+static struct sip_stream *stream_new(struct sip *sip, const struct sip_target *target, bool opened)
+{
+    struct sip_transports *t = &sip->transports;
+    struct sip_stream *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->sip = sip;
+    s->target = *target;
+    s->opened = opened;
+    s->id = ++t->last_link;
+    list_init(&s->link);
+    timer_init(&s->deadline, on_deadline);
+    if (!hash_add(&t->by_link, &s->by_link, link_hash(s->id))) {
+        free(s);
+        return NULL;
+    }
+    if (opened && !hash_add(&t->by_target, &s->by_target, sip_target_hash(&t->by_target, target))) {
+        hash_remove(&t->by_link, &s->by_link);
+        free(s);
+        return NULL;
+    }
+    list_push(&t->streams, &s->link);
+    sip->counters.conns = ++t->n_streams;
+    return s;
+}
+
+struct sip_stream *sip_stream_open(struct sip *sip, const struct sip_target *target)
+{
+    struct conn_conf conf = {
+        .ops = &ops, .tls = sip->conf.tls, .rx_max = RX_MAX, .tx_max = TX_MAX_OPENED, .connect_ms = SIP_CONNECT_MS
+    };
+    struct sip_stream *s;
+
+    if (sip->transports.n_streams >= sip->conf.conns_max)
+        return NULL;
+    s = stream_new(sip, target, true);
+    if (!s)
+        return NULL;
+    conf.owner = s;
+    s->conn = conn_connect(sip->loop, &conf, &target->addr, NULL, NULL);
+    if (!s->conn) {
+        sip_stream_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+bool sip_stream_send(struct sip *sip, uint64_t id, const char *p, size_t n)
+{
+    struct sip_stream *s = find_link(sip, id);
+
+    if (!s || s->closing)
+        return false;
+    if (s->opened && conn_tx_pending(s->conn) > TX_MAX_OPENED / 2)
+        return false;
+    if (!conn_write(s->conn, p, n))
+        return false;
+    if (!s->opened && conn_tx_pending(s->conn) > TX_MAX_ACCEPTED / 2)
+        hold(s, SIP_HOLD_TX);
+    return true;
+}
+
+/* An eighth of all connections is left for those that we open. Why it is refused, or NULL. */
+static const char *no_room_for(const struct sip *sip, const struct addr *peer)
+{
+    size_t max = sip->conf.conns_max - sip->conf.conns_max / 8, n = 0;
+
+    if (sip->transports.n_streams >= max)
+        return "too many connections";
+    list_each (l, &sip->transports.streams) {
+        const struct sip_stream *s = container_of(l, struct sip_stream, link);
+
+        if (addr_same_ip(&s->target.addr, peer) && ++n >= sip->conf.conns_per_ip_max)
+            return "too many connections from this address";
+    }
+    return NULL;
+}
+
+static void on_accepted(void *owner, struct listener *listener, int fd, const struct addr *peer)
+{
+    struct sip *sip = ((struct sip_listener *)owner)->sip;
+    struct sip_target target = { .transport = SIP_TCP, .addr = *peer };
+    struct conn_conf conf = { .ops = &ops, .tls = sip->conf.tls, .rx_max = RX_MAX, .tx_max = TX_MAX_ACCEPTED };
+    const char *why = no_room_for(sip, peer);
+    struct sip_stream *s = why ? NULL : stream_new(sip, &target, false);
+    char text[ADDR_TEXT];
+    struct slice route;
+    unsigned held;
+
+    if (!s) {
+        close(fd);
+        if (log_allowed(&sip->log_conns, loop_now(sip->loop), 5, &held))
+            log_warning(sip->loop->log, "sip-connection-refused", LOG_Z("peer", addr_text(peer, text)),
+                        LOG_Z("reason", why ? why : "out of memory"), LOG_U("not-logged", held));
+        return;
+    }
+    s->is_stranger = !sip->conf.ops->source(sip->conf.owner, peer, SIP_TCP, &route);
+    if (s->is_stranger)
+        conf.rx_max = RX_MAX_STRANGER;
+    conf.owner = s;
+    s->conn = conn_accept(sip->loop, &conf, fd, peer, NULL);
+    if (!s->conn) {
+        sip_stream_free(s);
+        return;
+    }
+    s->up = true;
+    timer_start(&sip->loop->timers, &s->deadline, s->is_stranger ? partial_ms(sip) : sip->conf.conn_idle_ms);
+}
+
+static const struct listener_ops listener_ops = { .accepted = on_accepted };
+
+int sip_tcp_listen(struct sip *sip, const struct addr *local, struct err *err)
+{
+    struct sip_listener *l = calloc(1, sizeof(*l));
+
+    if (!l)
+        return err_set(err, "no memory for a listener");
+    l->sip = sip;
+    list_init(&l->link);
+    l->listener = listener_open(sip->loop, local, &listener_ops, l, err);
+    if (!l->listener) {
+        free(l);
+        return -1;
+    }
+    list_push(&sip->transports.listeners, &l->link);
+    return 0;
+}
+
+void sip_listener_free(struct sip_listener *l)
+{
+    list_unlink(&l->link);
+    listener_close(l->listener);
+    free(l);
+}

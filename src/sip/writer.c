@@ -1,0 +1,126 @@
+#include "sip/writer.h"
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+void sip_put_safe(struct buf *b, struct slice value)
+{
+    char *to = buf_reserve(b, value.n);
+
+    if (!to)
+        return;
+    for (size_t i = 0; i < value.n; i++)
+        to[i] = is_control(value.p[i]) ? ' ' : value.p[i];
+    b->n += value.n;
+}
+
+void sip_put_header(struct buf *b, const char *name, struct slice value)
+{
+    buf_str(b, name);
+    buf_add(b, ": ", 2);
+    sip_put_safe(b, value);
+    buf_add(b, "\r\n", 2);
+}
+
+void sip_put_header_u64(struct buf *b, const char *name, uint64_t value)
+{
+    buf_str(b, name);
+    buf_add(b, ": ", 2);
+    buf_u64(b, value);
+    buf_add(b, "\r\n", 2);
+}
+
+void sip_put_body(struct buf *b, struct slice body)
+{
+    sip_put_header_u64(b, "Content-Length", body.n);
+    buf_add(b, "\r\n", 2);
+    buf_put(b, body);
+}
+
+const char *sip_reason(unsigned status)
+{
+    static const struct {
+        unsigned short status;
+        const char *reason;
+    } reasons[] = {
+        { 100, "Trying" },
+        { 180, "Ringing" },
+        { 181, "Call Is Being Forwarded" },
+        { 182, "Queued" },
+        { 183, "Session Progress" },
+        { 199, "Early Dialog Terminated" },
+        { 200, "OK" },
+        { 202, "Accepted" },
+        { 204, "No Notification" },
+        { 300, "Multiple Choices" },
+        { 301, "Moved Permanently" },
+        { 302, "Moved Temporarily" },
+        { 305, "Use Proxy" },
+        { 380, "Alternative Service" },
+        { 400, "Bad Request" },
+        { 401, "Unauthorized" },
+        { 402, "Payment Required" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 406, "Not Acceptable" },
+        { 407, "Proxy Authentication Required" },
+        { 408, "Request Timeout" },
+        { 410, "Gone" },
+        { 412, "Conditional Request Failed" },
+        { 413, "Request Entity Too Large" },
+        { 414, "Request-URI Too Long" },
+        { 415, "Unsupported Media Type" },
+        { 416, "Unsupported URI Scheme" },
+        { 417, "Unknown Resource-Priority" },
+        { 420, "Bad Extension" },
+        { 421, "Extension Required" },
+        { 422, "Session Interval Too Small" },
+        { 423, "Interval Too Brief" },
+        { 424, "Bad Location Information" },
+        { 428, "Use Identity Header" },
+        { 429, "Provide Referrer Identity" },
+        { 430, "Flow Failed" },
+        { 433, "Anonymity Disallowed" },
+        { 436, "Bad Identity Info" },
+        { 437, "Unsupported Credential" },
+        { 438, "Invalid Identity Header" },
+        { 439, "First Hop Lacks Outbound Support" },
+        { 440, "Max-Breadth Exceeded" },
+        { 469, "Bad Info Package" },
+        { 470, "Consent Needed" },
+        { 480, "Temporarily Unavailable" },
+        { 481, "Call/Transaction Does Not Exist" },
+        { 482, "Loop Detected" },
+        { 483, "Too Many Hops" },
+        { 484, "Address Incomplete" },
+        { 485, "Ambiguous" },
+        { 486, "Busy Here" },
+        { 487, "Request Terminated" },
+        { 488, "Not Acceptable Here" },
+        { 489, "Bad Event" },
+        { 491, "Request Pending" },
+        { 493, "Undecipherable" },
+        { 494, "Security Agreement Required" },
+        { 500, "Server Internal Error" },
+        { 501, "Not Implemented" },
+        { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
+        { 504, "Server Time-out" },
+        { 505, "Version Not Supported" },
+        { 513, "Message Too Large" },
+        { 580, "Precondition Failure" },
+        { 600, "Busy Everywhere" },
+        { 603, "Decline" },
+        { 604, "Does Not Exist Anywhere" },
+        { 606, "Not Acceptable" },
+    };
+
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    }
+    return "Error";
+}

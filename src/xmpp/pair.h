@@ -1,0 +1,92 @@
+/*
+ * Everything on its way from one domain of ours to one of a partner: the queue of what is not yet written, the window of
+ * what is written and not yet acknowledged, and how this partner acknowledges (DESIGN, "What an answer means"). A pair has
+ * at most one outbound stream at a time; what a broken stream had not acknowledged goes out again on the next one.
+ */
+#ifndef STOX_XMPP_PAIR_H
+#define STOX_XMPP_PAIR_H
+
+#include "xmpp/core.h"
+#include "xmpp/sm.h"
+
+struct xmpp_stream;
+
+enum xmpp_confirm {
+    XMPP_CONFIRM_PING, /* XEP-0199 from domain to domain, answered on the partner's stream to us */
+    XMPP_CONFIRM_SM,   /* XEP-0198 */
+    XMPP_CONFIRM_NO,   /* it left three pings unanswered */
+};
+const char *xmpp_confirm_name(enum xmpp_confirm c);
+
+/* One stanza that we were asked to send. */
+struct xmpp_out {
+    struct list link;          /* in queue or window of its pair */
+    struct hash_node by_token; /* in x->tokens while somebody waits */
+    struct xmpp_pair *pair;
+    uint64_t token; /* 0: nobody wants to know, or no longer */
+    uint64_t cover; /* the ping that covers it */
+    unsigned writes;
+    bool in_window;
+    bool withdrawn;
+    size_t n;
+    char bytes[];
+};
+
+struct xmpp_pair {
+    struct hash_node node;
+    struct xmpp *x;
+    struct slice local, remote;
+    struct list queue, window;  /* struct xmpp_out, owned */
+    size_t n, bytes;            /* of both */
+    struct xmpp_stream *stream; /* being set up or ready; NULL: none */
+    bool ready;
+    bool no_sasl;             /* this attempt: the partner refused EXTERNAL, use dialback */
+    unsigned n_short;         /* streams in a row that broke soon after they were ready */
+    uint64_t establish_by_ms; /* of the attempt that runs */
+    uint64_t ready_ms;
+    enum xmpp_confirm confirm;
+    bool confirms_not; /* remembered from earlier streams */
+    struct xmpp_sm_out sm;
+    char ping_prefix[17];
+    uint64_t ping_n, ping_answered;
+    bool ping_open, ping_idle; /* idle: a keep-alive, no stanza waits for it */
+    unsigned misses;
+    struct timer answer; /* the answer to <r/> or ping is due */
+    struct timer forget; /* the pair itself, when nothing happens any more */
+    struct deferred turn;
+    bool failed; /* the last attempt; within XMPP_BACKOFF_MS new stanzas are refused */
+    uint64_t failed_ms;
+    enum xmpp_fate failed_fate;
+    bool taken_off; /* hash_remove was done: being freed */
+};
+
+/* See xmpp_send. */
+bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
+                    enum xmpp_fate *fate);
+bool xmpp_pair_withdraw(struct xmpp *x, uint64_t token);
+struct xmpp_pair *xmpp_pair_find(struct xmpp *x, struct slice local, struct slice remote);
+
+/* The pair's stream may carry stanzas now. sm: the peer has enabled stream management. */
+void xmpp_pair_ready(struct xmpp_pair *pair, bool sm);
+
+/* Its stream has come to its end; it is not touched any more. retry: open another one now and leave out SASL. */
+void xmpp_pair_ended(struct xmpp_pair *pair, enum xmpp_fate fate, const char *why, bool retry);
+
+/* <a h=''/>. False: more than was sent (the stream must end). */
+bool xmpp_pair_acked(struct xmpp_pair *pair, uint32_t h);
+
+/* An iq result or error from remote to local. True when it answers a ping of ours and is to be told to nobody. */
+bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, struct slice id);
+
+/* Nothing was heard for a while. */
+void xmpp_pair_keep_alive(struct xmpp_pair *pair);
+
+/* More may be written. */
+void xmpp_pair_drained(struct xmpp_pair *pair);
+
+/* The set-up is over or gives up, whatever is queued: everything gets this fate. */
+void xmpp_pair_fail(struct xmpp_pair *pair, enum xmpp_fate fate, const char *why);
+
+void xmpp_pair_free(struct xmpp_pair *pair);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * One XML stream between servers, in one of its two directions: header, features, STARTTLS, SASL EXTERNAL or dialback,
+ * stanzas, end (RFC 6120 4-6). stream.c has what both directions share and the life of the object, stream_in.c the
+ * receiving side, stream_out.c the initiating one, dialback.c the proofs by dialback.
+ *
+ * A stream belongs to the list of its struct xmpp. It comes to its end once (CLOSED), tells those that use it, and frees
+ * itself when its connection is gone.
+ */
+#ifndef STOX_XMPP_STREAM_H
+#define STOX_XMPP_STREAM_H
+
+#include "xmpp/core.h"
+#include "xmpp/pair.h"
+#include "xmpp/stream_error.h"
+
+/*    name         what is awaited, for the log */
+#define XMPP_STATES(X)                                                                                                 \
+    X(CONNECTING, "the TCP connection")                                                                                \
+    X(HEADER, "the stream header")                                                                                     \
+    X(FEATURES, "the stream features")                                                                                 \
+    X(STARTTLS, "the answer to STARTTLS")                                                                              \
+    X(TLS, "the TLS handshake")                                                                                        \
+    X(SASL, "the answer to SASL EXTERNAL")                                                                             \
+    X(DIALBACK, "the answer to dialback")                                                                              \
+    X(ENABLING, "the answer to stream management")                                                                     \
+    X(VERIFYING, "the verification of a dialback key")                                                                 \
+    X(NEGOTIATING, "proof of the domain")                                                                              \
+    X(READY, "stanzas")                                                                                                \
+    X(CLOSING, "the end of the stream")                                                                                \
+    X(CLOSED, "the end of the connection")
+
+enum xmpp_stream_state {
+#define X(name, awaited) XMPP_STATE_##name,
+    XMPP_STATES(X)
+#undef X
+};
+
+/* A domain pair on an inbound stream: proven, or being verified. */
+struct xmpp_proven {
+    struct list link;
+    struct xmpp_verify *verify; /* runs; NULL when it is proven */
+    struct slice local, remote;
+};
+#define XMPP_PROVEN_MAX 64
+
+struct xmpp_stream {
+    struct list link;
+    struct hash_node by_serial;
+    struct xmpp *x;
+    struct conn *conn;
+    struct xmpp_connect *connect; /* outbound, while CONNECTING */
+    struct xml_reader *reader;    /* owned */
+    struct addr peer;
+    enum xmpp_stream_state state;
+    uint32_t serial;
+
+    bool inbound;
+    bool verifying;          /* outbound: opened for one verification; a stranger can cause it */
+    bool header_sent;        /* of the current restart */
+    bool header_fed;         /* bytes of the peer's header have been seen */
+    bool feeding;            /* inside xml_reader_feed */
+    bool start_tls, restart; /* to be done when the reader has returned */
+    bool sasl_done;
+    bool was_ready;
+    bool cert_ok;     /* trusted, and it covers remote */
+    bool counted;     /* in x->partners and the total */
+    bool counted_ip;  /* in x->ips */
+    bool tls_forced;  /* outbound: STARTTLS was sent though it was not offered */
+    bool sasl_failed; /* outbound: the partner refused EXTERNAL on this stream */
+    bool sm_offered;  /* outbound */
+    bool sasl_challenged, external_offered, dialback_offered; /* inbound */
+    bool owner_paused, window_paused;
+    unsigned n_sasl_failures;
+
+    struct slice local, remote; /* prepared domains; empty when the peer did not say */
+    struct slice id;            /* the receiving side's */
+    struct slice cert_why;      /* why not cert_ok */
+    struct slice partner_name;  /* key in x->partners */
+    struct slice lang;
+
+    struct xmpp_pair *pair;     /* outbound: whose stanzas it carries; NULL when it only verifies, or has ended */
+    struct xmpp_verify *verify; /* outbound: the only purpose of this stream */
+    struct list proven;         /* inbound: struct xmpp_proven, owned */
+    struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
+    uint32_t n_ignored;
+
+    uint64_t bytes_ms, stanza_ms; /* last of them */
+    struct timer timer;           /* deadline of the set-up, idle check, close wait */
+    struct deferred turn;         /* acknowledgements owed; and freeing when there is no connection */
+};
+
+/* stream.c */
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer);
+
+/* Outbound, for a pair's stanzas or for one verification. NULL with *fate and *why (a constant). */
+struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
+                                     uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why);
+
+/* Counts it against the limits of all and of its partner. NULL, or a clause why it may not be. */
+const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *partner);
+
+/* The only place where the state changes. */
+void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state);
+
+bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
+bool xmpp_stream_has_room(const struct xmpp_stream *s);
+bool xmpp_stream_is_taken(const struct xmpp_stream *s); /* the kernel has taken all we wrote */
+void xmpp_stream_touch(struct xmpp_stream *s);          /* a stanza passed */
+
+/* Sends the header, if that has not been done. */
+void xmpp_stream_put_header(struct xmpp_stream *s);
+
+/* Sends a stream error and ends the stream (RFC 6120 4.9.1.1). text may be NULL. */
+void xmpp_stream_error(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text);
+void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text, const char *extra);
+
+/* Outbound set-up that cannot go on: </stream:stream>, the fate for the queue, the sentence for the log. */
+void xmpp_stream_fail(struct xmpp_stream *s, enum xmpp_fate fate, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Orderly end: </stream:stream>, then wait for the peer's (4.4). */
+void xmpp_stream_close(struct xmpp_stream *s, const char *why);
+
+/* From a reader callback: nothing behind the current element counts; TLS or a new header follows. */
+void xmpp_stream_then_tls(struct xmpp_stream *s);
+void xmpp_stream_then_restart(struct xmpp_stream *s);
+
+void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window);
+void xmpp_stream_ignore(struct xmpp_stream *s, const char *what); /* logs, rate-limited */
+void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method,
+                                   const char *confirm);
+/* After TLS: judges the peer's certificate for remote and logs the result. */
+void xmpp_stream_judge_certificate(struct xmpp_stream *s);
+bool xmpp_stream_is_secure(const struct xmpp_stream *s);
+struct xmpp_methods xmpp_stream_methods(const struct xmpp_stream *s);
+const struct xmpp_partner *xmpp_stream_partner(const struct xmpp_stream *s);
+void xmpp_stream_free(struct xmpp_stream *s); /* at once, telling nobody */
+
+/* stream_in.c */
+void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);
+void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el);
+/* A pair is proven. False: the stream was ended, limits forbid it. */
+bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method);
+void xmpp_stream_in_handled(struct xmpp_stream *s, uint32_t seq);
+void xmpp_stream_in_turn(struct xmpp_stream *s);
+
+/* stream_out.c */
+void xmpp_stream_out_connected(struct xmpp_stream *s);
+void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root);
+void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el);
+void xmpp_stream_out_proven(struct xmpp_stream *s, const char *method);
+void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what);
+
+#endif

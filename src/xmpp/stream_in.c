@@ -1,0 +1,546 @@
+/* The receiving side of a stream: proves who speaks before anything is processed (RFC 6120 4.3.5, 8.1). */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/rand.h"
+#include "xmpp/dialback.h"
+#include "xmpp/sasl.h"
+#include "xmpp/stream.h"
+#include "xmpp/writer.h"
+
+#define ID_LEN 32 /* hex digits: 128 bits (STOX-S2S-11) */
+#define SASL_FAILURES_MAX 3
+#define ARENA_MAX 262144
+#define WINDOW_PAUSE (XMPP_SM_WINDOW / 2)
+
+/* ---- header ---- */
+
+static bool is_hosted(const struct xmpp_stream *s, struct slice domain)
+{
+    return s->x->conf.ops->serves(s->x->conf.owner, domain);
+}
+
+/* What is wrong with namespaces, version or memory; writes true to *ok when nothing is. STOX-S2S-13, 14, 15. */
+static enum xmpp_stream_error judge_form(struct xmpp_stream *s, const struct xml *root, const char **text, bool *ok)
+{
+    const char *prefix = xml_reader_root_binds(s->reader, NS_STREAM);
+    struct slice version = xml_attr(root, "version"), major, minor;
+    uint64_t n, unused;
+
+    *ok = false;
+    if (!slice_is(root->ns, NS_STREAM) || !xml_reader_root_binds(s->reader, NS_SERVER)) {
+        *text = "servers speak jabber:server inside http://etherx.jabber.org/streams";
+        return XMPP_STREAM_INVALID_NAMESPACE;
+    }
+    if (!prefix || strcmp(prefix, "stream") != 0)
+        return XMPP_STREAM_BAD_NAMESPACE_PREFIX;
+    if (!slice_is(root->name, "stream"))
+        return XMPP_STREAM_BAD_FORMAT;
+    if (!slice_cut(version, '.', &major, &minor) || !slice_u64(major, UINT32_MAX, &n) ||
+        !slice_u64(minor, UINT32_MAX, &unused) || n < 1) {
+        *text = "version 1.0 is needed";
+        return XMPP_STREAM_UNSUPPORTED_VERSION;
+    }
+    *ok = true;
+    return XMPP_STREAM_UNDEFINED_CONDITION;
+}
+
+/* Takes a domain of the header. False: it is there and is no domain. */
+static bool take_domain(struct arena *a, const struct xml *root, const char *name, struct slice *out)
+{
+    struct slice v = xml_attr(root, name);
+
+    *out = (struct slice){ 0 };
+    return !v.p || jid_prep_domain(a, v, out);
+}
+
+/* Who speaks to whom; the header that we answer with names both, as far as they are known. */
+static void judge_names(struct xmpp_stream *s, const struct xml *root)
+{
+    char mem[1024], id[ID_LEN + 1];
+    struct arena arena;
+    struct slice to, from;
+    struct slice proven = s->sasl_done ? s->remote : (struct slice){ 0 };
+    bool to_ok, from_ok, memory_ok = true;
+
+    arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
+    to_ok = take_domain(&arena, root, "to", &to) && (!to.n || is_hosted(s, to));
+    from_ok = take_domain(&arena, root, "from", &from) && (!s->sasl_done || !from.n || slice_eq(from, proven));
+    if (s->sasl_done && to_ok && to.n && !slice_eq(to, s->local))
+        to_ok = false;
+    rand_hex(id, ID_LEN);
+    memory_ok = xmpp_keep(&s->id, slice_of(id, ID_LEN)) && xmpp_keep(&s->lang, slice_first(xml_lang(root), 64));
+    if (to_ok && to.n)
+        memory_ok = memory_ok && xmpp_keep(&s->local, to);
+    if (from_ok && from.n)
+        memory_ok = memory_ok && xmpp_keep(&s->remote, from);
+    arena_reset(&arena);
+    xmpp_stream_put_header(s);
+    if (!memory_ok)
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+    else if (!to_ok)
+        xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL);
+    else if (!from_ok)
+        xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
+    else if (s->remote.n && !xmpp_stream_partner(s))
+        xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "there is no federation with your domain");
+}
+
+static void put_dialback_feature(struct buf *b)
+{
+    buf_str(b, "<dialback xmlns='" NS_DIALBACK_FEATURE "'><errors/></dialback>");
+}
+
+/* Before the partner is known every way is open; what it may use is judged when it names itself. */
+static struct xmpp_methods methods(const struct xmpp_stream *s)
+{
+    static const struct xmpp_methods any = { true, true, true };
+
+    return s->remote.n ? xmpp_stream_methods(s) : any;
+}
+
+/* What the stream offers now (STOX-S2S-20..23, 50). False: there is no way left to be accepted (S2S-58). */
+static bool put_features(struct xmpp_stream *s, struct buf *b)
+{
+    struct xmpp_methods m = methods(s);
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    bool tls = s->x->conf.tls && (!partner || partner->tls != XMPP_NOT_SUPPORTED);
+
+    s->external_offered = s->dialback_offered = false;
+    buf_str(b, "<stream:features>");
+    if (xmpp_stream_is_secure(s)) {
+        s->external_offered = !s->sasl_done && s->cert_ok && m.sasl_over_tls;
+        s->dialback_offered = m.dialback_over_tls;
+        if (s->external_offered)
+            buf_str(b, "<mechanisms xmlns='" NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>");
+        if (s->sasl_done)
+            buf_str(b, "<sm xmlns='" NS_SM "'><optional/></sm>");
+    } else {
+        s->dialback_offered = m.dialback_over_tcp;
+        if (tls)
+            buf_str(b, m.dialback_over_tcp ? "<starttls xmlns='" NS_TLS "'/>"
+                                           : "<starttls xmlns='" NS_TLS "'><required/></starttls>");
+    }
+    if (s->dialback_offered)
+        put_dialback_feature(b);
+    buf_str(b, "</stream:features>");
+    return s->sasl_done || s->external_offered || s->dialback_offered || (tls && !xmpp_stream_is_secure(s));
+}
+
+static void refuse_for_want_of_methods(struct xmpp_stream *s)
+{
+    char text[300];
+
+    if (xmpp_stream_is_secure(s))
+        snprintf(text, sizeof(text), "your certificate cannot be accepted (%.*s) and there is no other way in",
+                 SLICE_FMT(s->cert_why));
+    else
+        snprintf(text, sizeof(text), "no common way to prove your domain");
+    xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, text);
+}
+
+void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
+{
+    const char *text = NULL;
+    enum xmpp_stream_error e;
+    struct buf b;
+    bool ok;
+
+    e = judge_form(s, root, &text, &ok);
+    if (!ok) {
+        char id[ID_LEN + 1];
+
+        rand_hex(id, ID_LEN);
+        xmpp_keep(&s->id, slice_of(id, ID_LEN));
+        xmpp_stream_error(s, e, text);
+        return;
+    }
+    judge_names(s, root);
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    if (xmpp_stream_is_secure(s) && !s->sasl_done)
+        xmpp_stream_judge_certificate(s);
+    buf_init(&b, 4096);
+    ok = put_features(s, &b);
+    if (!buf_ok(&b))
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+    else if (!ok)
+        refuse_for_want_of_methods(s);
+    else {
+        xmpp_stream_write(s, buf_slice(&b));
+        xmpp_stream_become(s, s->sasl_done ? XMPP_STATE_READY : XMPP_STATE_NEGOTIATING);
+    }
+    buf_free(&b);
+}
+
+/* ---- STARTTLS and SASL ---- */
+
+static void on_starttls(struct xmpp_stream *s)
+{
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+
+    if (xmpp_stream_is_secure(s) || s->was_ready || !s->x->conf.tls ||
+        (partner && partner->tls == XMPP_NOT_SUPPORTED)) {
+        xmpp_stream_write(s, SLICE("<failure xmlns='" NS_TLS "'/>"));
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "the partner asked for TLS where it was not offered");
+        return;
+    }
+    xmpp_stream_write(s, SLICE("<proceed xmlns='" NS_TLS "'/>"));
+    xmpp_stream_then_tls(s);
+}
+
+static void sasl_failed(struct xmpp_stream *s, enum xmpp_sasl r)
+{
+    char failure[160];
+
+    snprintf(failure, sizeof(failure), "<failure xmlns='" NS_SASL "'><%s/></failure>", xmpp_sasl_name(r));
+    xmpp_stream_write(s, slice_str(failure));
+    s->sasl_challenged = false;
+    if (++s->n_sasl_failures >= SASL_FAILURES_MAX)
+        xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "too many failed authentications");
+    else
+        xmpp_stream_ignore(s, xmpp_sasl_name(r));
+}
+
+static void sasl_judge(struct xmpp_stream *s, const struct xml *el)
+{
+    char mem[2048];
+    struct arena arena;
+    struct slice text;
+    enum xmpp_sasl r;
+
+    arena_init_on(&arena, mem, sizeof(mem), 2 * XMPP_UNAUTHENTICATED_ELEMENT_MAX);
+    text = xml_text(&arena, el);
+    r = !text.p && xml_first_child(el) ? XMPP_SASL_MALFORMED_REQUEST : xmpp_sasl_judge(text, s->remote);
+    arena_reset(&arena);
+    s->sasl_challenged = false;
+    if (r != XMPP_SASL_OK) {
+        sasl_failed(s, r);
+        return;
+    }
+    if (!s->local.n) { /* nobody was addressed: there is no pair to prove */
+        sasl_failed(s, XMPP_SASL_MALFORMED_REQUEST);
+        return;
+    }
+    s->sasl_done = true;
+    if (!xmpp_stream_in_proven(s, s->local, s->remote, "sasl-external"))
+        return;
+    xmpp_stream_write(s, SLICE("<success xmlns='" NS_SASL "'/>"));
+    xmpp_stream_then_restart(s);
+}
+
+static void on_sasl(struct xmpp_stream *s, const struct xml *el)
+{
+    bool first = slice_is(el->name, "auth");
+
+    if (slice_is(el->name, "abort")) {
+        sasl_failed(s, XMPP_SASL_ABORTED);
+    } else if (first && (!s->external_offered || !slice_is(xml_attr(el, "mechanism"), "EXTERNAL"))) {
+        sasl_failed(s, XMPP_SASL_INVALID_MECHANISM);
+    } else if (first && !el->first) { /* no initial response: ask for it (RFC 6120 6.4.3) */
+        s->sasl_challenged = true;
+        xmpp_stream_write(s, SLICE("<challenge xmlns='" NS_SASL "'/>"));
+    } else if (first || (slice_is(el->name, "response") && s->sasl_challenged)) {
+        sasl_judge(s, el);
+    } else {
+        sasl_failed(s, XMPP_SASL_MALFORMED_REQUEST);
+    }
+}
+
+/* ---- who may speak ---- */
+
+static bool is_proven(const struct xmpp_stream *s, struct slice local, struct slice remote)
+{
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+
+        if (!p->verify && slice_eq(p->remote, remote) && slice_eq(p->local, local))
+            return true;
+    }
+    return false;
+}
+
+static bool any_proven(const struct xmpp_stream *s, struct slice remote)
+{
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+
+        if (!p->verify && (!remote.n || slice_eq(p->remote, remote)))
+            return true;
+    }
+    return false;
+}
+
+/* The first proof lets the stream out of the limits for strangers and into those of its partner. */
+static bool admit(struct xmpp_stream *s, struct slice remote)
+{
+    struct xmpp *x = s->x;
+    struct xml_limits limits = {
+        .element_max = x->conf.stanza_max, .tag_max = 16384, .depth_max = 64, .attrs_max = 128
+    };
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
+    const char *why;
+    char ip[ADDR_TEXT];
+
+    why = x->stopping ? "shutting down" : partner ? xmpp_stream_count(s, partner) : "the partner is not listed";
+    if (why) {
+        x->counters.streams_refused++;
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, why);
+        return false;
+    }
+    if (s->counted_ip) {
+        xmpp_tally_give(&x->ips, slice_str(addr_ip_text(&s->peer, ip)));
+        x->n_unauthenticated--;
+        s->counted_ip = false;
+    }
+    x->counters.streams_opened++;
+    xml_reader_limit(s->reader, &limits);
+    return true;
+}
+
+bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method)
+{
+    struct xmpp_proven *p = NULL;
+
+    list_each (it, &s->proven) {
+        struct xmpp_proven *q = container_of(it, struct xmpp_proven, link);
+
+        if (slice_eq(q->remote, remote) && slice_eq(q->local, local))
+            p = q;
+    }
+    if (!p) {
+        p = calloc(1, sizeof(*p));
+        if (!p || !xmpp_keep(&p->local, local) || !xmpp_keep(&p->remote, remote)) {
+            if (p)
+                xmpp_drop(&p->local);
+            free(p);
+            xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+            return false;
+        }
+        p->verify = NULL;
+        list_push(&s->proven, &p->link);
+    }
+    if (!s->counted && !admit(s, remote))
+        return false;
+    p->verify = NULL;
+    if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
+        xmpp_keep(&s->local, local);
+    xmpp_stream_log_authenticated(s, local, remote, method, NULL);
+    if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
+        xmpp_stream_become(s, XMPP_STATE_READY);
+    return true;
+}
+
+/* ---- stanzas ---- */
+
+struct parties {
+    struct jid from, to;
+    bool from_ok, to_ok; /* the whole address is well-formed; the domains are known in any case */
+};
+
+/* The prepared domain of an address whose other parts are malformed. */
+static bool domain_of(struct arena *a, struct slice text, struct slice *domain)
+{
+    struct slice bare = slice_first(text, slice_find(text, '/')), local, rest;
+
+    return jid_prep_domain(a, slice_cut(bare, '@', &local, &rest) ? rest : bare, domain);
+}
+
+static bool take_jid(struct arena *a, struct slice text, struct jid *out, bool *ok)
+{
+    *ok = jid_parse(a, text, out);
+    if (*ok)
+        return true;
+    *out = (struct jid){ 0 };
+    return domain_of(a, text, &out->domain);
+}
+
+/* RFC 6120 8.1.1.2, 8.1.2.2: both addresses there, both domains proven together on this stream. */
+static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct xml *el, struct parties *p)
+{
+    struct slice from = xml_attr(el, "from"), to = xml_attr(el, "to");
+
+    if (!any_proven(s, (struct slice){ 0 }))
+        xmpp_stream_error(s, XMPP_STREAM_NOT_AUTHORIZED, NULL);
+    else if (!from.n || !to.n || !take_jid(a, to, &p->to, &p->to_ok))
+        xmpp_stream_error(s, XMPP_STREAM_IMPROPER_ADDRESSING, NULL);
+    else if (!take_jid(a, from, &p->from, &p->from_ok))
+        xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
+    else if (is_proven(s, p->to.domain, p->from.domain))
+        return true;
+    else if (!any_proven(s, p->from.domain))
+        xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
+    else if (!is_hosted(s, p->to.domain))
+        xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL);
+    else
+        xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, "this pair of domains was not proven");
+    return false;
+}
+
+/* A malformed local part or resource is the fault of one user: it must not end the stream of all. */
+static void answer_malformed(struct xmpp_stream *s, const struct xml *el, const struct parties *p)
+{
+    struct slice type = xml_attr(el, "type"), id = xml_attr(el, "id");
+    enum xmpp_fate fate;
+    struct buf b;
+
+    if (!p->from_ok || slice_is(type, "error") || slice_is(type, "result")) {
+        xmpp_stream_ignore(s, "a stanza with a malformed address");
+        return;
+    }
+    buf_init(&b, 65536);
+    buf_char(&b, '<');
+    buf_put(&b, el->name);
+    xml_put_attr(&b, "type", SLICE("error"));
+    xml_put_attr(&b, "from", xml_attr(el, "to"));
+    xml_put_attr_jid(&b, "to", &p->from);
+    if (id.p)
+        xml_put_attr(&b, "id", id);
+    buf_char(&b, '>');
+    xml_put_error(&b, "modify", "jid-malformed", p->to.domain, (struct slice){ 0 }, (struct slice){ 0 });
+    buf_str(&b, "</");
+    buf_put(&b, el->name);
+    buf_char(&b, '>');
+    if (buf_ok(&b))
+        xmpp_pair_send(s->x, p->to.domain, p->from.domain, buf_slice(&b), 0, &fate);
+    buf_free(&b);
+}
+
+/* The answer to a ping of ours comes from the partner's domain itself. */
+static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct parties *p)
+{
+    struct slice type = xml_attr(el, "type");
+
+    return slice_is(el->name, "iq") && (slice_is(type, "result") || slice_is(type, "error")) && p->from_ok &&
+           p->to_ok && !p->from.local.n && !p->from.resource.n && !p->to.local.n && !p->to.resource.n &&
+           xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id"));
+}
+
+static bool count_in(struct xmpp_stream *s, uint64_t *receipt)
+{
+    uint32_t seq;
+
+    *receipt = 0;
+    if (!s->sm_in)
+        return true;
+    if (!xmpp_sm_in_received(s->sm_in, &seq)) {
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, "too many stanzas are unanswered");
+        return false;
+    }
+    *receipt = (uint64_t)s->serial << 32 | seq;
+    if (xmpp_sm_in_open(s->sm_in) >= WINDOW_PAUSE)
+        xmpp_stream_pause(s, s->owner_paused, true);
+    return true;
+}
+
+static void on_stanza(struct xmpp_stream *s, struct xml *el)
+{
+    char mem[2048];
+    struct arena arena;
+    struct parties p = { 0 };
+    struct xmpp_stanza stanza = { .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang };
+
+    arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
+    if (judge_parties(s, &arena, el, &p) && count_in(s, &stanza.receipt)) {
+        xmpp_stream_touch(s);
+        s->x->counters.stanzas_in++;
+        if (is_pong(s, el, &p)) {
+            xmpp_handled(s->x, stanza.receipt);
+        } else if (!p.from_ok || !p.to_ok) {
+            answer_malformed(s, el, &p);
+            xmpp_handled(s->x, stanza.receipt);
+        } else {
+            s->x->conf.ops->stanza(s->x->conf.owner, &stanza);
+        }
+    }
+    arena_reset(&arena);
+}
+
+/* ---- stream management ---- */
+
+void xmpp_stream_in_handled(struct xmpp_stream *s, uint32_t seq)
+{
+    struct xmpp_sm_in *sm = s->sm_in;
+
+    if (!sm || !xmpp_sm_in_handled(sm, seq))
+        return;
+    if (sm->owing)
+        loop_defer(s->x->loop, &s->turn);
+    if (s->window_paused && xmpp_sm_in_open(sm) < WINDOW_PAUSE / 2)
+        xmpp_stream_pause(s, s->owner_paused, false);
+}
+
+static void put_a(struct xmpp_stream *s)
+{
+    char a[64];
+
+    snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->sm_in->handled);
+    xmpp_stream_write(s, slice_str(a));
+    s->sm_in->owing = (int32_t)(s->sm_in->asked - s->sm_in->handled) > 0;
+}
+
+/* A peer that asked before SIP had answered hears again when all it asked for is answered. */
+void xmpp_stream_in_turn(struct xmpp_stream *s)
+{
+    if (s->sm_in && s->sm_in->owing && (int32_t)(s->sm_in->asked - s->sm_in->handled) <= 0)
+        put_a(s);
+}
+
+static void on_sm(struct xmpp_stream *s, const struct xml *el)
+{
+    if (!s->was_ready) {
+        xmpp_stream_error(s, XMPP_STREAM_NOT_AUTHORIZED, NULL);
+    } else if (slice_is(el->name, "enable")) {
+        if (!s->sm_in)
+            s->sm_in = calloc(1, sizeof(*s->sm_in));
+        else {
+            xmpp_stream_write(s, SLICE("<failed xmlns='" NS_SM "'><unexpected-request xmlns='"
+                                       "urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+            return;
+        }
+        xmpp_stream_write(s, s->sm_in ? SLICE("<enabled xmlns='" NS_SM "'/>")
+                                      : SLICE("<failed xmlns='" NS_SM "'><resource-constraint xmlns='"
+                                              "urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+    } else if (slice_is(el->name, "resume")) {
+        xmpp_stream_write(s, SLICE("<failed xmlns='" NS_SM "'><feature-not-implemented xmlns='"
+                                   "urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+    } else if (slice_is(el->name, "r") && s->sm_in) {
+        s->sm_in->asked = s->sm_in->received;
+        put_a(s);
+    } else if (slice_is(el->name, "a")) {
+        uint64_t h;
+
+        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h))
+            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, NULL);
+        else if (h > 0) /* we send no stanzas this way */
+            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, NULL,
+                                    "<handled-count-too-high xmlns='" NS_SM "' h='1' send-count='0'/>");
+    }
+}
+
+/* ---- elements ---- */
+
+void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
+{
+    switch (s->state) {
+    case XMPP_STATE_NEGOTIATING:
+    case XMPP_STATE_READY:
+    case XMPP_STATE_CLOSING: break;
+    default: return;
+    }
+    if (slice_is(el->ns, NS_SERVER) &&
+        (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq")))
+        on_stanza(s, el);
+    else if (s->state == XMPP_STATE_CLOSING)
+        return;
+    else if (slice_is(el->ns, NS_DIALBACK))
+        xmpp_dialback_in(s, el);
+    else if (slice_is(el->ns, NS_SM))
+        on_sm(s, el);
+    else if (xml_is(el, NS_TLS, "starttls"))
+        on_starttls(s);
+    else if (slice_is(el->ns, NS_SASL) && !s->sasl_done)
+        on_sasl(s, el);
+    else
+        xmpp_stream_error(s, s->was_ready ? XMPP_STREAM_UNSUPPORTED_STANZA_TYPE : XMPP_STREAM_NOT_AUTHORIZED, NULL);
+}

@@ -1,0 +1,312 @@
+/* The initiating side of a stream (RFC 6120 4-6, XEP-0178): by the partner's methods, the best one first. */
+#include <stdio.h>
+
+#include "xmpp/dialback.h"
+#include "xmpp/stream.h"
+#include "xmpp/writer.h"
+
+static void start_tls(struct xmpp_stream *s)
+{
+    xmpp_stream_write(s, SLICE("<starttls xmlns='" NS_TLS "'/>"));
+    xmpp_stream_become(s, XMPP_STATE_STARTTLS);
+}
+
+static void send_external(struct xmpp_stream *s)
+{
+    struct buf b;
+
+    buf_init(&b, 8192);
+    buf_str(&b, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
+    text_put_base64(&b, s->local.p, s->local.n);
+    buf_str(&b, "</auth>");
+    if (buf_ok(&b)) {
+        xmpp_stream_write(s, buf_slice(&b));
+        xmpp_stream_become(s, XMPP_STATE_SASL);
+    } else {
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
+    }
+    buf_free(&b);
+}
+
+static void ready(struct xmpp_stream *s, bool sm)
+{
+    struct xml_limits limits = {
+        .element_max = s->x->conf.stanza_max, .tag_max = 16384, .depth_max = 64, .attrs_max = 128
+    };
+
+    s->n_ignored = 0;
+    xml_reader_limit(s->reader, &limits);
+    xmpp_stream_become(s, XMPP_STATE_READY);
+    s->x->counters.streams_opened++;
+    if (s->pair)
+        xmpp_pair_ready(s->pair, sm);
+}
+
+static const char *confirm_name(const struct xmpp_stream *s, bool sm)
+{
+    if (sm)
+        return xmpp_confirm_name(XMPP_CONFIRM_SM);
+    return xmpp_confirm_name(s->pair && s->pair->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
+}
+
+/* Both sides know who we are: stream management if it is offered, then stanzas. */
+void xmpp_stream_out_proven(struct xmpp_stream *s, const char *method)
+{
+    xmpp_stream_log_authenticated(s, s->local, s->remote, method, confirm_name(s, s->sm_offered));
+    if (s->sm_offered) {
+        xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "'/>"));
+        xmpp_stream_become(s, XMPP_STATE_ENABLING);
+    } else {
+        ready(s, false);
+    }
+}
+
+static void dialback(struct xmpp_stream *s)
+{
+    xmpp_stream_become(s, XMPP_STATE_DIALBACK);
+    xmpp_dialback_ask(s);
+}
+
+void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what)
+{
+    xmpp_stream_fail(s, fate, "%.*s: dialback failed: %s", SLICE_FMT(s->remote), what);
+}
+
+/* ---- header ---- */
+
+void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
+{
+    struct slice version = xml_attr(root, "version"), id = xml_attr(root, "id"), major, minor;
+    uint64_t n = 0;
+
+    if (!xml_is(root, NS_STREAM, "stream") || !xml_reader_root_binds(s->reader, NS_SERVER)) {
+        xmpp_stream_error(s, XMPP_STREAM_INVALID_NAMESPACE, "this is no XMPP server");
+        return;
+    }
+    if (id.n && !xmpp_keep(&s->id, id)) {
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
+        return;
+    }
+    if (slice_cut(version, '.', &major, &minor) && slice_u64(major, UINT32_MAX, &n) && n >= 1) {
+        xmpp_stream_become(s, XMPP_STATE_FEATURES);
+        return;
+    }
+    /* A server of before RFC 3920: no features, only dialback in clear (RFC 6120 4.7.5). */
+    if (!xmpp_stream_is_secure(s) && xmpp_stream_methods(s).dialback_over_tcp) {
+        if (s->verify)
+            xmpp_verify_send(s->verify, s);
+        else
+            dialback(s);
+    } else {
+        xmpp_stream_error(s, XMPP_STREAM_UNSUPPORTED_VERSION,
+                          "the partner's server speaks a version of XMPP that knows no TLS");
+    }
+}
+
+/* ---- features ---- */
+
+static bool offers_external(const struct xml *features)
+{
+    const struct xml *mechanisms = xml_child(features, NS_SASL, "mechanisms");
+
+    for (const struct xml *m = mechanisms ? xml_first_child(mechanisms) : NULL; m; m = xml_next(m))
+        if (xml_is(m, NS_SASL, "mechanism") && m->first && m->first->is_text &&
+            slice_is(slice_trim(m->first->text), "EXTERNAL"))
+            return true;
+    return false;
+}
+
+static void clear_features(struct xmpp_stream *s, const struct xml *features)
+{
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    struct xmpp_methods m = xmpp_stream_methods(s);
+    const struct xml *starttls = xml_child(features, NS_TLS, "starttls");
+    bool may = s->x->conf.tls && partner && partner->tls != XMPP_NOT_SUPPORTED;
+
+    if (!partner) {
+        xmpp_stream_fail(s, XMPP_FATE_REFUSED, "the partner is no longer listed");
+    } else if (starttls && may) {
+        start_tls(s);
+    } else if (partner->tls == XMPP_REQUIRED) { /* an attacker may have taken the offer out (RFC 7590 3.1) */
+        s->tls_forced = true;
+        start_tls(s);
+    } else if (starttls && xml_child(starttls, NS_TLS, "required")) {
+        xmpp_stream_fail(s, XMPP_FATE_REFUSED,
+                         "%.*s: the partner requires TLS but your setting forbids it (set --tls optional or required)",
+                         SLICE_FMT(s->remote));
+    } else if (s->verify) {
+        xmpp_verify_send(s->verify, s);
+    } else if (m.dialback_over_tcp) {
+        dialback(s);
+    } else {
+        xmpp_stream_fail(
+            s, XMPP_FATE_REFUSED,
+            "%.*s: the partner offers no TLS and your setting allows no dialback, so nothing can prove your "
+            "domain (set --dialback true to allow it)",
+            SLICE_FMT(s->remote));
+    }
+}
+
+/* What an administrator can do when no way is left inside TLS. */
+static void no_way_left(struct xmpp_stream *s, const struct xmpp_methods *m, bool offered)
+{
+    if (!s->cert_ok)
+        xmpp_stream_fail(s, XMPP_FATE_REFUSED,
+                         "%.*s: the partner's certificate cannot be accepted: %.*s (the partner must renew it, or set "
+                         "--sasl optional and --dialback true to rely on dialback)",
+                         SLICE_FMT(s->remote), SLICE_FMT(s->cert_why));
+    else if (!m->sasl_over_tls)
+        xmpp_stream_fail(s, XMPP_FATE_REFUSED, "%.*s: your settings allow no way to prove your domain inside TLS",
+                         SLICE_FMT(s->remote));
+    else if (s->sasl_failed)
+        xmpp_stream_fail(s, XMPP_FATE_REFUSED,
+                         "%.*s: the partner refused SASL EXTERNAL with our certificate and dialback is off (check that "
+                         "our certificate names %.*s, or set --dialback true)",
+                         SLICE_FMT(s->remote), SLICE_FMT(s->local));
+    else
+        xmpp_stream_fail(
+            s, XMPP_FATE_REFUSED,
+            "%.*s: the partner offers no SASL EXTERNAL%s and dialback is off (check that the partner trusts "
+            "our certificate and that it names %.*s, or set --dialback true)",
+            SLICE_FMT(s->remote), offered ? " that we can use" : "", SLICE_FMT(s->local));
+}
+
+static void secure_features(struct xmpp_stream *s, const struct xml *features)
+{
+    struct xmpp_methods m = xmpp_stream_methods(s);
+    bool external = offers_external(features);
+    bool no_sasl = s->pair && s->pair->no_sasl;
+
+    if (s->verify)
+        xmpp_verify_send(s->verify, s);
+    else if (external && s->cert_ok && m.sasl_over_tls && !no_sasl && !s->sasl_failed)
+        send_external(s);
+    else if (m.dialback_over_tls)
+        dialback(s);
+    else
+        no_way_left(s, &m, external);
+}
+
+static void on_features(struct xmpp_stream *s, const struct xml *features)
+{
+    s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
+    if (s->sasl_done)
+        xmpp_stream_out_proven(s, "sasl-external");
+    else if (xmpp_stream_is_secure(s))
+        secure_features(s, features);
+    else
+        clear_features(s, features);
+}
+
+/* ---- answers ---- */
+
+static void on_tls_answer(struct xmpp_stream *s, const struct xml *el)
+{
+    if (slice_is(el->name, "proceed"))
+        xmpp_stream_then_tls(s);
+    else if (s->tls_forced)
+        xmpp_stream_fail(
+            s, XMPP_FATE_REFUSED,
+            "%.*s: TLS is required by your setting but the partner offers none (set --tls optional to allow it)",
+            SLICE_FMT(s->remote));
+    else
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: the partner offered TLS and then refused it",
+                         SLICE_FMT(s->remote));
+}
+
+static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
+{
+    struct xmpp_methods m = xmpp_stream_methods(s);
+    const struct xml *condition = xml_first_child(el);
+    unsigned held = 0;
+
+    if (slice_is(el->name, "success")) {
+        s->sasl_done = true;
+        xmpp_stream_then_restart(s);
+        return;
+    }
+    if (slice_is(el->name, "challenge")) { /* it did not take the initial response: say it again */
+        xmpp_stream_write(s, SLICE("<response xmlns='" NS_SASL "'>=</response>"));
+        return;
+    }
+    if (!slice_is(el->name, "failure"))
+        return;
+    s->sasl_failed = true;
+    if (log_allowed(&s->x->log_failed, loop_now(s->x->loop), 50, &held))
+        log_warning(s->x->loop->log, "stream-sasl-refused", LOG_S("local", s->local), LOG_S("remote", s->remote),
+                    LOG_S("condition", condition ? condition->name : SLICE("")),
+                    LOG_Z("next", m.dialback_over_tls ? "dialback" : "none"));
+    if (m.dialback_over_tls)
+        dialback(s);
+    else
+        no_way_left(s, &m, true);
+}
+
+static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
+{
+    uint64_t h;
+
+    if (s->state == XMPP_STATE_ENABLING) {
+        if (slice_is(el->name, "enabled") || slice_is(el->name, "failed"))
+            ready(s, slice_is(el->name, "enabled"));
+        return;
+    }
+    if (s->state != XMPP_STATE_READY || !s->pair || s->pair->confirm != XMPP_CONFIRM_SM)
+        return;
+    if (slice_is(el->name, "r")) {
+        char a[64];
+
+        snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->n_ignored);
+        xmpp_stream_write(s, slice_str(a));
+    } else if (slice_is(el->name, "a")) {
+        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h)) {
+            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, "an acknowledgement without a usable h");
+        } else if (!xmpp_pair_acked(s->pair, (uint32_t)h)) {
+            char extra[160];
+
+            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>",
+                     (unsigned)h, (unsigned)s->pair->sm.sent);
+            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, "more acknowledged than was sent", extra);
+        }
+    }
+}
+
+void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el)
+{
+    if (slice_is(el->ns, NS_DIALBACK)) {
+        xmpp_dialback_out(s, el);
+        return;
+    }
+    if (slice_is(el->ns, NS_SERVER)) { /* one-way: nothing that comes back is a stanza of the pair (STOX-S2S-76) */
+        s->n_ignored++;
+        xmpp_stream_ignore(s, "a stanza on a stream that is ours to send on");
+        return;
+    }
+    switch (s->state) {
+    case XMPP_STATE_FEATURES:
+        if (xml_is(el, NS_STREAM, "features"))
+            on_features(s, el);
+        break;
+    case XMPP_STATE_STARTTLS:
+        if (slice_is(el->ns, NS_TLS))
+            on_tls_answer(s, el);
+        break;
+    case XMPP_STATE_SASL:
+        if (slice_is(el->ns, NS_SASL))
+            on_sasl_answer(s, el);
+        break;
+    case XMPP_STATE_ENABLING:
+    case XMPP_STATE_READY:
+        if (slice_is(el->ns, NS_SM))
+            on_sm_answer(s, el);
+        break;
+    case XMPP_STATE_CONNECTING:
+    case XMPP_STATE_HEADER:
+    case XMPP_STATE_TLS:
+    case XMPP_STATE_DIALBACK:
+    case XMPP_STATE_VERIFYING:
+    case XMPP_STATE_NEGOTIATING:
+    case XMPP_STATE_CLOSING:
+    case XMPP_STATE_CLOSED: break; /* nothing is awaited: ignored (STOX-S2S-84) */
+    }
+}

@@ -1,0 +1,220 @@
+#include "xmpp/xmpp.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmpp/dialback.h"
+
+static void on_stop(struct deferred *d);
+static void on_stop_late(struct timer *t);
+
+struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err)
+{
+    struct xmpp *x;
+
+    if (conf->dialback_secret.n < 16) {
+        err_set(err, "the dialback secret is shorter than 16 bytes");
+        return NULL;
+    }
+    x = calloc(1, sizeof(*x));
+    if (!x) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    x->loop = loop;
+    x->conf = *conf;
+    x->conf.dialback_secret = (struct slice){ 0 };
+    list_init(&x->listeners);
+    list_init(&x->streams);
+    list_init(&x->verifies);
+    hash_init(&x->serials);
+    hash_init(&x->pairs);
+    hash_init(&x->tokens);
+    xmpp_tally_init(&x->ips);
+    xmpp_tally_init(&x->partners);
+    deferred_init(&x->stop, on_stop);
+    timer_init(&x->stop_timer, on_stop_late);
+    if (!xmpp_keep(&x->conf.dialback_secret, conf->dialback_secret)) {
+        xmpp_free(x);
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    return x;
+}
+
+static void close_listeners(struct xmpp *x)
+{
+    struct list *l;
+
+    while ((l = list_pop(&x->listeners))) {
+        struct xmpp_listener *xl = container_of(l, struct xmpp_listener, link);
+
+        listener_close(xl->listener);
+        free(xl);
+    }
+}
+
+static void free_pair(struct hash_node *node, void *arg)
+{
+    struct xmpp_pair *p = container_of(node, struct xmpp_pair, node);
+
+    p->stream = NULL;
+    xmpp_pair_free(p);
+}
+
+void xmpp_free(struct xmpp *x)
+{
+    if (!x)
+        return;
+    x->freeing = true;
+    close_listeners(x);
+    while (!list_empty(&x->verifies))
+        xmpp_verify_free(container_of(x->verifies.next, struct xmpp_verify, link));
+    while (!list_empty(&x->streams))
+        xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
+    hash_each(&x->pairs, free_pair, NULL);
+    loop_undefer(&x->stop);
+    timer_stop(&x->stop_timer);
+    hash_free(&x->serials);
+    hash_free(&x->pairs);
+    hash_free(&x->tokens);
+    xmpp_tally_fini(&x->ips);
+    xmpp_tally_fini(&x->partners);
+    if (x->conf.dialback_secret.p)
+        explicit_bzero((char *)x->conf.dialback_secret.p, x->conf.dialback_secret.n);
+    xmpp_drop(&x->conf.dialback_secret);
+    free(x);
+}
+
+/* ---- listening ---- */
+
+static void on_accepted(void *owner, struct listener *l, int fd, const struct addr *peer)
+{
+    xmpp_stream_accept(owner, fd, peer);
+}
+
+static const struct listener_ops xmpp_listener_ops = { .accepted = on_accepted };
+
+int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
+{
+    struct xmpp_listener *xl = calloc(1, sizeof(*xl));
+
+    if (!xl)
+        return err_set(err, "out of memory");
+    xl->listener = listener_open(x->loop, local, &xmpp_listener_ops, x, err);
+    if (!xl->listener) {
+        free(xl);
+        return err_wrap(err, "XMPP");
+    }
+    list_push(&x->listeners, &xl->link);
+    return 0;
+}
+
+/* ---- stanzas ---- */
+
+bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
+               enum xmpp_fate *fate)
+{
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
+    struct xmpp_methods m = xmpp_methods_of_partner(partner);
+
+    if (x->stopping || !(m.sasl_over_tls || m.dialback_over_tls || m.dialback_over_tcp)) {
+        x->counters.failed++;
+        *fate = x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
+        return false;
+    }
+    return xmpp_pair_send(x, local, remote, stanza, token, fate);
+}
+
+bool xmpp_withdraw(struct xmpp *x, uint64_t token)
+{
+    return xmpp_pair_withdraw(x, token);
+}
+
+static bool same_serial(const struct hash_node *node, const void *key)
+{
+    return container_of(node, const struct xmpp_stream, by_serial)->serial == *(const uint32_t *)key;
+}
+
+void xmpp_handled(struct xmpp *x, uint64_t receipt)
+{
+    uint32_t serial = (uint32_t)(receipt >> 32);
+    struct hash_node *node;
+
+    if (!receipt)
+        return;
+    node = hash_find(&x->serials, hash_bytes(&x->serials, slice_of((char *)&serial, sizeof(serial))), same_serial,
+                     &serial);
+    if (node)
+        xmpp_stream_in_handled(container_of(node, struct xmpp_stream, by_serial), (uint32_t)receipt);
+}
+
+void xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
+{
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
+
+    if (!partner)
+        return;
+    list_each (it, &x->streams) {
+        struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
+
+        if (s->inbound && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, partner->name))
+            xmpp_stream_pause(s, pause, s->window_paused);
+    }
+}
+
+const struct xmpp_counters *xmpp_counters(const struct xmpp *x)
+{
+    return &x->counters;
+}
+
+/* ---- the end ---- */
+
+void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg)
+{
+    x->stopping = true;
+    x->stop_done = done;
+    x->stop_arg = arg;
+    loop_defer(x->loop, &x->stop);
+}
+
+static void finished(struct xmpp *x)
+{
+    void (*done)(void *arg) = x->stop_done;
+
+    x->stop_done = NULL;
+    timer_stop(&x->stop_timer);
+    if (done)
+        done(x->stop_arg);
+}
+
+/* Runs first to say good-bye, then each time when the last stream has gone. */
+static void on_stop(struct deferred *d)
+{
+    struct xmpp *x = container_of(d, struct xmpp, stop);
+
+    if (!timer_running(&x->stop_timer) && x->stop_done) {
+        close_listeners(x);
+        timer_start(&x->loop->timers, &x->stop_timer, XMPP_STOP_MS);
+        list_each_safe (it, tmp, &x->streams)
+            xmpp_stream_error(container_of(it, struct xmpp_stream, link), XMPP_STREAM_SYSTEM_SHUTDOWN, NULL);
+    }
+    if (list_empty(&x->streams))
+        finished(x);
+}
+
+static void on_stop_late(struct timer *t)
+{
+    struct xmpp *x = container_of(t, struct xmpp, stop_timer);
+
+    while (!list_empty(&x->streams))
+        xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
+    finished(x);
+}
+
+void xmpp_stream_gone(struct xmpp *x)
+{
+    if (x->stopping && !x->freeing && list_empty(&x->streams))
+        loop_defer(x->loop, &x->stop);
+}

@@ -1,0 +1,173 @@
+/*
+ * The XMPP partner of the benchmark, on our own streams: takes stanzas and acknowledges them (sink), or sends COUNT of them
+ * with at most WINDOW unconfirmed (source). Prints one line of JSON when it has sent all, or at its end.
+ *
+ *   partner sink LISTEN-PORT GATEWAY-PORT CA CERT KEY
+ *   partner source LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT WINDOW RATE
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "message.h"
+#include "xmpp/xmpp.h"
+
+#define NUMBERS (1u << 20)
+
+struct partner_side {
+    struct loop loop;
+    struct log log;
+    struct xmpp *xmpp;
+    struct xmpp_partner gateway;
+    struct timer pace;
+    uint64_t taken, count, sent, settled, failed, start_ns;
+    uint32_t window;
+    double rate;
+    uint64_t sent_at[NUMBERS];
+    struct bench_histogram histogram;
+    char proxy[32];
+};
+
+static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
+{
+    struct partner_side *p = owner;
+
+    return slice_is(domain, "contoso.example") ? &p->gateway : NULL;
+}
+
+static bool on_serves(void *owner, struct slice domain)
+{
+    return slice_is(domain, "fabrikam.example");
+}
+
+static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
+{
+    struct partner_side *p = owner;
+
+    p->taken++;
+    xmpp_handled(p->xmpp, stanza->receipt);
+}
+
+static void report(struct partner_side *p)
+{
+    printf(
+        "{\"sent\": %llu, \"answered\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
+        "\"p999_us\": %.1f}\n",
+        (unsigned long long)p->sent, (unsigned long long)p->settled, (unsigned long long)p->failed,
+        (double)(bench_now_ns() - p->start_ns) / 1e9, bench_percentile_us(&p->histogram, 50),
+        bench_percentile_us(&p->histogram, 99), bench_percentile_us(&p->histogram, 99.9));
+    exit(p->failed ? 1 : 0);
+}
+
+static void send_some(struct partner_side *p)
+{
+    uint64_t now = bench_now_ns();
+    uint64_t may = p->rate > 0 ? (uint64_t)((double)(now - p->start_ns) / 1e9 * p->rate) + 1 : p->count;
+
+    while (p->sent < p->count && p->sent < may && p->sent - p->settled < p->window) {
+        char text[1024];
+        unsigned user = (unsigned)(p->sent % BENCH_USERS);
+        enum xmpp_fate fate;
+        int n =
+            snprintf(text, sizeof(text),
+                     "<message from='romeo%03u@fabrikam.example/garden' to='alice%03u@contoso.example' id='b%08llu' "
+                     "type='chat'><body>The quick brown fox jumps over the lazy dog, and a line of chat is about so "
+                     "long.</body></message>",
+                     user, user, (unsigned long long)p->sent);
+
+        if (!xmpp_send(p->xmpp, SLICE("fabrikam.example"), SLICE("contoso.example"), slice_of(text, (size_t)n),
+                       p->sent + 1, &fate))
+            break;
+        p->sent_at[p->sent++ % NUMBERS] = bench_now_ns();
+    }
+}
+
+static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const char *why)
+{
+    struct partner_side *p = owner;
+
+    if (fate != XMPP_FATE_CONFIRMED) {
+        fprintf(stderr, "fate %d: %s\n", (int)fate, why);
+        p->failed++;
+    }
+    bench_count(&p->histogram, bench_now_ns() - p->sent_at[(token - 1) % NUMBERS]);
+    if (++p->settled == p->count)
+        report(p);
+    if (p->rate <= 0)
+        send_some(p);
+}
+
+static void on_pace(struct timer *t)
+{
+    struct partner_side *p = container_of(t, struct partner_side, pace);
+
+    send_some(p);
+    if (p->sent < p->count)
+        timer_start(&p->loop.timers, t, 1);
+}
+
+static const struct xmpp_ops ops = {
+    .partner = on_partner, .serves = on_serves, .stanza = on_stanza, .settled = on_settled
+};
+
+static void fail(const struct err *err)
+{
+    fprintf(stderr, "partner: %s\n", err->text);
+    exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    struct partner_side *p = calloc(1, sizeof(*p));
+    struct xmpp_conf conf = { .ops = &ops,
+                              .owner = p,
+                              .dialback_secret = SLICE("0123456789abcdef0123456789abcdef"),
+                              .connection_limit = 100,
+                              .partner_connection_limit = 100,
+                              .per_ip_unauthenticated = 64,
+                              .establish_s = 60,
+                              .unauthenticated_s = 30,
+                              .inactivity_s = 600,
+                              .keepalive_s = 300,
+                              .connect_s = 10,
+                              .stanza_max = 262144,
+                              .queue_max_stanzas = 65536,
+                              .queue_max_bytes = 64u << 20 };
+    struct addr local;
+    struct err err = { "" };
+
+    if (!p || argc < 7) {
+        fprintf(stderr, "usage: partner sink|source LISTEN-PORT GATEWAY-PORT CA CERT KEY [COUNT WINDOW RATE]\n");
+        return 2;
+    }
+    log_init(&p->log);
+    p->log.level = LOG_LEVEL_WARNING;
+    snprintf(p->proxy, sizeof(p->proxy), "127.0.0.1:%s", argv[3]);
+    p->gateway = (struct xmpp_partner){ .name = SLICE("contoso.example"),
+                                        .tls = XMPP_REQUIRED,
+                                        .sasl = XMPP_REQUIRED,
+                                        .connection_limit = 100,
+                                        .proxy = slice_str(p->proxy) };
+    conf.port = (unsigned)atoi(argv[3]);
+    conf.tls = tls_new(&err);
+    if (!conf.tls || tls_trust(conf.tls, argv[4], &err) ||
+        tls_add_identity(conf.tls, SLICE("fabrikam.example"), argv[5], argv[6], &err) ||
+        loop_init(&p->loop, &p->log, &err))
+        fail(&err);
+    p->xmpp = xmpp_new(&p->loop, &conf, &err);
+    if (!p->xmpp || !addr_parse(SLICE("127.0.0.1"), (uint16_t)atoi(argv[2]), &local) ||
+        xmpp_listen(p->xmpp, &local, &err))
+        fail(&err);
+    if (argc >= 10) {
+        p->count = (uint64_t)atoll(argv[7]);
+        p->window = (uint32_t)atoi(argv[8]);
+        p->rate = atof(argv[9]);
+        p->start_ns = bench_now_ns();
+        timer_init(&p->pace, on_pace);
+        timer_start(&p->loop.timers, &p->pace, 1);
+    }
+    loop_run(&p->loop);
+    return 0;
+}

@@ -1,0 +1,81 @@
+"""The rig for a whole run: names and certificates, and each real server started once, when the first test asks for it."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from rig import dns, stoxd as stoxd_module  # noqa: E402
+from rig.rig import Rig  # noqa: E402
+from rig.phone import Phone  # noqa: E402
+from rig.process import Failed  # noqa: E402
+from rig.sipua import SipUa  # noqa: E402
+from rig.stoxd import Stoxd  # noqa: E402
+from rig.xmppclient import XmppClient  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def rig():
+    world = Rig()
+    world.start_dns()
+    yield world
+    world.down()
+
+
+@pytest.fixture(scope="session")
+def prosody(rig):
+    return rig.prosody()
+
+
+@pytest.fixture(scope="session")
+def ejabberd(rig):
+    return rig.ejabberd()
+
+
+@pytest.fixture
+def start(rig):
+    """start(thing): starts it, and stops it after the test."""
+    started = []
+
+    def up(thing):
+        started.append(thing)
+        return rig.up(thing)
+
+    yield up
+    for thing in reversed(started):
+        if thing in rig.running:
+            rig.down(thing)
+
+
+@pytest.fixture
+def romeo(rig, prosody, start):
+    return start(XmppClient("romeo@fabrikam.example", dns.PROSODY, rig.pki.trust_file))
+
+
+@pytest.fixture
+def juliet(rig, ejabberd, start):
+    return start(XmppClient("juliet@wingtip.example", dns.EJABBERD, rig.pki.trust_file))
+
+
+@pytest.fixture
+def office(start):
+    """A scripted SIP server for contoso.example, at the "office" route's next hop."""
+    return start(SipUa(dns.OFFICE))
+
+
+@pytest.fixture
+def phone(start):
+    """A real SIP phone, baresip. A stoxd that it belongs to needs the phone as its route's next hop."""
+    return start(Phone("alice@contoso.example", dns.GATEWAY, ["romeo@fabrikam.example", "juliet@wingtip.example",
+                                                              "iago@unlisted.example"]))
+
+
+@pytest.fixture
+def stoxd(rig, start):
+    """stoxd(**options): a gateway with these settings (rig/stoxd.py), stopped after the test."""
+    try:
+        stoxd_module.program()
+    except Failed as e:
+        pytest.skip(str(e))
+    return lambda **options: start(Stoxd(rig, **options))

@@ -1,0 +1,256 @@
+#include "sides.h"
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The bridge keeps no pointer to a test; the two sides it was given are this one object. */
+static struct sides *now;
+
+static void copy(char *out, size_t size, struct slice s)
+{
+    assert_true(s.n < size);
+    if (s.n)
+        memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+}
+
+struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err)
+{
+    return (struct sip *)now;
+}
+
+void sip_free(struct sip *sip)
+{
+}
+
+int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err)
+{
+    return 0;
+}
+
+void sip_respond(struct sip_server *txn, unsigned status, const char *reason, struct slice headers)
+{
+    txn->answers++;
+    txn->status = status;
+    copy(txn->reason, sizeof(txn->reason), slice_str(reason));
+    copy(txn->headers, sizeof(txn->headers), headers);
+}
+
+struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
+                            sip_done *done, void *arg)
+{
+    struct sip_client *c = &now->clients[now->n_clients++];
+
+    assert_true(now->n_clients < SIDES_MAX);
+    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg };
+    copy(c->uri, sizeof(c->uri), request->uri);
+    copy(c->from, sizeof(c->from), request->from);
+    copy(c->call_id, sizeof(c->call_id), request->call_id);
+    copy(c->branch, sizeof(c->branch), request->branch);
+    copy(c->body, sizeof(c->body), request->body);
+    return c;
+}
+
+size_t sip_send_size(struct sip *sip, const struct sip_target *target, const struct sip_send *request)
+{
+    return 400 + request->body.n + now->extra_size;
+}
+
+void sip_client_forget(struct sip_client *client)
+{
+    client->forgotten = true;
+}
+
+struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err)
+{
+    return (struct xmpp *)now;
+}
+
+void xmpp_free(struct xmpp *x)
+{
+}
+
+void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg)
+{
+    done(arg);
+}
+
+int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
+{
+    return 0;
+}
+
+bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
+               enum xmpp_fate *fate)
+{
+    if (now->refuse_sends) {
+        *fate = now->refusal;
+        return false;
+    }
+    assert_true(now->n_sent < SIDES_MAX);
+    copy(now->sent[now->n_sent].local, sizeof(now->sent[0].local), local);
+    copy(now->sent[now->n_sent].remote, sizeof(now->sent[0].remote), remote);
+    copy(now->sent[now->n_sent].stanza, sizeof(now->sent[0].stanza), stanza);
+    now->sent[now->n_sent].withdrawn = false;
+    now->sent[now->n_sent++].token = token;
+    return true;
+}
+
+bool xmpp_withdraw(struct xmpp *x, uint64_t token)
+{
+    for (size_t i = 0; i < now->n_sent; i++)
+        if (now->sent[i].token == token)
+            now->sent[i].withdrawn = true;
+    return now->written;
+}
+
+void xmpp_handled(struct xmpp *x, uint64_t receipt)
+{
+    assert_true(now->n_handled < SIDES_MAX);
+    now->handled[now->n_handled++] = receipt;
+}
+
+void xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
+{
+    now->paused += pause ? 1 : -1;
+}
+
+static void no_log(struct log *log, const char *line, size_t n)
+{
+}
+
+struct sides *sides_new(void)
+{
+    struct sides *s = calloc(1, sizeof(*s));
+    struct bridge_conf conf = { .secret = { 1, 2, 3 } };
+    struct err err;
+
+    assert_non_null(s);
+    now = s;
+    log_init(&s->log);
+    s->log.write = no_log;
+    s->log.level = LOG_LEVEL_DEBUG;
+    timers_init(&s->loop.timers, 1000);
+    s->loop.log = &s->log;
+    s->config.gateway.hold_s = 20;
+    s->config.gateway.message_max = 65536;
+    s->config.boot.host_name = SLICE("gw.contoso.example");
+    s->config.routes = s->routes;
+    s->config.sip_domains = s->sip_domains;
+    s->config.partners = s->partners;
+    s->config.n_routes = 2;
+    s->config.n_sip_domains = 2;
+    s->config.n_partners = 1;
+    s->routes[0].name = SLICE("office");
+    addr_parse(SLICE("192.0.2.10"), 5060, &s->routes[0].next_hop);
+    s->routes[1].name = SLICE("other");
+    addr_parse(SLICE("192.0.2.20"), 5060, &s->routes[1].next_hop);
+    s->sip_domains[0].name = SLICE("contoso.example");
+    s->sip_domains[0].route = &s->routes[0];
+    s->sip_domains[1].name = SLICE("other.example");
+    s->sip_domains[1].route = &s->routes[1];
+    s->partners[0].name = SLICE("fabrikam.example");
+    arena_init(&s->arena, 64u << 20);
+    conf.loop = &s->loop;
+    conf.config = &s->config;
+    s->bridge = bridge_new(&conf, &err);
+    return s;
+}
+
+void sides_free(struct sides *s)
+{
+    bridge_free(s->bridge);
+    arena_reset(&s->arena);
+    free(s);
+}
+
+struct sip_server *sides_sip(struct sides *s, const char *ip, const char *from, const char *uri, const char *branch,
+                             const char *headers, const char *body)
+{
+    char *text = NULL;
+    int n =
+        asprintf(&text,
+                 "MESSAGE %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK%s\r\nFrom: %s;tag=1\r\nTo: <%s>\r\n"
+                 "Call-ID: c-%s\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\n%sContent-Length: %zu\r\n\r\n%s",
+                 uri, branch, from, uri, branch, headers, strlen(body), body);
+    struct sip_server *txn = &s->servers[s->n_servers++];
+    struct sip_request request = { .txn = txn };
+    struct sip_msg msg;
+    struct arena arena;
+    struct addr source;
+    const char *fault;
+    size_t used;
+
+    assert_true(n > 0);
+    arena_init(&arena, 1u << 20);
+    assert_int_equal(sip_msg_parse(&msg, &arena, text, (size_t)n, false, &used, &fault), SIP_PARSE_OK);
+    assert_true(addr_parse(slice_str(ip), 5060, &source));
+    request.msg = &msg;
+    request.from = &source;
+    s2x_message(s->bridge, &request);
+    arena_reset(&arena);
+    free(text);
+    return txn;
+}
+
+struct arriving {
+    struct sides *s;
+    uint64_t receipt;
+};
+
+static void on_element(void *owner, struct xml *el)
+{
+    struct arriving *in = owner;
+    struct jid from, to;
+    struct xmpp_stanza stanza = { .el = el, .arena = &in->s->arena, .receipt = in->receipt };
+
+    assert_true(jid_parse(&in->s->arena, xml_attr(el, "from"), &from));
+    assert_true(jid_parse(&in->s->arena, xml_attr(el, "to"), &to));
+    stanza.from = &from;
+    stanza.to = &to;
+    bridge_stanza(in->s->bridge, &stanza);
+}
+
+static void on_open(void *owner, const struct xml *root)
+{
+}
+
+static void on_close(void *owner)
+{
+}
+
+void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt)
+{
+    static const struct xml_reader_ops ops = { on_open, on_element, on_close };
+    static const struct xml_limits limits = { 262144, 16384, 64, 128 };
+    static const char head[] = "<s:stream xmlns:s='http://etherx.jabber.org/streams' xmlns='jabber:server'>";
+    struct arriving in = { s, receipt };
+    struct xml_reader *r = xml_reader_new(&ops, &in, &limits, 4u << 20);
+
+    assert_non_null(r);
+    assert_int_equal(xml_reader_feed(r, head, strlen(head)), XML_OK);
+    assert_int_equal(xml_reader_feed(r, stanza, strlen(stanza)), XML_OK);
+    xml_reader_free(r);
+}
+
+void sides_answer(struct sides *s, size_t i, unsigned status)
+{
+    struct sip_result result = { .status = status, .no_answer = status ? SIP_ANSWERED : SIP_TIMED_OUT };
+    struct sip_client *c = &s->clients[i];
+
+    assert_true(i < s->n_clients && c->in_use && !c->forgotten);
+    c->in_use = false;
+    c->done(c->arg, &result);
+}
+
+void sides_advance(struct sides *s, uint64_t ms)
+{
+    timers_advance(&s->loop.timers, s->loop.timers.now_ms + ms);
+}

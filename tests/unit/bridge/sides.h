@@ -1,0 +1,72 @@
+/*
+ * Both sides of the bridge, played by the test: what the bridge asks of sip and xmpp is written down, and the test says what
+ * came of it. The bridge, the mapping and the parsers are the real ones.
+ */
+#ifndef STOX_TESTS_SIDES_H
+#define STOX_TESTS_SIDES_H
+
+#include "bridge/bridge_private.h"
+
+#define SIDES_MAX 512
+
+struct sip_server {
+    unsigned answers; /* must end as 1 */
+    unsigned status;
+    char reason[256];
+    char headers[512];
+};
+
+struct sip_client {
+    bool in_use, forgotten;
+    sip_done *done;
+    void *arg;
+    char uri[512], from[512], call_id[300], body[4096], branch[200];
+};
+
+struct sides {
+    struct loop loop;
+    struct log log;
+    struct config config;
+    struct route routes[2];
+    struct sip_domain sip_domains[2];
+    struct partner partners[2];
+    struct bridge *bridge;
+    struct arena arena;
+
+    struct sip_server servers[SIDES_MAX];
+    size_t n_servers;
+    struct sip_client clients[SIDES_MAX];
+    size_t n_clients;
+    size_t extra_size; /* added to what sip_send_size says */
+
+    struct {
+        char local[128], remote[128], stanza[8192];
+        uint64_t token;
+        bool withdrawn;
+    } sent[SIDES_MAX];
+    size_t n_sent;
+    bool refuse_sends;
+    enum xmpp_fate refusal;
+    bool written; /* what xmpp_withdraw says */
+    uint64_t handled[SIDES_MAX];
+    size_t n_handled;
+    int paused;
+};
+
+/* contoso.example by UDP at 192.0.2.10, fabrikam.example a partner. */
+struct sides *sides_new(void);
+void sides_free(struct sides *s);
+
+/* A MESSAGE arrives from ip; what is between From and body can be added as header lines. */
+struct sip_server *sides_sip(struct sides *s, const char *ip, const char *from, const char *uri, const char *branch,
+                             const char *headers, const char *body);
+
+/* A stanza arrives on an authenticated stream; the receipt is its number. */
+void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt);
+
+/* The SIP side answers request number i. */
+void sides_answer(struct sides *s, size_t i, unsigned status);
+
+void sides_advance(struct sides *s, uint64_t ms);
+
+#endif

@@ -1,0 +1,193 @@
+/* SIP to XMPP: each MESSAGE gets exactly one answer, and the answer is the truth about its stanza. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sides.h"
+
+#define ALICE "<sip:alice@contoso.example>"
+#define ROMEO "sip:romeo@fabrikam.example"
+#define OFFICE "192.0.2.10"
+
+static struct sip_server *say(struct sides *s, const char *branch)
+{
+    return sides_sip(s, OFFICE, ALICE, ROMEO, branch, "Content-Type: text/plain\r\n", "hello");
+}
+
+static void nothing_is_answered_before_the_partner_acknowledged(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t = say(s, "a1");
+
+    assert_int_equal(s->n_sent, 1);
+    assert_string_equal(s->sent[0].local, "contoso.example");
+    assert_string_equal(s->sent[0].remote, "fabrikam.example");
+    assert_non_null(strstr(s->sent[0].stanza, "<body>hello</body>"));
+    sides_advance(s, 19000);
+    assert_int_equal(t->answers, 0);
+    s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+    assert_int_equal(t->answers, 1);
+    assert_int_equal(t->status, 200);
+    sides_advance(s, 60000);
+    assert_int_equal(t->answers, 1);
+    sides_free(s);
+}
+
+static void each_fate_has_its_status(void **state)
+{
+    static const struct {
+        enum xmpp_fate fate;
+        unsigned status;
+    } cases[] = { { XMPP_FATE_CONFIRMED, 200 },   { XMPP_FATE_UNCONFIRMED, 202 }, { XMPP_FATE_NO_SERVER, 404 },
+                  { XMPP_FATE_UNREACHABLE, 504 }, { XMPP_FATE_REFUSED, 504 },     { XMPP_FATE_FULL, 480 },
+                  { XMPP_FATE_LOST, 504 } };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        struct sip_server *t = say(s, "b1");
+
+        s2x_settled(s->bridge, s->sent[0].token, cases[i].fate, "because");
+        assert_int_equal(t->answers, 1);
+        assert_int_equal(t->status, cases[i].status);
+        s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+        assert_int_equal(t->answers, 1);
+        sides_free(s);
+    }
+}
+
+static void the_hold_time_ends_with_504_and_withdraws(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t = say(s, "c1");
+
+    s->written = true;
+    sides_advance(s, 20001);
+    assert_int_equal(t->status, 504);
+    assert_true(s->sent[0].withdrawn);
+    assert_int_equal(bridge_counters(s->bridge)->s2x_outcome_unknown, 1);
+    s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+    assert_int_equal(t->answers, 1);
+    sides_free(s);
+}
+
+static void a_bounce_within_the_hold_time_decides(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *first = say(s, "d1"), *second = say(s, "d2");
+
+    sides_xmpp(
+        s,
+        "<message type='error' id='d2' from='romeo@fabrikam.example' to='alice@contoso.example'><error type='cancel'>"
+        "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        1);
+    assert_int_equal(second->status, 604);
+    assert_int_equal(first->answers, 0);
+    assert_true(s->sent[1].withdrawn);
+    assert_int_equal(s->handled[0], 1);
+    s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+    assert_int_equal(first->status, 200);
+    sides_free(s);
+}
+
+/* Only the person we wrote to can bounce: another one's error with the right id changes nothing. */
+static void a_bounce_from_somebody_else_changes_nothing(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t = say(s, "e1");
+
+    sides_xmpp(
+        s,
+        "<message type='error' id='e1' from='tybalt@fabrikam.example' to='alice@contoso.example'><error type='cancel'>"
+        "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        1);
+    assert_int_equal(t->answers, 0);
+    assert_int_equal(bridge_counters(s->bridge)->bounces_late, 1);
+    sides_free(s);
+}
+
+static void who_may_not_speak_is_refused(void **state)
+{
+    static const struct {
+        const char *ip, *from, *uri;
+        unsigned status;
+    } cases[] = {
+        { OFFICE, "<sip:alice@other.example>", ROMEO, 403 },        /* From of another route */
+        { OFFICE, "<sip:alice@fabrikam.example>", ROMEO, 403 },     /* From of the partner */
+        { OFFICE, "<sip:alice@contoso.example.evil>", ROMEO, 403 }, /* no match by prefix */
+        { OFFICE, "<sip:alice@sub.contoso.example>", ROMEO, 403 },  /* nor by suffix */
+        { OFFICE, "<sip:contoso.example>", ROMEO, 403 },            /* nobody */
+        { "192.0.2.20", ALICE, ROMEO, 403 },                        /* a known source, not of this route */
+        { OFFICE, ALICE, "sip:romeo@unlisted.example", 404 },       /* no such partner */
+        { OFFICE, ALICE, "sip:bob@contoso.example", 404 },          /* SIP to SIP is not relayed */
+        { OFFICE, ALICE, "sip:fabrikam.example", 404 },             /* a domain, not a person */
+        { OFFICE, ALICE, "sips:romeo@fabrikam.example", 403 },      /* sips cannot be kept up */
+        { OFFICE, ALICE, "sip:%20romeo@fabrikam.example", 404 },    /* no JID can say this */
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        struct sip_server *t =
+            sides_sip(s, cases[i].ip, cases[i].from, cases[i].uri, "f1", "Content-Type: text/plain\r\n", "x");
+
+        if (t->answers != 1 || t->status != cases[i].status || s->n_sent)
+            fail_msg("case %zu: %u answers, status %u, %zu stanzas", i, t->answers, t->status, s->n_sent);
+        sides_free(s);
+    }
+}
+
+static void a_partner_that_is_full_is_480_and_not_503(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t;
+
+    s->refuse_sends = true;
+    s->refusal = XMPP_FATE_FULL;
+    t = say(s, "g1");
+    assert_int_equal(t->status, 480);
+    assert_non_null(strstr(t->headers, "Retry-After"));
+    sides_free(s);
+}
+
+static void an_empty_text_is_200_and_nothing_is_sent(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t = sides_sip(s, OFFICE, ALICE, ROMEO, "h1", "Content-Type: text/plain\r\n", "");
+
+    assert_int_equal(t->status, 200);
+    assert_int_equal(s->n_sent, 0);
+    sides_free(s);
+}
+
+static void requests_still_held_at_the_end_are_freed(void **state)
+{
+    struct sides *s = sides_new();
+
+    for (int i = 0; i < 50; i++) {
+        char branch[16];
+
+        snprintf(branch, sizeof(branch), "i%d", i);
+        say(s, branch);
+    }
+    assert_int_equal(bridge_counters(s->bridge)->held, 50);
+    sides_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_answered_before_the_partner_acknowledged),
+        cmocka_unit_test(each_fate_has_its_status),
+        cmocka_unit_test(the_hold_time_ends_with_504_and_withdraws),
+        cmocka_unit_test(a_bounce_within_the_hold_time_decides),
+        cmocka_unit_test(a_bounce_from_somebody_else_changes_nothing),
+        cmocka_unit_test(who_may_not_speak_is_refused),
+        cmocka_unit_test(a_partner_that_is_full_is_480_and_not_503),
+        cmocka_unit_test(an_empty_text_is_200_and_nothing_is_sent),
+        cmocka_unit_test(requests_still_held_at_the_end_are_freed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

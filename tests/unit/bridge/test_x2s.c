@@ -1,0 +1,196 @@
+/* XMPP to SIP: one in flight for each pair, in order; a stanza counts as handled when SIP has answered, and not before. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "bridge/lane.h"
+#include "sides.h"
+
+static void say(struct sides *s, const char *from, const char *to, const char *text, uint64_t number)
+{
+    char stanza[1024];
+
+    snprintf(stanza, sizeof(stanza), "<message from='%s' to='%s' id='m%d'><body>%s</body></message>", from, to,
+             (int)number, text);
+    sides_xmpp(s, stanza, number);
+}
+
+#define ROMEO "romeo@fabrikam.example/garden"
+#define ALICE "alice@contoso.example"
+
+static void one_flies_at_a_time_and_order_is_kept(void **state)
+{
+    struct sides *s = sides_new();
+
+    say(s, ROMEO, ALICE, "one", 1);
+    say(s, ROMEO, ALICE, "two", 2);
+    say(s, ROMEO, ALICE, "three", 3);
+    say(s, "tybalt@fabrikam.example/x", ALICE, "other", 4);
+    assert_int_equal(s->n_clients, 2); /* one of each sender */
+    assert_string_equal(s->clients[0].body, "one");
+    assert_string_equal(s->clients[0].uri, "sip:alice@contoso.example");
+    assert_non_null(strstr(s->clients[0].from, "<sip:romeo@fabrikam.example;gr=garden>;tag="));
+    assert_string_equal(s->clients[1].body, "other");
+    assert_int_equal(s->n_handled, 0);
+    sides_answer(s, 0, 200);
+    assert_int_equal(s->n_handled, 1);
+    assert_int_equal(s->handled[0], 1);
+    assert_string_equal(s->clients[2].body, "two");
+    sides_answer(s, 2, 200);
+    assert_string_equal(s->clients[3].body, "three");
+    sides_answer(s, 3, 200);
+    sides_answer(s, 1, 202);
+    assert_int_equal(s->n_handled, 4);
+    assert_int_equal(s->n_sent, 0); /* success says nothing */
+    assert_int_equal(s->bridge->lanes.n, 0);
+    assert_int_equal(s->bridge->queued_bytes, 0);
+    sides_free(s);
+}
+
+static void a_refusal_becomes_the_mapped_error_with_the_same_id(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *condition, *type;
+    } cases[] = {
+        { 404, "item-not-found", "cancel" },      { 403, "forbidden", "auth" },
+        { 486, "recipient-unavailable", "wait" }, { 503, "internal-server-error", "cancel" },
+        { 415, "not-acceptable", "modify" },      { 603, "recipient-unavailable", "wait" },
+        { 0, "remote-server-timeout", "wait" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        char want[64];
+
+        say(s, ROMEO, ALICE, "x", 7);
+        sides_answer(s, 0, cases[i].status);
+        assert_int_equal(s->n_sent, 1);
+        snprintf(want, sizeof(want), "<%s ", cases[i].condition);
+        if (!strstr(s->sent[0].stanza, want) || !strstr(s->sent[0].stanza, "id='m7'") ||
+            !strstr(s->sent[0].stanza, "to='romeo@fabrikam.example/garden'") ||
+            !strstr(s->sent[0].stanza, "from='alice@contoso.example'") || !strstr(s->sent[0].stanza, cases[i].type))
+            fail_msg("%u: %s", cases[i].status, s->sent[0].stanza);
+        assert_int_equal(s->n_handled, 1);
+        sides_free(s);
+    }
+}
+
+static void too_many_for_a_dead_phone_are_refused_and_the_partner_is_read_again(void **state)
+{
+    struct sides *s = sides_new();
+
+    for (uint64_t i = 0; i < LANE_MAX + 5; i++)
+        say(s, ROMEO, ALICE, "x", i);
+    assert_int_equal(s->paused, 1);
+    sides_advance(s, LANE_PROMPT_MS + 1);
+    assert_int_equal(s->paused, 0); /* the phone is not prompt: its queue may overflow, the partner goes on */
+    assert_int_equal(s->n_sent, 4);
+    assert_non_null(strstr(s->sent[0].stanza, "resource-constraint"));
+    say(s, ROMEO, ALICE, "x", 900);
+    assert_int_equal(s->n_sent, 5);
+    sides_advance(s, LANE_WAIT_MS);
+    sides_answer(s, 0, 0);
+    assert_int_equal(s->bridge->lanes.n, 0); /* all the others waited too long */
+    assert_int_equal(s->n_handled, LANE_MAX + 6);
+    sides_free(s);
+}
+
+static void a_prompt_recipient_slows_the_partner_and_loses_nothing(void **state)
+{
+    struct sides *s = sides_new();
+
+    for (uint64_t i = 0; i < LANE_PAUSE + 2; i++)
+        say(s, ROMEO, ALICE, "x", i);
+    assert_int_equal(s->paused, 1);
+    for (size_t i = 0; i < LANE_PAUSE + 2; i++)
+        sides_answer(s, i, 200);
+    assert_int_equal(s->paused, 0);
+    assert_int_equal(s->n_sent, 0);
+    assert_int_equal(s->n_handled, LANE_PAUSE + 2);
+    sides_free(s);
+}
+
+static void a_gruu_that_is_gone_is_tried_at_the_address_of_record(void **state)
+{
+    struct sides *s = sides_new();
+
+    say(s, ROMEO, ALICE "/desk", "x", 1);
+    assert_string_equal(s->clients[0].uri, "sip:alice@contoso.example;gr=desk");
+    sides_answer(s, 0, 480);
+    assert_int_equal(s->n_clients, 2);
+    assert_string_equal(s->clients[1].uri, "sip:alice@contoso.example");
+    sides_answer(s, 1, 480);
+    assert_int_equal(s->n_clients, 2);
+    assert_int_equal(s->n_sent, 1);
+    sides_free(s);
+}
+
+static void too_long_for_udp_is_a_policy_violation(void **state)
+{
+    struct sides *s = sides_new();
+
+    s->extra_size = 900;
+    say(s, ROMEO, ALICE, "x", 1);
+    assert_int_equal(s->n_clients, 0);
+    assert_non_null(strstr(s->sent[0].stanza, "<policy-violation "));
+    assert_int_equal(s->n_handled, 1);
+    sides_free(s);
+}
+
+static void what_is_no_message_is_answered_or_left(void **state)
+{
+    static const struct {
+        const char *stanza, *answer; /* NULL: none */
+    } cases[] = {
+        { "<iq type='get' id='1' from='fabrikam.example' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>",
+          "<iq type='result'" },
+        { "<iq type='get' id='1' from='a@fabrikam.example/r' to='alice@contoso.example'><q xmlns='x'/></iq>",
+          "service-unavailable" },
+        { "<iq type='set' id='1' from='a@fabrikam.example/r' to='contoso.example'/>", "bad-request" },
+        { "<iq type='get' from='a@fabrikam.example/r' to='contoso.example'><q xmlns='x'/></iq>", "bad-request" },
+        { "<iq type='what' id='1' from='a@fabrikam.example/r' to='contoso.example'><q xmlns='x'/></iq>",
+          "bad-request" },
+        { "<iq type='result' id='1' from='a@fabrikam.example/r' to='contoso.example'/>", NULL },
+        { "<iq type='error' id='1' from='a@fabrikam.example/r' to='contoso.example'/>", NULL },
+        { "<presence from='a@fabrikam.example/r' to='alice@contoso.example'/>", NULL },
+        { "<presence type='subscribe' from='a@fabrikam.example' to='alice@contoso.example'/>",
+          "feature-not-implemented" },
+        { "<message type='groupchat' from='a@fabrikam.example/r' to='alice@contoso.example'><body>x</body></message>",
+          "service-unavailable" },
+        { "<message from='a@fabrikam.example/r' to='contoso.example'><body>x</body></message>", "service-unavailable" },
+        { "<message from='a@fabrikam.example/r' to='alice@contoso.example'><event xmlns='x'/></message>", NULL },
+        { "<message type='error' from='a@fabrikam.example/r' to='alice@contoso.example'><body>x</body></message>",
+          NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+
+        sides_xmpp(s, cases[i].stanza, i + 1);
+        if (s->n_clients || s->n_handled != 1 || s->n_sent != (cases[i].answer ? 1 : 0) ||
+            (cases[i].answer && !strstr(s->sent[0].stanza, cases[i].answer)))
+            fail_msg("case %zu: %zu requests, %zu handled, %zu stanzas: %s", i, s->n_clients, s->n_handled, s->n_sent,
+                     s->sent[0].stanza);
+        sides_free(s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_flies_at_a_time_and_order_is_kept),
+        cmocka_unit_test(a_refusal_becomes_the_mapped_error_with_the_same_id),
+        cmocka_unit_test(too_many_for_a_dead_phone_are_refused_and_the_partner_is_read_again),
+        cmocka_unit_test(a_prompt_recipient_slows_the_partner_and_loses_nothing),
+        cmocka_unit_test(a_gruu_that_is_gone_is_tried_at_the_address_of_record),
+        cmocka_unit_test(too_long_for_udp_is_a_policy_violation),
+        cmocka_unit_test(what_is_no_message_is_answered_or_left),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
