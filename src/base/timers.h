@@ -49,7 +49,7 @@ void timers_set_now(struct timers *w, uint64_t now_ms);
 /* Fires all that is due at now_ms, in order of time. What a callback starts without delay waits for the next call. */
 void timers_advance(struct timers *w, uint64_t now_ms);
 
-/* Milliseconds from w->now_ms until the wheel wants to be advanced again (may be early, never late); UINT64_MAX: never. */
+/* Milliseconds from w->now_ms until the wheel wants to be advanced (may be early, never late); UINT64_MAX: never. */
 uint64_t timers_wait(const struct timers *w);
 
 #endif

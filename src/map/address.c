@@ -62,6 +62,26 @@ static size_t count_escapes(struct slice s)
     return n;
 }
 
+/* XEP-0106 wants \5c only where the backslash would otherwise begin an escape. Anywhere else it would become the SIP user
+ * of the localpart with a plain backslash: two people, one name. */
+static bool has_needless_escape(struct slice local)
+{
+    for (size_t i = 0; i < local.n; i++) {
+        char c = local.p[i] == '\\' ? escape_here(local, i) : 0;
+
+        if (!c)
+            continue;
+        if (c == '\\') {
+            char rest[] = { '\\', i + 3 < local.n ? local.p[i + 3] : 0, i + 4 < local.n ? local.p[i + 4] : 0 };
+
+            if (!escape_at(slice_of(rest, sizeof(rest)), 0))
+                return true;
+        }
+        i += 2;
+    }
+    return false;
+}
+
 bool map_escape_local(struct buf *b, struct slice text)
 {
     static const struct text_set reserved = { { 0x540080c500000000, 0x0000000000000001, 0, 0 } };
@@ -128,7 +148,7 @@ static enum map_address_fault user_to_local(struct arena *a, struct slice user, 
         return fault_of(a);
     /* Normalization may make an escape or break one (a full-width backslash, a combining mark behind "\3a"): then the
      * name would come back as somebody else's. */
-    if (count_escapes(*local) != count_escapes(buf_slice(&escaped)))
+    if (count_escapes(*local) != count_escapes(buf_slice(&escaped)) || has_needless_escape(*local))
         return MAP_ADDRESS_MALFORMED;
     return MAP_ADDRESS_OK;
 }
@@ -177,26 +197,6 @@ enum map_address_fault map_uri_to_jid(struct arena *a, const struct sip_uri *uri
         }
     }
     return gr_to_resource(a, gr, &out->resource);
-}
-
-/* XEP-0106 wants \5c only where the backslash would otherwise begin an escape. Anywhere else it would become the SIP user
- * of the localpart with a plain backslash: two people, one name. */
-static bool has_needless_escape(struct slice local)
-{
-    for (size_t i = 0; i < local.n; i++) {
-        char c = local.p[i] == '\\' ? escape_here(local, i) : 0;
-
-        if (!c)
-            continue;
-        if (c == '\\') {
-            char rest[] = { '\\', i + 3 < local.n ? local.p[i + 3] : 0, i + 4 < local.n ? local.p[i + 4] : 0 };
-
-            if (!escape_at(slice_of(rest, sizeof(rest)), 0))
-                return true;
-        }
-        i += 2;
-    }
-    return false;
 }
 
 static bool put_user(struct buf *b, struct slice local)

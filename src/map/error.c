@@ -254,9 +254,17 @@ static struct slice payload_to_contact(struct arena *a, const struct xml *el, co
         if (c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == '"')
             return (struct slice){ 0 };
     }
-    if (text.n && sip_uri_parse(text, &uri))
+    if (text.n == 0 || !sip_uri_parse(text, &uri))
+        return (struct slice){ 0 };
+    if (uri.scheme != SIP_SCHEME_IM && uri.scheme != SIP_SCHEME_PRES)
         return arena_dup(a, text);
-    return (struct slice){ 0 };
+    /* Contact never carries these (STOX-ADDR-24). */
+    text = slice_from(text, uri.scheme_text.n);
+    if (!scratch_init(&out, a, text.n + 3))
+        return (struct slice){ 0 };
+    buf_str(&out, "sip");
+    buf_put(&out, text);
+    return buf_slice(&out);
 }
 
 void map_error_to_sip(struct arena *a, const struct xml *stanza, bool full_jid, bool is_invite,

@@ -178,9 +178,9 @@ static size_t decode(char *out, struct slice call_id)
     size_t n_first = 0;
 
     for (unsigned level = 0; inner.n <= sizeof(PREFIX) - 1 + (MAP_THREAD_MAX * 8 + 5) / 6; level++) {
-        size_t n = slice_starts(inner, SLICE(PREFIX)) ?
-                       get_base64url(mem[level % 2], slice_from(inner, sizeof(PREFIX) - 1)) :
-                       0;
+        size_t n = slice_starts(inner, SLICE(PREFIX))
+                       ? get_base64url(mem[level % 2], slice_from(inner, sizeof(PREFIX) - 1))
+                       : 0;
 
         if (n == 0)
             break;

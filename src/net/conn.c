@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "net/tls_priv.h"
@@ -490,4 +492,11 @@ const char *conn_tls_cipher(const struct conn *c)
 size_t conn_tx_pending(const struct conn *c)
 {
     return c->tx.n;
+}
+
+bool conn_is_acked(const struct conn *c)
+{
+    int waiting = 0;
+
+    return c->state == CONN_OPEN && c->tx.n == 0 && ioctl(c->wire.fd, SIOCOUTQ, &waiting) == 0 && waiting == 0;
 }

@@ -94,6 +94,9 @@ const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or "" */
 const char *conn_tls_cipher(const struct conn *c);
 size_t conn_tx_pending(const struct conn *c);
 
+/* Has the peer's kernel acknowledged every byte we wrote? Then the line was alive a moment ago. */
+bool conn_is_acked(const struct conn *c);
+
 /* A listening TCP socket. */
 struct listener;
 struct listener_ops {

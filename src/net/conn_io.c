@@ -54,7 +54,7 @@ static const char *errno_text(int fault)
     return fault == EPIPE ? "the peer had closed the connection" : uv_strerror(-fault);
 }
 
-/* OpenSSL said no, and it is neither of the two that mean "later": keeps why, and its words before anybody empties them. */
+/* OpenSSL said no, and it is neither of the two that mean "later": keeps why, before anybody empties its queue. */
 static void explain_tls(struct conn *c, const char *doing)
 {
     char text[256], clause[320];
@@ -89,7 +89,6 @@ static bool send_some(struct conn *c, size_t n, bool encrypted)
     size_t sent = 0;
     ssize_t got;
 
-    c->wire.more = c->tx.n > n;
     if (!encrypted) {
         got = wire_send(&c->wire, conn_queue_head(&c->tx), n);
         sent = got > 0 ? (size_t)got : 0;
@@ -99,7 +98,6 @@ static bool send_some(struct conn *c, size_t n, bool encrypted)
             end_tls(c, "TLS failed while sending");
         sent = 0;
     }
-    c->wire.more = false;
     conn_queue_drop(&c->tx, sent);
     return sent > 0;
 }
@@ -115,9 +113,11 @@ void conn_flush(struct conn *c)
     while (c->tx.n > 0 && !c->wire.tx_full && !c->wire.tx_error && c->state != CONN_ENDED) {
         /* Without TLS there is no reason to cut. */
         size_t n = c->ssl && c->tx.n > CONN_CHUNK ? CONN_CHUNK : c->tx.n;
+        c->wire.more = c->tx.n > n;
         if (!send_some(c, n, c->ssl != NULL))
             break;
     }
+    c->wire.more = false;
     if (c->wire.tx_error && c->ssl)
         ERR_clear_error();
     if (c->tx.n == 0)
@@ -263,6 +263,8 @@ void conn_read(struct conn *c)
     }
     if (c->state != CONN_OPEN)
         return;
+    if (c->ssl)
+        SSL_free_buffers(c->ssl); /* handshake messages, tickets too, leave buffers that the releasing mode misses */
     if (status == FILL_FAIL)
         conn_end(c, c->why, NULL);
     else if (status == FILL_EOF && !c->paused) /* a paused owner finds it again when it resumes */

@@ -14,6 +14,10 @@
 #define QUERY_MS 10000
 /* How long the second family may take when the first has addresses: some servers never answer one of them. */
 #define OTHER_FAMILY_MS 500
+/* How long "there is none" may be believed: whoever adds the record does not wait longer. */
+#define NEGATIVE_S 300
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x) TEXT_OF_(x)
 
 struct dns {
     struct loop *loop;
@@ -80,6 +84,8 @@ static void take_answer(struct part *p, const struct ub_result *r)
 
     p->secure = r->secure;
     p->ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
+    if (!r->havedata && p->ttl_s > NEGATIVE_S)
+        p->ttl_s = NEGATIVE_S;
     snprintf(rcode, sizeof(rcode), "%d", r->rcode);
     if (r->bogus)
         part_failed(p, "DNSSEC validation failed: ", r->why_bogus ? r->why_bogus : "no reason given");
@@ -323,6 +329,7 @@ static int set_up(struct ub_ctx *ub, const struct dns_conf *conf, struct err *er
     } options[] = {
         { "do-not-query-localhost:", "no" }, /* a resolver on this machine is a good one */
         { "infra-host-ttl:", "60" },         /* a server that was down is asked again after a minute */
+        { "cache-max-negative-ttl:", TEXT_OF(NEGATIVE_S) },
         { "infra-keep-probing:", "yes" },
         { "outgoing-range:", "512" }, /* questions on their way at once; libraries get 16 by default */
     };
@@ -335,7 +342,7 @@ static int set_up(struct ub_ctx *ub, const struct dns_conf *conf, struct err *er
         (void)ub_ctx_set_option(ub, options[i].name, options[i].value); /* a version may lack one: good without */
     if (set_servers(ub, conf, err) < 0 || set_trust(ub, conf->trust_anchor_file, err) < 0)
         return -1;
-    /* libunbound answers for .test itself (RFC 6761), laboratories have servers for it. This also completes the set-up. */
+    /* libunbound would answer for .test itself; laboratories have servers for it. This also completes the set-up. */
     rc = ub_ctx_zone_remove(ub, "test.");
     return rc == 0 ? 0 : err_set(err, "the settings are not accepted: %s", ub_strerror(rc));
 }

@@ -55,11 +55,18 @@ static bool accept_one(struct listener *l)
     if (fd < 0) {
         switch (errno) {
         case EAGAIN: return false;
-        case EMFILE:
-        case ENFILE:
-        case ENOBUFS:
-        case ENOMEM: pause_accepting(l, errno); return false;
-        default: return true; /* of that one connection (accept(2)): go on with the next */
+        case EINTR:
+        case ECONNABORTED: /* the fault of that one connection (accept(2)): on with the next */
+        case EPERM:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case EOPNOTSUPP:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENONET: return true;
+        default: pause_accepting(l, errno); return false;
         }
     }
     if (addr_from_sockaddr((struct sockaddr *)&ss, &peer))

@@ -17,7 +17,11 @@ enum {
 
 static void note_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
-    free(ptr);
+    struct tls_note *note = ptr;
+
+    if (note)
+        free(note->text);
+    free(note);
 }
 
 static struct tls *tls_of(const SSL *ssl)
@@ -72,7 +76,7 @@ static struct tls_identity *identity_find(const struct tls *tls, struct slice na
     return node ? container_of(node, struct tls_identity, node) : NULL;
 }
 
-/* The server's choice by SNI (RFC 6066 section 3). A name that is not ours is no fault: the session keeps its identity. */
+/* The server's choice by SNI (RFC 6066 section 3). A name that is not ours is no fault: the identity stays. */
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -126,8 +130,9 @@ static SSL_CTX *context_new(struct tls *tls, enum tls_role role)
     }
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_mode(ctx,
-                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* The chain goes out as its file has it: completing it from the authorities costs time and may add the root. */
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(ctx, 1);
     /* No session is kept here: servers resume by tickets, which live with the client. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

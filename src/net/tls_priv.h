@@ -33,8 +33,8 @@ struct tls {
 
 /* What we remember with one SSL. */
 struct tls_note {
-    int fault; /* the first X509_V_ERR_... of the chain, or X509_V_OK */
-    int depth; /* where in the chain it was */
+    int fault;  /* the first X509_V_ERR_... of the chain, or X509_V_OK */
+    char *text; /* owned: what it was about, or NULL */
     char alpn[];
 };
 struct tls_note *tls_note_of(const SSL *ssl);
@@ -57,7 +57,7 @@ int tls_file_check(const char *file, const char *what, struct err *err);
 /* Makes a context verify chains as tls.h says; tls_verify.c. */
 void tls_verify_setup(SSL_CTX *ctx);
 
-/* Reads OpenSSL's error queue, empties it, and puts what it says into out as a clause. False: it was short of memory. */
+/* Empties OpenSSL's error queue and puts what it says into out as a clause. False: it was short of memory. */
 bool tls_fault_text(char *out, size_t n);
 
 /* The same for errors while a file of ours is read. */

@@ -23,6 +23,7 @@ static const struct {
     { SSL_R_UNEXPECTED_EOF_WHILE_READING, "the peer closed the connection" },
     { SSL_R_EXCESSIVE_MESSAGE_SIZE, "the peer's certificates are larger than 64 KiB" },
     { SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "a record was damaged on the way" },
+    { SSL_R_UNEXPECTED_MESSAGE, "the peer sent a message out of order" },
     { SSL_R_BAD_SIGNATURE, "the peer cannot prove that it has its certificate's key" },
     /* Alerts from the peer (RFC 8446 section 6). */
     { SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "the peer found nothing in common (alert handshake_failure)" },

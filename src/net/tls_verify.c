@@ -8,7 +8,7 @@
 
 #include "net/tls_priv.h"
 
-enum { SUBJECT_MAX = 256 };
+enum { SUBJECT_MAX = 256, FAULT_MAX = 512 };
 
 /* id-kp-sipDomain, RFC 5924: 1.3.6.1.5.5.7.3.20. */
 static const unsigned char oid_sip_domain[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x14 };
@@ -43,38 +43,6 @@ static bool purpose_fits(X509 *x, bool leaf)
     if (!(flags & EXFLAG_XKUSAGE))
         return true;
     return (X509_get_extended_key_usage(x) & (XKU_SSL_SERVER | XKU_SSL_CLIENT | XKU_ANYEKU)) || names_sip_domain(x);
-}
-
-/* Called by OpenSSL for every certificate of the chain and every fault of it. Keeps the first fault, goes on always. */
-static int on_verify(int ok, X509_STORE_CTX *store)
-{
-    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct tls_note *note = ssl ? tls_note_of(ssl) : NULL;
-    int fault = ok ? X509_V_OK : X509_STORE_CTX_get_error(store), depth = X509_STORE_CTX_get_error_depth(store);
-    X509 *x = X509_STORE_CTX_get_current_cert(store);
-
-    if (!note)
-        return 0;
-    if (ok && x && !purpose_fits(x, depth == 0))
-        fault = X509_V_ERR_INVALID_PURPOSE;
-    if (fault != X509_V_OK && note->fault == X509_V_OK) {
-        note->fault = fault;
-        note->depth = depth;
-    }
-    /* What OpenSSL keeps with the session is the last value it finds here: later faults must not hide the first. */
-    X509_STORE_CTX_set_error(store, note->fault);
-    return 1;
-}
-
-void tls_verify_setup(SSL_CTX *ctx)
-{
-    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
-
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
-    SSL_CTX_set_verify_depth(ctx, TLS_DEPTH_MAX);
-    X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY); /* purpose_fits instead */
-    /* An authority that the operator named is one, also when it is not self-signed. */
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
 }
 
 static void name_text(const X509_NAME *name, char out[SUBJECT_MAX])
@@ -130,6 +98,65 @@ static void fault_text(char *out, size_t n, int fault, const X509 *x)
         break;
     default: snprintf(out, n, "certificate not accepted: %s", X509_verify_cert_error_string(fault)); break;
     }
+}
+
+static struct tls_note *note_of_store(X509_STORE_CTX *store)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+
+    return ssl ? tls_note_of(ssl) : NULL;
+}
+
+/* Called by OpenSSL for every certificate of the chain and every fault of it. Keeps the first fault, goes on always. */
+static int on_verify(int ok, X509_STORE_CTX *store)
+{
+    struct tls_note *note = note_of_store(store);
+    int fault = ok ? X509_V_OK : X509_STORE_CTX_get_error(store);
+    X509 *x = X509_STORE_CTX_get_current_cert(store);
+    char text[FAULT_MAX];
+
+    if (!note)
+        return 0;
+    if (ok && x && !purpose_fits(x, X509_STORE_CTX_get_error_depth(store) == 0))
+        fault = X509_V_ERR_INVALID_PURPOSE;
+    if (fault != X509_V_OK && note->fault == X509_V_OK) {
+        note->fault = fault;
+        if (x) {
+            fault_text(text, sizeof(text), fault, x);
+            note->text = strdup(text);
+        }
+    }
+    /* What OpenSSL keeps with the session is the last value it finds here: later faults must not hide the first. */
+    X509_STORE_CTX_set_error(store, note->fault);
+    return 1;
+}
+
+/*
+ * Verifies, and then lets go of all of the chain but the leaf, which OpenSSL would keep as long as the connection: some
+ * 4 KiB for each intermediate, for nothing. A resumed session has never had them.
+ */
+static int on_chain(X509_STORE_CTX *store, void *arg)
+{
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+
+    if (X509_verify_cert(store) <= 0 && X509_STORE_CTX_get_error(store) == X509_V_OK)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+    X509_STORE_CTX_set0_verified_chain(store, NULL);
+    while (sk_X509_num(sent) > 1)
+        X509_free(sk_X509_pop(sent));
+    return 1;
+}
+
+void tls_verify_setup(SSL_CTX *ctx)
+{
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
+    SSL_CTX_set_cert_verify_callback(ctx, on_chain, NULL);
+    SSL_CTX_set_verify_depth(ctx, TLS_DEPTH_MAX);
+    X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY); /* purpose_fits instead */
+    /* An authority that the operator named is one, also when it is not self-signed. */
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
 }
 
 /* The text of an otherName, when it is of a kind we know and of the string type its standard gives it. */
@@ -189,19 +216,11 @@ static bool collect_names(X509 *x, struct arena *arena, struct tls_peer *out)
     return ok;
 }
 
-/* The certificate of the chain that a fault is about. */
-static X509 *at_depth(const SSL *ssl, X509 *leaf, int depth)
-{
-    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-
-    return depth > 0 && chain && depth < sk_X509_num(chain) ? sk_X509_value(chain, depth) : leaf;
-}
-
 bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
 {
     X509 *leaf = SSL_get0_peer_certificate(ssl);
     const struct tls_note *note = tls_note_of(ssl);
-    char subject[SUBJECT_MAX], text[512];
+    char subject[SUBJECT_MAX], text[FAULT_MAX];
     long fault = SSL_get_verify_result(ssl);
     bool ok;
 
@@ -214,8 +233,9 @@ bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
     name_text(X509_get_subject_name(leaf), subject);
     out->subject = arena_dup(arena, slice_str(subject));
     if (!out->trusted) {
-        fault_text(text, sizeof(text), (int)fault, at_depth(ssl, leaf, note ? note->depth : 0));
-        out->fault = arena_strdup(arena, slice_str(text));
+        if (!note || !note->text) /* a resumed session: all we have is the leaf */
+            fault_text(text, sizeof(text), (int)fault, leaf);
+        out->fault = arena_strdup(arena, slice_str(note && note->text ? note->text : text));
     }
     ERR_clear_error();
     return ok && out->subject.p && out->fault;

@@ -26,7 +26,7 @@ static inline void wire_turn(struct wire *w)
     w->reads = 4;
 }
 
-/* Bytes read, 0 at the peer's FIN, -1 and errno otherwise: EAGAIN when there is nothing, or nothing more in this turn. */
+/* Bytes read, 0 at the peer's FIN, -1 and errno otherwise: EAGAIN when there is nothing (more in this turn). */
 ssize_t wire_recv(struct wire *w, void *p, size_t n);
 
 /* Bytes sent, or -1 and errno; EAGAIN sets tx_full. */

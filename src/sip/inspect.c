@@ -21,10 +21,11 @@ unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m)
 static bool is_loop(const struct sip *sip, const struct sip_msg *m)
 {
     struct slice value;
-    struct sip_via via;
+    struct sip_via via = m->via;
+    bool parsed = true; /* the first is */
 
-    for (size_t pos = 0; sip_msg_next_value(m, SIP_H_VIA, &pos, &value);) {
-        if (!sip_via_parse(value, &via))
+    for (size_t pos = 0; sip_msg_next_value(m, SIP_H_VIA, &pos, &value); parsed = false) {
+        if (!parsed && !sip_via_parse(value, &via))
             continue;
         if (sip_is_our_sent_by(sip, via.host, via.port) || sip_clients_made_branch(&sip->clients, via.branch))
             return true;
@@ -112,7 +113,7 @@ unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_
     status = check_uri(sip, m);
     if (status)
         return status;
-    if (sip_servers_merged(&sip->servers, id, m))
+    if (!m->to_tag.n && sip_servers_merged(&sip->servers, id))
         return 482;
     status = check_require(sip, m);
     if (status)

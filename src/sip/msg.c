@@ -91,6 +91,8 @@ static void datagram_body(struct sip_parser *ps, const char *body, size_t n)
 
 static void stream_length(struct sip_parser *ps)
 {
+    if (ps->outcome == SIP_PARSE_TOO_BIG)
+        return; /* the header may be among those not read */
     if (!sip_seen(ps, SIP_H_CONTENT_LENGTH))
         sip_fault(ps, SIP_PARSE_FRAMING, "Missing Content-Length");
     else if (ps->has_content_length && ps->content_length > SIP_BODY_MAX)

@@ -5,7 +5,7 @@
 static void via(struct sip_parser *ps)
 {
     struct slice list, top;
-    bool params_ok;
+    bool ok;
 
     if (!sip_seen(ps, SIP_H_VIA)) {
         sip_fault(ps, SIP_PARSE_BAD, "Missing Via");
@@ -13,8 +13,8 @@ static void via(struct sip_parser *ps)
     }
     list = ps->first[SIP_H_VIA];
     sip_take_element(&list, &top);
-    ps->via_usable = sip_via_parse_lenient(top, &ps->m->via, &params_ok);
-    if (!ps->via_usable || !params_ok)
+    ps->via_usable = sip_via_parse_lenient(top, &ps->m->via, &ok);
+    if (!ps->via_usable || !ok)
         sip_fault(ps, SIP_PARSE_BAD, "Bad Via");
 }
 

@@ -52,8 +52,8 @@ void sip_fields(struct sip_parser *ps);
 bool sip_uri_fill(struct slice in, struct sip_uri *u);
 int sip_name_addr_fill(struct slice in, struct sip_name_addr *na, struct slice *tag);
 
-/* As sip_via_parse, but *params_ok tells faults of the parameters apart: the address is good then. */
-bool sip_via_parse_lenient(struct slice value, struct sip_via *out, bool *params_ok);
+/* As sip_via_parse, but true when only the address is good; *ok tells whether the rest is, too. */
+bool sip_via_parse_lenient(struct slice value, struct sip_via *out, bool *ok);
 
 /* The first byte from p on that is below 0x20 and no TAB, or end. */
 char *sip_find_control(char *p, const char *end);

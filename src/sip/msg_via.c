@@ -17,14 +17,15 @@ static bool take_token(struct slice *in, struct slice *token)
     return token->n != 0;
 }
 
-/* SIP/2.0/transport, LWS, host, optional port. */
-static bool take_address(struct slice *in, struct sip_via *v)
+/* SIP/2.0/transport, LWS, host, optional port. The address of another version is good enough for 505 (TORT-badvers). */
+static bool take_address(struct slice *in, struct sip_via *v, bool *is_2_0)
 {
     struct slice name, version;
 
     if (!take_token(in, &name) || !sip_is_name(name, SLICE("sip")) || !take_slash(in) || !take_token(in, &version) ||
-        !slice_is(version, "2.0") || !take_slash(in) || !take_token(in, &v->transport))
+        !take_slash(in) || !take_token(in, &v->transport))
         return false;
+    *is_2_0 = slice_is(version, "2.0");
     if (in->n == 0 || !sip_is_space(in->p[0]))
         return false;
     sip_skip_space(in);
@@ -57,16 +58,17 @@ static bool read_params(struct sip_via *v)
     return ok && took == SIP_TAKE_END;
 }
 
-bool sip_via_parse_lenient(struct slice value, struct sip_via *out, bool *params_ok)
+bool sip_via_parse_lenient(struct slice value, struct sip_via *out, bool *ok)
 {
+    bool is_2_0;
     struct sip_via v = { 0 };
 
     value = sip_trim(value);
-    if (!take_address(&value, &v))
+    if (!take_address(&value, &v, &is_2_0))
         return false;
     sip_skip_space(&value);
     v.params = value;
-    *params_ok = read_params(&v);
+    *ok = read_params(&v) && is_2_0;
     *out = v;
     return true;
 }
@@ -74,9 +76,9 @@ bool sip_via_parse_lenient(struct slice value, struct sip_via *out, bool *params
 bool sip_via_parse(struct slice value, struct sip_via *out)
 {
     struct sip_via v;
-    bool params_ok;
+    bool ok;
 
-    if (!sip_via_parse_lenient(value, &v, &params_ok) || !params_ok)
+    if (!sip_via_parse_lenient(value, &v, &ok) || !ok)
         return false;
     *out = v;
     return true;

@@ -23,7 +23,7 @@ static void put_line(struct buf *b, struct slice name, struct slice value)
 /* Cuts the next ";name=value" off params, the semicolon included; quoted strings may hold semicolons. */
 static struct slice next_param(struct slice *params)
 {
-    struct slice param = *params;
+    struct slice param;
     bool quoted = false;
     size_t i;
 
@@ -46,24 +46,33 @@ static bool param_is(struct slice param, const char *name)
     return slice_ieq(slice_trim(head), slice_str(name));
 }
 
-/* RFC 3261 18.2.1, RFC 3581 4. What the peer wrote into received or rport is replaced by what is true. */
-static void put_top_via(struct buf *b, struct slice value, const struct addr *from)
+static void put_ip(struct buf *b, const struct addr *a)
 {
-    struct sip_via via;
-    struct slice params;
-    struct addr sent_by;
-    bool has_rport = false;
-    char ip[ADDR_TEXT];
+    const unsigned char *ip = (const unsigned char *)&a->v4.sin_addr;
+    char text[ADDR_TEXT];
 
-    if (!sip_via_parse(value, &via)) {
-        put_echo(b, value);
+    if (a->sa.sa_family != AF_INET) {
+        buf_str(b, addr_ip_text(a, text));
         return;
     }
-    params = via.params;
-    if (params.n)
-        put_echo(b, slice_of(value.p, (size_t)(params.p - value.p)));
-    else
-        put_echo(b, value);
+    for (size_t i = 0; i < 4; i++) {
+        if (i)
+            buf_char(b, '.');
+        buf_u64(b, ip[i]);
+    }
+}
+
+/* RFC 3261 18.2.1, RFC 3581 4. What the peer wrote into received or rport is replaced by what is true. */
+static void put_top_via(struct buf *b, struct slice value, const struct sip_via *via, const struct addr *from)
+{
+    struct slice params = via->params;
+    struct addr sent_by;
+    bool has_rport = false;
+
+    /* The parameters are the value's end; should they not be, the value goes back as it is. */
+    if (params.n > value.n || params.p + params.n != value.p + value.n)
+        params.n = 0;
+    put_echo(b, slice_first(value, value.n - params.n));
     while (params.n) {
         struct slice param = next_param(&params);
 
@@ -77,9 +86,9 @@ static void put_top_via(struct buf *b, struct slice value, const struct addr *fr
             put_echo(b, param);
         }
     }
-    if (has_rport || !addr_parse_ip(via.host, 0, &sent_by) || !addr_same_ip(&sent_by, from)) {
+    if (has_rport || !addr_parse_ip(via->host, 0, &sent_by) || !addr_same_ip(&sent_by, from)) {
         buf_put(b, SLICE(";received="));
-        buf_str(b, addr_ip_text(from, ip));
+        put_ip(b, from);
     }
 }
 
@@ -91,7 +100,7 @@ static void put_vias(struct buf *b, const struct sip_msg *m, const struct addr *
     for (size_t pos = 0; sip_msg_next_value(m, SIP_H_VIA, &pos, &value); top = false) {
         buf_put(b, SLICE("Via: "));
         if (top)
-            put_top_via(b, value, from);
+            put_top_via(b, value, &m->via, from);
         else
             put_echo(b, value);
         buf_put(b, SLICE("\r\n"));

@@ -213,6 +213,9 @@ bool sip_take_element(struct slice *list, struct slice *element)
         }
     }
     *element = sip_trim(slice_first(*list, i));
-    *list = i < list->n ? slice_from(*list, i + 1) : slice_of(NULL, 0);
+    if (i < list->n)
+        sip_take_n(list, i + 1);
+    else
+        *list = slice_of(NULL, 0);
     return true;
 }

@@ -68,14 +68,6 @@ static inline struct slice sip_trim(struct slice s)
     return s;
 }
 
-static inline bool sip_take_char(struct slice *s, char c)
-{
-    if (s->n == 0 || s->p[0] != c)
-        return false;
-    *s = slice_from(*s, 1);
-    return true;
-}
-
 /* The first n bytes, which must be there. */
 static inline struct slice sip_take_n(struct slice *s, size_t n)
 {
@@ -84,6 +76,14 @@ static inline struct slice sip_take_n(struct slice *s, size_t n)
     s->p += n;
     s->n -= n;
     return head;
+}
+
+static inline bool sip_take_char(struct slice *s, char c)
+{
+    if (s->n == 0 || s->p[0] != c)
+        return false;
+    sip_take_n(s, 1);
+    return true;
 }
 
 /* Length of the quoted string that starts s, both quotes included; 0 when it does not end. */

@@ -23,7 +23,7 @@ struct held {
 };
 
 struct sip_server {
-    struct hash_node by_key, by_call;
+    struct hash_node by_call;
     struct timer timer; /* the 100, then J */
     struct sip_servers *table;
     uint64_t tag;
@@ -41,7 +41,6 @@ struct sip_server {
 
 void sip_servers_init(struct sip_servers *t)
 {
-    hash_init(&t->by_key);
     hash_init(&t->by_call);
     hash_init(&t->tags);
     buf_init(&t->scratch, SCRATCH_MAX);
@@ -53,13 +52,12 @@ static void server_free(struct sip_server *s)
     struct sip_servers *t = s->table;
 
     timer_stop(t->timers, &s->timer);
-    hash_remove(&t->by_key, &s->by_key);
     hash_remove(&t->by_call, &s->by_call);
-    t->counters->servers = t->by_key.n;
+    t->counters->servers = t->by_call.n;
     free(s->state == SERVER_COMPLETED ? (void *)s->extra : (void *)s->held);
     free(s);
     /* Some distance below the limit, or readers would stop and start with every message. */
-    if (t->was_full && t->by_key.n < t->max - t->max / 16) {
+    if (t->was_full && t->by_call.n < t->max - t->max / 16) {
         t->was_full = false;
         if (t->room)
             t->room(t->room_arg);
@@ -68,14 +66,13 @@ static void server_free(struct sip_server *s)
 
 static void free_entry(struct hash_node *node, void *arg)
 {
-    server_free(container_of(node, struct sip_server, by_key));
+    server_free(container_of(node, struct sip_server, by_call));
 }
 
 void sip_servers_fini(struct sip_servers *t)
 {
     t->room = NULL;
-    hash_each(&t->by_key, free_entry, NULL);
-    hash_free(&t->by_key);
+    hash_each(&t->by_call, free_entry, NULL);
     hash_free(&t->by_call);
     hash_free(&t->tags);
     buf_free(&t->scratch);
@@ -130,7 +127,6 @@ void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct
 
     buf_clear(b);
     put_key(b, m, method);
-    id->key = hash_bytes(&t->by_key, buf_slice(b));
     id->tag = hash_bytes(&t->tags, buf_slice(b));
     buf_clear(b);
     key_field(b, m->from_tag);
@@ -138,25 +134,7 @@ void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct
     buf_u64(b, m->cseq);
     key_field(b, method);
     id->call = hash_bytes(&t->by_call, buf_slice(b));
-}
-
-static bool same_tag(const struct hash_node *node, const void *key)
-{
-    const struct sip_server_id *id = key;
-
-    return container_of(node, struct sip_server, by_key)->tag == id->tag;
-}
-
-static struct sip_server *find(const struct sip_servers *t, const struct sip_server_id *id)
-{
-    struct hash_node *node = hash_find(&t->by_key, id->key, same_tag, id);
-
-    return node ? container_of(node, struct sip_server, by_key) : NULL;
-}
-
-bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id)
-{
-    return find(t, id) != NULL;
+    id->cseq = m->cseq;
 }
 
 static bool same_cseq(const struct hash_node *node, const void *key)
@@ -164,17 +142,33 @@ static bool same_cseq(const struct hash_node *node, const void *key)
     return container_of(node, struct sip_server, by_call)->cseq == *(const uint32_t *)key;
 }
 
-bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m)
+/* The transaction of this request or of a copy of it. There is at most one: copies are refused. */
+static struct sip_server *find_call(const struct sip_servers *t, const struct sip_server_id *id)
 {
-    struct hash_node *node;
+    struct hash_node *node = hash_find(&t->by_call, id->call, same_cseq, &id->cseq);
 
-    if (m->to_tag.n)
-        return false;
-    node = hash_find(&t->by_call, id->call, same_cseq, &m->cseq);
-    if (!node)
-        return false;
-    container_of(node, struct sip_server, by_call)->merged = true;
-    return true;
+    return node ? container_of(node, struct sip_server, by_call) : NULL;
+}
+
+static struct sip_server *find(const struct sip_servers *t, const struct sip_server_id *id)
+{
+    struct sip_server *s = find_call(t, id);
+
+    return s && s->tag == id->tag ? s : NULL;
+}
+
+bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id)
+{
+    return find(t, id) != NULL;
+}
+
+bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id)
+{
+    struct sip_server *s = find_call(t, id);
+
+    if (s)
+        s->merged = true;
+    return s != NULL;
 }
 
 static void transmit(struct sip_servers *t, const struct sip_flow *flow)
@@ -272,28 +266,23 @@ struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_serve
     struct sip_server *s = calloc(1, sizeof(*s));
     struct held *held = held_new(t, id, m, source);
 
-    if (!s || !held || !hash_add(&t->by_key, &s->by_key, id->key))
-        goto no_memory;
-    if (!hash_add(&t->by_call, &s->by_call, id->call)) {
-        hash_remove(&t->by_key, &s->by_key);
-        goto no_memory;
+    if (!s || !held || !hash_add(&t->by_call, &s->by_call, id->call)) {
+        free(held);
+        free(s);
+        return NULL;
     }
     s->table = t;
     s->held = held;
     s->tag = id->tag;
-    s->cseq = m->cseq;
+    s->cseq = id->cseq;
     s->state = SERVER_TRYING;
     s->stream = source->transport != SIP_UDP;
     timer_init(&s->timer, on_timer);
     timer_start(t->timers, &s->timer, t->provisional_ms);
-    t->counters->servers = t->by_key.n;
+    t->counters->servers = t->by_call.n;
     if (sip_servers_full(t))
         t->was_full = true;
     return s;
-no_memory:
-    free(held);
-    free(s);
-    return NULL;
 }
 
 void sip_servers_reply(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,

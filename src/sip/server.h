@@ -19,19 +19,23 @@ struct sip_servers {
     void (*room)(void *arg); /* was full, and is well below now; may be NULL */
     void *room_arg;
 
-    struct hash by_key;  /* RFC 3261 17.2.3 */
-    struct hash by_call; /* 8.2.2.2: From tag, Call-ID, CSeq */
+    struct hash by_call; /* From tag, Call-ID, CSeq */
     struct hash tags;    /* holds nothing: its key makes To tags */
     struct buf scratch;  /* keys and responses in the making */
     bool was_full;
 };
 
 /*
- * Who a request is. key and tag are two keyed hashes of the same 17.2.3 fields under different keys: together they name a
- * transaction beyond doubt. tag is our To tag at once, and so the same for each repetition, without memory (8.2.7).
+ * Who a request is, as keyed hashes: call of its From tag, Call-ID and CSeq, which all copies of a request share (RFC 3261
+ * 8.2.2.2), tag of what tells the transactions of its copies apart (17.2.3). The same in both is a retransmission, the
+ * same call alone a merged request. The same branch alone is neither, although 17.2.3 would have it so: it is another
+ * request of a client that cannot count, and the old answer would confirm a message that nobody has looked at.
+ *
+ * tag is our To tag at once, and so the same for each repetition, without memory (8.2.7).
  */
 struct sip_server_id {
-    uint64_t key, tag, call;
+    uint64_t tag, call;
+    uint32_t cseq;
 };
 
 void sip_servers_init(struct sip_servers *t);
@@ -43,7 +47,7 @@ void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct
 
 static inline bool sip_servers_full(const struct sip_servers *t)
 {
-    return t->by_key.n >= t->max;
+    return t->by_call.n >= t->max;
 }
 
 bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id);
@@ -53,7 +57,7 @@ bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, c
                         const struct sip_source *source);
 
 /* True: the same request came over another path and is known already (482). Asked of new requests only. */
-bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m);
+bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id);
 
 /* A new transaction, waiting for sip_respond. NULL: no memory. The caller has asked sip_servers_full. */
 struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,

@@ -2,10 +2,11 @@
  * The SIP stack as its owner (the bridge) sees it: requests come in and are answered, requests go out and get one result.
  * Transports, transactions, retransmissions and timers are below this line. RFC 3261 8, 17, 18; RFC 4320; RFC 6026.
  *
- * What the stack settles itself, in the order of RFC 3261 8.2 (STOX-SIP-10): garbage (dropped, counted), malformed
- * requests (400, with a reason that names the fault), 505, 513, sources nobody knows (UDP: dropped and counted; TCP:
- * 403 and close), retransmissions, methods not implemented (405 known, 501 unknown, both with Allow), our own Via (482),
- * merged requests (482), Require (420), To-tags of unknown dialogs (481), OPTIONS to a served domain (200).
+ * What the stack settles itself, in the order of RFC 3261 8.2 (STOX-SIP-10): garbage (dropped, counted), sources nobody
+ * knows (UDP: dropped and counted, whatever they sent; TCP: 403 and close), malformed requests (400, with a reason that
+ * names the fault), 505, 513, retransmissions, methods not implemented (405 known, 501 unknown, both with Allow), CANCEL
+ * (481), our own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482), Require (420), To-tags of
+ * unknown dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address (200).
  */
 #ifndef STOX_SIP_SIP_H
 #define STOX_SIP_SIP_H
@@ -47,14 +48,17 @@ struct sip_conf {
     struct tls *tls;
     unsigned t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 */
     unsigned provisional_ms;      /* 100 to a MESSAGE that is not answered by then: 3500 (RFC 4320 4.1) */
-    size_t txns_max;              /* server transactions held at once; full: UDP dropped, TCP not read */
-    size_t conns_max, conns_per_ip_max;
-    uint64_t conn_idle_ms; /* a TCP connection with half a message, or idle, is closed after this */
+    size_t txns_max;              /* transactions held at once, each way; full: UDP dropped, TCP not read */
+    size_t conns_max;             /* TCP connections; those that others open get seven eighths */
+    size_t conns_per_ip_max;      /* ... from one address */
+    uint64_t conn_idle_ms; /* an idle TCP connection is closed after this, one with half a message after a sixtieth */
     size_t body_max;       /* 413 above: 64 KiB (STOX-IM-31) */
     struct slice accept;   /* value of Accept in answers to OPTIONS; empty: text/plain; outlives the stack */
 };
 
 struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err);
+
+/* Transactions that still run end without a word: nothing is answered, no done is called. */
 void sip_free(struct sip *sip);
 
 /* Listens on udp or tcp. May be called several times. */
@@ -62,7 +66,8 @@ int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr 
 
 /*
  * Answers. headers: further header lines, each with CRLF, already safe; usually empty. reason NULL: the standard phrase.
- * A 1xx leaves the transaction waiting; any other status ends it, and txn must not be used again.
+ * A 1xx leaves the transaction waiting (and is not sent: the one 100 that may go goes by itself, RFC 4320 4.1); any other
+ * status ends it, and txn must not be used again. A 408 goes out as 504 (RFC 4320 4.2).
  */
 void sip_respond(struct sip_server *txn, unsigned status, const char *reason, struct slice headers);
 
@@ -95,11 +100,15 @@ struct sip_result {
     enum sip_no_answer { SIP_ANSWERED, SIP_TIMED_OUT, SIP_UNREACHABLE, SIP_NO_MEMORY } no_answer;
 };
 
-/* Called once for each sip_send, from the loop. */
+/*
+ * Called once for each sip_send, from the loop; the transaction must not be used after it. SIP_UNREACHABLE: it was
+ * never written, or the target refuses datagrams. SIP_TIMED_OUT: it may have arrived; this is also what follows, in time,
+ * when a connection breaks before the answer (STOX-SIP-57).
+ */
 typedef void sip_done(void *arg, const struct sip_result *result);
 
-/* NULL: no memory or too many; done will not be called. Requests over 1300 bytes never leave on UDP (STOX-IM-28,34): the
- * caller asks sip_send_size first. */
+/* NULL: no memory, too many, or a branch that is in use; done will not be called. Requests over 1300 bytes never leave on
+ * UDP (STOX-IM-28,34): NULL too, the caller asks sip_send_size first. */
 struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
                             sip_done *done, void *arg);
 

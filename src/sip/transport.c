@@ -132,8 +132,10 @@ bool sip_is_our_sent_by(const struct sip *sip, struct slice host, uint16_t port)
 
     if (!port)
         port = 5060;
+    if (!listens_at(sip, NULL, port))
+        return false;
     if (slice_ieq(host, sip->clients.host))
-        return listens_at(sip, NULL, port);
+        return true;
     return addr_parse_ip(host, 0, &ip) && listens_at(sip, &ip, port);
 }
 

@@ -19,7 +19,7 @@
 #define XMPP_UNAUTHENTICATED_ELEMENT_MAX 16384 /* STOX-S2S-96 */
 #define XMPP_VERIFY_MAX 256                    /* dialback verifications of ours that run at the same time */
 #define XMPP_VERIFY_PER_REMOTE 8
-#define XMPP_VERIFY_MS 30000
+#define XMPP_VERIFY_MS 25000     /* less than an unauthenticated stream lives, so that the sender hears the reason */
 #define XMPP_CLOSE_WAIT_MS 10000 /* STOX-S2S-93 */
 #define XMPP_ANSWER_MS 60000     /* a keep-alive or <r/> unanswered for so long ends its stream (STOX-S2S-78) */
 #define XMPP_BARRIER_MS 20000

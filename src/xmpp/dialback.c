@@ -109,7 +109,7 @@ void xmpp_verify_free(struct xmpp_verify *v)
         v->via->verify = NULL;
     list_unlink(&v->link);
     v->x->n_verifies--;
-    timer_stop(&v->timer);
+    timer_stop(&v->x->loop->timers, &v->timer);
     loop_undefer(&v->start);
     xmpp_drop(&v->local);
     xmpp_drop(&v->remote);

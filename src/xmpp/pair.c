@@ -142,8 +142,8 @@ void xmpp_pair_free(struct xmpp_pair *p)
         out_free(o);
     while ((o = first_of(&p->queue)))
         out_free(o);
-    timer_stop(&p->answer);
-    timer_stop(&p->forget);
+    timer_stop(&p->x->loop->timers, &p->answer);
+    timer_stop(&p->x->loop->timers, &p->forget);
     loop_undefer(&p->turn);
     if (!p->taken_off)
         hash_remove(&p->x->pairs, &p->node);
@@ -194,6 +194,8 @@ static void pump(struct xmpp_pair *p)
         if (o->writes++)
             p->x->counters.resent++;
         xmpp_stream_touch(p->stream);
+        if (!o->token && p->confirm != XMPP_CONFIRM_SM) /* or the answers to pings would be pinged for, without end */
+            out_free(o);
     }
 }
 
@@ -321,7 +323,7 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
     p->n++;
     p->bytes += o->n;
     x->counters.queued++;
-    timer_stop(&p->forget);
+    timer_stop(&p->x->loop->timers, &p->forget);
     pump(p);
     do_turn(p);
     return true;
@@ -359,7 +361,7 @@ bool xmpp_pair_acked(struct xmpp_pair *p, uint32_t h)
         return false;
     p->sm.asked = false;
     p->misses = 0;
-    timer_stop(&p->answer);
+    timer_stop(&p->x->loop->timers, &p->answer);
     while (n-- > 0 && (o = first_of(&p->window)))
         settle(o, XMPP_FATE_CONFIRMED, "acknowledged by stream management");
     do_turn(p);
@@ -387,7 +389,7 @@ bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, str
     p->misses = 0;
     if (n == p->ping_n) {
         p->ping_open = false;
-        timer_stop(&p->answer);
+        timer_stop(&p->x->loop->timers, &p->answer);
     }
     if (p->confirm == XMPP_CONFIRM_NO) {
         p->confirm = XMPP_CONFIRM_PING;
@@ -493,7 +495,7 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
 
     p->stream = NULL;
     p->ready = false;
-    timer_stop(&p->answer);
+    timer_stop(&p->x->loop->timers, &p->answer);
     if (retry && !was_ready && !p->no_sasl) {
         p->no_sasl = true;
         do_turn(p);

@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "base/rand.h"
-#include "xmpp/cert.h"
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
 #include "xmpp/writer.h"
 
 #define CHUNK 16384 /* fed to the reader at once: between two chunks flow control can stop it */
 #define RX_MAX 65536
+#define ID_LEN 32 /* hex digits: 128 bits (STOX-S2S-11) */
+#define QUIET_MS 5000
 #define TX_INBOUND 65536
 #define WHY_MAX 512
 
@@ -68,11 +69,6 @@ bool xmpp_stream_is_secure(const struct xmpp_stream *s)
     return s->conn && conn_is_secure(s->conn);
 }
 
-static const char *direction(const struct xmpp_stream *s)
-{
-    return s->inbound ? "in" : "out";
-}
-
 /* ---- writing ---- */
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes)
@@ -90,7 +86,7 @@ bool xmpp_stream_has_room(const struct xmpp_stream *s)
 
 bool xmpp_stream_is_taken(const struct xmpp_stream *s)
 {
-    return s->conn && conn_tx_pending(s->conn) == 0;
+    return s->conn && conn_is_acked(s->conn);
 }
 
 void xmpp_stream_touch(struct xmpp_stream *s)
@@ -114,8 +110,13 @@ void xmpp_stream_put_header(struct xmpp_stream *s)
         xml_put_attr(&b, "from", s->local);
     if (s->remote.n)
         xml_put_attr(&b, "to", s->remote);
-    if (s->inbound)
-        xml_put_attr(&b, "id", s->id);
+    if (s->inbound) {
+        char id[ID_LEN + 1];
+
+        rand_hex(id, ID_LEN);
+        if (xmpp_keep(&s->id, slice_of(id, ID_LEN)))
+            xml_put_attr(&b, "id", s->id);
+    }
     buf_str(&b, " version='1.0' xml:lang='en'>");
     if (buf_ok(&b))
         xmpp_stream_write(s, buf_slice(&b));
@@ -153,37 +154,13 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
         xmpp_pair_ended(pair, fate, why, retry);
 }
 
-static void log_end(struct xmpp_stream *s, const char *why)
-{
-    struct log *log = s->x->loop->log;
-    char at[ADDR_TEXT] = "";
-    unsigned held = 0;
-
-    if (s->peer.sa.sa_family)
-        addr_text(&s->peer, at);
-    if (s->was_ready) {
-        log_info(log, "stream-closed", LOG_S("local", s->local), LOG_S("remote", s->remote),
-                 LOG_Z("direction", direction(s)), LOG_Z("address", at), LOG_Z("why", why));
-        return;
-    }
-    if (s->verifying && s->state == XMPP_STATE_CLOSING)
-        return;
-    s->x->counters.streams_failed++;
-    if (!s->inbound && !s->verifying)
-        log_warning(log, "stream-failed", LOG_S("local", s->local), LOG_S("remote", s->remote),
-                    LOG_Z("direction", "out"), LOG_Z("address", at), LOG_Z("why", why));
-    else if (log_allowed(&s->x->log_failed, loop_now(s->x->loop), 50, &held))
-        log_info(log, "stream-failed", LOG_S("local", s->local), LOG_S("remote", s->remote),
-                 LOG_Z("direction", direction(s)), LOG_Z("address", at), LOG_Z("why", why), LOG_U("held-back", held));
-}
-
 static void end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
     if (s->state == XMPP_STATE_CLOSED)
         return;
     if (s->feeding)
         xml_reader_stop(s->reader);
-    log_end(s, why);
+    xmpp_stream_log_end(s, why);
     xmpp_stream_become(s, XMPP_STATE_CLOSED);
     xmpp_connect_cancel(s->connect);
     s->connect = NULL;
@@ -203,7 +180,7 @@ void xmpp_stream_free(struct xmpp_stream *s)
         conn_detach(s->conn);
     xmpp_connect_cancel(s->connect);
     xml_reader_free(s->reader);
-    timer_stop(&s->timer);
+    timer_stop(&s->x->loop->timers, &s->timer);
     loop_undefer(&s->turn);
     while ((l = list_pop(&s->proven))) {
         struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);
@@ -394,6 +371,10 @@ static size_t on_data(void *owner, struct conn *conn, char *p, size_t n)
     if (s->state == XMPP_STATE_CLOSED)
         return n;
     s->bytes_ms = loop_now(s->x->loop);
+    if (s->asleep) {
+        s->asleep = false;
+        timer_start(&s->x->loop->timers, &s->timer, QUIET_MS);
+    }
     while (used < n && !s->owner_paused && !s->window_paused) {
         size_t chunk = n - used < CHUNK ? n - used : CHUNK;
 
@@ -543,70 +524,6 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
         conn_resume(s->conn);
 }
 
-/* ---- the log ---- */
-
-void xmpp_stream_ignore(struct xmpp_stream *s, const char *what)
-{
-    unsigned held = 0;
-    char at[ADDR_TEXT];
-
-    if (log_allowed(&s->x->log_ignored, loop_now(s->x->loop), 20, &held))
-        log_info(s->x->loop->log, "stream-ignored", LOG_S("local", s->local), LOG_S("remote", s->remote),
-                 LOG_Z("direction", direction(s)), LOG_Z("address", addr_text(&s->peer, at)), LOG_Z("what", what),
-                 LOG_U("held-back", held));
-}
-
-void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method,
-                                   const char *confirm)
-{
-    char at[ADDR_TEXT];
-    const struct log_field fields[] = {
-        LOG_S("local", local),
-        LOG_S("remote", remote),
-        LOG_Z("direction", direction(s)),
-        LOG_Z("address", addr_text(&s->peer, at)),
-        LOG_Z("method", method),
-        LOG_Z(confirm ? "confirm" : NULL, confirm),
-        { 0 },
-    };
-
-    if (s->x->loop->log && s->x->loop->log->level >= LOG_LEVEL_INFO)
-        log_line(s->x->loop->log, LOG_LEVEL_INFO, "stream-authenticated", fields);
-}
-
-static bool covers(struct arena *a, const struct tls_peer *peer, struct slice domain)
-{
-    struct slice ascii;
-
-    return domain.n && jid_domain_to_ascii(a, domain, &ascii) &&
-           xmpp_cert_covers(peer->names, peer->n_names, ascii, domain);
-}
-
-void xmpp_stream_judge_certificate(struct xmpp_stream *s)
-{
-    struct arena arena;
-    struct tls_peer peer = { 0 };
-    const char *why = NULL;
-    char at[ADDR_TEXT];
-
-    arena_init(&arena, 262144);
-    if (!tls_peer(conn_ssl(s->conn), &arena, &peer))
-        why = "it cannot be read";
-    else if (!peer.presented)
-        why = "none was presented";
-    else if (!peer.trusted)
-        why = peer.fault ? peer.fault : "not trusted";
-    else if (!covers(&arena, &peer, s->remote))
-        why = s->remote.n ? "it is valid but does not name the domain" : "the partner does not say which domain it is";
-    s->cert_ok = !why;
-    xmpp_keep(&s->cert_why, slice_str(why));
-    arena_reset(&arena);
-    log_info(s->x->loop->log, "stream-secured", LOG_S("local", s->local), LOG_S("remote", s->remote),
-             LOG_Z("direction", direction(s)), LOG_Z("address", addr_text(&s->peer, at)),
-             LOG_Z("tls", conn_tls_version(s->conn)), LOG_Z("cipher", conn_tls_cipher(s->conn)),
-             LOG_S("certificate", s->cert_ok ? SLICE("ok") : s->cert_why));
-}
-
 /* ---- time ---- */
 
 static void start_timer(struct xmpp_stream *s, uint64_t ms)
@@ -634,9 +551,15 @@ static void check_idle(struct xmpp_stream *s)
             xmpp_stream_write(s, SLICE(" "));
         s->bytes_ms = now;
     }
+    if (!s->asleep && now - s->bytes_ms >= QUIET_MS) {
+        xml_reader_sleep(s->reader);
+        s->asleep = true;
+    }
     wait = now - s->stanza_ms < inactivity ? inactivity - (now - s->stanza_ms) : inactivity;
     if (keepalive > 0 && keepalive - (now - s->bytes_ms) < wait && now - s->bytes_ms < keepalive)
         wait = keepalive - (now - s->bytes_ms);
+    if (!s->asleep && wait > QUIET_MS)
+        wait = QUIET_MS;
     start_timer(s, wait < 1000 ? 1000 : wait);
 }
 
@@ -672,7 +595,7 @@ static void on_timer(struct timer *t)
 
 void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
 {
-    log_debug(s->x->loop->log, "stream-state", LOG_U("serial", s->serial), LOG_Z("direction", direction(s)),
+    log_debug(s->x->loop->log, "stream-state", LOG_U("serial", s->serial), LOG_Z("direction", xmpp_stream_direction(s)),
               LOG_Z("awaits", awaited(state)));
     s->state = state;
     switch (state) {
@@ -681,10 +604,10 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
         if (!s->was_ready)
             s->x->counters.streams_authenticated++;
         s->was_ready = true;
-        start_timer(s, 1000);
+        start_timer(s, QUIET_MS);
         break;
     case XMPP_STATE_CLOSING: start_timer(s, XMPP_CLOSE_WAIT_MS); break;
-    case XMPP_STATE_CLOSED: timer_stop(&s->timer); break;
+    case XMPP_STATE_CLOSED: timer_stop(&s->x->loop->timers, &s->timer); break;
     default: break; /* the deadline of the set-up goes on */
     }
 }

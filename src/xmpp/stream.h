@@ -69,6 +69,7 @@ struct xmpp_stream {
     bool sasl_failed; /* outbound: the partner refused EXTERNAL on this stream */
     bool sm_offered;  /* outbound */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
+    bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;
     unsigned n_sasl_failures;
 
@@ -104,7 +105,7 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state);
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
 bool xmpp_stream_has_room(const struct xmpp_stream *s);
-bool xmpp_stream_is_taken(const struct xmpp_stream *s); /* the kernel has taken all we wrote */
+bool xmpp_stream_is_taken(const struct xmpp_stream *s); /* the partner's kernel has all we wrote */
 void xmpp_stream_touch(struct xmpp_stream *s);          /* a stanza passed */
 
 /* Sends the header, if that has not been done. */
@@ -126,15 +127,19 @@ void xmpp_stream_then_tls(struct xmpp_stream *s);
 void xmpp_stream_then_restart(struct xmpp_stream *s);
 
 void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window);
-void xmpp_stream_ignore(struct xmpp_stream *s, const char *what); /* logs, rate-limited */
-void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method,
-                                   const char *confirm);
-/* After TLS: judges the peer's certificate for remote and logs the result. */
-void xmpp_stream_judge_certificate(struct xmpp_stream *s);
 bool xmpp_stream_is_secure(const struct xmpp_stream *s);
 struct xmpp_methods xmpp_stream_methods(const struct xmpp_stream *s);
 const struct xmpp_partner *xmpp_stream_partner(const struct xmpp_stream *s);
 void xmpp_stream_free(struct xmpp_stream *s); /* at once, telling nobody */
+
+/* stream_log.c */
+const char *xmpp_stream_direction(const struct xmpp_stream *s);
+void xmpp_stream_ignore(struct xmpp_stream *s, const char *what); /* rate-limited */
+void xmpp_stream_log_end(struct xmpp_stream *s, const char *why);
+void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method,
+                                   const char *confirm);
+/* After TLS: judges the peer's certificate for remote and logs the result. */
+void xmpp_stream_judge_certificate(struct xmpp_stream *s);
 
 /* stream_in.c */
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);

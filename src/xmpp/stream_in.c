@@ -2,13 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/rand.h"
 #include "xmpp/dialback.h"
 #include "xmpp/sasl.h"
 #include "xmpp/stream.h"
 #include "xmpp/writer.h"
 
-#define ID_LEN 32 /* hex digits: 128 bits (STOX-S2S-11) */
 #define SASL_FAILURES_MAX 3
 #define ARENA_MAX 262144
 #define WINDOW_PAUSE (XMPP_SM_WINDOW / 2)
@@ -23,7 +21,6 @@ static bool is_hosted(const struct xmpp_stream *s, struct slice domain)
 /* What is wrong with namespaces, version or memory; writes true to *ok when nothing is. STOX-S2S-13, 14, 15. */
 static enum xmpp_stream_error judge_form(struct xmpp_stream *s, const struct xml *root, const char **text, bool *ok)
 {
-    const char *prefix = xml_reader_root_binds(s->reader, NS_STREAM);
     struct slice version = xml_attr(root, "version"), major, minor;
     uint64_t n, unused;
 
@@ -32,8 +29,6 @@ static enum xmpp_stream_error judge_form(struct xmpp_stream *s, const struct xml
         *text = "servers speak jabber:server inside http://etherx.jabber.org/streams";
         return XMPP_STREAM_INVALID_NAMESPACE;
     }
-    if (!prefix || strcmp(prefix, "stream") != 0)
-        return XMPP_STREAM_BAD_NAMESPACE_PREFIX;
     if (!slice_is(root->name, "stream"))
         return XMPP_STREAM_BAD_FORMAT;
     if (!slice_cut(version, '.', &major, &minor) || !slice_u64(major, UINT32_MAX, &n) ||
@@ -57,7 +52,7 @@ static bool take_domain(struct arena *a, const struct xml *root, const char *nam
 /* Who speaks to whom; the header that we answer with names both, as far as they are known. */
 static void judge_names(struct xmpp_stream *s, const struct xml *root)
 {
-    char mem[1024], id[ID_LEN + 1];
+    char mem[1024];
     struct arena arena;
     struct slice to, from;
     struct slice proven = s->sasl_done ? s->remote : (struct slice){ 0 };
@@ -68,15 +63,14 @@ static void judge_names(struct xmpp_stream *s, const struct xml *root)
     from_ok = take_domain(&arena, root, "from", &from) && (!s->sasl_done || !from.n || slice_eq(from, proven));
     if (s->sasl_done && to_ok && to.n && !slice_eq(to, s->local))
         to_ok = false;
-    rand_hex(id, ID_LEN);
-    memory_ok = xmpp_keep(&s->id, slice_of(id, ID_LEN)) && xmpp_keep(&s->lang, slice_first(xml_lang(root), 64));
+    memory_ok = xmpp_keep(&s->lang, slice_first(xml_lang(root), 64));
     if (to_ok && to.n)
         memory_ok = memory_ok && xmpp_keep(&s->local, to);
     if (from_ok && from.n)
         memory_ok = memory_ok && xmpp_keep(&s->remote, from);
     arena_reset(&arena);
     xmpp_stream_put_header(s);
-    if (!memory_ok)
+    if (!memory_ok || !s->id.n)
         xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
     else if (!to_ok)
         xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL);
@@ -148,10 +142,6 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
 
     e = judge_form(s, root, &text, &ok);
     if (!ok) {
-        char id[ID_LEN + 1];
-
-        rand_hex(id, ID_LEN);
-        xmpp_keep(&s->id, slice_of(id, ID_LEN));
         xmpp_stream_error(s, e, text);
         return;
     }

@@ -76,7 +76,8 @@ struct xml_reader *xml_reader_new(const struct xml_reader_ops *ops, void *owner,
 void xml_reader_free(struct xml_reader *r);
 void xml_reader_limit(struct xml_reader *r, const struct xml_limits *limits);
 
-/* Feeds bytes, in pieces of any size. After a fault, or stop, feeding is an error that changes nothing. */
+/* Feeds bytes, in pieces of any size. After a fault, or stop, feeding is an error that changes nothing (the same fault
+ * again; XML_NOT_WELL_FORMED after stop). What comes behind the root's end tag is ignored. */
 enum xml_fault xml_reader_feed(struct xml_reader *r, const char *p, size_t n);
 
 /* From a callback: nothing behind the current element is looked at (STARTTLS, restart). Returns with feed. */
@@ -86,7 +87,11 @@ bool xml_reader_stopped(const struct xml_reader *r);
 /* Starts over for a new stream header, keeping limits and owner. Not from a callback. False on memory. */
 bool xml_reader_reset(struct xml_reader *r);
 
-/* Prefix the root element bound to this namespace, NULL when it did not (dialback, STOX-S2S-70). */
+/* Gives back what a quiet stream does not need, until something other than white space comes: about 1 KiB stays. Does
+ * nothing in the middle of an element, or when called from a callback. */
+void xml_reader_sleep(struct xml_reader *r);
+
+/* Did the root element bind this namespace, to a prefix or as its default (dialback, STOX-S2S-70)? */
 bool xml_reader_root_binds(const struct xml_reader *r, const char *ns);
 
 #endif

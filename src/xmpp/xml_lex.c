@@ -18,7 +18,7 @@ static bool counts(const struct xml_lex *l)
     return l->depth != 1 || l->state != XML_LEX_TEXT;
 }
 
-static bool in_tag(const struct xml_lex *l)
+bool xml_lex_in_tag(const struct xml_lex *l)
 {
     return l->state != XML_LEX_TEXT && l->state != XML_LEX_CDATA;
 }
@@ -49,7 +49,7 @@ static size_t within(const struct xml_lex *l, const struct xml_limits *limits, s
         room = l->element_bytes < limits->element_max ? limits->element_max - l->element_bytes : 0;
         n = n < room ? n : room;
     }
-    if (in_tag(l)) {
+    if (xml_lex_in_tag(l)) {
         room = l->tag_bytes < limits->tag_max ? limits->tag_max - l->tag_bytes : 0;
         n = n < room ? n : room;
     }
@@ -60,7 +60,7 @@ static void charge(struct xml_lex *l, size_t n)
 {
     if (counts(l))
         l->element_bytes += n;
-    if (in_tag(l))
+    if (xml_lex_in_tag(l))
         l->tag_bytes += n;
 }
 

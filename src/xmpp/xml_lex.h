@@ -46,6 +46,9 @@ struct xml_lex {
 
 void xml_lex_init(struct xml_lex *l);
 
+/* Markup has begun and is not complete. */
+bool xml_lex_in_tag(const struct xml_lex *l);
+
 /*
  * Goes on over p..p+n up to the next edge, a fault or the end. *used: how many bytes the parser may be given; on a fault
  * those before it.

@@ -19,7 +19,7 @@
 #define PIECE_MAX 2048
 
 /* A tree takes several times its bytes on the wire. Beyond this it is made to use memory: <a/><a/><a/>... */
-#define TREE_FACTOR 8
+#define TREE_FACTOR 12
 #define TREE_EXTRA 8192
 
 /* Expat never forgets a name nor gives a buffer back. A parser that has grown by this much since the header is replaced
@@ -40,13 +40,14 @@ struct xml_reader {
     void *owner;
     struct xml_limits limits;
     struct xml_mem mem;
-    XML_Parser parser;
-    size_t fed;      /* bytes this parser has been given */
-    size_t renew_at; /* memory at which it is replaced */
+    XML_Parser parser; /* NULL while asleep */
+    size_t fed;        /* bytes this parser has been given */
+    size_t renew_at;   /* memory at which it is replaced */
     struct xml_lex lex;
     enum xml_fault fault;
     bool stopped;
     bool closed;
+    bool patient;   /* expat may wait for more */
     bool replaying; /* the header, to a new parser */
 
     char *head; /* the root's start tag as it came, for the next parser; owned */
@@ -263,9 +264,9 @@ static void XMLCALL on_end(void *arg, const char *name)
     r->complete = r->at == NULL;
 }
 
-static bool is_space(const char *p, int n)
+static bool is_space(const char *p, size_t n)
 {
-    for (int i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (p[i] != ' ' && p[i] != '\n' && p[i] != '\t' && p[i] != '\r')
             return false;
     }
@@ -280,7 +281,7 @@ static void XMLCALL on_text(void *arg, const char *p, int n)
         return;
     if (!r->at) {
         /* White space between stanzas keeps the stream alive (RFC 6120 4.6.1); other text there has no meaning. */
-        if (!is_space(p, n))
+        if (!is_space(p, (size_t)n))
             fail(r, XML_NOT_WELL_FORMED);
         return;
     }
@@ -360,7 +361,7 @@ static XML_Parser parser_new(struct xml_reader *r)
         XML_SetStartDoctypeDeclHandler(p, on_doctype);
         XML_SetProcessingInstructionHandler(p, on_pi);
         XML_SetCommentHandler(p, on_comment);
-        XML_SetReparseDeferralEnabled(p, XML_FALSE); /* a stanza is due when its last byte is there */
+        XML_SetReparseDeferralEnabled(p, XML_FALSE);
     }
     xml_mem_leave(outer);
     return p;
@@ -395,7 +396,7 @@ static bool backlog_ok(const struct xml_reader *r)
     return done < 0 || (size_t)done > r->fed || r->fed - (size_t)done <= r->limits.tag_max;
 }
 
-static enum xml_fault parse(struct xml_reader *r, struct slice in)
+static enum xml_fault feed_parser(struct xml_reader *r, struct slice in)
 {
     while (in.n) {
         size_t n = in.n < PIECE_MAX ? in.n : PIECE_MAX;
@@ -428,23 +429,69 @@ static void drop_tree(struct xml_reader *r)
     count_other(r);
 }
 
-/* A new parser for the same stream. When there is no memory for one, the old one goes on as long as it can. */
-static enum xml_fault renew_parser(struct xml_reader *r)
+/* Lets a new parser take over in the middle of the stream, where no element is open below the root. */
+static enum xml_fault take_over(struct xml_reader *r, XML_Parser fresh)
 {
-    XML_Parser old = r->parser, fresh;
     enum xml_fault fault;
 
-    if (!r->head || !(fresh = parser_new(r)))
-        return XML_OK;
     r->parser = fresh;
     r->fed = 0;
     r->depth = 0;
+    r->patient = false;
     r->replaying = true;
-    fault = parse(r, slice_of(r->head, r->head_n));
+    fault = feed_parser(r, slice_of(r->head, r->head_n));
     r->replaying = false;
-    parser_free(old);
     r->renew_at = r->mem.used + PARSER_GROWTH;
     return fault;
+}
+
+/* When there is no memory for a second parser, the old one goes on as long as it can. */
+static enum xml_fault renew_parser(struct xml_reader *r)
+{
+    XML_Parser old = r->parser, fresh = r->head ? parser_new(r) : NULL;
+    enum xml_fault fault = XML_OK;
+
+    if (fresh) {
+        fault = take_over(r, fresh);
+        parser_free(old);
+        r->renew_at = r->mem.used + PARSER_GROWTH;
+    }
+    return fault;
+}
+
+static enum xml_fault wake(struct xml_reader *r)
+{
+    XML_Parser fresh = parser_new(r);
+
+    return fresh ? take_over(r, fresh) : XML_NO_MEMORY;
+}
+
+/*
+ * Expat reads an incomplete tag again from its beginning with every piece, which is quadratic when bytes trickle (CVE-2023-
+ * 52425). Its remedy, to wait until there is twice as much, would also hold back what is complete. We know which it is: in
+ * the midst of a tag it may wait, and at its end it may not.
+ */
+static void set_patience(struct xml_reader *r, size_t n)
+{
+    bool midst = xml_lex_in_tag(&r->lex) && r->lex.tag_bytes > n;
+
+    if (r->patient == midst || !r->parser)
+        return;
+    r->patient = midst;
+    XML_SetReparseDeferralEnabled(r->parser, midst ? XML_TRUE : XML_FALSE);
+}
+
+/* A keep-alive does not wake a sleeping reader: white space is nothing to it. */
+static enum xml_fault parse(struct xml_reader *r, struct slice in)
+{
+    enum xml_fault fault = XML_OK;
+
+    if (!r->parser) {
+        if (is_space(in.p, in.n))
+            return XML_OK;
+        fault = wake(r);
+    }
+    return fault ? fault : feed_parser(r, in);
 }
 
 static enum xml_fault hand_over_element(struct xml_reader *r)
@@ -491,8 +538,10 @@ enum xml_fault xml_reader_feed(struct xml_reader *r, const char *p, size_t n)
         enum xml_lex_edge edge;
         size_t used;
         enum xml_fault late = xml_lex(&r->lex, &r->limits, in, &used, &edge);
-        enum xml_fault fault = parse(r, slice_first(in, used));
+        enum xml_fault fault;
 
+        set_patience(r, late ? SIZE_MAX : used);
+        fault = parse(r, slice_first(in, used));
         if (!fault)
             fault = late;
         if (!fault && edge != XML_LEX_NO_EDGE)
@@ -504,6 +553,21 @@ enum xml_fault xml_reader_feed(struct xml_reader *r, const char *p, size_t n)
         in = slice_from(in, used);
     }
     return XML_OK;
+}
+
+void xml_reader_sleep(struct xml_reader *r)
+{
+    bool between = r->lex.depth == 1 && r->lex.state == XML_LEX_TEXT && !r->at && !r->complete && !r->root;
+
+    if (!r->parser || !r->head || r->fault || r->stopped || !between)
+        return;
+    /* The beginning of something that is not white space may be waiting in expat. */
+    if (XML_GetCurrentByteIndex(r->parser) != (XML_Index)r->fed)
+        return;
+    parser_free(r->parser);
+    r->parser = NULL;
+    buf_free(&r->text);
+    count_other(r);
 }
 
 void xml_reader_stop(struct xml_reader *r)
@@ -550,7 +614,7 @@ bool xml_reader_reset(struct xml_reader *r)
 {
     forget_stream(r);
     xml_lex_init(&r->lex);
-    r->stopped = r->closed = false;
+    r->stopped = r->closed = r->patient = false;
     r->depth = 0;
     r->fed = 0;
     r->parser = parser_new(r);

@@ -75,7 +75,7 @@ void xmpp_free(struct xmpp *x)
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
     hash_each(&x->pairs, free_pair, NULL);
     loop_undefer(&x->stop);
-    timer_stop(&x->stop_timer);
+    timer_stop(&x->loop->timers, &x->stop_timer);
     hash_free(&x->serials);
     hash_free(&x->pairs);
     hash_free(&x->tokens);
@@ -184,7 +184,7 @@ static void finished(struct xmpp *x)
     void (*done)(void *arg) = x->stop_done;
 
     x->stop_done = NULL;
-    timer_stop(&x->stop_timer);
+    timer_stop(&x->loop->timers, &x->stop_timer);
     if (done)
         done(x->stop_arg);
 }

@@ -178,7 +178,8 @@ static int run_send(struct link *l, int port, uint32_t count, uint32_t window, d
     struct sockaddr_in a = at(port), local;
     socklen_t n = sizeof(local);
     uint64_t start, last_answer;
-    uint32_t sent = 0, seen = 0;
+    /* Another run's numbers would be repeats of its requests, which a SIP server remembers for 32 s. */
+    uint32_t sent = 0, seen = 0, base = (uint32_t)(bench_now_ns() / 1000 % 50000000);
     char host[32];
 
     if (connect(l->fd, (struct sockaddr *)&a, sizeof(a)))
@@ -194,9 +195,9 @@ static int run_send(struct link *l, int port, uint32_t count, uint32_t window, d
         struct pollfd p = { .fd = l->fd, .events = POLLIN };
 
         while (sent < count && sent < may && sent - answered < window) {
-            size_t k = bench_message(slot(l), sent, l->udp ? "UDP" : "TCP", host);
+            size_t k = bench_message(slot(l), base + sent, l->udp ? "UDP" : "TCP", host);
 
-            sent_at[sent++ % NUMBERS] = bench_now_ns();
+            sent_at[(base + sent++) % NUMBERS] = bench_now_ns();
             emit(l, k, NULL);
         }
         flush(l);

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 NETWORK = "10.99.0.0/16"  # all local
 SILENT = "10.98.0.0/16"  # reachable by route, answers nothing, not even ARP
 IN_NS = "STOX_RIG_OUTSIDE"  # inside: the network namespace we came from
 WORK = "STOX_RIG_WORK"
+LIFELINE = "STOX_RIG_LIFELINE"  # a pipe that ends when the launcher does, however that came about
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAST = os.path.join(REPO, "tests", "rig", ".work", "last")  # logs of the last run that failed
 
@@ -62,11 +64,23 @@ def _unshare():
 
 
 def _keep_logs(work):
-    shutil.rmtree(LAST, ignore_errors=True)
     logs = os.path.join(work, "log")
-    if os.path.isdir(logs):
+    try:
+        shutil.rmtree(LAST, ignore_errors=True)
         shutil.copytree(logs, LAST)
-        print("rig: logs are in %s" % os.path.relpath(LAST), file=sys.stderr)
+        print("rig: logs are in %s" % LAST, file=sys.stderr)
+    except OSError as e:
+        print("rig: the logs could not be kept: %s" % e, file=sys.stderr)
+
+
+def _terminate(child):
+    """unshare itself does not heed SIGTERM; what runs in it does, and ends in order."""
+    try:
+        with open("/proc/%d/task/%d/children" % (child.pid, child.pid)) as f:
+            for pid in f.read().split():
+                os.kill(int(pid), signal.SIGTERM)
+    except OSError:
+        child.kill()
 
 
 def enter():
@@ -77,13 +91,14 @@ def enter():
     work = tempfile.mkdtemp(prefix="stox-rig-")
     os.chmod(work, 0o755)
     os.mkdir(os.path.join(work, "log"))
-    env = dict(os.environ, **{IN_NS: os.readlink("/proc/self/ns/net"), WORK: work})
+    lifeline, _held = os.pipe()
+    env = dict(os.environ, **{IN_NS: os.readlink("/proc/self/ns/net"), WORK: work, LIFELINE: str(lifeline)})
     child = None
     try:
-        child = subprocess.Popen(_unshare() + [sys.executable] + sys.argv, env=env)
+        child = subprocess.Popen(_unshare() + [sys.executable] + sys.argv, env=env, pass_fds=[lifeline])
         with open(os.path.join(work, "pids"), "w") as f:
             f.write("%d %d" % (os.getpid(), child.pid))
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        signal.signal(signal.SIGTERM, lambda *_: _terminate(child))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child as well
         status = child.wait()
         if status != 0:
@@ -100,9 +115,16 @@ def _run(*argv):
     subprocess.run(argv, check=True)
 
 
+def _hold(lifeline):
+    os.set_inheritable(lifeline, False)
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _setup():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    threading.Thread(target=_hold, args=(int(os.environ[LIFELINE]),), daemon=True).start()
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "address", "add", "10.99.0.1/16", "dev", "lo")
     _run("ip", "-6", "route", "add", "local", "fd99::/64", "dev", "lo")

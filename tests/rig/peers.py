@@ -70,7 +70,7 @@ class Prosody:
         if not self.limits:
             changes.append((r'^limits = \{.*?^\}|^limits = [^\n]*', '', "no rate limits, for load"))
         if not self.smacks:
-            changes.append((r'^\s*"smacks";[^\n]*', '', "without stream management"))
+            changes.append((r'"smacks";', '', "without stream management"))
         return changes
 
     def _globals(self):

@@ -5,6 +5,7 @@ Commands go in over ctrl_tcp (JSON in netstrings), messages are read from its ou
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 
@@ -34,7 +35,8 @@ class Phone:
         self._current = 0  # baresip begins with the first of its contacts
 
     def start(self):
-        os.makedirs(self.dir, exist_ok=True)
+        shutil.rmtree(self.dir, ignore_errors=True)  # it remembers its current contact
+        os.makedirs(self.dir)
         with open(os.path.join(self.dir, "config"), "w") as f:
             f.write(_CONFIG.format(address=self.address))
         with open(os.path.join(self.dir, "accounts"), "w") as f:
@@ -90,14 +92,14 @@ class Phone:
     def wait_response(self, timeout=40, since=0):
         """The first final response to something the phone sent since: (status, reason)."""
         at = since
-        ours = False
+        theirs = False
         while True:
             match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
             if match is None:
                 raise Failed("the phone got no answer within %g s:\n%s" % (timeout, self.process.tail()))
             if match.group(1) is None:  # the trace's line of who sends to whom, before each message
-                ours = "-> %s:" % self.address in match.string
-            elif ours:
+                theirs = " %s:" % self.proxy.split(":")[0] in match.string.split("->")[0]
+            elif theirs:
                 return int(match.group(1)), match.group(2)
 
     def stop(self):

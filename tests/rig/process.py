@@ -14,6 +14,18 @@ class Failed(AssertionError):
     """Something did not happen in time, or ended by itself."""
 
 
+def eventually(check, what, timeout=20, every=0.1):
+    """For what can only be tried, not waited for: tries until check() is true, bounded. Returns what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        result = check()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise Failed("not within %g s: %s" % (timeout, what))
+        time.sleep(every)
+
+
 class Lines:
     """Lines that arrive from somewhere, and people who wait for them."""
 

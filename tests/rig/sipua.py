@@ -71,8 +71,13 @@ class Received:
         self.ua, self.message, self.peer = ua, message, peer
         self.copies = 1
         self.responses = []
+        self.repeats = Lines()
 
     body = property(lambda self: self.message.text)
+
+    def wait_copies(self, n, timeout=20):
+        """Until it has come n times in all."""
+        return self.repeats.wait(lambda _: self.copies >= n, timeout)[0]
 
     def reply(self, status, reason="", headers=(), body=b""):
         self.ua.loop.call_soon_threadsafe(self.ua._reply, self, status, reason, headers, body)
@@ -257,6 +262,7 @@ class SipUa:
         known = self._server.get(key)
         if known:
             known.copies += 1
+            known.repeats.add(known.copies)
             if known.responses:
                 send(known.responses[-1])
             return

@@ -26,8 +26,8 @@ static const struct {
     { "html", "text/html", "", "<p>Hello <b>you</b></p><p>there</p>", "Hello you\nthere", MAP_CONTENT_OK },
     { "html script", "text/html", "", "a<script>alert('<p>x')</script>b<STYLE>p{}</style >c", "abc", MAP_CONTENT_OK },
     { "html script without end", "text/html", "", "a<script>b", "a", MAP_CONTENT_OK },
-    { "html entities", "text/html", "", "&lt;a&gt; &amp;amp; &#65;&#x42; &nbsp;&uuml;&bogus; &#xD800; &", "<a> &amp; AB  ü&bogus; \xef\xbf\xbd &",
-      MAP_CONTENT_OK },
+    { "html entities", "text/html", "", "&lt;a&gt; &amp;amp; &#65;&#x42; &nbsp;&uuml;&bogus; &#xD800; &",
+      "<a> &amp; AB  ü&bogus; \xef\xbf\xbd &", MAP_CONTENT_OK },
     { "html white space", "text/html", "", "  a \r\n\t b<br>c<br/>\n d ", "a b\nc\nd", MAP_CONTENT_OK },
     { "html pre", "text/html", "", "x<pre>a  b\r\n c</pre>y", "x\na  b\n c\ny", MAP_CONTENT_OK },
     { "html comment", "text/html", "", "a<!-- <b> > -->b<!doctype html>c<?x ?>d", "abcd", MAP_CONTENT_OK },
@@ -58,36 +58,40 @@ static const struct {
     { "cpim Require known", "message/cpim", "", "Require: Subject, To\r\n\r\n\r\nx", "x", MAP_CONTENT_OK },
     { "cpim Require unknown", "message/cpim", "", "Require: Subject,x.Vital\r\n\r\n\r\nx", "", MAP_CONTENT_TYPE },
     { "cpim base64", "message/cpim", "",
-      CPIM "\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\naGVs\r\nbG8=\r\n", "hello", MAP_CONTENT_OK },
-    { "cpim quoted-printable", "message/cpim", "",
-      CPIM "\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=C3=BC=\r\nx=zz", "hüx=zz",
+      CPIM "\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\naGVs\r\nbG8=\r\n", "hello",
       MAP_CONTENT_OK },
+    { "cpim quoted-printable", "message/cpim", "",
+      CPIM "\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=C3=BC=\r\nx=zz",
+      "hüx=zz", MAP_CONTENT_OK },
     { "cpim not UTF-8", "message/cpim", "", "Subject: \xff\r\n\r\n\r\nx", "", MAP_CONTENT_MALFORMED },
 
     { "alternative", "multipart/alternative;boundary=b", "",
-      "--b\r\nContent-Type: text/html\r\n\r\n<i>html</i>\r\n--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b--\r\n", "plain",
-      MAP_CONTENT_OK },
+      "--b\r\nContent-Type: text/html\r\n\r\n<i>html</i>\r\n--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b--\r\n",
+      "plain", MAP_CONTENT_OK },
     { "alternative of html", "multipart/alternative; boundary=\"b\"", "",
       "--b\r\nContent-Type: text/rtf\r\n\r\n{}\r\n--b\r\nContent-Type: text/html\r\n\r\n<i>html</i>\r\n--b--", "html",
       MAP_CONTENT_OK },
-    { "alternative of none", "multipart/alternative;boundary=b", "",
-      "--b\r\nContent-Type: text/rtf\r\n\r\n{}\r\n--b--", "", MAP_CONTENT_TYPE },
+    { "alternative of none", "multipart/alternative;boundary=b", "", "--b\r\nContent-Type: text/rtf\r\n\r\n{}\r\n--b--",
+      "", MAP_CONTENT_TYPE },
     { "mixed", "multipart/mixed;boundary=b", "",
-      "preamble --b\r\n--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b  \r\nContent-Type: text/plain\r\n\r\nfirst\r\n\r\n--bb\r\n--b\r\n\r\nsecond\r\n--b--\r\nepilogue",
+      "preamble --b\r\n--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b  \r\nContent-Type: "
+      "text/plain\r\n\r\nfirst\r\n\r\n--bb\r\n--b\r\n\r\nsecond\r\n--b--\r\nepilogue",
       "first\r\n\r\n--bb", MAP_CONTENT_OK },
     { "mixed without headers", "multipart/mixed;boundary=b", "", "--b\r\n\r\nfirst\r\n--b--", "first", MAP_CONTENT_OK },
     { "mixed LF", "multipart/mixed;boundary=b", "", "--b\n\nfirst\n--b--\n", "first", MAP_CONTENT_OK },
     { "mixed without end", "multipart/mixed;boundary=b", "", "--b\r\n\r\nfirst", "first", MAP_CONTENT_OK },
     { "mixed, nested, second level first", "multipart/mixed;boundary=a", "",
-      "--a\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n--b\r\nContent-Type: image/png\r\n\r\n1\r\n--b--\r\n--a\r\n"
+      "--a\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n--b\r\nContent-Type: "
+      "image/png\r\n\r\n1\r\n--b--\r\n--a\r\n"
       "Content-Type: text/plain\r\n\r\nfound\r\n--a--",
       "found", MAP_CONTENT_OK },
     { "mixed of alternative", "multipart/mixed;boundary=a", "",
       "--a\r\nContent-Type: multipart/alternative;\r\n boundary=b\r\n\r\n--b\r\n\r\nfound\r\n--b--\r\n--a--", "found",
       MAP_CONTENT_OK },
     { "signed", "multipart/signed;protocol=\"application/pkcs7-signature\";micalg=sha1;boundary=b", "",
-      "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\r\n\x01\x02\r\n--b--", "hello",
-      MAP_CONTENT_OK },
+      "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: "
+      "application/pkcs7-signature\r\n\r\n\x01\x02\r\n--b--",
+      "hello", MAP_CONTENT_OK },
     { "no boundary", "multipart/mixed", "", "--b\r\n\r\nx\r\n--b--", "", MAP_CONTENT_MALFORMED },
     { "no part", "multipart/mixed;boundary=b", "", "nothing", "", MAP_CONTENT_MALFORMED },
     { "only the end", "multipart/mixed;boundary=b", "", "--b--", "", MAP_CONTENT_MALFORMED },
@@ -103,7 +107,8 @@ static void bodies_become_text(void **state)
         enum map_content_fault fault;
 
         arena_init(&a, ARENA_MAX);
-        fault = map_content_read(&a, slice_str(cases[i].type), slice_str(cases[i].encoding), slice_str(cases[i].body), &c);
+        fault =
+            map_content_read(&a, slice_str(cases[i].type), slice_str(cases[i].encoding), slice_str(cases[i].body), &c);
         if (fault != cases[i].fault)
             fail_msg("%s: fault %d, not %d", cases[i].id, fault, cases[i].fault);
         if (fault == MAP_CONTENT_OK && !slice_is(c.text, cases[i].expect))
@@ -114,10 +119,11 @@ static void bodies_become_text(void **state)
 
 static void cpim_headers_are_read(void **state)
 {
-    static const char body[] = "From: \"a<b>\" <sip:romeo@example.net>\r\nTo: <sip:juliet@example.com>\r\nTo: <sip:x@y>\r\n"
-                               "DateTime: 2020-01-01T00:00:00Z\r\nSubject:;lang=fr \\u00e9t\\u00E9 \\\\ \\\"x\\q\\ud83d\\ude00\\n\\\r\n"
-                               "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 1\r\nSubject: second\r\n\r\n"
-                               "Content-Type: text/plain\r\nContent-Language: cs\r\n\r\nx";
+    static const char body[] =
+        "From: \"a<b>\" <sip:romeo@example.net>\r\nTo: <sip:juliet@example.com>\r\nTo: <sip:x@y>\r\n"
+        "DateTime: 2020-01-01T00:00:00Z\r\nSubject:;lang=fr \\u00e9t\\u00E9 \\\\ \\\"x\\q\\ud83d\\ude00\\n\\\r\n"
+        "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 1\r\nSubject: second\r\n\r\n"
+        "Content-Type: text/plain\r\nContent-Language: cs\r\n\r\nx";
     struct arena a;
     struct map_content c;
 
@@ -135,7 +141,8 @@ static void cpim_headers_are_read(void **state)
 
 static void cpim_default_namespace_can_change(void **state)
 {
-    static const char body[] = "NS: <urn:other>\r\nFrom: whatever\r\nNS: <urn:ietf:params:cpim-headers:>\r\nSubject: s\r\n\r\n\r\nx";
+    static const char body[] =
+        "NS: <urn:other>\r\nFrom: whatever\r\nNS: <urn:ietf:params:cpim-headers:>\r\nSubject: s\r\n\r\n\r\nx";
     struct arena a;
     struct map_content c;
 
@@ -157,7 +164,8 @@ static enum map_content_fault nested(struct arena *a, unsigned depth, const char
     for (unsigned i = 1; i < depth; i++)
         buf_printf(&b, "--b%u\r\nContent-Type: multipart/%s;boundary=b%u\r\n\r\n", i, subtype, i + 1);
     buf_printf(&b, "--b%u\r\n\r\nx", depth);
-    fault = map_content_read(a, slice_str(text_of(a, "multipart/%s;boundary=b1", subtype)), SLICE(""), buf_slice(&b), &c);
+    fault =
+        map_content_read(a, slice_str(text_of(a, "multipart/%s;boundary=b1", subtype)), SLICE(""), buf_slice(&b), &c);
     if (fault == MAP_CONTENT_OK)
         assert_slice(a, c.text, "x");
     buf_free(&b);
@@ -217,8 +225,10 @@ static void time_is_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bodies_become_text),   cmocka_unit_test(cpim_headers_are_read),
-        cmocka_unit_test(cpim_default_namespace_can_change), cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(bodies_become_text),
+        cmocka_unit_test(cpim_headers_are_read),
+        cmocka_unit_test(cpim_default_namespace_can_change),
+        cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(time_is_linear),
     };
 

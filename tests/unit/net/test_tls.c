@@ -56,22 +56,49 @@ struct pair {
     bool done;
 };
 
-static struct pair shake(struct tls *ct, const struct tls_wish *cw, struct tls *st, const struct tls_wish *sw)
+/* Takes both. */
+static struct pair meet(SSL *client, SSL *server)
 {
-    struct pair p = { tls_session(ct, cw), tls_session(st, sw), false };
+    struct pair p = { client, server, false };
     BIO *a, *b;
 
-    assert_non_null(p.client);
-    assert_non_null(p.server);
+    assert_non_null(client);
+    assert_non_null(server);
     BIO_new_bio_pair(&a, 0, &b, 0);
-    SSL_set_bio(p.client, a, a);
-    SSL_set_bio(p.server, b, b);
+    SSL_set_bio(client, a, a);
+    SSL_set_bio(server, b, b);
     for (int i = 0; i < 50 && !p.done; i++) {
-        int c = SSL_do_handshake(p.client), s = SSL_do_handshake(p.server);
+        int c = SSL_do_handshake(client), s = SSL_do_handshake(server);
         p.done = c == 1 && s == 1;
     }
     ERR_clear_error();
     return p;
+}
+
+static struct pair shake(struct tls *ct, const struct tls_wish *cw, struct tls *st, const struct tls_wish *sw)
+{
+    return meet(tls_session(ct, cw), tls_session(st, sw));
+}
+
+/* A client that is not ours: bound to a certificate (or NULL) and to nothing else. */
+static SSL_CTX *foreign_client(const struct cert *c)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    SSL_CTX_set_security_level(ctx, 0);
+    if (c) {
+        SSL_CTX_use_certificate(ctx, c->x);
+        SSL_CTX_use_PrivateKey(ctx, c->key);
+    }
+    return ctx;
+}
+
+static SSL *foreign_session(SSL_CTX *ctx)
+{
+    SSL *ssl = SSL_new(ctx);
+
+    SSL_set_connect_state(ssl);
+    return ssl;
 }
 
 static void pair_free(struct pair *p)
@@ -240,28 +267,11 @@ static void test_verdicts(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const struct cert *by = cases[i].by == ROOT ? &root : cases[i].by == STRANGER ? &stranger : NULL;
         struct cert c = cert_make(&cases[i].spec, by);
-        struct tls_wish cw = { .role = TLS_CLIENT };
-        SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-        SSL *client;
-        struct pair p = { NULL, tls_session(us, &as_server), false };
-        BIO *a, *b;
+        SSL_CTX *ctx = foreign_client(&c); /* tls_add_identity would refuse most of these */
+        struct pair p = meet(foreign_session(ctx), tls_session(us, &as_server));
         struct arena arena;
         struct tls_peer peer;
 
-        /* A peer of its own, because tls_add_identity would refuse most of these. */
-        SSL_CTX_set_security_level(ctx, 0);
-        SSL_CTX_use_certificate(ctx, c.x);
-        SSL_CTX_use_PrivateKey(ctx, c.key);
-        client = p.client = SSL_new(ctx);
-        SSL_set_connect_state(client);
-        BIO_new_bio_pair(&a, 0, &b, 0);
-        SSL_set_bio(client, a, a);
-        SSL_set_bio(p.server, b, b);
-        for (int k = 0; k < 50 && !p.done; k++) {
-            int rc = SSL_do_handshake(client);
-            p.done = SSL_do_handshake(p.server) == 1 && rc == 1;
-        }
-        (void)cw;
         if (!p.done)
             fail_msg("%s: no handshake", cases[i].what);
         arena_init(&arena, 65536);
@@ -421,23 +431,14 @@ static void test_protocol_floor(void **state)
 
     add(tls, "", &c);
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-        struct pair p = { NULL, tls_session(tls, &as_server), false };
-        BIO *a, *b;
+        SSL_CTX *ctx = foreign_client(NULL);
+        struct pair p;
 
         SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
         SSL_CTX_set_max_proto_version(ctx, cases[i].max);
         if (cases[i].ciphers)
             SSL_CTX_set_cipher_list(ctx, cases[i].ciphers);
-        p.client = SSL_new(ctx);
-        SSL_set_connect_state(p.client);
-        BIO_new_bio_pair(&a, 0, &b, 0);
-        SSL_set_bio(p.client, a, a);
-        SSL_set_bio(p.server, b, b);
-        for (int k = 0; k < 50 && !p.done; k++) {
-            int rc = SSL_do_handshake(p.client);
-            p.done = SSL_do_handshake(p.server) == 1 && rc == 1;
-        }
+        p = meet(foreign_session(ctx), tls_session(tls, &as_server));
         if (p.done != cases[i].good)
             fail_msg("case %zu: %d", i, p.done);
         if (p.done && cases[i].max == TLS1_2_VERSION) {
@@ -456,56 +457,54 @@ static void test_protocol_floor(void **state)
 }
 
 /* A session is resumed by ticket, and its verdict about the client's certificate with it. */
+static void resume(struct tls *tls, const struct cert *c, int version, bool trusted)
+{
+    SSL_CTX *ctx = foreign_client(c);
+    SSL_SESSION *session = NULL;
+
+    SSL_CTX_set_max_proto_version(ctx, version);
+    for (int round = 0; round < 2; round++) {
+        SSL *client = foreign_session(ctx);
+        struct tls_peer peer;
+        struct arena arena;
+        struct pair p;
+        char byte;
+
+        if (session)
+            SSL_set_session(client, session);
+        p = meet(client, tls_session(tls, &as_server));
+        assert_true(p.done);
+        assert_int_equal(SSL_session_reused(p.server), round);
+        SSL_write(p.server, "x", 1);
+        SSL_read(p.client, &byte, 1); /* the ticket comes before it */
+        arena_init(&arena, 65536);
+        assert_true(tls_peer(p.server, &arena, &peer));
+        assert_true(peer.presented);
+        assert_int_equal(peer.trusted, trusted);
+        assert_string_equal(peer.fault, trusted ? ""
+                                                : "issuer CN=Stranger Root is not trusted, or the peer does not "
+                                                  "send its intermediate certificates");
+        arena_reset(&arena);
+        SSL_SESSION_free(session);
+        session = SSL_get1_session(p.client);
+        SSL_shutdown(p.client);
+        pair_free(&p);
+    }
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+}
+
 static void test_resumption(void **state)
 {
     struct tls *tls = trusting_tls();
     struct cert good = cert_make(&(struct cert_spec){ .cn = "x", .sans = "DNS:a.example" }, &root),
                 bad = cert_make(&(struct cert_spec){ .cn = "x" }, &stranger);
-    const struct cert *certs[] = { &good, &bad };
 
     add(tls, "", &good);
-    for (int i = 0; i < 4; i++) {
-        const struct cert *c = certs[i / 2];
-        SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-        SSL_SESSION *session = NULL;
-
-        SSL_CTX_set_max_proto_version(ctx, i % 2 ? TLS1_2_VERSION : TLS1_3_VERSION);
-        SSL_CTX_use_certificate(ctx, c->x);
-        SSL_CTX_use_PrivateKey(ctx, c->key);
-        for (int round = 0; round < 2; round++) {
-            struct pair p = { SSL_new(ctx), tls_session(tls, &as_server), false };
-            struct arena arena;
-            struct tls_peer peer;
-            char byte;
-            BIO *a, *b;
-
-            SSL_set_connect_state(p.client);
-            if (session)
-                SSL_set_session(p.client, session);
-            BIO_new_bio_pair(&a, 0, &b, 0);
-            SSL_set_bio(p.client, a, a);
-            SSL_set_bio(p.server, b, b);
-            for (int k = 0; k < 50 && !p.done; k++) {
-                int rc = SSL_do_handshake(p.client);
-                p.done = SSL_do_handshake(p.server) == 1 && rc == 1;
-            }
-            assert_true(p.done);
-            assert_int_equal(SSL_session_reused(p.server), round);
-            SSL_write(p.server, "x", 1);
-            SSL_read(p.client, &byte, 1); /* the ticket comes before it */
-            arena_init(&arena, 65536);
-            assert_true(tls_peer(p.server, &arena, &peer));
-            assert_true(peer.presented);
-            assert_int_equal(peer.trusted, c == &good);
-            arena_reset(&arena);
-            SSL_SESSION_free(session);
-            session = SSL_get1_session(p.client);
-            SSL_shutdown(p.client);
-            pair_free(&p);
-        }
-        SSL_SESSION_free(session);
-        SSL_CTX_free(ctx);
-    }
+    resume(tls, &good, TLS1_3_VERSION, true);
+    resume(tls, &good, TLS1_2_VERSION, true);
+    resume(tls, &bad, TLS1_3_VERSION, false);
+    resume(tls, &bad, TLS1_2_VERSION, false);
     cert_free(&good);
     cert_free(&bad);
     tls_free(tls);
@@ -568,6 +567,52 @@ static void test_operator_sentences(void **state)
     tls_free(tls);
 }
 
+/* A chain above 64 KiB ends the handshake before anybody parses it; a long one is let through, not trusted. */
+static void test_long_chains(void **state)
+{
+    struct tls *tls = trusting_tls();
+    struct cert chain[12] = { cert_make(&(struct cert_spec){ .cn = "1", .ca = true }, &root) }, own;
+    char *sans = calloc(1, 40 * 1000);
+    SSL_CTX *ctx;
+    struct tls_peer peer;
+    struct arena arena;
+    struct pair p;
+
+    own = cert_make(&(struct cert_spec){ .cn = "own" }, &root);
+    add(tls, "", &own);
+    for (int i = 1; i < 12; i++)
+        chain[i] = cert_make(&(struct cert_spec){ .cn = "n", .ca = i < 11 }, &chain[i - 1]);
+    ctx = foreign_client(&chain[11]);
+    for (int i = 10; i >= 0; i--)
+        SSL_CTX_add1_chain_cert(ctx, chain[i].x);
+    p = meet(foreign_session(ctx), tls_session(tls, &as_server));
+    assert_true(p.done);
+    arena_init(&arena, 65536);
+    assert_true(tls_peer(p.server, &arena, &peer));
+    assert_false(peer.trusted);
+    assert_string_equal(peer.fault, "certificate chain is longer than 8 intermediates");
+    arena_reset(&arena);
+    pair_free(&p);
+    SSL_CTX_free(ctx);
+    for (int i = 0; i < 12; i++)
+        cert_free(&chain[i]);
+
+    for (int i = 0; i < 1400; i++)
+        snprintf(sans + strlen(sans), 40 * 1000 - strlen(sans), "%sDNS:domain%d.example", i ? "," : "", i);
+    chain[0] = cert_make(&(struct cert_spec){ .cn = "big", .sans = sans }, &root);
+    ctx = foreign_client(&chain[0]);
+    for (int i = 0; i < 3; i++)
+        SSL_CTX_add1_chain_cert(ctx, chain[0].x);
+    p = meet(foreign_session(ctx), tls_session(tls, &as_server));
+    assert_false(p.done);
+    pair_free(&p);
+    SSL_CTX_free(ctx);
+    cert_free(&chain[0]);
+    cert_free(&own);
+    free(sans);
+    tls_free(tls);
+}
+
 static void test_odd_wishes(void **state)
 {
     struct tls *tls = trusting_tls();
@@ -594,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_protocol_floor),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_operator_sentences),
+        cmocka_unit_test(test_long_chains),
         cmocka_unit_test(test_odd_wishes),
     };
 

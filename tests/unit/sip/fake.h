@@ -204,6 +204,12 @@ static inline const char *fake_request(const struct fake_request *r)
     return text;
 }
 
+static inline void fake_copy(char *to, size_t size, const char *text)
+{
+    assert_true(strlen(text) < size);
+    memcpy(to, text, strlen(text) + 1);
+}
+
 #define FAKE(...) fake_request(&(struct fake_request){ __VA_ARGS__ })
 
 static inline unsigned fake_status(const struct fake *f, size_t i)
@@ -269,10 +275,11 @@ static inline void fake_answer(struct fake *f, size_t i, unsigned status, const 
 
     assert_true((size_t)(end - at) < sizeof(via));
     memcpy(via, at, (size_t)(end - at));
-    snprintf(text, sizeof(text),
-             "SIP/2.0 %u Whatever\r\n%s%s\r\nFrom: <sip:juliet@example.com>;tag=j1\r\nTo: <sip:romeo@example.net>;tag=r1\r\n"
-             "Call-ID: out1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
-             status, more ? more : "", via);
+    snprintf(
+        text, sizeof(text),
+        "SIP/2.0 %u Whatever\r\n%s%s\r\nFrom: <sip:juliet@example.com>;tag=j1\r\nTo: <sip:romeo@example.net>;tag=r1\r\n"
+        "Call-ID: out1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+        status, more ? more : "", via);
     fake_take(f, f->sent[i].flow.transport, "192.0.2.9:5060", text);
 }
 

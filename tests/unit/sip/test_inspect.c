@@ -83,8 +83,8 @@ static void stateless_answers_repeat(void **state)
 
 static void strangers(void **state)
 {
-    static const char *const methods[] = { "MESSAGE", "OPTIONS", "INVITE", "CANCEL", "REGISTER", "SUBSCRIBE",
-                                           "NOTIFY",  "BYE",     "PUBLISH", "REFER", "XYZ",      "ACK" };
+    static const char *const methods[] = { "MESSAGE", "OPTIONS", "INVITE",  "CANCEL", "REGISTER", "SUBSCRIBE",
+                                           "NOTIFY",  "BYE",     "PUBLISH", "REFER",  "XYZ",      "ACK" };
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         struct fake *f = fake_new(NULL);
@@ -155,8 +155,8 @@ static void framing_faults_close(void **state)
         unsigned status; /* 0: no answer */
         enum sip_next next;
     } cases[] = {
-        { "MESSAGE sip:juliet@example.com SIP/7.0\r\nVia: SIP/7.0/TCP 192.0.2.9;branch=z9hG4bKa\r\n", 0, SIP_GO_ON },
-        { "MESSAGE sip:juliet@example.com SIP/7.0\r\nVia: SIP/2.0/TCP 192.0.2.9;branch=z9hG4bKa\r\nContent-Length: 0\r\n",
+        { "MESSAGE sip:juliet@example.com SIP/7.0\r\nVia: SIP/2.0/TCP 192.0.2.9;branch=z9hG4bKa\r\nContent-Length: "
+          "0\r\n",
           505, SIP_GO_ON },
         { "MESSAGE sip:juliet@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.9;branch=z9hG4bKa\r\n"
           "Content-Length: -1\r\n",

@@ -156,7 +156,7 @@ static void never_408(void **state)
     fake_free(f);
 }
 
-/* RFC 3261 17.2.3: what makes another transaction. */
+/* RFC 3261 17.2.3: what makes another transaction, which is not what makes another copy of the same request. */
 static void matching(void **state)
 {
     static const struct {
@@ -227,8 +227,10 @@ static void tags(void **state)
     f->answer_at_once = 200;
     fake_take(f, SIP_UDP, "192.0.2.9", FAKE(0));
     fake_take(f, SIP_UDP, "192.0.2.9", FAKE(.via = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKother", .cseq = "2"));
-    assert_int_equal(sscanf(strstr(f->sent[0].text, "To:"), "To: <sip:juliet@example.com>;tag=%16[0-9a-f]\r", first), 1);
-    assert_int_equal(sscanf(strstr(f->sent[1].text, "To:"), "To: <sip:juliet@example.com>;tag=%16[0-9a-f]\r", second), 1);
+    assert_int_equal(sscanf(strstr(f->sent[0].text, "To:"), "To: <sip:juliet@example.com>;tag=%16[0-9a-f]\r", first),
+                     1);
+    assert_int_equal(sscanf(strstr(f->sent[1].text, "To:"), "To: <sip:juliet@example.com>;tag=%16[0-9a-f]\r", second),
+                     1);
     assert_int_equal(strlen(first), 16);
     assert_string_not_equal(first, second);
     fake_free(f);

@@ -1,0 +1,152 @@
+/* At stake: transactions are found by hash; a peer that could force collisions could stop the gateway. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+
+struct entry {
+    struct hash_node node;
+    unsigned id;
+    bool in;
+};
+
+static bool is_id(const struct hash_node *node, const void *key)
+{
+    return container_of(node, struct entry, node)->id == *(const unsigned *)key;
+}
+
+/* The vectors of SipHash's authors: key 00..0f, message 00..n-1. */
+static void siphash_vectors(void **state)
+{
+    static const struct {
+        size_t n;
+        uint64_t want;
+    } cases[] = {
+        { 0, 0x726fdb47dd0e0e31 },  { 1, 0x74f839c593dc67fd },  { 2, 0x0d6c8009d9a94f5a },  { 3, 0x85676696d7fb7e2d },
+        { 4, 0xcf2794e0277187b7 },  { 5, 0x18765564cd99a68d },  { 6, 0xcbc9466e58fee3ce },  { 7, 0xab0200f58b01d137 },
+        { 8, 0x93f5f5799a932462 },  { 9, 0x9e0082df0ba9e4b0 },  { 10, 0x7a5dbbc594ddb9f3 }, { 11, 0xf4b32f46226bada7 },
+        { 12, 0x751e8fbc860ee5fb }, { 13, 0x14ea5627c0843d90 }, { 14, 0xf723ca908e7af2ee }, { 15, 0xa129ca6149be45e5 },
+        { 63, 0x958a324ceb064572 },
+    };
+    struct hash h = { .key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+    char message[64];
+
+    for (size_t i = 0; i < sizeof(message); i++)
+        message[i] = (char)i;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(hash_bytes(&h, slice_of(message, cases[i].n)), cases[i].want);
+        if (cases[i].n >= 8) /* chaining is the same function with eight bytes in front */
+            assert_int_equal(hash_more(&h, 0x0706050403020100, slice_of(message + 8, cases[i].n - 8)), cases[i].want);
+    }
+}
+
+static void parts_do_not_run_together(void **state)
+{
+    struct hash h;
+
+    hash_init(&h);
+    assert_int_not_equal(hash_more(&h, hash_bytes(&h, SLICE("ab")), SLICE("c")),
+                         hash_more(&h, hash_bytes(&h, SLICE("a")), SLICE("bc")));
+    assert_int_not_equal(hash_more(&h, hash_bytes(&h, SLICE("a")), SLICE("")), hash_bytes(&h, SLICE("a")));
+    hash_free(&h);
+}
+
+static void keys_differ(void **state)
+{
+    struct hash a, b;
+
+    hash_init(&a);
+    hash_init(&b);
+    assert_int_not_equal(hash_bytes(&a, SLICE("x")), hash_bytes(&b, SLICE("x")));
+}
+
+#define ENTRIES 2000
+
+/* A random walk beside an array of flags; few_hashes makes long chains of equal hashes. */
+static void walk(bool few_hashes)
+{
+    static struct entry entries[ENTRIES];
+    struct hash h;
+    size_t n = 0;
+
+    hash_init(&h);
+    memset(entries, 0, sizeof(entries));
+    srand(1);
+    for (int step = 0; step < 50000; step++) {
+        unsigned id = (unsigned)rand() % ENTRIES;
+        struct entry *e = &entries[id];
+        uint64_t hash = few_hashes ? id % 7 : hash_bytes(&h, slice_of((const char *)&id, sizeof(id)));
+        struct hash_node *found = hash_find(&h, hash, is_id, &id);
+
+        assert_ptr_equal(found, e->in ? &e->node : NULL);
+        if (e->in) {
+            hash_remove(&h, &e->node);
+            hash_remove(&h, &e->node); /* harmless */
+        } else {
+            e->id = id;
+            assert_true(hash_add(&h, &e->node, hash));
+        }
+        e->in = !e->in;
+        n = e->in ? n + 1 : n - 1;
+        assert_int_equal(h.n, n);
+    }
+    hash_free(&h);
+}
+
+static void finds_what_is_in(void **state)
+{
+    walk(false);
+    walk(true);
+}
+
+struct sweep {
+    struct hash *h;
+    unsigned seen;
+};
+
+static void remove_odd(struct hash_node *node, void *arg)
+{
+    struct sweep *sweep = arg;
+
+    sweep->seen++;
+    if (container_of(node, struct entry, node)->id % 2)
+        hash_remove(sweep->h, node);
+}
+
+static void each_may_remove(void **state)
+{
+    static struct entry entries[500];
+    struct hash h;
+    struct sweep sweep = { .h = &h };
+
+    hash_init(&h);
+    hash_each(&h, remove_odd, &sweep);
+    assert_int_equal(sweep.seen, 0);
+    hash_remove(&h, &entries[0].node);
+    for (unsigned i = 0; i < 500; i++) {
+        entries[i].id = i;
+        hash_add(&h, &entries[i].node, i * 0x9E3779B97F4A7C15);
+    }
+    hash_each(&h, remove_odd, &sweep);
+    assert_int_equal(sweep.seen, 500);
+    assert_int_equal(h.n, 250);
+    hash_free(&h);
+    hash_free(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(siphash_vectors),  cmocka_unit_test(parts_do_not_run_together), cmocka_unit_test(keys_differ),
+        cmocka_unit_test(finds_what_is_in), cmocka_unit_test(each_may_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
