@@ -297,6 +297,8 @@ void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
     map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
     (void)xmpp_withdraw(b->xmpp, h->token);
     buf_clear(&text);
+    if (error.status == 405)
+        buf_str(&text, "Allow: MESSAGE, OPTIONS\r\n"); /* RFC 3261 21.4.6 */
     if (error.contact.n) {
         buf_str(&text, "Contact: <");
         sip_put_safe(&text, error.contact);

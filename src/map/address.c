@@ -1,5 +1,7 @@
 #include "map/address.h"
 
+#include <errno.h>
+
 #include "base/text.h"
 #include "map/scratch.h"
 
@@ -115,10 +117,11 @@ void map_unescape_local(struct buf *b, struct slice local)
     }
 }
 
-/* Preparing says only yes or no. A lack of memory must not be told as "no such user", so ask whether any is left. */
+/* Why preparing failed, which says only yes or no; errno was 0 before it. A lack of memory must not be told as "no such
+ * user": malloc leaves its trace in errno, and an arena that is used up is asked for more. */
 static enum map_address_fault fault_of(struct arena *a)
 {
-    return arena_alloc(a, 4 * JID_PART_MAX) ? MAP_ADDRESS_MALFORMED : MAP_ADDRESS_NO_MEMORY;
+    return errno != ENOMEM && arena_alloc(a, 4 * JID_PART_MAX) ? MAP_ADDRESS_MALFORMED : MAP_ADDRESS_NO_MEMORY;
 }
 
 static bool has_controls(struct slice s)
@@ -179,6 +182,7 @@ enum map_address_fault map_uri_to_jid(struct arena *a, const struct sip_uri *uri
     enum map_address_fault fault;
 
     *out = (struct jid){ 0 };
+    errno = 0;
     if (uri->scheme == SIP_SCHEME_SIPS)
         return MAP_ADDRESS_SIPS;
     if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_IM && uri->scheme != SIP_SCHEME_PRES)

@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "map/ids.h"
@@ -152,6 +154,12 @@ static size_t uri_size(const struct jid *j)
     return 16 + 3 * (j->local.n + j->resource.n) + j->domain.n + 256;
 }
 
+/* errno was 0 before the attempt: what libidn2 lacks in memory must not be told as a fault of the name. */
+static enum map_im unwritable(struct map_im_xmpp_refusal *r)
+{
+    return errno == ENOMEM ? MAP_IM_NO_MEMORY : refuse(r, "modify", "jid-malformed", "");
+}
+
 static enum map_im write_message(struct arena *a, const struct map_conf *conf, const struct message *m,
                                  const struct jid *from, const struct jid *to, struct slice id,
                                  const struct map_fresh *fresh, struct map_im_message *out,
@@ -162,8 +170,9 @@ static enum map_im write_message(struct arena *a, const struct map_conf *conf, c
 
     if (!scratch_init(&b, a, size))
         return MAP_IM_NO_MEMORY;
+    errno = 0;
     if (!map_jid_to_uri(&b, to, true, &conf->aliases))
-        return refuse(r, "modify", "jid-malformed", "");
+        return unwritable(r);
     out->uri = cut(&b, &at);
     buf_char(&b, '<');
     buf_put(&b, out->uri);
@@ -171,7 +180,7 @@ static enum map_im write_message(struct arena *a, const struct map_conf *conf, c
     out->to = cut(&b, &at);
     buf_char(&b, '<');
     if (!map_jid_to_uri(&b, from, true, &conf->aliases))
-        return refuse(r, "modify", "jid-malformed", "");
+        return unwritable(r);
     buf_str(&b, ">;tag=");
     map_put_u64_hex(&b, fresh->tag);
     out->from = cut(&b, &at);

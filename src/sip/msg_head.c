@@ -7,67 +7,66 @@
 #include "sip/msg_parts.h"
 #include "sip/scan.h"
 
-/* Sorted by length; the long and the compact forms (RFC 3261 7.3.3, 20; RFC 6665 8.2.1), in lower case. */
+/*
+ * Length, first and last character tell all names apart that we know, so each has a slot of its own; two names for one
+ * slot do not compile. The long and the compact forms (RFC 3261 7.3.3, 20; RFC 6665 8.2.1), in lower case.
+ */
+#define SLOTS 128
+#define SLOT(n, first, last) (((n)*13 + (first)*7 + (last)*6) % SLOTS)
+#define KNOWN(name, first, last, header) [SLOT(sizeof(name) - 1, first, last)] = { { name, sizeof(name) - 1 }, header }
+
 static const struct known {
     struct slice name;
     enum sip_header_id id;
-} known[] = {
-    { { "v", 1 }, SIP_H_VIA },
-    { { "f", 1 }, SIP_H_FROM },
-    { { "t", 1 }, SIP_H_TO },
-    { { "i", 1 }, SIP_H_CALL_ID },
-    { { "l", 1 }, SIP_H_CONTENT_LENGTH },
-    { { "c", 1 }, SIP_H_CONTENT_TYPE },
-    { { "m", 1 }, SIP_H_CONTACT },
-    { { "k", 1 }, SIP_H_SUPPORTED },
-    { { "o", 1 }, SIP_H_EVENT },
-    { { "s", 1 }, SIP_H_SUBJECT },
-    { { "e", 1 }, SIP_H_CONTENT_ENCODING },
-    { { "to", 2 }, SIP_H_TO },
-    { { "via", 3 }, SIP_H_VIA },
-    { { "from", 4 }, SIP_H_FROM },
-    { { "cseq", 4 }, SIP_H_CSEQ },
-    { { "date", 4 }, SIP_H_DATE },
-    { { "route", 5 }, SIP_H_ROUTE },
-    { { "event", 5 }, SIP_H_EVENT },
-    { { "allow", 5 }, SIP_H_ALLOW },
-    { { "accept", 6 }, SIP_H_ACCEPT },
-    { { "call-id", 7 }, SIP_H_CALL_ID },
-    { { "contact", 7 }, SIP_H_CONTACT },
-    { { "expires", 7 }, SIP_H_EXPIRES },
-    { { "require", 7 }, SIP_H_REQUIRE },
-    { { "subject", 7 }, SIP_H_SUBJECT },
-    { { "privacy", 7 }, SIP_H_PRIVACY },
-    { { "warning", 7 }, SIP_H_WARNING },
-    { { "supported", 9 }, SIP_H_SUPPORTED },
-    { { "retry-after", 11 }, SIP_H_RETRY_AFTER },
-    { { "max-forwards", 12 }, SIP_H_MAX_FORWARDS },
-    { { "content-type", 12 }, SIP_H_CONTENT_TYPE },
-    { { "record-route", 12 }, SIP_H_RECORD_ROUTE },
-    { { "proxy-require", 13 }, SIP_H_PROXY_REQUIRE },
-    { { "content-length", 14 }, SIP_H_CONTENT_LENGTH },
-    { { "content-encoding", 16 }, SIP_H_CONTENT_ENCODING },
-    { { "content-language", 16 }, SIP_H_CONTENT_LANGUAGE },
-    { { "content-disposition", 19 }, SIP_H_CONTENT_DISPOSITION },
-    { { "p-asserted-identity", 19 }, SIP_H_P_ASSERTED_IDENTITY },
+} known[SLOTS] = {
+    KNOWN("v", 'v', 'v', SIP_H_VIA),
+    KNOWN("f", 'f', 'f', SIP_H_FROM),
+    KNOWN("t", 't', 't', SIP_H_TO),
+    KNOWN("i", 'i', 'i', SIP_H_CALL_ID),
+    KNOWN("l", 'l', 'l', SIP_H_CONTENT_LENGTH),
+    KNOWN("c", 'c', 'c', SIP_H_CONTENT_TYPE),
+    KNOWN("m", 'm', 'm', SIP_H_CONTACT),
+    KNOWN("k", 'k', 'k', SIP_H_SUPPORTED),
+    KNOWN("o", 'o', 'o', SIP_H_EVENT),
+    KNOWN("s", 's', 's', SIP_H_SUBJECT),
+    KNOWN("e", 'e', 'e', SIP_H_CONTENT_ENCODING),
+    KNOWN("to", 't', 'o', SIP_H_TO),
+    KNOWN("via", 'v', 'a', SIP_H_VIA),
+    KNOWN("from", 'f', 'm', SIP_H_FROM),
+    KNOWN("cseq", 'c', 'q', SIP_H_CSEQ),
+    KNOWN("date", 'd', 'e', SIP_H_DATE),
+    KNOWN("route", 'r', 'e', SIP_H_ROUTE),
+    KNOWN("event", 'e', 't', SIP_H_EVENT),
+    KNOWN("allow", 'a', 'w', SIP_H_ALLOW),
+    KNOWN("accept", 'a', 't', SIP_H_ACCEPT),
+    KNOWN("call-id", 'c', 'd', SIP_H_CALL_ID),
+    KNOWN("contact", 'c', 't', SIP_H_CONTACT),
+    KNOWN("expires", 'e', 's', SIP_H_EXPIRES),
+    KNOWN("require", 'r', 'e', SIP_H_REQUIRE),
+    KNOWN("subject", 's', 't', SIP_H_SUBJECT),
+    KNOWN("privacy", 'p', 'y', SIP_H_PRIVACY),
+    KNOWN("warning", 'w', 'g', SIP_H_WARNING),
+    KNOWN("supported", 's', 'd', SIP_H_SUPPORTED),
+    KNOWN("retry-after", 'r', 'r', SIP_H_RETRY_AFTER),
+    KNOWN("max-forwards", 'm', 's', SIP_H_MAX_FORWARDS),
+    KNOWN("content-type", 'c', 'e', SIP_H_CONTENT_TYPE),
+    KNOWN("record-route", 'r', 'e', SIP_H_RECORD_ROUTE),
+    KNOWN("proxy-require", 'p', 'e', SIP_H_PROXY_REQUIRE),
+    KNOWN("content-length", 'c', 'h', SIP_H_CONTENT_LENGTH),
+    KNOWN("content-encoding", 'c', 'g', SIP_H_CONTENT_ENCODING),
+    KNOWN("content-language", 'c', 'e', SIP_H_CONTENT_LANGUAGE),
+    KNOWN("content-disposition", 'c', 'n', SIP_H_CONTENT_DISPOSITION),
+    KNOWN("p-asserted-identity", 'p', 'y', SIP_H_P_ASSERTED_IDENTITY),
 };
-
-#define N_KNOWN (sizeof(known) / sizeof(known[0]))
-#define NAME_MAX_LENGTH 19
-
-/* Where the names of each length begin in known; the next entry is where they end. */
-static const uint8_t by_length[NAME_MAX_LENGTH + 2] = { 0,  0,  11, 12, 13, 16, 19, 20, 27, 27,     28,
-                                                        28, 29, 32, 33, 34, 34, 36, 36, 36, N_KNOWN };
 
 enum sip_header_id sip_header_of(struct slice name)
 {
-    if (name.n > NAME_MAX_LENGTH)
+    const struct known *k;
+
+    if (name.n == 0)
         return SIP_H_OTHER;
-    for (size_t i = by_length[name.n]; i < by_length[name.n + 1]; i++) {
-        if ((name.p[0] | 0x20) == known[i].name.p[0] && sip_is_name(name, known[i].name))
-            return known[i].id;
-    }
-    return SIP_H_OTHER;
+    k = &known[SLOT(name.n, (unsigned char)(name.p[0] | 0x20), (unsigned char)(name.p[name.n - 1] | 0x20))];
+    return k->name.n && sip_is_name(name, k->name) ? k->id : SIP_H_OTHER;
 }
 
 /* Eight bytes at a time: subtracting 0x20 from each borrows where it is smaller. */

@@ -132,6 +132,11 @@ static inline bool sip_is_name(struct slice name, struct slice lower)
         }
         return (sip_load(name.p + n - 8, 8) | fold) == sip_load(lower.p + n - 8, 8);
     }
+    if (n >= 4) {
+        uint64_t a = sip_load(name.p, 4) << 32 | sip_load(name.p + n - 4, 4);
+
+        return (a | fold) == (sip_load(lower.p, 4) << 32 | sip_load(lower.p + n - 4, 4));
+    }
     for (; i < n; i++) {
         if ((name.p[i] | 0x20) != lower.p[i])
             return false;

@@ -25,6 +25,7 @@ struct held {
 struct sip_server {
     struct hash_node by_call;
     struct timer timer; /* the 100, then J */
+    struct list kept;   /* in the table's, once completed */
     struct sip_servers *table;
     uint64_t tag;
     union {
@@ -44,24 +45,35 @@ void sip_servers_init(struct sip_servers *t)
     hash_init(&t->by_call);
     hash_init(&t->tags);
     buf_init(&t->scratch, SCRATCH_MAX);
+    list_init(&t->kept);
+    t->n_waiting = 0;
     t->was_full = false;
+}
+
+/* One request waits no more. Readers go on some distance below the limit, or they would stop with every message. */
+static void leave_waiting(struct sip_servers *t)
+{
+    t->n_waiting--;
+    if (t->was_full && t->n_waiting < t->max - t->max / 16) {
+        t->was_full = false;
+        if (t->room)
+            t->room(t->room_arg);
+    }
 }
 
 static void server_free(struct sip_server *s)
 {
     struct sip_servers *t = s->table;
+    bool waited = s->state != SERVER_COMPLETED;
 
     timer_stop(t->timers, &s->timer);
     hash_remove(&t->by_call, &s->by_call);
+    list_unlink(&s->kept);
     t->counters->servers = t->by_call.n;
-    free(s->state == SERVER_COMPLETED ? (void *)s->extra : (void *)s->held);
+    free(waited ? (void *)s->held : (void *)s->extra);
     free(s);
-    /* Some distance below the limit, or readers would stop and start with every message. */
-    if (t->was_full && t->by_call.n < t->max - t->max / 16) {
-        t->was_full = false;
-        if (t->room)
-            t->room(t->room_arg);
-    }
+    if (waited)
+        leave_waiting(t);
 }
 
 static void free_entry(struct hash_node *node, void *arg)
@@ -277,9 +289,11 @@ struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_serve
     s->cseq = id->cseq;
     s->state = SERVER_TRYING;
     s->stream = source->transport != SIP_UDP;
+    list_init(&s->kept);
     timer_init(&s->timer, on_timer);
     timer_start(t->timers, &s->timer, t->provisional_ms);
     t->counters->servers = t->by_call.n;
+    t->n_waiting++;
     if (sip_servers_full(t))
         t->was_full = true;
     return s;
@@ -312,8 +326,20 @@ static void keep_extra(struct sip_server *s, const char *reason, struct slice he
     s->n_extra = (uint32_t)(n_reason + 1 + headers.n);
 }
 
+/* At full load the memory of 64*T1 would be unbounded: the oldest goes first, long after its client has heard the answer. */
+static void keep(struct sip_server *s)
+{
+    struct sip_servers *t = s->table;
+
+    list_push(&t->kept, &s->kept);
+    if (t->by_call.n - t->n_waiting > t->kept_max)
+        server_free(container_of(t->kept.next, struct sip_server, kept));
+}
+
 void sip_respond(struct sip_server *s, unsigned status, const char *reason, struct slice headers)
 {
+    struct sip_servers *t = s->table;
+
     assert(s->state != SERVER_COMPLETED && status >= 100 && status <= 699);
     /* To non-INVITE requests 100 is the only provisional answer, and only the timer knows when it may go (RFC 4320 4.1);
      * a 408 would come too late to be heard (4.2). */
@@ -330,10 +356,12 @@ void sip_respond(struct sip_server *s, unsigned status, const char *reason, stru
     s->extra = NULL;
     if (s->stream && !s->merged) {
         server_free(s);
-        return;
+    } else {
+        keep_extra(s, reason, headers);
+        timer_start(t->timers, &s->timer, t->keep_ms);
+        keep(s);
     }
-    keep_extra(s, reason, headers);
-    timer_start(s->table->timers, &s->timer, s->table->keep_ms);
+    leave_waiting(t);
 }
 
 void sip_server_set_data(struct sip_server *s, void *data)

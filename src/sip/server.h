@@ -14,14 +14,17 @@ struct sip_servers {
     const struct sip_wire *wire;
     struct sip_counters *counters;
     unsigned provisional_ms;
-    uint64_t keep_ms; /* Timer J: 64*T1 */
-    size_t max;
+    uint64_t keep_ms;        /* Timer J: 64*T1 */
+    size_t max;              /* waiting requests */
+    size_t kept_max;         /* finished ones: beyond it the oldest is forgotten before Timer J */
     void (*room)(void *arg); /* was full, and is well below now; may be NULL */
     void *room_arg;
 
     struct hash by_call; /* From tag, Call-ID, CSeq */
-    struct hash tags;    /* holds nothing: its key makes To tags */
-    struct buf scratch;  /* keys and responses in the making */
+    struct list kept;    /* finished ones, oldest first */
+    size_t n_waiting;
+    struct hash tags;   /* holds nothing: its key makes To tags */
+    struct buf scratch; /* keys and responses in the making */
     bool was_full;
 };
 
@@ -47,7 +50,7 @@ void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct
 
 static inline bool sip_servers_full(const struct sip_servers *t)
 {
-    return t->by_call.n >= t->max;
+    return t->n_waiting >= t->max;
 }
 
 bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id);

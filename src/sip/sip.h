@@ -49,6 +49,7 @@ struct sip_conf {
     unsigned t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 */
     unsigned provisional_ms;      /* 100 to a MESSAGE that is not answered by then: 3500 (RFC 4320 4.1) */
     size_t txns_max;              /* transactions held at once, each way; full: UDP dropped, TCP not read */
+    size_t kept_max;              /* answered UDP requests remembered for retransmissions; the oldest goes first */
     size_t conns_max;             /* TCP connections; those that others open get seven eighths */
     size_t conns_per_ip_max;      /* ... from one address */
     uint64_t conn_idle_ms; /* an idle TCP connection is closed after this, one with half a message after a sixtieth */

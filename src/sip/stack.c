@@ -33,6 +33,7 @@ static void init_servers(struct sip *sip)
     t->provisional_ms = sip->conf.provisional_ms;
     t->keep_ms = 64ull * sip->conf.t1_ms;
     t->max = sip->conf.txns_max;
+    t->kept_max = sip->conf.kept_max;
     t->room = on_room;
     t->room_arg = sip;
     sip_servers_init(t);

@@ -48,6 +48,7 @@ struct xmpp {
     size_t n_unauthenticated;
     struct xmpp_tally ips;      /* unauthenticated inbound streams by address */
     struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
+    struct xmpp_tally paused;   /* partners whose streams are not read now */
     struct log_limit log_refused, log_ignored, log_failed;
     bool stopping;
     bool freeing; /* xmpp_free runs: nobody is told anything any more */

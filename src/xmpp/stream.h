@@ -1,7 +1,6 @@
 /*
  * One XML stream between servers, in one of its two directions: header, features, STARTTLS, SASL EXTERNAL or dialback,
- * stanzas, end (RFC 6120 4-6). stream.c has what both directions share and the life of the object, stream_in.c the
- * receiving side, stream_out.c the initiating one, dialback.c the proofs by dialback.
+ * stanzas, end (RFC 6120 4-6).
  *
  * A stream belongs to the list of its struct xmpp. It comes to its end once (CLOSED), tells those that use it, and frees
  * itself when its connection is gone.

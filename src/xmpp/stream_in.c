@@ -284,6 +284,8 @@ static bool admit(struct xmpp_stream *s, struct slice remote)
         s->counted_ip = false;
     }
     x->counters.streams_opened++;
+    if (xmpp_tally_count(&x->paused, s->partner_name) > 0)
+        xmpp_stream_pause(s, true, s->window_paused);
     xml_reader_limit(s->reader, &limits);
     return true;
 }
@@ -502,9 +504,13 @@ static void on_sm(struct xmpp_stream *s, const struct xml *el)
 
         if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h))
             xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, NULL);
-        else if (h > 0) /* we send no stanzas this way */
-            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, NULL,
-                                    "<handled-count-too-high xmlns='" NS_SM "' h='1' send-count='0'/>");
+        else if (h > 0) { /* we send no stanzas this way */
+            char extra[128];
+
+            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='0'/>",
+                     (unsigned)h);
+            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, NULL, extra);
+        }
     }
 }
 

@@ -9,6 +9,31 @@
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
 
+bool xmpp_keep(struct slice *dst, struct slice src)
+{
+    char *p = malloc(src.n + 1);
+
+    xmpp_drop(dst);
+    if (!p)
+        return false;
+    if (src.n)
+        memcpy(p, src.p, src.n);
+    p[src.n] = 0;
+    *dst = slice_of(p, src.n);
+    return true;
+}
+
+void xmpp_drop(struct slice *s)
+{
+    free((char *)s->p);
+    *s = (struct slice){ 0 };
+}
+
+struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p)
+{
+    return p ? xmpp_methods_of(p->tls, p->sasl, p->dialback) : (struct xmpp_methods){ 0 };
+}
+
 struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err)
 {
     struct xmpp *x;
@@ -33,6 +58,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     hash_init(&x->tokens);
     xmpp_tally_init(&x->ips);
     xmpp_tally_init(&x->partners);
+    xmpp_tally_init(&x->paused);
     deferred_init(&x->stop, on_stop);
     timer_init(&x->stop_timer, on_stop_late);
     if (!xmpp_keep(&x->conf.dialback_secret, conf->dialback_secret)) {
@@ -81,6 +107,7 @@ void xmpp_free(struct xmpp *x)
     hash_free(&x->tokens);
     xmpp_tally_fini(&x->ips);
     xmpp_tally_fini(&x->partners);
+    xmpp_tally_fini(&x->paused);
     if (x->conf.dialback_secret.p)
         explicit_bzero((char *)x->conf.dialback_secret.p, x->conf.dialback_secret.n);
     xmpp_drop(&x->conf.dialback_secret);

@@ -1,4 +1,4 @@
-"""The rig for a whole run: names and certificates, and each real server started once, when the first test asks for it."""
+"""The rig for a whole run: names, certificates, and each real server started once, when the first test asks for it."""
 import os
 import sys
 

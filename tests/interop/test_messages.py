@@ -76,7 +76,9 @@ def test_text_survives_in_both_directions(stoxd, romeo, office):
     assert office.wait_message("second line").body == text
 
 
-@pytest.mark.parametrize("status, condition", [(404, "item-not-found"), (403, "forbidden"), (486, "recipient-unavailable")])
+@pytest.mark.parametrize("status, condition", [
+    (404, "item-not-found"), (403, "forbidden"), (486, "recipient-unavailable"),
+])
 def test_a_refusal_on_sip_is_told_on_xmpp(stoxd, romeo, office, status, condition):
     stoxd()
     office.answer = (status, "Said by the office")
@@ -102,7 +104,8 @@ def test_sip_users_are_told_at_once_whom_they_cannot_reach(stoxd, prosody, offic
 
 
 @pytest.mark.parametrize("domain, statuses", [
-    ("srv-dot.example", {404}), ("does-not-exist.example", {404}), ("refused.example", {504}), ("no-target.example", {404, 504}),
+    ("srv-dot.example", {404}), ("does-not-exist.example", {404}),
+    ("refused.example", {504}), ("no-target.example", {404, 504}),
 ])
 def test_a_partner_that_cannot_be_reached_is_a_mapped_error(stoxd, office, domain, statuses):
     stoxd(partners={domain: {}})

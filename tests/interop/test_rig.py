@@ -136,7 +136,8 @@ def test_a_killed_recorder_loses_nothing_it_acknowledged(rig, start):
 
 
 def test_a_recorder_federates_with_prosody(rig, prosody, romeo, start):
-    recorder = start(Recorder(rig, peers={"fabrikam.example": dns.PROSODY + ":5269"}, record=rig.work + "/with-prosody"))
+    peers = {"fabrikam.example": dns.PROSODY + ":5269"}
+    recorder = start(Recorder(rig, peers=peers, record=rig.work + "/with-prosody"))
     romeo.send("juliet@recorder.example", "on the record")
     assert recorder.wait_stanza("on the record")["from"].startswith("romeo@fabrikam.example/")
     recorder.send("romeo@fabrikam.example", "and back", "id-1")
@@ -145,7 +146,8 @@ def test_a_recorder_federates_with_prosody(rig, prosody, romeo, start):
 
 
 def test_a_recorder_federates_with_ejabberd(rig, ejabberd, juliet, start):
-    recorder = start(Recorder(rig, peers={"wingtip.example": dns.EJABBERD + ":5269"}, record=rig.work + "/with-ejabberd"))
+    peers = {"wingtip.example": dns.EJABBERD + ":5269"}
+    recorder = start(Recorder(rig, peers=peers, record=rig.work + "/with-ejabberd"))
     juliet.send("romeo@recorder.example", "on the record")
     assert recorder.wait_stanza("on the record")["from"].startswith("juliet@wingtip.example/")
     recorder.send("juliet@wingtip.example", "and back", "id-1")
@@ -221,8 +223,8 @@ def test_the_silent_network_answers_nothing():
 
 def test_prosody_takes_dialback_from_a_domain_listed_for_it(rig, start):
     address, domain = "10.99.0.11", "fabrikam.example"
-    prosody = Prosody({domain: rig.cert(domain)}, ["romeo@" + domain], address=address, dialback=["plain-recorder.example"],
-                      name="prosody-dialback")
+    prosody = Prosody({domain: rig.cert(domain)}, ["romeo@" + domain], address=address,
+                      dialback=["plain-recorder.example"], name="prosody-dialback")
     start(prosody)
     romeo = start(XmppClient("romeo@" + domain, address, rig.pki.trust_file))
     recorder = start(Recorder(rig, "plain-recorder.example", dns.RECORDER, {domain: address + ":5269"},

@@ -115,7 +115,8 @@ class Dns:
 
     def _zone(self, name, lines):
         with open(os.path.join(self.dir, (name or "root") + ".zone"), "w") as f:
-            f.write("$ORIGIN %s.\n$TTL 30\n@ SOA ns.example. admin.example. 1 3600 600 86400 2\n@ NS ns.example.\n" % name)
+            f.write("$ORIGIN %s.\n$TTL 30\n@ SOA ns.example. admin.example. 1 3600 600 86400 2\n" % name)
+            f.write("@ NS ns.example.\n")
             f.write("" if name != "example" else "ns A %s\n" % ADDRESS)
             f.write("\n".join(lines) + "\n")
 

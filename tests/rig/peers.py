@@ -1,6 +1,6 @@
 """
-Real XMPP servers as their Debian packages set them up. The packages' own configuration files are the start; the lines we
-change are in the tables below, each with its reason, and nothing else is.
+Real XMPP servers as their Debian packages set them up. The packages' own configuration files are the start; the lines
+we change are in the tables below, each with its reason, and nothing else is.
 """
 import os
 import re
@@ -24,8 +24,9 @@ def _change(text, changes, what):
 # Stands in for the packaged file where it cannot be read (it is root's and prosody's): what it enables, in short.
 _PROSODY_PACKAGED = """
 admins = { }
-modules_enabled = { "disco"; "roster"; "saslauth"; "tls"; "blocklist"; "bookmarks"; "carbons"; "dialback"; "limits"; "pep";
-"private"; "smacks"; "vcard4"; "vcard_legacy"; "csi_simple"; "ping"; "register"; "time"; "uptime"; "version"; "posix"; }
+modules_enabled = { "disco"; "roster"; "saslauth"; "tls"; "blocklist"; "bookmarks"; "carbons"; "dialback"; "limits";
+"pep"; "private"; "smacks"; "vcard4"; "vcard_legacy"; "csi_simple"; "ping"; "register"; "time";
+"uptime"; "version"; "posix"; }
 pidfile = "/run/prosody/prosody.pid";
 s2s_secure_auth = true
 limits = { c2s = { rate = "10kb/s"; }; s2sin = { rate = "30kb/s"; }; }
@@ -42,8 +43,8 @@ Include "conf.d/*.cfg.lua"
 class Prosody:
     """
     domains: {domain: Cert}. users: bare addresses. dialback: accept partners that only dialback proves (s2s_secure_auth
-    and s2s_require_encryption stay as packaged for all others). limits: keep the packaged rate limits. smacks: False takes
-    stream management away. extra: further lines for the global section.
+    and s2s_require_encryption stay as packaged for all others). limits: keep the packaged rate limits. smacks: False
+    takes stream management away. extra: further lines for the global section.
     """
 
     def __init__(self, domains, users=(), *, address="10.99.0.10", dialback=(), limits=False, smacks=True, extra="",
@@ -75,7 +76,8 @@ class Prosody:
 
     def _globals(self):
         lines = ['interfaces = { "%s" }' % self.address]  # an address of its own instead of all
-        lines.append('s2s_insecure_domains = { %s }' % "".join('"%s"; ' % d for d in self.dialback) if self.dialback else "")
+        if self.dialback:
+            lines.append("s2s_insecure_domains = { %s }" % "".join('"%s"; ' % d for d in self.dialback))
         lines.append(self.extra)
         return "\n".join(lines) + "\n"
 
@@ -101,9 +103,10 @@ class Prosody:
             f.write(_change(self._packaged(), self._changes(), "Prosody"))
         user = ns.own_user(self.dir, "prosody")
         env = dict(os.environ, HOME=self.dir)
-        self.process = Process(self.name, ["/usr/bin/prosody", "-F", "--config", conf], cwd=self.dir, env=env, user=user)
-        for port in ("xmpp-server", "5269"), ("xmpp-client", "5222"):
-            self.process.wait_line(r"Activated service '%s'" % ("s2s" if port[1] == "5269" else "c2s"), 20)
+        argv = ["/usr/bin/prosody", "-F", "--config", conf]
+        self.process = Process(self.name, argv, cwd=self.dir, env=env, user=user)
+        for service in "s2s", "c2s":
+            self.process.wait_line("Activated service '%s'" % service, 20)
         return self
 
     def stop(self):
@@ -116,7 +119,7 @@ def _encoded(name):
 
 
 class Ejabberd:
-    """domains, users as for Prosody. dialback: partners need not show a valid certificate (s2s_use_starttls: optional)."""
+    """domains, users as for Prosody. dialback: partners need no valid certificate (s2s_use_starttls: optional)."""
 
     def __init__(self, domains, users=(), *, address="10.99.0.20", dialback=False, limits=False, name="ejabberd"):
         self.name, self.domains, self.users, self.address = name, domains, users, address
@@ -145,7 +148,8 @@ class Ejabberd:
 """ % {"ip": self.address}
         changes = [
             (r"^hosts:\n(  - [^\n]*\n)+", hosts, "our domains instead of localhost"),
-            (r"^certfiles:\n(  - [^\n]*\n)+", "certfiles:\n" + "".join('  - "%s"\n' % c for c in certs), "test certificates"),
+            (r"^certfiles:\n(  - [^\n]*\n)+", "certfiles:\n" + "".join('  - "%s"\n' % c for c in certs),
+             "test certificates"),
             (r"^listen:\n.*?(?=^[a-z#])", listen, "our address, XMPP only"),
             (r"^  mod_mqtt: \{\}\n", "", "no MQTT listener"),
             (r"^  mod_stun_disco: \{\}\n", "", "no STUN listener"),

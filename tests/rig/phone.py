@@ -25,10 +25,11 @@ module ctrl_tcp.so
 
 
 class Phone:
-    """user: alice@contoso.example. proxy: where requests go, "10.99.0.1" or "10.99.0.1:5060". contacts: whom she can write to."""
+    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to."""
 
     def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp"):
-        self.user, self.proxy, self.contacts, self.address, self.transport = user, proxy, list(contacts), address, transport
+        self.user, self.proxy, self.contacts = user, proxy, list(contacts)
+        self.address, self.transport = address, transport
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
@@ -44,7 +45,8 @@ class Phone:
                 self.user, self.transport, self.proxy, self.transport))
         with open(os.path.join(self.dir, "contacts"), "w") as f:
             f.write("".join('"contact" <sip:%s>;access=allow\n' % contact for contact in self.contacts))
-        self.process = Process("phone-" + self.user, ["baresip", "-f", self.dir, "-s"], cwd=self.dir, stdin=subprocess.PIPE)
+        argv = ["baresip", "-f", self.dir, "-s"]  # -s: it traces SIP
+        self.process = Process("phone-" + self.user, argv, cwd=self.dir, stdin=subprocess.PIPE)
         self.process.wait_line(r"baresip is ready", 20)
         self.control = socket.create_connection((self.address, 4444), 5)
         return self

@@ -43,7 +43,8 @@ class Pki:
         return os.path.join(self.dir, name)
 
     def _openssl(self, *args):
-        done = subprocess.run(("openssl",) + args, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(("openssl",) + args, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
         if done.returncode:
             raise AssertionError("openssl %s: %s" % (" ".join(args), done.stdout))
 
@@ -68,7 +69,8 @@ class Pki:
                                "subjectKeyIdentifier = hash"], by, _dates(-1, 3650))
         return Cert(name, pem, key, None)
 
-    def issue(self, name, dns=None, *, by="intermediate", days=(-1, 365), srv=(), xmpp=(), usage="serverAuth,clientAuth"):
+    def issue(self, name, dns=None, *, by="intermediate", days=(-1, 365), srv=(), xmpp=(),
+              usage="serverAuth,clientAuth"):
         """
         A certificate for dns (default: the name itself). by: intermediate, root, unknown, or None for self-signed.
         days: from, to. srv: domains as SRVName _xmpp-server. xmpp: domains as id-on-xmppAddr.

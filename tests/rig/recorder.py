@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """
 A recording XMPP partner server. Each stanza is on disk (fsync) before it is acknowledged, by XEP-0198 or by answering a
-ping; what it is told to send is on disk before it is sent, and goes out again after a break until it was acknowledged. So it
-can be killed at any moment and started again on the same record, and the record is the truth.
+ping; what it is told to send is on disk before it is sent, and goes out again after a break until it was acknowledged.
+So it can be killed at any moment and started again on the same record, and the record is the truth.
 
 The process: python3 -m rig.recorder OPTIONS; commands come as JSON lines on stdin, news go out as JSON lines on stdout.
 The test's end: class Recorder below.
@@ -42,7 +42,7 @@ OPTIONS = {
 
 
 class Journal:
-    """The record: one JSON object in each line. in: a stanza that came; out: one to send; acked: an out that arrived."""
+    """The record, JSON lines. in: a stanza that came; out: one to send; acked: an out that arrived."""
 
     def __init__(self, path):
         self.n_in = self.n_out = 0
@@ -122,7 +122,8 @@ class Server:
 
     def key(self, receiving, originating, stream_id):
         """XEP-0185."""
-        return hmac.new(self.secret, ("%s %s %s" % (receiving, originating, stream_id)).encode(), hashlib.sha256).hexdigest()
+        text = "%s %s %s" % (receiving, originating, stream_id)
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
 
     def note(self, text):
         sys.stdout.write(json.dumps({"note": text}) + "\n")
@@ -399,8 +400,8 @@ class Outgoing(Wire):
         self.flow.on_lost()
 
     def verify(self, stream_id, key):
-        self.write("<db:verify from='%s' to='%s' id='%s'>%s</db:verify>" % (self.server.domain, self.flow.domain, stream_id,
-                                                                           key))
+        self.write("<db:verify from='%s' to='%s' id='%s'>%s</db:verify>" % (
+            self.server.domain, self.flow.domain, stream_id, key))
 
     def on_element(self, el):
         local, ns = xmlstream.name(el)
@@ -487,7 +488,8 @@ class Recorder:
                 "--options", json.dumps(self.options)]
         for domain, at in self.peers.items():
             argv += ["--peer", "%s=%s" % (domain, at)]
-        self.process = Process("recorder-" + self.domain, argv, cwd=os.path.join(ns.REPO, "tests"), stdin=subprocess.PIPE)
+        tests = os.path.join(ns.REPO, "tests")
+        self.process = Process("recorder-" + self.domain, argv, cwd=tests, stdin=subprocess.PIPE)
         self.process.wait_line("listening", 10)
         return self
 
@@ -532,8 +534,8 @@ class Recorder:
 
     def _wait(self, found, what, timeout, since):
         from .process import Failed
-        entry, _ = self.process.out.wait(lambda line: found(json.loads(line)) if line.startswith("{") else None, timeout,
-                                         since)
+        entry, _ = self.process.out.wait(
+            lambda line: found(json.loads(line)) if line.startswith("{") else None, timeout, since)
         if entry is None:
             raise Failed("%s: no %s within %g s:\n%s" % (self.domain, what, timeout, self.process.tail()))
         return entry
@@ -565,7 +567,8 @@ class Recorder:
             self.process.out.wait(found, timeout, at)
         if left:
             from .process import Failed
-            raise Failed("%s: %d not acknowledged within %g s:\n%s" % (self.domain, len(left), timeout, self.process.tail()))
+            raise Failed("%s: %d not acknowledged within %g s:\n%s" % (
+                self.domain, len(left), timeout, self.process.tail()))
 
     def wait_end(self, timeout=30):
         """Until it has ended by itself (die_after)."""

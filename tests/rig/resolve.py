@@ -1,4 +1,4 @@
-"""Asks DNS as stoxd does: through libunbound, validating with the rig's trust anchor. By ctypes, to need no package more."""
+"""Asks DNS as stoxd does: through libunbound, validating. By ctypes, to need no package more."""
 import ctypes
 import ctypes.util
 

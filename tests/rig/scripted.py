@@ -101,7 +101,8 @@ class Wire:
     def expect_silence(self, seconds):
         """That nothing comes for so long, and the connection stays open."""
         if self.data or self._more(time.monotonic() + seconds) or self.ended:
-            raise Failed("%s: expected silence; %s %r" % (self.name, "closed" if self.ended else "got", self.data[-2000:]))
+            what = "closed" if self.ended else "got"
+            raise Failed("%s: expected silence; %s %r" % (self.name, what, self.data[-2000:]))
 
     def start_tls(self, context, *, server_side=False, hostname=None, timeout=10):
         """TLS from the next byte on. The bounds hold for the handshake; its failure is an ssl.SSLError."""
@@ -169,7 +170,8 @@ class Wire:
 
     def accept_authenticated(self, domain, features=""):
         """As the accepting side: SASL EXTERNAL (believed), then the stream anew with these features."""
-        self.accept_stream(domain, "<mechanisms xmlns='%s'><mechanism>EXTERNAL</mechanism></mechanisms>" % xmlstream.SASL)
+        self.accept_stream(
+            domain, "<mechanisms xmlns='%s'><mechanism>EXTERNAL</mechanism></mechanisms>" % xmlstream.SASL)
         self.expect(r"<auth\b[^>]*(/>|>[^<]*</auth>)")
         self.send("<success xmlns='%s'/>" % xmlstream.SASL)
         return self.accept_stream(domain, features)

@@ -1,7 +1,7 @@
 """
-A scripted SIP user agent or SIP server over UDP and TCP, with a thread of its own: sends MESSAGE requests with RFC 3261's
-retransmissions (17.1.2: Timers E, F, K), answers those that come as the test says, and records everything, repeats too.
-Fast enough for thousands of messages each second.
+A scripted SIP user agent or SIP server over UDP and TCP, with a thread of its own: sends MESSAGE requests with RFC
+3261's retransmissions (17.1.2: Timers E, F), answers those that come as the test says, and records everything, repeats
+too. Fast enough for thousands of messages each second.
 """
 import asyncio
 import itertools
@@ -12,8 +12,8 @@ import threading
 from .process import Failed, Lines
 
 T1, T2 = 0.5, 4.0
-_COMPACT = {"i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length", "c": "content-type", "f": "from",
-            "s": "subject", "k": "supported", "t": "to", "v": "via"}
+_COMPACT = {"i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length", "c": "content-type",
+            "f": "from", "s": "subject", "k": "supported", "t": "to", "v": "via"}
 
 
 class Message:
@@ -84,7 +84,7 @@ class Received:
 
 
 class Transaction:
-    """A request we sent. response is None until the final one; status 0 says that none came (Timer F, or no connection)."""
+    """A request we sent. response is None until the final one; status 0 says that none came (Timer F)."""
 
     def __init__(self, branch, wire, on_done):
         self.branch, self.wire = branch, wire
@@ -170,8 +170,8 @@ class SipUa:
 
     # Sending.
 
-    def request(self, to, body, *, target, sender=None, method="MESSAGE", content_type="text/plain", headers=(), uri=None,
-                call_id=None, cseq=None, branch=None, transport=None, on_done=None, retransmit=True):
+    def request(self, to, body, *, target, sender=None, method="MESSAGE", content_type="text/plain", headers=(),
+                uri=None, call_id=None, cseq=None, branch=None, transport=None, on_done=None, retransmit=True):
         """Sends a request to target (address, port); returns its Transaction. to, sender: bare addresses."""
         n = next(self._ids)
         transport = transport or self.transport

@@ -52,13 +52,15 @@ def _value(v):
 
 def _block(kind, title, options):
     head = kind if title is None else '%s "%s"' % (kind, title)
-    return "%s {\n%s}\n" % (head, "".join("    %s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in options.items()))
+    lines = ("    %s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in options.items())
+    return "%s {\n%s}\n" % (head, "".join(lines))
 
 
 class Stoxd:
     """
-    Settings by their names with _ for -. sip_domains: {domain: {options}}, routes and partners alike; each has a default
-    that fits the rig: contoso.example on SIP behind the "office", fabrikam.example and wingtip.example as partners.
+    Settings by their names with _ for -. sip_domains: {domain: {options}}, routes and partners alike; each has a
+    default that fits the rig: contoso.example on SIP behind the "office", fabrikam.example and wingtip.example as
+    partners.
     """
 
     def __init__(self, rig, *, gateway=None, sip_domains=None, routes=None, partners=None, env=None, name="stoxd",

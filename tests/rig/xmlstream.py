@@ -1,4 +1,4 @@
-"""An XMPP stream on asyncio: TCP, TLS over memory BIOs (so that it can begin in the middle), XML elements one by one."""
+"""An XMPP stream on asyncio: TCP, TLS over memory BIOs (it can begin in the middle), XML elements one by one."""
 import asyncio
 import ssl
 import xml.etree.ElementTree as ET

@@ -64,8 +64,8 @@ class XmppClient:
 
     def wait_message(self, body, timeout=20, since=0):
         """A message (not an error) whose body contains this."""
-        return self._wait(lambda m: m if m["type"] != "error" and body in m["body"] else None, "message %r" % body, timeout,
-                          since)
+        return self._wait(lambda m: m if m["type"] != "error" and body in m["body"] else None,
+                          "message %r" % body, timeout, since)
 
     def wait_error(self, stanza_id=None, timeout=40, since=0):
         """A message of type error, for this id."""

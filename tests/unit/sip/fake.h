@@ -114,6 +114,7 @@ static inline struct sip_conf fake_conf(struct fake *f)
         .t2_ms = 4000,
         .t4_ms = 5000,
         .provisional_ms = 3500,
+        .kept_max = 100000,
         .txns_max = 1000,
         .conns_max = 16,
         .conns_per_ip_max = 4,

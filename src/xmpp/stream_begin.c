@@ -1,0 +1,179 @@
+/* How streams come into being: accepted, or opened for a pair or a verification; and the limits on their number. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "xmpp/connect.h"
+#include "xmpp/dialback.h"
+#include "xmpp/stream_parts.h"
+
+#define RX_MAX 65536
+#define TX_INBOUND 65536
+
+static void on_turn(struct deferred *d)
+{
+    struct xmpp_stream *s = container_of(d, struct xmpp_stream, turn);
+
+    if (s->state == XMPP_STATE_CLOSED) {
+        if (!s->conn)
+            xmpp_stream_free(s);
+        return;
+    }
+    if (s->inbound)
+        xmpp_stream_in_turn(s);
+}
+
+static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
+{
+    struct xml_limits limits = {
+        .element_max = XMPP_UNAUTHENTICATED_ELEMENT_MAX, .tag_max = 16384, .depth_max = 64, .attrs_max = 128
+    };
+    struct xmpp_stream *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->x = x;
+    s->inbound = inbound;
+    s->serial = ++x->last_serial;
+    s->state = inbound ? XMPP_STATE_HEADER : XMPP_STATE_CONNECTING;
+    s->bytes_ms = s->stanza_ms = loop_now(x->loop);
+    list_init(&s->proven);
+    list_push(&x->streams, &s->link);
+    timer_init(&s->timer, xmpp_stream_on_timer);
+    deferred_init(&s->turn, on_turn);
+    s->reader = xml_reader_new(&xmpp_stream_reader_ops, s, &limits, 131072 + 8 * x->conf.stanza_max);
+    if (!s->reader || !hash_add(&x->serials, &s->by_serial,
+                                hash_bytes(&x->serials, slice_of((char *)&s->serial, sizeof(s->serial))))) {
+        xmpp_stream_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* Before a byte is read: cheap refusals, without a word. */
+static bool may_accept(struct xmpp *x, const struct addr *peer)
+{
+    char ip[ADDR_TEXT];
+    unsigned held = 0;
+    const char *why;
+
+    if (x->stopping)
+        why = "shutting down";
+    else if (x->n_unauthenticated >= 10 * (size_t)x->conf.connection_limit)
+        why = "too many unauthenticated connections in all";
+    else if (!xmpp_tally_take(&x->ips, slice_str(addr_ip_text(peer, ip)), x->conf.per_ip_unauthenticated))
+        why = "too many unauthenticated connections from this address";
+    else
+        return true;
+    x->counters.streams_refused++;
+    if (log_allowed(&x->log_refused, loop_now(x->loop), 10, &held))
+        log_info(x->loop->log, "stream-refused", LOG_Z("address", addr_ip_text(peer, ip)), LOG_Z("why", why),
+                 LOG_U("held-back", held));
+    return false;
+}
+
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
+{
+    struct conn_conf conf = {
+        .ops = &xmpp_stream_conn_ops, .tls = x->conf.tls, .rx_max = RX_MAX, .tx_max = TX_INBOUND
+    };
+    struct xmpp_stream *s;
+
+    if (!may_accept(x, peer)) {
+        close(fd);
+        return;
+    }
+    s = stream_new(x, true);
+    if (!s) {
+        char ip[ADDR_TEXT];
+
+        xmpp_tally_give(&x->ips, slice_str(addr_ip_text(peer, ip)));
+        close(fd);
+        return;
+    }
+    s->peer = *peer;
+    s->counted_ip = true;
+    x->n_unauthenticated++;
+    conf.owner = s;
+    s->conn = conn_accept(x->loop, &conf, fd, peer, NULL);
+    if (!s->conn) {
+        xmpp_stream_free(s);
+        return;
+    }
+    xmpp_stream_start_timer(s, (uint64_t)x->conf.unauthenticated_s * 1000);
+}
+
+static void on_connected(void *owner, struct conn *c)
+{
+    struct xmpp_stream *s = owner;
+
+    s->connect = NULL;
+    s->conn = c;
+    s->peer = *conn_peer(c);
+    conn_set_owner(c, &xmpp_stream_conn_ops, s);
+    conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
+    xmpp_stream_become(s, XMPP_STATE_HEADER);
+    xmpp_stream_put_header(s);
+}
+
+static void on_connect_failed(void *owner, enum xmpp_fate fate, const char *why)
+{
+    struct xmpp_stream *s = owner;
+
+    s->connect = NULL;
+    xmpp_stream_fail(s, fate, "%s", why);
+}
+
+static const struct xmpp_connect_ops stream_connect_ops = { .connected = on_connected, .failed = on_connect_failed };
+
+const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *partner)
+{
+    struct xmpp *x = s->x;
+    unsigned max = partner->connection_limit ? partner->connection_limit : x->conf.partner_connection_limit;
+
+    if (x->counters.streams >= x->conf.connection_limit)
+        return "all streams that the settings allow are in use (connection limit)";
+    if (!xmpp_keep(&s->partner_name, partner->name))
+        return "out of memory";
+    if (!xmpp_tally_take(&x->partners, s->partner_name, max))
+        return "all streams that the settings allow this partner are in use";
+    x->counters.streams++;
+    s->counted = true;
+    return NULL;
+}
+
+struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
+                                     uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why)
+{
+    struct slice local = pair ? pair->local : verify->local, remote = pair ? pair->remote : verify->remote;
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
+    struct xmpp_stream *s = NULL;
+    uint64_t now = loop_now(x->loop);
+
+    *fate = partner && !x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
+    *why = x->stopping ? "this gateway is shutting down" : partner ? NULL : "the partner is not listed";
+    if (!*why) {
+        s = stream_new(x, false);
+        *why = !s || !xmpp_keep(&s->local, local) || !xmpp_keep(&s->remote, remote) ? "out of memory" : NULL;
+    }
+    if (!*why && pair) /* a verification answers to its own limits: strangers can cause them */
+        *why = xmpp_stream_count(s, partner);
+    if (!*why) {
+        s->connect = xmpp_connect_start(x, remote, partner->proxy, &stream_connect_ops, s);
+        *why = s->connect ? NULL : "out of memory";
+    }
+    if (*why) {
+        if (s)
+            xmpp_stream_free(s);
+        x->counters.streams_failed++;
+        log_warning(x->loop->log, "stream-failed", LOG_S("local", local), LOG_S("remote", remote),
+                    LOG_Z("direction", "out"), LOG_Z("why", *why));
+        return NULL;
+    }
+    s->pair = pair;
+    s->verify = verify;
+    s->verifying = verify != NULL;
+    xmpp_stream_start_timer(s, establish_by_ms > now ? establish_by_ms - now : 1);
+    LOG_AT_(x->loop->log, pair ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "stream-connecting", LOG_S("local", local),
+            LOG_S("remote", remote), LOG_Z("direction", "out"), LOG_Z("for", pair ? "stanzas" : "verification"));
+    return s;
+}

@@ -1,0 +1,158 @@
+/* The one end of a stream: what is said, who is told, what is given back. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "xmpp/connect.h"
+#include "xmpp/dialback.h"
+#include "xmpp/stream_parts.h"
+
+static void give_back_counts(struct xmpp_stream *s)
+{
+    if (s->counted) {
+        xmpp_tally_give(&s->x->partners, s->partner_name);
+        s->x->counters.streams--;
+        s->counted = false;
+    }
+    if (s->was_ready)
+        s->x->counters.streams_authenticated--;
+    if (s->counted_ip) {
+        char ip[ADDR_TEXT];
+
+        xmpp_tally_give(&s->x->ips, slice_str(addr_ip_text(&s->peer, ip)));
+        s->x->n_unauthenticated--;
+        s->counted_ip = false;
+    }
+}
+
+/* Those that use the stream let go of it. */
+static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
+{
+    struct xmpp_pair *pair = s->pair;
+
+    s->pair = NULL;
+    xmpp_dialback_stream_ended(s, fate == XMPP_FATE_NO_SERVER ? "remote-server-not-found" : "remote-server-timeout");
+    if (pair)
+        xmpp_pair_ended(pair, fate, why, retry);
+}
+
+void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
+{
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    if (s->feeding)
+        xml_reader_stop(s->reader);
+    xmpp_stream_log_end(s, why);
+    xmpp_stream_become(s, XMPP_STATE_CLOSED);
+    xmpp_connect_cancel(s->connect);
+    s->connect = NULL;
+    if (!s->conn)
+        loop_defer(s->x->loop, &s->turn);
+    give_back_counts(s);
+    tell_users(s, fate, why, retry);
+}
+
+void xmpp_stream_free(struct xmpp_stream *s)
+{
+    struct list *l;
+
+    if (s->state != XMPP_STATE_CLOSED)
+        give_back_counts(s);
+    if (s->conn)
+        conn_detach(s->conn);
+    xmpp_connect_cancel(s->connect);
+    xml_reader_free(s->reader);
+    timer_stop(&s->x->loop->timers, &s->timer);
+    loop_undefer(&s->turn);
+    while ((l = list_pop(&s->proven))) {
+        struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);
+
+        xmpp_drop(&p->local);
+        xmpp_drop(&p->remote);
+        free(p);
+    }
+    free(s->sm_in);
+    xmpp_drop(&s->local);
+    xmpp_drop(&s->remote);
+    xmpp_drop(&s->id);
+    xmpp_drop(&s->cert_why);
+    xmpp_drop(&s->partner_name);
+    xmpp_drop(&s->lang);
+    hash_remove(&s->x->serials, &s->by_serial);
+    list_unlink(&s->link);
+    xmpp_stream_gone(s->x);
+    free(s);
+}
+
+/* Says the last words, in the one state where they cannot be said cuts the connection (RFC 6120 5.4.3.2). */
+void xmpp_stream_hang_up(struct xmpp_stream *s, const char *last_words)
+{
+    if (!s->conn)
+        return;
+    if (s->state == XMPP_STATE_TLS) {
+        conn_abort(s->conn);
+        return;
+    }
+    if (last_words && s->state != XMPP_STATE_CLOSING)
+        xmpp_stream_write(s, slice_str(last_words));
+    conn_close(s->conn);
+}
+
+void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text, const char *extra)
+{
+    char why[XMPP_WHY_MAX];
+    struct buf b;
+
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    snprintf(why, sizeof(why), "we sent %s: %s", xmpp_stream_error_condition(e),
+             text ? text : xmpp_stream_error_meaning(e));
+    if (s->conn && s->state != XMPP_STATE_CLOSING && s->state != XMPP_STATE_TLS) {
+        buf_init(&b, 4096);
+        xmpp_stream_put_header(s);
+        xmpp_stream_error_put(&b, e, text, extra);
+        if (buf_ok(&b))
+            xmpp_stream_write(s, buf_slice(&b));
+        buf_free(&b);
+    }
+    xmpp_stream_hang_up(s, "</stream:stream>");
+    xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, false);
+}
+
+void xmpp_stream_error(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text)
+{
+    xmpp_stream_error_extra(s, e, text, NULL);
+}
+
+void xmpp_stream_fail(struct xmpp_stream *s, enum xmpp_fate fate, const char *fmt, ...)
+{
+    char why[XMPP_WHY_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    xmpp_stream_hang_up(s, "</stream:stream>");
+    xmpp_stream_end(s, fate, why, false);
+}
+
+void xmpp_stream_close(struct xmpp_stream *s, const char *why)
+{
+    if (s->state == XMPP_STATE_CLOSED || s->state == XMPP_STATE_CLOSING)
+        return;
+    if (!s->conn || !s->header_sent || s->state == XMPP_STATE_TLS) {
+        xmpp_stream_hang_up(s, NULL);
+        xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, false);
+        return;
+    }
+    xmpp_stream_write(s, SLICE("</stream:stream>"));
+    xmpp_stream_become(s, XMPP_STATE_CLOSING);
+    tell_users(s, XMPP_FATE_UNREACHABLE, why, false);
+}
+
+void xmpp_stream_tls_refused(const struct xmpp_stream *s, char why[XMPP_WHY_MAX])
+{
+    snprintf(why, XMPP_WHY_MAX,
+             "%.*s: TLS is required by your setting but the partner offers none (set --tls optional to allow it)",
+             SLICE_FMT(s->remote));
+}

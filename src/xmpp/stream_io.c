@@ -1,0 +1,242 @@
+/* Bytes to elements to the direction's own file, and the two places where a stream starts over: TLS and SASL. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "xmpp/dialback.h"
+#include "xmpp/stream_parts.h"
+
+#define CHUNK 16384 /* fed to the reader at once: between two chunks flow control can stop it */
+
+void xmpp_stream_then_tls(struct xmpp_stream *s)
+{
+    s->start_tls = true;
+    xml_reader_stop(s->reader);
+}
+
+void xmpp_stream_then_restart(struct xmpp_stream *s)
+{
+    s->restart = true;
+    xml_reader_stop(s->reader);
+}
+
+static bool reset(struct xmpp_stream *s)
+{
+    s->header_sent = s->header_fed = false;
+    if (s->inbound) /* keys that came before count no longer */
+        xmpp_dialback_stream_ended(s, NULL);
+    if (xml_reader_reset(s->reader))
+        return true;
+    xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
+    return false;
+}
+
+static void start_tls(struct xmpp_stream *s)
+{
+    char mem[1024];
+    struct arena arena;
+    struct slice local = { 0 }, remote = { 0 };
+    struct tls_wish wish = { .role = s->inbound ? TLS_SERVER : TLS_CLIENT, .alpn = s->inbound ? NULL : "xmpp-server" };
+    bool ok;
+
+    arena_init_on(&arena, mem, sizeof(mem), 16384);
+    ok = (!s->local.n || jid_domain_to_ascii(&arena, s->local, &local)) &&
+         (s->inbound || jid_domain_to_ascii(&arena, s->remote, &remote));
+    wish.identity = local;
+    wish.server_name = remote;
+    xmpp_stream_become(s, XMPP_STATE_TLS);
+    if (!ok || !conn_start_tls(s->conn, &wish)) {
+        conn_abort(s->conn);
+        xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, "TLS cannot be started: no memory", false);
+    }
+    arena_reset(&arena);
+}
+
+/* SASL has succeeded: both sides start over, with nothing between (RFC 6120 6.4.6). */
+static void restart(struct xmpp_stream *s)
+{
+    if (!reset(s))
+        return;
+    xmpp_stream_become(s, XMPP_STATE_HEADER);
+    if (!s->inbound)
+        xmpp_stream_put_header(s);
+    else if (s->was_ready) /* it had been proven by dialback */
+        xmpp_stream_start_timer(s, (uint64_t)s->x->conf.unauthenticated_s * 1000);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static void on_fault(struct xmpp_stream *s, enum xml_fault fault)
+{
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    xmpp_stream_error(s, xmpp_stream_error_of_fault(fault), NULL);
+}
+
+/* Feeds one chunk; false when the rest of what was received is to be thrown away. */
+static bool feed(struct xmpp_stream *s, const char *p, size_t n)
+{
+    enum xml_fault fault;
+
+    s->feeding = true;
+    fault = xml_reader_feed(s->reader, p, n);
+    s->feeding = false;
+    if (s->state == XMPP_STATE_CLOSED)
+        return false;
+    if (s->start_tls || s->restart) {
+        bool tls = s->start_tls;
+
+        s->start_tls = s->restart = false;
+        if (tls)
+            start_tls(s);
+        else
+            restart(s);
+        return false;
+    }
+    if (fault != XML_OK) {
+        on_fault(s, fault);
+        return false;
+    }
+    return true;
+}
+
+static size_t on_data(void *owner, struct conn *conn, char *p, size_t n)
+{
+    struct xmpp_stream *s = owner;
+    size_t used = 0;
+
+    if (s->state == XMPP_STATE_CLOSED)
+        return n;
+    s->bytes_ms = loop_now(s->x->loop);
+    if (s->asleep) {
+        s->asleep = false;
+        xmpp_stream_start_timer(s, XMPP_QUIET_MS);
+    }
+    while (used < n && !s->owner_paused && !s->window_paused) {
+        size_t chunk = n - used < CHUNK ? n - used : CHUNK;
+
+        if (!s->header_fed && is_space(p[used])) { /* what a peer may put behind the last element before a restart */
+            used++;
+            continue;
+        }
+        s->header_fed = true;
+        if (!feed(s, p + used, chunk))
+            return n;
+        used += chunk;
+    }
+    return used;
+}
+
+static void on_secured(void *owner, struct conn *conn)
+{
+    struct xmpp_stream *s = owner;
+
+    if (s->state != XMPP_STATE_TLS)
+        return;
+    xmpp_stream_become(s, XMPP_STATE_HEADER);
+    if (s->inbound) { /* what was said in clear is forgotten (RFC 6120 5.4.3.3) */
+        xmpp_drop(&s->local);
+        xmpp_drop(&s->remote);
+        xmpp_drop(&s->lang);
+    }
+    xmpp_drop(&s->id);
+    if (!reset(s) || s->inbound)
+        return;
+    xmpp_stream_judge_certificate(s);
+    xmpp_stream_put_header(s);
+}
+
+static void on_drained(void *owner, struct conn *conn)
+{
+    struct xmpp_stream *s = owner;
+
+    if (s->pair)
+        xmpp_pair_drained(s->pair);
+}
+
+static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, const char *text)
+{
+    struct xmpp_stream *s = owner;
+    char why[XMPP_WHY_MAX];
+
+    s->conn = NULL;
+    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
+        xmpp_stream_tls_refused(s, why);
+    else if (s->state == XMPP_STATE_TLS)
+        snprintf(why, sizeof(why), "TLS with %.*s failed: %s", SLICE_FMT(s->remote), text);
+    else
+        snprintf(why, sizeof(why), "the connection ended (%s) while waiting for %s: %s", conn_end_name(end_why),
+                 xmpp_stream_awaited(s->state), text);
+    xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
+    xmpp_stream_free(s);
+}
+
+const struct conn_ops xmpp_stream_conn_ops = {
+    .data = on_data, .secured = on_secured, .drained = on_drained, .closed = on_closed
+};
+
+/* ---- the reader ---- */
+
+static void on_open(void *owner, const struct xml *root)
+{
+    struct xmpp_stream *s = owner;
+
+    assert(s->state == XMPP_STATE_HEADER);
+    if (s->inbound)
+        xmpp_stream_in_header(s, root);
+    else
+        xmpp_stream_out_header(s, root);
+}
+
+static void on_error_received(struct xmpp_stream *s, const struct xml *el)
+{
+    char why[XMPP_WHY_MAX], said[200];
+    char mem[1024];
+    struct arena arena;
+    enum xmpp_stream_error e = xmpp_stream_error_of(el);
+    const struct xml *text = xml_child(el, NS_STREAM_ERROR, "text");
+
+    arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
+    log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
+    arena_reset(&arena);
+    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
+        xmpp_stream_tls_refused(s, why);
+    else
+        snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
+                 xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
+    xmpp_stream_hang_up(s, "</stream:stream>");
+    xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
+}
+
+static void on_element(void *owner, struct xml *el)
+{
+    struct xmpp_stream *s = owner;
+
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    if (xml_is(el, NS_STREAM, "error"))
+        on_error_received(s, el);
+    else if (s->inbound)
+        xmpp_stream_in_element(s, el);
+    else
+        xmpp_stream_out_element(s, el);
+}
+
+static void on_close(void *owner)
+{
+    struct xmpp_stream *s = owner;
+    char why[XMPP_WHY_MAX];
+
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
+        xmpp_stream_tls_refused(s, why);
+    else
+        snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
+    xmpp_stream_hang_up(s, "</stream:stream>");
+    xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, s->state == XMPP_STATE_CLOSING ? "idle" : why, s->sasl_failed);
+}
+
+const struct xml_reader_ops xmpp_stream_reader_ops = { .open = on_open, .element = on_element, .close = on_close };
