@@ -43,7 +43,7 @@ static bool grow(struct buf *b, size_t need)
     return true;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
     if (b->failed)
         return NULL;
@@ -52,26 +52,6 @@ char *buf_reserve(struct buf *b, size_t n)
         return NULL;
     }
     return b->p + b->n;
-}
-
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-    char *at = n > 0 ? buf_reserve(b, n) : NULL;
-
-    if (!at)
-        return;
-    memcpy(at, p, n);
-    b->n += n;
-}
-
-void buf_char(struct buf *b, char c)
-{
-    char *at = buf_reserve(b, 1);
-
-    if (!at)
-        return;
-    *at = c;
-    b->n++;
 }
 
 void buf_u64(struct buf *b, uint64_t v)

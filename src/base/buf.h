@@ -32,10 +32,34 @@ static inline struct slice buf_slice(const struct buf *b)
 }
 
 /* Makes room for n more bytes and returns where they go (add to b->n what was written); NULL on failure. */
-char *buf_reserve(struct buf *b, size_t n);
+char *buf_grow(struct buf *b, size_t n);
 
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_char(struct buf *b, char c);
+/* The same; inline, because nearly always there is room and messages are built of small pieces. */
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+    return !b->failed && b->p && n <= b->cap - b->n ? b->p + b->n : buf_grow(b, n);
+}
+
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+    char *at = n > 0 ? buf_reserve(b, n) : NULL;
+
+    if (!at)
+        return;
+    memcpy(at, p, n);
+    b->n += n;
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+    char *at = buf_reserve(b, 1);
+
+    if (!at)
+        return;
+    *at = c;
+    b->n++;
+}
+
 void buf_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -33,6 +33,19 @@ uint64_t rand_u64(void)
     return v;
 }
 
+uint64_t rand_pool_u64(struct rand_pool *pool)
+{
+    uint64_t number;
+
+    if (pool->left == 0) {
+        pool->left = sizeof(pool->numbers) / sizeof(pool->numbers[0]);
+        rand_bytes(pool->numbers, sizeof(pool->numbers));
+    }
+    number = pool->numbers[--pool->left];
+    pool->numbers[pool->left] = 0; /* nobody finds later what was given out */
+    return number;
+}
+
 uint64_t rand_below(uint64_t below)
 {
     uint64_t v, over;

@@ -8,6 +8,13 @@
 void rand_bytes(void *out, size_t n);
 uint64_t rand_u64(void);
 
+/* As rand_u64, from bytes fetched ahead: for one number in every message, where a system call each would show. */
+struct rand_pool {
+    uint64_t numbers[64];
+    size_t left;
+};
+uint64_t rand_pool_u64(struct rand_pool *pool);
+
 /* A number in 0..below-1 without bias; below must not be 0. */
 uint64_t rand_below(uint64_t below);
 

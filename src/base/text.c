@@ -116,13 +116,28 @@ static const char *xml_stand_in(struct slice s, size_t *at)
     }
 }
 
+/* ASCII that stands for itself: nearly all of nearly every text. */
+static bool xml_plain(unsigned char c)
+{
+    static const uint64_t plain[2] = { 0xAFFFFF3B00000600, 0xFFFFFFFFFFFFFFFF };
+
+    return c < 0x80 && plain[c >> 6] >> (c & 63) & 1;
+}
+
 void text_put_xml(struct buf *b, struct slice s)
 {
     size_t run = 0, at = 0;
 
     while (at < s.n) {
-        size_t from = at;
-        const char *stand_in = xml_stand_in(s, &at);
+        size_t from;
+        const char *stand_in;
+
+        while (at < s.n && xml_plain((unsigned char)s.p[at]))
+            at++;
+        if (at == s.n)
+            break;
+        from = at;
+        stand_in = xml_stand_in(s, &at);
 
         if (!stand_in)
             continue;

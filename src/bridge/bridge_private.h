@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/rand.h"
 #include "bridge/bridge.h"
 #include "bridge/directory.h"
 #include "map/im.h"
@@ -38,6 +39,7 @@ struct bridge {
     /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
     struct hash lanes;
     size_t queued_bytes;
+    struct rand_pool nonces;
 };
 
 /* s2x.c */

@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "base/rand.h"
 #include "bridge/lane.h"
 #include "map/error.h"
 
@@ -115,7 +114,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
     }
     b->map.now_wall_s = clock_wall_s();
     switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang,
-                              rand_u64(), &message, &refusal)) {
+                              rand_pool_u64(&b->nonces), &message, &refusal)) {
     case MAP_IM_OK: carry(b, stanza, domain->route, &message); break;
     case MAP_IM_EMPTY:
         b->counters.x2s_empty++;

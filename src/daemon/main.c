@@ -1,4 +1,5 @@
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include "daemon/stoxd.h"
@@ -41,6 +42,9 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
+    /* Messages come and go by the thousand: giving each one's pages back and fetching them again costs more than it saves. */
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
     rc = check ? stoxd_check(config, &err) : stoxd_run(config, &err);
     if (rc) {
         fprintf(stderr, "stoxd: %s\n", err.text);

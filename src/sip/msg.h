@@ -130,9 +130,10 @@ enum sip_parse {
  * and must be closed, else the message is to be skipped.
  *
  * What is forgiven: spaces behind the SIP-Version, a response without the space before its reason phrase, a missing or
- * unusable Max-Forwards, parameter values wider than token, UTF-8 in display names without quotes, "_" in host names.
- * What is not: a line end that is no CRLF (FRAMING: another server might see other lines), controls in headers that no
- * backslash announces, a header twice that may stand once, a datagram without the empty line behind the headers.
+ * unusable Max-Forwards, parameter values wider than token, UTF-8 in display names without quotes, "_" in host names,
+ * DEL. What is not: a line end that is no CRLF (FRAMING: another server might see other lines), controls in headers
+ * that no backslash announces, a header twice that may stand once, a datagram without the empty line behind the
+ * headers.
  */
 enum sip_parse sip_msg_parse(struct sip_msg *m, struct arena *arena, char *p, size_t n, bool is_stream, size_t *used,
                              const char **fault);

@@ -102,7 +102,7 @@ static void take_request(struct sip *sip, const struct sip_msg *m, const struct 
     else if (status < 300)
         sip_servers_reply(&sip->servers, &id, m, source, status, NULL, buf_slice(&sip->headers));
     else
-        refuse(sip, &id, m, source, status, NULL);
+        refuse(sip, &id, m, source, status, status == 404 ? "This gateway does not serve that domain" : NULL);
 }
 
 enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,

@@ -163,11 +163,8 @@ void xmpp_stream_on_timer(struct timer *t)
             xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
         return;
     }
-    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
-        xmpp_stream_tls_refused(s, why);
-    else
-        snprintf(why, sizeof(why), "%.*s: not ready in time, still waiting for %s", SLICE_FMT(s->remote),
-                 xmpp_stream_awaited(s->state));
+    snprintf(why, sizeof(why), "%.*s: not ready in time, still waiting for %s", SLICE_FMT(s->remote),
+             xmpp_stream_awaited(s->state));
     xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
 }
 

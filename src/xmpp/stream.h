@@ -89,7 +89,7 @@ struct xmpp_stream {
     struct deferred turn;         /* acknowledgements owed; and freeing when there is no connection */
 };
 
-/* stream.c */
+/* stream_begin.c */
 void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer);
 
 /* Outbound, for a pair's stanzas or for one verification. NULL with *fate and *why (a constant). */

@@ -38,8 +38,17 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
 
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
+    char no_tls[XMPP_WHY_MAX];
+
     if (s->state == XMPP_STATE_CLOSED)
         return;
+    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced) { /* however it was said */
+        snprintf(no_tls, sizeof(no_tls),
+                 "%.*s: TLS is required by your setting but the partner offers none (set --tls optional to allow it)",
+                 SLICE_FMT(s->remote));
+        fate = XMPP_FATE_REFUSED;
+        why = no_tls;
+    }
     if (s->feeding)
         xml_reader_stop(s->reader);
     xmpp_stream_log_end(s, why);
@@ -148,11 +157,4 @@ void xmpp_stream_close(struct xmpp_stream *s, const char *why)
     xmpp_stream_write(s, SLICE("</stream:stream>"));
     xmpp_stream_become(s, XMPP_STATE_CLOSING);
     tell_users(s, XMPP_FATE_UNREACHABLE, why, false);
-}
-
-void xmpp_stream_tls_refused(const struct xmpp_stream *s, char why[XMPP_WHY_MAX])
-{
-    snprintf(why, XMPP_WHY_MAX,
-             "%.*s: TLS is required by your setting but the partner offers none (set --tls optional to allow it)",
-             SLICE_FMT(s->remote));
 }

@@ -1,11 +1,10 @@
 /* Bytes to elements to the direction's own file, and the two places where a stream starts over: TLS and SASL. */
-#include <assert.h>
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
 #include "xmpp/stream_parts.h"
 
-#define CHUNK 16384 /* fed to the reader at once: between two chunks flow control can stop it */
+#define CHUNK 4096 /* fed to the reader at once: between two chunks flow control can stop it */
 
 void xmpp_stream_then_tls(struct xmpp_stream *s)
 {
@@ -162,9 +161,7 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, con
     char why[XMPP_WHY_MAX];
 
     s->conn = NULL;
-    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
-        xmpp_stream_tls_refused(s, why);
-    else if (s->state == XMPP_STATE_TLS)
+    if (s->state == XMPP_STATE_TLS)
         snprintf(why, sizeof(why), "TLS with %.*s failed: %s", SLICE_FMT(s->remote), text);
     else
         snprintf(why, sizeof(why), "the connection ended (%s) while waiting for %s: %s", conn_end_name(end_why),
@@ -183,7 +180,8 @@ static void on_open(void *owner, const struct xml *root)
 {
     struct xmpp_stream *s = owner;
 
-    assert(s->state == XMPP_STATE_HEADER);
+    if (s->state != XMPP_STATE_HEADER) /* we have given it up meanwhile */
+        return;
     if (s->inbound)
         xmpp_stream_in_header(s, root);
     else
@@ -201,11 +199,8 @@ static void on_error_received(struct xmpp_stream *s, const struct xml *el)
     arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
     arena_reset(&arena);
-    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
-        xmpp_stream_tls_refused(s, why);
-    else
-        snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
-                 xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
+    snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
+             xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
 }
@@ -231,10 +226,7 @@ static void on_close(void *owner)
 
     if (s->state == XMPP_STATE_CLOSED)
         return;
-    if (s->state == XMPP_STATE_STARTTLS && s->tls_forced)
-        xmpp_stream_tls_refused(s, why);
-    else
-        snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
+    snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, s->state == XMPP_STATE_CLOSING ? "idle" : why, s->sasl_failed);
 }

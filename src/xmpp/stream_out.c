@@ -204,11 +204,6 @@ static void on_tls_answer(struct xmpp_stream *s, const struct xml *el)
 {
     if (slice_is(el->name, "proceed"))
         xmpp_stream_then_tls(s);
-    else if (s->tls_forced)
-        xmpp_stream_fail(
-            s, XMPP_FATE_REFUSED,
-            "%.*s: TLS is required by your setting but the partner offers none (set --tls optional to allow it)",
-            SLICE_FMT(s->remote));
     else
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: the partner offered TLS and then refused it",
                          SLICE_FMT(s->remote));

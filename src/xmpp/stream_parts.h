@@ -19,9 +19,6 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
 /* Says the last words, where they can be said, and closes the connection. */
 void xmpp_stream_hang_up(struct xmpp_stream *s, const char *last_words);
 
-/* The sentence for a partner that offers no TLS though the settings want it. */
-void xmpp_stream_tls_refused(const struct xmpp_stream *s, char why[XMPP_WHY_MAX]);
-
 extern const struct conn_ops xmpp_stream_conn_ops;
 extern const struct xml_reader_ops xmpp_stream_reader_ops;
 

@@ -1,6 +1,7 @@
 /*
  * The floor: what the same traffic costs with bare sockets and OpenSSL. Same system calls in the same batches, same record
- * sizes, no parsing, no state but a queue of who waits. What the gateway costs above this is its own work.
+ * sizes, no parsing, no state but a queue of who waits. What the gateway costs above this is its own work. The -tcp forms are
+ * the same with one TCP connection on the SIP side.
  *
  *   s2x: requests come by UDP, stanzas go out on TLS to TLS-PORT, acknowledgements come back, then the 200s leave
  *   x2s: stanzas come in by TLS at TLS-PORT, requests leave by UDP to SIP-PORT, 200s come back, then one acknowledgement
@@ -273,24 +274,184 @@ static void x2s(int udp_port, int tls_port, int sip_port, SSL_CTX *ctx)
     }
 }
 
+/* Bytes that came in on a stream, and the ones that go out in one call. */
+struct stream {
+    int fd;
+    char rx[1 << 17], tx[1 << 17];
+    size_t n_rx, n_tx, unit; /* unit: the constant size of what comes in, known from the first */
+};
+
+static struct stream sip_side;
+
+/* How many whole units there are now. */
+static size_t stream_read(struct stream *s)
+{
+    ssize_t n = recv(s->fd, s->rx + s->n_rx, sizeof(s->rx) - s->n_rx, MSG_DONTWAIT);
+
+    if (n == 0)
+        exit(0);
+    s->n_rx += n > 0 ? (size_t)n : 0;
+    if (!s->unit && s->n_rx) {
+        char *blank = memmem(s->rx, s->n_rx, "\r\n\r\n", 4);
+        char *length = memmem(s->rx, s->n_rx, "Content-Length: ", 16);
+
+        if (blank && length)
+            s->unit = (size_t)(blank - s->rx) + 4 + strtoul(length + 16, NULL, 10);
+    }
+    return s->unit ? s->n_rx / s->unit : 0;
+}
+
+static void stream_used(struct stream *s, size_t units)
+{
+    size_t n = units * s->unit;
+
+    memmove(s->rx, s->rx + n, s->n_rx - n);
+    s->n_rx -= n;
+}
+
+static void stream_flush(struct stream *s)
+{
+    for (size_t sent = 0; sent < s->n_tx;) {
+        ssize_t n = send(s->fd, s->tx + sent, s->n_tx - sent, MSG_NOSIGNAL);
+
+        if (n <= 0)
+            exit(0);
+        sent += (size_t)n;
+    }
+    s->n_tx = 0;
+}
+
+static int tcp_listen(int port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    struct sockaddr_in a = at(port);
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 1))
+        die("listen");
+    return fd;
+}
+
+static int tcp_connect(int port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    struct sockaddr_in a = at(port);
+
+    if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
+        die("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return fd;
+}
+
+static void stream_answer(struct stream *s, unsigned n)
+{
+    for (; n && queue_head != queue_tail; n--) {
+        unsigned q = queue_head++ % QUEUE;
+
+        if (s->n_tx + waiting_n[q] > sizeof(s->tx))
+            stream_flush(s);
+        memcpy(s->tx + s->n_tx, waiting[q], waiting_n[q]);
+        s->n_tx += waiting_n[q];
+    }
+    stream_flush(s);
+}
+
+static void s2x_tcp(int sip_port, int tls_port, SSL_CTX *ctx)
+{
+    struct stream *s = &sip_side;
+    static char cork[1 << 17];
+    struct tls t;
+
+    tls_up(&t, tcp_connect(tls_port), ctx, 0);
+    s->fd = accept(tcp_listen(sip_port), NULL, NULL);
+    for (;;) {
+        struct pollfd p[2] = { { .fd = s->fd, .events = POLLIN }, { .fd = t.fd, .events = POLLIN } };
+        uint32_t acks[64];
+        size_t n;
+        int got;
+
+        poll(p, 2, -1);
+        n = p[0].revents ? stream_read(s) : 0;
+        for (size_t i = 0; i < n; i++) {
+            memcpy(in[0], s->rx + i * s->unit, s->unit);
+            memcpy(cork + i * stanza_n, stanza, stanza_n);
+            keep_answer(0);
+        }
+        if (n) {
+            stream_used(s, n);
+            tls_write(&t, cork, n * stanza_n);
+        }
+        while (p[1].revents && (got = tls_read(&t, (char *)acks, sizeof(acks))) > 0)
+            for (int i = 0; i < got / 4; i++)
+                stream_answer(s, acks[i]);
+    }
+}
+
+static void x2s_tcp(int tls_port, int sip_port, SSL_CTX *ctx)
+{
+    struct stream *s = &sip_side;
+    static char rx[65536], request[1024];
+    size_t have = 0, mark, request_n = bench_message(request, 0, "TCP", "127.0.0.1");
+    uint32_t number = 0, answered;
+    struct tls t;
+
+    mark = (size_t)((char *)memmem(request, request_n, "bKbench", 7) - request) + 7;
+    s->fd = tcp_connect(sip_port);
+    tls_up(&t, accept(tcp_listen(tls_port), NULL, NULL), ctx, 1);
+    for (;;) {
+        struct pollfd p[2] = { { .fd = s->fd, .events = POLLIN }, { .fd = t.fd, .events = POLLIN } };
+        int got;
+
+        poll(p, 2, -1);
+        while (p[1].revents && (got = tls_read(&t, rx + have, (int)(sizeof(rx) - have))) > 0) {
+            size_t used = 0;
+
+            have += (size_t)got;
+            for (; have - used >= stanza_n; used += stanza_n) {
+                char digits[16];
+
+                snprintf(digits, sizeof(digits), "%08u", number++ % 100000000);
+                if (s->n_tx + request_n > sizeof(s->tx))
+                    stream_flush(s);
+                memcpy(s->tx + s->n_tx, request, request_n);
+                memcpy(s->tx + s->n_tx + mark, digits, 8);
+                s->n_tx += request_n;
+            }
+            memmove(rx, rx + used, have - used);
+            have -= used;
+        }
+        stream_flush(s);
+        answered = p[0].revents ? (uint32_t)stream_read(s) : 0;
+        if (answered) {
+            stream_used(s, answered);
+            tls_write(&t, (const char *)&answered, sizeof(answered));
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    int sip_in = argc > 6 ? atoi(argv[2]) : 0, tls = argc > 6 ? atoi(argv[3]) : 0,
+        sip_out = argc > 6 ? atoi(argv[4]) : 0;
 
-    if (argc < 6) {
-        fprintf(stderr, "usage: floor s2x|x2s UDP-PORT TLS-PORT SIP-PORT CERT KEY\n");
+    if (argc < 7) {
+        fprintf(stderr, "usage: floor s2x|x2s|s2x-tcp|x2s-tcp SIP-PORT-IN TLS-PORT SIP-PORT-OUT CERT KEY\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     measure_columns();
-    ctx = SSL_CTX_new(TLS_method());
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-    if (strcmp(argv[1], "x2s") == 0 && (SSL_CTX_use_certificate_chain_file(ctx, argv[5]) != 1 ||
-                                        SSL_CTX_use_PrivateKey_file(ctx, argv[6], SSL_FILETYPE_PEM) != 1))
+    if (argv[1][0] == 'x' && (SSL_CTX_use_certificate_chain_file(ctx, argv[5]) != 1 ||
+                              SSL_CTX_use_PrivateKey_file(ctx, argv[6], SSL_FILETYPE_PEM) != 1))
         die("certificate");
     if (strcmp(argv[1], "s2x") == 0)
-        s2x(atoi(argv[2]), atoi(argv[3]), ctx);
+        s2x(sip_in, tls, ctx);
+    else if (strcmp(argv[1], "x2s") == 0)
+        x2s(sip_in, tls, sip_out, ctx);
+    else if (strcmp(argv[1], "s2x-tcp") == 0)
+        s2x_tcp(sip_in, tls, ctx);
     else
-        x2s(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), ctx);
+        x2s_tcp(tls, sip_out, ctx);
     return 0;
 }

@@ -160,10 +160,12 @@ static void on_request(struct link *l, char *p, size_t n, struct sockaddr_in *fr
 
 static void set_up(struct link *l, bool udp)
 {
-    int size = 4 << 20;
+    int size = 4 << 20, one = 1;
 
     l->udp = udp;
     l->fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM), 0);
+    if (!udp)
+        setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     for (int i = 0; i < BATCH; i++) {
         l->in_iov[i] = (struct iovec){ l->in_data[i], sizeof(l->in_data[i]) };

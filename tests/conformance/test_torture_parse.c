@@ -1,6 +1,6 @@
 /*
- * What the parser makes of the torture messages of RFC 4475 and RFC 5118 (torture/README.md). What then goes over the wire
- * is another test's subject. argv[1] is the folder of this file.
+ * What the parser makes of the torture messages of RFC 4475 and RFC 5118 (torture/README.md). What then goes over the
+ * wire is another test's subject. argv[1] is the folder of this file.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -573,7 +573,9 @@ TORT(ipv6_correct_abnf_2_colons)
     is(p.m.uri.host, "[2001:db8::192.0.2.1]");
 }
 
-/* Cut anywhere: as a datagram nothing may break, as a stream the outcome is that of the whole or that more is needed. */
+/*
+ * Cut anywhere: as a datagram nothing may break, as a stream the outcome is that of the whole or that more is needed.
+ */
 static void cut_anywhere(const char *name)
 {
     enum sip_parse whole = parse(name, true);

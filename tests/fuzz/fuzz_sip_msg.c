@@ -46,13 +46,20 @@ static char made_safe(char c)
     return (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c;
 }
 
+static struct slice stripped(struct slice s)
+{
+    while (s.n && made_safe(s.p[s.n - 1]) == ' ')
+        s.n--;
+    while (s.n && made_safe(s.p[0]) == ' ')
+        s = slice_from(s, 1);
+    return s;
+}
+
 /* The same but for controls, which the writer turns to spaces, and for spaces around. */
 static bool same(struct slice a, struct slice b)
 {
-    while (a.n && made_safe(a.p[a.n - 1]) == ' ')
-        a.n--;
-    while (b.n && made_safe(b.p[b.n - 1]) == ' ')
-        b.n--;
+    a = stripped(a);
+    b = stripped(b);
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++) {

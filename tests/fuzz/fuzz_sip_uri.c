@@ -1,4 +1,4 @@
-/* Whatever parses as a URI must read the same when it is put together from its parts. Also name-addr, Via, parameters. */
+/* Whatever parses as a URI must read the same when put together from its parts. Also name-addr, Via, parameters. */
 #include <stdlib.h>
 
 #include "sip/msg.h"

@@ -72,9 +72,22 @@ static void err_sets_and_wraps(void **state)
     assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
+static void a_pool_gives_each_number_once(void **state)
+{
+    struct rand_pool pool = { .left = 0 };
+    uint64_t seen[1000];
+
+    for (size_t i = 0; i < 1000; i++) {
+        seen[i] = rand_pool_u64(&pool);
+        for (size_t k = 0; k < i; k++)
+            assert_true(seen[k] != seen[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pool_gives_each_number_once),
         cmocka_unit_test(hex_has_its_length_and_alphabet),
         cmocka_unit_test(hex_uses_all_digits),
         cmocka_unit_test(below_stays_below),

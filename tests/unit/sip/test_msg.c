@@ -442,7 +442,9 @@ static void frames_streams(void **state)
     assert_int_equal(p.m.wanted, strlen(BASE "l: 20\r\n\r\nhi") + 18);
 }
 
-/* However the bytes are cut, the outcome is that of the whole; parsing again what was edited in place changes nothing. */
+/*
+ * However the bytes are cut, the outcome is that of the whole; parsing again what was edited in place changes nothing.
+ */
 static void chunks_do_not_matter(void **state)
 {
     size_t n = strlen(message);

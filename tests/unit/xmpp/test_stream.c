@@ -209,7 +209,7 @@ static void test_tls_required_not_offered(void **state)
             fake_say(&server, answers[i]);
         else
             rig_advance(60000);
-        node_fate(&a, 1);
+        assert_int_equal(node_fate(&a, 1), XMPP_FATE_REFUSED);
         assert_string_equal(a.fates[0].why, THEIRS ": TLS is required by your setting but the partner offers none "
                                                    "(set --tls optional to allow it)");
         assert_int_equal(server.n_accepted, 1);

@@ -1,0 +1,90 @@
+#include "oom.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define ALLOCATIONS_MAX 20000 /* a scenario that needs more never ends */
+
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+
+static struct {
+    bool on, over, only_one, failed;
+    long at; /* number of the allocation that fails */
+    long n;  /* allocations so far */
+} plan;
+
+static bool may_allocate(void)
+{
+    if (!plan.on || plan.over)
+        return true;
+    plan.n++;
+    if (plan.n <= plan.at || (plan.only_one && plan.n > plan.at + 1))
+        return true;
+    plan.failed = true;
+    errno = ENOMEM;
+    return false;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return may_allocate() ? __real_malloc(n) : NULL;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return may_allocate() ? __real_calloc(n, size) : NULL;
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return may_allocate() ? __real_realloc(p, n) : NULL;
+}
+
+void oom_on(void)
+{
+    plan.on = true;
+}
+
+void oom_off(void)
+{
+    plan.on = false;
+}
+
+void oom_over(void)
+{
+    plan.over = true;
+}
+
+bool oom_failed(void)
+{
+    return plan.failed;
+}
+
+void oom_each(const char *name, void (*run)(const void *arg), const void *arg)
+{
+    for (int only_one = 0; only_one < 2; only_one++) {
+        long at = 0;
+
+        for (plan.failed = true; plan.failed; at++) {
+            if (at > ALLOCATIONS_MAX)
+                fail_msg("%s: still not through after %d allocations", name, ALLOCATIONS_MAX);
+            plan.failed = plan.over = false;
+            plan.only_one = only_one;
+            plan.at = at;
+            plan.n = 0;
+            run(arg);
+            plan.on = false;
+        }
+        print_message("%s: %ld allocations%s\n", name, at - 1, only_one ? ", each failed alone" : "");
+    }
+}

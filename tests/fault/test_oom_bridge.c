@@ -1,0 +1,357 @@
+/*
+ * The bridge with memory running out: each request is answered once, each stanza handled once, what was answered with an
+ * error is not delivered, what was not delivered is given back, and with memory back the bridge goes on.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "../unit/bridge/sides.h"
+
+#include "bridge/lane.h"
+#include "oom.h"
+
+/* What comes in is parsed with memory there; the bridge itself runs without. */
+void __wrap_s2x_message(struct bridge *b, const struct sip_request *request);
+void __real_s2x_message(struct bridge *b, const struct sip_request *request);
+void __wrap_bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
+void __real_bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
+
+void __wrap_s2x_message(struct bridge *b, const struct sip_request *request)
+{
+    OOM(__real_s2x_message(b, request));
+}
+
+void __wrap_bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    OOM(__real_bridge_stanza(b, stanza));
+}
+
+static struct sip_server *say(struct sides *s, int number)
+{
+    char branch[16], body[16];
+
+    snprintf(branch, sizeof(branch), "b%d", number);
+    snprintf(body, sizeof(body), "no %d", number);
+    return sides_sip(s, "192.0.2.10", "<sip:alice@contoso.example>", "sip:romeo@fabrikam.example", branch,
+                     "Content-Type: text/html\r\nSubject: s\r\n", body);
+}
+
+/* The token of a message's stanza, or 0: it was never handed over. */
+static uint64_t token_of(const struct sides *s, int number)
+{
+    char body[16];
+
+    snprintf(body, sizeof(body), "no %d<", number);
+    for (size_t i = 0; i < s->n_sent; i++)
+        if (strstr(s->sent[i].stanza, body))
+            return s->sent[i].token;
+    return 0;
+}
+
+static void message_out(struct sides *s, const char *from, const char *to, int number)
+{
+    char stanza[512];
+
+    snprintf(stanza, sizeof(stanza), "<message from='%s' to='%s' id='m%d'><body>no %d</body></message>", from, to,
+             number, number);
+    sides_xmpp(s, stanza, (uint64_t)number);
+}
+
+/* With memory back both directions work as if nothing had been. */
+static void goes_on(struct sides *s)
+{
+    struct sip_server *t;
+    size_t n_clients = s->n_clients;
+
+    oom_over();
+    t = say(s, 900);
+    assert_int_equal(t->answers, 0);
+    s2x_settled(s->bridge, token_of(s, 900), XMPP_FATE_CONFIRMED, "");
+    assert_int_equal(t->answers, 1);
+    assert_int_equal(t->status, 200);
+    message_out(s, "nurse@fabrikam.example/x", "alice@contoso.example", 901);
+    assert_int_equal(s->n_clients, n_clients + 1);
+    sides_answer(s, n_clients, 200);
+    assert_int_equal(s->bridge->counters.held, 0);
+    assert_int_equal(s->bridge->lanes.n, 0);
+    assert_int_equal(s->bridge->queued_bytes, 0);
+    assert_int_equal(s->paused, 0);
+    sides_free(s);
+}
+
+#define N_REQUESTS 20 /* more than the hash tables start with */
+
+static void with_fate(const void *arg)
+{
+    const enum xmpp_fate *fate = arg;
+    struct sides *s = sides_new();
+
+    for (int i = 0; i < N_REQUESTS; i++)
+        say(s, i);
+    for (int i = 0; i < N_REQUESTS; i++) {
+        struct sip_server *t = &s->servers[i];
+        uint64_t token = token_of(s, i);
+
+        assert_int_equal(t->answers, token ? 0 : 1);
+        if (!token) {
+            assert_int_equal(t->status, 503);
+            assert_non_null(strstr(t->headers, "Retry-After: "));
+            assert_true(oom_failed());
+            continue;
+        }
+        OOM(s2x_settled(s->bridge, token, *fate, "because"));
+        OOM(s2x_settled(s->bridge, token, XMPP_FATE_CONFIRMED, ""));
+        assert_int_equal(t->answers, 1);
+        assert_int_equal(t->status == 200, *fate == XMPP_FATE_CONFIRMED);
+        assert_int_equal(t->status == 202, *fate == XMPP_FATE_UNCONFIRMED);
+    }
+    goes_on(s);
+}
+
+static void requests_with_every_fate(void **state)
+{
+    static const enum xmpp_fate fates[] = { XMPP_FATE_CONFIRMED,   XMPP_FATE_UNCONFIRMED, XMPP_FATE_NO_SERVER,
+                                            XMPP_FATE_UNREACHABLE, XMPP_FATE_REFUSED,     XMPP_FATE_FULL,
+                                            XMPP_FATE_LOST };
+
+    for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++)
+        oom_each("a fate", with_fate, &fates[i]);
+}
+
+static void refused_at_once(const void *arg)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t;
+
+    s->refuse_sends = true;
+    s->refusal = XMPP_FATE_FULL;
+    t = say(s, 1);
+    assert_int_equal(t->answers, 1);
+    assert_true(t->status == 480 || (oom_failed() && t->status == 503));
+    s->refuse_sends = false;
+    goes_on(s);
+}
+
+static void requests_that_are_refused_at_once(void **state)
+{
+    oom_each("refused at once", refused_at_once, NULL);
+}
+
+static void held_too_long(const void *arg)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t = say(s, 1);
+    uint64_t token = token_of(s, 1);
+
+    s->written = true;
+    OOM(sides_advance(s, 20001));
+    assert_int_equal(t->answers, 1);
+    assert_int_equal(t->status, token ? 504 : 503);
+    assert_true(!token || s->sent[0].withdrawn);
+    OOM(s2x_settled(s->bridge, token, XMPP_FATE_CONFIRMED, ""));
+    assert_int_equal(t->answers, 1);
+    goes_on(s);
+}
+
+static void requests_held_too_long(void **state)
+{
+    oom_each("hold time", held_too_long, NULL);
+}
+
+static void bounced(const void *arg)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t = say(s, 1);
+    uint64_t token = token_of(s, 1);
+
+    sides_xmpp(s,
+               "<message type='error' id='b1' from='romeo@fabrikam.example' to='alice@contoso.example'>"
+               "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:r@fabrikam.example</gone>"
+               "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>moved</text></error></message>",
+               7);
+    assert_int_equal(s->n_handled, 1);
+    assert_int_equal(s->handled[0], 7);
+    assert_int_equal(t->answers, 1);
+    assert_true(token ? t->status >= 300 && t->status != 503 : t->status == 503);
+    assert_true(!t->headers[0] || strcmp(t->headers + strlen(t->headers) - 2, "\r\n") == 0);
+    assert_true(!token || s->sent[0].withdrawn);
+    OOM(s2x_settled(s->bridge, token, XMPP_FATE_CONFIRMED, ""));
+    assert_int_equal(t->answers, 1);
+    goes_on(s);
+}
+
+static void requests_whose_stanza_bounces(void **state)
+{
+    oom_each("bounce", bounced, NULL);
+}
+
+static bool was_given_back(const struct sides *s, int number)
+{
+    char id[16];
+
+    snprintf(id, sizeof(id), "id='m%d'", number);
+    for (size_t i = 0; i < s->n_sent; i++)
+        if (strstr(s->sent[i].stanza, id) && strstr(s->sent[i].stanza, "type='error'"))
+            return true;
+    return false;
+}
+
+/* The message's last SIP request, or NULL: there was none. */
+static const struct sip_client *client_of(const struct sides *s, int number)
+{
+    const struct sip_client *found = NULL;
+    char body[16];
+
+    snprintf(body, sizeof(body), "no %d", number);
+    for (size_t i = 0; i < s->n_clients; i++)
+        if (strcmp(s->clients[i].body, body) == 0)
+            found = &s->clients[i];
+    return found;
+}
+
+#define N_STANZAS 16
+
+/* Three pairs; one lane is long enough to pause the partner. status: what SIP answers, 0 for nothing. */
+static void lanes(const void *arg)
+{
+    const unsigned *status = arg;
+    struct sides *s = sides_new();
+    size_t n_handled[N_STANZAS] = { 0 };
+
+    for (int i = 0; i < N_STANZAS; i++)
+        message_out(s, i == 3 ? "tybalt@fabrikam.example/y" : "romeo@fabrikam.example/garden",
+                    i == 5 ? "bob@contoso.example/desk" : "alice@contoso.example", i);
+    for (size_t i = 0; i < s->n_clients; i++)
+        OOM(sides_answer(s, i, *status));
+    assert_int_equal(s->n_handled, N_STANZAS);
+    for (size_t i = 0; i < s->n_handled; i++)
+        n_handled[s->handled[i]]++;
+    for (int i = 0; i < N_STANZAS; i++) {
+        bool delivered = client_of(s, i) && *status >= 200 && *status < 300;
+
+        assert_int_equal(n_handled[i], 1);
+        if (was_given_back(s, i) == delivered)
+            fail_msg("number %d: %s", i, delivered ? "delivered and given back" : "neither delivered nor given back");
+        assert_true(client_of(s, i) || oom_failed());
+    }
+    goes_on(s);
+}
+
+static void stanzas_with_every_answer(void **state)
+{
+    static const unsigned statuses[] = { 200, 202, 404, 480, 503, 0 };
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        oom_each("lanes", lanes, &statuses[i]);
+}
+
+static void not_prompt(const void *arg)
+{
+    struct sides *s = sides_new();
+
+    for (int i = 0; i < LANE_PAUSE + 3; i++)
+        message_out(s, "romeo@fabrikam.example", "alice@contoso.example", i);
+    OOM(sides_advance(s, LANE_PROMPT_MS + 1));
+    assert_int_equal(s->paused, 0);
+    OOM(sides_advance(s, LANE_WAIT_MS));
+    for (size_t i = 0; i < s->n_clients; i++)
+        OOM(sides_answer(s, i, 0));
+    assert_int_equal(s->n_handled, LANE_PAUSE + 3);
+    for (int i = 0; i < LANE_PAUSE + 3; i++)
+        assert_true(was_given_back(s, i));
+    goes_on(s);
+}
+
+static void stanzas_that_wait_too_long(void **state)
+{
+    oom_each("waiting", not_prompt, NULL);
+}
+
+/* Those that are no message: each is handled once; what is answered may be missing, as nothing is held for it. */
+static void other_stanzas(const void *arg)
+{
+    struct sides *s = sides_new();
+
+    sides_xmpp(s, "<iq type='get' id='1' from='fabrikam.example' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>",
+               1);
+    sides_xmpp(s, "<iq type='set' id='2' from='a@fabrikam.example' to='alice@contoso.example'><x xmlns='x'/></iq>", 2);
+    sides_xmpp(s, "<presence type='subscribe' from='a@fabrikam.example' to='alice@contoso.example'/>", 3);
+    sides_xmpp(s, "<message from='a@fabrikam.example' to='nobody@unserved.example' id='m4'><body>x</body></message>", 4);
+    assert_int_equal(s->n_handled, 4);
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(s->handled[i], i + 1);
+    assert_int_equal(s->n_sent, 4);
+    assert_true(was_given_back(s, 4));
+    goes_on(s);
+}
+
+static void stanzas_that_are_no_message(void **state)
+{
+    oom_each("iq, presence", other_stanzas, NULL);
+}
+
+static void stop_is_done(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void stopping(const void *arg)
+{
+    struct sides *s = sides_new();
+    bool done = false;
+
+    say(s, 1);
+    for (int i = 2; i < 6; i++)
+        message_out(s, "romeo@fabrikam.example", "alice@contoso.example", i);
+    bridge_stop(s->bridge, stop_is_done, &done);
+    OOM(sides_advance(s, 4000));
+    assert_true(done);
+    assert_int_equal(s->n_handled, 4);
+    for (int i = 2; i < 6; i++)
+        assert_true(was_given_back(s, i));
+    sides_free(s);
+}
+
+static void the_orderly_end(void **state)
+{
+    oom_each("end", stopping, NULL);
+}
+
+static void starting(const void *arg)
+{
+    struct sides *s = sides_new();
+    struct bridge_conf conf = { .loop = &s->loop, .config = &s->config };
+    struct err err = { "" };
+    struct bridge *b;
+
+    oom_on();
+    b = bridge_new(&conf, &err);
+    oom_off();
+    assert_int_equal(b == NULL, oom_failed());
+    assert_true(b || strstr(err.text, "memory"));
+    bridge_free(b);
+    sides_free(s);
+}
+
+static void the_start(void **state)
+{
+    oom_each("start", starting, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_with_every_fate),   cmocka_unit_test(requests_that_are_refused_at_once),
+        cmocka_unit_test(requests_held_too_long),     cmocka_unit_test(requests_whose_stanza_bounces),
+        cmocka_unit_test(stanzas_with_every_answer),  cmocka_unit_test(stanzas_that_wait_too_long),
+        cmocka_unit_test(stanzas_that_are_no_message), cmocka_unit_test(the_orderly_end),
+        cmocka_unit_test(the_start),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

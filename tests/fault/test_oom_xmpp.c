@@ -1,0 +1,149 @@
+/*
+ * Two gateways and one message while memory runs out: allocation number n fails, alone or with all of the next ones for a
+ * while, for every n until the message gets through untouched. Whatever happens then, nothing crashes, the stanza gets one
+ * fate, a confirmation is true, and when memory is back the next message goes through.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "s2s_rig.h"
+
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+
+static long good = -1; /* allocations that still succeed before the bad ones; negative: all do */
+static long bad;       /* and how many fail then */
+static bool hit;
+
+static bool may_allocate(void)
+{
+    if (good < 0)
+        return true;
+    if (good > 0) {
+        good--;
+        return true;
+    }
+    if (bad == 0)
+        return true;
+    bad--;
+    hit = true;
+    errno = ENOMEM;
+    return false;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return may_allocate() ? __real_malloc(n) : NULL;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return may_allocate() ? __real_calloc(n, size) : NULL;
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return may_allocate() ? __real_realloc(p, n) : NULL;
+}
+
+static struct node a, b;
+
+static bool send_one(uint64_t token, enum xmpp_fate *fate)
+{
+    return xmpp_send(a.x, SLICE(OURS), SLICE(THEIRS), SLICE(MESSAGE("romeo@" OURS, "juliet@" THEIRS, "x")), token,
+                     fate);
+}
+
+/* The fate of token 1; time is made to pass when nothing else happens. */
+static void await_fate(void)
+{
+    for (int i = 0; i < 40 && !node_has_fate(&a, 1); i++) {
+        uint64_t until = rig_deadline() - 4970;
+
+        while (!node_has_fate(&a, 1) && !rig_late(until))
+            rig_turn();
+        if (!node_has_fate(&a, 1))
+            rig_advance(5000);
+    }
+    assert_true(node_has_fate(&a, 1));
+}
+
+static bool one_run(bool dialback, long n, long n_bad)
+{
+    int cert_a = dialback ? CERT_SELF_SIGNED : CERT_OURS, cert_b = dialback ? CERT_SELF_SIGNED : CERT_THEIRS;
+    enum xmpp_fate fate;
+    bool failed;
+
+    node_start(&a, OURS, THEIRS, cert_a);
+    node_start(&b, THEIRS, OURS, cert_b);
+    node_set(&a, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
+    node_set(&b, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+    hit = false;
+    bad = n_bad;
+    good = n;
+    if (send_one(1, &fate)) {
+        await_fate();
+        if (a.fates[0].fate == XMPP_FATE_CONFIRMED)
+            assert_true(b.n_got > 0);
+    } else {
+        assert_int_equal(fate, XMPP_FATE_FULL);
+    }
+    good = -1;
+    failed = hit;
+    for (int i = 0; i < 7; i++)
+        rig_advance(10000); /* half-open streams end by their deadlines, back-off is over */
+    assert_true(send_one(2, &fate));
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+    return failed;
+}
+
+static void run(bool dialback, long n_bad)
+{
+    long n = 0;
+
+    while (one_run(dialback, n, n_bad))
+        n++;
+    assert_true(n > 50);
+}
+
+static void test_sasl_one(void **state)
+{
+    run(false, 1);
+}
+
+static void test_sasl_some(void **state)
+{
+    run(false, 8);
+}
+
+static void test_dialback_one(void **state)
+{
+    run(true, 1);
+}
+
+static void test_dialback_some(void **state)
+{
+    run(true, 8);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_sasl_one),
+        T(test_sasl_some),
+        T(test_dialback_one),
+        T(test_dialback_some),
+    };
+
+    return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);
+}
