@@ -7,7 +7,7 @@ MESON := /usr/bin/meson
 .PHONY: all deps demo test proof bench fuzz format tidy clean install
 
 all: deps-build
-	@[ -f $(BUILD)/build.ninja ] || $(MESON) setup $(BUILD) >/dev/null
+	@[ -f $(BUILD)/build.ninja ] || { out=$$($(MESON) setup $(BUILD)) || { printf '%s\n' "$$out"; exit 1; }; }
 	@ninja -C $(BUILD)
 
 deps: deps-test
