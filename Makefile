@@ -6,16 +6,19 @@ MESON := /usr/bin/meson
 
 .PHONY: all deps demo test proof bench fuzz format tidy clean install
 
-all: deps-build
-	@[ -f $(BUILD)/build.ninja ] || { out=$$($(MESON) setup $(BUILD)) || { printf '%s\n' "$$out"; exit 1; }; }
+all: deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | deps-build
+	@out=$$($(MESON) setup $(BUILD)) || { printf '%s\n' "$$out"; exit 1; }
 
 deps: deps-test
 
 deps-%:
 	@tools/deps $*
 
-demo: deps-demo all
+demo: deps-demo $(BUILD)/build.ninja
+	@echo 'Building stoxd ...' && ninja --quiet -C $(BUILD) src/daemon/stoxd
 	@tools/demo
 
 test: deps-test
