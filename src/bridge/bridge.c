@@ -126,7 +126,7 @@ static void on_drain(struct timer *t);
 static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
     b->directory = directory_new(conf->config);
-    if (!b->directory)
+    if (!b->directory || !buf_reserve(&b->scratch, SCRATCH_MAX) || !buf_reserve(&b->key, BRIDGE_KEY_MAX))
         return err_set(err, "out of memory while starting");
     if (!derive(conf->secret, "ids", b->map.key))
         return err_set(err, "the key for ids cannot be derived: OpenSSL has no HMAC-SHA256");
@@ -152,6 +152,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     b->config = conf->config;
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
+    buf_init(&b->key, BRIDGE_KEY_MAX);
     hash_init(&b->held_by_token);
     hash_init(&b->held_by_id);
     hash_init(&b->lanes);
@@ -223,6 +224,7 @@ void bridge_free(struct bridge *b)
     xmpp_free(b->xmpp);
     directory_free(b->directory);
     buf_free(&b->scratch);
+    buf_free(&b->key);
     free(b);
 }
 

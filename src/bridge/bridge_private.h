@@ -11,7 +11,8 @@
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
 
-#define BRIDGE_ID_MAX 1024 /* bytes of a stanza id that is echoed */
+#define BRIDGE_ID_MAX 1024 /* bytes of a stanza id that a bounce is recognised by */
+#define BRIDGE_KEY_MAX (8 * JID_PART_MAX + BRIDGE_ID_MAX)
 
 struct bridge {
     struct loop *loop;
@@ -21,7 +22,9 @@ struct bridge {
     struct sip *sip;             /* owned */
     struct xmpp *xmpp;           /* owned */
     struct map_conf map;
+    /* Both are taken whole at the start, so that an error can be told and a bounce recognised without memory. */
     struct buf scratch; /* the stanza being built; never kept across a call */
+    struct buf key;     /* the table key being built; likewise */
     struct log_limit refusals;
     struct bridge_counters counters;
 

@@ -18,12 +18,11 @@ static void lane_pause(struct lane *lane, bool pause)
 {
     if (lane->pausing == pause)
         return;
-    lane->pausing = pause;
-    if (pause)
+    lane->pausing = xmpp_pause(lane->bridge->xmpp, lane->remote, pause) && pause;
+    if (lane->pausing)
         timer_start(&lane->bridge->loop->timers, &lane->prompt, LANE_PROMPT_MS);
     else
         timer_stop(&lane->bridge->loop->timers, &lane->prompt);
-    xmpp_pause(lane->bridge->xmpp, lane->remote, pause);
 }
 
 static void on_not_prompt(struct timer *t)
@@ -56,23 +55,21 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
 
 struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to, const struct route *route)
 {
-    struct lane *lane = NULL;
-    struct buf key;
+    size_t at = from->local.n ? from->local.n + 1 : 0;
+    struct hash_node *node;
+    struct slice key;
+    uint64_t hash;
 
-    buf_init(&key, 8 * JID_PART_MAX);
-    jid_put_bare(&key, from);
-    buf_char(&key, '\n');
-    jid_put(&key, to);
-    if (buf_ok(&key)) {
-        struct slice k = buf_slice(&key);
-        uint64_t hash = hash_bytes(&b->lanes, k);
-        struct hash_node *node = hash_find(&b->lanes, hash, key_is, &k);
-        size_t at = from->local.n ? from->local.n + 1 : 0;
-
-        lane = node ? container_of(node, struct lane, node) : lane_new(b, k, at, from->domain.n, route, hash);
-    }
-    buf_free(&key);
-    return lane;
+    buf_clear(&b->key);
+    jid_put_bare(&b->key, from);
+    buf_char(&b->key, '\n');
+    jid_put(&b->key, to);
+    if (!buf_ok(&b->key))
+        return NULL;
+    key = buf_slice(&b->key);
+    hash = hash_bytes(&b->lanes, key);
+    node = hash_find(&b->lanes, hash, key_is, &key);
+    return node ? container_of(node, struct lane, node) : lane_new(b, key, at, from->domain.n, route, hash);
 }
 
 void flight_free(struct flight *f, struct bridge *b)

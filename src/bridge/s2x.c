@@ -40,13 +40,17 @@ static uint64_t token_hash(const struct bridge *b, uint64_t token)
 }
 
 /* What a bounce is recognised by: RFC 6120 8.3.1 keeps the id and swaps the addresses; resources may be gone. */
-static void put_key(struct buf *k, struct slice id, const struct jid *local, const struct jid *remote)
+static bool make_key(struct bridge *b, struct slice id, const struct jid *local, const struct jid *remote,
+                     struct slice *key)
 {
-    buf_put(k, id);
-    buf_char(k, '\n');
-    jid_put_bare(k, local);
-    buf_char(k, '\n');
-    jid_put_bare(k, remote);
+    buf_clear(&b->key);
+    buf_put(&b->key, slice_first(id, BRIDGE_ID_MAX));
+    buf_char(&b->key, '\n');
+    jid_put_bare(&b->key, local);
+    buf_char(&b->key, '\n');
+    jid_put_bare(&b->key, remote);
+    *key = buf_slice(&b->key);
+    return buf_ok(&b->key);
 }
 
 static void held_end(struct held *h)
@@ -81,36 +85,39 @@ static void on_deadline(struct timer *t)
     held_answer(h, 504, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
 }
 
+static bool held_add(struct bridge *b, struct held *h, struct slice key)
+{
+    if (!hash_add(&b->held_by_token, &h->by_token, token_hash(b, h->token)))
+        return false;
+    if (hash_add(&b->held_by_id, &h->by_id, hash_bytes(&b->held_by_id, key)))
+        return true;
+    hash_remove(&b->held_by_token, &h->by_token);
+    return false;
+}
+
 static struct held *held_new(struct bridge *b, struct sip_server *txn, struct slice id, const struct jid *from,
                              const struct jid *to)
 {
-    struct buf key;
-    struct held *h = NULL;
+    struct slice key;
+    struct held *h;
 
-    buf_init(&key, 4 * (JID_PART_MAX + 1) + BRIDGE_ID_MAX);
-    put_key(&key, id, from, to);
-    if (buf_ok(&key))
-        h = calloc(1, sizeof(*h) + key.n);
-    if (h) {
-        h->bridge = b;
-        h->txn = txn;
-        h->token = b->next_token++;
-        h->to_full_jid = to->resource.n > 0;
-        h->key_n = key.n;
-        memcpy(h->key, key.p, key.n);
-        timer_init(&h->deadline, on_deadline);
-        if (!hash_add(&b->held_by_token, &h->by_token, token_hash(b, h->token))) {
-            free(h);
-            h = NULL;
-        } else if (!hash_add(&b->held_by_id, &h->by_id, hash_bytes(&b->held_by_id, buf_slice(&key)))) {
-            hash_remove(&b->held_by_token, &h->by_token);
-            free(h);
-            h = NULL;
-        }
+    if (!make_key(b, id, from, to, &key))
+        return NULL;
+    h = calloc(1, sizeof(*h) + key.n);
+    if (!h)
+        return NULL;
+    h->bridge = b;
+    h->txn = txn;
+    h->token = b->next_token++;
+    h->to_full_jid = to->resource.n > 0;
+    h->key_n = key.n;
+    memcpy(h->key, key.p, key.n);
+    timer_init(&h->deadline, on_deadline);
+    if (!held_add(b, h, key)) {
+        free(h);
+        return NULL;
     }
-    buf_free(&key);
-    if (h)
-        b->counters.held++;
+    b->counters.held++;
     return h;
 }
 
@@ -266,47 +273,59 @@ void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const ch
         b->counters.s2x_unconfirmed++;
     else
         b->counters.s2x_refused++;
+    if (fate == XMPP_FATE_LOST) {
+        b->counters.s2x_outcome_unknown++;
+        log_info(b->log, "message-lost", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
+                 LOG_Z("outcome", "unknown"), LOG_Z("why", why));
+    }
     log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
               LOG_U("status", fate_status(fate)), LOG_Z("why", why));
     held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, fate_headers(fate));
 }
 
+static struct held *held_of_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct hash_node *node = NULL;
+    struct slice key;
+
+    if (make_key(b, xml_attr(stanza->el, "id"), stanza->to, stanza->from, &key))
+        node = hash_find(&b->held_by_id, hash_bytes(&b->held_by_id, key), key_is, &key);
+    return node ? container_of(node, struct held, by_id) : NULL;
+}
+
+/* Header lines of an answer, in b->scratch; without memory for them there are none. */
+static struct slice bounce_headers(struct bridge *b, const struct map_sip_error *error)
+{
+    struct buf *out = &b->scratch;
+
+    buf_clear(out);
+    if (error->status == 405)
+        buf_str(out, "Allow: MESSAGE, OPTIONS\r\n"); /* RFC 3261 21.4.6 */
+    if (error->contact.n) {
+        buf_str(out, "Contact: <");
+        sip_put_safe(out, error->contact);
+        buf_str(out, ">\r\n");
+    }
+    return buf_ok(out) ? buf_slice(out) : slice_of(NULL, 0);
+}
+
 /* An error stanza for a message we still hold decides it (STOX-IM-26); one that comes later is only told to the log. */
 void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
 {
-    struct slice id = xml_attr(stanza->el, "id"), key;
-    struct hash_node *node = NULL;
+    struct held *h = held_of_bounce(b, stanza);
     struct map_sip_error error;
-    struct buf text;
-    struct held *h;
 
-    buf_init(&text, 8 * JID_PART_MAX + BRIDGE_ID_MAX);
-    put_key(&text, slice_first(id, BRIDGE_ID_MAX), stanza->to, stanza->from);
-    key = buf_slice(&text);
-    if (buf_ok(&text))
-        node = hash_find(&b->held_by_id, hash_bytes(&b->held_by_id, key), key_is, &key);
-    if (!node) {
+    if (!h) {
         b->counters.bounces_late++;
-        log_info(b->log, "message-bounced-late", LOG_S("id", id), LOG_S("remote", stanza->from->domain));
-        buf_free(&text);
+        log_info(b->log, "message-bounced-late", LOG_S("id", xml_attr(stanza->el, "id")),
+                 LOG_S("remote", stanza->from->domain));
         return;
     }
-    h = container_of(node, struct held, by_id);
     b->counters.bounces_matched++;
     b->counters.s2x_refused++;
     map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
     (void)xmpp_withdraw(b->xmpp, h->token);
-    buf_clear(&text);
-    if (error.status == 405)
-        buf_str(&text, "Allow: MESSAGE, OPTIONS\r\n"); /* RFC 3261 21.4.6 */
-    if (error.contact.n) {
-        buf_str(&text, "Contact: <");
-        sip_put_safe(&text, error.contact);
-        buf_str(&text, ">\r\n");
-    }
-    held_answer(h, error.status, arena_strdup(stanza->arena, error.reason),
-                buf_ok(&text) ? buf_slice(&text) : slice_of(NULL, 0));
-    buf_free(&text);
+    held_answer(h, error.status, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));
 }
 
 static void free_one(struct hash_node *node, void *arg)

@@ -97,6 +97,29 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
     lane_add(lane, f);
 }
 
+/*
+ * What branch, tag and Call-ID of the request derive from. A partner whose stream broke sends again what we had not
+ * acknowledged, perhaps to the next process of ours: the same stanza makes the same request, and a SIP server that had it
+ * takes it for a retransmission. The text counts too, for clients that are careless with ids.
+ */
+static uint64_t nonce_of(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct slice id = xml_attr(stanza->el, "id");
+    const struct xml *body = xml_child(stanza->el, "jabber:server", "body");
+    const struct slice *parts[] = { &stanza->from->local, &stanza->from->domain, &stanza->from->resource,
+                                    &stanza->to->local,   &stanza->to->domain,   &stanza->to->resource };
+    struct hash h = { 0 };
+    uint64_t nonce;
+
+    if (!id.n)
+        return rand_pool_u64(&b->nonces);
+    memcpy(h.key, b->map.key, sizeof(h.key));
+    nonce = hash_bytes(&h, id);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        nonce = hash_more(&h, nonce, *parts[i]);
+    return body ? hash_more(&h, nonce, xml_text(stanza->arena, body)) : nonce;
+}
+
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     const struct sip_domain *domain = directory_sip_domain(b->directory, stanza->to->domain);
@@ -114,7 +137,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
     }
     b->map.now_wall_s = clock_wall_s();
     switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang,
-                              rand_pool_u64(&b->nonces), &message, &refusal)) {
+                              nonce_of(b, stanza), &message, &refusal)) {
     case MAP_IM_OK: carry(b, stanza, domain->route, &message); break;
     case MAP_IM_EMPTY:
         b->counters.x2s_empty++;

@@ -56,7 +56,7 @@ struct map_im_xmpp_refusal {
     const char *text; /* constant or empty */
 };
 
-/* X2S. nonce makes From tag and branch unique: a fresh random number. */
+/* X2S. nonce makes From tag and branch unique: random, or a keyed digest of what makes a stanza the same one again. */
 enum map_im map_im_to_message(struct arena *a, const struct map_conf *conf, const struct xml *stanza,
                               const struct jid *from, const struct jid *to, struct slice stream_lang, uint64_t nonce,
                               struct map_im_message *out, struct map_im_xmpp_refusal *refusal);

@@ -113,12 +113,15 @@ static size_t written_size(struct slice s)
 }
 
 /* Not worth a pass over the text unless it could matter. */
+static bool exceeds(size_t max, struct slice a, struct slice b)
+{
+    return a.n + b.n > max / 6 && written_size(a) + written_size(b) > max;
+}
+
+/* The limit is the text's alone: what comes with it must not make one of exactly that length too long. */
 static bool is_too_big(const struct map_conf *conf, const struct message *m, struct slice thread)
 {
-    size_t raw = m->content.text.n + m->subject.n + thread.n;
-
-    return raw > conf->body_max / 6 &&
-           written_size(m->content.text) + written_size(m->subject) + written_size(thread) > conf->body_max;
+    return exceeds(conf->body_max, m->content.text, slice_of(NULL, 0)) || exceeds(conf->body_max, m->subject, thread);
 }
 
 static enum map_im read_message(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,

@@ -385,8 +385,10 @@ struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_targ
     if (!branch.n) {
         make_branch(t, made);
         branch = slice_of(made, sizeof(made));
-    } else if (client_find(t, branch)) {
-        return NULL;
+    } else if ((c = client_find(t, branch))) { /* an ended one may be repeated, and ask for its answer again */
+        if (c->state != CLIENT_COMPLETED)
+            return NULL;
+        client_free(c);
     }
     c = client_new(t, target, request, branch);
     if (!c)

@@ -54,9 +54,9 @@ static enum sip_next take_malformed(struct sip *sip, enum sip_parse parse, const
         case SIP_PARSE_VERSION: refuse(sip, &id, m, source, 505, NULL); break;
         case SIP_PARSE_TOO_BIG: refuse(sip, &id, m, source, 513, NULL); break;
         case SIP_PARSE_BAD:
-            /* RFC 3261 8.2.1 looks at the method before anything else. */
-            status = sip_inspect_method(sip, m);
-            refuse(sip, &id, m, source, status ? status : 400, status ? NULL : fault);
+            /* What nobody knows is 501 however it looks (RFC 4475 3.1.2.18); anything else is a bad request first. */
+            status = m->method_id == SIP_UNKNOWN ? sip_inspect_method(sip, m) : 400;
+            refuse(sip, &id, m, source, status, status == 400 ? fault : NULL);
             break;
         default: refuse(sip, &id, m, source, 400, fault); break;
         }

@@ -40,7 +40,7 @@ struct sip_server {
     bool merged; /* a copy came over another path and got 482 */
 };
 
-void sip_servers_init(struct sip_servers *t)
+bool sip_servers_init(struct sip_servers *t)
 {
     hash_init(&t->by_call);
     hash_init(&t->tags);
@@ -48,6 +48,7 @@ void sip_servers_init(struct sip_servers *t)
     list_init(&t->kept);
     t->n_waiting = 0;
     t->was_full = false;
+    return buf_reserve(&t->scratch, SCRATCH_MAX) != NULL;
 }
 
 /* One request waits no more. Readers go on some distance below the limit, or they would stop with every message. */

@@ -23,8 +23,9 @@ struct sip_servers {
     struct hash by_call; /* From tag, Call-ID, CSeq */
     struct list kept;    /* finished ones, oldest first */
     size_t n_waiting;
-    struct hash tags;   /* holds nothing: its key makes To tags */
-    struct buf scratch; /* keys and responses in the making */
+    struct hash tags; /* holds nothing: its key makes To tags */
+    struct buf
+        scratch; /* keys and responses in the making; taken whole at the start, so that a key is always complete */
     bool was_full;
 };
 
@@ -41,7 +42,8 @@ struct sip_server_id {
     uint32_t cseq;
 };
 
-void sip_servers_init(struct sip_servers *t);
+/* False: no memory. sip_servers_fini is due all the same. */
+bool sip_servers_init(struct sip_servers *t);
 void sip_servers_fini(struct sip_servers *t);
 
 /* method: the request's own, or for a CANCEL that of the request it may mean. */

@@ -50,7 +50,7 @@ struct sip_conf {
     unsigned provisional_ms;      /* 100 to a MESSAGE that is not answered by then: 3500 (RFC 4320 4.1) */
     size_t txns_max;              /* transactions held at once, each way; full: UDP dropped, TCP not read */
     size_t kept_max;              /* answered UDP requests remembered for retransmissions; the oldest goes first */
-    size_t conns_max;             /* TCP connections; those that others open get seven eighths */
+    size_t conns_max;             /* TCP connections; others open seven eighths at most, strangers half of these */
     size_t conns_per_ip_max;      /* ... from one address */
     uint64_t conn_idle_ms; /* an idle TCP connection is closed after this, one with half a message after a sixtieth */
     size_t body_max;       /* 413 above: 64 KiB (STOX-IM-31) */
@@ -108,7 +108,7 @@ struct sip_result {
  */
 typedef void sip_done(void *arg, const struct sip_result *result);
 
-/* NULL: no memory, too many, or a branch that is in use; done will not be called. Requests over 1300 bytes never leave on
+/* NULL: no memory, too many, or a branch whose request has no answer yet; done will not be called. Requests over 1300 bytes never leave on
  * UDP (STOX-IM-28,34): NULL too, the caller asks sip_send_size first. */
 struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
                             sip_done *done, void *arg);

@@ -23,7 +23,7 @@ static char *host_text(struct slice host)
     return text;
 }
 
-static void init_servers(struct sip *sip)
+static bool init_servers(struct sip *sip)
 {
     struct sip_servers *t = &sip->servers;
 
@@ -36,7 +36,7 @@ static void init_servers(struct sip *sip)
     t->kept_max = sip->conf.kept_max;
     t->room = on_room;
     t->room_arg = sip;
-    sip_servers_init(t);
+    return sip_servers_init(t);
 }
 
 static void init_clients(struct sip *sip)
@@ -77,9 +77,12 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     sip->wire.owner = sip;
     buf_init(&sip->headers, SIP_HEAD_MAX);
     sip_transports_init(&sip->transports);
-    init_servers(sip);
     init_clients(sip);
-    return sip;
+    if (init_servers(sip) && buf_reserve(&sip->headers, SIP_HEAD_MAX))
+        return sip;
+    sip_free(sip);
+    err_set(err, "SIP: no memory");
+    return NULL;
 }
 
 void sip_free(struct sip *sip)

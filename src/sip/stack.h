@@ -15,7 +15,7 @@ struct sip {
     struct sip_servers servers;
     struct sip_clients clients;
     struct sip_transports transports;
-    struct buf headers; /* header lines of a refusal in the making */
+    struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
     struct log_limit log_stranger, log_malformed, log_full, log_lost, log_conns;
 };
 

@@ -305,10 +305,13 @@ bool sip_stream_send(struct sip *sip, uint64_t id, const char *p, size_t n)
     return true;
 }
 
-/* An eighth of all connections is left for those that we open. Why it is refused, or NULL. */
-static const char *no_room_for(const struct sip *sip, const struct addr *peer)
+/*
+ * An eighth of all connections is left for those that we open, and half of the rest for peers that a route has: a crowd of
+ * strangers cannot shut them out. Why it is refused, or NULL.
+ */
+static const char *no_room_for(const struct sip *sip, const struct addr *peer, bool is_stranger)
 {
-    size_t max = sip->conf.conns_max - sip->conf.conns_max / 8, n = 0;
+    size_t max = sip->conf.conns_max - sip->conf.conns_max / 8, n = 0, n_strangers = 0;
 
     if (sip->transports.n_streams >= max)
         return "too many connections";
@@ -317,6 +320,8 @@ static const char *no_room_for(const struct sip *sip, const struct addr *peer)
 
         if (addr_same_ip(&s->target.addr, peer) && ++n >= sip->conf.conns_per_ip_max)
             return "too many connections from this address";
+        if (s->is_stranger && ++n_strangers >= max / 2 && is_stranger)
+            return "too many connections from addresses that no route has";
     }
     return NULL;
 }
@@ -325,11 +330,12 @@ static void on_accepted(void *owner, struct listener *listener, int fd, const st
 {
     struct sip *sip = ((struct sip_listener *)owner)->sip;
     struct sip_target target = { .transport = SIP_TCP, .addr = *peer };
-    struct conn_conf conf = { .ops = &ops, .tls = sip->conf.tls, .rx_max = RX_MAX, .tx_max = TX_MAX_ACCEPTED };
-    const char *why = no_room_for(sip, peer);
+    struct conn_conf conf = { .ops = &ops, .tls = sip->conf.tls, .tx_max = TX_MAX_ACCEPTED };
+    struct slice route;
+    bool is_stranger = !sip->conf.ops->source(sip->conf.owner, peer, SIP_TCP, &route);
+    const char *why = no_room_for(sip, peer, is_stranger);
     struct sip_stream *s = why ? NULL : stream_new(sip, &target, false);
     char text[ADDR_TEXT];
-    struct slice route;
     unsigned held;
 
     if (!s) {
@@ -339,9 +345,8 @@ static void on_accepted(void *owner, struct listener *listener, int fd, const st
                         LOG_Z("reason", why ? why : "out of memory"), LOG_U("not-logged", held));
         return;
     }
-    s->is_stranger = !sip->conf.ops->source(sip->conf.owner, peer, SIP_TCP, &route);
-    if (s->is_stranger)
-        conf.rx_max = RX_MAX_STRANGER;
+    s->is_stranger = is_stranger;
+    conf.rx_max = is_stranger ? RX_MAX_STRANGER : RX_MAX;
     conf.owner = s;
     s->conn = conn_accept(sip->loop, &conf, fd, peer, NULL);
     if (!s->conn) {
@@ -349,7 +354,7 @@ static void on_accepted(void *owner, struct listener *listener, int fd, const st
         return;
     }
     s->up = true;
-    timer_start(&sip->loop->timers, &s->deadline, s->is_stranger ? partial_ms(sip) : sip->conf.conn_idle_ms);
+    timer_start(&sip->loop->timers, &s->deadline, is_stranger ? partial_ms(sip) : sip->conf.conn_idle_ms);
 }
 
 static const struct listener_ops listener_ops = { .accepted = on_accepted };

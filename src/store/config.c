@@ -9,7 +9,6 @@
 
 #include "store/config.h"
 #include "store/config_check.h"
-#include "xmpp/jid.h"
 
 #define CONFIG_ARENA_MAX (64u << 20)
 
@@ -98,11 +97,8 @@ static int read_title(const struct setting_kind *kind, cfg_t *section, void *obj
     struct slice *title = (struct slice *)((char *)obj + kind->title_at);
     struct slice text = slice_str(cfg_title(section));
 
-    if (kind->title_is_domain) {
-        if (!jid_prep_domain(arena, text, title))
-            return err_set(err, "\"%.*s\" is not a domain name", SLICE_FMT(text));
-        return 0;
-    }
+    if (kind->title_is_domain)
+        return setting_domain(title, text, arena, err);
     *title = arena_dup(arena, text);
     return title->p ? 0 : err_set(err, "out of memory while reading the configuration");
 }

@@ -59,11 +59,17 @@ static int set_slice(struct slice *out, struct slice text, struct arena *arena, 
     return out->p ? 0 : out_of_memory(err);
 }
 
-static int set_domain(struct slice *out, struct slice text, struct arena *arena, struct err *err)
+/* Prepared in memory of its own, so that no means no name and never no memory. */
+int setting_domain(struct slice *out, struct slice text, struct arena *arena, struct err *err)
 {
-    if (!jid_prep_domain(arena, text, out))
+    _Alignas(16) char memory[8 * JID_PART_MAX];
+    struct arena own;
+    struct slice domain;
+
+    arena_init_on(&own, memory, sizeof(memory), sizeof(memory));
+    if (!jid_prep_domain(&own, text, &domain))
         return err_set(err, "\"%.*s\" is not a domain name", SLICE_FMT(text));
-    return 0;
+    return set_slice(out, domain, arena, err);
 }
 
 static int set_addr(const struct setting *s, struct addr *out, struct slice text, struct err *err)
@@ -109,7 +115,7 @@ static int set_one(const struct setting *s, void *at, struct slice text, struct 
     case SETTING_TEXT:
     case SETTING_TEXTS: return set_slice(at, text, arena, err);
     case SETTING_DOMAIN:
-    case SETTING_DOMAINS: return set_domain(at, text, arena, err);
+    case SETTING_DOMAINS: return setting_domain(at, text, arena, err);
     case SETTING_ADDR:
     case SETTING_ADDRS: return set_addr(s, at, text, err);
     case SETTING_NETS: return set_net(at, text, err);

@@ -60,6 +60,9 @@ struct setting_kind {
 int setting_set(const struct setting *s, void *obj, const char *const *texts, size_t n, struct arena *arena,
                 struct err *err);
 
+/* A domain name in normal form. The sentence in err says whether it is none or memory was missing. */
+int setting_domain(struct slice *out, struct slice text, struct arena *arena, struct err *err);
+
 /* All fields of obj to their defaults; those without one are zero. */
 int setting_defaults(const struct setting_kind *kind, void *obj, struct arena *arena, struct err *err);
 

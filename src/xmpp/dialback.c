@@ -1,6 +1,5 @@
 #include "xmpp/dialback.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -9,6 +9,7 @@
 #include "xmpp/writer.h"
 
 #define FORGET_MS 120000
+#define ASK_AGAIN_MS 1000
 #define SHORT_LIFE_MS 10000
 #define SHORT_LIVES_MAX 3
 #define PREFIX_LEN 16
@@ -59,6 +60,7 @@ static struct xmpp_pair *pair_new(struct xmpp *x, struct slice local, struct sli
     if (!p)
         return NULL;
     p->x = x;
+    list_init(&p->owed);
     list_init(&p->queue);
     list_init(&p->window);
     timer_init(&p->answer, on_answer_late);
@@ -92,6 +94,8 @@ static void out_free(struct xmpp_out *o)
         hash_remove(&p->x->tokens, &o->by_token);
     p->n--;
     p->bytes -= o->n;
+    if (o->in_window)
+        p->ahead -= o->n;
     p->x->counters.queued--;
     free(o);
 }
@@ -138,9 +142,7 @@ void xmpp_pair_free(struct xmpp_pair *p)
     if (!p)
         return;
     assert(!p->stream);
-    while ((o = first_of(&p->window)))
-        out_free(o);
-    while ((o = first_of(&p->queue)))
+    while ((o = first_of(&p->window)) || (o = first_of(&p->owed)) || (o = first_of(&p->queue)))
         out_free(o);
     timer_stop(&p->x->loop->timers, &p->answer);
     timer_stop(&p->x->loop->timers, &p->forget);
@@ -172,24 +174,42 @@ void xmpp_pair_fail(struct xmpp_pair *p, enum xmpp_fate fate, const char *why)
     p->failed_ms = loop_now(p->x->loop);
     p->failed_fate = fate;
     settle_all(&p->window, fate, why);
+    settle_all(&p->owed, fate, why);
     settle_all(&p->queue, fate, why);
     forget_later(p);
 }
 
 /* ---- writing ---- */
 
+static bool is_idle(const struct xmpp_pair *p)
+{
+    return list_empty(&p->owed) && list_empty(&p->queue);
+}
+
+/* Errors and answers do not wait for the window: two servers whose pongs did would wait for each other. */
+static struct xmpp_out *next_to_write(const struct xmpp_pair *p)
+{
+    struct xmpp_out *o = first_of((struct list *)&p->owed);
+
+    if (!o && (p->ahead < XMPP_AHEAD_MAX || p->confirm == XMPP_CONFIRM_NO))
+        o = first_of((struct list *)&p->queue);
+    return o;
+}
+
 static void pump(struct xmpp_pair *p)
 {
     struct xmpp_out *o;
 
-    while (p->ready && (o = first_of(&p->queue))) {
+    while (p->ready && (o = next_to_write(p))) {
         if (!xmpp_stream_has_room(p->stream) || !xmpp_stream_write(p->stream, slice_of(o->bytes, o->n)))
             return;
         list_unlink(&o->link);
         list_push(&p->window, &o->link);
         o->in_window = true;
+        p->ahead += o->n;
         o->cover = p->ping_n + 1;
         p->sm.sent++;
+        p->sm.resting = false;
         p->x->counters.stanzas_out++;
         if (o->writes++)
             p->x->counters.resent++;
@@ -209,7 +229,7 @@ static bool somebody_waits(const struct xmpp_pair *p)
 
 static void ask_sm(struct xmpp_pair *p)
 {
-    if (p->sm.asked || !xmpp_stream_write(p->stream, SLICE("<r xmlns='" NS_SM "'/>")))
+    if (p->sm.asked || p->sm.resting || !xmpp_stream_write(p->stream, SLICE("<r xmlns='" NS_SM "'/>")))
         return;
     p->sm.asked = true;
     timer_start(&p->x->loop->timers, &p->answer, XMPP_ANSWER_MS);
@@ -230,6 +250,8 @@ static void ask_ping(struct xmpp_pair *p, bool idle)
         p->ping_open = true;
         p->ping_idle = idle;
         timer_start(&p->x->loop->timers, &p->answer, idle ? XMPP_ANSWER_MS : XMPP_BARRIER_MS);
+    } else { /* memory may be there again soon */
+        timer_start(&p->x->loop->timers, &p->answer, ASK_AGAIN_MS);
     }
     buf_free(&b);
 }
@@ -271,7 +293,9 @@ static void on_turn(struct deferred *d)
     struct xmpp_pair *p = container_of(d, struct xmpp_pair, turn);
 
     if (!p->stream) {
-        if (!list_empty(&p->queue) || p->no_sasl)
+        if (timer_running(&p->answer)) /* the next attempt has its time, whatever is sent until then */
+            return;
+        if (!is_idle(p) || p->no_sasl)
             open_stream(p);
         else
             forget_later(p);
@@ -313,13 +337,14 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
         return refuse(x, fate, XMPP_FATE_FULL);
     o->pair = p;
     o->n = stanza.n;
-    memcpy(o->bytes, stanza.p, stanza.n);
+    if (stanza.n)
+        memcpy(o->bytes, stanza.p, stanza.n);
     if (token && !hash_add(&x->tokens, &o->by_token, token_hash(x, token))) {
         free(o);
         return refuse(x, fate, XMPP_FATE_FULL);
     }
     o->token = token;
-    list_push(&p->queue, &o->link);
+    list_push(token ? &p->queue : &p->owed, &o->link);
     p->n++;
     p->bytes += o->n;
     x->counters.queued++;
@@ -362,6 +387,11 @@ bool xmpp_pair_acked(struct xmpp_pair *p, uint32_t h)
     p->sm.asked = false;
     p->misses = 0;
     timer_stop(&p->x->loop->timers, &p->answer);
+    /* A peer that counts only what was delivered may have nothing to add for long: asking at once would never rest. */
+    if (n == 0 && !list_empty(&p->window)) {
+        p->sm.resting = true;
+        timer_start(&p->x->loop->timers, &p->answer, ASK_AGAIN_MS);
+    }
     while (n-- > 0 && (o = first_of(&p->window)))
         settle(o, XMPP_FATE_CONFIRMED, "acknowledged by stream management");
     do_turn(p);
@@ -419,8 +449,19 @@ static void on_answer_late(struct timer *t)
 {
     struct xmpp_pair *p = container_of(t, struct xmpp_pair, answer);
 
+    if (!p->stream)
+        do_turn(p);
     if (!p->ready)
         return;
+    if (p->confirm == XMPP_CONFIRM_SM && !p->sm.asked) {
+        p->sm.resting = false;
+        do_turn(p);
+        return;
+    }
+    if (p->confirm == XMPP_CONFIRM_PING && !p->ping_open) {
+        do_turn(p);
+        return;
+    }
     if (p->confirm == XMPP_CONFIRM_NO) {
         p->ping_open = false;
         return;
@@ -478,6 +519,7 @@ static void requeue(struct xmpp_pair *p, struct list *lost)
     list_init(&again);
     while ((o = first_of(&p->window))) {
         o->in_window = false;
+        p->ahead -= o->n;
         list_unlink(&o->link);
         if (o->withdrawn)
             out_free(o);
@@ -486,6 +528,20 @@ static void requeue(struct xmpp_pair *p, struct list *lost)
     }
     list_move_all(&again, &p->queue);
     list_move_all(&p->queue, &again);
+}
+
+/*
+ * What was written before the break the partner may have, so that "not delivered" would be a guess: while somebody waits for
+ * it, we try to hear more, as long as an establishment may take.
+ */
+static bool may_try_again(const struct xmpp_pair *p)
+{
+    if (p->x->stopping || loop_now(p->x->loop) - p->broke_ms >= (uint64_t)p->x->conf.establish_s * 1000)
+        return false;
+    list_each (it, &p->queue)
+        if (container_of(it, struct xmpp_out, link)->writes)
+            return true;
+    return false;
 }
 
 void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, bool retry)
@@ -504,6 +560,12 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
     p->no_sasl = false;
     list_init(&lost);
     requeue(p, &lost);
+    if (was_ready)
+        p->broke_ms = loop_now(p->x->loop);
+    if (!was_ready && fate == XMPP_FATE_UNREACHABLE && may_try_again(p)) {
+        timer_start(&p->x->loop->timers, &p->answer, XMPP_RETRY_MS);
+        return;
+    }
     if (!was_ready || p->x->stopping) {
         list_move_all(&lost, &p->queue);
         list_move_all(&p->queue, &lost);

@@ -2,6 +2,8 @@
  * Everything on its way from one domain of ours to one of a partner: the queue of what is not yet written, the window of
  * what is written and not yet acknowledged, and how this partner acknowledges (DESIGN, "What an answer means"). A pair has
  * at most one outbound stream at a time; what a broken stream had not acknowledged goes out again on the next one.
+ *
+ * The window is bounded: what a slow partner has not been sent yet can still be withdrawn, and its sender told the truth.
  */
 #ifndef STOX_XMPP_PAIR_H
 #define STOX_XMPP_PAIR_H
@@ -36,14 +38,16 @@ struct xmpp_pair {
     struct hash_node node;
     struct xmpp *x;
     struct slice local, remote;
-    struct list queue, window;  /* struct xmpp_out, owned */
+    struct list owed; /* struct xmpp_out, owned, as the next two: errors and answers, which overtake the queue */
+    struct list queue, window;
+    size_t ahead;               /* bytes of window */
     size_t n, bytes;            /* of both */
     struct xmpp_stream *stream; /* being set up or ready; NULL: none */
     bool ready;
     bool no_sasl;             /* this attempt: the partner refused EXTERNAL, use dialback */
     unsigned n_short;         /* streams in a row that broke soon after they were ready */
     uint64_t establish_by_ms; /* of the attempt that runs */
-    uint64_t ready_ms;
+    uint64_t ready_ms, broke_ms;
     enum xmpp_confirm confirm;
     bool confirms_not; /* remembered from earlier streams */
     struct xmpp_sm_out sm;
@@ -51,7 +55,7 @@ struct xmpp_pair {
     uint64_t ping_n, ping_answered;
     bool ping_open, ping_idle; /* idle: a keep-alive, no stanza waits for it */
     unsigned misses;
-    struct timer answer; /* the answer to <r/> or ping is due */
+    struct timer answer; /* the answer to <r/> or ping is due; without a stream: time to try again */
     struct timer forget; /* the pair itself, when nothing happens any more */
     struct deferred turn;
     bool failed; /* the last attempt; within XMPP_BACKOFF_MS new stanzas are refused */

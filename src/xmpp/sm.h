@@ -9,7 +9,8 @@
 struct xmpp_sm_out {
     uint32_t sent;
     uint32_t acked;
-    bool asked; /* <r/> is out, <a/> not yet in */
+    bool asked;   /* <r/> is out, <a/> not yet in */
+    bool resting; /* the last <a/> told nothing new: the next <r/> waits for a stanza or some time */
 };
 
 /* The peer's <a h=''/>. Returns how many stanzas it acknowledges newly; false when it claims more than were sent. */

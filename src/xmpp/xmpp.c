@@ -1,6 +1,6 @@
 #include "xmpp/xmpp.h"
 
-#include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,18 +177,25 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt)
         xmpp_stream_in_handled(container_of(node, struct xmpp_stream, by_serial), (uint32_t)receipt);
 }
 
-void xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
+bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
 {
     const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
 
     if (!partner)
-        return;
+        return false;
+    if (!pause)
+        xmpp_tally_give(&x->paused, partner->name);
+    else if (!xmpp_tally_take(&x->paused, partner->name, UINT_MAX))
+        return false;
+    if (xmpp_tally_count(&x->paused, partner->name) != (pause ? 1 : 0)) /* others want it too */
+        return true;
     list_each (it, &x->streams) {
         struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
 
         if (s->inbound && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, partner->name))
             xmpp_stream_pause(s, pause, s->window_paused);
     }
+    return true;
 }
 
 const struct xmpp_counters *xmpp_counters(const struct xmpp *x)

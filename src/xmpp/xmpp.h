@@ -104,8 +104,8 @@ bool xmpp_withdraw(struct xmpp *x, uint64_t token);
 void xmpp_handled(struct xmpp *x, uint64_t receipt);
 
 /* Stop reading from the partner that owns this domain, and go on: flow control. Calls nest: it is read again when every
- * pause has been taken back. */
-void xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
+ * pause has been taken back. False: nothing was done (no memory, no such partner), so there is nothing to take back. */
+bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;

@@ -1,6 +1,6 @@
 """
-The gateway under wire-level conformance tests: one stoxd for a module where the settings allow it (fixture "gateway"), fresh
-ones where a test needs others ("stoxd"). Both sides are scripted; every test gets partner domains that nobody else uses.
+The gateway under wire-level conformance tests: one stoxd for a module where the settings allow it (fixture "gateway"),
+fresh ones where a test needs others ("stoxd"). Both sides are scripted; every test gets partner domains of its own.
 """
 import os
 import sys
@@ -19,12 +19,13 @@ import support  # noqa: E402
 
 
 def pytest_collection_modifyitems(items):
-    """What has to wait for the gateway's own deadlines comes last: it was begun first, and the wait costs nothing."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """What waits long comes last in its module: it began with it."""
+    modules = list(dict.fromkeys(item.module for item in items))
+    items.sort(key=lambda item: (modules.index(item.module), item.get_closest_marker("last") is not None))
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "last: runs after all others; its waiting began with the run")
+    config.addinivalue_line("markers", "last: runs after all others of its module, with which its waiting began")
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +75,8 @@ def stoxd(rig, start):
 
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
-    """The module's gateway: it serves contoso.example and knows every partner of support.PARTNERS."""
+    """The module's gateway: it serves contoso.example and knows every partner of support.KINDS."""
+    support.begin_names()
     return start_for_module(Stoxd(rig, **support.settings()))
 
 

@@ -17,6 +17,7 @@ from rig.xmlstream import DIALBACK, SASL, SM, STANZAS, TLS
 GATEWAY_SIP, GATEWAY_XMPP = (dns.GATEWAY, 5060), (dns.GATEWAY, 5269)
 RAW = "10.99.0.7"  # a SIP peer by the byte; trusted like the office
 RAW_UDP, RAW_TCP = "10.99.0.8", "10.99.0.9"  # next hops by the byte, of raw.example and stream.example
+OTHER = "10.99.0.3"  # a gateway that a test starts beside the module's
 STRANGER = "10.99.0.66"  # an address that no route lists
 DOMAIN = "contoso.example"
 ALICE = "alice@contoso.example"
@@ -29,12 +30,21 @@ STARTTLS_REQUIRED = "<starttls xmlns='%s'><required/></starttls>" % TLS
 
 # kind: (how many domains there are, settings). Each leads by its own address to the test that took it.
 KINDS = {
-    "sm": (90, {"tls": "required", "sasl": "required", "dialback": False}),
+    "sm": (200, {"tls": "required", "sasl": "required", "dialback": False}),
     "dialback": (45, {"tls": "required", "sasl": "not-supported", "dialback": True}),
     "either": (30, {"tls": "required", "sasl": "optional", "dialback": True}),
     "clear": (4, {"tls": "not-supported", "sasl": "not-supported", "dialback": True}),
+    "sub.deep": (4, {"tls": "required", "sasl": "required", "dialback": False}),
 }
-_next = {kind: itertools.count(1) for kind in KINDS}
+_next = {}
+
+
+def begin_names():
+    """A new gateway has no memory of them: they may be used again."""
+    _next.update({kind: itertools.count(1) for kind in KINDS})
+
+
+begin_names()
 
 
 def _names(kind):
@@ -43,7 +53,7 @@ def _names(kind):
 
 
 def partners():
-    return {domain: dict(how, proxy=address) for kind, (_, how) in KINDS.items()
+    return {domain: dict(how, proxy=address, type="federated") for kind, (_, how) in KINDS.items()
             for domain, address in _names(kind).items()}
 
 
@@ -55,10 +65,11 @@ def share_certificates(rig):
         rig._certs[name] = cert
 
 
-def settings(**changes):
-    """Of the modules' gateways: short where a wait can be short."""
+def settings(at=dns.GATEWAY, **changes):
+    """Of the modules' gateways: short where a wait can be short. at: the address it listens on."""
     given = {
-        "host_name": dns.GATEWAY,
+        "host_name": at, "listen_sip_udp": [at + ":5060"], "listen_sip_tcp": [at + ":5060"],
+        "listen_xmpp": [at + ":5269"],
         "routes": {"office": {"next_hop": dns.OFFICE + ":5060", "transport": "udp", "sources": [dns.OFFICE, RAW]},
                    "raw": {"next_hop": RAW_UDP + ":5060", "transport": "udp"},
                    "stream": {"next_hop": RAW_TCP + ":5060", "transport": "tcp"}},
@@ -109,8 +120,8 @@ def expect_stream_error(wire, condition, timeout=10):
 class Partner:
     """A partner domain of this test alone. It opens streams to the gateway, and takes those the gateway opens."""
 
-    def __init__(self, rig, kind="sm", domain=None, address=None):
-        self.rig, self.kind = rig, kind
+    def __init__(self, rig, kind="sm", domain=None, address=None, at=dns.GATEWAY):
+        self.rig, self.kind, self.at = rig, kind, at
         if domain is None:
             n = next(_next[kind])
             domain, address = list(_names(kind).items())[n - 1]
@@ -134,7 +145,7 @@ class Partner:
     # Toward the gateway.
 
     def connect(self, **how):
-        return self.kept(scripted.connect(GATEWAY_XMPP, source=self.address, **how))
+        return self.kept(scripted.connect((self.at, 5269), source=self.address, **how))
 
     def client(self, cert=True):
         return scripted.client_context(self.rig, self.domain if cert is True else cert or None)
@@ -199,7 +210,7 @@ def request(method="MESSAGE", uri="sip:romeo@sm1.example", *, sender=ALICE, body
     lines = [("Via", via or "SIP/2.0/%s %s;branch=%s" % (transport, sent_by, branch or "z9hG4bKraw%d" % n)),
              ("Max-Forwards", "70"), ("From", sender if "<" in sender or ":" in sender else
                                       "<sip:%s>;tag=from%d" % (sender, n)),
-             ("To", to or "<%s>" % uri), ("Call-ID", call_id or "raw-%d@%s" % (n, RAW)),
+             ("To", to or "<%s>" % uri), ("Call-ID", call_id or "raw-%d@sip.contoso.example" % n),
              ("CSeq", cseq or "%d %s" % (n, method))]
     lines += [tuple(h.split(": ", 1)) for h in headers]
     if body or content_type != "text/plain":
@@ -213,8 +224,8 @@ def request(method="MESSAGE", uri="sip:romeo@sm1.example", *, sender=ALICE, body
 class Udp:
     """A SIP peer on UDP by the byte, on these ports of one address. Messages in the order they came."""
 
-    def __init__(self, address=RAW, ports=(5060,)):
-        self.socks = []
+    def __init__(self, address=RAW, ports=(5060,), target=dns.GATEWAY):
+        self.socks, self.target = [], (target, 5060)
         for port in ports:
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -229,7 +240,7 @@ class Udp:
             sock.close()
 
     def send(self, data):
-        self.socks[0].sendto(data, GATEWAY_SIP)
+        self.socks[0].sendto(data, self.target)
         return self
 
     def receive(self, timeout=5):
@@ -265,8 +276,8 @@ def message(data):
 class Tcp:
     """A SIP peer on TCP by the byte."""
 
-    def __init__(self, source=RAW, target=GATEWAY_SIP):
-        self.wire = scripted.connect(target, source=source)
+    def __init__(self, source=RAW, target=dns.GATEWAY):
+        self.wire = scripted.connect((target, 5060), source=source)
 
     def __enter__(self):
         return self
@@ -341,6 +352,39 @@ def fresh_address(_n=itertools.count(1)):
     return "10.99.%d.%d" % (200 + n // 200, 1 + n % 200)
 
 
+class Ring:
+    """
+    Two gateways wired into a ring by mistake: to A, ring.example is XMPP behind B; B hands ring.example to A as its SIP
+    server. Each trusts the other.
+    """
+
+    A, B = "10.99.0.14", "10.99.0.15"
+
+    def __init__(self, rig, start):
+        def gateway(name, at, **how):
+            return start(Stoxd(rig, name=name, **settings(at, **how)))
+        self.a = gateway("stoxd-a", self.A, partners={"ring.example": {"proxy": self.B, "type": "federated",
+                                                                       "dialback": False}},
+                         sip_domains={DOMAIN: {"route": "office"}},
+                         routes={"office": {"next_hop": dns.OFFICE + ":5060", "sources": [dns.OFFICE, self.B]}})
+        self.b = gateway("stoxd-b", self.B, partners={DOMAIN: {"proxy": self.A, "type": "federated",
+                                                               "dialback": False}},
+                         sip_domains={"ring.example": {"route": "a"}},
+                         routes={"a": {"next_hop": self.A + ":5060", "transport": "udp"}})
+
+    def passes(self):
+        """How often a message has crossed A toward XMPP."""
+        return len([e for e in self.a.events("message") if e["direction"] == "sip-to-xmpp"])
+
+
+def request_dies_out(ring, seconds=1.0):
+    """That nothing crosses any more."""
+    before, cpu = ring.passes(), ring.a.cpu_seconds() + ring.b.cpu_seconds()
+    time.sleep(seconds)
+    assert ring.passes() == before, "it still goes round"
+    assert ring.a.cpu_seconds() + ring.b.cpu_seconds() - cpu < 0.1 * seconds
+
+
 # ---- long waits, begun with the run ----
 
 SLOW_GATEWAY = "10.99.0.2"
@@ -360,9 +404,7 @@ class Slow:
 
     def __init__(self, rig):
         self.rig = rig
-        self.gateway = Stoxd(rig, name="stoxd-slow", **settings(
-            listen_sip_udp=[SLOW_GATEWAY + ":5060"], listen_sip_tcp=[SLOW_GATEWAY + ":5060"],
-            listen_xmpp=[SLOW_GATEWAY + ":5269"], host_name=SLOW_GATEWAY))
+        self.gateway = Stoxd(rig, name="stoxd-slow", **settings(SLOW_GATEWAY))
         self.stalled = {}
 
     def _xmpp(self):
@@ -395,21 +437,38 @@ class Slow:
         hold["authentication half sent"] = _Stalled(wire, " " * 99)
         whole = request("OPTIONS", "sip:" + SLOW_GATEWAY, transport="TCP").decode()
         hold["sip header"] = _Stalled(self._sip(whole[:20]), whole[20:])
-        hold["sip half body"] = _Stalled(self._sip(request("INVITE", "sip:x@sm1.example", transport="TCP", body="v" * 99)[:-50]),
+        hold["sip half body"] = _Stalled(self._sip(request("INVITE", "sip:x@sm1.example", transport="TCP",
+                                                           body="v" * 99)[:-50]),
                                          "v" * 40)
+        self.mute = Partner(self.rig, domain=list(_names("sm"))[-2], address=list(_names("sm").values())[-2],
+                            at=SLOW_GATEWAY).start()
+        self.mute_wires, self.mute_answers = [], []
+        self._sip_socket = Udp(RAW, (5998,), SLOW_GATEWAY)
+        self._send_to_mute()
+        self.mute_wires.append(self.mute.accept_authenticated())
+        self.mute_wires.append(self.mute.incoming())
+        self.mute_since = time.monotonic()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
 
+    def _send_to_mute(self):
+        self._sip_socket.send(request(uri="sip:romeo@" + self.mute.domain, body="x", sent_by=RAW + ":5998"))
+
     def _watch(self):
         next_drip = time.monotonic() + 5
         while not self._end.is_set():
             left = [s for s in self.stalled.values() if s.until is None]
-            if not left:
-                return
-            select.select([s.wire.sock for s in left], [], [], 0.1)
+            select.select([s.wire.sock for s in left] + self._sip_socket.socks, [], [], 0.1)
             now = time.monotonic()
+            for wire in self.mute_wires:
+                wire._more(now)
+            got = self._sip_socket.receive(0)
+            if got and message(got[0]).status >= 200:
+                self.mute_answers.append((now - self.mute_since, message(got[0]).status))
+            if now >= next_drip:
+                self._send_to_mute()
             for s in left:
                 s.wire._more(now)
                 if s.wire.ended:
@@ -434,4 +493,8 @@ class Slow:
     def stop(self):
         self._end.set()
         self._thread.join(5)
+        self._sip_socket.__exit__()
+        self.mute.stop()
+        for stalled in self.stalled.values():
+            stalled.wire.close()
         self.gateway.stop()

@@ -78,6 +78,18 @@ static void expect_error_ready(const char *say, const char *condition)
     stop();
 }
 
+/* DESIGN: 60 s for all of a set-up; 10 s for one address and 25 s for a verification are in the other tests. */
+static void STOX_S2S_07_a_stalled_partner_is_given_up(void **state)
+{
+    start_out(CERT_THEIRS);
+    fake_expect(&server, "version='1.0'");
+    rig_advance(59000);
+    assert_int_equal(a.n_fates, 0);
+    rig_advance(1000);
+    assert_int_equal(node_fate(&a, 1), XMPP_FATE_UNREACHABLE);
+    stop_out();
+}
+
 /* ---- headers ---- */
 
 static void STOX_S2S_10_initial_header(void **state)
@@ -276,6 +288,32 @@ static void STOX_S2S_26_starttls_is_tried_though_not_offered(void **state)
 }
 
 /* ---- TLS ---- */
+
+static void STOX_S2S_30_tls_1_2_at_least(void **state)
+{
+    const struct tls_wish wish = { .role = TLS_CLIENT };
+    static const struct {
+        int version;
+        bool good;
+    } cases[] = {
+        { TLS1_3_VERSION, true }, { TLS1_2_VERSION, true }, { TLS1_1_VERSION, false }, { TLS1_VERSION, false }
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        start();
+        fake_connect(&f, node_addr(&a), CERT_THEIRS);
+        fake_say(&f, HEADER STARTTLS);
+        fake_expect(&f, PROCEED);
+        assert_true(conn_start_tls(f.conn, &wish));
+        SSL_set_security_level(conn_ssl(f.conn), 0);
+        SSL_set_min_proto_version(conn_ssl(f.conn), 0);
+        SSL_set_max_proto_version(conn_ssl(f.conn), cases[i].version);
+        SSL_set_cipher_list(conn_ssl(f.conn), "ALL:@SECLEVEL=0");
+        rig_until(f.secured || f.closed);
+        assert_int_equal(f.secured, cases[i].good);
+        stop();
+    }
+}
 
 /* Threat I5: TCP may put all of it into one segment. */
 static void STOX_S2S_31_bytes_behind_starttls_are_thrown_away(void **state)
@@ -579,6 +617,15 @@ static void STOX_S2S_60_stanzas_wait_for_valid(void **state)
     fake_say(&server, "<db:result xmlns:db='jabber:server:dialback' from='" THEIRS "' to='" OURS "' type='valid'/>");
     fake_expect(&server, "<message");
     stop_out();
+}
+
+static void STOX_S2S_61_key(void **state)
+{
+    static const struct dialback_pair pair = { SLICE("xmpp.example.com"), SLICE("example.org"), SLICE("D60000229F") };
+    char key[DIALBACK_KEY_LEN + 1];
+
+    assert_true(dialback_key(key, SLICE("s3cr3tf0rd14lb4ck"), &pair));
+    assert_string_equal(key, "37c69b1cf07a3f67c04a5ef5902fa5114f2c76fe4a2686482ba5b89323075643");
 }
 
 static void STOX_S2S_62_verify_is_answered_without_memory(void **state)
@@ -1009,6 +1056,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
+        T(STOX_S2S_07_a_stalled_partner_is_given_up),
         T(STOX_S2S_10_initial_header),
         T(STOX_S2S_11_response_header),
         T(STOX_S2S_12_id_in_an_initial_header_is_ignored),
@@ -1024,6 +1072,7 @@ int main(void)
         T(STOX_S2S_24_empty_features_end_the_negotiation),
         T(STOX_S2S_25_no_stanza_before_proof),
         T(STOX_S2S_26_starttls_is_tried_though_not_offered),
+        T(STOX_S2S_30_tls_1_2_at_least),
         T(STOX_S2S_31_bytes_behind_starttls_are_thrown_away),
         T(STOX_S2S_32_after_tls_everything_is_new),
         T(STOX_S2S_33_failed_handshake_ends_without_words),
@@ -1043,6 +1092,7 @@ int main(void)
         T(STOX_S2S_57_base64_is_strict),
         T(STOX_S2S_58_no_way_in_is_said_at_once),
         T(STOX_S2S_60_stanzas_wait_for_valid),
+        T(STOX_S2S_61_key),
         T(STOX_S2S_62_verify_is_answered_without_memory),
         T(STOX_S2S_63_verification_on_a_connection_of_its_own),
         T(STOX_S2S_64_unsolicited_verdicts_change_nothing),

@@ -5,9 +5,9 @@ write, over TCP one octet at a time, and over TCP glued to a following OPTIONS; 
 For every one: at most one response, no stanza to XMPP, and the next request on the same transport is served, unless the
 framing is broken and the connection has to close.
 
-INVITE, BYE and REGISTER are methods that the gateway knows and does not implement: 405, since the method is looked at first
-(RFC 3261 8.2.1). Where the catalogue says 488, 415 (invut), or 406 (sdp01), that is what INVITE gets here; these rows change
-when INVITE sessions are implemented.
+INVITE, BYE and REGISTER are methods that the gateway knows and does not implement: 405 when they are well-formed, since
+the method is looked at first (RFC 3261 8.2.1). Where the catalogue says 488, 415 (invut), or 406 (sdp01), that is what
+INVITE gets here; these rows change when INVITE sessions are implemented.
 """
 import os
 import re
@@ -50,7 +50,8 @@ def echo(*names):
         got = answer.raw.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
         for name, short in names:
             want = [v.strip() for n, _, v in sent if n.strip().lower() in (name.lower(), short)]
-            have = [v.strip() for n, _, v in (line.partition(b":") for line in got) if n.strip().lower() == name.lower()]
+            have = [v.strip() for n, _,
+                    v in (line.partition(b":") for line in got) if n.strip().lower() == name.lower()]
             assert want and all(h.startswith(w) for w, h in zip(want, have)) and len(have) == len(want), (want, have)
     return check
 
@@ -135,7 +136,7 @@ RESPONSES = ["unreason", "noreason", "scalarlg", "bigcode", "bcast"]
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
     """The catalogue's setting: these domains are XMPP's, the source is trusted."""
-    partners = dict(support.partners(), **{d: {"proxy": SERVED_AT, "sasl": "required", "dialback": False} for d in SERVED})
+    partners = dict(support.partners(), **{d: {"proxy": SERVED_AT, "dialback": False} for d in SERVED})
     return start_for_module(Stoxd(rig, **support.settings(partners=partners)))
 
 
@@ -172,7 +173,7 @@ def over_udp(row, data):
         peer.send(data).send(mark)
         answers = peer.until(lambda m: m.get("call-id") == call_id_of(mark))
         assert answers.pop().status == 200
-        assert peer.receive(0.02) is None, "more than one answer"
+        answers += [support.message(d[0]) for d in iter(lambda: peer.receive(0.01), None)]  # of the other ports
     judge(row, answers, row.statuses, data)
 
 
@@ -183,7 +184,12 @@ def over_tcp(row, data, how):
             peer.wire.send_slowly(data)
         else:
             peer.send(data if how == "write" else data + mark)
-        if row.closes:
+        if data.startswith(b"REGISTER") and b"INVITE sip" in data:
+            # dblreq: on a stream the second message is one; what follows its length is none, and ends the connection
+            answers = peer.drain()
+            assert answers[1].get("cseq").endswith("INVITE") and answers[1].status == 405
+            del answers[1:]
+        elif row.closes:
             if row.tcp == (None,):  # waits for the rest: test_TORT_clerr_... sees it closed
                 assert peer.receive(0.05) is None and not peer.wire.ended
                 return
@@ -193,8 +199,6 @@ def over_tcp(row, data, how):
                 peer.send(mark)
             answers = peer.until(lambda m: m.get("call-id") == call_id_of(mark))
             assert answers.pop().status == 200
-    if data.startswith(b"REGISTER") and b"INVITE sip" in data:  # dblreq: on a stream its second message is one
-        assert answers.pop().get("cseq").endswith("INVITE")
     judge(row, answers, row.tcp, data)
 
 
@@ -245,7 +249,8 @@ def as_answer(name, live):
 
 
 def answer(live, status="200 OK"):
-    lines = ["SIP/2.0 " + status, "Via: " + live.get("via"), "From: " + live.get("from"), "To: %s;tag=x" % live.get("to"),
+    lines = ["SIP/2.0 " + status, "Via: " + live.get("via"), "From: " + live.get("from"),
+             "To: %s;tag=x" % live.get("to"),
              "Call-ID: " + live.get("call-id"), "CSeq: " + live.get("cseq"), "Content-Length: 0", "", ""]
     return "\r\n".join(lines).encode()
 
@@ -269,7 +274,8 @@ def check_live(name, partner):
             wire.expect("<a xmlns=['\"]urn:xmpp:sm:3['\"] h=['\"]1['\"]/>")
             assert peer.receive(0.7) is None
             return
-        copies = [m for m in (support.message(d[0]) for d in iter(lambda: peer.receive(1.8), None)) if not m.is_response]
+        copies = [m for m in (support.message(d[0]) for d in iter(lambda: peer.receive(1.8),
+                                                                  None)) if not m.is_response]
         if name == "noreason":  # counts as a provisional answer: then a repetition each T2 (RFC 3261 17.1.2.2)
             assert len(copies) <= 1
         else:  # dropped: the transaction goes on as if nothing had come
@@ -291,21 +297,18 @@ for _name in RESPONSES:
 
 def test_TORT_mpart01_delivers_its_text(rig, stoxd, start):
     """The sender's domain is on SIP here, the recipient's an XMPP partner's."""
-    rig._certs.setdefault("example.org", rig.cert("sm1.example"))
-    rig.cert("example.com")
     for transport in "udp", "write", "octets", "glued":
-        cert = rig.pki.issue("example.org-" + transport, ["example.org"])
-        rig._certs["example.org"] = cert
         gateway = stoxd(**support.settings(
-            name="stoxd-" + transport, sip_domains={"example.com": {"route": "office"}},
+            at=support.OTHER, name="stoxd-" + transport, sip_domains={"example.com": {"route": "office"}},
             partners={"example.org": {"proxy": "10.99.0.42", "sasl": "required", "dialback": False}}))
-        partner = start(support.Partner(rig, "sm", "example.org", "10.99.0.42"))
+        partner = start(support.Partner(rig, "sm", "example.org", "10.99.0.42", at=support.OTHER))
         data = bytes_of("mpart01")
-        with (Udp(RAW, VIA_PORTS) if transport == "udp" else Tcp()) as peer:
+        with (Udp(RAW, VIA_PORTS, support.OTHER) if transport == "udp" else Tcp(target=support.OTHER)) as peer:
             if transport == "octets":
                 peer.wire.send_slowly(data)
             else:
-                peer.send(data + (request("OPTIONS", "sip:x@example.org", transport="TCP") if transport == "glued" else b""))
+                peer.send(data + (request("OPTIONS", "sip:x@example.org",
+                                          transport="TCP") if transport == "glued" else b""))
             wire = partner.accept_sm()
             stanza = support.expect_stanza(wire)
             assert support.body_of(stanza) == "Hello"
@@ -315,12 +318,6 @@ def test_TORT_mpart01_delivers_its_text(rig, stoxd, start):
             assert final.status == 200
         rig.down(partner)
         rig.down(gateway)
-
-
-@pytest.mark.last
-def test_TORT_clerr_on_a_stream_waits_and_closes(slow):
-    """The rest never comes: closed when half a message has waited for 10 s, without an answer needed."""
-    slow.closed("sip half body", within=14)
 
 
 def test_TORT_badbranch_two_requests_are_not_mixed_up(no_stanza):
@@ -471,7 +468,8 @@ def test_TORT_X10_long_thread_with_line_ends(alive, partner, sip):
     p = partner()
     wire = p.incoming()
     p.send_message(wire, body="X10 one", extra="<thread>" + "t" * 4096 + "</thread>")
-    p.send_message(wire, body="X10 two", extra="<thread>a&#13;&#10;Route: &lt;sip:evil@example.net&gt;&#13;&#10;b</thread>")
+    p.send_message(wire, body="X10 two",
+                   extra="<thread>a&#13;&#10;Route: &lt;sip:evil@example.net&gt;&#13;&#10;b</thread>")
     for body in "X10 one", "X10 two":
         got = sip.wait_message(body, 5).message
         assert re.fullmatch(r"[A-Za-z0-9.!%*_+`'~()<>:\\\"/\[\]?{}-]+(@[A-Za-z0-9.!%*_+`'~()<>:\\\"/\[\]?{}-]+)?",
@@ -494,5 +492,10 @@ def test_TORT_X11_long_id(alive, partner, sip):
 
 
 def test_TORT_X20_two_gateways_in_a_ring(rig, start, sip):
-    """Each takes the other for the SIP side of a domain that is its own XMPP partner: traffic dies out."""
-    support.ring(rig, start, sip)
+    """Traffic dies out within 10 hops."""
+    ring = support.Ring(rig, start)
+    txn = sip.message("romeo@ring.example", "round and round", target=(ring.A, 5060))
+    assert txn.wait(6) >= 400
+    passes = ring.passes()
+    assert passes <= 10
+    support.request_dies_out(ring)

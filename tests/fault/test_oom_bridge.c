@@ -277,11 +277,12 @@ static void other_stanzas(const void *arg)
 {
     struct sides *s = sides_new();
 
-    sides_xmpp(s, "<iq type='get' id='1' from='fabrikam.example' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>",
-               1);
+    sides_xmpp(
+        s, "<iq type='get' id='1' from='fabrikam.example' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>", 1);
     sides_xmpp(s, "<iq type='set' id='2' from='a@fabrikam.example' to='alice@contoso.example'><x xmlns='x'/></iq>", 2);
     sides_xmpp(s, "<presence type='subscribe' from='a@fabrikam.example' to='alice@contoso.example'/>", 3);
-    sides_xmpp(s, "<message from='a@fabrikam.example' to='nobody@unserved.example' id='m4'><body>x</body></message>", 4);
+    sides_xmpp(s, "<message from='a@fabrikam.example' to='nobody@unserved.example' id='m4'><body>x</body></message>",
+               4);
     assert_int_equal(s->n_handled, 4);
     for (uint64_t i = 0; i < 4; i++)
         assert_int_equal(s->handled[i], i + 1);
@@ -346,10 +347,14 @@ static void the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_with_every_fate),   cmocka_unit_test(requests_that_are_refused_at_once),
-        cmocka_unit_test(requests_held_too_long),     cmocka_unit_test(requests_whose_stanza_bounces),
-        cmocka_unit_test(stanzas_with_every_answer),  cmocka_unit_test(stanzas_that_wait_too_long),
-        cmocka_unit_test(stanzas_that_are_no_message), cmocka_unit_test(the_orderly_end),
+        cmocka_unit_test(requests_with_every_fate),
+        cmocka_unit_test(requests_that_are_refused_at_once),
+        cmocka_unit_test(requests_held_too_long),
+        cmocka_unit_test(requests_whose_stanza_bounces),
+        cmocka_unit_test(stanzas_with_every_answer),
+        cmocka_unit_test(stanzas_that_wait_too_long),
+        cmocka_unit_test(stanzas_that_are_no_message),
+        cmocka_unit_test(the_orderly_end),
         cmocka_unit_test(the_start),
     };
 

@@ -6,7 +6,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from rig import dns  # noqa: E402
+from rig import dns, numbered  # noqa: E402
 from rig.rig import Rig  # noqa: E402
 from rig.phone import Phone  # noqa: E402
 from rig.sipua import SipUa  # noqa: E402
@@ -74,3 +74,13 @@ def phone(start):
 def stoxd(rig, start):
     """stoxd(**options): a gateway with these settings (rig/stoxd.py), stopped after the test."""
     return lambda **options: start(Stoxd(rig, **options))
+
+
+@pytest.fixture
+def figures(request, capsys):
+    """figures(name=number, ...): one line of what this test measured, on the terminal and in $STOX_FIGURES."""
+    def say(**numbers):
+        line = numbered.write(request.node.name, numbers)
+        with capsys.disabled():
+            print("\n  " + line, flush=True)
+    return say

@@ -39,6 +39,9 @@ VirtualHost "localhost"
 Include "conf.d/*.cfg.lua"
 """
 
+# Without any figures mod_limits has its own, the same 10 kb/s and 30 kb/s as the packaged file.
+_NO_LIMITS = 'limits = { c2s = { rate = "1000mb/s" }; s2sin = { rate = "1000mb/s" }; }'
+
 
 class Prosody:
     """
@@ -69,7 +72,7 @@ class Prosody:
             (r'^VirtualHost "localhost".*', self._globals() + self._hosts(), "our domains instead of localhost"),
         ]
         if not self.limits:
-            changes.append((r'^limits = \{.*?^\}|^limits = [^\n]*', '', "no rate limits, for load"))
+            changes.append((r'^limits = \{.*?^\}|^limits = [^\n]*', _NO_LIMITS, "no rate limits, for load"))
         if not self.smacks:
             changes.append((r'"smacks";', '', "without stream management"))
         return changes

@@ -21,6 +21,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 
 if __package__ in (None, ""):
@@ -73,7 +74,7 @@ class Journal:
         body = el.find("{%s}body" % SERVER)
         self.add(**{"in": self.n_in, "kind": xmlstream.name(el)[0], "from": el.get("from"), "to": el.get("to"),
                     "id": el.get("id"), "type": el.get("type"), "body": None if body is None else body.text,
-                    "pair": pair, "xml": ET.tostring(el, encoding="unicode")})
+                    "pair": pair, "at": time.time(), "xml": ET.tostring(el, encoding="unicode")})
 
     def out(self, domain, stanza):
         self.n_out += 1

@@ -54,8 +54,9 @@ class Wire:
         left = deadline - time.monotonic()
         if left <= 0:
             return False
-        ready = select.select([] if write else [self.sock], [self.sock] if write else [], [], left)
-        return bool(ready[0] or ready[1])
+        ready = select.poll()  # not select(): there may be thousands of descriptors
+        ready.register(self.sock, select.POLLOUT if write else select.POLLIN)
+        return bool(ready.poll(left * 1000))
 
     def _more(self, deadline):
         """Reads once; False at the bound or at the end."""

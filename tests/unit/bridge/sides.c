@@ -117,9 +117,10 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt)
     now->handled[now->n_handled++] = receipt;
 }
 
-void xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
+bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
 {
     now->paused += pause ? 1 : -1;
+    return true;
 }
 
 static void no_log(struct log *log, const char *line, size_t n)

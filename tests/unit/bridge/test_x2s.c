@@ -51,6 +51,25 @@ static void one_flies_at_a_time_and_order_is_kept(void **state)
     sides_free(s);
 }
 
+/* A partner that lost its stream repeats what we had not acknowledged; to SIP it has to look like a retransmission. */
+static void the_same_stanza_again_is_the_same_request(void **state)
+{
+    struct sides *s = sides_new();
+
+    say(s, ROMEO, ALICE, "one", 1);
+    sides_answer(s, 0, 200);
+    say(s, ROMEO, ALICE, "one", 1);
+    sides_answer(s, 1, 200);
+    say(s, ROMEO, ALICE, "another text", 1);
+    say(s, "tybalt@fabrikam.example/x", ALICE, "one", 1);
+    assert_string_equal(s->clients[0].branch, s->clients[1].branch);
+    assert_string_equal(s->clients[0].from, s->clients[1].from);
+    assert_string_equal(s->clients[0].call_id, s->clients[1].call_id);
+    assert_string_not_equal(s->clients[0].branch, s->clients[2].branch);
+    assert_string_not_equal(s->clients[0].branch, s->clients[3].branch);
+    sides_free(s);
+}
+
 static void a_refusal_becomes_the_mapped_error_with_the_same_id(void **state)
 {
     static const struct {
@@ -184,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_flies_at_a_time_and_order_is_kept),
+        cmocka_unit_test(the_same_stanza_again_is_the_same_request),
         cmocka_unit_test(a_refusal_becomes_the_mapped_error_with_the_same_id),
         cmocka_unit_test(too_many_for_a_dead_phone_are_refused_and_the_partner_is_read_again),
         cmocka_unit_test(a_prompt_recipient_slows_the_partner_and_loses_nothing),

@@ -142,6 +142,22 @@ static void timer_k_absorbs(void **state)
     fake_free(f);
 }
 
+/* The same request again, within Timer K: it goes out and the server's answer counts anew. */
+static void an_ended_branch_may_be_repeated(void **state)
+{
+    struct fake *f = fake_new(NULL);
+
+    fake_request_out(f, SIP_UDP, "192.0.2.9:5060", "z9hG4bKgiven", "Hi");
+    fake_answer(f, 0, 200, NULL);
+    assert_non_null(fake_request_out(f, SIP_UDP, "192.0.2.9:5060", "z9hG4bKgiven", "Hi"));
+    assert_int_equal(f->n_sent, 2);
+    assert_int_equal(sip_counters(f->sip)->clients, 1);
+    fake_answer(f, 1, 486, NULL);
+    assert_int_equal(f->n_done, 2);
+    assert_int_equal(f->status, 486);
+    fake_free(f);
+}
+
 static void tcp_is_sent_once(void **state)
 {
     struct fake *f = fake_new(NULL);
@@ -369,13 +385,21 @@ static void branches_are_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_as_sent),   cmocka_unit_test(size_is_exact),
-        cmocka_unit_test(udp_limit_1300),    cmocka_unit_test(timers_e_and_f),
-        cmocka_unit_test(provisional),       cmocka_unit_test(timer_k_absorbs),
-        cmocka_unit_test(tcp_is_sent_once),  cmocka_unit_test(stray_responses),
-        cmocka_unit_test(refused_udp),       cmocka_unit_test(waits_for_connection),
-        cmocka_unit_test(connection_fails),  cmocka_unit_test(waiting_is_bounded),
-        cmocka_unit_test(forgotten),         cmocka_unit_test(done_may_send),
+        cmocka_unit_test(request_as_sent),
+        cmocka_unit_test(size_is_exact),
+        cmocka_unit_test(udp_limit_1300),
+        cmocka_unit_test(timers_e_and_f),
+        cmocka_unit_test(an_ended_branch_may_be_repeated),
+        cmocka_unit_test(provisional),
+        cmocka_unit_test(timer_k_absorbs),
+        cmocka_unit_test(tcp_is_sent_once),
+        cmocka_unit_test(stray_responses),
+        cmocka_unit_test(refused_udp),
+        cmocka_unit_test(waits_for_connection),
+        cmocka_unit_test(connection_fails),
+        cmocka_unit_test(waiting_is_bounded),
+        cmocka_unit_test(forgotten),
+        cmocka_unit_test(done_may_send),
         cmocka_unit_test(branches_are_ours),
     };
 

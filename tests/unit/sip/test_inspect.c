@@ -49,7 +49,7 @@ static void verdicts(void **state)
         { { .uri = "sip:juliet@" }, 400, NULL },
         { { .method = "ACK", .cseq = "x" }, 1, NULL },
         { { .method = "NEWMETHOD", .cseq = "x" }, 501, "\r\nAllow: OPTIONS, MESSAGE\r\n" },
-        { { .method = "REGISTER", .cseq = "x" }, 405, NULL },
+        { { .method = "REGISTER", .cseq = "x" }, 400, NULL },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -177,7 +177,8 @@ static void stanza(void *owner, const struct xmpp_stanza *s)
         buf_init(&b, 4096);
         buf_printf(&b, "<iq type='result' from='%.*s' to='%.*s' id='%.*s'/>", SLICE_FMT(s->to->domain),
                    SLICE_FMT(s->from->domain), SLICE_FMT(xml_attr(s->el, "id")));
-        xmpp_send(n->x, s->to->domain, s->from->domain, buf_slice(&b), 0, &fate);
+        if (buf_ok(&b))
+            xmpp_send(n->x, s->to->domain, s->from->domain, buf_slice(&b), 0, &fate);
         buf_free(&b);
     }
     if (n->hold && n->n_receipts < 64)

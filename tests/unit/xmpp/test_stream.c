@@ -103,6 +103,10 @@ static void test_pause(void **state)
     fake_say(&f, MESSAGE("j@" THEIRS, "r@" OURS, "1"));
     rig_turns(10);
     assert_int_equal(a.n_got, 0);
+    xmpp_pause(a.x, SLICE(THEIRS), true); /* two want it: both have to take it back */
+    xmpp_pause(a.x, SLICE(THEIRS), false);
+    rig_turns(10);
+    assert_int_equal(a.n_got, 0);
     xmpp_pause(a.x, SLICE(THEIRS), false);
     rig_until(a.n_got == 1);
     node_stop(&a);

@@ -1,4 +1,4 @@
-/* From a domain to a connection: the DNS here answers from a table, the sockets are real. STOX-S2S-01, 02, 03, 08. */
+/* From a domain to a connection: the DNS here answers from a table, the sockets are real. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -154,7 +154,7 @@ static void run(const char *remote, const char *proxy)
     rig_until(over);
 }
 
-static void test_srv_in_order_first_dead(void **state)
+static void STOX_S2S_01_every_target_in_order(void **state)
 {
     srv(20, 0, good_port, "b.example");
     srv(10, 0, dead_port, "a.example");
@@ -183,7 +183,7 @@ static void test_all_dead(void **state)
     assert_null(strstr(dns.asked, " " THEIRS ":")); /* no falling back to the domain itself (6120 3.2.1) */
 }
 
-static void test_service_not_offered(void **state)
+static void STOX_S2S_02_service_not_offered(void **state)
 {
     srv(0, 0, 0, "");
     run(THEIRS, "");
@@ -191,7 +191,7 @@ static void test_service_not_offered(void **state)
     assert_null(strstr(dns.asked, " " THEIRS ":"));
 }
 
-static void test_no_srv(void **state)
+static void STOX_S2S_03_without_srv_the_domain_itself(void **state)
 {
     static const enum dns_status none[] = { DNS_NO_DATA, DNS_NO_NAME };
 
@@ -271,7 +271,7 @@ static void test_cancel(void **state)
 }
 
 /* The same through the front door: what the owner is told (STOX-S2S-08). */
-static void test_fates(void **state)
+static void STOX_S2S_08_fate_of_the_queue(void **state)
 {
     dns.srv_status = dns.addrs_status = DNS_NO_NAME;
     assert_true(node_send(&a, 1, "x"));
@@ -286,11 +286,11 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_srv_in_order_first_dead),
+        T(STOX_S2S_01_every_target_in_order),
         T(test_srv_target_without_address),
         T(test_all_dead),
-        T(test_service_not_offered),
-        T(test_no_srv),
+        T(STOX_S2S_02_service_not_offered),
+        T(STOX_S2S_03_without_srv_the_domain_itself),
         T(test_no_such_domain),
         T(test_dns_fails),
         T(test_internationalised),
@@ -298,8 +298,8 @@ int main(void)
         T(test_bad_proxy),
         T(test_never_to_ourselves),
         T(test_cancel),
-        T(test_fates),
+        T(STOX_S2S_08_fate_of_the_queue),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("conformance/s2s_connect", tests, NULL, NULL);
 }

@@ -1,0 +1,370 @@
+"""Instant messages on the wire (STOX-IM), each way."""
+import pytest
+
+import support
+from rig import scripted, xmlstream
+from rig.process import Failed
+from rig.xmlstream import PING, STANZAS
+from support import ALICE, DOMAIN, GATEWAY_SIP, RAW_TCP, RAW_UDP, Tcp, Udp, error_of, expect_stanza, message, request
+from test_sip_wire import answer
+
+
+@pytest.fixture
+def talk(partner):
+    """(partner, its authenticated stream to the gateway)"""
+    def begin(to=DOMAIN):
+        p = partner()
+        return p, p.incoming(to)
+    return begin
+
+
+@pytest.fixture
+def listen(partner, sip):
+    """(partner, the gateway's stream to it with stream management, a first message acknowledged on it)"""
+    def begin():
+        p = partner()
+        txn = sip.message("romeo@" + p.domain, "first", target=GATEWAY_SIP)
+        wire = p.accept_sm()
+        wire.h = 0
+        take(wire)
+        assert txn.wait(5) == 200
+        return p, wire
+    return begin
+
+
+def take(wire):
+    """The next message, acknowledged. Its text is wire.text."""
+    wire.text = wire.expect(r"<message\b.*?</message>").group()
+    wire.h += 1
+    support.acknowledge(wire, wire.h)
+    return support.parse(wire.text)
+
+
+def nothing_more(p, wire, sip, mark, body="end mark"):
+    """That what was sent before on wire made no SIP request and no answer: a message after it comes first."""
+    p.send_message(wire, body=body)
+    sip.wait_message(body, 5, mark)
+    assert sip.bodies()[mark:] == [body]
+    p.nobody_connects(0.05)
+
+
+@pytest.mark.parametrize("mtype", ["normal", "chat", None, "unheard-of"])
+def test_STOX_IM_07_deliverable_types(alive, talk, sip, mtype):
+    p, wire = talk()
+    p.send_message(wire, body="type %s" % mtype, mtype=mtype)
+    assert sip.wait_message("type %s" % mtype, 5).message.uri == "sip:" + ALICE
+
+
+def test_STOX_IM_08_groupchat_and_headline(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    p.send_message(wire, body="to a room", mtype="groupchat", stanza_id="g1")
+    error = expect_stanza(p.accept_sm())
+    assert error_of(error)[:2] == ("service-unavailable", "cancel") and error.get("id") == "g1"
+    sip.answer = 404
+    q, wire = talk()
+    q.send_message(wire, body="news", mtype="headline")
+    sip.wait_message("news", 5, mark)
+    q.nobody_connects(0.2)
+    assert "to a room" not in str(sip.bodies()[mark:])
+
+
+def test_STOX_IM_09_errors_make_no_message(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    p.send_message(wire, body="an error", mtype="error",
+                   extra="<error type='cancel'><item-not-found xmlns='%s'/></error>" % STANZAS)
+    nothing_more(p, wire, sip, mark)
+
+
+def test_STOX_IM_10_nothing_to_carry(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    p.send_message(wire, body=None)
+    p.send_message(wire, body=None, mtype="headline", extra="<event xmlns='http://jabber.org/protocol/pubsub#event'/>")
+    p.send_message(wire, body="")
+    nothing_more(p, wire, sip, mark)
+
+
+def test_STOX_IM_11_end_to_end_encrypted(alive, talk, sip):
+    p, wire = talk()
+    omemo = "<encrypted xmlns='eu.siacs.conversations.axolotl'><payload>x</payload></encrypted>"
+    p.send_message(wire, body="You received a message encrypted with OMEMO", extra=omemo)
+    sip.wait_message("encrypted with OMEMO", 5)
+    p.send_message(wire, body=None, extra=omemo, stanza_id="e2e")
+    error = expect_stanza(p.accept_sm())
+    assert error_of(error)[0] == "not-acceptable" and error.get("id") == "e2e"
+
+
+def test_STOX_IM_18_one_thread_is_no_repetition(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    for i in range(3):
+        p.send_message(wire, body="thread %d" % i, extra="<thread>one-thread</thread>")
+    sip.wait_message("thread 2", 5, mark)
+    sent = [r.message for r in sip.received.all[mark:]]
+    assert len({m.get("call-id") for m in sent}) == 1
+    assert len({(m.get("from").split("tag=")[1], m.get("cseq")) for m in sent}) == 3
+
+
+def test_STOX_IM_20_21_no_contact_no_body_in_2xx(alive, talk, listen, sip):
+    p, wire = talk()
+    p.send_message(wire, body="no contact")
+    assert sip.wait_message("no contact", 5).message.get("contact") is None
+    q, wire = listen()
+    txn = sip.message("romeo@" + q.domain, "x", target=GATEWAY_SIP)
+    take(wire)
+    assert txn.wait(5) == 200
+    assert txn.response.get("contact") is None and txn.response.get("content-length") == "0" and not txn.response.body
+
+
+test_STOX_IM_20_no_contact = test_STOX_IM_20_21_no_contact_no_body_in_2xx
+test_STOX_IM_21_no_body_in_2xx = test_STOX_IM_20_no_contact
+del test_STOX_IM_20_21_no_contact_no_body_in_2xx
+
+
+def pong(p, wire, kind):
+    """Takes the ping barrier and answers on a stream of our own."""
+    ping = expect_stanza(wire, "iq")
+    assert ping.get("type") == "get" and ping.find("{%s}ping" % PING) is not None
+    assert (ping.get("from"), ping.get("to")) == (DOMAIN, p.domain)
+    inner = "" if kind == "result" else "<error type='cancel'><service-unavailable xmlns='%s'/></error>" % STANZAS
+    p.back = getattr(p, "back", None) or p.incoming()
+    p.back.send("<iq from='%s' to='%s' id='%s' type='%s'>%s</iq>" % (p.domain, DOMAIN, ping.get("id"), kind, inner))
+
+
+@pytest.mark.parametrize("kind", ["result", "error"])
+def test_STOX_IM_23_200_when_the_partner_confirms(alive, partner, sip, kind):
+    """By stream management elsewhere in this file; here by the ping barrier: any answer with its id counts."""
+    p = partner()
+    txn = sip.message("romeo@" + p.domain, "x", target=GATEWAY_SIP)
+    wire = p.accept_authenticated()
+    expect_stanza(wire)
+    assert not txn.done
+    pong(p, wire, kind)
+    assert txn.wait(5) == 200
+
+
+def test_STOX_IM_24_no_receipt_from_an_answer(alive, talk, sip):
+    for status in 200, 202:
+        sip.answer = status
+        p, wire = talk()
+        p.send_message(wire, body="receipt %d" % status, extra="<request xmlns='urn:xmpp:receipts'/>")
+        sip.wait_message("receipt %d" % status, 5)
+        p.nobody_connects(0.15)
+
+
+def bounce(p, stanza, condition="item-not-found"):
+    p.back = getattr(p, "back", None) or p.incoming()
+    p.back.send("<message from='%s' to='%s' id='%s' type='error'><error type='cancel'><%s xmlns='%s'/></error>"
+                "</message>" % (stanza.get("to"), stanza.get("from"), stanza.get("id"), condition, STANZAS))
+
+
+def test_STOX_IM_25_late_bounce(alive, listen, sip):
+    p, wire = listen()
+    mark, at = sip.mark(), alive.mark()
+    txn = sip.message("nobody@" + p.domain, "x", target=GATEWAY_SIP)
+    stanza = take(wire)
+    assert txn.wait(5) == 200
+    bounce(p, stanza)
+    alive.wait_event("message-bounced-late", since=at)
+    assert txn.finals == 1 and sip.mark() == mark
+
+
+@pytest.mark.parametrize("condition, statuses", [
+    ("item-not-found", (404, 604)), ("forbidden", (403, 603)), ("service-unavailable", (403, 405)),
+    ("recipient-unavailable", (480, 600)), ("policy-violation", (403,))])
+def test_STOX_IM_26_error_while_held_decides(alive, listen, sip, condition, statuses):
+    p, wire = listen()
+    txn = sip.message("nobody@" + p.domain, "x", target=GATEWAY_SIP)
+    stanza = expect_stanza(wire)
+    bounce(p, stanza, condition)
+    assert txn.wait(3) in statuses
+    wire.expect(r"<r\b[^>]*/>")
+    wire.send("<a xmlns='%s' h='2'/>" % xmlstream.SM)  # an acknowledgement that comes after changes nothing
+    support.options()
+    assert txn.finals == 1
+
+
+def test_STOX_IM_27_refusal_goes_back_to_the_sender(alive, talk, sip):
+    sip.answer = 404
+    p, wire = talk()
+    p.send_message(wire, body="x", stanza_id="id 27", sender="romeo@%s/a b" % p.domain)
+    error = expect_stanza(p.accept_sm())
+    assert (error.get("from"), error.get("to"), error.get("id"), error.get("type")) == (
+        ALICE, "romeo@%s/a b" % p.domain, "id 27", "error")
+    assert error_of(error)[:2] == ("item-not-found", "cancel")
+
+
+def test_STOX_IM_28_1300_bytes_pass_1301_do_not(alive, talk):
+    p, wire = talk("raw.example")
+    with Udp(RAW_UDP) as peer:
+        def send(n, stanza_id):
+            p.send_message(wire, to="bob@raw.example", body="x" * n, stanza_id=stanza_id)
+
+        def taken():
+            got = peer.until(lambda m: not m.is_response)[-1]
+            peer.send(answer(got))
+            return len(got.raw)
+        send(900, "size-a")
+        room = 1300 - taken()
+        send(900 + room, "size-b")
+        assert taken() == 1300
+        send(901 + room, "size-c")
+        error = expect_stanza(p.accept_sm())
+        assert error.get("id") == "size-c" and error_of(error)[:2] == ("policy-violation", "modify")
+        assert peer.receive(0.05) is None
+
+
+test_STOX_IM_29_policy_violation = test_STOX_IM_28_1300_bytes_pass_1301_do_not
+
+
+def test_STOX_IM_30_the_limit_is_lifted_where_the_hop_is_tcp(alive, talk):
+    """Known to be congestion-safe: one MESSAGE, never several."""
+    server = scripted.Listener(RAW_TCP, 5060)
+    p, wire = talk("stream.example")
+    p.send_message(wire, to="bob@stream.example", body="L" * 5000)
+    connection = server.accept()
+    text = connection.expect(r"MESSAGE .*?\r\n\r\nL{5000}").group()
+    connection.send(answer(message(text.encode())))
+    server.stop()
+    connection.close()
+
+
+def test_STOX_IM_31_large_bodies_toward_xmpp(alive, listen):
+    p, wire = listen()
+    with Tcp() as peer:
+        for n, status in (1400, 200), (65536, 200), (70000, 413):
+            peer.send(request(uri="sip:romeo@" + p.domain, body="b" * n, transport="TCP"))
+            if status == 200:
+                assert support.body_of(take(wire)) == "b" * n
+            assert peer.until(lambda m: m.status >= 200)[-1].status == status
+
+
+def test_STOX_IM_32_one_in_flight_for_each_pair(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    sip.answer = None
+    for i in range(5):
+        p.send_message(wire, body="slow %d" % i)
+    for i in range(5):
+        got = sip.wait_message("slow %d" % i, 5, mark)
+        assert len(sip.received.all) - mark == i + 1
+        if i == 2:
+            q, other = talk()  # another sender is not held up
+            q.send_message(other, body="quick")
+            quick = sip.wait_message("quick", 5, mark)
+            quick.reply(200)
+            sip.received.all.remove(quick)
+        got.reply(200)
+
+
+def test_STOX_IM_33_queue_bound(alive, talk, sip):
+    """100 wait; what is more is refused, and what waited is refused or carried in its order."""
+    p, wire = talk()
+    mark = sip.mark()
+    sip.answer = None
+    for i in range(130):
+        p.send_message(wire, body="q%d" % i, stanza_id="q%d" % i)
+    refused = p.accept_sm()
+    first = expect_stanza(refused)
+    assert error_of(first)[:2] == ("resource-constraint", "wait") and int(first.get("id")[1:]) >= 100
+    sip.answer = 200
+    sip.received.all[mark].reply(200)
+    sip.wait_message("q99", 10, mark)
+    bodies = sip.bodies()[mark:]
+    assert bodies == ["q%d" % i for i in range(len(bodies))]
+
+
+def test_STOX_IM_38_unsupported_content(alive, partner):
+    p = partner()
+    with Udp() as peer:
+        got = peer.status(request(uri="sip:romeo@" + p.domain, body="x", content_type="image/png"))
+        assert got.status == 415 and "text/plain" in got.get("accept")
+        got = peer.status(request(uri="sip:romeo@" + p.domain, body="x", headers=["Content-Encoding: gzip"]))
+        assert got.status == 415 and got.get("accept-encoding") is not None
+    p.nobody_connects()
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_STOX_IM_50_duplicates_make_one_stanza(alive, listen, transport):
+    """By Call-ID, CSeq and From tag, on any transport: one stanza, the same answer twice."""
+    p, wire = listen()
+    with (Udp() if transport == "UDP" else Tcp()) as peer:
+        data = request(uri="sip:romeo@" + p.domain, body="only once", transport=transport)
+        peer.send(data)
+        take(wire)
+        first = peer.until(lambda m: m.status >= 200)[-1]
+        peer.send(data)
+        with pytest.raises(Failed):
+            wire.expect("<message", 0.1)
+        assert peer.until(lambda m: m.status >= 200, 1)[-1].raw == first.raw
+
+
+def test_STOX_IM_51_full_jid_then_address_of_record(alive, talk, sip):
+    mark = sip.mark()
+    sip.answer = lambda got: 480 if ";gr=" in got.message.uri else 200
+    p, wire = talk()
+    p.send_message(wire, to=ALICE + "/desk phone", body="to a device")
+    sip.received.wait(lambda _: sip.mark() >= mark + 2, 5)
+    uris = [r.message.uri for r in sip.received.all[mark:]]
+    assert uris == ["sip:alice@contoso.example;gr=desk%20phone", "sip:alice@contoso.example"]
+    p.nobody_connects(0.1)
+
+
+def test_STOX_IM_53_correction_and_retraction(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    p.send_message(wire, body=None, extra="<retract xmlns='urn:xmpp:message-retract:1' id='m0'/>")
+    p.send_message(wire, body="corrected text", extra="<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>")
+    sip.wait_message("corrected text", 5, mark)
+    assert sip.bodies()[mark:] == ["corrected text"]
+
+
+@pytest.mark.parametrize("wrapper", [
+    "<sent xmlns='urn:xmpp:carbons:2'>{f}</sent>", "<received xmlns='urn:xmpp:carbons:2'>{f}</received>", "{f}"])
+def test_STOX_IM_54_wrapped_messages_are_not_unwrapped(alive, talk, sip, wrapper):
+    p, wire = talk()
+    mark = sip.mark()
+    inner = ("<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='boss@%s' to='%s'>"
+             "<body>spoof</body></message></forwarded>" % (p.domain, ALICE))
+    p.send_message(wire, body=None, extra=wrapper.format(f=inner))
+    nothing_more(p, wire, sip, mark)
+
+
+def test_STOX_IM_54_carbon_with_a_body(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    p.send_message(wire, body="outer", extra="<sent xmlns='urn:xmpp:carbons:2'/>")
+    nothing_more(p, wire, sip, mark)
+
+
+def test_STOX_IM_55_text_is_not_touched(alive, talk, sip):
+    text = "/me *bold* _it_ `code` > quote\n```\nblock\n```  @romeo https://x.example/?a=b#c \u200d\U0001f469"
+    p, wire = talk()
+    p.send_message(wire, body=text.replace(">", "&gt;"),
+                   extra="<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='3'/>"
+                         "</fallback>")
+    assert sip.wait_message("/me", 5).message.body == text.encode()
+
+
+def test_STOX_IM_56_no_stanza_id(alive, listen, talk, sip):
+    p, wire = listen()
+    txn = sip.message("romeo@" + p.domain, "x", target=GATEWAY_SIP)
+    take(wire)
+    assert "stanza-id" not in wire.text and "origin-id" not in wire.text and txn.wait(5) == 200
+    q, wire = talk()
+    q.send_message(wire, body="ids",
+                   extra="<origin-id xmlns='urn:xmpp:sid:0' id='o'/><stanza-id xmlns='urn:xmpp:sid:0' "
+                   "id='s' by='%s'/>" % DOMAIN)
+    assert "urn:xmpp:sid" not in str(sip.wait_message("ids", 5).message)
+
+
+def test_STOX_IM_57_ids(alive, listen, sip):
+    p, wire = listen()
+    ids = set()
+    for i in range(20):
+        txn = sip.message("romeo@" + p.domain, "x%d" % i, target=GATEWAY_SIP)
+        ids.add(take(wire).get("id"))
+        txn.wait(5)
+    assert len(ids) == 20 and None not in ids and "" not in ids

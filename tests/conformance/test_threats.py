@@ -1,0 +1,394 @@
+"""What has gone wrong in comparable systems, tried on the wire. Each test bears the id of its threat class."""
+import base64
+import contextlib
+import os
+import re
+import ssl
+import time
+
+import pytest
+
+import support
+from rig import dns, scripted
+from rig.process import Failed
+from rig.xmlstream import SASL, SM, TLS, header
+from support import (ALICE, DOMAIN, GATEWAY_SIP, RAW, STRANGER, Tcp, Udp, expect_stanza,
+                     expect_stream_error, message, request)
+from test_s2s_pairs_wire import accept_for_dialback, answer_verify, offered_key, verify
+from test_s2s_wire import sent_to
+
+
+def nothing_on_sip(sip, mark):
+    support.options()
+    assert sip.mark() == mark, sip.bodies()[mark:]
+
+
+# ---- identity ----
+
+
+@pytest.mark.parametrize("answer", [
+    "<db:result from='{p}' to='{d}' type='valid'/>", "<db:verify from='{p}' to='{d}' id='{id}' type='valid'/>",
+    "<db:verify from='{p}' to='{d}' id='other' type='valid'/>", "<db:result from='{o}' to='{d}' type='valid'/>",
+    "<db:result from='{d}' to='{p}' type='valid'/>", "<db:verify from='{d}' to='{p}' id='{id}' type='valid'/>"])
+def test_I1_answers_that_nobody_asked_for(alive, partner, sip, answer):
+    """Before, and after a real dialback on the same stream."""
+    mark = sip.mark()
+    p, other = partner("dialback"), partner("dialback")
+    fill = {"p": p.domain, "o": other.domain, "d": DOMAIN}
+    wire = p.secured(cert=False)
+    wire.open_stream(p.domain, DOMAIN)
+    wire.send(answer.format(id=wire.stream_id, **fill))
+    p.send_message(wire, body="I1 before")
+    assert "stream:error" in wire.expect_end()
+    wire = p.secured(cert=False)
+    wire.open_stream(p.domain, DOMAIN)
+    wire.send("<db:result from='%s' to='%s'>k</db:result>" % (p.domain, DOMAIN))
+    answer_verify(p)
+    wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]")
+    with contextlib.suppress(OSError):
+        wire.send(answer.format(id=wire.stream_id, **fill).replace(p.domain, other.domain))
+        p.send_message(wire, sender="romeo@" + other.domain, body="I1 after")
+    assert "stream:error" in wire.expect_end()
+    nothing_on_sip(sip, mark)
+
+
+def test_I1_verify_answer_for_another_stream_or_pair(alive, partner, sip):
+    """The authoritative server answers, but not what was asked."""
+    mark = sip.mark()
+    for change in {"id": "another-stream"}, {"from": "somebody.example"}, {"to": "raw.example"}:
+        p = partner("dialback")
+        wire = p.secured(cert=False)
+        wire.open_stream(p.domain, DOMAIN)
+        wire.send("<db:result from='%s' to='%s'>k</db:result>" % (p.domain, DOMAIN))
+        authority, got = answer_verify(p, kind=None)
+        said = dict({"from": got["to"], "to": got["from"], "id": got["id"]}, **change)
+        authority.send("<db:verify from='%s' to='%s' id='%s' type='valid'/>" % (said["from"], said["to"], said["id"]))
+        with contextlib.suppress(Failed):
+            wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]", 0.3)
+            raise AssertionError("believed %s" % change)
+    nothing_on_sip(sip, mark)
+
+
+def test_I1_key_of_another_stream(alive, partner, sip):
+    """A key that the gateway made for one stream proves nothing on another, nor for another domain of ours."""
+    p = partner("dialback")
+    sent_to(sip, p)
+    wire = accept_for_dialback(p)
+    key = offered_key(wire)[2]
+    assert verify(p, key, wire.stream_id) == "valid"
+    assert verify(p, key, wire.stream_id[::-1]) == "invalid"
+    assert verify(p, key, wire.stream_id, sender="stream.example") == "invalid"
+
+
+def test_I4_external_without_proof(rig, alive, partner, sip):
+    """Never offered without a certificate of from; a try without the offer fails; so do others' names."""
+    mark = sip.mark()
+    p, other = partner("either"), partner("either")
+    for cert, sender in (False, p.domain), (True, "recorder.example"):
+        wire = p.secured(cert=cert, sender=p.domain)
+        wire.send(header(sender, DOMAIN))
+        with contextlib.suppress(Failed):
+            features = wire.expect(r"<stream:features\b.*?</stream:features>", 2).group()
+            assert "EXTERNAL" not in features
+            wire.send("<auth xmlns='%s' mechanism='EXTERNAL'>%s</auth>" % (SASL,
+                                                                           base64.b64encode(sender.encode()).decode()))
+            assert "<success" not in wire.expect(r"<failure.*?</failure>|<stream:error>.*").group()
+    cert = rig.pki.issue("two-domains", [p.domain, other.domain])
+    context = scripted.client_context(rig)
+    context.load_cert_chain(cert.file, cert.key)
+    wire = p.connect()
+    wire.secure(p.domain, DOMAIN, context)
+    wire.open_stream(p.domain, DOMAIN)
+    wire.send("<auth xmlns='%s' mechanism='EXTERNAL'>%s</auth>" % (SASL,
+                                                                   base64.b64encode(other.domain.encode()).decode()))
+    assert "invalid-authzid" in wire.expect(r"<failure.*?</failure>").group()
+    wire.send("<auth xmlns='%s' mechanism='EXTERNAL'>=</auth>" % SASL)
+    wire.expect("<success")
+    wire.open_stream(p.domain, DOMAIN)
+    p.send_message(wire, sender="romeo@" + other.domain, body="I4")  # in the certificate, and not proven
+    expect_stream_error(wire, "invalid-from")
+    nothing_on_sip(sip, mark)
+
+
+def test_I5_bytes_in_one_write_with_starttls(alive, partner, sip):
+    mark = sip.mark()
+    p = partner()
+    wire = p.connect()
+    wire.send(header(p.domain, DOMAIN) + "<starttls xmlns='%s'/>" % TLS + header(p.domain, DOMAIN) +
+              "<auth xmlns='%s' mechanism='EXTERNAL'>=</auth><message from='a@%s' to='%s'><body>I5</body></message>" % (
+                  SASL, p.domain, ALICE))
+    with contextlib.suppress(Failed, ssl.SSLError, OSError):
+        wire.expect(r"<proceed[^>]*>", 2)
+        wire.start_tls(p.client(), hostname=DOMAIN, timeout=2)
+        wire.expect_silence(0.3)  # nothing injected is answered inside
+        assert "mechanisms" in wire.open_stream(p.domain, DOMAIN)
+    nothing_on_sip(sip, mark)
+
+
+@pytest.mark.parametrize("sender", [
+    "", "{o}", "romeo@{o}", "romeo@{d}", "romeo@sub.{p}", "romeo@x{p}", "romeo@{p}.{o}", "romeo@{p}@{o}",
+    "romeo@{o}/@{p}",
+    "romeo@{o}/{p}", "{o}/romeo@{p}", "romeo%40{p}@{o}", "romeo\\40{p}@{o}", "romeo@{p}x", "romeo@{p}:5269",
+    "romeo@{p} ",
+    "romeo@ {p}", "romeo@[{p}]", "@{p}", "romeo@", "romeo@{o}&#0;.{p}", "romeo@{p}&#10;", "<x/>"])
+def test_I6_sender_addresses_inside_a_proven_stream(alive, partner, sip, sender):
+    """Only romeo@p is p's: whatever is delivered comes from there, all else is not delivered."""
+    mark = sip.mark()
+    p, other = partner(), partner()
+    wire = p.incoming()
+    wire.send("<message from='%s' to='%s'><body>I6</body></message>" % (
+        sender.replace("<", "&lt;").format(p=p.domain, o=other.domain, d=DOMAIN), ALICE))
+    with contextlib.suppress(OSError, Failed):
+        p.send_message(wire, body="I6 end")
+        wire.expect_end(0.3)
+    support.options()
+    for got in sip.received.all[mark:]:
+        assert re.match(r"<sip:[^@>]*@%s[;>]" % re.escape(p.domain), got.message.get("from")), str(got.message)
+    assert "I6" not in [r.body for r in sip.received.all[mark:]]
+
+
+@pytest.mark.parametrize("sender", ["romeo@{P}", "Romeo@{p}", "romeo@{p}.", "romeo@{p}/r@{o}", "romeo@{p}/{o}"])
+def test_I6_forms_of_a_proven_sender(alive, partner, sip, sender):
+    mark = sip.mark()
+    p, other = partner(), partner()
+    wire = p.incoming()
+    wire.send("<message from='%s' to='%s'><body>I6 good</body></message>" % (
+        sender.format(p=p.domain, P=p.domain.upper(), o=other.domain), ALICE))
+    got = sip.wait_message("I6 good", 5, mark).message
+    assert got.get("from").startswith("<sip:romeo@%s" % p.domain)
+
+
+def test_I8_methods_listeners_and_peers(alive, partner):
+    """Every method on every transport from the wrong peer: nothing, or 403. Headers that two read differently."""
+    p = partner()
+    methods = ["MESSAGE", "SUBSCRIBE", "INVITE", "REGISTER", "OPTIONS", "NOTIFY", "PUBLISH", "REFER", "INFO", "BYE",
+               "X"]
+    with Udp(STRANGER) as peer:
+        for method in methods:
+            peer.send(request(method, "sip:romeo@" + p.domain, body="x"))
+        assert peer.receive(0.2) is None
+    for method in methods:
+        with Tcp(STRANGER) as peer:
+            peer.send(request(method, "sip:romeo@" + p.domain, body="x", transport="TCP"))
+            assert [m.status for m in peer.drain()] == [403], method
+    evil = "<sip:boss@raw.example>;tag=e"
+    with Udp() as peer:
+        for lines in (["From: " + evil], ["f: " + evil], ["From : " + evil], ["from\t: " + evil], ["\x01From: " + evil],
+                      ["To: <sip:other@%s>" % p.domain], ["Call-ID: two"], ["CSeq: 9 MESSAGE"],
+                      ["X: y\rFrom: " + evil]):
+            data = request(uri="sip:romeo@" + p.domain, body="x", headers=lines, content_type="image/png")
+            got = peer.status(data.replace(b"X: y\rF", b"X: y\rF"))
+            assert got.status in (400, 415, 403), (lines, got.status)
+            if "From" in lines[0] and not lines[0].startswith(("\x01", "X")):
+                assert got.status == 400, lines  # two senders: neither
+    p.nobody_connects()
+
+
+# ---- availability ----
+
+
+def test_D1_entities_and_external_documents(alive, partner):
+    bombs = ["<!DOCTYPE s [<!ENTITY a '%s'>%s]>" % ("x" * 100, "".join(
+        "<!ENTITY a%d '&a%s;&a%s;'>" % (i, i - 1 or "", i - 1 or "") for i in range(1, 20))),
+        "<!DOCTYPE s SYSTEM 'file:///etc/passwd'>", "<!DOCTYPE s [<!ENTITY % x SYSTEM 'http://10.99.0.99/'> %x;]>",
+        "<!DOCTYPE s [<!ATTLIST s a CDATA 'd'>]>"]
+    p = partner()
+    for bomb in bombs:
+        for in_stream in False, True:
+            cpu = alive.cpu_seconds()
+            wire = p.incoming() if in_stream else p.connect()
+            before = len(wire.all)
+            wire.send(bomb)
+            text = wire.expect_end()
+            assert "stream:error" in text and len(wire.all) - before < 2000
+            assert alive.cpu_seconds() - cpu <= 0.05
+
+
+@pytest.mark.parametrize("piece", ["<stream:stream xmlns='{x}", "<{x}", "<a {x}", "<!--{x}", "{h}<a>{x}",
+                                   "{h}<a b='{x}", " {s}",
+                                   "{h}{s}"])
+def test_D2_endless_pieces_before_authentication(alive, partner, piece):
+    p = partner()
+    before = alive.resident_kib()
+    wire = p.connect()
+    start = piece.format(h=header(p.domain, DOMAIN), x="x", s=" ")
+    with contextlib.suppress(OSError, Failed):
+        wire.send(start)
+        for _ in range(200):
+            wire.send((" " if piece.endswith("{s}") else "x") * 16384, timeout=2)
+    with contextlib.suppress(Failed):
+        wire.expect_end(1)
+    assert alive.resident_kib() - before < 1024
+    if not piece.endswith("{s}"):  # white space is no element, and its life is bounded all the same
+        assert wire.ended
+
+
+def test_D3_connect_garbage_close(alive, partner):
+    """At every state of the set-up: descriptors come back, memory too."""
+    p = partner()
+    fds = "/proc/%d/fd" % alive.process.pid
+
+    def cycle():
+        for data in "", "<", "garbage>", "\x16\x03\x01", header(p.domain, DOMAIN), header(p.domain, DOMAIN) + "<bad":
+            wire = p.connect()
+            wire.send(data)
+            wire.reset()
+        wire = p.connect()
+        wire.open_stream(p.domain, DOMAIN)
+        wire.send("<starttls xmlns='%s'/>" % TLS).expect("<proceed")
+        wire.send("\x16\x03\x01\x02\x00garbage").reset()
+        p.secured().reset()
+        wire = p.secured()
+        wire.open_stream(p.domain, DOMAIN)
+        wire.send("<auth").reset()
+        with Tcp() as peer:
+            peer.send(b"MESSAGE sip:")
+        p.wires.clear()
+    for _ in range(20):
+        cycle()
+    support.options()
+    count, kib = len(os.listdir(fds)), alive.resident_kib()
+    for _ in range(100):
+        cycle()
+    support.options()
+    deadline = time.monotonic() + 3
+    while len(os.listdir(fds)) > count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(os.listdir(fds)) <= count
+    assert alive.resident_kib() - kib <= 1024
+
+
+def test_D5_depth(alive, partner, sip):
+    mark = sip.mark()
+    p = partner()
+    for in_stream in True, False:
+        wire = p.incoming() if in_stream else p.connect()
+        with contextlib.suppress(OSError):
+            wire.send(("" if in_stream else header(p.domain, DOMAIN)) + "<x>" * (80000 if in_stream else 4000))
+        text = wire.expect_end()
+        assert "policy-violation" in text or "not-authorized" in text
+    nested = b"x"
+    for i in range(300):
+        nested = b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n%s\r\n--b%d--\r\n" % (
+            i, i - 1, nested, i)
+    with Tcp() as peer:
+        got = peer.status(request(uri="sip:romeo@" + p.domain, body=nested.decode(), transport="TCP",
+                                  content_type="multipart/mixed; boundary=b299"))
+        assert got.status in (400, 413, 415)
+    nothing_on_sip(sip, mark)
+
+
+def test_D12_no_amplification(alive, partner):
+    """To an unproven source: no octet. To a known one: one datagram for one datagram, and no repetitions."""
+    with Udp(STRANGER) as peer:
+        for method in "OPTIONS", "MESSAGE", "INVITE", "SUBSCRIBE":
+            peer.send(request(method, "sip:x@sm1.example"))
+        assert peer.receive(0.2) is None
+    with Udp() as peer:
+        invite = request("INVITE", "sip:x@sm1.example")
+        peer.send(invite)
+        assert message(peer.receive()[0]).status == 405
+        assert peer.receive(1.2) is None  # Timer G would repeat it
+
+
+def test_D13_a_request_that_was_here(alive):
+    with Udp() as peer:
+        for via in "SIP/2.0/UDP %s:5060;branch=z9hG4bKx" % dns.GATEWAY, "SIP/2.0/TCP %s;branch=z9hG4bKy" % dns.GATEWAY:
+            for method in "OPTIONS", "MESSAGE":
+                assert peer.status(request(method, "sip:x@sm1.example", body="x",
+                                           headers=["Via: " + via])).status == 482
+
+
+def test_D13_two_gateways_back_to_back(rig, start, sip):
+    """At most two passes, an error to the sender, and silence after."""
+    ring = support.Ring(rig, start)
+    txn = sip.message("romeo@ring.example", "D13", target=(ring.A, 5060))
+    assert txn.wait(6) >= 400
+    assert ring.passes() <= 2
+    support.request_dies_out(ring)
+
+
+NUMBERS = ["-1", "0", "1", "32768", "2147483647", "2147483649", "4294967295", "4294967296", "4294967297",
+           "9223372036854775808",
+           "18446744073709551615", "18446744073709551616", "9" * 400, "", "+1", "1x", "0x1", " 1"]
+
+
+@pytest.mark.parametrize("where", ["Content-Length", "CSeq", "Expires", "Max-Forwards", "port", "Via-port", "rport"])
+def test_D14_numbers_in_sip(alive, where):
+    """Every number at every border: an answer or silence, and the next request is served."""
+    with Udp(ports=(5060, 1)) as peer:
+        for n in NUMBERS:
+            how = {}
+            if where in ("Content-Length", "CSeq", "Expires", "Max-Forwards"):
+                how = {"headers": ["%s: %s%s" % (where, n, " OPTIONS" if where == "CSeq" else "")], "drop": ()}
+                data = request("OPTIONS", "sip:x@sm1.example", headers=["Expires: 1"])
+                line = "%s: %s%s\r\n" % (where, n, " OPTIONS" if where == "CSeq" else "")
+                data = re.sub(rb"(?m)^%s: .*\r\n" % where.encode(), line.encode(), data)
+            elif where == "port":
+                data = request("OPTIONS", "sip:x@sm1.example:" + n)
+            elif where == "Via-port":
+                data = request("OPTIONS", "sip:x@sm1.example",
+                               via="SIP/2.0/UDP %s:%s;branch=z9hG4bKn%d" % (RAW, n, len(n)))
+            else:
+                data = request("OPTIONS", "sip:x@sm1.example",
+                               via="SIP/2.0/UDP %s;rport=%s;branch=z9hG4bKr%d" % (RAW, n, len(n)))
+            assert how is not None
+            mark = request("OPTIONS", "sip:x@sm1.example")
+            peer.send(data).send(mark)
+            got = peer.until(lambda m: m.get("call-id").encode() in mark)
+            assert len(got) <= 2 and got[-1].status == 200, n
+
+
+@pytest.mark.parametrize("n", NUMBERS)
+def test_D14_stream_management_counts(alive, partner, sip, n):
+    p = partner()
+    sent_to(sip, p)
+    wire = p.accept_sm()
+    expect_stanza(wire)
+    wire.expect(r"<r\b[^>]*/>")
+    wire.send("<a xmlns='%s' h='%s'/>" % (SM, n))
+    if n in ("0", "1"):
+        p.nobody_connects(0.05)
+        assert not wire.ended
+    else:
+        assert "stream:error" in wire.expect_end()
+
+
+@pytest.mark.parametrize("reference, good", [("&#65;", True), ("&#x10FFFF;", True), ("&#0;", False),
+                                             ("&#x110000;", False),
+                                             ("&#4294967361;", False), ("&#xD800;", False), ("&#-1;", False),
+                                             ("&#xFFFE;", False), ("&#" + "9" * 400 + ";", False), ("&#;", False)])
+def test_D14_character_references(alive, partner, sip, reference, good):
+    mark = sip.mark()
+    p = partner()
+    wire = p.incoming()
+    p.send_message(wire, body="D14" + reference)
+    if good:
+        sip.wait_message("D14", 5, mark)
+    else:
+        assert "not-well-formed" in wire.expect_end() and sip.mark() == mark
+
+
+def test_D15_a_partner_that_never_reads(alive, partner, sip):
+    """What waits for it is bounded and ends in an error; nobody else is slower."""
+    p, other = partner(), partner()
+    first = sent_to(sip, p)
+    wire = p.accept_sm()
+    expect_stanza(wire)
+    support.acknowledge(wire, 1)
+    assert first.wait(5) == 200
+    good = sent_to(sip, other)
+    good_wire = other.accept_sm()
+    expect_stanza(good_wire)
+    support.acknowledge(good_wire, 1)
+    assert good.wait(5) == 200
+    before = alive.resident_kib()
+    body = "w" * 60000
+    txns = [sip.message("romeo@" + p.domain, body, target=GATEWAY_SIP, transport="tcp") for _ in range(300)]
+    since = time.monotonic()
+    quick = sip.message("romeo@" + other.domain, "still quick", target=GATEWAY_SIP)
+    expect_stanza(good_wire)
+    support.acknowledge(good_wire, 2)
+    assert quick.wait(3) == 200 and time.monotonic() - since < 1
+    assert all(t.wait(8) in (480, 504) for t in txns)
+    assert alive.resident_kib() - before < 32 * 1024

@@ -1,0 +1,399 @@
+"""
+Hostile peers: floods of random and mutated bytes at every port, crowds of half-open connections, peers that trickle or
+never read. Good peers go on meanwhile: nothing of theirs is lost, and stoxd neither restarts nor grows.
+
+The quick size is for every test run; STOX_PROOF=1 asks for the full one. Figures are printed (pytest -s, or the report).
+"""
+import glob
+import json
+import os
+import resource
+import select
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from rig import dns, ns, scripted, xmlstream
+from rig.process import eventually
+from rig.recorder import Recorder
+from rig.stoxd import Stoxd, program
+
+PROOF = os.environ.get("STOX_PROOF") == "1"
+FLOOD_BYTES = (100 if PROOF else 5) * 1000000
+CYCLES = int(os.environ.get("STOX_CYCLES", 1000000 if PROOF else 10000))
+SEED = int(os.environ.get("STOX_SEED", "20261123"))
+KNOWN, STRANGER = "10.99.201.1", "10.99.202.1"  # sources of floods: one that the route lists, one that it does not
+SIP, XMPP = (dns.GATEWAY, 5060), (dns.GATEWAY, 5269)
+GROWTH_KIB = 32 * 1024  # of resident memory, at most; what is kept by design is less
+MEMORY_IS_OURS = "ASAN_OPTIONS" not in os.environ  # a sanitizer keeps what was freed: then memory is not judged
+TESTS = os.path.join(ns.REPO, "tests")
+STANZAS = [xmlstream.message("a@scripted.example", "alice@contoso.example/r", "text &amp; more", "1"),
+           "<iq type='get' id='2' from='scripted.example' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>",
+           "<presence type='subscribe' from='a@scripted.example' to='alice@contoso.example'/>",
+           "<r xmlns='urn:xmpp:sm:3'/><a xmlns='urn:xmpp:sm:3' h='0'/>"]
+
+
+def seeds(kind):
+    if kind in ("udp", "sip"):
+        return sorted(glob.glob(TESTS + "/fuzz/corpus/sip_msg/*") + glob.glob(TESTS + "/conformance/torture/*.dat"))
+    return sorted(glob.glob(TESTS + "/fuzz/corpus/xml_stream/*"))
+
+
+def flood_program():
+    path = os.path.join(os.path.dirname(program()), "../../tests/fault/flood")
+    return path if os.path.exists(path) else os.path.join(ns.REPO, "build/tests/fault/flood")
+
+
+def flood(kind, to, files, *, source, seed=SEED, **options):
+    """Runs the flood to its end; returns what it counted."""
+    argv = [flood_program(), kind, "%s:%d" % to, "--from", source, "--seed", str(seed)]
+    for name, value in options.items():
+        argv += ["--" + name.replace("_", "-"), str(value)]
+    done = subprocess.run(argv + files, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=3600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def flood_long(kind, to, files, **options):
+    """Floods of FLOOD_BYTES one after the other, for a second at least. Returns the sums, with the seconds."""
+    began, sums, rounds = time.monotonic(), {}, 0
+    while not rounds or time.monotonic() - began < 1:
+        for name, n in flood(kind, to, files, seed=SEED + rounds, bytes=FLOOD_BYTES, **options).items():
+            sums[name] = sums.get(name, 0) + n
+        rounds += 1
+    sums["seed"] = "%d to %d" % (SEED, SEED + rounds - 1)
+    assert sums["bytes_out"] >= FLOOD_BYTES
+    return dict(sums, seconds=round(time.monotonic() - began, 1))
+
+
+def n_fds(gateway):
+    return len(os.listdir("/proc/%d/fd" % gateway.process.pid))
+
+
+def percentile(values, percent):
+    values = sorted(values)
+    return values[min(len(values) - 1, len(values) * percent // 100)] if values else 0
+
+
+class Good:
+    """A good SIP peer and a good partner that write to each other all the time; with: until the end of the block."""
+
+    def __init__(self, office, recorder, target=SIP, each_ms=10, back=True):
+        self.office, self.recorder, self.target, self.each, self.back = office, recorder, target, each_ms / 1000, back
+        self.txns, self.n_back, self.latencies = [], 0, []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.label = os.urandom(4).hex()
+
+    def _send(self):
+        began = time.monotonic()
+
+        def on_done(_):
+            self.latencies.append((time.monotonic() - began) * 1000)
+
+        n = len(self.txns)
+        self.txns.append(self.office.message("romeo@" + self.recorder.domain, "%s %d" % (self.label, n), on_done=on_done,
+                                             target=self.target, transport="tcp" if n % 2 else "udp"))
+        if self.back and n % 2:
+            self.recorder.send("alice@contoso.example", "%s back %d" % (self.label, self.n_back), "g%d" % self.n_back)
+            self.n_back += 1
+
+    def _run(self):
+        while not self._stop.wait(self.each):
+            self._send()
+
+    def _wait_back(self):
+        if self.back:
+            last = "%s back %d" % (self.label, self.n_back - 1)
+            assert self.office.received.wait(lambda r: r.body == last, 20)[0], "not arrived: " + last
+            self.recorder.wait_acked()
+
+    def __enter__(self):
+        for _ in range(2):  # all connections stand before anything is measured
+            self._send()
+            self.txns[-1].wait()
+        self._wait_back()
+        self.latencies.clear()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def check(self, what):
+        """None lost, none doubled, none refused."""
+        statuses = [t.wait() for t in self.txns]
+        assert set(statuses) == {200}, {s: statuses.count(s) for s in set(statuses)}
+        mine = ["%s %d" % (self.label, i) for i in range(len(self.txns))]
+        assert sorted(b for b in self.recorder.bodies() if b.startswith(self.label)) == sorted(mine)
+        self._wait_back()
+        if self.back:
+            assert [b for b in self.office.bodies() if b.startswith(self.label + " back")] == \
+                ["%s back %d" % (self.label, i) for i in range(self.n_back)]
+        print("%s: %d good messages, p50 %.1f ms, p99 %.1f ms, longest %.1f ms" % (
+            what, len(self.txns) + self.n_back, percentile(self.latencies, 50), percentile(self.latencies, 99),
+            max(self.latencies, default=0)))
+
+
+class Steady:
+    """That a gateway is the same process after the block, with as much memory and as many descriptors as before."""
+
+    def __init__(self, gateway, what):
+        self.gateway, self.what = gateway, what
+
+    def __enter__(self):
+        self.pid, self.rss, self.fds = self.gateway.process.pid, self.gateway.resident_kib(), n_fds(self.gateway)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        assert self.gateway.process.running() and self.gateway.process.pid == self.pid
+        eventually(lambda: n_fds(self.gateway) <= self.fds, "all descriptors are given back", 20)
+        rss = self.gateway.resident_kib()
+        print("%s: resident %d KiB before, %d KiB after; %d descriptors before and after" % (
+            self.what, self.rss, rss, self.fds))
+        assert rss - self.rss < GROWTH_KIB or not MEMORY_IS_OURS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_descriptors():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def make_gateway(rig, at=dns.GATEWAY, name="stoxd", **options):
+    return Stoxd(rig, name=name, log_level="info", listen_sip_udp=[at + ":5060"], listen_sip_tcp=[at + ":5060"],
+                 listen_xmpp=[at + ":5269"], partners={"recorder.example": {}, "scripted.example": {}},
+                 routes={"office": {"next_hop": dns.OFFICE + ":5060", "transport": "udp", "im": "pager",
+                                    "sources": [dns.OFFICE, KNOWN]}}, **options)
+
+
+@pytest.fixture
+def recorder(rig, start, tmp_path):
+    return start(Recorder(rig, record=str(tmp_path / "record")))
+
+
+# ---- crowds ----
+
+class Crowd:
+    """Connections that say nothing or little; remembers when each was ended by the other side."""
+
+    def __init__(self):
+        self.opened, self.ended, self.slow, self.names = {}, {}, {}, {}
+        self._poll = select.poll()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def add(self, wire, name, trickle=b""):
+        with self._lock:
+            fd = wire.sock.fileno()
+            self.opened[fd], self.names[fd] = time.monotonic(), (name, wire)
+            if trickle:
+                self.slow[fd] = trickle
+            self._poll.register(fd, select.POLLIN)
+
+    def _watch(self):
+        tick = time.monotonic()
+        while True:
+            for fd, _ in self._poll.poll(200):
+                self._read(fd)
+            if time.monotonic() - tick > 1:
+                tick = time.monotonic()
+                self._trickle()
+
+    def _read(self, fd):
+        try:
+            if os.read(fd, 65536):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        with self._lock:
+            self.ended[fd] = time.monotonic()
+            self._poll.unregister(fd)
+            self.slow.pop(fd, None)
+
+    def _trickle(self):
+        with self._lock:
+            for fd, rest in list(self.slow.items()):
+                if rest:
+                    try:
+                        os.write(fd, rest[:1])
+                        self.slow[fd] = rest[1:]
+                    except OSError:
+                        pass
+
+    def lives(self):
+        """{name: (how many, shortest and longest life in seconds)} of those that were ended."""
+        found = {}
+        for fd, (name, _) in self.names.items():
+            found.setdefault(name, []).append(self.ended.get(fd, 1e9) - self.opened[fd])
+        return {name: (len(v), min(v), max(v)) for name, v in found.items()}
+
+    def close(self):
+        for _, wire in self.names.values():
+            wire.close()
+
+
+CROWD_AT = "10.99.0.4"  # a gateway of its own, so that its deadlines run out while the other tests go on
+N_XMPP, N_SIP = 1000, 1800
+RESOLVER_FDS = 3  # what libunbound opens with the first question, and keeps
+HEADER = xmlstream.header("scripted.example", "contoso.example")
+HALF_REQUEST = b"MESSAGE sip:romeo@recorder.example SIP/2.0\r\nVia: SIP/2.0/TCP 10.99.201.1;branch=z9hG4bKslow\r\n"
+
+
+@pytest.fixture(scope="module")
+def crowded(rig):
+    """A gateway with a crowd at its doors, for two tests: one while it stands there, one when its time is over."""
+    gateway = rig.up(make_gateway(rig, CROWD_AT, "stoxd-crowded"))
+    gateway.crowd = Crowd()
+    gateway.rss_before, gateway.fds_before = gateway.resident_kib(), n_fds(gateway)
+    yield gateway
+    gateway.crowd.close()
+    if gateway in rig.running:
+        rig.down(gateway)
+
+
+def slow_starters(rig, crowd):
+    """One connection in each state of its set-up that sends a byte now and then, or no more."""
+    to, source = (CROWD_AT, 5269), "10.99.203.1"
+    crowd.add(scripted.connect(to, source=source), "xmpp header", HEADER.encode())
+    wire = scripted.connect(to, source=source)
+    wire.open_stream("scripted.example", "contoso.example")
+    crowd.add(wire, "xmpp element", b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'")
+    wire = scripted.connect(to, source=source)
+    wire.open_stream("scripted.example", "contoso.example")
+    wire.send("<starttls xmlns='%s'/>" % xmlstream.TLS).expect(r"<proceed\b[^>]*/>")
+    crowd.add(wire, "tls handshake", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 100)
+    wire = scripted.connect(to, source=source)
+    wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
+    wire.open_stream("scripted.example", "contoso.example")
+    crowd.add(wire, "sasl")
+    crowd.add(scripted.connect((CROWD_AT, 5060), source=KNOWN), "sip header", HALF_REQUEST)
+    wire = scripted.connect((CROWD_AT, 5060), source=KNOWN)
+    wire.send(HALF_REQUEST + b"Content-Length: 1000\r\n\r\n")
+    crowd.add(wire, "sip body", b"x" * 100)
+
+
+def test_others_are_served_while_a_crowd_stands_half_open(rig, crowded, office, recorder):
+    began, before = time.monotonic(), crowded.rss_before
+    sources = scripted.source_addresses(200)
+    for wire in scripted.half_open((CROWD_AT, 5269), sources, N_XMPP // 200):
+        crowded.crowd.add(wire, "xmpp")
+    middle = crowded.resident_kib()
+    for wire in scripted.half_open((CROWD_AT, 5060), sources, N_SIP // 200):
+        crowded.crowd.add(wire, "sip stranger")
+    slow_starters(rig, crowded.crowd)
+    eventually(lambda: n_fds(crowded) - crowded.fds_before >= N_XMPP, "the crowd is in")
+    print("%d half-open on XMPP and %d tried on SIP within %.1f s: %.1f and %.1f KiB each" % (
+        N_XMPP, N_SIP, time.monotonic() - began, (middle - before) / N_XMPP, (crowded.resident_kib() - middle) / N_SIP))
+    with Good(office, recorder, (CROWD_AT, 5060), back=False) as good:
+        time.sleep(3)  # of good traffic
+        wire = scripted.connect((CROWD_AT, 5269), source=dns.SCRIPTED)
+        wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
+        wire.authenticate("scripted.example", "contoso.example")
+        wire.close()
+    good.check("crowded")
+    assert crowded.resident_kib() - before < (N_XMPP + N_SIP) * 16 or not MEMORY_IS_OURS
+
+
+# ---- floods ----
+
+FLOODS = [("udp", "udp", SIP, "udp"), ("sip-tcp", "tcp", SIP, "sip"), ("xmpp", "tcp", XMPP, "xmpp"),
+          ("xmpp-tls", "tls", XMPP, "xmpp")]
+
+
+@pytest.mark.parametrize("source", [KNOWN, STRANGER], ids=["known", "stranger"])
+@pytest.mark.parametrize("name, kind, to, sort", FLOODS, ids=[f[0] for f in FLOODS])
+def test_a_flood_does_no_harm(rig, start, office, recorder, name, kind, to, sort, source):
+    gateway = start(make_gateway(rig))
+    with Good(office, recorder) as good, Steady(gateway, name):
+        print("%s from %s: %s" % (name, source, flood_long(kind, to, seeds(sort), source=source)))
+    good.check(name)
+
+
+def test_a_flood_by_an_authenticated_partner_does_no_harm(rig, start, office, recorder, tmp_path):
+    gateway = start(make_gateway(rig))
+    cert = rig.cert("scripted.example")
+    files = seeds("xmpp")
+    for i, stanza in enumerate(STANZAS):
+        (tmp_path / ("seed%d" % i)).write_text(stanza)
+        files += [str(tmp_path / ("seed%d" % i))] * 8
+    with Good(office, recorder) as good, Steady(gateway, "authenticated"):
+        result = flood_long("auth", XMPP, files, source=dns.SCRIPTED, tls_cert=cert.file, tls_key=cert.key)
+        print("authenticated: %s" % result)
+    good.check("authenticated")
+
+
+@pytest.mark.parametrize("to, sort", [(SIP, "sip"), (XMPP, "xmpp")], ids=["sip", "xmpp"])
+def test_connect_garbage_close_leaves_nothing_behind(rig, start, to, sort):
+    gateway = start(make_gateway(rig))
+    flood("tcp", to, seeds(sort), source=STRANGER, cycles=1000)  # whatever is taken once is taken now
+    with Steady(gateway, "connect-garbage-close"):
+        before = gateway.resident_kib()
+        began = time.monotonic()
+        result = flood("tcp", to, seeds(sort), source=STRANGER, cycles=CYCLES)
+        print("%d cycles in %.1f s, %s" % (CYCLES, time.monotonic() - began, result))
+        assert result["refused"] == 0
+    assert gateway.resident_kib() - before <= 1024 or not MEMORY_IS_OURS
+
+
+def udp_packets_out():
+    with open("/proc/self/net/snmp") as f:
+        names, values = (line.split() for line in f if line.startswith("Udp:"))
+    return int(values[names.index("OutDatagrams")])
+
+
+def test_strangers_get_no_packet_and_others_one_for_one(rig, start):
+    start(make_gateway(rig))
+    for source, most in (STRANGER, 0), (KNOWN, 1):
+        before = udp_packets_out()
+        result = flood("udp", SIP, seeds("udp"), source=source, bytes=min(FLOOD_BYTES, 10000000))
+        out = udp_packets_out() - before - result["messages"]
+        print("from %s: %d packets in, %d out" % (source, result["messages"], out))
+        assert out <= most * result["messages"] and (most or result["packets_in"] == 0)
+        assert out > 0 or not most
+
+
+def test_a_partner_that_never_reads_holds_nobody_up(rig, start, office, recorder):
+    gateway = start(make_gateway(rig, gateway={"hold_time": 5}))
+    listener = start(scripted.Listener(dns.SCRIPTED))
+    listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    to_deaf = lambda body: office.message("x@scripted.example", body, target=SIP, transport="tcp")  # noqa: E731
+    first = to_deaf("first")
+    wire = listener.accept()
+    wire.accept_secure("scripted.example", scripted.server_context(rig, "scripted.example"))
+    wire.accept_authenticated("scripted.example")
+    with Good(office, recorder) as good, Steady(gateway, "deaf partner"):
+        at_most = gateway.resident_kib()
+        txns = []
+        for _ in range(600):  # 18 MB
+            txns.append(to_deaf("x" * 30000))
+            time.sleep(0.002)
+        for txn in [first] + txns:
+            txn.wait()
+            at_most = max(at_most, gateway.resident_kib())
+        statuses = [t.status for t in txns]
+        print("deaf partner: %s, at most %d KiB" % ({s: statuses.count(s) for s in set(statuses)}, at_most))
+        assert set(statuses) <= {480, 504} and 480 in statuses
+        wire.close()
+    good.check("deaf partner")
+
+
+def test_the_crowd_was_cut_by_its_deadlines(crowded):
+    crowd = crowded.crowd
+    eventually(lambda: len(crowd.ended) == len(crowd.opened), "all intruders are cut", 40, every=0.5)
+    lives = crowd.lives()
+    print(", ".join("%s: %d ended after %.1f to %.1f s" % (name, *life) for name, life in lives.items()))
+    for name, (_, _, longest) in lives.items():
+        assert longest < (14 if name.startswith("sip") else 34), name
+    eventually(lambda: n_fds(crowded) <= crowded.fds_before + RESOLVER_FDS, "all descriptors are given back")
+    print("crowded: %d KiB before, %d KiB afterwards" % (crowded.rss_before, crowded.resident_kib()))

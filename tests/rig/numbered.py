@@ -1,0 +1,152 @@
+"""Numbered messages, and what became of each: sent, answered, delivered, repeated, overtaken. Times are time.time()."""
+import collections
+import json
+import os
+import threading
+import time
+
+from .process import Failed
+
+
+class Sent:
+    """One message: its body ("sender number"), and the answer. status: None before it, 0 when none came (Timer F)."""
+
+    __slots__ = "body", "status", "answered_at"
+
+    def __init__(self, body):
+        self.body, self.status, self.answered_at = body, None, None
+
+
+class SipTraffic:
+    """Messages from several SIP users to one person, numbered for each; at most window unanswered, at most rate each s."""
+
+    def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport="udp", window=100,
+                 rate=None, padding=0, label="m"):
+        self.ua, self.to, self.target, self.transport, self.rate = ua, to, target, transport, rate
+        self.senders, self.padding, self.label = senders, "." * padding, label
+        self.sent, self.txns = [], []
+        self.answered, self.n_ok = 0, 0
+        self._window, self._room, self._news = window, threading.Semaphore(window), threading.Condition()
+        self._stop = threading.Event()
+        self._thread = None
+
+    def _send(self):
+        n = len(self.sent)
+        sender = self.senders[n % len(self.senders)]
+        sent = Sent("%s-%s %d %s" % (self.label, sender, n, self.padding))
+        self.sent.append(sent)
+
+        def done(txn):
+            with self._news:
+                sent.status, sent.answered_at = txn.status, time.time()
+                self.answered += 1
+                self.n_ok += 200 <= txn.status < 300
+                self._news.notify_all()
+            self._room.release()
+
+        self.txns.append(self.ua.request(self.to, sent.body, target=self.target, on_done=done,
+                                         transport=self.transport, sender=sender + "@contoso.example"))
+
+    def run(self, n, timeout=60):
+        """Sends n and waits for all answers."""
+        for _ in range(n):
+            if not self._room.acquire(timeout=timeout):
+                raise Failed("SIP: %d unanswered for %g s" % (self._window, timeout))
+            self._send()
+        self.settle(timeout)
+
+    def start(self):
+        """Goes on until stop()."""
+        self._thread = threading.Thread(target=self._go_on, daemon=True, name="sip traffic")
+        self._thread.start()
+        return self
+
+    def _go_on(self):
+        while not self._stop.wait(1 / self.rate):
+            if self._room.acquire(timeout=0.5):
+                self._send()
+
+    def wait_ok(self, n, timeout=40):
+        """Until n more were answered 200."""
+        with self._news:
+            goal = self.n_ok + n
+            if not self._news.wait_for(lambda: self.n_ok >= goal, timeout):
+                raise Failed("SIP: %d of %d answered 200 within %g s" % (n - goal + self.n_ok, n, timeout))
+
+    def stop(self, timeout=60):
+        """Sends no more; waits for all answers."""
+        self._stop.set()
+        self._thread.join(timeout)
+        self.settle(timeout)
+
+    def settle(self, timeout=60):
+        with self._news:
+            if not self._news.wait_for(lambda: self.answered == len(self.sent), timeout):
+                raise Failed("SIP: %d of %d have no end" % (len(self.sent) - self.answered, len(self.sent)))
+
+    def statuses(self):
+        return dict(sorted(collections.Counter(s.status for s in self.sent).items()))
+
+
+def _n_out_of_order(bodies):
+    last, n = {}, 0
+    for body in bodies:
+        sender, number = body.split(" ", 2)[:2]
+        n += int(number) < last.get(sender, -1)
+        last[sender] = max(int(number), last.get(sender, -1))
+    return n
+
+
+class Delivered:
+    """What a record holds of the traffic with this label. entries: [(body, id, at)], in order; at may be None."""
+
+    def __init__(self, entries, label="m"):
+        self.first, self.repeats, self.other_ids = {}, 0, 0
+        bodies = []
+        for body, stanza_id, at in entries:
+            if not body or not body.startswith(label + "-"):
+                continue
+            if body in self.first:
+                self.repeats += 1
+                self.other_ids += self.first[body][0] != stanza_id
+            else:
+                self.first[body] = (stanza_id, at)
+                bodies.append(body)
+        self.out_of_order = _n_out_of_order(bodies)
+
+    def __len__(self):
+        return len(self.first)
+
+
+def judge(traffic, delivered):
+    """
+    Holds the answers against the record. lost: answered 2xx, not there. refused_but_delivered: refused and there all the
+    same, so its outcome was unknown when it was answered; after_the_answer, where the record tells the time, must be none.
+    """
+    ok = [s for s in traffic.sent if s.status and s.status < 300]
+    there = [s for s in traffic.sent if s.status and s.status >= 300 and s.body in delivered.first]
+    times = [(delivered.first[s.body][1], s.answered_at) for s in there]
+    figures = {
+        "sent": len(traffic.sent), "answered": {str(k): n for k, n in traffic.statuses().items()},
+        "delivered": len(delivered), "lost": sum(s.body not in delivered.first for s in ok),
+        "repeats": delivered.repeats, "repeats_with_another_id": delivered.other_ids,
+        "out_of_order": delivered.out_of_order, "refused_but_delivered": len(there),
+    }
+    if all(at is not None for at, _ in times):
+        figures["after_the_answer"] = sum(at > answered for at, answered in times)
+    return figures
+
+
+def n_unknown(gateway):
+    """Messages of which the gateway said itself that it does not know what became of them."""
+    return sum(e["outcome"] == "unknown" for name in ("message-timeout", "message-lost") for e in gateway.events(name))
+
+
+def write(test, figures):
+    """One line of figures, for people; and for programs, appended to the file $STOX_FIGURES. Returns the line."""
+    path = os.environ.get("STOX_FIGURES")
+    if path:
+        with open(path, "a") as f:
+            f.write(json.dumps({"test": test, **figures}) + "\n")
+    return "%s: %s" % (test, ", ".join("%s %s" % (k.replace("_", " "), json.dumps(v).replace('"', "")) for k, v in
+                                       figures.items()))
