@@ -54,7 +54,7 @@ static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 
 static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const char *why)
 {
-    s2x_settled(owner, token, fate, why);
+    bridge_settled(owner, token, fate, why);
 }
 
 static const struct sip_ops sip_ops = { .source = on_source, .serves = on_sip_serves, .message = on_message };
@@ -155,7 +155,9 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     buf_init(&b->key, BRIDGE_KEY_MAX);
     hash_init(&b->held_by_token);
     hash_init(&b->held_by_id);
+    hash_init(&b->held_by_text);
     hash_init(&b->lanes);
+    hash_init(&b->owed);
     timer_init(&b->drain, on_drain);
     if (set_up(b, conf, err) == 0)
         return b;
@@ -220,6 +222,7 @@ void bridge_free(struct bridge *b)
         x2s_free(b);
         s2x_free(b);
     }
+    bridge_free_owed(b);
     sip_free(b->sip);
     xmpp_free(b->xmpp);
     directory_free(b->directory);

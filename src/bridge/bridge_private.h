@@ -36,12 +36,13 @@ struct bridge {
     void *on_stopped_arg;
 
     /* s2x.c: SIP requests that wait for the fate of their stanza */
-    struct hash held_by_token, held_by_id;
+    struct hash held_by_token, held_by_id, held_by_text;
     uint64_t next_token;
 
     /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
     struct hash lanes;
     size_t queued_bytes;
+    struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
 };
 
@@ -59,10 +60,16 @@ void x2s_give_back_all(struct bridge *b);
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
 struct map_stanza_error;
+/* receipt: of the stanza that is refused; it is given to xmpp_handled when the error has arrived. NULL: none. */
 void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
-                       struct slice id, bool ours, const struct map_stanza_error *error);
+                       struct slice id, bool ours, const struct map_stanza_error *error, const uint64_t *receipt);
 void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
-                           struct slice id, const char *type, const char *condition, const char *text);
+                           struct slice id, const char *type, const char *condition, const char *text,
+                           const uint64_t *receipt);
+
+/* The fate of anything the bridge has sent. */
+void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);
+void bridge_free_owed(struct bridge *b);
 
 /* One line for a refusal, rate limited: a peer can cause it at will. */
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,

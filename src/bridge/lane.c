@@ -75,7 +75,8 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
 void flight_free(struct flight *f, struct bridge *b)
 {
     b->queued_bytes -= f->charged;
-    xmpp_handled(b->xmpp, f->receipt);
+    if (!f->owed)
+        xmpp_handled(b->xmpp, f->receipt);
     arena_reset(&f->arena);
     free(f);
 }
@@ -100,8 +101,10 @@ static void give_back(struct flight *f, struct bridge *b, bool ours, const struc
 {
     b->counters.x2s_refused++;
     bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, map_condition_name(error->condition));
-    if (f->message.report_errors)
-        bridge_send_error(b, "message", &f->to, &f->from, f->id, ours, error);
+    if (!f->message.report_errors)
+        return;
+    f->owed = true;
+    bridge_send_error(b, "message", &f->to, &f->from, f->id, ours, error, &f->receipt);
 }
 
 static void give_back_condition(struct flight *f, struct bridge *b, enum map_condition condition, const char *text)

@@ -28,6 +28,7 @@ struct flight {
     uint64_t since_ms;
     size_t charged; /* bytes counted in bridge.queued_bytes */
     struct map_im_message message;
+    bool owed;      /* an error tells the fate, and takes the receipt with it */
     bool tried_aor; /* the GRUU failed, the address of record was tried (STOX-IM-51) */
 };
 
@@ -52,7 +53,7 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
 /* Takes f. It is sent now or later, and settled by flight_settle in all cases. */
 void lane_add(struct lane *lane, struct flight *f);
 
-/* Answers the stanza's partner and frees f: status 2xx: nothing to say; else the error stanza of result, or of condition. */
+/* The end of f: its stanza counts as handled, unless an error has taken that over. */
 void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);

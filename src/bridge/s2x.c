@@ -12,7 +12,7 @@
 
 /* A SIP MESSAGE that waits for the fate of its stanza. Owned by the two tables; freed by held_end. */
 struct held {
-    struct hash_node by_token, by_id;
+    struct hash_node by_token, by_id, by_text;
     struct timer deadline; /* the hold time */
     struct bridge *bridge;
     struct sip_server *txn;
@@ -60,6 +60,7 @@ static void held_end(struct held *h)
     timer_stop(&b->loop->timers, &h->deadline);
     hash_remove(&b->held_by_token, &h->by_token);
     hash_remove(&b->held_by_id, &h->by_id);
+    hash_remove(&b->held_by_text, &h->by_text);
     b->counters.held--;
     free(h);
 }
@@ -85,18 +86,40 @@ static void on_deadline(struct timer *t)
     held_answer(h, 504, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
 }
 
-static bool held_add(struct bridge *b, struct held *h, struct slice key)
+/*
+ * What a message that goes round in a ring of gateways keeps on each lap: who writes to whom in which conversation what.
+ * While the first copy is held, a second one is not its sender's: RFC 3428 8 has him wait for the answer. The keyed hash is
+ * the whole memory of it.
+ */
+static uint64_t text_hash(const struct bridge *b, const struct sip_msg *m, const struct jid *from, const struct jid *to)
+{
+    const struct hash *h = &b->held_by_text;
+    uint64_t hash = hash_bytes(h, from->local);
+
+    hash = hash_more(h, hash_more(h, hash, from->domain), to->local);
+    hash = hash_more(h, hash_more(h, hash, to->domain), m->call_id);
+    return hash_more(h, hash, m->body);
+}
+
+static bool any(const struct hash_node *node, const void *key)
+{
+    return true;
+}
+
+static bool held_add(struct bridge *b, struct held *h, struct slice key, uint64_t text)
 {
     if (!hash_add(&b->held_by_token, &h->by_token, token_hash(b, h->token)))
         return false;
-    if (hash_add(&b->held_by_id, &h->by_id, hash_bytes(&b->held_by_id, key)))
+    if (hash_add(&b->held_by_id, &h->by_id, hash_bytes(&b->held_by_id, key)) &&
+        hash_add(&b->held_by_text, &h->by_text, text))
         return true;
     hash_remove(&b->held_by_token, &h->by_token);
+    hash_remove(&b->held_by_id, &h->by_id);
     return false;
 }
 
 static struct held *held_new(struct bridge *b, struct sip_server *txn, struct slice id, const struct jid *from,
-                             const struct jid *to)
+                             const struct jid *to, uint64_t text)
 {
     struct slice key;
     struct held *h;
@@ -113,7 +136,7 @@ static struct held *held_new(struct bridge *b, struct sip_server *txn, struct sl
     h->key_n = key.n;
     memcpy(h->key, key.p, key.n);
     timer_init(&h->deadline, on_deadline);
-    if (!held_add(b, h, key)) {
+    if (!held_add(b, h, key, text)) {
         free(h);
         return NULL;
     }
@@ -214,9 +237,15 @@ static struct slice fate_headers(enum xmpp_fate fate)
 static void carry(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
                   struct slice id)
 {
-    struct held *h = held_new(b, request->txn, id, from, to);
+    uint64_t text = text_hash(b, request->msg, from, to);
     enum xmpp_fate fate = XMPP_FATE_FULL;
+    struct held *h;
 
+    if (hash_find(&b->held_by_text, text, any, NULL)) {
+        refuse(b, request, 482, "The same message is already on its way: two gateways lead to each other", "");
+        return;
+    }
+    h = held_new(b, request->txn, id, from, to, text);
     if (!h) {
         refuse(b, request, 503, NULL, "Retry-After: 10\r\n");
         return;
@@ -338,4 +367,5 @@ void s2x_free(struct bridge *b)
     hash_each(&b->held_by_token, free_one, NULL);
     hash_free(&b->held_by_token);
     hash_free(&b->held_by_id);
+    hash_free(&b->held_by_text);
 }

@@ -5,25 +5,95 @@
 #include "map/error.h"
 #include "xmpp/writer.h"
 
-void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
-                       struct slice id, bool ours, const struct map_stanza_error *error)
+/* A stanza that was refused: it counts as handled when its sender's server has the error, or nothing more can be done. */
+struct owed {
+    struct hash_node node;
+    uint64_t token, receipt;
+};
+
+static bool owed_is(const struct hash_node *node, const void *key)
 {
+    return container_of(node, struct owed, node)->token == *(const uint64_t *)key;
+}
+
+static uint64_t token_hash(const struct bridge *b, uint64_t token)
+{
+    return hash_bytes(&b->owed, slice_of((const char *)&token, sizeof(token)));
+}
+
+/* Remembers the receipt under a token of its own; 0: no memory. */
+static uint64_t owe(struct bridge *b, uint64_t receipt)
+{
+    struct owed *o = calloc(1, sizeof(*o));
+
+    if (!o)
+        return 0;
+    o->token = b->next_token++;
+    o->receipt = receipt;
+    if (hash_add(&b->owed, &o->node, token_hash(b, o->token)))
+        return o->token;
+    free(o);
+    return 0;
+}
+
+/* The error with this token has met its fate. False: the token is none of these. */
+static bool pay(struct bridge *b, uint64_t token)
+{
+    struct hash_node *node = hash_find(&b->owed, token_hash(b, token), owed_is, &token);
+    struct owed *o;
+
+    if (!node)
+        return false;
+    o = container_of(node, struct owed, node);
+    hash_remove(&b->owed, node);
+    xmpp_handled(b->xmpp, o->receipt);
+    free(o);
+    return true;
+}
+
+static void free_owed(struct hash_node *node, void *arg)
+{
+    free(container_of(node, struct owed, node));
+}
+
+void bridge_free_owed(struct bridge *b)
+{
+    hash_each(&b->owed, free_owed, NULL);
+    hash_free(&b->owed);
+}
+
+void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
+{
+    if (!pay(b, token))
+        s2x_settled(b, token, fate, why);
+}
+
+void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
+                       struct slice id, bool ours, const struct map_stanza_error *error, const uint64_t *receipt)
+{
+    uint64_t token = receipt ? owe(b, *receipt) : 0;
     enum xmpp_fate fate;
 
     buf_clear(&b->scratch);
     map_put_error_stanza(&b->scratch, kind, from, to, id, ours ? from->domain : slice_of(NULL, 0), error);
-    if (!buf_ok(&b->scratch) || !xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), 0, &fate))
+    if (!buf_ok(&b->scratch) || !xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), token, &fate)) {
         log_info(b->log, "error-not-sent", LOG_S("remote", to->domain), LOG_S("id", id));
+        if (token)
+            (void)pay(b, token);
+    }
+    if (receipt && !token)
+        xmpp_handled(b->xmpp, *receipt);
 }
 
 void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
-                           struct slice id, const char *type, const char *condition, const char *text)
+                           struct slice id, const char *type, const char *condition, const char *text,
+                           const uint64_t *receipt)
 {
     struct map_stanza_error error = { .condition = map_condition_of(slice_str(condition)),
                                       .type = type,
                                       .text = slice_str(text) };
 
-    bridge_send_error(b, kind, from, to, id, true, &error);
+    bridge_send_error(b, kind, from, to, id, true, &error, receipt);
 }
 
 static void answer_ping(struct bridge *b, const struct xmpp_stanza *stanza, struct slice id)
@@ -51,11 +121,11 @@ static void iq(struct bridge *b, const struct xmpp_stanza *stanza)
     if (slice_is(type, "result") || slice_is(type, "error"))
         return;
     if (!request || !id.p || !child || xml_next(child))
-        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "modify", "bad-request", "");
+        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "modify", "bad-request", "", NULL);
     else if (slice_is(type, "get") && stanza->to->local.n == 0 && xml_is(child, "urn:xmpp:ping", "ping"))
         answer_ping(b, stanza, id);
     else
-        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "cancel", "service-unavailable", "");
+        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "cancel", "service-unavailable", "", NULL);
 }
 
 /* Presence is carried from its own release on; until then a request for it is told so, not left hanging. */
@@ -63,7 +133,7 @@ static void presence(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     if (slice_is(xml_attr(stanza->el, "type"), "subscribe"))
         bridge_send_condition(b, "presence", stanza->to, stanza->from, xml_attr(stanza->el, "id"), "cancel",
-                              "feature-not-implemented", "This gateway carries messages, not presence");
+                              "feature-not-implemented", "This gateway carries messages, not presence", NULL);
 }
 
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)

@@ -62,8 +62,8 @@ static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const cha
 {
     b->counters.x2s_refused++;
     bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, condition);
-    bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text);
-    xmpp_handled(b->xmpp, stanza->receipt);
+    bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text,
+                          &stanza->receipt);
 }
 
 static void busy(struct bridge *b, const struct xmpp_stanza *stanza)

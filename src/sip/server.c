@@ -179,9 +179,15 @@ bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id)
 {
     struct sip_server *s = find_call(t, id);
 
-    if (s)
-        s->merged = true;
-    return s != NULL;
+    if (!s)
+        return false;
+    /* A client whose connection broke asks again with another branch: 482 would tell it that nothing was delivered. */
+    if (s->stream && s->state == SERVER_COMPLETED && !s->merged) {
+        server_free(s);
+        return false;
+    }
+    s->merged = true;
+    return true;
 }
 
 static void transmit(struct sip_servers *t, const struct sip_flow *flow)
@@ -355,13 +361,10 @@ void sip_respond(struct sip_server *s, unsigned status, const char *reason, stru
     s->state = SERVER_COMPLETED;
     s->status = (uint16_t)status;
     s->extra = NULL;
-    if (s->stream && !s->merged) {
-        server_free(s);
-    } else {
-        keep_extra(s, reason, headers);
-        timer_start(t->timers, &s->timer, t->keep_ms);
-        keep(s);
-    }
+    /* Streams repeat nothing (17.2.2: J is 0), but some clients do: one message, the same answer twice (STOX-IM-50). */
+    keep_extra(s, reason, headers);
+    timer_start(t->timers, &s->timer, t->keep_ms);
+    keep(s);
     leave_waiting(t);
 }
 

@@ -370,8 +370,9 @@ def test_STOX_SEC_23_no_open_relay(alive, partner):
 
 def test_STOX_SEC_26_signed_and_enveloped(alive, listen):
     p, wire = listen()
-    parts = ("--b\r\nContent-Type: text/plain\r\n\r\nsigned text\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\r\n"
-             "x\r\n--b--\r\n")
+    parts = ("--b\r\nContent-Type: text/plain\r\n\r\nsigned text\r\n--b\r\n"
+             "Content-Type: application/pkcs7-signature\r\n"
+             "\r\nx\r\n--b--\r\n")
     with Udp() as peer:
         peer.send(request(uri="sip:romeo@" + p.domain, body=parts,
                           content_type="multipart/signed; boundary=b; protocol=\"application/pkcs7-signature\""))

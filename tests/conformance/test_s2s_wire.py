@@ -4,11 +4,7 @@ decides. Not here: bidi, direct TLS, DANE, POSH, components and see-other-host, 
 """
 import base64
 import contextlib
-import hashlib
-import hmac
-import os
 import re
-import signal
 import ssl
 import threading
 import time
@@ -20,7 +16,7 @@ from rig import dns, scripted, xmlstream
 from rig.process import Failed
 from rig.stoxd import Stoxd
 from rig.xmlstream import DIALBACK, SASL, SM, TLS, header
-from support import (ALICE, DIALBACK_FEATURE, DOMAIN, EXTERNAL, GATEWAY_SIP, GATEWAY_XMPP, OTHER, SM_FEATURE,
+from support import (ALICE, DIALBACK_FEATURE, DOMAIN, EXTERNAL, GATEWAY_SIP, OTHER, SM_FEATURE,
                      STARTTLS_REQUIRED, expect_stanza, expect_stream_error)
 
 FEATURES = r"<stream:features\s*/>|<stream:features\b.*?</stream:features>"

@@ -336,7 +336,8 @@ def test_D14_numbers_in_sip(alive, where):
             mark = request("OPTIONS", "sip:x@sm1.example")
             peer.send(data).send(mark)
             got = peer.until(lambda m: m.get("call-id").encode() in mark)
-            assert len(got) <= 2 and got[-1].status == 200, n
+            mine = [m for m in got if m.get("call-id").encode() in data]  # an earlier one's may come late, by its port
+            assert len(mine) <= 1 and got[-1].status == 200, n
 
 
 @pytest.mark.parametrize("n", NUMBERS)

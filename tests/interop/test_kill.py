@@ -24,7 +24,7 @@ USERS = ("alice", "bob", "carol", "dave")
 
 
 class FromRecorder:
-    """Numbered messages from the recording partner to several SIP users, as long as it lives; its record is the truth."""
+    """Numbered messages from the recording partner to several SIP users, while it lives; its record is the truth."""
 
     def __init__(self, recorder, office, label, rate=50):
         self.recorder, self.office, self.label, self.rate, self.n = recorder, office, label, rate, 0
@@ -152,8 +152,8 @@ def person_of(rig, server):
 
 
 @pytest.mark.parametrize("server", ["prosody", "ejabberd"])
-def test_a_real_server_is_killed_under_traffic_and_each_200_was_acknowledged(request, rig, stoxd, office, start, figures,
-                                                                             server):
+def test_a_real_server_is_killed_under_traffic_and_each_200_was_acknowledged(request, rig, stoxd, office, start,
+                                                                             figures, server):
     """The person's client is the only record, so what the server took and lost when it died is counted, not judged."""
     peer = request.getfixturevalue(server)
     gateway = stoxd()
@@ -168,7 +168,8 @@ def test_a_real_server_is_killed_under_traffic_and_each_200_was_acknowledged(req
         people.append(start(XmppClient(*person_of(rig, server))))
     traffic.wait_ok(20)
     traffic.stop(90)
-    eventually(lambda: office.message(people[0].jid, "the last", target=GATEWAY).wait() == 200, "the server is back", 40)
+    eventually(lambda: office.message(people[0].jid, "the last", target=GATEWAY).wait() == 200, "the server is back",
+               40)
     people[-1].wait_message("the last")
     entries = [(m["body"], m["id"], None) for p in people for m in list(p.messages.all) if m["type"] != "error"]
     there = judge(traffic, Delivered(entries, "k"))

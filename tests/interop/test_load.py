@@ -85,7 +85,7 @@ class FromXmpp:
 
 def exchange(office, person, n, *, transport, window=100, timeout=60, padding=0, label):
     """n each way at the same time; returns the figures of both ways."""
-    # Prosody 0.12 itself overtakes the messages that it queued while its stream to us opened, so the streams stand first.
+    # Prosody 0.12 overtakes the messages that it queued while its stream to us opened, so the streams stand first.
     assert office.message(person.jid, "the first", target=GATEWAY, transport=transport).wait() == 200
     person.send("alice@contoso.example", "the first")
     office.wait_message("the first")
@@ -118,7 +118,8 @@ def check_all_through(there, here, n):
         refused_but_no_error=0, repeats=0, out_of_order=0)
 
 
-@pytest.mark.parametrize("server, transport", [("romeo", "udp"), ("romeo", "tcp"), ("juliet", "udp"), ("juliet", "tcp")],
+@pytest.mark.parametrize("server, transport",
+                         [("romeo", "udp"), ("romeo", "tcp"), ("juliet", "udp"), ("juliet", "tcp")],
                          ids=["prosody-udp", "prosody-tcp", "ejabberd-udp", "ejabberd-tcp"])
 def test_every_message_each_way_arrives_once_in_order_and_truthfully_answered(
         request, stoxd, office, figures, server, transport):
@@ -145,8 +146,8 @@ def limited(rig):
         rig.down(server)
 
 
-# Prosody takes 30 kB/s from us, so the larger ones need longer than a hold time of 5 s. ejabberd's packaged listener limits
-# only its own users (3 kB/s), not other servers.
+# Prosody takes 30 kB/s from us, so the larger ones need longer than a hold time of 5 s. ejabberd's packaged listener
+# limits only its own users (3 kB/s), not other servers.
 @pytest.mark.parametrize("server, padding", [("prosody", 0), ("ejabberd", 0), ("prosody", 1200)],
                          ids=["prosody", "ejabberd", "prosody-late"])
 def test_the_packaged_rate_limits_make_messages_late_not_lost(rig, limited, stoxd, office, start, figures, server,

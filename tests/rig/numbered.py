@@ -18,7 +18,7 @@ class Sent:
 
 
 class SipTraffic:
-    """Messages from several SIP users to one person, numbered for each; at most window unanswered, at most rate each s."""
+    """Messages from several SIP users to one person, numbered; at most window unanswered, at most rate each second."""
 
     def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport="udp", window=100,
                  rate=None, padding=0, label="m"):
@@ -120,8 +120,8 @@ class Delivered:
 
 def judge(traffic, delivered):
     """
-    Holds the answers against the record. lost: answered 2xx, not there. refused_but_delivered: refused and there all the
-    same, so its outcome was unknown when it was answered; after_the_answer, where the record tells the time, must be none.
+    Holds the answers against the record. lost: answered 2xx, not there. refused_but_delivered: refused and there all
+    the same: its outcome was unknown when it was answered. after_the_answer, where the record tells the time: none.
     """
     ok = [s for s in traffic.sent if s.status and s.status < 300]
     there = [s for s in traffic.sent if s.status and s.status >= 300 and s.body in delivered.first]

@@ -33,6 +33,7 @@ struct sides {
     struct bridge *bridge;
     struct arena arena;
 
+    const char *call_id; /* of the next requests; NULL: each its own */
     struct sip_server servers[SIDES_MAX];
     size_t n_servers;
     struct sip_client clients[SIDES_MAX];
@@ -42,7 +43,7 @@ struct sides {
     struct {
         char local[128], remote[128], stanza[8192];
         uint64_t token;
-        bool withdrawn;
+        bool withdrawn, settled;
     } sent[SIDES_MAX];
     size_t n_sent;
     bool refuse_sends;

@@ -161,6 +161,26 @@ static void an_empty_text_is_200_and_nothing_is_sent(void **state)
     sides_free(s);
 }
 
+/* A ring of gateways brings the same words of the same conversation back while the first copy is still held. */
+static void a_message_that_comes_back_is_a_loop(void **state)
+{
+    struct sides *s = sides_new();
+    const char *ring = "Content-Type: text/plain\r\n";
+    struct sip_server *first = sides_sip(s, OFFICE, ALICE, ROMEO, "k1", ring, "round"), *back, *other, *later;
+
+    s->call_id = "c-k1";
+    back = sides_sip(s, OFFICE, "<sip:alice@contoso.example;gr=x>", ROMEO, "k2", ring, "round");
+    assert_int_equal(back->status, 482);
+    other = sides_sip(s, OFFICE, ALICE, ROMEO, "k3", ring, "another text");
+    assert_int_equal(other->answers, 0);
+    s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+    assert_int_equal(first->status, 200);
+    later = sides_sip(s, OFFICE, ALICE, ROMEO, "k4", ring, "round"); /* he may say it again */
+    assert_int_equal(later->answers, 0);
+    assert_int_equal(s->n_sent, 3);
+    sides_free(s);
+}
+
 static void requests_still_held_at_the_end_are_freed(void **state)
 {
     struct sides *s = sides_new();
@@ -186,6 +206,7 @@ int main(void)
         cmocka_unit_test(who_may_not_speak_is_refused),
         cmocka_unit_test(a_partner_that_is_full_is_480_and_not_503),
         cmocka_unit_test(an_empty_text_is_200_and_nothing_is_sent),
+        cmocka_unit_test(a_message_that_comes_back_is_a_loop),
         cmocka_unit_test(requests_still_held_at_the_end_are_freed),
     };
 

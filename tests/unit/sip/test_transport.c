@@ -255,7 +255,7 @@ static void answer_to_a_lost_connection(void **state)
     assert_true(run_until(f, is_zero, &f->sip->counters.conns, WAIT_MS));
     sip_respond(f->txns[0], 200, NULL, slice_of(NULL, 0));
     assert_int_equal(sip_counters(f->sip)->responses_out, 0);
-    assert_int_equal(sip_counters(f->sip)->servers, 4);
+    assert_int_equal(f->sip->servers.n_waiting, 4);
     peer_free(p);
     fake_free(f);
 }
