@@ -222,7 +222,7 @@ def test_the_silent_network_answers_nothing():
 
 
 def test_prosody_takes_dialback_from_a_domain_listed_for_it(rig, start):
-    address, domain = "10.99.0.11", "fabrikam.example"
+    address, domain = "10.99.0.16", "fabrikam.example"
     prosody = Prosody({domain: rig.cert(domain)}, ["romeo@" + domain], address=address,
                       dialback=["plain-recorder.example"], name="prosody-dialback")
     start(prosody)
@@ -253,7 +253,7 @@ def test_packaged_prosody_offers_stream_management_between_servers(rig, prosody)
 
 
 def test_ejabberd_takes_dialback_when_certificates_are_optional(rig, start):
-    address, domain = "10.99.0.21", "wingtip.example"
+    address, domain = "10.99.0.26", "wingtip.example"
     start(Ejabberd({domain: rig.cert(domain)}, ["juliet@" + domain], address=address, dialback=True, limits=True,
                    name="ejabberd-dialback"))
     juliet = start(XmppClient("juliet@" + domain, address, rig.pki.trust_file))
