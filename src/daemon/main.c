@@ -43,8 +43,8 @@ int main(int argc, char **argv)
         return 2;
     }
     /* Messages come and go by the thousand: giving each one's pages back and fetching them again costs more than it saves. */
-    mallopt(M_TRIM_THRESHOLD, 8 << 20);
-    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+    mallopt(M_TOP_PAD, 256 << 10);
     rc = check ? stoxd_check(config, &err) : stoxd_run(config, &err);
     if (rc) {
         fprintf(stderr, "stoxd: %s\n", err.text);

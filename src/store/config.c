@@ -26,7 +26,7 @@ static const struct setting_kind *kind_named(const char *name)
     return &boot_kind;
 }
 
-static void on_syntax_error(cfg_t *cfg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
     char text[300], unknown[64] = "";
     const char *near = NULL;

@@ -337,7 +337,7 @@ def test_a_flood_by_an_authenticated_partner_does_no_harm(rig, start, office, re
 def test_connect_garbage_close_leaves_nothing_behind(rig, start, to, sort):
     gateway = start(make_gateway(rig))
     fds = n_fds(gateway)
-    flood("tcp", to, seeds(sort), source=STRANGER, cycles=1000)  # whatever is taken once is taken now
+    flood("tcp", to, seeds(sort), source=STRANGER, cycles=10000)  # whatever is taken once is taken now
     eventually(lambda: n_fds(gateway) <= fds, "all descriptors are given back")
     with Steady(gateway, "connect-garbage-close"):
         before = gateway.resident_kib()

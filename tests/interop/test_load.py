@@ -174,7 +174,7 @@ def test_uncertified_domains_prove_each_other_by_dialback_and_exchange_messages(
     address = {"prosody": "10.99.0.12", "ejabberd": "10.99.0.22"}[server]
     federate(rig, domain, address)
     cert, ours = rig.cert(domain, by=None), rig.pki.issue("contoso-uncertified", ["contoso.example"], by=None)
-    options = dict(users=["romeo@" + domain], address=address, name=server + "-dialback")
+    options = dict(users=["romeo@" + domain], address=address, name=server + "-uncertified")
     start(Prosody({domain: cert}, dialback=["contoso.example"], **options) if server == "prosody" else
           Ejabberd({domain: cert}, **options))
     gateway = stoxd(partners={domain: {"sasl": "optional", "dialback": True}},
