@@ -175,6 +175,44 @@ static void STOX_ERR_03_class_defaults(void **state)
     assert_stanza_error(699, "recipient-unavailable", "wait");
 }
 
+/* A code nobody has heard of counts as x00 of its class; one of no class is no response at all. */
+static void STOX_ERR_16_unknown_codes(void **state)
+{
+    static const struct {
+        unsigned status, x00;
+    } known[] = { { 398, 300 }, { 497, 400 }, { 598, 500 }, { 698, 600 } };
+    static const unsigned no_class[] = { 0, 99, 700, 999 };
+    static const struct map_aliases none = { NULL, 0 };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        struct map_stanza_error one, other;
+        struct arena a;
+
+        arena_init(&a, ARENA_MAX);
+        map_error_to_stanza(&a, known[i].status, NULL, &none, &one);
+        map_error_to_stanza(&a, known[i].x00, NULL, &none, &other);
+        assert_int_equal(one.condition, other.condition);
+        assert_string_equal(one.type, other.type);
+        arena_reset(&a);
+    }
+    for (size_t i = 0; i < sizeof(no_class) / sizeof(no_class[0]); i++) {
+        char text[256];
+        struct sip_msg m;
+        struct arena a;
+        const char *fault;
+        size_t used;
+        int n = snprintf(
+            text, sizeof(text),
+            "SIP/2.0 %03u X\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
+            "Call-ID: 1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+            no_class[i]);
+
+        arena_init(&a, ARENA_MAX);
+        assert_int_equal(sip_msg_parse(&m, &a, text, (size_t)n, false, &used, &fault), SIP_PARSE_DROP);
+        arena_reset(&a);
+    }
+}
+
 static void STOX_ERR_05_gone_to_301_or_410(void **state)
 {
     struct arena a;
@@ -398,6 +436,7 @@ int main(void)
         cmocka_unit_test(STOX_ERR_12_format_of_error_stanzas),
         cmocka_unit_test(STOX_ERR_13_an_error_makes_no_request),
         cmocka_unit_test(STOX_ERR_15_unknown_condition_is_undefined_condition),
+        cmocka_unit_test(STOX_ERR_16_unknown_codes),
         cmocka_unit_test(STOX_ERR_17_no_echo_of_the_payload),
         cmocka_unit_test(STOX_ERR_18_by_names_the_gateway),
         cmocka_unit_test(STOX_ERR_20_only_the_condition_counts),
