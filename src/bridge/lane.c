@@ -219,6 +219,12 @@ static bool launch(struct lane *lane, struct flight *f)
     return true;
 }
 
+static void lane_end_if_empty(struct lane *lane)
+{
+    if (!lane->flying && list_empty(&lane->waiting))
+        lane_free(lane);
+}
+
 /* Sends the oldest message; those that waited too long, or cannot be sent, go back. An empty lane ends. */
 static void lane_next(struct lane *lane)
 {
@@ -239,8 +245,7 @@ static void lane_next(struct lane *lane)
         lane_pause(lane, false);
     else if (lane->pausing)
         timer_start(&b->loop->timers, &lane->prompt, LANE_PROMPT_MS);
-    if (!lane->flying && list_empty(&lane->waiting))
-        lane_free(lane);
+    lane_end_if_empty(lane);
 }
 
 void lane_add(struct lane *lane, struct flight *f)
@@ -252,6 +257,7 @@ void lane_add(struct lane *lane, struct flight *f)
     if (lane->n_waiting >= LANE_MAX || b->queued_bytes > LANES_BYTES_MAX) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "Too many messages wait for this recipient");
         flight_free(f, b);
+        lane_end_if_empty(lane);
         return;
     }
     list_push(&lane->waiting, &f->link);

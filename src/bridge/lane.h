@@ -50,7 +50,7 @@ struct lane {
 /* The lane of this pair, made when there is none. NULL on memory. */
 struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to, const struct route *route);
 
-/* Takes f. It is sent now or later, and settled by flight_settle in all cases. */
+/* Takes f. It is sent now or later, or given back; the lane may be gone after this. */
 void lane_add(struct lane *lane, struct flight *f);
 
 /* The end of f: its stanza counts as handled, unless an error has taken that over. */

@@ -119,6 +119,22 @@ static void too_many_for_a_dead_phone_are_refused_and_the_partner_is_read_again(
     sides_free(s);
 }
 
+/* What is refused for want of room must not leave room taken: a peer could fill memory with pairs of strangers. */
+static void a_refused_first_message_leaves_no_lane(void **state)
+{
+    struct sides *s = sides_new();
+
+    s->bridge->queued_bytes = LANES_BYTES_MAX + 1;
+    say(s, ROMEO, ALICE, "x", 1);
+    assert_int_equal(s->n_clients, 0);
+    assert_non_null(strstr(s->sent[0].stanza, "resource-constraint"));
+    assert_int_equal(s->n_handled, 1);
+    assert_int_equal(s->bridge->lanes.n, 0);
+    s->bridge->queued_bytes -= LANES_BYTES_MAX + 1;
+    assert_int_equal(s->bridge->queued_bytes, 0);
+    sides_free(s);
+}
+
 static void a_prompt_recipient_slows_the_partner_and_loses_nothing(void **state)
 {
     struct sides *s = sides_new();
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(the_same_stanza_again_is_the_same_request),
         cmocka_unit_test(a_refusal_becomes_the_mapped_error_with_the_same_id),
         cmocka_unit_test(too_many_for_a_dead_phone_are_refused_and_the_partner_is_read_again),
+        cmocka_unit_test(a_refused_first_message_leaves_no_lane),
         cmocka_unit_test(a_prompt_recipient_slows_the_partner_and_loses_nothing),
         cmocka_unit_test(a_gruu_that_is_gone_is_tried_at_the_address_of_record),
         cmocka_unit_test(too_long_for_udp_is_a_policy_violation),
