@@ -228,9 +228,9 @@ static unsigned fate_status(enum xmpp_fate fate)
     return 500;
 }
 
-static struct slice fate_headers(enum xmpp_fate fate)
+static const char *fate_headers(enum xmpp_fate fate)
 {
-    return fate == XMPP_FATE_FULL ? SLICE("Retry-After: 10\r\n") : slice_of(NULL, 0);
+    return fate == XMPP_FATE_FULL ? "Retry-After: 10\r\n" : "";
 }
 
 /* Hands the stanza in b->scratch over. The request is answered here or later, always once. */
@@ -252,8 +252,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
     }
     if (!xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), h->token, &fate)) {
         held_end(h);
-        refuse(b, request, fate_status(fate), "The partner cannot be reached now",
-               fate_headers(fate).n ? "Retry-After: 10\r\n" : "");
+        refuse(b, request, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
         return;
     }
     timer_start(&b->loop->timers, &h->deadline, b->config->gateway.hold_s * 1000ull);
@@ -309,7 +308,7 @@ void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const ch
     }
     log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
               LOG_U("status", fate_status(fate)), LOG_Z("why", why));
-    held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, fate_headers(fate));
+    held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, slice_str(fate_headers(fate)));
 }
 
 static struct held *held_of_bounce(struct bridge *b, const struct xmpp_stanza *stanza)

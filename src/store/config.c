@@ -42,12 +42,6 @@ __attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, co
         err_set(parse_err, "line %d: %s", cfg->line, text);
 }
 
-static bool is_list(const struct setting *s)
-{
-    return s->type == SETTING_ADDRS || s->type == SETTING_NETS || s->type == SETTING_DOMAINS ||
-           s->type == SETTING_TEXTS;
-}
-
 /* The rows of a kind as libconfuse options, with room for more and the end mark. NULL on memory; the caller frees. */
 static cfg_opt_t *options_of(const struct setting_kind *kind, size_t more)
 {
@@ -60,7 +54,7 @@ static cfg_opt_t *options_of(const struct setting_kind *kind, size_t more)
         cfg_opt_t one = CFG_STR(s->name, NULL, CFGF_NODEFAULT);
         cfg_opt_t list = CFG_STR_LIST(s->name, NULL, CFGF_NODEFAULT);
 
-        opts[i] = is_list(s) ? list : one;
+        opts[i] = setting_is_list(s) ? list : one;
     }
     opts[kind->n + more] = (cfg_opt_t)CFG_END();
     return opts;
@@ -77,7 +71,7 @@ static int read_object(const struct setting_kind *kind, cfg_t *section, void *ob
         const char **texts;
 
         if (n == 0) {
-            if (!s->def && !is_list(s))
+            if (!s->def && !setting_is_list(s))
                 return err_set(err, "%s is missing (%s)", s->name, s->brief);
             continue;
         }

@@ -141,7 +141,7 @@ static const struct setting gateway_settings[] = {
       .def = "no",
       .lync = "EnableLoggingAllMessageBodies",
       .brief = "Write the text of messages to the log",
-      .help = "Off by default: only who, when and the outcome." },
+      .help = "Off by default: only who, when and the outcome. This version writes no text, whatever is set." },
     { .name = "hold-time",
       .type = SETTING_UINT,
       FIELD(gateway, hold_s),

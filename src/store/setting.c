@@ -123,9 +123,10 @@ static int set_one(const struct setting *s, void *at, struct slice text, struct 
     return err_set(err, "unknown type of setting");
 }
 
-static bool is_list(enum setting_type type)
+bool setting_is_list(const struct setting *s)
 {
-    return type == SETTING_DOMAINS || type == SETTING_ADDRS || type == SETTING_NETS || type == SETTING_TEXTS;
+    return s->type == SETTING_DOMAINS || s->type == SETTING_ADDRS || s->type == SETTING_NETS ||
+           s->type == SETTING_TEXTS;
 }
 
 static int set_list(const struct setting *s, struct setting_list *out, const char *const *texts, size_t n,
@@ -152,7 +153,7 @@ int setting_set(const struct setting *s, void *obj, const char *const *texts, si
     void *at = (char *)obj + s->at;
     int rc;
 
-    if (is_list(s->type))
+    if (setting_is_list(s))
         rc = set_list(s, at, texts, n, arena, err);
     else
         rc = set_one(s, at, slice_str(n ? texts[0] : ""), arena, err);

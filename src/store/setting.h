@@ -56,6 +56,9 @@ struct setting_kind {
     size_t n;
 };
 
+/* Does it take several values? */
+bool setting_is_list(const struct setting *s);
+
 /* Sets one field of obj from text (a list: from n texts). The sentence in err names the setting, the value and the bounds. */
 int setting_set(const struct setting *s, void *obj, const char *const *texts, size_t n, struct arena *arena,
                 struct err *err);
