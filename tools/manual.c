@@ -3,35 +3,17 @@
 
 #include "store/model.h"
 
-static const char *type_words(const struct setting *s)
-{
-    switch (s->type) {
-    case SETTING_TEXT: return "text";
-    case SETTING_FILE: return "path";
-    case SETTING_DOMAIN: return "domain";
-    case SETTING_UINT: return "number";
-    case SETTING_BOOL: return "yes or no";
-    case SETTING_CHOICE: return "one of";
-    case SETTING_ADDR: return "address or address:port";
-    case SETTING_DOMAINS: return "list of domains";
-    case SETTING_ADDRS: return "list of addresses";
-    case SETTING_NETS: return "list of addresses or networks";
-    case SETTING_TEXTS: return "list of texts";
-    }
-    return "";
-}
-
 static void print_setting(const struct setting *s)
 {
-    printf(".TP\n.B %s\n%s", s->name, type_words(s));
-    if (s->type == SETTING_CHOICE)
-        for (unsigned i = 0; s->choices[i]; i++)
-            printf("%s %s", i ? "," : "", s->choices[i]);
-    if (s->type == SETTING_UINT)
-        printf(" from %u to %u%s%s", s->min, s->max, s->unit ? " " : "", s->unit ? s->unit : "");
+    struct buf words;
+
+    buf_init(&words, 1000);
+    setting_describe(&words, s);
+    printf(".TP\n.B %s\n%.*s", s->name, SLICE_FMT(buf_slice(&words)));
+    buf_free(&words);
     if (s->def && s->def[0])
         printf("; default %s", s->def);
-    else if (!s->def && !s->max)
+    else if (!s->def && !setting_is_list(s))
         printf("; must be given");
     printf(".\n%s. %s\n", s->brief, s->help);
     if (s->lync)

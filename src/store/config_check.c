@@ -1,6 +1,14 @@
-#include "store/config_check.h"
-
 #include <stdlib.h>
+
+#include "store/config.h"
+
+static void warn(struct config_warnings *w, const char *kind, struct slice name, const char *why)
+{
+    if (!w)
+        return;
+    w->n++;
+    buf_printf(&w->text, "%s \"%.*s\": %s\n", kind, SLICE_FMT(name), why);
+}
 
 /* One domain and what it was declared as, for finding doubles. */
 struct claim {
@@ -14,28 +22,40 @@ static int by_domain(const void *a, const void *b)
     return slice_cmp(((const struct claim *)a)->domain, ((const struct claim *)b)->domain);
 }
 
+static size_t count_claims(const struct config_list *domains, const struct config_list *partners)
+{
+    size_t n = domains->n + partners->n;
+
+    for (size_t i = 0; i < partners->n; i++)
+        n += CONFIG_OBJECT(partner, partners, i)->additional_domains.n;
+    return n;
+}
+
+static void make_claims(const struct config_list *domains, const struct config_list *partners, struct claim *claims)
+{
+    for (size_t i = 0; i < domains->n; i++)
+        *claims++ = (struct claim){ domains->v[i]->name, "sip-domain", domains->v[i]->name };
+    for (size_t i = 0; i < partners->n; i++) {
+        const struct partner *p = CONFIG_OBJECT(partner, partners, i);
+        const struct slice *more = p->additional_domains.v;
+
+        *claims++ = (struct claim){ p->name, "partner", p->name };
+        for (size_t k = 0; k < p->additional_domains.n; k++)
+            *claims++ = (struct claim){ more[k], "partner", p->name };
+    }
+}
+
 /* No domain may be declared twice, nor be both ours and a partner's (STOX-ARCH-06). */
 static int check_domains(const struct config *c, struct err *err)
 {
-    size_t n = c->n_sip_domains, at = 0;
-    struct claim *claims;
+    const struct config_list *domains = config_list(c, &sip_domain_kind), *partners = config_list(c, &partner_kind);
+    size_t n = count_claims(domains, partners);
+    struct claim *claims = calloc(n + 1, sizeof(*claims));
     int rc = 0;
 
-    for (size_t i = 0; i < c->n_partners; i++)
-        n += 1 + c->partners[i].additional_domains.n;
-    claims = calloc(n + 1, sizeof(*claims));
     if (!claims)
         return err_set(err, "out of memory while checking the configuration");
-    for (size_t i = 0; i < c->n_sip_domains; i++)
-        claims[at++] = (struct claim){ c->sip_domains[i].name, "sip-domain", c->sip_domains[i].name };
-    for (size_t i = 0; i < c->n_partners; i++) {
-        const struct partner *p = &c->partners[i];
-        const struct slice *more = p->additional_domains.v;
-
-        claims[at++] = (struct claim){ p->name, "partner", p->name };
-        for (size_t k = 0; k < p->additional_domains.n; k++)
-            claims[at++] = (struct claim){ more[k], "partner", p->name };
-    }
+    make_claims(domains, partners, claims);
     qsort(claims, n, sizeof(*claims), by_domain);
     for (size_t i = 1; i < n && rc == 0; i++)
         if (slice_eq(claims[i - 1].domain, claims[i].domain))
@@ -46,55 +66,136 @@ static int check_domains(const struct config *c, struct err *err)
     return rc;
 }
 
-static int resolve_routes(struct config *c, struct log *log, struct err *err)
+static int judge_sip_domain(const struct sip_domain *d, struct config_warnings *w, struct err *err)
 {
-    for (size_t i = 0; i < c->n_sip_domains; i++) {
-        struct sip_domain *d = &c->sip_domains[i];
-
-        for (size_t k = 0; k < c->n_routes && !d->route; k++)
-            if (slice_eq(c->routes[k].name, d->route_name))
-                d->route = &c->routes[k];
-        if (!d->route)
-            return err_set(err, "sip-domain \"%.*s\": there is no route \"%.*s\"", SLICE_FMT(d->name),
-                           SLICE_FMT(d->route_name));
-        if (!d->certificate != !d->key)
-            return err_set(err, "sip-domain \"%.*s\": certificate and key belong together, and %s is missing",
-                           SLICE_FMT(d->name), d->key ? "certificate" : "key");
-        if (!d->certificate)
-            log_warning(log, "no-certificate", LOG_S("domain", d->name),
-                        LOG_Z("hint", "partners can use neither TLS nor SASL with this domain"));
-    }
+    if (!d->certificate != !d->key)
+        return err_set(err, "sip-domain \"%.*s\": certificate and key belong together, and %s is missing",
+                       SLICE_FMT(d->name), d->key ? "certificate" : "key");
+    if (!d->certificate)
+        warn(w, "sip-domain", d->name, "without a certificate partners can use neither TLS nor SASL with it");
     return 0;
 }
 
-static int check_partner(const struct partner *p, struct log *log, struct err *err)
+/* Rows 5 and 11 of the matrix: the Control Panel did not save them (lync-gateway.md 2.3). */
+static bool is_only_strictly_wrong(const struct partner *p)
+{
+    return p->tls == XMPP_NOT_SUPPORTED && p->sasl != XMPP_NOT_SUPPORTED;
+}
+
+static int judge_partner(const struct partner *p, bool strict, struct config_warnings *w, struct err *err)
 {
     const char *why = NULL;
 
     switch (xmpp_matrix_judge(p->tls, p->sasl, p->dialback, &why)) {
     case XMPP_MATRIX_OK: break;
-    case XMPP_MATRIX_WARNING: log_warning(log, "partner-setting", LOG_S("partner", p->name), LOG_Z("why", why)); break;
+    case XMPP_MATRIX_WARNING:
+        if (strict && is_only_strictly_wrong(p))
+            return err_set(
+                err, "partner \"%.*s\": SASL works only over TLS, which is turned off: allow TLS or turn SASL off",
+                SLICE_FMT(p->name));
+        warn(w, "partner", p->name, why);
+        break;
     case XMPP_MATRIX_INVALID: return err_set(err, "partner \"%.*s\": %s", SLICE_FMT(p->name), why);
     }
-    if (p->type != PARTNER_FEDERATED)
-        log_warning(log, "partner-type", LOG_S("partner", p->name),
-                    LOG_Z("why", "contact rules of public partners come with presence; messages are carried as for "
-                                 "federated partners"));
+    if (p->type == PARTNER_PUBLIC_VERIFIED)
+        warn(w, "partner", p->name,
+             "the type public-verified is not recommended: its users' identities are taken on trust");
     return 0;
 }
 
-int config_check(struct config *c, struct log *log, struct err *err)
+static int check_references(const struct config *c, struct err *err)
 {
-    if (c->n_sip_domains == 0)
-        return err_set(err, "no sip-domain is declared: there is nobody to serve");
-    if (check_domains(c, err) || resolve_routes(c, log, err))
-        return -1;
-    for (size_t i = 0; i < c->n_partners; i++)
-        if (check_partner(&c->partners[i], log, err))
-            return -1;
-    for (size_t i = 0; i < c->n_routes; i++)
-        if (addr_is_unusable(&c->routes[i].next_hop))
-            return err_set(err, "route \"%.*s\": next-hop is not an address of one machine",
-                           SLICE_FMT(c->routes[i].name));
+    const struct config_list *policies = config_list(c, &policy_kind), *users = config_list(c, &sip_user_kind);
+    const size_t site_n = sizeof(POLICY_SITE) - 1;
+
+    for (size_t i = 0; i < policies->n; i++) {
+        struct slice name = policies->v[i]->name;
+
+        if (slice_starts(name, SLICE(POLICY_SITE)) && !config_find(c, &site_kind, slice_from(name, site_n)))
+            return err_set(err, "policy \"%.*s\": there is no site \"%.*s\"", SLICE_FMT(name),
+                           SLICE_FMT(slice_from(name, site_n)));
+    }
+    for (size_t i = 0; i < users->n; i++) {
+        const struct sip_user *u = CONFIG_OBJECT(sip_user, users, i);
+
+        if (u->policy.n && (slice_is(u->policy, POLICY_GLOBAL) || slice_starts(u->policy, SLICE(POLICY_SITE))))
+            return err_set(err, "sip-user \"%.*s\": the policy \"%.*s\" cannot be granted: it applies by itself",
+                           SLICE_FMT(u->name), SLICE_FMT(u->policy));
+        if (u->policy.n && !config_find(c, &policy_kind, u->policy))
+            return err_set(err, "sip-user \"%.*s\": there is no policy \"%.*s\"", SLICE_FMT(u->name),
+                           SLICE_FMT(u->policy));
+        if (u->site.n && !config_find(c, &site_kind, u->site))
+            return err_set(err, "sip-user \"%.*s\": there is no site \"%.*s\"", SLICE_FMT(u->name), SLICE_FMT(u->site));
+    }
     return 0;
+}
+
+static int check_counts(const struct config *c, struct err *err)
+{
+    for (size_t i = 0; i < MODEL_N_KINDS; i++)
+        if (c->lists[i].n > model_kinds[i]->max_objects)
+            return err_set(err, "%zu %s are more than the %zu allowed", c->lists[i].n, model_kinds[i]->plural,
+                           model_kinds[i]->max_objects);
+    return 0;
+}
+
+/* One pattern in two sites would leave it to chance where a user belongs. */
+static int check_patterns(const struct config *c, struct err *err)
+{
+    const struct config_list *sites = config_list(c, &site_kind);
+    struct claim *claims;
+    size_t n = 0, at = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < sites->n; i++)
+        n += CONFIG_OBJECT(site, sites, i)->users.n;
+    claims = calloc(n + 1, sizeof(*claims));
+    if (!claims)
+        return err_set(err, "out of memory while checking the configuration");
+    for (size_t i = 0; i < sites->n; i++) {
+        const struct site *s = CONFIG_OBJECT(site, sites, i);
+
+        for (size_t k = 0; k < s->users.n; k++)
+            claims[at++] = (struct claim){ ((const struct slice *)s->users.v)[k], "site", s->name };
+    }
+    qsort(claims, n, sizeof(*claims), by_domain);
+    for (size_t i = 1; i < n && rc == 0; i++)
+        if (slice_eq(claims[i - 1].domain, claims[i].domain))
+            rc = err_set(err, "the users %.*s are in two sites: \"%.*s\" and \"%.*s\"", SLICE_FMT(claims[i].domain),
+                         SLICE_FMT(claims[i - 1].owner), SLICE_FMT(claims[i].owner));
+    free(claims);
+    return rc;
+}
+
+static int check_routes(const struct config *c, struct err *err)
+{
+    const struct config_list *domains = config_list(c, &sip_domain_kind);
+
+    for (size_t i = 0; i < domains->n; i++) {
+        const struct sip_domain *d = CONFIG_OBJECT(sip_domain, domains, i);
+
+        if (!config_find(c, &route_kind, d->route))
+            return err_set(err, "sip-domain \"%.*s\": there is no route \"%.*s\"", SLICE_FMT(d->name),
+                           SLICE_FMT(d->route));
+    }
+    return 0;
+}
+
+int config_judge(const struct record *r, bool strict, struct config_warnings *warnings, struct err *err)
+{
+    if (r->kind == &sip_domain_kind)
+        return judge_sip_domain(r->object, warnings, err);
+    if (r->kind == &partner_kind)
+        return judge_partner(r->object, strict, warnings, err);
+    if (r->kind == &route_kind && addr_is_unusable(&((const struct route *)r->object)->next_hop))
+        return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
+    return 0;
+}
+
+int config_check(const struct config *c, struct err *err)
+{
+    return check_counts(c, err) || check_domains(c, err) || check_routes(c, err) || check_references(c, err) ||
+                   check_patterns(c, err)
+               ? -1
+               : 0;
 }

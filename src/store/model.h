@@ -9,9 +9,13 @@
 #include "store/setting.h"
 #include "xmpp/methods.h"
 
-/* What must be known before anything else opens. */
+/* What must be known before the store opens: the bootstrap file. */
 struct boot {
     const char *state_dir;
+    const char *store;         /* URL; NULL: SQLite in state_dir */
+    const char *admin_socket;  /* NULL: "admin.sock" in state_dir */
+    struct setting_list admin; /* struct addr */
+    const char *admin_certificate, *admin_key;
     unsigned log_level;                   /* enum log_level */
     struct slice host_name;               /* our name in Via */
     struct setting_list sip_udp, sip_tcp; /* struct addr */
@@ -35,13 +39,19 @@ struct gateway {
     unsigned pager_type; /* enum pager_type */
     unsigned transactions_max;
     unsigned message_max; /* bytes of text */
+    struct slice dialback_passphrase;
+};
+
+/* The organisation: the outermost gate. */
+struct org {
+    bool federation;
+    struct slice description;
 };
 
 /* A domain whose users are on SIP. To XMPP partners we are its server. */
 struct sip_domain {
-    struct slice name; /* prepared */
-    struct slice route_name;
-    const struct route *route; /* resolved after reading */
+    struct slice name;  /* prepared */
+    struct slice route; /* the name of one */
     const char *certificate, *key;
 };
 
@@ -70,6 +80,63 @@ struct partner {
     struct slice proxy;        /* "host" or "host:port"; empty: SRV */
 };
 
-extern const struct setting_kind boot_kind, gateway_kind, sip_domain_kind, route_kind, partner_kind;
+/* Whether people may talk to partners. The closest one decides as a whole: the user's, the site's, the global one. */
+struct policy {
+    struct slice name; /* "global", "site:NAME", or the name of one that is granted to users */
+    bool federation;
+    bool xmpp; /* both must be yes */
+    struct slice description;
+};
+
+#define POLICY_GLOBAL "global"
+#define POLICY_SITE "site:" /* prefix */
+
+/* A place where users belong: by pattern, unless their own record says otherwise. */
+struct site {
+    struct slice name;
+    struct setting_list users; /* struct slice: patterns */
+    bool served;
+    struct slice description;
+};
+
+/* What is particular about one user on SIP; most have no record. */
+struct sip_user {
+    struct slice name;   /* user@domain */
+    struct slice policy; /* granted; empty: the site's or the global one */
+    struct slice site;   /* empty: by pattern */
+    bool served;
+};
+
+/* Administrators of Stox itself. */
+enum admin_role { ADMIN_READER, ADMIN_HELPDESK, ADMIN_ADMINISTRATOR };
+
+struct account {
+    struct slice name;
+    unsigned role;         /* enum admin_role */
+    struct slice password; /* scrypt, as admin/password.h writes it */
+    struct slice description;
+};
+
+/* An API token; its bearer has its role. */
+struct token {
+    struct slice name;
+    unsigned role;
+    struct slice hash;  /* hex SHA-256 of the token */
+    unsigned expires_s; /* since 1970; 0: never */
+    struct slice description;
+};
+
+extern const struct setting_kind boot_kind;
+extern const struct setting_kind gateway_kind, org_kind, route_kind, sip_domain_kind, partner_kind, policy_kind,
+    site_kind, sip_user_kind, account_kind, token_kind;
+
+/* All kinds that the store keeps, in the order in which they can be made one after the other. */
+#define MODEL_N_KINDS 10
+extern const struct setting_kind *const model_kinds[MODEL_N_KINDS];
+
+size_t model_index(const struct setting_kind *kind);
+
+/* By name, noun or plural; NULL when there is none. */
+const struct setting_kind *model_kind(struct slice word);
 
 #endif

@@ -1,21 +1,34 @@
 #include "store/setting.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
+#include "base/log.h"
+#include "base/text.h"
 #include "net/addr.h"
+#include "store/script.h"
 #include "xmpp/jid.h"
+
+#define DOMAIN_TEXT_MAX 1023
 
 static int out_of_memory(struct err *err)
 {
     return err_set(err, "out of memory while reading the configuration");
 }
 
+/* What may be shown of a faulty value: errors go to terminals. */
+static const char *shown(char out[100], struct slice text)
+{
+    log_escape(out, 100, text);
+    return out;
+}
+
 static int set_uint(const struct setting *s, unsigned *out, struct slice text, struct err *err)
 {
+    char t[100];
     uint64_t v;
 
-    if (!slice_u64(text, UINT32_MAX, &v))
-        return err_set(err, "\"%.*s\" is not a number", SLICE_FMT(text));
+    if (!slice_u64(text, UINT64_MAX, &v))
+        return err_set(err, "\"%s\" is not a number", shown(t, text));
     if (v < s->min || v > s->max)
         return err_set(err, "%llu is not in %u..%u%s%s", (unsigned long long)v, s->min, s->max, s->unit ? " " : "",
                        s->unit ? s->unit : "");
@@ -25,32 +38,56 @@ static int set_uint(const struct setting *s, unsigned *out, struct slice text, s
 
 static int set_bool(bool *out, struct slice text, struct err *err)
 {
-    if (slice_is(text, "yes") || slice_is(text, "true") || slice_is(text, "on")) {
-        *out = true;
-        return 0;
+    static const char *const yes[] = { "yes", "true", "on" }, *const no[] = { "no", "false", "off" };
+    char t[100];
+
+    for (size_t i = 0; i < 3; i++)
+        if (slice_ieq(text, slice_str(yes[i])) || slice_ieq(text, slice_str(no[i]))) {
+            *out = slice_ieq(text, slice_str(yes[i]));
+            return 0;
+        }
+    return err_set(err, "\"%s\" is neither yes nor no", shown(t, text));
+}
+
+/* "NotSupported" is "not-supported": administrators of Lync write the one, we the other. */
+static bool is_choice(struct slice text, const char *choice)
+{
+    size_t i = 0;
+
+    for (; *choice; choice++) {
+        if (*choice == '-')
+            continue;
+        while (i < text.n && text.p[i] == '-')
+            i++;
+        if (i == text.n || text_lower(text.p[i]) != *choice)
+            return false;
+        i++;
     }
-    if (slice_is(text, "no") || slice_is(text, "false") || slice_is(text, "off")) {
-        *out = false;
-        return 0;
-    }
-    return err_set(err, "\"%.*s\" is neither yes nor no", SLICE_FMT(text));
+    return i == text.n;
+}
+
+static void put_choices(struct buf *out, const struct setting *s)
+{
+    for (unsigned i = 0; s->choices[i]; i++)
+        buf_printf(out, "%s%s", i ? ", " : "", s->choices[i]);
 }
 
 static int set_choice(const struct setting *s, unsigned *out, struct slice text, struct err *err)
 {
-    char all[200] = "";
-    size_t at = 0;
+    char t[100];
+    struct buf all;
 
     for (unsigned i = 0; s->choices[i]; i++) {
-        if (slice_is(text, s->choices[i])) {
+        if (is_choice(text, s->choices[i])) {
             *out = i;
             return 0;
         }
-        at += (size_t)snprintf(all + at, at < sizeof(all) ? sizeof(all) - at : 0, "%s%s", i ? ", " : "", s->choices[i]);
-        if (at >= sizeof(all))
-            at = sizeof(all) - 1;
     }
-    return err_set(err, "\"%.*s\" is not one of %s", SLICE_FMT(text), all);
+    buf_init(&all, 300);
+    put_choices(&all, s);
+    err_set(err, "\"%s\" is not one of %.*s", shown(t, text), SLICE_FMT(buf_slice(&all)));
+    buf_free(&all);
+    return -1;
 }
 
 static int set_slice(struct slice *out, struct slice text, struct arena *arena, struct err *err)
@@ -59,38 +96,152 @@ static int set_slice(struct slice *out, struct slice text, struct arena *arena, 
     return out->p ? 0 : out_of_memory(err);
 }
 
+static int set_text(const struct setting *s, struct slice *out, struct slice text, struct arena *arena, struct err *err)
+{
+    size_t max = s->type == SETTING_TEXT && s->max ? s->max : SETTING_TEXT_MAX;
+    size_t at = 0;
+    uint32_t ch;
+
+    if (text.n > max)
+        return err_set(err, "%zu bytes are more than the %zu allowed", text.n, max);
+    if (!text_is_utf8(text))
+        return err_set(err, "this is not UTF-8 text");
+    while (text_next(text, &at, &ch))
+        if (ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || !text_xml_char(ch) || ch == 0x2028 || ch == 0x2029)
+            return err_set(err, "control characters are not allowed (U+%04X)", (unsigned)ch);
+    return set_slice(out, text, arena, err);
+}
+
+static int set_name(struct slice *out, struct slice text, struct arena *arena, struct err *err)
+{
+    const struct text_set set = text_set("._-:");
+    char t[100];
+
+    if (text.n > SETTING_NAME_MAX)
+        return err_set(err, "a name has at most %d characters", SETTING_NAME_MAX);
+    for (size_t i = 0; i < text.n; i++)
+        if (!text_in(&set, (unsigned char)text.p[i]))
+            return err_set(err, "\"%s\" is not a name: letters, digits, \".\", \"_\", \"-\" and \":\" make one",
+                           shown(t, text));
+    return set_slice(out, text, arena, err);
+}
+
 /* Prepared in memory of its own, so that no means no name and never no memory. */
 int setting_domain(struct slice *out, struct slice text, struct arena *arena, struct err *err)
 {
     _Alignas(16) char memory[8 * JID_PART_MAX];
     struct arena own;
     struct slice domain;
+    char t[100];
 
     arena_init_on(&own, memory, sizeof(memory), sizeof(memory));
-    if (!jid_prep_domain(&own, text, &domain))
-        return err_set(err, "\"%.*s\" is not a domain name", SLICE_FMT(text));
+    if (text.n > DOMAIN_TEXT_MAX || !jid_prep_domain(&own, text, &domain))
+        return err_set(err, "\"%s\" is not a domain name", shown(t, text));
+    if (script_is_mixed(domain))
+        return err_set(err, "\"%s\" mixes scripts that look alike: this is how names are forged", shown(t, text));
     return set_slice(out, domain, arena, err);
+}
+
+static int set_user(struct slice *out, struct slice text, struct arena *arena, struct err *err)
+{
+    _Alignas(16) char memory[24 * JID_PART_MAX];
+    struct arena own;
+    struct jid jid;
+    struct buf b;
+    char t[100];
+    int rc;
+
+    if (slice_istarts(text, SLICE("sip:")))
+        text = slice_from(text, 4);
+    arena_init_on(&own, memory, sizeof(memory), sizeof(memory));
+    if (text.n > 2 * JID_PART_MAX || !jid_parse(&own, text, &jid) || !jid.local.n || jid.resource.n)
+        return err_set(err, "\"%s\" is not an address like alice@contoso.example", shown(t, text));
+    buf_init(&b, 4 * JID_PART_MAX);
+    jid_put_bare(&b, &jid);
+    rc = buf_ok(&b) ? set_slice(out, buf_slice(&b), arena, err) : out_of_memory(err);
+    buf_free(&b);
+    return rc;
+}
+
+/* A user, or one whose local part ends in the only star: what is before it is prepared as a local part of its own. */
+static int set_pattern(struct slice *out, struct slice text, struct arena *arena, struct err *err)
+{
+    _Alignas(16) char memory[16 * JID_PART_MAX];
+    struct slice local, domain, prefix = { NULL, 0 };
+    struct arena own;
+    struct buf b;
+    char t[100];
+    int rc;
+
+    if (slice_find(text, '*') == text.n)
+        return set_user(out, text, arena, err);
+    arena_init_on(&own, memory, sizeof(memory), sizeof(memory));
+    if (text.n > 2 * JID_PART_MAX || !slice_cut(text, '@', &local, &domain) || !slice_ends(local, SLICE("*")) ||
+        (local.n > 1 && !jid_prep_local(&own, slice_first(local, local.n - 1), &prefix)))
+        return err_set(err, "\"%s\" is neither user@domain nor prefix*@domain nor *@domain", shown(t, text));
+    if (setting_domain(&domain, domain, &own, err))
+        return -1;
+    buf_init(&b, 4 * JID_PART_MAX);
+    buf_put(&b, prefix);
+    buf_str(&b, "*@");
+    buf_put(&b, domain);
+    rc = buf_ok(&b) ? set_slice(out, buf_slice(&b), arena, err) : out_of_memory(err);
+    buf_free(&b);
+    return rc;
 }
 
 static int set_addr(const struct setting *s, struct addr *out, struct slice text, struct err *err)
 {
+    char t[100];
+
     if (!addr_parse(text, s->default_port, out))
-        return err_set(err, "\"%.*s\" is not an address or address:port", SLICE_FMT(text));
+        return err_set(err, "\"%s\" is not an address or address:port", shown(t, text));
     return 0;
 }
 
 static int set_net(struct addr_net *out, struct slice text, struct err *err)
 {
+    char t[100];
+
     if (!addr_net_parse(text, out))
-        return err_set(err, "\"%.*s\" is not an address or network", SLICE_FMT(text));
+        return err_set(err, "\"%s\" is not an address or network", shown(t, text));
     return 0;
 }
 
-static int set_file(const char **out, struct slice text, struct arena *arena, struct err *err)
+/* host, host:port, [v6] or [v6]:port; a name is prepared, an address is left as it is. */
+static int set_host(struct slice *out, struct slice text, struct arena *arena, struct err *err)
 {
+    struct addr addr;
+    struct slice host = text, port;
+    uint64_t number = 1;
+    struct buf b;
+    char t[100];
+    int rc;
+
+    if (text.n == 0 || addr_parse(text, 1, &addr))
+        return set_slice(out, text, arena, err);
+    if (slice_cut(text, ':', &host, &port) && (!slice_u64(port, 65535, &number) || number == 0))
+        return err_set(err, "\"%s\" does not end in a port of 1 to 65535", shown(t, text));
+    if (setting_domain(&host, host, arena, err))
+        return -1;
+    buf_init(&b, DOMAIN_TEXT_MAX + 8);
+    buf_put(&b, host);
+    if (text.n > slice_find(text, ':'))
+        buf_printf(&b, ":%u", (unsigned)number);
+    rc = buf_ok(&b) ? set_slice(out, buf_slice(&b), arena, err) : out_of_memory(err);
+    buf_free(&b);
+    return rc;
+}
+
+static int set_file(const struct setting *s, const char **out, struct slice text, struct arena *arena, struct err *err)
+{
+    struct slice checked;
+
     *out = NULL;
     if (text.n == 0)
         return 0;
+    if (set_text(s, &checked, text, arena, err))
+        return -1;
     *out = arena_strdup(arena, text);
     return *out ? 0 : out_of_memory(err);
 }
@@ -111,9 +262,13 @@ static int set_one(const struct setting *s, void *at, struct slice text, struct 
     case SETTING_UINT: return set_uint(s, at, text, err);
     case SETTING_BOOL: return set_bool(at, text, err);
     case SETTING_CHOICE: return set_choice(s, at, text, err);
-    case SETTING_FILE: return set_file(at, text, arena, err);
+    case SETTING_FILE: return set_file(s, at, text, arena, err);
     case SETTING_TEXT:
-    case SETTING_TEXTS: return set_slice(at, text, arena, err);
+    case SETTING_TEXTS: return set_text(s, at, text, arena, err);
+    case SETTING_NAME: return set_name(at, text, arena, err);
+    case SETTING_USER: return set_user(at, text, arena, err);
+    case SETTING_PATTERNS: return set_pattern(at, text, arena, err);
+    case SETTING_HOST: return set_host(at, text, arena, err);
     case SETTING_DOMAIN:
     case SETTING_DOMAINS: return setting_domain(at, text, arena, err);
     case SETTING_ADDR:
@@ -125,11 +280,17 @@ static int set_one(const struct setting *s, void *at, struct slice text, struct 
 
 bool setting_is_list(const struct setting *s)
 {
-    return s->type == SETTING_DOMAINS || s->type == SETTING_ADDRS || s->type == SETTING_NETS ||
-           s->type == SETTING_TEXTS;
+    switch (s->type) {
+    case SETTING_DOMAINS:
+    case SETTING_ADDRS:
+    case SETTING_NETS:
+    case SETTING_TEXTS:
+    case SETTING_PATTERNS: return true;
+    default: return false;
+    }
 }
 
-static int set_list(const struct setting *s, struct setting_list *out, const char *const *texts, size_t n,
+static int set_list(const struct setting *s, struct setting_list *out, const struct slice *texts, size_t n,
                     struct arena *arena, struct err *err)
 {
     size_t size = entry_size(s->type);
@@ -141,13 +302,13 @@ static int set_list(const struct setting *s, struct setting_list *out, const cha
     if (!out->v)
         return out_of_memory(err);
     for (size_t i = 0; i < n; i++)
-        if (set_one(s, (char *)out->v + i * size, slice_str(texts[i]), arena, err))
+        if (set_one(s, (char *)out->v + i * size, texts[i], arena, err))
             return -1;
     out->n = n;
     return 0;
 }
 
-int setting_set(const struct setting *s, void *obj, const char *const *texts, size_t n, struct arena *arena,
+int setting_set(const struct setting *s, void *obj, const struct slice *texts, size_t n, struct arena *arena,
                 struct err *err)
 {
     void *at = (char *)obj + s->at;
@@ -155,9 +316,26 @@ int setting_set(const struct setting *s, void *obj, const char *const *texts, si
 
     if (setting_is_list(s))
         rc = set_list(s, at, texts, n, arena, err);
+    else if (n > 1)
+        rc = err_set(err, "one value is expected, not %zu", n);
     else
-        rc = set_one(s, at, slice_str(n ? texts[0] : ""), arena, err);
+        rc = set_one(s, at, n ? texts[0] : SLICE(""), arena, err);
     return rc ? err_wrap(err, "%s", s->name) : 0;
+}
+
+int setting_title(const struct setting_kind *kind, struct slice *out, struct slice text, struct arena *arena,
+                  struct err *err)
+{
+    if (!kind->title)
+        return text.n == 0 ? set_slice(out, text, arena, err)
+                           : err_set(err, "there is one %s, without a name", kind->noun);
+    if (text.n == 0)
+        return err_set(err, "the %s's %s is missing", kind->noun, kind->title);
+    switch (kind->title_type) {
+    case SETTING_DOMAIN: return setting_domain(out, text, arena, err);
+    case SETTING_USER: return set_user(out, text, arena, err);
+    default: return set_name(out, text, arena, err);
+    }
 }
 
 int setting_defaults(const struct setting_kind *kind, void *obj, struct arena *arena, struct err *err)
@@ -165,29 +343,38 @@ int setting_defaults(const struct setting_kind *kind, void *obj, struct arena *a
     memset(obj, 0, kind->size);
     for (size_t i = 0; i < kind->n; i++) {
         const struct setting *s = &kind->settings[i];
+        struct slice def = slice_str(s->def);
 
-        if (s->def && setting_set(s, obj, &s->def, 1, arena, err))
+        if (s->def && setting_set(s, obj, &def, 1, arena, err))
             return -1;
     }
     return 0;
 }
 
+const struct setting *setting_find(const struct setting_kind *kind, struct slice name)
+{
+    for (size_t i = 0; i < kind->n; i++)
+        if (slice_is(name, kind->settings[i].name))
+            return &kind->settings[i];
+    return NULL;
+}
+
 /* Edit distance of two short names; 99 when either is too long to care. */
-static unsigned distance(const char *a, const char *b)
+static unsigned distance(const char *a, struct slice b)
 {
     unsigned row[40];
-    size_t na = strlen(a), nb = strlen(b);
+    size_t na = strlen(a);
 
-    if (na >= 40 || nb >= 40)
+    if (na >= 40 || b.n >= 40)
         return 99;
-    for (size_t j = 0; j <= nb; j++)
+    for (size_t j = 0; j <= b.n; j++)
         row[j] = (unsigned)j;
     for (size_t i = 1; i <= na; i++) {
         unsigned diagonal = row[0];
 
         row[0] = (unsigned)i;
-        for (size_t j = 1; j <= nb; j++) {
-            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+        for (size_t j = 1; j <= b.n; j++) {
+            unsigned best = diagonal + (a[i - 1] != b.p[j - 1]);
 
             diagonal = row[j];
             if (row[j] + 1 < best)
@@ -197,10 +384,10 @@ static unsigned distance(const char *a, const char *b)
             row[j] = best;
         }
     }
-    return row[nb];
+    return row[b.n];
 }
 
-const char *setting_nearest(const struct setting_kind *kind, const char *name)
+const char *setting_nearest(const struct setting_kind *kind, struct slice name)
 {
     const char *best = NULL;
     unsigned best_distance = 5;

@@ -1,0 +1,33 @@
+/*
+ * Records as JSON: in the store, the audit and the API. Numbers are numbers, yes and no are booleans, lists are arrays, all
+ * else is text.
+ */
+#ifndef STOX_STORE_JSON_H
+#define STOX_STORE_JSON_H
+
+#include <jansson.h>
+
+#include "store/record.h"
+
+enum record_form {
+    RECORD_STORED, /* what was given, secrets too */
+    RECORD_SHOWN,  /* everything, defaults too, with "name" and "revision"; secrets hidden, null when not set */
+    RECORD_AUDIT,  /* what was given, secrets hidden */
+};
+
+/* NULL on memory; the caller's to json_decref. */
+json_t *record_to_json(const struct record *r, enum record_form form);
+
+/*
+ * The members of object as edits: a value sets, null resets, {"add": [...], "remove": [...]} changes a list, a hidden secret
+ * is left as it is. "name" and "revision" are passed over. -1 with a sentence (unknown member: the nearest one is named); memory
+ * and texts are the arena's or the object's.
+ */
+int json_to_edits(const struct setting_kind *kind, const json_t *object, struct arena *arena, struct edit **edits,
+                  size_t *n, const struct setting **fault, struct err *err);
+
+/* A stored record. */
+struct record *record_from_stored(const struct setting_kind *kind, struct slice name, struct slice body,
+                                  uint64_t revision, struct err *err);
+
+#endif

@@ -1,0 +1,234 @@
+#include "store/keeper_work.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "store/json.h"
+
+#define WORK_MAX (512u << 20)
+
+bool work_init(struct work *w, const struct config *from, size_t n_requests)
+{
+    *w = (struct work){ .from = from, .max = n_requests };
+    arena_init(&w->arena, WORK_MAX);
+    hash_init(&w->by_name);
+    w->items = calloc(n_requests + 1, sizeof(struct work_item *));
+    return w->items != NULL;
+}
+
+void work_fini(struct work *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        record_drop(w->items[i]->after);
+    free(w->items);
+    hash_free(&w->by_name);
+    arena_reset(&w->arena);
+}
+
+struct item_key {
+    const struct setting_kind *kind;
+    struct slice name;
+};
+
+static bool item_is(const struct hash_node *node, const void *key)
+{
+    const struct work_item *item = container_of(node, const struct work_item, node);
+    const struct item_key *k = key;
+
+    return item->kind == k->kind && slice_eq(item->name, k->name);
+}
+
+/* The item of this object, made from the configuration when it is named first. NULL on memory. */
+static struct work_item *item_of(struct work *w, const struct setting_kind *kind, struct slice name)
+{
+    const struct item_key key = { kind, name };
+    uint64_t hash = hash_more(&w->by_name, hash_bytes(&w->by_name, slice_str(kind->name)), name);
+    struct hash_node *node = hash_find(&w->by_name, hash, item_is, &key);
+    struct work_item *item;
+
+    if (node)
+        return container_of(node, struct work_item, node);
+    item = arena_zalloc(&w->arena, sizeof(*item));
+    if (!item || !hash_add(&w->by_name, &item->node, hash))
+        return NULL;
+    item->kind = kind;
+    item->name = name;
+    item->before = config_find(w->from, kind, name);
+    item->after = record_keep(item->before);
+    w->items[w->n++] = item;
+    return item;
+}
+
+static bool is_always(const struct work_item *item)
+{
+    return item->kind->always && slice_is(item->name, item->kind->always);
+}
+
+/* How an object is called in sentences: partner "fabrikam.example", gateway. */
+#define ITEM_FMT "%s%s%.*s%s"
+#define ITEM_ARGS(item)                                                                                                \
+    (item)->kind->name, (item)->name.n ? " \"" : "", SLICE_FMT((item)->name), (item)->name.n ? "\"" : ""
+
+static enum keeper_result fail(enum keeper_result result, struct err *err, const char *what,
+                               const struct work_item *item)
+{
+    err_set(err, ITEM_FMT " %s", ITEM_ARGS(item), what);
+    return result;
+}
+
+static enum keeper_result check_there(const struct work_item *item, const struct request *r, struct err *err)
+{
+    uint64_t revision = item->after ? item->after->revision : 0;
+
+    if (r->op == REQUEST_NEW && item->after)
+        return fail(KEEPER_EXISTS, err,
+                    is_always(item) ? "is always there: set it" : "is already there: set it, or remove it first", item);
+    if (!item->after && (r->op == REQUEST_REMOVE || (r->op == REQUEST_SET && !item->kind->on_demand)))
+        return fail(KEEPER_NOT_FOUND, err, "is not there", item);
+    if (r->conditional && r->if_revision != revision)
+        return fail(KEEPER_STALE, err, "was changed by somebody else meanwhile: look at it again", item);
+    return KEEPER_OK;
+}
+
+static bool is_about_memory(const struct err *err)
+{
+    return strstr(err->text, "out of memory") != NULL;
+}
+
+static enum keeper_result make_after(struct work_item *item, const struct request *r, const struct setting **fault,
+                                     struct err *err)
+{
+    const struct record *base = r->op == REQUEST_SET ? item->after : NULL;
+    struct record *made = record_make(item->kind, item->name, base, r->edits, r->n, fault, err);
+
+    if (!made) {
+        err_wrap(err, ITEM_FMT, ITEM_ARGS(item));
+        return is_about_memory(err) ? KEEPER_NO_MEMORY : KEEPER_INVALID;
+    }
+    made->revision = item->after ? item->after->revision : 0;
+    record_drop(item->after);
+    item->after = made;
+    if (item->kind->on_demand && made->given == 0) {
+        record_drop(made);
+        item->after = NULL;
+    }
+    return KEEPER_OK;
+}
+
+enum keeper_result work_request(struct work *w, const struct request *r, struct work_item **item,
+                                const struct setting **fault, struct err *err)
+{
+    enum keeper_result result;
+    struct slice name;
+
+    *item = NULL;
+    *fault = NULL;
+    if (setting_title(r->kind, &name, r->name, &w->arena, err)) {
+        err_wrap(err, "%s", r->kind->name);
+        return is_about_memory(err) ? KEEPER_NO_MEMORY : KEEPER_INVALID;
+    }
+    *item = item_of(w, r->kind, name);
+    if (!*item) {
+        err_set(err, "out of memory");
+        return KEEPER_NO_MEMORY;
+    }
+    result = check_there(*item, r, err);
+    if (result != KEEPER_OK)
+        return result;
+    if (r->op != REQUEST_REMOVE)
+        return make_after(*item, r, fault, err);
+    record_drop((*item)->after);
+    (*item)->after = NULL;
+    return KEEPER_OK;
+}
+
+bool work_item_changed(const struct work_item *item)
+{
+    if (!item->before || !item->after)
+        return item->before != item->after && !(is_always(item) && item->before && item->before->revision == 0);
+    return item->before != item->after && !record_same(item->before, item->after);
+}
+
+struct config *work_result(struct work *w)
+{
+    struct config_step *steps = calloc(w->n + 1, sizeof(*steps));
+    struct config *next = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; steps && i < w->n; i++) {
+        struct work_item *item = w->items[i];
+
+        if (!work_item_changed(item))
+            continue;
+        if (item->after)
+            item->after->revision = w->from->seq + 1;
+        steps[n++] = (struct config_step){ item->kind, item->name, item->after };
+    }
+    if (steps)
+        next = config_next(w->from, steps, n, w->from->seq + 1);
+    free(steps);
+    return next;
+}
+
+/* ---- to the store ---- */
+
+/* As JSON text in the arena; .p NULL for no record. False on memory. */
+static bool dump(struct arena *arena, const struct record *r, enum record_form form, struct slice *out)
+{
+    json_t *o;
+    char *text;
+
+    *out = slice_of(NULL, 0);
+    if (!r)
+        return true;
+    o = record_to_json(r, form);
+    text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(o);
+    if (text)
+        *out = arena_dup(arena, slice_str(text));
+    free(text);
+    return out->p != NULL;
+}
+
+static const struct record *stored(const struct record *r)
+{
+    return r && r->revision ? r : NULL;
+}
+
+static bool put_write(struct arena *arena, const struct work_item *item, struct store_write *out)
+{
+    *out = (struct store_write){ .kind = slice_str(item->kind->name), .name = item->name };
+    return dump(arena, item->after, RECORD_STORED, &out->body) &&
+           dump(arena, stored(item->before), RECORD_AUDIT, &out->before) &&
+           dump(arena, item->after, RECORD_AUDIT, &out->after);
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+enum store_result work_commit(struct work *w, struct store *store, const struct keeper_change *change, uint64_t *seq,
+                              struct err *err)
+{
+    struct store_write *writes = calloc(w->n + 1, sizeof(*writes));
+    struct store_commit commit = { .seq = w->from->seq, .writes = writes, .who = change->who, .from = change->from };
+    enum store_result result = STORE_NO_MEMORY;
+    struct arena arena;
+    bool ok = writes != NULL;
+
+    arena_init(&arena, WORK_MAX);
+    err_set(err, "out of memory");
+    for (size_t i = 0; ok && i < w->n; i++)
+        if (work_item_changed(w->items[i]))
+            ok = put_write(&arena, w->items[i], &writes[commit.n++]);
+    commit.at_ms = wall_ms();
+    if (ok)
+        result = store_commit(store, &commit, seq, err);
+    arena_reset(&arena);
+    free(writes);
+    return result;
+}

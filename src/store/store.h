@@ -1,0 +1,95 @@
+/*
+ * Where the administrator's objects are kept: SQLite in a file, or PostgreSQL by URL. The store knows rows (kind, name,
+ * body as JSON text), numbers each change, and writes what changed into the audit in the same transaction. It does not
+ * know what the objects mean: that is keeper's.
+ *
+ * Calls block and may come from any thread, one at a time (the keeper's lock). Never from the loop.
+ */
+#ifndef STOX_STORE_STORE_H
+#define STOX_STORE_STORE_H
+
+#include "base/err.h"
+#include "base/log.h"
+
+enum store_result {
+    STORE_OK,
+    STORE_BEHIND,    /* commit: somebody else has changed something since; load it and judge again */
+    STORE_AWAY,      /* the database cannot be reached now */
+    STORE_FULL,      /* disk or database is full or read-only: nothing was changed */
+    STORE_NO_MEMORY, /* nothing was changed */
+    STORE_FAULT,     /* anything else, with a sentence; nothing was changed */
+};
+
+struct store_row {
+    struct slice kind, name;
+    uint64_t revision;
+    struct slice body; /* JSON; .p NULL: the object was removed */
+};
+/* Returns -1 with a sentence to stop the walk (memory). */
+typedef int store_row_fn(void *arg, const struct store_row *row, struct err *err);
+
+struct store_write {
+    struct slice kind, name;
+    struct slice body;          /* JSON; .p NULL: remove */
+    struct slice before, after; /* for the audit: JSON without secrets; .p NULL: there was none, there is none */
+};
+
+struct store_commit {
+    uint64_t seq; /* the state that the writes were judged against */
+    const struct store_write *writes;
+    size_t n;
+    struct slice who, from; /* "administrator anna", "unix", "192.0.2.5" */
+    int64_t at_ms;          /* wall clock, since 1970 */
+};
+
+struct store_audit_row {
+    uint64_t seq;
+    int64_t at_ms;
+    struct slice who, from, kind, name;
+    const char *action; /* "new", "set", "remove" */
+    struct slice before, after;
+};
+typedef int store_audit_fn(void *arg, const struct store_audit_row *row, struct err *err);
+
+struct store_audit_query {
+    uint64_t before; /* rows with a smaller seq, newest first; 0: from the newest */
+    size_t limit;
+    struct slice kind, name; /* empty: all */
+};
+
+struct store; /* opened by store_open; owner: the daemon */
+
+struct store_conf {
+    const char *url; /* "sqlite:/path" or "postgresql://..." (libpq's own syntax) */
+    struct log *log; /* borrowed; written from the store's threads too */
+    /* Tests: called before every statement that is sent to the database. NULL: none. */
+    void (*step)(void *arg, const char *sql);
+    void *step_arg;
+};
+
+/* Opens or creates it and brings its schema up to date. NULL with a sentence: unreachable, not ours, newer than we are. */
+struct store *store_open(const struct store_conf *conf, struct err *err);
+void store_close(struct store *s); /* NULL is fine; ends the watching thread first */
+
+/* Rows that changed after since (removed ones too), or all present ones for since 0. *seq: the state they make. */
+enum store_result store_load(struct store *s, uint64_t since, store_row_fn *fn, void *arg, uint64_t *seq,
+                             struct err *err);
+
+/* All or nothing, durable on return. *seq: the number the writes got: commit->seq + 1, so that the judge can know it. */
+enum store_result store_commit(struct store *s, const struct store_commit *commit, uint64_t *seq, struct err *err);
+
+enum store_result store_audit(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
+                              struct err *err);
+
+/*
+ * From now on changed is called, from a thread of the store's, whenever another node may have changed something, and after
+ * every reconnection; away when the database was lost (once for each loss). SQLite: never. Ends with store_close.
+ */
+struct store_watch {
+    void (*changed)(void *arg);
+    void (*away)(void *arg, const char *why);
+    void *arg;
+};
+int store_watch(struct store *s, const struct store_watch *watch, struct err *err);
+
+#endif
