@@ -69,6 +69,16 @@ static bool same(struct slice a, struct slice b)
     return true;
 }
 
+/* Has no value a control in it? Where the writer made a space of one, a number may be readable that was none. */
+static bool is_clean(const struct sip_msg *m)
+{
+    for (size_t i = 0; i < m->n_headers; i++)
+        for (size_t k = 0; k < m->headers[i].value.n; k++)
+            if (made_safe(m->headers[i].value.p[k]) != m->headers[i].value.p[k])
+                return false;
+    return true;
+}
+
 static void print(const struct sip_msg *m, struct buf *b)
 {
     if (m->is_request) {
@@ -103,7 +113,8 @@ static void compare(const struct sip_msg *a, const struct sip_msg *b)
     check(same(a->via.host, b->via.host) && a->via.port == b->via.port && same(a->via.branch, b->via.branch));
     check(same(a->from_tag, b->from_tag) && same(a->to_tag, b->to_tag) && same(a->call_id, b->call_id));
     check(same(a->from.uri_text, b->from.uri_text) && same(a->to.uri_text, b->to.uri_text));
-    check(a->cseq == b->cseq && same(a->cseq_method, b->cseq_method) && a->max_forwards == b->max_forwards);
+    if (is_clean(a))
+        check(a->cseq == b->cseq && same(a->cseq_method, b->cseq_method) && a->max_forwards == b->max_forwards);
     check(slice_eq(a->body, b->body));
 }
 
