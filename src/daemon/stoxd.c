@@ -8,10 +8,13 @@
 
 #include "bridge/bridge.h"
 #include "daemon/state.h"
+#include "store/config_text.h"
 
 struct stoxd {
     struct log log;
-    struct config *config;
+    struct arena arena; /* of boot */
+    struct boot boot;
+    struct directory *directory;
     struct loop loop;
     bool loop_up;
     struct tls *tls;
@@ -29,17 +32,15 @@ static void notify(const char *state)
 #endif
 }
 
-static int load_certificates(struct stoxd *d, struct err *err)
+static int take_settings(struct stoxd *d, struct err *err)
 {
-    if (tls_trust(d->tls, d->config->boot.trust_file, err))
-        return err_wrap(err, "trust-file");
-    for (size_t i = 0; i < d->config->n_sip_domains; i++) {
-        const struct sip_domain *domain = &d->config->sip_domains[i];
+    struct directory_conf conf = { .config = config_new(), .tls = d->tls };
 
-        if (domain->certificate && tls_add_identity(d->tls, domain->name, domain->certificate, domain->key, err))
-            return err_wrap(err, "sip-domain \"%.*s\"", SLICE_FMT(domain->name));
-    }
-    return 0;
+    if (!conf.config)
+        return err_set(err, "out of memory while starting");
+    d->directory = directory_new(&conf, err);
+    config_drop(conf.config);
+    return d->directory ? 0 : -1;
 }
 
 static void on_stopped(void *arg)
@@ -72,20 +73,25 @@ static int watch_signals(struct stoxd *d, struct err *err)
 
 static int start(struct stoxd *d, struct err *err)
 {
-    struct dns_conf dns = { .servers = d->config->boot.dns_servers.v,
-                            .n_servers = d->config->boot.dns_servers.n,
-                            .trust_anchor_file = d->config->boot.dns_trust_anchor };
-    struct bridge_conf bridge = { .loop = &d->loop, .config = d->config };
+    struct dns_conf dns = { .servers = d->boot.dns_servers.v,
+                            .n_servers = d->boot.dns_servers.n,
+                            .trust_anchor_file = d->boot.dns_trust_anchor };
+    struct bridge_conf bridge = { .loop = &d->loop, .boot = &d->boot };
 
-    if (state_open(d->config->boot.state_dir, d->secret, err) || loop_init(&d->loop, &d->log, err))
+    if (state_open(d->boot.state_dir, d->secret, err) || loop_init(&d->loop, &d->log, err))
         return -1;
     d->loop_up = true;
     d->tls = tls_new(err);
-    if (!d->tls || load_certificates(d, err))
+    if (!d->tls)
+        return -1;
+    if (tls_trust(d->tls, d->boot.trust_file, err))
+        return err_wrap(err, "trust-file");
+    if (take_settings(d, err))
         return -1;
     d->dns = dns_new(&d->loop, &dns, err);
     if (!d->dns)
         return -1;
+    bridge.directory = d->directory;
     bridge.tls = d->tls;
     bridge.dns = d->dns;
     memcpy(bridge.secret, d->secret, sizeof(d->secret));
@@ -111,7 +117,8 @@ static void finish(struct stoxd *d)
         loop_fini(&d->loop);
     }
     tls_free(d->tls);
-    config_free(d->config);
+    directory_drop(d->directory);
+    arena_reset(&d->arena);
 }
 
 int stoxd_run(const char *config_file, struct err *err)
@@ -122,14 +129,13 @@ int stoxd_run(const char *config_file, struct err *err)
     if (!d)
         return err_set(err, "out of memory while starting");
     log_init(&d->log);
-    d->config = config_read(config_file, &d->log, err);
-    if (d->config) {
-        d->log.level = d->config->boot.log_level;
+    arena_init(&d->arena, 1u << 20);
+    if (boot_read(config_file, &d->boot, &d->arena, err) == 0) {
+        d->log.level = d->boot.log_level;
         rc = start(d, err);
     }
     if (rc == 0) {
-        log_info(&d->log, "ready", LOG_Z("version", STOX_VERSION), LOG_U("sip-domains", d->config->n_sip_domains),
-                 LOG_U("partners", d->config->n_partners));
+        log_info(&d->log, "ready", LOG_Z("version", STOX_VERSION));
         notify("READY=1");
         loop_run(&d->loop);
         log_info(&d->log, "stopped", LOG_Z("state", "all work ended"));
@@ -141,11 +147,12 @@ int stoxd_run(const char *config_file, struct err *err)
 
 int stoxd_check(const char *config_file, struct err *err)
 {
-    struct log log;
-    struct config *config;
+    struct arena arena;
+    struct boot boot;
+    int rc;
 
-    log_init(&log);
-    config = config_read(config_file, &log, err);
-    config_free(config);
-    return config ? 0 : -1;
+    arena_init(&arena, 1u << 20);
+    rc = boot_read(config_file, &boot, &arena, err);
+    arena_reset(&arena);
+    return rc;
 }

@@ -48,8 +48,8 @@ bool tls_name_fold(struct slice name, char out[TLS_NAME_MAX + 1], size_t *n);
 
 struct tls {
     struct tls_identities *identities; /* one count is ours; NULL: none yet */
-    SSL_CTX *bare[2];              /* without a certificate, by role */
-    X509_STORE *trust;             /* shared by all contexts */
+    SSL_CTX *bare[2];                  /* without a certificate, by role */
+    X509_STORE *trust;                 /* shared by all contexts */
     BIO_METHOD *wire;
     int note_index; /* of struct tls_note in an SSL */
 };

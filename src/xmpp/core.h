@@ -55,7 +55,7 @@ struct xmpp {
     struct xmpp_tally paused;   /* partners whose streams are not read now */
     struct log_limit log_refused, log_ignored, log_failed;
     bool stopping;
-    bool freeing; /* xmpp_free runs: nobody is told anything any more */
+    bool freeing;          /* xmpp_free runs: nobody is told anything any more */
     struct deferred again; /* look at everything anew: settings have changed */
     struct deferred stop;
     struct timer stop_timer;

@@ -120,7 +120,8 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 static void check_idle(struct xmpp_stream *s)
 {
     uint64_t now = loop_now(s->x->loop);
-    uint64_t inactivity = (uint64_t)s->x->conf.limits.inactivity_s * 1000, keepalive = (uint64_t)s->x->conf.limits.keepalive_s * 1000;
+    uint64_t inactivity = (uint64_t)s->x->conf.limits.inactivity_s * 1000,
+             keepalive = (uint64_t)s->x->conf.limits.keepalive_s * 1000;
     const struct xmpp_partner *partner = xmpp_stream_owner(s);
     bool busy = (s->pair && s->pair->n > 0) || (s->sm_in && xmpp_sm_in_open(s->sm_in) > 0);
     uint64_t wait;

@@ -219,7 +219,8 @@ void xmpp_reconsider(struct xmpp *x)
 
 void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits)
 {
-    bool times = limits->inactivity_s != x->conf.limits.inactivity_s || limits->keepalive_s != x->conf.limits.keepalive_s;
+    bool times =
+        limits->inactivity_s != x->conf.limits.inactivity_s || limits->keepalive_s != x->conf.limits.keepalive_s;
 
     x->conf.limits = *limits;
     if (!times)
