@@ -9,10 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
+
 #define TEXT_ARENA_MAX (256u << 20)
 
 /* libconfuse reports through a function without context, called only inside cfg_parse: this is that context. */
 static _Thread_local struct err *parse_err;
+
+static int out_of_memory(struct err *err)
+{
+    return err_memory(err, "reading the configuration");
+}
 
 static const struct setting_kind *kind_of_section(const cfg_t *cfg)
 {
@@ -21,20 +28,22 @@ static const struct setting_kind *kind_of_section(const cfg_t *cfg)
     return kind ? kind : &boot_kind;
 }
 
+/* What libconfuse says may quote the file, whatever that is: it is escaped before anybody sees it. */
 __attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-    char text[300], unknown[64] = "";
+    char text[300], unknown[64] = "", shown[300];
     const char *near = NULL;
 
     vsnprintf(text, sizeof(text), fmt, ap);
     if (sscanf(text, "no such option '%63[^']'", unknown) == 1)
         near = setting_nearest(kind_of_section(cfg), slice_str(unknown));
+    log_escape(shown, sizeof(shown), slice_str(unknown[0] ? unknown : text));
     if (near)
-        err_set(parse_err, "line %d: there is no setting \"%s\"; did you mean \"%s\"?", cfg->line, unknown, near);
+        err_set(parse_err, "line %d: there is no setting \"%s\"; did you mean \"%s\"?", cfg->line, shown, near);
     else if (unknown[0])
-        err_set(parse_err, "line %d: there is no setting \"%s\" here", cfg->line, unknown);
+        err_set(parse_err, "line %d: there is no setting \"%s\" here", cfg->line, shown);
     else
-        err_set(parse_err, "line %d: %s", cfg->line, text);
+        err_set(parse_err, "line %d: %s", cfg->line, shown);
 }
 
 /* The rows of a kind as libconfuse options, with an end mark. False on memory. */
@@ -95,10 +104,11 @@ static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct e
     int rc;
 
     if (!cfg) {
-        err_set(err, "out of memory while reading the configuration");
+        out_of_memory(err);
         return NULL;
     }
     cfg_set_error_function(cfg, on_syntax_error);
+    err_set(err, "this cannot be understood");
     parse_err = err;
     if (text)
         rc = cfg_parse_buf(cfg, text);
@@ -113,11 +123,6 @@ static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct e
         err_set(err, "cannot be read: %s", strerror(errno));
     cfg_free(cfg);
     return NULL;
-}
-
-static int out_of_memory(struct err *err)
-{
-    return err_set(err, "out of memory while reading the configuration");
 }
 
 /* What a section says, as edits. Texts are copied: the section is freed before the edits are. */

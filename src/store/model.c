@@ -221,7 +221,8 @@ static const struct setting gateway_settings[] = {
       .secret = true,
       .brief = "Secret that dialback keys derive from (XEP-0185)",
       .help =
-          "Made at the first start. Gateways that share a domain must have the same one: a shared store sees to it." },
+          "Made at the first start, and anew when it is reset. Gateways that share a domain must have the same one: a "
+          "shared store sees to it." },
 };
 
 static const struct setting org_settings[] = {

@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
-#define RECORD_MAX (256u << 10) /* bytes of one object; a partner with 256 long domains takes a third of it */
+#define RECORD_MAX (1u << 20) /* bytes of one object: its lists may have SETTING_LIST_BYTES of text */
 #define VALUE_MAX (128u << 10)
+#define NAME_USUAL 128
+#define VALUES_USUAL 96
 
 static int out_of_memory(struct err *err)
 {
-    return err_set(err, "out of memory while making an object");
+    return err_memory(err, "making an object");
 }
 
 /* The texts of one value, while it is edited. */
@@ -82,10 +84,16 @@ static int edit_list(const struct setting *s, const struct edit *e, struct texts
         if (e->op == EDIT_ADD || !has(&given, now->v[i]))
             v[n++] = now->v[i];
     for (size_t i = 0; i < given.n && e->op == EDIT_ADD; i++)
-        if (!has(now, given.v[i]))
+        if (!has(&(struct texts){ v, n }, given.v[i]))
             v[n++] = given.v[i];
     *now = (struct texts){ v, n };
     return 0;
+}
+
+/* A secret as every reader shows it: whoever gives it back means the one that is there. */
+static bool is_hidden(const struct edit *e)
+{
+    return e->setting->secret && e->op == EDIT_SET && e->n == 1 && slice_is(e->texts[0], SETTING_HIDDEN);
 }
 
 /* One setting: what base has, then the edits that are about it, in their order. */
@@ -101,7 +109,7 @@ static int fill_setting(struct record *r, size_t i, const struct record *base, c
     for (size_t k = 0; k < n_edits; k++) {
         const struct edit *e = &edits[k];
 
-        if (e->setting != s)
+        if (e->setting != s || is_hidden(e))
             continue;
         given = e->op != EDIT_RESET;
         if (e->op == EDIT_SET)
@@ -147,10 +155,27 @@ static int fill(struct record *r, struct slice name, const struct record *base, 
     return rc;
 }
 
+/*
+ * A record in one piece with the first memory of its arena: enough for most, so that a hundred thousand users are small and
+ * lie together.
+ */
+static struct record *record_new(const struct setting_kind *kind, struct slice name)
+{
+    size_t n = kind->size + (name.n < NAME_USUAL ? name.n : NAME_USUAL) + VALUES_USUAL;
+    struct record *r = malloc(sizeof(*r) + n);
+
+    if (!r)
+        return NULL;
+    *r = (struct record){ .kind = kind };
+    atomic_init(&r->refs, 1);
+    arena_init_on(&r->arena, r + 1, n, RECORD_MAX);
+    return r;
+}
+
 struct record *record_make(const struct setting_kind *kind, struct slice name, const struct record *base,
                            const struct edit *edits, size_t n, const struct setting **fault, struct err *err)
 {
-    struct record *r = calloc(1, sizeof(*r));
+    struct record *r = record_new(kind, name);
 
     if (fault)
         *fault = NULL;
@@ -158,9 +183,6 @@ struct record *record_make(const struct setting_kind *kind, struct slice name, c
         out_of_memory(err);
         return NULL;
     }
-    atomic_init(&r->refs, 1);
-    r->kind = kind;
-    arena_init(&r->arena, RECORD_MAX);
     if (fill(r, name, base, edits, n, fault, err) == 0)
         return r;
     record_drop(r);
