@@ -1,4 +1,6 @@
 """Instant messages on the wire (STOX-IM), each way."""
+import re
+
 import pytest
 
 import support
@@ -94,6 +96,30 @@ def test_STOX_IM_11_end_to_end_encrypted(alive, talk, sip):
     p.send_message(wire, body=None, extra=omemo, stanza_id="e2e")
     error = expect_stanza(p.accept_sm())
     assert error_of(error)[0] == "not-acceptable" and error.get("id") == "e2e"
+
+
+@pytest.mark.parametrize("thread", ["abc==", "a b,c;d", "two@at@s", "Gespr\u00e4ch", "=" * 181, "x" * 256,
+                                    "l\u00e4nger " * 100], ids=range(7))
+def test_STOX_IM_16_a_thread_comes_back_by_its_call_id(alive, talk, sip, thread):
+    """What no Call-ID can hold: out as a legal one, the same for each message, and back as what it was."""
+    p, wire = talk()
+    mark = sip.mark()
+    for body in "one", "two":
+        p.send_message(wire, body=body, extra="<thread>%s</thread>" % thread)
+        sip.wait_message(body, 5, mark)
+    call_id, again = [r.message.get("call-id") for r in sip.received.all[mark:]]
+    assert call_id == again != thread and len(call_id) <= 255
+    assert re.fullmatch(r"[-\w.!%*+`'~()<>:\\\"/\[\]?{}]+(@[-\w.!%*+`'~()<>:\\\"/\[\]?{}]+)?", call_id, re.ASCII)
+    txn = sip.message("romeo@" + p.domain, "answer", call_id=call_id, target=GATEWAY_SIP)
+    back = p.accept_sm()
+    assert expect_stanza(back).findtext("{jabber:server}thread") == thread
+    support.acknowledge(back, 1)
+    assert txn.wait(5) == 200
+    if len(thread.encode()) > 180:  # what others get by this Call-ID is the Call-ID
+        txn = sip.message("tybalt@" + p.domain, "guess", call_id=call_id, target=GATEWAY_SIP)
+        assert expect_stanza(back).findtext("{jabber:server}thread") == call_id
+        support.acknowledge(back, 2)
+        assert txn.wait(5) == 200
 
 
 def test_STOX_IM_18_one_thread_is_no_repetition(alive, talk, sip):
