@@ -29,6 +29,10 @@ static enum xmpp_stream_error judge_form(struct xmpp_stream *s, const struct xml
         *text = "servers speak jabber:server inside http://etherx.jabber.org/streams";
         return XMPP_STREAM_INVALID_NAMESPACE;
     }
+    if (!xml_reader_root_is_prefixed(s->reader, "stream")) {
+        *text = "the prefix of the stream's namespace is stream (RFC 6120 4.8.5)";
+        return XMPP_STREAM_BAD_NAMESPACE_PREFIX;
+    }
     if (!slice_is(root->name, "stream"))
         return XMPP_STREAM_BAD_FORMAT;
     if (!slice_cut(version, '.', &major, &minor) || !slice_u64(major, UINT32_MAX, &n) ||
@@ -475,9 +479,12 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
     default: return;
     }
     if (slice_is(el->ns, NS_SERVER) &&
-        (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq")))
-        on_stanza(s, el);
-    else if (s->state == XMPP_STATE_CLOSING)
+        (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq"))) {
+        if (el->prefixed) /* RFC 6120 4.8.5 */
+            xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, NULL);
+        else
+            on_stanza(s, el);
+    } else if (s->state == XMPP_STATE_CLOSING)
         return;
     else if (slice_is(el->ns, NS_DIALBACK))
         xmpp_dialback_in(s, el);
