@@ -1,49 +1,13 @@
 /*
- * Parsers and mapping with memory running out: allocation number 0, 1, 2 ... fails, and all behind it, until the call
- * gets through. Before that it must say that memory was missing, and nothing else: no crash, no leak, no half result, no
+ * Parsers and mapping with memory running out: allocation number 0, 1, 2 ... fails, alone or with all behind it,
+ * until the call gets through. Before that it must say that memory was missing, and nothing else: no crash, no leak, no half result, no
  * "no such user". The same with arenas that end after n bytes.
  */
-#include <errno.h>
-
 #include "../unit/map/im_support.h"
 
 #include "map/content.h"
 #include "map/error.h"
-
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-
-static long allowed = -1; /* allocations that still succeed; negative: all */
-
-static bool may_allocate(void)
-{
-    if (allowed == 0) {
-        errno = ENOMEM;
-        return false;
-    }
-    if (allowed > 0)
-        allowed--;
-    return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return may_allocate() ? __real_malloc(n) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return may_allocate() ? __real_realloc(p, n) : NULL;
-}
+#include "oom.h"
 
 enum outcome { DONE, NO_MEMORY, WRONG };
 
@@ -210,28 +174,35 @@ static const struct {
     { "map_error_to_sip", map_error_home },
 };
 
+struct attempt {
+    const struct given *given;
+    const char *name;
+    subject *run;
+};
+
+static void attempt(const void *arg)
+{
+    const struct attempt *at = arg;
+    enum outcome outcome;
+    struct arena a;
+
+    arena_init(&a, 1 << 20);
+    OOM(outcome = at->run(at->given, &a));
+    arena_reset(&a);
+    if (outcome != (oom_failed() ? NO_MEMORY : DONE))
+        fail_msg("%s, %s: %s", at->name, oom_failed() ? "memory was missing" : "memory was there",
+                 outcome == WRONG  ? "a wrong result"
+                 : outcome == DONE ? "a result"
+                                   : "none");
+}
+
 static void allocations_run_out(void **state)
 {
     struct given g;
 
     given_init(&g);
-    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
-        enum outcome outcome = NO_MEMORY;
-        long n = 0;
-
-        for (; outcome == NO_MEMORY && n < 1000; n++) {
-            struct arena a;
-
-            arena_init(&a, 1 << 20);
-            allowed = n;
-            outcome = subjects[i].run(&g, &a);
-            allowed = -1;
-            arena_reset(&a);
-        }
-        if (outcome != DONE)
-            fail_msg("%s: %s after %ld allocations", subjects[i].name, outcome == WRONG ? "wrong" : "nothing", n - 1);
-        print_message("%s: %ld allocations\n", subjects[i].name, n - 1);
-    }
+    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+        oom_each(subjects[i].name, attempt, &(struct attempt){ &g, subjects[i].name, subjects[i].run });
     arena_reset(&g.arena);
 }
 
