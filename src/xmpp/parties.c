@@ -1,5 +1,7 @@
 #include "xmpp/parties.h"
 
+#include <errno.h>
+
 static bool is_proven(const struct list *proven, struct slice local, struct slice remote)
 {
     list_each (it, proven) {
@@ -40,8 +42,8 @@ static bool take_jid(struct arena *a, struct slice text, struct jid *out, bool *
     return domain_of(a, text, &out->domain);
 }
 
-enum xmpp_parties_fault xmpp_parties_judge(const struct xmpp *x, const struct list *proven, struct arena *a,
-                                           struct slice from, struct slice to, struct xmpp_parties *out)
+static enum xmpp_parties_fault judge(const struct xmpp *x, const struct list *proven, struct arena *a,
+                                     struct slice from, struct slice to, struct xmpp_parties *out)
 {
     *out = (struct xmpp_parties){ 0 };
     if (!any_proven(proven, (struct slice){ 0 }))
@@ -55,4 +57,15 @@ enum xmpp_parties_fault xmpp_parties_judge(const struct xmpp *x, const struct li
     if (!any_proven(proven, out->from.domain))
         return XMPP_PARTIES_FOREIGN;
     return x->conf.ops->serves(x->conf.owner, out->to.domain) ? XMPP_PARTIES_OTHER_PAIR : XMPP_PARTIES_UNKNOWN_HOST;
+}
+
+/* An address that could not be read for want of memory is not malformed: nobody may be told so, nor the stanza dropped. */
+enum xmpp_parties_fault xmpp_parties_judge(const struct xmpp *x, const struct list *proven, struct arena *a,
+                                           struct slice from, struct slice to, struct xmpp_parties *out)
+{
+    enum xmpp_parties_fault fault;
+
+    errno = 0;
+    fault = judge(x, proven, a, from, to, out);
+    return errno == ENOMEM ? XMPP_PARTIES_NO_MEMORY : fault;
 }

@@ -29,6 +29,7 @@ enum xmpp_parties_fault {
     XMPP_PARTIES_FOREIGN,      /* from is of a domain that is not proven, or of none */
     XMPP_PARTIES_UNKNOWN_HOST, /* to is of a domain that is not ours */
     XMPP_PARTIES_OTHER_PAIR,   /* both are fine, but were not proven together */
+    XMPP_PARTIES_NO_MEMORY,    /* it cannot be told */
 };
 
 /* proven: of struct xmpp_proven. from, to: the attributes. The parts of out are in the arena; they count only when it is

@@ -319,6 +319,7 @@ static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct x
     case XMPP_PARTIES_OTHER_PAIR:
         xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, "this pair of domains was not proven");
         break;
+    case XMPP_PARTIES_NO_MEMORY: xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL); break;
     }
     return false;
 }

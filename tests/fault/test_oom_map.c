@@ -8,6 +8,7 @@
 #include "map/content.h"
 #include "map/error.h"
 #include "oom.h"
+#include "xmpp/parties.h"
 
 enum outcome { DONE, NO_MEMORY, WRONG };
 
@@ -68,6 +69,33 @@ static enum outcome parse_jid(const struct given *g, struct arena *a)
     struct jid jid;
 
     return jid_parse(a, SLICE("BÜcher@xn--bcher-kva.example/ü"), &jid) ? DONE : NO_MEMORY;
+}
+
+static bool is_ours(void *owner, struct slice domain)
+{
+    return true;
+}
+
+/* With an arena of its own, as a stanza's is: larger than any two addresses. */
+static enum outcome judge_parties(const struct given *g, struct arena *unused)
+{
+    static const struct xmpp_ops ops = { .serves = is_ours };
+    static const struct xmpp x = { .conf = { .ops = &ops } };
+    struct xmpp_proven pair = { .local = SLICE("contoso.example"), .remote = SLICE("bücher.example") };
+    enum xmpp_parties_fault fault;
+    struct xmpp_parties p;
+    struct list proven;
+    struct arena a;
+    bool whole;
+
+    list_init(&proven);
+    list_push(&proven, &pair.link);
+    arena_init(&a, 262144);
+    fault = xmpp_parties_judge(&x, &proven, &a, SLICE("BÜcher@xn--bcher-kva.example/ü"), SLICE("alice@contoso.example"),
+                               &p);
+    whole = p.from_ok && p.to_ok;
+    arena_reset(&a);
+    return fault == XMPP_PARTIES_NO_MEMORY ? NO_MEMORY : fault == XMPP_PARTIES_OK && whole ? DONE : WRONG;
 }
 
 static void ignore_element(void *owner, struct xml *el)
@@ -164,13 +192,10 @@ static const struct {
     const char *name;
     subject *run;
 } subjects[] = {
-    { "sip_msg_parse", parse_sip },
-    { "jid_parse", parse_jid },
-    { "xml_reader", read_stream },
-    { "map_uri_to_jid", map_address },
-    { "map_im_to_stanza", map_to_stanza },
-    { "map_im_to_message", map_to_message },
-    { "map_error_to_stanza", map_error_away },
+    { "sip_msg_parse", parse_sip },          { "jid_parse", parse_jid },
+    { "xmpp_parties_judge", judge_parties }, { "xml_reader", read_stream },
+    { "map_uri_to_jid", map_address },       { "map_im_to_stanza", map_to_stanza },
+    { "map_im_to_message", map_to_message }, { "map_error_to_stanza", map_error_away },
     { "map_error_to_sip", map_error_home },
 };
 
