@@ -3,52 +3,11 @@
  * while, for every n until the message gets through untouched. Whatever happens then, nothing crashes, the stanza gets one
  * fate, a confirmation is true, and when memory is back the next message goes through.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "s2s_rig.h"
 
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-
-static long good = -1; /* allocations that still succeed before the bad ones; negative: all do */
-static long bad;       /* and how many fail then */
-static bool hit;
-
-static bool may_allocate(void)
-{
-    if (good < 0)
-        return true;
-    if (good > 0) {
-        good--;
-        return true;
-    }
-    if (bad == 0)
-        return true;
-    bad--;
-    hit = true;
-    errno = ENOMEM;
-    return false;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return may_allocate() ? __real_malloc(n) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return may_allocate() ? __real_realloc(p, n) : NULL;
-}
+#include "oom.h"
 
 static struct node a, b;
 
@@ -84,9 +43,8 @@ static bool one_run(bool dialback, long n, long n_bad)
     node_set(&b, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
     node_points_to(&a, node_addr(&b));
     node_points_to(&b, node_addr(&a));
-    hit = false;
-    bad = n_bad;
-    good = n;
+    oom_plan(n, n_bad);
+    oom_on();
     if (send_one(1, &fate)) {
         await_fate();
         if (a.fates[0].fate == XMPP_FATE_CONFIRMED)
@@ -94,8 +52,8 @@ static bool one_run(bool dialback, long n, long n_bad)
     } else {
         assert_int_equal(fate, XMPP_FATE_FULL);
     }
-    good = -1;
-    failed = hit;
+    oom_off();
+    failed = oom_failed();
     for (int i = 0; i < 7; i++)
         rig_advance(10000); /* half-open streams end by their deadlines, back-off is over */
     assert_true(send_one(2, &fate));
