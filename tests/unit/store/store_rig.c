@@ -114,6 +114,7 @@ void postgres_make(struct postgres *pg)
     if (waitpid(spawn(pg, "initdb", argv), &status, 0) < 0 || status)
         fail_msg("initdb failed with %d: see %s/log", status, pg->dir);
     postgres_start(pg);
+    postgres_run(pg, "postgres", "CREATE DATABASE stox");
 }
 
 void postgres_stop(struct postgres *pg, int signal)
@@ -148,6 +149,10 @@ void postgres_remove(struct postgres *pg)
     remove_tree(pg->dir);
 }
 
+static void no_notice(void *arg, const char *text)
+{
+}
+
 void postgres_run(struct postgres *pg, const char *database, const char *sql)
 {
     char url[200];
@@ -156,6 +161,7 @@ void postgres_run(struct postgres *pg, const char *database, const char *sql)
 
     postgres_url(pg, database, url, sizeof(url));
     c = PQconnectdb(url);
+    PQsetNoticeProcessor(c, no_notice, NULL);
     r = PQexec(c, sql);
     if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
         fail_msg("%s: %s", sql, PQerrorMessage(c));
@@ -167,8 +173,6 @@ void postgres_run(struct postgres *pg, const char *database, const char *sql)
 
 void place_make(struct place *p, struct postgres *pg)
 {
-    char sql[100];
-
     *p = (struct place){ .pg = pg };
     snprintf(p->dir, sizeof(p->dir), "/tmp/stox-store-XXXXXX");
     assert_non_null(mkdtemp(p->dir));
@@ -176,21 +180,13 @@ void place_make(struct place *p, struct postgres *pg)
     snprintf(p->url, sizeof(p->url), "sqlite:%s", p->file);
     if (!pg)
         return;
-    snprintf(p->database, sizeof(p->database), "t%.6s", p->dir + strlen(p->dir) - 6);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE \"%s\"", p->database);
-    postgres_run(pg, "postgres", sql);
-    postgres_url(pg, p->database, p->url, sizeof(p->url));
+    postgres_run(pg, "stox", "DROP SCHEMA IF EXISTS stox CASCADE");
+    postgres_url(pg, "stox", p->url, sizeof(p->url));
 }
 
 void place_remove(struct place *p)
 {
-    char sql[100];
-
     remove_tree(p->dir);
-    if (!p->pg)
-        return;
-    snprintf(sql, sizeof(sql), "DROP DATABASE \"%s\" WITH (FORCE)", p->database);
-    postgres_run(p->pg, "postgres", sql);
 }
 
 struct store *place_open(const struct place *p)

@@ -15,7 +15,7 @@ struct postgres {
     pid_t pid; /* 0: not running */
 };
 
-/* Makes a new cluster and starts it; fails the test when that does not go. */
+/* Makes a new cluster with a database "stox" and starts it; fails the test when that does not go. */
 void postgres_make(struct postgres *pg);
 void postgres_start(struct postgres *pg);
 void postgres_stop(struct postgres *pg, int signal); /* SIGINT: in order; SIGQUIT: as an accident would */
@@ -24,12 +24,11 @@ void postgres_remove(struct postgres *pg);
 void postgres_run(struct postgres *pg, const char *database, const char *sql);
 void postgres_url(struct postgres *pg, const char *database, char *out, size_t n);
 
-/* Where the store of one test is. */
+/* Where the store of one test is. On PostgreSQL there is one such place at a time, the database "stox". */
 struct place {
     struct postgres *pg; /* NULL: SQLite */
     char dir[64];
     char file[100]; /* SQLite */
-    char database[32];
     char url[200];
 };
 
