@@ -8,7 +8,7 @@
 #include "store/json.h"
 #include "store/keeper_work.h"
 
-#define TRIES 8 /* against others that change the same store at the same time */
+#define TRIES 50 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
 
 struct keeper {

@@ -10,9 +10,11 @@
 #include <grp.h>
 #include <libpq-fe.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -99,14 +101,19 @@ void postgres_start(struct postgres *pg)
 
 void postgres_make(struct postgres *pg)
 {
+    snprintf(pg->dir, sizeof(pg->dir), "/tmp/stox-pg-XXXXXX");
+    assert_non_null(mkdtemp(pg->dir));
+    postgres_make_here(pg);
+}
+
+void postgres_make_here(struct postgres *pg)
+{
     const struct passwd *user = postgres_user();
     char data[100];
     const char *const argv[] = { "initdb", "-N", "-E",    "UTF8", "--locale=C", "-A",
                                  "trust",  "-U", "super", "-D",   data,         NULL };
     int status = -1;
 
-    snprintf(pg->dir, sizeof(pg->dir), "/tmp/stox-pg-XXXXXX");
-    assert_non_null(mkdtemp(pg->dir));
     assert_int_equal(chmod(pg->dir, 0755), 0);
     if (user && chown(pg->dir, user->pw_uid, user->pw_gid))
         fail_msg("%s cannot be given to postgres", pg->dir);
@@ -285,4 +292,106 @@ void rig_audit(struct store *s, const struct store_audit_query *q, struct buf *o
         fail_msg("%s", err.text);
     buf_char(out, '\0');
     assert_true(buf_ok(out));
+}
+
+/* ---- a small disk ---- */
+
+static bool write_proc(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    close(fd);
+    return ok;
+}
+
+/* Without root: a user namespace in which we are who we were. */
+static bool own_user(void)
+{
+    char user[64], group[64];
+
+    snprintf(user, sizeof(user), "%u %u 1", (unsigned)getuid(), (unsigned)getuid());
+    snprintf(group, sizeof(group), "%u %u 1", (unsigned)getgid(), (unsigned)getgid());
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_proc("/proc/self/setgroups", "deny") &&
+           write_proc("/proc/self/uid_map", user) && write_proc("/proc/self/gid_map", group);
+}
+
+void rig_small_disk(const char *dir, const char *options)
+{
+    if ((unshare(CLONE_NEWNS) && !own_user()) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, options))
+        fail_msg("no small disk can be mounted: run as root, or allow user namespaces");
+}
+
+void rig_fill_disk(const char *ballast, size_t leave)
+{
+    static const char block[65536];
+    int fd = open(ballast, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    off_t n = 0;
+
+    assert_true(fd >= 0);
+    for (ssize_t more; (more = write(fd, block, sizeof(block))) > 0;)
+        n += more;
+    assert_int_equal(ftruncate(fd, n > (off_t)leave ? n - (off_t)leave : 0), 0);
+    close(fd);
+}
+
+/* ---- watching ---- */
+
+static void on_changed(void *arg)
+{
+    struct watcher *w = arg;
+
+    pthread_mutex_lock(&w->lock);
+    w->n_changed++;
+    pthread_cond_broadcast(&w->news);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void on_away(void *arg, const char *why)
+{
+    struct watcher *w = arg;
+
+    pthread_mutex_lock(&w->lock);
+    w->n_away++;
+    snprintf(w->why, sizeof(w->why), "%s", why);
+    pthread_cond_broadcast(&w->news);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void watcher_start(struct watcher *w, struct store *s)
+{
+    const struct store_watch watch = { on_changed, on_away, w };
+    struct err err = { "" };
+
+    *w = (struct watcher){ 0 };
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->news, NULL);
+    if (store_watch(s, &watch, &err))
+        fail_msg("%s", err.text);
+}
+
+void watcher_wait(struct watcher *w, const unsigned *count, unsigned at_least)
+{
+    struct timespec until;
+    int rc = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    pthread_mutex_lock(&w->lock);
+    while (*count < at_least && rc == 0)
+        rc = pthread_cond_timedwait(&w->news, &w->lock, &until);
+    pthread_mutex_unlock(&w->lock);
+    if (rc)
+        fail_msg("not within ten seconds: changed %u times, away %u times (%s)", w->n_changed, w->n_away, w->why);
+}
+
+unsigned watcher_read(struct watcher *w, const unsigned *count)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&w->lock);
+    n = *count;
+    pthread_mutex_unlock(&w->lock);
+    return n;
 }

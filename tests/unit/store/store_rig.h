@@ -5,6 +5,7 @@
 #ifndef STOX_TESTS_STORE_RIG_H
 #define STOX_TESTS_STORE_RIG_H
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -17,6 +18,7 @@ struct postgres {
 
 /* Makes a new cluster with a database "stox" and starts it; fails the test when that does not go. */
 void postgres_make(struct postgres *pg);
+void postgres_make_here(struct postgres *pg); /* the same in pg->dir, which is there and empty */
 void postgres_start(struct postgres *pg);
 void postgres_stop(struct postgres *pg, int signal); /* SIGINT: in order; SIGQUIT: as an accident would */
 void postgres_remove(struct postgres *pg);
@@ -51,7 +53,20 @@ void rig_load(struct store *s, uint64_t since, struct buf *out);
 /* The audit, newest first: "seq.line action kind/name before>after; ..." */
 void rig_audit(struct store *s, const struct store_audit_query *q, struct buf *out);
 
-/* Bounded waiting for what other threads do: fails the test after ten seconds. */
-#define RIG_WAIT_MS 10000
+/* Mounts a small disk at dir, seen by this process and its children only. Fails the test when that is not allowed. */
+void rig_small_disk(const char *dir, const char *options);
+/* Fills the disk that the file ballast is on, but for so many bytes. */
+void rig_fill_disk(const char *ballast, size_t leave);
+
+/* What a store that is watched tells, and waiting for it: ten seconds at most, then the test fails. */
+struct watcher {
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    unsigned n_changed, n_away;
+    char why[300];
+};
+void watcher_start(struct watcher *w, struct store *s);
+void watcher_wait(struct watcher *w, const unsigned *count, unsigned at_least);
+unsigned watcher_read(struct watcher *w, const unsigned *count);
 
 #endif

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,49 +393,6 @@ static void a_torn_log_gives_one_of_the_states_that_were(void **state)
 
 /* ---- a full disk ---- */
 
-static bool write_proc(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    close(fd);
-    return ok;
-}
-
-/* Without root: a user namespace in which we are who we were. */
-static bool own_user(void)
-{
-    char user[64], group[64];
-
-    snprintf(user, sizeof(user), "%u %u 1", (unsigned)getuid(), (unsigned)getuid());
-    snprintf(group, sizeof(group), "%u %u 1", (unsigned)getgid(), (unsigned)getgid());
-    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_proc("/proc/self/setgroups", "deny") &&
-           write_proc("/proc/self/uid_map", user) && write_proc("/proc/self/gid_map", group);
-}
-
-/* A small disk of its own at dir, in a namespace of its own. */
-static bool mount_small(const char *dir)
-{
-    if (unshare(CLONE_NEWNS) && !own_user())
-        return false;
-    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m") == 0;
-}
-
-/* Leaves so many bytes free. */
-static void fill_disk(const char *ballast, size_t leave)
-{
-    static const char block[65536];
-    int fd = open(ballast, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    off_t n = 0;
-
-    assert_true(fd >= 0);
-    for (ssize_t more; (more = write(fd, block, sizeof(block))) > 0;)
-        n += more;
-    assert_int_equal(ftruncate(fd, n > (off_t)leave ? n - (off_t)leave : 0), 0);
-    close(fd);
-}
-
 /* With each amount of room: the result is OK or FULL and the state is what it says. Then there is room again. */
 static void change_with_little_room(const struct place *p, const char *body)
 {
@@ -453,7 +409,7 @@ static void change_with_little_room(const struct place *p, const char *body)
         struct err err = { "" };
         enum store_result result;
 
-        fill_disk(ballast, leave);
+        rig_fill_disk(ballast, leave);
         result = rig_commit(s, seq, &w, 1, &err);
         if (result != STORE_OK && (result != STORE_FULL || !strstr(err.text, "the disk is full: make room")))
             fail_msg("with %zu bytes: %d %s", leave, result, err.text);
@@ -480,7 +436,7 @@ static void open_without_room(const struct place *p)
     char ballast[120];
 
     snprintf(ballast, sizeof(ballast), "%s/ballast", p->dir);
-    fill_disk(ballast, 0);
+    rig_fill_disk(ballast, 0);
     refuses(p->url, "the disk is full: make room");
     assert_int_equal(unlink(ballast), 0);
     store_close(place_open(p));
@@ -504,10 +460,7 @@ static void a_full_disk_refuses_changes_until_there_is_room(void **state)
     body[19999] = '\0';
     if (pid == 0) {
         alarm(100);
-        if (!mount_small(p->dir)) {
-            fprintf(stderr, "no small disk can be mounted: run as root, or allow user namespaces\n");
-            _exit(1);
-        }
+        rig_small_disk(p->dir, "size=16m");
         store_close(place_open(p));
         open_without_room(p);
         change_with_little_room(p, body);
