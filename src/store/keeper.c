@@ -7,7 +7,7 @@
 #include "store/json.h"
 #include "store/keeper_work.h"
 
-#define TRIES 8 /* against others that change the same store at the same time */
+#define TRIES 50 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
 
 struct keeper {
@@ -198,7 +198,7 @@ static enum keeper_result of_store(enum store_result result, struct err *err)
     case STORE_OK: return KEEPER_OK;
     case STORE_NO_MEMORY: return KEEPER_NO_MEMORY;
     case STORE_BEHIND: err_set(err, "others change the settings all the time: try again"); return KEEPER_AWAY;
-    case STORE_AWAY:
+    case STORE_AWAY: return KEEPER_AWAY; /* its sentence says what became of the change */
     case STORE_FULL:
     case STORE_FAULT: break;
     }
