@@ -210,17 +210,17 @@ static enum keeper_result do_requests(struct work *w, const struct keeper_change
                                       struct err *err)
 {
     for (size_t i = 0; i < change->n; i++) {
-        struct work_item *item;
-        enum keeper_result result = work_request(w, &change->requests[i], &item, &out->setting, err);
+        enum keeper_result result = work_request(w, &change->requests[i], &w->asked[i], &out->setting, err);
 
-        if (item && !out->before[i])
-            out->before[i] = record_keep(item->before);
+        if (w->asked[i])
+            out->before[i] = record_keep(w->asked[i]->before);
         if (result != KEEPER_OK) {
             out->fault = i;
             return result;
         }
-        out->after[i] = record_keep(item->after);
     }
+    for (size_t i = 0; i < change->n; i++)
+        out->after[i] = record_keep(w->asked[i]->after);
     return KEEPER_OK;
 }
 

@@ -72,7 +72,7 @@ struct keeper_change {
     struct slice who, from;
 };
 
-/* What came of each request; records are the caller's to drop. */
+/* Of what each request is about: as it was before all of them, and as all of them leave it. Dropped by _fini. */
 struct keeper_outcome {
     struct record **before, **after; /* n each; NULL: there was none, there is none */
     size_t n;
