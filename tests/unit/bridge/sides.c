@@ -51,7 +51,7 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     struct sip_client *c = &now->clients[now->n_clients++];
 
     assert_true(now->n_clients < SIDES_MAX);
-    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg };
+    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg, .target = *target };
     copy(c->uri, sizeof(c->uri), request->uri);
     copy(c->from, sizeof(c->from), request->from);
     copy(c->call_id, sizeof(c->call_id), request->call_id);
@@ -168,6 +168,7 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt)
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
 {
     now->paused += pause ? 1 : -1;
+    now->n_pauses += pause;
     return true;
 }
 

@@ -20,6 +20,7 @@ struct sip_client {
     bool in_use, forgotten;
     sip_done *done;
     void *arg;
+    struct sip_target target;
     char uri[512], from[512], call_id[300], body[4096], branch[200];
 };
 
@@ -50,7 +51,7 @@ struct sides {
     bool written; /* what xmpp_withdraw says */
     uint64_t handled[SIDES_MAX];
     size_t n_handled;
-    int paused;
+    int paused, n_pauses;
     int reconsidered;
     struct xmpp_limits limits;
     size_t txns_max, body_max;
