@@ -70,6 +70,8 @@ struct sides {
 struct directory *sides_directory(const char *settings);
 /* Other settings from now on. */
 void sides_apply(struct sides *s, const char *settings);
+/* The partner's server takes all errors that were sent. */
+void sides_settle_errors(struct sides *s);
 bool sides_logged(const struct sides *s, const char *text);
 
 /* contoso.example by UDP at 192.0.2.10, fabrikam.example a partner. */

@@ -78,8 +78,8 @@ static void what_waits_for_people_no_longer_allowed_is_given_back(void **state)
         char bob[300];
 
         in(s, ROMEO, i, "x");
-        snprintf(bob, sizeof(bob), "<message from='" ROMEO "' to='bob@contoso.example' id='b%d'><body>y</body></message>",
-                 (int)i);
+        snprintf(bob, sizeof(bob),
+                 "<message from='" ROMEO "' to='bob@contoso.example' id='b%d'><body>y</body></message>", (int)i);
         sides_xmpp(s, bob, 10 + i);
     }
     assert_int_equal(s->n_clients, 2);
@@ -134,9 +134,9 @@ static void a_lane_takes_the_route_of_its_moment(void **state)
 
 static void who_may_speak_is_who_the_route_says_now(void **state)
 {
-    static const char moved[] = SIDES_ORG SIDES_PARTNER
-        "route office { next-hop = \"192.0.2.10\"\n sources = {\"198.51.100.0/24\"} }\n"
-        "sip-domain contoso.example { route = office }\n";
+    static const char moved[] =
+        SIDES_ORG SIDES_PARTNER "route office { next-hop = \"192.0.2.10\"\n sources = {\"198.51.100.0/24\"} }\n"
+                                "sip-domain contoso.example { route = office }\n";
     struct sides *s = sides_new();
     struct sip_server *t;
 

@@ -57,7 +57,8 @@ static struct config *config_of(const char *const *domains, size_t n)
 
         slice_cut(slice_str(domains[i]), '=', &domain, &certificate);
         snprintf(file, sizeof(file), "%.*s.pem", SLICE_FMT(certificate));
-        buf_printf(&text, "sip-domain \"%.*s\" { route = r\n certificate = \"%s\"", SLICE_FMT(domain), certs_path(file));
+        buf_printf(&text, "sip-domain \"%.*s\" { route = r\n certificate = \"%s\"", SLICE_FMT(domain),
+                   certs_path(file));
         snprintf(file, sizeof(file), "%.*s.key", SLICE_FMT(certificate));
         buf_printf(&text, "\n key = \"%s\" }\n", certs_path(file));
     }
@@ -70,9 +71,7 @@ static struct config *config_of(const char *const *domains, size_t n)
 static struct directory *directory_of(const char *const *domains, size_t n, const struct directory *before, bool strict,
                                       struct err *err)
 {
-    struct directory_conf conf = {
-        .config = config_of(domains, n), .tls = tls, .before = before, .strict = strict
-    };
+    struct directory_conf conf = { .config = config_of(domains, n), .tls = tls, .before = before, .strict = strict };
     struct directory *d = directory_new(&conf, err);
 
     config_drop(conf.config);

@@ -48,7 +48,8 @@ static void all_gates_both_ways(void **state)
             settings(text, sizeof(text), open, types[type]);
             sides_apply(s, text);
             t = alice_writes(s, "a");
-            if (t->answers != (out ? 0 : 1) || (!out && t->status != (people ? 404 : 403)) || s->n_sent != (out ? 1 : 0))
+            if (t->answers != (out ? 0 : 1) || (!out && t->status != (people ? 404 : 403)) ||
+                s->n_sent != (out ? 1 : 0))
                 fail_msg("open %u, type %zu: %u answers, status %u", open, type, t->answers, t->status);
             s->n_sent = 0;
             romeo_writes(s, 1);
@@ -126,8 +127,8 @@ static void the_policy_of_the_user_decides(void **state)
         struct sip_server *t;
 
         sides_apply(s, text);
-        t = sides_sip(s, "192.0.2.10", cases[i].from, "sip:romeo@fabrikam.example", "a",
-                      "Content-Type: text/plain\r\n", "x");
+        t = sides_sip(s, "192.0.2.10", cases[i].from, "sip:romeo@fabrikam.example", "a", "Content-Type: text/plain\r\n",
+                      "x");
         if ((t->answers == 0) != cases[i].passes || (t->answers && t->status != 403))
             fail_msg("%s: %u answers, status %u", cases[i].from, t->answers, t->status);
         sides_free(s);
@@ -165,8 +166,8 @@ static void refusals_are_logged_within_bounds(void **state)
         snprintf(branch, sizeof(branch), "f%d", i);
         alice_writes(s, branch);
     }
-    for (const char *p = s->logged.p; p && (p = memmem(p, (size_t)(s->logged.p + s->logged.n - p), "message-refused", 15));
-         p++)
+    for (const char *p = s->logged.p;
+         p && (p = memmem(p, (size_t)(s->logged.p + s->logged.n - p), "message-refused", 15)); p++)
         lines++;
     assert_in_range(lines, 1, 50);
     sides_free(s);

@@ -8,7 +8,7 @@
 #define RESULT(from, to) "<db:result from='" from "' to='" to "'>k</db:result>"
 #define VALID(from, to) "<db:result from='" from "' to='" to "' type='valid'/>"
 #define SERVED                                                                                                         \
-    "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "                           \
+    "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "                            \
     "xmlns:db='jabber:server:dialback' id='i' version='1.0'>"
 #define OFFER "<stream:features>" STARTTLS "</stream:features>"
 
