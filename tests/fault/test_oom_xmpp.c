@@ -66,6 +66,50 @@ static bool one_run(bool dialback, long n, long n_bad)
     return failed;
 }
 
+/* Settings are tightened without memory: what they forbid ends all the same. */
+static bool one_change(long n, long n_bad)
+{
+    enum xmpp_fate fate;
+    bool failed;
+
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    node_start(&b, THEIRS, OURS, CERT_THEIRS);
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+    assert_true(node_send(&a, 1, "x"));
+    assert_true(node_send(&b, 1, "x"));
+    assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
+    hit = false;
+    bad = n_bad;
+    good = n;
+    a.partner_domain = "nobody.example";
+    xmpp_reconsider(a.x);
+    rig_turn();
+    good = -1;
+    failed = hit;
+    rig_until(xmpp_counters(a.x)->streams == 0);
+    a.partner_domain = THEIRS;
+    xmpp_reconsider(a.x);
+    rig_advance(10000);
+    rig_until(xmpp_counters(b.x)->streams == 0);
+    assert_true(send_one(2, &fate));
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+    return failed;
+}
+
+static void test_change(void **state)
+{
+    long n = 0;
+
+    while (one_change(n, 1) || one_change(n, 8))
+        n++;
+    assert_true(n > 0);
+}
+
 static void run(bool dialback, long n_bad, long step)
 {
     long n = 0;
@@ -102,10 +146,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sasl_one),
-        T(test_sasl_some),
-        T(test_dialback_one),
-        T(test_dialback_some),
+        T(test_sasl_one), T(test_sasl_some), T(test_dialback_one), T(test_dialback_some), T(test_change),
     };
 
     return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);
