@@ -208,6 +208,10 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
         a->splices.tls = a->tls;
         a->splices.hand_over = hand_over;
         a->splices.owner = a;
+        if (conf->idle_ms)
+            a->splices.idle_ms = conf->idle_ms;
+        if (conf->request_ms)
+            a->splices.request_ms = conf->request_ms;
         if (open_all(a, err) == 0) {
             a->conf.listen = NULL;
             offer_setup(a);

@@ -41,6 +41,7 @@ struct admin_conf {
     uint64_t (*mono_ms)(void *arg);
     int64_t (*wall_s)(void *arg);
     void *clock_arg;
+    unsigned idle_ms, request_ms; /* tests: instead of SPLICE_IDLE_MS and SPLICE_REQUEST_MS; 0: those */
 };
 
 /*

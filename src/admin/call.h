@@ -50,8 +50,9 @@ struct call {
     struct who who;
     struct buf body;
     size_t body_max;
-    json_t *json; /* owned; the body */
-    bool started; /* the head has been judged */
+    json_t *json;    /* owned; the body */
+    bool started;    /* the head has been judged */
+    bool is_refused; /* and found wanting: the reply is there */
     struct reply reply;
 };
 

@@ -134,6 +134,7 @@ void reply_unauthenticated(struct call *c)
         "log in, or send a token that is good: Authorization: Bearer stox_...; on the unix socket only root and "
         "the daemon's own user are known");
     reply_header(c, "WWW-Authenticate", "Bearer realm=\"stox\"");
+    reply_header(c, "Connection", "close"); /* whoever it is does not hold one of few places */
 }
 
 static bool add_headers(struct MHD_Response *r, const struct reply *reply)
@@ -143,7 +144,7 @@ static bool add_headers(struct MHD_Response *r, const struct reply *reply)
         MHD_add_response_header(r, "X-Content-Type-Options", "nosniff") == MHD_YES &&
         MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") == MHD_YES;
 
-    if (ok && reply->type && reply->body)
+    if (ok && reply->n && reply->type)
         ok = MHD_add_response_header(r, "Content-Type", reply->type) == MHD_YES;
     for (size_t i = 0; ok && i < reply->n_headers; i++)
         ok = MHD_add_response_header(r, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
