@@ -238,6 +238,13 @@ void admin_free(struct admin *a)
     free(a);
 }
 
+int admin_renew(struct admin *a, struct err *err)
+{
+    if (!a->tls)
+        return 0;
+    return tls_add_identity(a->tls, SLICE(""), a->conf.certificate, a->conf.key, err) ? err_wrap(err, "the API") : 0;
+}
+
 const struct addr *admin_listening(const struct admin *a, size_t i)
 {
     return i < a->n_listeners ? listener_local(a->listeners[i]) : NULL;

@@ -32,6 +32,7 @@ struct reply {
         const char *value; /* the arena's */
     } headers[CALL_HEADERS];
     size_t n_headers;
+    bool is_short; /* of memory: a header is missing */
 };
 
 struct admin_route;

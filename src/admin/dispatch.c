@@ -80,7 +80,9 @@ static bool judge_path(struct call *c, bool parsed, const char *why, enum route_
 {
     static const char *const roles[] = { "a reader", "the helpdesk", "an administrator" };
 
-    if (!parsed)
+    if (!parsed && strcmp(why, TARGET_NO_MEMORY) == 0)
+        reply_no_memory(c);
+    else if (!parsed)
         reply_problem(c, 400, "bad-request", "the request's path is not taken: %s", why);
     else if (match == ROUTE_NO_PATH)
         reply_problem(c, 404, "not-found", "there is no such path");

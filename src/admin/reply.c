@@ -74,6 +74,8 @@ void reply_header(struct call *c, const char *name, const char *fmt, ...)
         value = arena_strdup(&c->arena, slice_of(text, (size_t)n));
     if (value && c->reply.n_headers < CALL_HEADERS)
         c->reply.headers[c->reply.n_headers++] = (struct reply_header){ name, value };
+    else
+        c->reply.is_short = true;
 }
 
 static const char *title_of(unsigned status)
@@ -161,8 +163,8 @@ enum MHD_Result reply_send(struct call *c)
     if (!r)
         return MHD_NO;
     reply->body = NULL;
-    /* A reply without its headers is none: the connection ends instead. */
-    if (add_headers(r, reply))
+    /* A reply without all its headers is none: the connection ends instead. */
+    if (!reply->is_short && add_headers(r, reply))
         result = MHD_queue_response(c->conn, reply->status ? reply->status : 503, r);
     MHD_destroy_response(r);
     return result;
