@@ -8,7 +8,7 @@
 #include "store/json.h"
 #include "store/keeper_work.h"
 
-#define TRIES 8 /* against others that change the same store at the same time */
+#define TRIES 50 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
 
 struct keeper {
@@ -187,7 +187,7 @@ static enum keeper_result of_store(enum store_result result, struct err *err)
     case STORE_OK: return KEEPER_OK;
     case STORE_NO_MEMORY: return KEEPER_NO_MEMORY;
     case STORE_BEHIND: err_set(err, "others change the settings all the time: try again"); return KEEPER_AWAY;
-    case STORE_AWAY:
+    case STORE_AWAY: return KEEPER_AWAY; /* its sentence says what became of the change */
     case STORE_FULL:
     case STORE_FAULT: break;
     }
@@ -262,6 +262,7 @@ static enum keeper_result attempt(struct keeper *k, const struct keeper_change *
         if (stored == STORE_AWAY)
             set_away(k, true, err->text);
         if (stored == STORE_OK) {
+            set_away(k, false, NULL);
             become(k, next);
             next = NULL;
         }
