@@ -364,7 +364,6 @@ static int make_passphrase(struct keeper *k, struct err *err)
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err)
 {
     struct keeper *k = calloc(1, sizeof(*k));
-    const struct store_watch watch = { on_changed, on_away, k };
     int rc = -1;
 
     if (!k) {
@@ -382,10 +381,17 @@ struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err)
         rc = sync_locked(k, err) == STORE_OK ? 0 : -1;
         pthread_mutex_unlock(&k->lock);
     }
-    if (rc == 0 && make_passphrase(k, err) == 0 && store_watch(conf->store, &watch, err) == 0)
+    if (rc == 0 && make_passphrase(k, err) == 0)
         return k;
     keeper_close(k);
     return NULL;
+}
+
+int keeper_watch(struct keeper *k, struct err *err)
+{
+    const struct store_watch watch = { on_changed, on_away, k };
+
+    return store_watch(k->conf.store, &watch, err);
 }
 
 void keeper_close(struct keeper *k)

@@ -15,7 +15,7 @@ struct keeper;
 
 struct keeper_ops {
     /* May refuse what comes next for reasons only the daemon knows (a certificate cannot be read). From the caller's thread. */
-    int (*judge)(void *owner, const struct config *next, struct err *err);
+    int (*judge)(void *owner, struct config *next, struct err *err);
     /* A new configuration counts from now on; keep it if you need it longer. In order, from the thread that changed it. */
     void (*publish)(void *owner, struct config *next);
 };

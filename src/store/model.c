@@ -174,7 +174,9 @@ static const struct setting gateway_settings[] = {
       .def = "no",
       .lync = "EnableLoggingAllMessageBodies",
       .brief = "Write the text of messages to the log",
-      .help = "Off by default: only who, when and the outcome. This version writes no text, whatever is set." },
+      .help =
+          "Off by default: only who, when and the outcome. On: the first 1000 bytes of each message, with its line at "
+          "level info." },
     { .name = "hold-time",
       .type = SETTING_UINT,
       FIELD(gateway, hold_s),
