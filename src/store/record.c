@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
-#define RECORD_MAX (256u << 10) /* bytes of one object; a partner with 256 long domains takes a third of it */
+#define RECORD_MAX (1u << 20) /* bytes of one object: its lists may have SETTING_LIST_BYTES of text */
 #define VALUE_MAX (128u << 10)
+#define NAME_USUAL 128
+#define VALUES_USUAL 96
 
 static int out_of_memory(struct err *err)
 {
@@ -147,10 +149,27 @@ static int fill(struct record *r, struct slice name, const struct record *base, 
     return rc;
 }
 
+/*
+ * A record in one piece with the first memory of its arena: enough for most, so that a hundred thousand users are small and
+ * lie together.
+ */
+static struct record *record_new(const struct setting_kind *kind, struct slice name)
+{
+    size_t n = kind->size + (name.n < NAME_USUAL ? name.n : NAME_USUAL) + VALUES_USUAL;
+    struct record *r = malloc(sizeof(*r) + n);
+
+    if (!r)
+        return NULL;
+    *r = (struct record){ .kind = kind };
+    atomic_init(&r->refs, 1);
+    arena_init_on(&r->arena, r + 1, n, RECORD_MAX);
+    return r;
+}
+
 struct record *record_make(const struct setting_kind *kind, struct slice name, const struct record *base,
                            const struct edit *edits, size_t n, const struct setting **fault, struct err *err)
 {
-    struct record *r = calloc(1, sizeof(*r));
+    struct record *r = record_new(kind, name);
 
     if (fault)
         *fault = NULL;
@@ -158,9 +177,6 @@ struct record *record_make(const struct setting_kind *kind, struct slice name, c
         out_of_memory(err);
         return NULL;
     }
-    atomic_init(&r->refs, 1);
-    r->kind = kind;
-    arena_init(&r->arena, RECORD_MAX);
     if (fill(r, name, base, edits, n, fault, err) == 0)
         return r;
     record_drop(r);

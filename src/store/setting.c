@@ -293,10 +293,14 @@ bool setting_is_list(const struct setting *s)
 static int set_list(const struct setting *s, struct setting_list *out, const struct slice *texts, size_t n,
                     struct arena *arena, struct err *err)
 {
-    size_t size = entry_size(s->type);
+    size_t size = entry_size(s->type), bytes = 0;
 
     if (n > s->max)
         return err_set(err, "%zu entries are more than the %u allowed", n, s->max);
+    for (size_t i = 0; i < n; i++)
+        bytes += texts[i].n;
+    if (bytes > SETTING_LIST_BYTES)
+        return err_set(err, "%zu bytes are more than the %u allowed", bytes, SETTING_LIST_BYTES);
     out->n = 0;
     out->v = arena_zalloc(arena, n * size + 1);
     if (!out->v)

@@ -30,6 +30,7 @@ enum setting_type {
 
 #define SETTING_TEXT_MAX 1000
 #define SETTING_NAME_MAX 64
+#define SETTING_LIST_BYTES (128u << 10) /* of the texts of one list together */
 
 /* Values of the list types; the arena of the object owns them. */
 struct setting_list {
