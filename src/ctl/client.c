@@ -316,3 +316,18 @@ enum ctl_exit client_each(struct ctl *c, const char *collection, client_item_fn 
     }
     return rc;
 }
+
+enum ctl_exit client_all(struct ctl *c, const char *collection, client_item_fn *fn, void *arg)
+{
+    const char *path = client_path(c, "/v1/", slice_str(collection), "");
+    struct answer a;
+    enum ctl_exit rc;
+
+    if (!path)
+        return CTL_REFUSED;
+    rc = client_call(c, "GET", path, NULL, &a);
+    if (rc == CTL_DONE)
+        rc = each_of_page(c, a.body, fn, arg);
+    answer_fini(&a);
+    return rc;
+}

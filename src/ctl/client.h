@@ -21,8 +21,9 @@ void client_free(struct client *client); /* NULL is fine */
 /* A path of fixed text and one percent-encoded part, in the command's arena; NULL with a sentence said. */
 const char *client_path(struct ctl *c, const char *prefix, struct slice part, const char *suffix);
 
-/* Each object of a collection, page by page. fn may keep nothing of item. */
+/* Each object of a collection, page by page (or as the daemon gives all at once). fn may keep nothing of item. */
 typedef enum ctl_exit client_item_fn(struct ctl *c, const json_t *item, void *arg);
 enum ctl_exit client_each(struct ctl *c, const char *collection, client_item_fn *fn, void *arg);
+enum ctl_exit client_all(struct ctl *c, const char *collection, client_item_fn *fn, void *arg);
 
 #endif

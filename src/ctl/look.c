@@ -177,7 +177,7 @@ enum ctl_exit stream_list(struct ctl *c)
     enum ctl_exit rc;
 
     table_init(&r.table, c, args_has(&c->args, OPT_CSV));
-    rc = client_each(c, "streams", add_row, &r);
+    rc = client_all(c, "streams", add_row, &r);
     if (rc == CTL_DONE)
         end_rows(c, &r, "streams");
     return rc;

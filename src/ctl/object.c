@@ -1,5 +1,7 @@
 /* new, set, list, show and remove, of every kind of object. */
 #include "ctl/object.h"
+#include <time.h>
+
 #include "ctl/change.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
@@ -127,6 +129,30 @@ static void print_json_item(struct ctl *c, const json_t *item, size_t n)
     json_dumpf(item, c->out, JSON_COMPACT);
 }
 
+/* Moments are seconds to programs and dates to people. */
+static bool add_row(struct ctl *c, struct listing *l, const json_t *item)
+{
+    const struct setting_kind *kind = c->args.command->kind;
+    json_t *shown = json_copy((json_t *)item);
+    bool ok = shown != NULL;
+
+    for (size_t i = 0; i < kind->n && ok; i++) {
+        const struct setting *s = &kind->settings[i];
+        time_t at = (time_t)json_integer_value(json_object_get(item, s->name));
+        char text[40] = "never";
+        struct tm tm;
+
+        if (!s->unit || strcmp(s->unit, "s since 1970") != 0 || !json_is_integer(json_object_get(item, s->name)))
+            continue;
+        if (at && gmtime_r(&at, &tm))
+            strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+        ok = json_object_set_new(shown, s->name, json_string(text)) == 0;
+    }
+    ok = ok ? table_add(&l->table, shown) : (ctl_fail_memory(c), false);
+    json_decref(shown);
+    return ok;
+}
+
 static enum ctl_exit list_item(struct ctl *c, const json_t *item, void *arg)
 {
     struct listing *l = arg;
@@ -142,7 +168,7 @@ static enum ctl_exit list_item(struct ctl *c, const json_t *item, void *arg)
     } else if (l->names) {
         term_write(c->out, slice_str(name));
         fputc('\n', c->out);
-    } else if (!table_add(&l->table, item)) {
+    } else if (!add_row(c, l, item)) {
         return CTL_REFUSED;
     }
     l->n++;
