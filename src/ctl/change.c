@@ -150,12 +150,12 @@ void change_put_difference(struct buf *out, const json_t *before, const json_t *
 
     json_object_foreach((json_t *)(after ? after : before), name, v)
     {
-        json_t *old = json_object_get(before, name), *new = json_object_get(after, name);
+        json_t *old = json_object_get(before, name), *now = json_object_get(after, name);
 
-        if (strcmp(name, "revision") == 0 || strcmp(name, "name") == 0 || (old && new &&json_equal(old, new)))
+        if (strcmp(name, "revision") == 0 || strcmp(name, "name") == 0 || (old && now && json_equal(old, now)))
             continue;
         put_line(out, '-', name, old);
-        put_line(out, '+', name, new);
+        put_line(out, '+', name, now);
     }
 }
 
