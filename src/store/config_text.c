@@ -10,6 +10,10 @@
 #include <stdlib.h>
 
 #define TEXT_ARENA_MAX (256u << 20)
+#define FILE_BYTES_MAX (256u << 20)
+
+/* libconfuse takes the end of the text for the end of all open blocks. Behind this line there is none: a file cut off is known. */
+#define END_MARK "end-of-configuration"
 
 /* libconfuse reports through a function without context, called only inside cfg_parse: this is that context. */
 static _Thread_local struct err *parse_err;
@@ -27,6 +31,10 @@ __attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, co
     const char *near = NULL;
 
     vsnprintf(text, sizeof(text), fmt, ap);
+    if (strstr(text, "'" END_MARK "'")) {
+        err_set(parse_err, "line %d: it ends inside a block: is it whole?", cfg->line - 1);
+        return;
+    }
     if (sscanf(text, "no such option '%63[^']'", unknown) == 1)
         near = setting_nearest(kind_of_section(cfg), slice_str(unknown));
     if (near)
@@ -66,7 +74,7 @@ static bool is_exported(const struct setting_kind *kind)
 /* The blocks of all exported kinds as libconfuse options; opts[] gets what the caller frees. */
 static cfg_opt_t *block_options(cfg_opt_t *opts[MODEL_N_KINDS])
 {
-    cfg_opt_t *top = calloc(MODEL_N_KINDS + 1, sizeof(*top));
+    cfg_opt_t *top = calloc(MODEL_N_KINDS + 2, sizeof(*top));
     size_t n = 0;
 
     if (!top)
@@ -84,8 +92,37 @@ static cfg_opt_t *block_options(cfg_opt_t *opts[MODEL_N_KINDS])
         }
         top[n++] = (cfg_opt_t)CFG_SEC(kind->name, opts[i], flags);
     }
+    top[n++] = (cfg_opt_t)CFG_BOOL(END_MARK, cfg_false, CFGF_NODEFAULT);
     top[n] = (cfg_opt_t)CFG_END();
     return top;
+}
+
+/* All of a file ("-": standard input) and the mark of its end, with a zero byte behind. */
+static int read_marked(struct buf *out, const char *file, const char *text, struct err *err)
+{
+    FILE *f = text ? NULL : strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+    bool bad = false;
+
+    if (!text && !f)
+        return err_set(err, "cannot be read: %s", strerror(errno));
+    if (text)
+        buf_str(out, text);
+    while (f && !bad && !feof(f)) {
+        char *at = buf_reserve(out, 65536);
+
+        if (at)
+            out->n += fread(at, 1, 65536, f);
+        bad = !at || ferror(f);
+    }
+    if (f && f != stdin)
+        fclose(f);
+    if (bad && buf_ok(out))
+        return err_set(err, "cannot be read: %s", strerror(errno));
+    if (out->n && memchr(out->p, '\0', out->n))
+        return err_set(err, "there is a zero byte in it: this is no text");
+    buf_str(out, "\n" END_MARK " = true\n");
+    buf_char(out, '\0');
+    return buf_ok(out) ? 0 : err_set(err, "it is too large, or memory is missing");
 }
 
 /* file, or text when that is not NULL. NULL with a sentence. */
@@ -102,8 +139,6 @@ static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct e
     parse_err = err;
     if (text)
         rc = cfg_parse_buf(cfg, text);
-    else if (strcmp(file, "-") == 0)
-        rc = cfg_parse_fp(cfg, stdin);
     else
         rc = cfg_parse(cfg, file);
     parse_err = NULL;
@@ -225,13 +260,17 @@ struct config_text *config_text_read(const char *file, const char *text, struct 
     struct config_text *t = calloc(1, sizeof(*t));
     cfg_opt_t *top = block_options(opts);
     cfg_t *cfg = NULL;
+    struct buf whole;
     int rc = -1;
 
     out_of_memory(err);
+    buf_init(&whole, FILE_BYTES_MAX);
     if (t && top) {
         arena_init(&t->arena, TEXT_ARENA_MAX);
-        cfg = parse(top, file, text, err);
+        if (read_marked(&whole, file, text, err) == 0)
+            cfg = parse(top, file, whole.p, err);
     }
+    buf_free(&whole);
     if (cfg) {
         rc = take_blocks(cfg, t, err);
         cfg_free(cfg);
