@@ -18,7 +18,7 @@ deps-%:
 	@tools/deps $*
 
 demo: deps-demo $(BUILD)/build.ninja
-	@echo 'Building stoxd ...' && ninja --quiet -C $(BUILD) src/daemon/stoxd
+	@echo 'Building stoxd and stoxctl ...' && ninja --quiet -C $(BUILD) src/daemon/stoxd src/ctl/stoxctl
 	@tools/demo
 
 test: deps-test

@@ -208,6 +208,10 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
         a->splices.tls = a->tls;
         a->splices.hand_over = hand_over;
         a->splices.owner = a;
+        if (conf->idle_ms)
+            a->splices.idle_ms = conf->idle_ms;
+        if (conf->request_ms)
+            a->splices.request_ms = conf->request_ms;
         if (open_all(a, err) == 0) {
             a->conf.listen = NULL;
             offer_setup(a);
@@ -232,6 +236,13 @@ void admin_free(struct admin *a)
     buf_free(&a->decoy);
     explicit_bzero(a, sizeof(*a));
     free(a);
+}
+
+int admin_renew(struct admin *a, struct err *err)
+{
+    if (!a->tls)
+        return 0;
+    return tls_add_identity(a->tls, SLICE(""), a->conf.certificate, a->conf.key, err) ? err_wrap(err, "the API") : 0;
 }
 
 const struct addr *admin_listening(const struct admin *a, size_t i)

@@ -31,7 +31,7 @@ struct admin_conf {
     struct keeper *keeper;     /* outlives admin */
     const struct addr *listen; /* copied; other than loopback only with a certificate */
     size_t n_listen;
-    const char *certificate, *key; /* PEM files; both or none. With them every TCP address speaks TLS */
+    const char *certificate, *key; /* borrowed; PEM files; both or none. With them every TCP address speaks TLS */
     const char *socket_path;       /* NULL: no unix socket */
     struct slice host_name;        /* what browsers may call us, besides localhost and addresses; may be empty */
     uid_t uid;                     /* the daemon's own: besides root, an administrator on the unix socket */
@@ -41,6 +41,7 @@ struct admin_conf {
     uint64_t (*mono_ms)(void *arg);
     int64_t (*wall_s)(void *arg);
     void *clock_arg;
+    unsigned idle_ms, request_ms; /* tests: instead of SPLICE_IDLE_MS and SPLICE_REQUEST_MS; 0: those */
 };
 
 /*
@@ -51,6 +52,12 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err);
 
 /* From the loop's thread: waits for the request that is being answered, cuts the others. NULL is fine. */
 void admin_free(struct admin *a);
+
+/*
+ * Reads certificate and key again: new connections get them, open ones go on. -1 with a sentence: the old ones stay. From the
+ * loop's thread; without certificate it does nothing.
+ */
+int admin_renew(struct admin *a, struct err *err);
 
 /* The address that listen[i] became (port 0: what the kernel chose); NULL: there is no such. */
 const struct addr *admin_listening(const struct admin *a, size_t i);

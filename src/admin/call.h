@@ -32,6 +32,7 @@ struct reply {
         const char *value; /* the arena's */
     } headers[CALL_HEADERS];
     size_t n_headers;
+    bool is_short; /* of memory: a header is missing */
 };
 
 struct admin_route;
@@ -50,8 +51,9 @@ struct call {
     struct who who;
     struct buf body;
     size_t body_max;
-    json_t *json; /* owned; the body */
-    bool started; /* the head has been judged */
+    json_t *json;    /* owned; the body */
+    bool started;    /* the head has been judged */
+    bool is_refused; /* and found wanting: the reply is there */
     struct reply reply;
 };
 

@@ -80,7 +80,9 @@ static bool judge_path(struct call *c, bool parsed, const char *why, enum route_
 {
     static const char *const roles[] = { "a reader", "the helpdesk", "an administrator" };
 
-    if (!parsed)
+    if (!parsed && strcmp(why, TARGET_NO_MEMORY) == 0)
+        reply_no_memory(c);
+    else if (!parsed)
         reply_problem(c, 400, "bad-request", "the request's path is not taken: %s", why);
     else if (match == ROUTE_NO_PATH)
         reply_problem(c, 404, "not-found", "there is no such path");
@@ -142,6 +144,13 @@ static void take_body(struct call *c, const char *data, size_t n)
     buf_add(&c->body, data, n);
 }
 
+static bool has_body(const struct call *c)
+{
+    struct slice length = call_header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return length.n && !slice_is(length, "0");
+}
+
 enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const char *url, const char *method,
                                 const char *version, const char *data, size_t *n, void **call)
 {
@@ -154,14 +163,16 @@ enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const 
         c->conn = conn;
         if (!find_origin(c))
             return MHD_NO;
-        return judge_head(c, method) ? MHD_YES : reply_send(c);
+        c->is_refused = !judge_head(c, method);
+        /* An answer before the body ends the connection; without a body it can wait, and the connection be kept. */
+        return c->is_refused && has_body(c) ? reply_send(c) : MHD_YES;
     }
     if (*n > 0) {
         take_body(c, data, *n);
         *n = 0;
         return MHD_YES;
     }
-    if (c->route->body_max == 0 || call_take_json(c))
+    if (!c->is_refused && (c->route->body_max == 0 || call_take_json(c)))
         c->route->run(c);
     return reply_send(c);
 }

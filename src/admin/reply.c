@@ -74,6 +74,8 @@ void reply_header(struct call *c, const char *name, const char *fmt, ...)
         value = arena_strdup(&c->arena, slice_of(text, (size_t)n));
     if (value && c->reply.n_headers < CALL_HEADERS)
         c->reply.headers[c->reply.n_headers++] = (struct reply_header){ name, value };
+    else
+        c->reply.is_short = true;
 }
 
 static const char *title_of(unsigned status)
@@ -134,6 +136,7 @@ void reply_unauthenticated(struct call *c)
         "log in, or send a token that is good: Authorization: Bearer stox_...; on the unix socket only root and "
         "the daemon's own user are known");
     reply_header(c, "WWW-Authenticate", "Bearer realm=\"stox\"");
+    reply_header(c, "Connection", "close"); /* whoever it is does not hold one of few places */
 }
 
 static bool add_headers(struct MHD_Response *r, const struct reply *reply)
@@ -143,7 +146,7 @@ static bool add_headers(struct MHD_Response *r, const struct reply *reply)
         MHD_add_response_header(r, "X-Content-Type-Options", "nosniff") == MHD_YES &&
         MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") == MHD_YES;
 
-    if (ok && reply->type && reply->body)
+    if (ok && reply->n && reply->type)
         ok = MHD_add_response_header(r, "Content-Type", reply->type) == MHD_YES;
     for (size_t i = 0; ok && i < reply->n_headers; i++)
         ok = MHD_add_response_header(r, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
@@ -160,8 +163,8 @@ enum MHD_Result reply_send(struct call *c)
     if (!r)
         return MHD_NO;
     reply->body = NULL;
-    /* A reply without its headers is none: the connection ends instead. */
-    if (add_headers(r, reply))
+    /* A reply without all its headers is none: the connection ends instead. */
+    if (!reply->is_short && add_headers(r, reply))
         result = MHD_queue_response(c->conn, reply->status ? reply->status : 503, r);
     MHD_destroy_response(r);
     return result;

@@ -43,13 +43,13 @@ static void splice_free(struct splice *s)
 
 static void become(struct splice *s, enum phase phase)
 {
-    uint64_t now = loop_now(s->all->loop), wait = SPLICE_IDLE_MS;
+    uint64_t now = loop_now(s->all->loop), wait = s->all->idle_ms;
 
     if (phase != s->phase)
         s->began_ms = now;
     s->phase = phase;
-    if (phase == PHASE_READING && s->began_ms + SPLICE_REQUEST_MS < now + wait)
-        wait = s->began_ms + SPLICE_REQUEST_MS > now ? s->began_ms + SPLICE_REQUEST_MS - now : 0;
+    if (phase == PHASE_READING && s->began_ms + s->all->request_ms < now + wait)
+        wait = s->began_ms + s->all->request_ms > now ? s->began_ms + s->all->request_ms - now : 0;
     if (phase == PHASE_ANSWER)
         wait = SPLICE_ANSWER_MS;
     s->pending = s->outer ? conn_tx_pending(s->outer) : 0;
@@ -60,11 +60,11 @@ static void on_timer(struct timer *t)
 {
     struct splice *s = container_of(t, struct splice, timer);
     size_t pending = s->outer ? conn_tx_pending(s->outer) : 0;
-    bool late = loop_now(s->all->loop) - s->began_ms >= SPLICE_REQUEST_MS;
+    bool late = loop_now(s->all->loop) - s->began_ms >= s->all->request_ms;
 
     if (s->phase == PHASE_ANSWERING && pending > 0 && pending != s->pending && !late) {
         s->pending = pending;
-        timer_start(&s->all->loop->timers, t, SPLICE_IDLE_MS);
+        timer_start(&s->all->loop->timers, t, s->all->idle_ms);
         return;
     }
     splice_free(s);
@@ -199,7 +199,7 @@ static const struct conn_ops inner_ops = { .data = on_inner_data,
 
 void splices_init(struct splices *s, struct loop *loop, struct tls *tls)
 {
-    *s = (struct splices){ .loop = loop, .tls = tls };
+    *s = (struct splices){ .loop = loop, .tls = tls, .idle_ms = SPLICE_IDLE_MS, .request_ms = SPLICE_REQUEST_MS };
     list_init(&s->all);
 }
 

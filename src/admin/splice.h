@@ -24,6 +24,7 @@ struct splices {
     /* Gives one end of a socketpair to the HTTP library, which owns it from then on. */
     bool (*hand_over)(void *owner, int fd, const struct origin *origin);
     void *owner;
+    unsigned idle_ms, request_ms;
     struct list all;
     struct log_limit limit;
 };

@@ -16,14 +16,14 @@ static bool decode(struct slice raw, struct slice *out, struct arena *arena, con
 
     buf_init(&b, TARGET_MAX);
     ok = text_unpercent(&b, raw);
-    if (!ok || !buf_ok(&b))
-        fail(why, ok ? "out of memory" : "a % in it is not followed by two hex digits");
-    else
+    if (ok)
         *out = arena_dup(arena, buf_slice(&b));
+    if (!buf_ok(&b) || (ok && !out->p))
+        ok = fail(why, TARGET_NO_MEMORY);
+    else if (!ok)
+        fail(why, "a % in it is not followed by two hex digits");
     buf_free(&b);
-    if (ok && !out->p)
-        return fail(why, "out of memory");
-    return ok && out->p;
+    return ok;
 }
 
 static bool is_clean(struct slice s)

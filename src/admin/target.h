@@ -11,6 +11,7 @@
 #define TARGET_MAX 4096
 #define TARGET_SEGMENTS 6
 #define TARGET_QUERIES 16
+#define TARGET_NO_MEMORY "out of memory"
 
 struct target_query {
     struct slice key, value;
@@ -23,7 +24,7 @@ struct target {
     size_t n_queries;
 };
 
-/* False with a constant clause in *why. The arena owns what is decoded. */
+/* False with a constant clause in *why, which is TARGET_NO_MEMORY when that was all that was wrong. The arena owns what is decoded. */
 bool target_parse(struct target *t, struct slice raw, struct arena *arena, const char **why);
 
 /* NULL .p: it was not given. */

@@ -9,6 +9,8 @@
 
 #define LINE_MAX_BYTES 2048
 #define VALUE_MAX_BYTES 256
+#define BODY_MAX_BYTES 1000
+#define BODY_ROOM (4 * BODY_MAX_BYTES + 16) /* every byte escaped */
 #define WINDOW_MS 10000
 
 /* Text being made in memory of a fixed size. What does not fit as a whole is not added, and full is set. */
@@ -77,9 +79,9 @@ static bool is_plain(struct slice s)
     return s.n > 0;
 }
 
-static void put_value(struct out *o, struct slice s)
+static void put_value(struct out *o, struct slice s, size_t max)
 {
-    struct slice shown = slice_first(s, VALUE_MAX_BYTES);
+    struct slice shown = slice_first(s, max);
     bool plain = is_plain(shown);
 
     if (!plain)
@@ -108,6 +110,8 @@ static void put_field(struct out *o, const struct log_field *f)
 {
     char number[24];
 
+    if (f->kind == LOG_FIELD_BODY)
+        o->max += BODY_ROOM;
     put(o, " ", 1);
     put_str(o, f->key);
     put(o, "=", 1);
@@ -115,7 +119,7 @@ static void put_field(struct out *o, const struct log_field *f)
         snprintf(number, sizeof(number), "%llu", (unsigned long long)f->u);
         put_str(o, number);
     } else {
-        put_value(o, f->s);
+        put_value(o, f->s, f->kind == LOG_FIELD_BODY ? BODY_MAX_BYTES : VALUE_MAX_BYTES);
     }
 }
 
@@ -123,8 +127,8 @@ void log_line(struct log *log, enum log_level level, const char *event, const st
 {
     static const char *const names[] = { "error ", "warning ", "info ", "debug " };
     static const char more[] = " ...";
-    char line[LINE_MAX_BYTES];
-    struct out o = { .p = line, .max = sizeof(line) - sizeof(more) };
+    char line[LINE_MAX_BYTES + BODY_ROOM];
+    struct out o = { .p = line, .max = LINE_MAX_BYTES - sizeof(more) };
 
     if (log->stamp)
         put_stamp(&o);
@@ -167,7 +171,7 @@ static void write_stderr(struct log *log, const char *line, size_t n)
 /* The journal takes a line's priority from a prefix (sd-daemon(3)); ours follows from the level's first letter. */
 static void write_journal(struct log *log, const char *line, size_t n)
 {
-    char out[LINE_MAX_BYTES + 3] = "<6>";
+    char out[LINE_MAX_BYTES + BODY_ROOM + 3] = "<6>";
 
     out[1] = line[0] == 'e' ? '3' : line[0] == 'w' ? '4' : line[0] == 'd' ? '7' : '6';
     if (n > sizeof(out) - 3)

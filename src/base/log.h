@@ -1,6 +1,6 @@
 /*
  * One event is one line: a verb and key=value fields. Values that may come from the network are escaped and cut here, so
- * that no caller has to think of it. Message bodies are never fields.
+ * that no caller has to think of it. Message bodies are fields only where the setting asks for them (LOG_BODY, last).
  *
  *     log_info(log, "message-refused", LOG_S("from", uri), LOG_U("code", 404), LOG_Z("reason", why));
  */
@@ -25,7 +25,7 @@ struct log {
 
 struct log_field {
     const char *key; /* NULL ends the list */
-    enum { LOG_FIELD_SLICE, LOG_FIELD_UINT } kind;
+    enum { LOG_FIELD_SLICE, LOG_FIELD_UINT, LOG_FIELD_BODY } kind;
     struct slice s;
     uint64_t u;
 };
@@ -41,6 +41,12 @@ struct log_field {
 #define LOG_U(k, v)                                                                                                    \
     {                                                                                                                  \
         .key = (k), .kind = LOG_FIELD_UINT, .u = (v)                                                                   \
+    }
+
+/* A message's text, cut at 1000 bytes instead of 256. k NULL: there is none to be written. */
+#define LOG_BODY(k, v)                                                                                                 \
+    {                                                                                                                  \
+        .key = (k), .kind = LOG_FIELD_BODY, .s = (v)                                                                   \
     }
 
 /* Writes to stderr, level info, with time stamps unless stderr is the journal. */

@@ -36,15 +36,16 @@ static void on_message(void *owner, const struct sip_request *request)
 static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
 {
     struct bridge *b = owner;
+    const struct listed *partner = directory_partner(b->directory, domain);
 
-    return directory_partner(b->directory, domain);
+    return partner ? &partner->xmpp : NULL;
 }
 
 static bool on_xmpp_serves(void *owner, struct slice domain)
 {
     struct bridge *b = owner;
 
-    return directory_sip_domain(b->directory, domain) != NULL;
+    return directory_route_to(b->directory, domain) != NULL;
 }
 
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
@@ -73,7 +74,8 @@ static bool derive(const uint8_t secret[32], const char *purpose, uint8_t out[32
 
 static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
-    struct sip_conf sip = { .host = conf->config->boot.host_name,
+    const struct gateway *g = directory_gateway(conf->directory);
+    struct sip_conf sip = { .host = conf->boot->host_name,
                             .ops = &sip_ops,
                             .owner = b,
                             .tls = conf->tls,
@@ -81,12 +83,12 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
                             .t2_ms = 4000,
                             .t4_ms = 5000,
                             .provisional_ms = 3500,
-                            .txns_max = conf->config->gateway.transactions_max,
+                            .txns_max = g->transactions_max,
                             .kept_max = KEPT_MAX,
                             .conns_max = 2000,
                             .conns_per_ip_max = 100,
                             .conn_idle_ms = 600000,
-                            .body_max = conf->config->gateway.message_max,
+                            .body_max = g->message_max,
                             .accept = SLICE(MAP_CONTENT_ACCEPT) };
 
     return sip_new(b->loop, &sip, err);
@@ -94,30 +96,19 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
 
 static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
-    const struct gateway *g = &conf->config->gateway;
-    uint8_t secret[32];
     struct xmpp_conf xmpp = { .ops = &xmpp_ops,
                               .owner = b,
                               .tls = conf->tls,
                               .dns = conf->dns,
-                              .dialback_secret = slice_of((const char *)secret, sizeof(secret)),
-                              .connection_limit = g->connection_limit,
-                              .partner_connection_limit = g->partner_connection_limit,
+                              .dialback_secret = slice_of((const char *)b->own_secret, sizeof(b->own_secret)),
                               .per_ip_unauthenticated = 64,
-                              .establish_s = g->establish_s,
                               .unauthenticated_s = 30,
-                              .inactivity_s = g->inactivity_s,
-                              .keepalive_s = g->keepalive_s,
                               .connect_s = 10,
                               .stanza_max = 256 * 1024,
                               .queue_max_stanzas = 8192,
                               .queue_max_bytes = 4u << 20,
                               .port = 5269 };
 
-    if (!derive(conf->secret, "dialback", secret)) {
-        err_set(err, "the dialback secret cannot be derived: OpenSSL has no HMAC-SHA256");
-        return NULL;
-    }
     return xmpp_new(b->loop, &xmpp, err);
 }
 
@@ -125,18 +116,18 @@ static void on_drain(struct timer *t);
 
 static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
-    b->directory = directory_new(conf->config);
-    if (!b->directory || !buf_reserve(&b->scratch, SCRATCH_MAX) || !buf_reserve(&b->key, BRIDGE_KEY_MAX))
+    if (!buf_reserve(&b->scratch, SCRATCH_MAX) || !buf_reserve(&b->key, BRIDGE_KEY_MAX))
         return err_set(err, "out of memory while starting");
-    if (!derive(conf->secret, "ids", b->map.key))
-        return err_set(err, "the key for ids cannot be derived: OpenSSL has no HMAC-SHA256");
-    b->map.pager_chat = conf->config->gateway.pager_type == PAGER_CHAT;
-    b->map.body_max = conf->config->gateway.message_max;
+    if (!derive(conf->secret, "ids", b->map.key) || !derive(conf->secret, "dialback", b->own_secret))
+        return err_set(err, "the keys of this installation cannot be derived: OpenSSL has no HMAC-SHA256");
     b->xmpp = new_xmpp(b, conf, err);
     if (!b->xmpp)
         return -1;
     b->sip = new_sip(b, conf, err);
-    return b->sip ? 0 : -1;
+    if (!b->sip)
+        return -1;
+    bridge_take_settings(b);
+    return 0;
 }
 
 struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
@@ -149,7 +140,10 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     }
     b->loop = conf->loop;
     b->log = conf->loop->log;
-    b->config = conf->config;
+    b->boot = conf->boot;
+    b->tls = conf->tls;
+    b->directory = directory_keep(conf->directory);
+    scores_init(&b->scores);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
     buf_init(&b->key, BRIDGE_KEY_MAX);
@@ -177,7 +171,7 @@ static int listen_sip(struct bridge *b, enum sip_transport transport, const stru
 
 int bridge_listen(struct bridge *b, struct err *err)
 {
-    const struct boot *boot = &b->config->boot;
+    const struct boot *boot = b->boot;
     const struct addr *addrs = boot->xmpp.v;
 
     if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err))
@@ -225,7 +219,11 @@ void bridge_free(struct bridge *b)
     bridge_free_owed(b);
     sip_free(b->sip);
     xmpp_free(b->xmpp);
-    directory_free(b->directory);
+    if (b->tls)
+        tls_use_identities(b->tls, NULL);
+    directory_drop(b->directory);
+    scores_fini(&b->scores);
+    explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);
     buf_free(&b->key);
     free(b);

@@ -8,25 +8,33 @@
 #ifndef STOX_BRIDGE_BRIDGE_H
 #define STOX_BRIDGE_BRIDGE_H
 
+#include "bridge/directory.h"
 #include "net/dns.h"
 #include "net/loop.h"
 #include "net/tls.h"
-#include "store/config.h"
 
 struct bridge;
 
 struct bridge_conf {
-    struct loop *loop; /* all borrowed; outlive the bridge */
-    const struct config *config;
-    struct tls *tls;
+    struct loop *loop;           /* all borrowed; outlive the bridge */
+    const struct boot *boot;     /* host name and addresses to listen on */
+    struct directory *directory; /* the first one: the bridge keeps it, the caller may drop his */
+    struct tls *tls;             /* NULL: no TLS */
     struct dns *dns;
-    uint8_t secret[32]; /* of this installation: ids and dialback keys derive from it */
+    uint8_t secret[32]; /* of this installation: ids derive from it, and dialback keys when there is no passphrase */
 };
 
 struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err);
 
 /* Opens the listeners that the configuration names. */
 int bridge_listen(struct bridge *b, struct err *err);
+
+/*
+ * The settings of next count from now on, for all that is there and all that comes; next is kept. What they no longer allow
+ * ends: streams at the end of this turn (xmpp_reconsider), messages that wait for SIP at once. Nothing here takes memory,
+ * so it cannot fail. Returns the directory of before for the caller to drop, off the loop.
+ */
+struct directory *bridge_apply(struct bridge *b, struct directory *next);
 
 /* Takes no new work, lets what is under way end (3 s at most), gives back the rest, closes streams in order; done follows. */
 void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg);
@@ -39,5 +47,12 @@ struct bridge_counters {
     size_t held, queued;
 };
 const struct bridge_counters *bridge_counters(const struct bridge *b);
+
+/* Appends all that is counted as OpenMetrics text, names stox_...; without the # EOF, which is the caller's to add. */
+void bridge_put_metrics(const struct bridge *b, struct buf *out);
+
+/* See xmpp_each_stream, xmpp_close_stream. */
+void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg);
+bool bridge_close_stream(struct bridge *b, uint64_t id);
 
 #endif

@@ -6,7 +6,8 @@
 #include "base/hash.h"
 #include "base/rand.h"
 #include "bridge/bridge.h"
-#include "bridge/directory.h"
+#include "bridge/gate.h"
+#include "bridge/score.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -17,8 +18,11 @@
 struct bridge {
     struct loop *loop;
     struct log *log;
-    const struct config *config;
-    struct directory *directory; /* owned */
+    const struct boot *boot;
+    struct tls *tls;
+    struct directory *directory; /* one count is ours */
+    uint32_t generation;         /* of the directory */
+    uint8_t own_secret[32];      /* for dialback, when there is no passphrase */
     struct sip *sip;             /* owned */
     struct xmpp *xmpp;           /* owned */
     struct map_conf map;
@@ -27,6 +31,7 @@ struct bridge {
     struct buf key;     /* the table key being built; likewise */
     struct log_limit refusals;
     struct bridge_counters counters;
+    struct scores scores;
 
     /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;
@@ -56,6 +61,8 @@ void s2x_free(struct bridge *b);
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza);
 void x2s_free(struct bridge *b);
 void x2s_give_back_all(struct bridge *b);
+void x2s_let_go(struct bridge *b);     /* takes all pauses back: partners are about to change */
+void x2s_reconsider(struct bridge *b); /* after that: gives back what may not pass any more, pauses again */
 
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
@@ -70,6 +77,12 @@ void bridge_send_condition(struct bridge *b, const char *kind, const struct jid 
 /* The fate of anything the bridge has sent. */
 void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);
 void bridge_free_owed(struct bridge *b);
+
+/* One message has come to its end; remote: the partner's domain, as far as it is known. */
+void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote);
+
+/* Sets what is copied out of the directory: limits, secret, mapping. */
+void bridge_take_settings(struct bridge *b);
 
 /* One line for a refusal, rate limited: a peer can cause it at will. */
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,

@@ -5,19 +5,27 @@
 #include "base/hash.h"
 #include "xmpp/jid.h"
 
+#define ARENA_MAX (256u << 20)
+#define FAULTS_MAX 65536
+
 /* A domain under one of its spellings. Exactly one of the two is set. */
 struct named {
     struct hash_node node;
     struct slice name;
-    const struct sip_domain *sip;
-    const struct xmpp_partner *partner;
+    const struct route *route; /* ours */
+    const struct listed *partner;
 };
 
 struct directory {
-    const struct config *config;
-    struct hash domains;           /* struct named */
-    struct xmpp_partner *partners; /* one for each configured partner */
-    struct arena arena;            /* the struct named, and A-label spellings */
+    atomic_uint refs;
+    struct config *config; /* one count is ours */
+    struct hash domains;   /* struct named */
+    struct listed *partners;
+    size_t n_partners;
+    struct policy_index *policies; /* owned */
+    struct tls_identities *identities;
+    struct buf faults;
+    struct arena arena; /* the struct named, and A-label spellings */
 };
 
 static bool named_is(const struct hash_node *node, const void *key)
@@ -32,105 +40,179 @@ static const struct named *find(const struct directory *d, struct slice domain)
     return node ? container_of(node, struct named, node) : NULL;
 }
 
-static bool add_spelling(struct directory *d, struct slice name, const struct sip_domain *sip,
-                         const struct xmpp_partner *partner)
+static bool add_spelling(struct directory *d, struct slice name, const struct route *route,
+                         const struct listed *partner)
 {
     struct named *named = arena_zalloc(&d->arena, sizeof(*named));
 
     if (!named)
         return false;
     named->name = name;
-    named->sip = sip;
+    named->route = route;
     named->partner = partner;
     return hash_add(&d->domains, &named->node, hash_bytes(&d->domains, name));
 }
 
 /* Under its U-labels, as XMPP writes it, and its A-labels, as SIP does. */
-static bool add_domain(struct directory *d, struct slice name, const struct sip_domain *sip,
-                       const struct xmpp_partner *partner)
+static bool add_domain(struct directory *d, struct slice name, const struct route *route, const struct listed *partner,
+                       struct slice *ascii)
 {
+    if (!add_spelling(d, name, route, partner) || !jid_domain_to_ascii(&d->arena, name, ascii))
+        return false;
+    return slice_eq(*ascii, name) || add_spelling(d, *ascii, route, partner);
+}
+
+/* The certificate of one domain of ours, new, as before, or not at all. -1: the directory cannot be made. */
+static int add_certificate(struct directory *d, const struct directory_conf *conf, const struct sip_domain *domain,
+                           struct slice ascii, struct err *err)
+{
+    const struct tls_identities *before = conf->before ? conf->before->identities : NULL;
+    const char *chain = domain->certificate, *key = domain->key;
+    bool kept;
+
+    if (!d->identities || !chain || !key ||
+        tls_identities_add(d->identities, conf->tls, ascii, chain, key, before, err) == 0)
+        return 0;
+    err_wrap(err, "sip-domain \"%.*s\"", SLICE_FMT(domain->name));
+    if (conf->strict && !tls_identities_has(before, ascii, chain, key))
+        return -1;
+    kept = tls_identities_retain(d->identities, before, ascii);
+    buf_printf(&d->faults, "%s%s\n", err->text, kept ? "; the certificate of before stays in use" : "");
+    return 0;
+}
+
+static int add_sip_domain(struct directory *d, const struct directory_conf *conf, const struct sip_domain *domain,
+                          struct err *err)
+{
+    const struct record *route = config_find(d->config, &route_kind, domain->route);
     struct slice ascii;
 
-    if (!add_spelling(d, name, sip, partner))
-        return false;
-    if (!jid_domain_to_ascii(&d->arena, name, &ascii))
-        return false;
-    return slice_eq(ascii, name) || add_spelling(d, ascii, sip, partner);
+    if (!route)
+        return err_set(err, "sip-domain \"%.*s\": there is no route \"%.*s\"", SLICE_FMT(domain->name),
+                       SLICE_FMT(domain->route));
+    if (!add_domain(d, domain->name, route->object, NULL, &ascii))
+        return err_set(err, "out of memory while taking the settings");
+    return add_certificate(d, conf, domain, ascii, err);
 }
 
-static bool add_partner(struct directory *d, const struct partner *p, struct xmpp_partner *out)
+static bool add_partner(struct directory *d, const struct partner *p, struct listed *out)
 {
     const struct slice *more = p->additional_domains.v;
-    unsigned limit = p->connection_limit ? p->connection_limit : d->config->gateway.partner_connection_limit;
+    struct slice ascii;
 
-    *out = (struct xmpp_partner){ .name = p->name,
-                                  .tls = p->tls,
-                                  .sasl = p->sasl,
-                                  .dialback = p->dialback,
-                                  .keep_alive = p->keep_alive,
-                                  .connection_limit = limit,
-                                  .proxy = p->proxy };
-    if (!add_domain(d, p->name, NULL, out))
+    out->settings = p;
+    out->xmpp = (struct xmpp_partner){ .name = p->name,
+                                       .tls = p->tls,
+                                       .sasl = p->sasl,
+                                       .dialback = p->dialback,
+                                       .keep_alive = p->keep_alive,
+                                       .connection_limit = p->connection_limit,
+                                       .proxy = p->proxy };
+    if (!add_domain(d, p->name, NULL, out, &ascii))
         return false;
     for (size_t i = 0; i < p->additional_domains.n; i++)
-        if (!add_domain(d, more[i], NULL, out))
+        if (!add_domain(d, more[i], NULL, out, &ascii))
             return false;
     return true;
 }
 
-static bool fill(struct directory *d)
+static int fill(struct directory *d, const struct directory_conf *conf, struct err *err)
 {
-    const struct config *c = d->config;
+    const struct config_list *domains = config_list(d->config, &sip_domain_kind);
+    const struct config_list *partners = config_list(d->config, &partner_kind);
 
-    d->partners = calloc(c->n_partners + 1, sizeof(*d->partners));
-    if (!d->partners)
-        return false;
-    for (size_t i = 0; i < c->n_sip_domains; i++)
-        if (!add_domain(d, c->sip_domains[i].name, &c->sip_domains[i], NULL))
-            return false;
-    for (size_t i = 0; i < c->n_partners; i++)
-        if (!add_partner(d, &c->partners[i], &d->partners[i]))
-            return false;
-    return true;
+    d->partners = calloc(partners->n + 1, sizeof(*d->partners));
+    d->policies = policy_index_new(d->config);
+    d->identities = conf->tls ? tls_identities_new() : NULL;
+    if (!d->partners || !d->policies || (conf->tls && !d->identities))
+        return err_set(err, "out of memory while taking the settings");
+    for (size_t i = 0; i < domains->n; i++)
+        if (add_sip_domain(d, conf, CONFIG_OBJECT(sip_domain, domains, i), err))
+            return -1;
+    for (; d->n_partners < partners->n; d->n_partners++)
+        if (!add_partner(d, CONFIG_OBJECT(partner, partners, d->n_partners), &d->partners[d->n_partners]))
+            return err_set(err, "out of memory while taking the settings");
+    return 0;
 }
 
-struct directory *directory_new(const struct config *config)
+struct directory *directory_new(const struct directory_conf *conf, struct err *err)
 {
     struct directory *d = calloc(1, sizeof(*d));
 
-    if (!d)
+    if (!d) {
+        err_set(err, "out of memory while taking the settings");
         return NULL;
-    d->config = config;
+    }
+    atomic_init(&d->refs, 1);
+    d->config = config_keep(conf->config);
     hash_init(&d->domains);
-    arena_init(&d->arena, 64u << 20);
-    if (fill(d))
+    arena_init(&d->arena, ARENA_MAX);
+    buf_init(&d->faults, FAULTS_MAX);
+    if (fill(d, conf, err) == 0)
         return d;
-    directory_free(d);
+    directory_drop(d);
     return NULL;
 }
 
-void directory_free(struct directory *d)
+struct directory *directory_keep(struct directory *d)
 {
-    if (!d)
+    if (d)
+        atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+    return d;
+}
+
+void directory_drop(struct directory *d)
+{
+    if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1)
         return;
     hash_free(&d->domains);
+    policy_index_free(d->policies);
+    tls_identities_drop(d->identities);
     arena_reset(&d->arena);
+    buf_free(&d->faults);
     free(d->partners);
+    config_drop(d->config);
     free(d);
 }
 
-const struct sip_domain *directory_sip_domain(const struct directory *d, struct slice domain)
+struct slice directory_faults(const struct directory *d)
+{
+    return buf_slice(&d->faults);
+}
+
+const struct config *directory_config(const struct directory *d)
+{
+    return d->config;
+}
+
+const struct gateway *directory_gateway(const struct directory *d)
+{
+    return config_gateway(d->config);
+}
+
+struct tls_identities *directory_identities(const struct directory *d)
+{
+    return d->identities;
+}
+
+const struct route *directory_route_to(const struct directory *d, struct slice domain)
 {
     const struct named *named = find(d, domain);
 
-    return named ? named->sip : NULL;
+    return named ? named->route : NULL;
 }
 
-const struct xmpp_partner *directory_partner(const struct directory *d, struct slice domain)
+const struct listed *directory_partner(const struct directory *d, struct slice domain)
 {
     const struct named *named = find(d, domain);
 
     return named ? named->partner : NULL;
+}
+
+const struct listed *directory_partners(const struct directory *d, size_t *n)
+{
+    *n = d->n_partners;
+    return d->partners;
 }
 
 bool route_lets_speak(const struct route *route, const struct addr *from)
@@ -147,8 +229,15 @@ bool route_lets_speak(const struct route *route, const struct addr *from)
 
 const struct route *directory_route_from(const struct directory *d, const struct addr *from)
 {
-    for (size_t i = 0; i < d->config->n_routes; i++)
-        if (route_lets_speak(&d->config->routes[i], from))
-            return &d->config->routes[i];
+    const struct config_list *routes = config_list(d->config, &route_kind);
+
+    for (size_t i = 0; i < routes->n; i++)
+        if (route_lets_speak(CONFIG_OBJECT(route, routes, i), from))
+            return CONFIG_OBJECT(route, routes, i);
     return NULL;
+}
+
+void directory_judge(const struct directory *d, struct slice user, struct policy_verdict *out)
+{
+    policy_index_decide(d->policies, user, out);
 }

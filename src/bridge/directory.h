@@ -1,29 +1,59 @@
 /*
- * Who is who: the read copy of the configuration that messages are judged by. Built once from a configuration, which must
- * outlive it; domains and addresses are found by hash, so that ten thousand partners cost what one costs.
+ * Who is who: the read copy of a configuration that messages are judged by. Built whole from one configuration, off the
+ * loop, and never changed; domains and addresses are found by hash, so that ten thousand partners cost what one costs.
+ * Shared by count across threads. What is found in it is borrowed from it.
  */
 #ifndef STOX_BRIDGE_DIRECTORY_H
 #define STOX_BRIDGE_DIRECTORY_H
 
-#include "store/config.h"
+#include "net/tls.h"
+#include "store/policy.h"
 #include "xmpp/xmpp.h"
 
 struct directory;
 
-/* NULL on memory. */
-struct directory *directory_new(const struct config *config);
-void directory_free(struct directory *d);
+struct directory_conf {
+    struct config *config;          /* checked; the directory keeps it */
+    struct tls *tls;                /* certificates are made for it; NULL: none are loaded */
+    const struct directory *before; /* certificates whose files are the same are taken over from it; NULL: none */
+    bool strict;                    /* a certificate that cannot be loaded, and is not in use before, is an error */
+};
 
-/* The SIP domain of ours with this name (U-labels or A-labels, lower case), or NULL. */
-const struct sip_domain *directory_sip_domain(const struct directory *d, struct slice domain);
+/*
+ * From any thread. Without strict, a certificate that cannot be loaded leaves the one before in use, or none, and is
+ * among the faults. NULL with a sentence: memory, or a certificate.
+ */
+struct directory *directory_new(const struct directory_conf *conf, struct err *err);
+struct directory *directory_keep(struct directory *d);
+void directory_drop(struct directory *d); /* NULL is fine; the last one takes time: not on the loop */
 
-/* The partner that owns this domain, as xmpp wants to know it, or NULL: not listed. */
-const struct xmpp_partner *directory_partner(const struct directory *d, struct slice domain);
+/* One sentence a line about certificates that could not be loaded; empty: all is well. */
+struct slice directory_faults(const struct directory *d);
+
+const struct config *directory_config(const struct directory *d);
+const struct gateway *directory_gateway(const struct directory *d);
+struct tls_identities *directory_identities(const struct directory *d); /* NULL without tls */
+
+/* How the users of this SIP domain are reached (U-labels or A-labels, lower case). NULL: it is not one of ours. */
+const struct route *directory_route_to(const struct directory *d, struct slice domain);
+
+/* A partner, as its settings say and as xmpp wants to know it. */
+struct listed {
+    const struct partner *settings;
+    struct xmpp_partner xmpp;
+};
+
+/* The partner that owns this domain, or NULL: not listed. */
+const struct listed *directory_partner(const struct directory *d, struct slice domain);
+const struct listed *directory_partners(const struct directory *d, size_t *n);
 
 /* Any route that lets this address speak, or NULL. */
 const struct route *directory_route_from(const struct directory *d, const struct addr *from);
 
 /* May this address speak for this route's domains? */
 bool route_lets_speak(const struct route *route, const struct addr *from);
+
+/* May this user of ours, a bare address in normal form, talk to partners? */
+void directory_judge(const struct directory *d, struct slice user, struct policy_verdict *out);
 
 #endif

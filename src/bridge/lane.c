@@ -33,15 +33,13 @@ static void on_not_prompt(struct timer *t)
     lane_pause(lane, false);
 }
 
-static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_at, size_t remote_n,
-                             const struct route *route, uint64_t hash)
+static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_at, size_t remote_n, uint64_t hash)
 {
     struct lane *lane = calloc(1, sizeof(*lane) + key.n);
 
     if (!lane)
         return NULL;
     lane->bridge = b;
-    lane->route = route;
     lane->key_n = key.n;
     memcpy(lane->key, key.p, key.n);
     lane->remote = slice_of(lane->key + remote_at, remote_n);
@@ -53,7 +51,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
     return NULL;
 }
 
-struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to, const struct route *route)
+struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to)
 {
     size_t at = from->local.n ? from->local.n + 1 : 0;
     struct hash_node *node;
@@ -69,7 +67,7 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
     key = buf_slice(&b->key);
     hash = hash_bytes(&b->lanes, key);
     node = hash_find(&b->lanes, hash, key_is, &key);
-    return node ? container_of(node, struct lane, node) : lane_new(b, key, at, from->domain.n, route, hash);
+    return node ? container_of(node, struct lane, node) : lane_new(b, key, at, from->domain.n, hash);
 }
 
 void flight_free(struct flight *f, struct bridge *b)
@@ -97,14 +95,29 @@ void lane_free(struct lane *lane)
 }
 
 /* Gives the message back to its sender, unless he did not want to know (headline). */
-static void give_back(struct flight *f, struct bridge *b, bool ours, const struct map_stanza_error *error)
+static void give_back_because(struct flight *f, struct bridge *b, bool ours, const struct map_stanza_error *error,
+                              const char *why)
 {
-    b->counters.x2s_refused++;
-    bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, map_condition_name(error->condition));
+    bridge_count(b, SCORE_X2S, SCORE_REFUSED, f->from.domain);
+    bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, why);
     if (!f->message.report_errors)
         return;
     f->owed = true;
     bridge_send_error(b, "message", &f->to, &f->from, f->id, ours, error, &f->receipt);
+}
+
+static void give_back(struct flight *f, struct bridge *b, bool ours, const struct map_stanza_error *error)
+{
+    give_back_because(f, b, ours, error, map_condition_name(error->condition));
+}
+
+static void give_back_refused(struct flight *f, struct bridge *b, const struct gate_refusal *no)
+{
+    struct map_stanza_error error = { .condition = map_condition_of(slice_str(no->condition)),
+                                      .type = no->type,
+                                      .text = slice_str(no->text) };
+
+    give_back_because(f, b, true, &error, no->why);
 }
 
 static void give_back_condition(struct flight *f, struct bridge *b, enum map_condition condition, const char *text)
@@ -165,7 +178,7 @@ static void on_result(void *arg, const struct sip_result *result)
         return;
     }
     if (result->status >= 200 && result->status < 300) {
-        b->counters.x2s_delivered++;
+        bridge_count(b, SCORE_X2S, SCORE_DELIVERED, f->from.domain);
     } else if (result->status) {
         map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
         give_back(f, b, false, &error);
@@ -186,10 +199,26 @@ static struct sip_target target_of(const struct route *route)
                                 .addr = route->next_hop };
 }
 
+/* The way to its recipient as the settings are now; NULL: it was given back. */
+static const struct route *route_of(struct flight *f, struct bridge *b)
+{
+    const struct route *route = directory_route_to(b->directory, f->to.domain);
+    struct gate_refusal no;
+
+    if (route && f->generation == b->generation)
+        return route;
+    route = gate_x2s(b->directory, &f->from, &f->to, &no);
+    f->generation = b->generation;
+    if (!route)
+        give_back_refused(f, b, &no);
+    return route;
+}
+
 static bool launch(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
-    struct sip_target target = target_of(lane->route);
+    const struct route *route = route_of(f, b);
+    struct sip_target target;
     struct sip_send request = { .method = SIP_MESSAGE,
                                 .uri = f->message.uri,
                                 .from = f->message.from,
@@ -201,6 +230,9 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .headers = f->message.headers,
                                 .body = f->message.body };
 
+    if (!route)
+        return false;
+    target = target_of(route);
     /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
     if (target.transport == SIP_UDP && sip_send_size(b->sip, &target, &request) > 1300) {
         struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
@@ -266,4 +298,29 @@ void lane_add(struct lane *lane, struct flight *f)
         lane_pause(lane, true);
     if (!lane->flying)
         lane_next(lane);
+}
+
+void lane_let_go(struct lane *lane)
+{
+    lane->let_go = lane->pausing;
+    lane_pause(lane, false);
+}
+
+void lane_reconsider(struct lane *lane)
+{
+    struct bridge *b = lane->bridge;
+
+    list_each_safe (l, tmp, &lane->waiting) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        if (route_of(f, b))
+            continue;
+        list_unlink(l);
+        lane->n_waiting--;
+        flight_free(f, b);
+    }
+    if (lane->let_go && lane->n_waiting >= LANE_PAUSE / 2)
+        lane_pause(lane, true);
+    lane->let_go = false;
+    lane_end_if_empty(lane);
 }

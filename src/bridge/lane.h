@@ -28,8 +28,9 @@ struct flight {
     uint64_t since_ms;
     size_t charged; /* bytes counted in bridge.queued_bytes */
     struct map_im_message message;
-    bool owed;      /* an error tells the fate, and takes the receipt with it */
-    bool tried_aor; /* the GRUU failed, the address of record was tried (STOX-IM-51) */
+    uint32_t generation; /* of the directory that it was judged by */
+    bool owed;           /* an error tells the fate, and takes the receipt with it */
+    bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
 };
 
 struct lane {
@@ -39,16 +40,16 @@ struct lane {
     struct flight *flying; /* NULL: none */
     struct sip_client *client;
     struct timer prompt; /* runs while pausing: the recipient is not prompt any more when it fires */
-    const struct route *route;
     size_t n_waiting;
     bool pausing, slow;
+    bool let_go;         /* was pausing when the settings changed */
     struct slice remote; /* partner domain, in key */
     size_t key_n;
     char key[]; /* "from-bare LF to" */
 };
 
 /* The lane of this pair, made when there is none. NULL on memory. */
-struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to, const struct route *route);
+struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to);
 
 /* Takes f. It is sent now or later, or given back; the lane may be gone after this. */
 void lane_add(struct lane *lane, struct flight *f);
@@ -57,6 +58,11 @@ void lane_add(struct lane *lane, struct flight *f);
 void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);
+
+/* Before the directory changes: takes the pause back. After: gives back what may not pass, pauses again if need be; the
+ * lane may be gone then. The flying message goes on: what SIP says of it is the truth. */
+void lane_let_go(struct lane *lane);
+void lane_reconsider(struct lane *lane);
 
 /* Gives every message of the lane back to its sender, the flying one too, and frees the lane. */
 void lane_give_back(struct lane *lane);

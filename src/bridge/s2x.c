@@ -17,7 +17,9 @@ struct held {
     struct bridge *bridge;
     struct sip_server *txn;
     uint64_t token;
+    uint64_t since_ms;
     bool to_full_jid; /* decides between 4xx and 6xx (RFC 7247 7.1) */
+    size_t remote_n;  /* the partner's domain, at the end of key */
     size_t key_n;     /* "id local-bare remote-bare", separated by spaces' impossible neighbour LF */
     char key[];
 };
@@ -65,8 +67,14 @@ static void held_end(struct held *h)
     free(h);
 }
 
+static struct slice remote_of(const struct held *h)
+{
+    return slice_of(h->key + h->key_n - h->remote_n, h->remote_n);
+}
+
 static void held_answer(struct held *h, unsigned status, const char *reason, struct slice headers)
 {
+    scores_delay(&h->bridge->scores, loop_now(h->bridge->loop) - h->since_ms);
     sip_respond(h->txn, status, reason, headers);
     held_end(h);
 }
@@ -78,7 +86,7 @@ static void on_deadline(struct timer *t)
     struct bridge *b = h->bridge;
     bool written = xmpp_withdraw(b->xmpp, h->token);
 
-    b->counters.s2x_timed_out++;
+    bridge_count(b, SCORE_S2X, SCORE_TIMED_OUT, remote_of(h));
     if (written)
         b->counters.s2x_outcome_unknown++;
     log_info(b->log, "message-timeout", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
@@ -132,7 +140,9 @@ static struct held *held_new(struct bridge *b, struct sip_server *txn, struct sl
     h->bridge = b;
     h->txn = txn;
     h->token = b->next_token++;
+    h->since_ms = loop_now(b->loop);
     h->to_full_jid = to->resource.n > 0;
+    h->remote_n = to->domain.n;
     h->key_n = key.n;
     memcpy(h->key, key.p, key.n);
     timer_init(&h->deadline, on_deadline);
@@ -144,12 +154,19 @@ static struct held *held_new(struct bridge *b, struct sip_server *txn, struct sl
     return h;
 }
 
-static void refuse(struct bridge *b, const struct sip_request *request, unsigned status, const char *reason,
-                   const char *headers)
+/* The sender reads the reason, the administrator why. */
+static void refuse_because(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
+                           const char *reason, const char *why, const char *headers)
 {
-    b->counters.s2x_refused++;
-    bridge_log_refusal(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, reason);
+    bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote);
+    bridge_log_refusal(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, why);
     sip_respond(request->txn, status, reason, slice_str(headers));
+}
+
+static void refuse(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
+                   const char *reason, const char *headers)
+{
+    refuse_because(b, request, remote, status, reason, reason, headers);
 }
 
 static unsigned address_status(enum map_address_fault fault)
@@ -176,39 +193,55 @@ static const char *address_reason(enum map_address_fault fault)
     return NULL;
 }
 
-/*
- * The gates on the way in: the sender's address must be one of a domain that this source may speak for (STOX-ARCH-08,
- * STOX-SEC-08), the recipient's domain a listed partner. False: it was refused.
- */
+static const struct slice nobody;
+
+/* The sender's address must be one of a domain that this source may speak for (STOX-ARCH-08, STOX-SEC-08), and its user
+ * one who may talk to partners. False: it was refused. */
+static bool admit_sender(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from)
+{
+    const struct sip_msg *m = request->msg;
+    const struct route *route = NULL;
+    struct slice gr = nobody;
+    struct gate_refusal no;
+
+    (void)sip_gruu(&m->from, &gr);
+    if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
+        route = directory_route_to(b->directory, from->domain);
+    if (!route || !route_lets_speak(route, request->from)) {
+        refuse(b, request, nobody, 403, "This source may not send for that From address", "");
+        return false;
+    }
+    if (!gate_user(b->directory, from, &no)) {
+        refuse_because(b, request, nobody, 403, no.text, no.why, "");
+        return false;
+    }
+    return true;
+}
+
+/* The gates on the way in. False: it was refused. */
 static bool admit(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from,
                   struct jid *to)
 {
     const struct sip_msg *m = request->msg;
-    const struct sip_domain *domain = NULL;
-    struct slice gr = { NULL, 0 };
+    struct slice gr = nobody;
     enum map_address_fault fault;
 
-    (void)sip_gruu(&m->from, &gr);
-    if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
-        domain = directory_sip_domain(b->directory, from->domain);
-    if (!domain || !route_lets_speak(domain->route, request->from)) {
-        refuse(b, request, 403, "This source may not send for that From address", "");
+    if (!admit_sender(b, request, a, from))
         return false;
-    }
     if (!sip_param(m->uri.params, "gr", &gr))
-        gr = slice_of(NULL, 0);
+        gr = nobody;
     fault = map_uri_to_jid(a, &m->uri, gr, &b->map.aliases, to);
     if (fault != MAP_ADDRESS_OK) {
-        refuse(b, request, address_status(fault), address_reason(fault),
+        refuse(b, request, nobody, address_status(fault), address_reason(fault),
                fault == MAP_ADDRESS_NO_MEMORY ? "Retry-After: 10\r\n" : "");
         return false;
     }
     if (!directory_partner(b->directory, to->domain)) {
-        refuse(b, request, 404, "No XMPP partner has that domain", "");
+        refuse(b, request, nobody, 404, "No XMPP partner has that domain", "");
         return false;
     }
     if (to->local.n == 0) {
-        refuse(b, request, 404, "That address names a domain, not a person", "");
+        refuse(b, request, to->domain, 404, "That address names a domain, not a person", "");
         return false;
     }
     return true;
@@ -240,24 +273,28 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
     uint64_t text = text_hash(b, request->msg, from, to);
     enum xmpp_fate fate = XMPP_FATE_FULL;
     struct held *h;
+    bool bodies;
 
     if (hash_find(&b->held_by_text, text, any, NULL)) {
-        refuse(b, request, 482, "The same message is already on its way: two gateways lead to each other", "");
+        refuse(b, request, to->domain, 482, "The same message is already on its way: two gateways lead to each other",
+               "");
         return;
     }
     h = held_new(b, request->txn, id, from, to, text);
     if (!h) {
-        refuse(b, request, 503, NULL, "Retry-After: 10\r\n");
+        refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n");
         return;
     }
     if (!xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), h->token, &fate)) {
         held_end(h);
-        refuse(b, request, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
+        refuse(b, request, to->domain, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
         return;
     }
-    timer_start(&b->loop->timers, &h->deadline, b->config->gateway.hold_s * 1000ull);
-    log_debug(b->log, "message", LOG_Z("direction", "sip-to-xmpp"), LOG_S("call-id", request->msg->call_id),
-              LOG_S("id", id), LOG_S("from", request->msg->from.uri_text), LOG_S("to", request->msg->uri_text));
+    timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
+    bodies = directory_gateway(b->directory)->log_bodies;
+    LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),
+            LOG_S("call-id", request->msg->call_id), LOG_S("id", id), LOG_S("from", request->msg->from.uri_text),
+            LOG_S("to", request->msg->uri_text), LOG_BODY(bodies ? "body" : NULL, request->msg->body));
 }
 
 void s2x_message(struct bridge *b, const struct sip_request *request)
@@ -270,7 +307,7 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
 
     b->counters.s2x_in++;
     if (b->stopping) {
-        refuse(b, request, 503, "The gateway is shutting down", "Retry-After: 5\r\n");
+        refuse(b, request, nobody, 503, "The gateway is shutting down", "Retry-After: 5\r\n");
         return;
     }
     arena_init_on(&a, memory, sizeof(memory), 1u << 20);
@@ -279,12 +316,25 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
         b->map.now_wall_s = clock_wall_s();
         switch (map_im_to_stanza(&a, &b->map, request->msg, &from, &to, &b->scratch, &id, &refusal)) {
         case MAP_IM_OK: carry(b, request, &from, &to, id); break;
-        case MAP_IM_EMPTY: sip_respond(request->txn, 200, NULL, slice_of(NULL, 0)); break;
-        case MAP_IM_REFUSED: refuse(b, request, refusal.status, refusal.reason, refusal.headers); break;
-        case MAP_IM_NO_MEMORY: refuse(b, request, 503, NULL, "Retry-After: 10\r\n"); break;
+        case MAP_IM_EMPTY:
+            bridge_count(b, SCORE_S2X, SCORE_EMPTY, to.domain);
+            sip_respond(request->txn, 200, NULL, nobody);
+            break;
+        case MAP_IM_REFUSED: refuse(b, request, to.domain, refusal.status, refusal.reason, refusal.headers); break;
+        case MAP_IM_NO_MEMORY: refuse(b, request, to.domain, 503, NULL, "Retry-After: 10\r\n"); break;
         }
     }
     arena_reset(&a);
+}
+
+static enum score_outcome outcome_of(enum xmpp_fate fate)
+{
+    switch (fate) {
+    case XMPP_FATE_CONFIRMED: return SCORE_DELIVERED;
+    case XMPP_FATE_UNCONFIRMED: return SCORE_UNCONFIRMED;
+    case XMPP_FATE_LOST: return SCORE_UNKNOWN;
+    default: return SCORE_REFUSED;
+    }
 }
 
 void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
@@ -295,17 +345,10 @@ void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const ch
     if (!node)
         return;
     h = container_of(node, struct held, by_token);
-    if (fate == XMPP_FATE_CONFIRMED)
-        b->counters.s2x_delivered++;
-    else if (fate == XMPP_FATE_UNCONFIRMED)
-        b->counters.s2x_unconfirmed++;
-    else
-        b->counters.s2x_refused++;
-    if (fate == XMPP_FATE_LOST) {
-        b->counters.s2x_outcome_unknown++;
+    bridge_count(b, SCORE_S2X, outcome_of(fate), remote_of(h));
+    if (fate == XMPP_FATE_LOST)
         log_info(b->log, "message-lost", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
                  LOG_Z("outcome", "unknown"), LOG_Z("why", why));
-    }
     log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
               LOG_U("status", fate_status(fate)), LOG_Z("why", why));
     held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, slice_str(fate_headers(fate)));
@@ -350,7 +393,7 @@ void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
         return;
     }
     b->counters.bounces_matched++;
-    b->counters.s2x_refused++;
+    bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote_of(h));
     map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
     (void)xmpp_withdraw(b->xmpp, h->token);
     held_answer(h, error.status, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));

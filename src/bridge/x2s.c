@@ -58,23 +58,23 @@ static bool keep_message(struct flight *f)
 }
 
 static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const char *type, const char *condition,
-                   const char *text)
+                   const char *text, const char *why)
 {
-    b->counters.x2s_refused++;
-    bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, condition);
+    bridge_count(b, SCORE_X2S, SCORE_REFUSED, stanza->from->domain);
+    bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, why);
     bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text,
                           &stanza->receipt);
 }
 
 static void busy(struct bridge *b, const struct xmpp_stanza *stanza)
 {
-    refuse(b, stanza, "wait", "resource-constraint", "The gateway is busy");
+    refuse(b, stanza, "wait", "resource-constraint", "The gateway is busy", "out of memory");
 }
 
 /* Puts a mapped message on its lane. */
-static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const struct route *route,
-                  const struct map_im_message *message)
+static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const struct map_im_message *message)
 {
+    bool bodies = directory_gateway(b->directory)->log_bodies;
     struct flight *f = flight_new(b, stanza);
     struct lane *lane;
 
@@ -83,7 +83,7 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
         return;
     }
     f->message = *message;
-    lane = keep_message(f) ? lane_of(b, &f->from, &f->to, route) : NULL;
+    lane = keep_message(f) ? lane_of(b, &f->from, &f->to) : NULL;
     if (!lane) {
         arena_reset(&f->arena);
         free(f);
@@ -92,8 +92,10 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
     }
     f->charged = f->arena.used + sizeof(*f);
     b->queued_bytes += f->charged;
-    log_debug(b->log, "message", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
-              LOG_S("call-id", f->message.call_id), LOG_S("from", f->message.from), LOG_S("to", f->message.uri));
+    f->generation = b->generation;
+    LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "xmpp-to-sip"),
+            LOG_S("id", f->id), LOG_S("call-id", f->message.call_id), LOG_S("from", f->message.from),
+            LOG_S("to", f->message.uri), LOG_BODY(bodies ? "body" : NULL, f->message.body));
     lane_add(lane, f);
 }
 
@@ -122,28 +124,29 @@ static uint64_t nonce_of(struct bridge *b, const struct xmpp_stanza *stanza)
 
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
 {
-    const struct sip_domain *domain = directory_sip_domain(b->directory, stanza->to->domain);
+    struct gate_refusal no;
     struct map_im_message message;
     struct map_im_xmpp_refusal refusal;
 
     b->counters.x2s_in++;
     if (b->stopping) {
-        refuse(b, stanza, "wait", "recipient-unavailable", "The gateway is shutting down");
+        refuse(b, stanza, "wait", "recipient-unavailable", "The gateway is shutting down",
+               "the gateway is shutting down");
         return;
     }
-    if (!domain || stanza->to->local.n == 0) {
-        refuse(b, stanza, "cancel", domain ? "service-unavailable" : "item-not-found", "");
+    if (!gate_x2s(b->directory, stanza->from, stanza->to, &no)) {
+        refuse(b, stanza, no.type, no.condition, no.text, no.why);
         return;
     }
     b->map.now_wall_s = clock_wall_s();
     switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang,
                               nonce_of(b, stanza), &message, &refusal)) {
-    case MAP_IM_OK: carry(b, stanza, domain->route, &message); break;
+    case MAP_IM_OK: carry(b, stanza, &message); break;
     case MAP_IM_EMPTY:
-        b->counters.x2s_empty++;
+        bridge_count(b, SCORE_X2S, SCORE_EMPTY, stanza->from->domain);
         xmpp_handled(b->xmpp, stanza->receipt);
         break;
-    case MAP_IM_REFUSED: refuse(b, stanza, refusal.type, refusal.condition, refusal.text); break;
+    case MAP_IM_REFUSED: refuse(b, stanza, refusal.type, refusal.condition, refusal.text, refusal.condition); break;
     case MAP_IM_NO_MEMORY: busy(b, stanza); break;
     }
 }
@@ -161,6 +164,26 @@ static void give_back_one(struct hash_node *node, void *arg)
 void x2s_give_back_all(struct bridge *b)
 {
     hash_each(&b->lanes, give_back_one, NULL);
+}
+
+static void let_go_one(struct hash_node *node, void *arg)
+{
+    lane_let_go(container_of(node, struct lane, node));
+}
+
+void x2s_let_go(struct bridge *b)
+{
+    hash_each(&b->lanes, let_go_one, NULL);
+}
+
+static void reconsider_one(struct hash_node *node, void *arg)
+{
+    lane_reconsider(container_of(node, struct lane, node));
+}
+
+void x2s_reconsider(struct bridge *b)
+{
+    hash_each(&b->lanes, reconsider_one, NULL);
 }
 
 void x2s_free(struct bridge *b)

@@ -9,7 +9,6 @@
 #include "net/wire.h"
 
 enum {
-    NAME_MAX_LEN = 255,
     TICKET_KEY_MS = 12 * 3600 * 1000, /* BCP 195: at most a day */
     TICKET_KEY_LEN = 80,
     SESSION_S = 3600, /* how long a verdict about a peer's certificate may be reused by resumption */
@@ -34,53 +33,12 @@ struct tls_note *tls_note_of(const SSL *ssl)
     return SSL_get_ex_data(ssl, tls_of(ssl)->note_index);
 }
 
-struct name_key {
-    const char *p;
-    size_t n;
-};
-
-static bool name_match(const struct hash_node *node, const void *key)
-{
-    const struct tls_identity *id = container_of(node, const struct tls_identity, node);
-    const struct name_key *k = key;
-
-    return id->n == k->n && memcmp(id->name, k->p, k->n) == 0;
-}
-
-/* Lower case, without a trailing dot. False when it is no domain name at all. */
-static bool name_fold(struct slice name, char out[NAME_MAX_LEN + 1], size_t *n)
-{
-    if (name.n > 0 && name.p[name.n - 1] == '.')
-        name.n--;
-    if (name.n > NAME_MAX_LEN)
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '\0')
-            return false;
-        out[i] = text_lower(name.p[i]);
-    }
-    out[name.n] = '\0';
-    *n = name.n;
-    return true;
-}
-
-static struct tls_identity *identity_find(const struct tls *tls, struct slice name)
-{
-    char folded[NAME_MAX_LEN + 1];
-    struct name_key key = { .p = folded };
-    struct hash_node *node;
-
-    if (!name_fold(name, folded, &key.n))
-        return NULL;
-    node = hash_find(&tls->identities, hash_bytes(&tls->identities, slice_of(key.p, key.n)), name_match, &key);
-    return node ? container_of(node, struct tls_identity, node) : NULL;
-}
-
 /* The server's choice by SNI (RFC 6066 section 3). A name that is not ours is no fault: the identity stays. */
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    struct tls_identity *id = name && *name ? identity_find(arg, slice_str(name)) : NULL;
+    const struct tls *tls = arg;
+    struct tls_identity *id = name && *name ? tls_identities_find(tls->identities, slice_str(name)) : NULL;
 
     if (!id)
         return SSL_TLSEXT_ERR_NOACK;
@@ -114,7 +72,7 @@ static void server_setup(struct tls *tls, SSL_CTX *ctx)
     SSL_CTX_set_num_tickets(ctx, 1);
 }
 
-static SSL_CTX *context_new(struct tls *tls, enum tls_role role)
+SSL_CTX *tls_context_new(struct tls *tls, enum tls_role role)
 {
     SSL_CTX *ctx = SSL_CTX_new(role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
 
@@ -153,13 +111,12 @@ struct tls *tls_new(struct err *err)
         err_set(err, "cannot set up TLS: out of memory");
         return NULL;
     }
-    hash_init(&tls->identities);
     tls->note_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, note_free);
     tls->trust = X509_STORE_new();
     tls->wire = wire_bio_method();
     if (tls->note_index >= 0 && tls->trust && tls->wire) {
-        tls->bare[TLS_CLIENT] = context_new(tls, TLS_CLIENT);
-        tls->bare[TLS_SERVER] = context_new(tls, TLS_SERVER);
+        tls->bare[TLS_CLIENT] = tls_context_new(tls, TLS_CLIENT);
+        tls->bare[TLS_SERVER] = tls_context_new(tls, TLS_SERVER);
     }
     if (tls->bare[TLS_CLIENT] && tls->bare[TLS_SERVER])
         return tls;
@@ -168,29 +125,11 @@ struct tls *tls_new(struct err *err)
     return NULL;
 }
 
-static void identity_free(struct tls_identity *id)
-{
-    if (!id)
-        return;
-    SSL_CTX_free(id->ctx[TLS_CLIENT]);
-    SSL_CTX_free(id->ctx[TLS_SERVER]);
-    free(id);
-}
-
-static void identity_free_entry(struct hash_node *node, void *arg)
-{
-    struct tls *tls = arg;
-
-    hash_remove(&tls->identities, node);
-    identity_free(container_of(node, struct tls_identity, node));
-}
-
 void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
-    hash_each(&tls->identities, identity_free_entry, tls);
-    hash_free(&tls->identities);
+    tls_identities_drop(tls->identities);
     SSL_CTX_free(tls->bare[TLS_CLIENT]);
     SSL_CTX_free(tls->bare[TLS_SERVER]);
     X509_STORE_free(tls->trust);
@@ -198,63 +137,6 @@ void tls_free(struct tls *tls)
     if (tls->note_index >= 0)
         CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, tls->note_index);
     free(tls);
-}
-
-static struct tls_identity *identity_new(struct tls *tls, struct slice name, const struct tls_cert *cert,
-                                         struct err *err)
-{
-    char folded[NAME_MAX_LEN + 1];
-    struct tls_identity *id;
-    size_t n;
-
-    if (!name_fold(name, folded, &n)) {
-        err_set(err, "a certificate's domain is at most %d characters and holds no NUL", NAME_MAX_LEN);
-        return NULL;
-    }
-    id = calloc(1, sizeof(*id) + n + 1);
-    if (!id) {
-        err_set(err, "out of memory");
-        return NULL;
-    }
-    memcpy(id->name, folded, n);
-    id->n = n;
-    for (int role = TLS_CLIENT; role <= TLS_SERVER; role++) {
-        id->ctx[role] = context_new(tls, role);
-        if (id->ctx[role] && tls_cert_use(cert, id->ctx[role], err) == 0)
-            continue;
-        if (!id->ctx[role])
-            err_set(err, "cannot set up TLS: %s", tls_file_fault());
-        identity_free(id);
-        return NULL;
-    }
-    return id;
-}
-
-int tls_add_identity(struct tls *tls, struct slice name, const char *chain_file, const char *key_file, struct err *err)
-{
-    struct tls_identity *id = NULL, *old;
-    struct tls_cert cert;
-
-    ERR_clear_error();
-    if (tls_cert_load(&cert, chain_file, key_file, err) == 0)
-        id = identity_new(tls, name, &cert, err);
-    tls_cert_fini(&cert);
-    ERR_clear_error();
-    if (!id)
-        return -1;
-    old = identity_find(tls, slice_of(id->name, id->n));
-    if (!hash_add(&tls->identities, &id->node, hash_bytes(&tls->identities, slice_of(id->name, id->n)))) {
-        identity_free(id);
-        return err_set(err, "cannot use %s: out of memory", chain_file);
-    }
-    /* Connections that use the old one hold its context themselves. */
-    if (old) {
-        hash_remove(&tls->identities, &old->node);
-        identity_free(old);
-    }
-    if (id->n == 0)
-        tls->fallback = id;
-    return 0;
 }
 
 int tls_trust(struct tls *tls, const char *ca_file, struct err *err)
@@ -290,10 +172,10 @@ static void tickets_rotate(struct tls_identity *id)
 
 static SSL_CTX *context_for(struct tls *tls, const struct tls_wish *wish)
 {
-    struct tls_identity *id = wish->identity.n > 0 ? identity_find(tls, wish->identity) : NULL;
+    struct tls_identity *id = tls_identities_find(tls->identities, wish->identity);
 
-    if (!id)
-        id = tls->fallback;
+    if (!id && wish->identity.n > 0)
+        id = tls_identities_find(tls->identities, slice_of("", 0));
     if (!id)
         return tls->bare[wish->role];
     if (wish->role == TLS_SERVER)
@@ -303,14 +185,14 @@ static SSL_CTX *context_for(struct tls *tls, const struct tls_wish *wish)
 
 static bool client_setup(SSL *ssl, const struct tls_wish *wish)
 {
-    char name[NAME_MAX_LEN + 1];
+    char name[TLS_NAME_MAX + 1];
     unsigned char alpn[256];
     size_t n = wish->alpn ? strlen(wish->alpn) : 0;
 
     SSL_set_connect_state(ssl);
     if (wish->server_name.n > 0) {
         size_t len;
-        if (!name_fold(wish->server_name, name, &len) || !SSL_set_tlsext_host_name(ssl, name))
+        if (!tls_name_fold(wish->server_name, name, &len) || !SSL_set_tlsext_host_name(ssl, name))
             return false;
     }
     if (n == 0 || n > 255)

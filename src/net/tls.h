@@ -18,8 +18,32 @@ struct tls *tls_new(struct err *err);
 void tls_free(struct tls *tls);
 
 /* Adds a certificate chain (leaf first) and its key, PEM files, for the names in name (a domain; "" is the default). The
- * sentence in err names the file and the fault: unreadable, not PEM, key does not match, expired. */
+ * sentence in err names the file and the fault: unreadable, not PEM, key does not match, expired. Only while nobody else
+ * has the set in use: at the start, and in tests. */
 int tls_add_identity(struct tls *tls, struct slice name, const char *chain_file, const char *key_file, struct err *err);
+
+/*
+ * Our certificates as one set. It is made off the loop, shared by count across threads, and never changes once it is in
+ * use; those whose files are the same as before are taken over from the set before and not read again.
+ */
+struct tls_identities;
+struct tls_identities *tls_identities_new(void);
+struct tls_identities *tls_identities_keep(struct tls_identities *set);
+void tls_identities_drop(struct tls_identities *set); /* NULL is fine */
+
+/* As tls_add_identity; before may be NULL. From any thread: of tls it reads only what tls_trust has set. */
+int tls_identities_add(struct tls_identities *set, struct tls *tls, struct slice name, const char *chain_file,
+                       const char *key_file, const struct tls_identities *before, struct err *err);
+
+/* Is there one of that name, made of these files, whatever has become of them since? */
+bool tls_identities_has(const struct tls_identities *set, struct slice name, const char *chain_file,
+                        const char *key_file);
+
+/* Takes over what before has under that name. False: nothing, or no memory. */
+bool tls_identities_retain(struct tls_identities *set, const struct tls_identities *before, struct slice name);
+
+/* New connections use this set from now on; those that are there keep what they have. On the loop; cannot fail. */
+void tls_use_identities(struct tls *tls, struct tls_identities *set);
 
 /* Authorities: a PEM file, or NULL for the system's. */
 int tls_trust(struct tls *tls, const char *ca_file, struct err *err);

@@ -2,31 +2,54 @@
 #ifndef STOX_NET_TLS_PRIV_H
 #define STOX_NET_TLS_PRIV_H
 
-#include "base/hash.h"
-#include "base/list.h"
+#include <stdatomic.h>
+#include <sys/stat.h>
+
 #include "net/tls.h"
 
 enum {
     TLS_CERT_LIST_MAX = 64 * 1024, /* a peer's chain in bytes, as sent */
     TLS_DEPTH_MAX = 8,             /* intermediates */
     TLS_RSA_BITS_MIN = 2048,
+    TLS_NAME_MAX = 255,
     TLS_NAMES_MAX = 512, /* of a peer's certificate; further ones are not looked at */
 };
 
-/* One certificate of ours under one name. */
+/* What tells that a file is the one that was read. */
+struct tls_file_stamp {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec changed;
+};
+
+/* One certificate of ours under one name. Shared by count between sets; nothing but tickets_until changes. */
 struct tls_identity {
-    struct hash_node node;
-    SSL_CTX *ctx[2];        /* by enum tls_role */
-    uint64_t tickets_until; /* monotonic ms: session tickets get a new key then */
+    atomic_uint refs;
+    SSL_CTX *ctx[2];                 /* by enum tls_role */
+    uint64_t tickets_until;          /* monotonic ms: session tickets get a new key then; the loop's alone */
+    char *files[2];                  /* owned: chain and key */
+    struct tls_file_stamp stamps[2]; /* of the files when they were read */
     size_t n;
     char name[]; /* lower case; "" is the default */
 };
 
+struct tls_identities {
+    atomic_uint refs;
+    struct tls_identity **v; /* by name, in byte order */
+    size_t n, cap;
+};
+
+/* NULL: no certificate has that name. set may be NULL. */
+struct tls_identity *tls_identities_find(const struct tls_identities *set, struct slice name);
+
+/* Lower case, without a trailing dot. False when it is no domain name at all. */
+bool tls_name_fold(struct slice name, char out[TLS_NAME_MAX + 1], size_t *n);
+
 struct tls {
-    struct hash identities;
-    struct tls_identity *fallback; /* "" in identities; NULL before there is one */
-    SSL_CTX *bare[2];              /* without a certificate, by role */
-    X509_STORE *trust;             /* shared by all contexts */
+    struct tls_identities *identities; /* one count is ours; NULL: none yet */
+    SSL_CTX *bare[2];                  /* without a certificate, by role */
+    X509_STORE *trust;                 /* shared by all contexts */
     BIO_METHOD *wire;
     int note_index; /* of struct tls_note in an SSL */
 };
@@ -38,6 +61,9 @@ struct tls_note {
     char alpn[];
 };
 struct tls_note *tls_note_of(const SSL *ssl);
+
+/* A context as all of ours are; reads only what never changes in tls. NULL on memory. */
+SSL_CTX *tls_context_new(struct tls *tls, enum tls_role role);
 
 /* A certificate of ours as it comes from its files. */
 struct tls_cert {

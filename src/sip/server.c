@@ -51,15 +51,27 @@ bool sip_servers_init(struct sip_servers *t)
     return buf_reserve(&t->scratch, SCRATCH_MAX) != NULL;
 }
 
-/* One request waits no more. Readers go on some distance below the limit, or they would stop with every message. */
-static void leave_waiting(struct sip_servers *t)
+/* Readers go on some distance below the limit, or they would stop with every message. */
+static void tell_room(struct sip_servers *t)
 {
-    t->n_waiting--;
     if (t->was_full && t->n_waiting < t->max - t->max / 16) {
         t->was_full = false;
         if (t->room)
             t->room(t->room_arg);
     }
+}
+
+/* One request waits no more. */
+static void leave_waiting(struct sip_servers *t)
+{
+    t->n_waiting--;
+    tell_room(t);
+}
+
+void sip_servers_limit(struct sip_servers *t, size_t max)
+{
+    t->max = max;
+    tell_room(t);
 }
 
 static void server_free(struct sip_server *s)

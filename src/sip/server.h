@@ -50,6 +50,9 @@ void sip_servers_fini(struct sip_servers *t);
 void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct slice method,
                           struct sip_server_id *id);
 
+/* Another limit; what waits stays. */
+void sip_servers_limit(struct sip_servers *t, size_t max);
+
 static inline bool sip_servers_full(const struct sip_servers *t)
 {
     return t->n_waiting >= t->max;

@@ -59,6 +59,9 @@ struct sip_conf {
 
 struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err);
 
+/* As in sip_conf, for what comes from now on; what is there stays. */
+void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max);
+
 /* Transactions that still run end without a word: nothing is answered, no done is called. */
 void sip_free(struct sip *sip);
 

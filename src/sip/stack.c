@@ -85,6 +85,14 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     return NULL;
 }
 
+void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max)
+{
+    sip->conf.txns_max = txns_max;
+    sip->conf.body_max = body_max;
+    sip->clients.max = txns_max;
+    sip_servers_limit(&sip->servers, txns_max);
+}
+
 void sip_free(struct sip *sip)
 {
     if (!sip)

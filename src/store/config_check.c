@@ -54,7 +54,7 @@ static int check_domains(const struct config *c, struct err *err)
     int rc = 0;
 
     if (!claims)
-        return err_set(err, "out of memory while checking the configuration");
+        return err_memory(err, "checking the configuration");
     make_claims(domains, partners, claims);
     qsort(claims, n, sizeof(*claims), by_domain);
     for (size_t i = 1; i < n && rc == 0; i++)
@@ -151,7 +151,7 @@ static int check_patterns(const struct config *c, struct err *err)
         n += CONFIG_OBJECT(site, sites, i)->users.n;
     claims = calloc(n + 1, sizeof(*claims));
     if (!claims)
-        return err_set(err, "out of memory while checking the configuration");
+        return err_memory(err, "checking the configuration");
     for (size_t i = 0; i < sites->n; i++) {
         const struct site *s = CONFIG_OBJECT(site, sites, i);
 
@@ -161,8 +161,8 @@ static int check_patterns(const struct config *c, struct err *err)
     qsort(claims, n, sizeof(*claims), by_domain);
     for (size_t i = 1; i < n && rc == 0; i++)
         if (slice_eq(claims[i - 1].domain, claims[i].domain))
-            rc = err_set(err, "the users %.*s are in two sites: \"%.*s\" and \"%.*s\"", SLICE_FMT(claims[i].domain),
-                         SLICE_FMT(claims[i - 1].owner), SLICE_FMT(claims[i].owner));
+            rc = err_set(err, "the users %.*s are declared twice: in site \"%.*s\" and in site \"%.*s\"",
+                         SLICE_FMT(claims[i].domain), SLICE_FMT(claims[i - 1].owner), SLICE_FMT(claims[i].owner));
     free(claims);
     return rc;
 }
@@ -189,6 +189,8 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
         return judge_partner(r->object, strict, warnings, err);
     if (r->kind == &route_kind && addr_is_unusable(&((const struct route *)r->object)->next_hop))
         return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
+    if (r->kind == &route_kind && addr_port(&((const struct route *)r->object)->next_hop) == 0)
+        return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
     return 0;
 }
 

@@ -73,7 +73,7 @@ json_t *record_to_json(const struct record *r, enum record_form form)
 
 static int out_of_memory(struct err *err)
 {
-    return err_set(err, "out of memory while reading JSON");
+    return err_memory(err, "reading JSON");
 }
 
 /* One scalar as text. */
@@ -158,8 +158,6 @@ static int take_list_changes(const struct setting *s, const json_t *v, struct ed
 static int take_member(const struct setting *s, const json_t *v, struct edit *edits, size_t *n, struct arena *arena,
                        struct err *err)
 {
-    if (s->secret && json_is_string(v) && strcmp(json_string_value(v), SETTING_HIDDEN) == 0)
-        return 0;
     if (json_is_object(v))
         return take_list_changes(s, v, edits, n, arena, err);
     edits[*n] = (struct edit){ .setting = s, .op = json_is_null(v) ? EDIT_RESET : EDIT_SET };
@@ -169,15 +167,22 @@ static int take_member(const struct setting *s, const json_t *v, struct edit *ed
     return 0;
 }
 
+/* What may be shown of what others wrote. */
+static const char *shown(char *out, size_t size, const char *text)
+{
+    log_escape(out, size, slice_str(text));
+    return out;
+}
+
 static int unknown_member(const struct setting_kind *kind, const char *name, struct err *err)
 {
     const char *near = setting_nearest(kind, slice_str(name));
-    char shown[80];
+    char text[80];
 
-    log_escape(shown, sizeof(shown), slice_str(name));
+    shown(text, sizeof(text), name);
     if (near)
-        return err_set(err, "there is no setting \"%s\"; did you mean \"%s\"?", shown, near);
-    return err_set(err, "there is no setting \"%s\" in a %s", shown, kind->noun);
+        return err_set(err, "there is no setting \"%s\"; did you mean \"%s\"?", text, near);
+    return err_set(err, "there is no setting \"%s\" in a %s", text, kind->noun);
 }
 
 int json_to_edits(const struct setting_kind *kind, const json_t *object, struct arena *arena, struct edit **edits,
@@ -215,6 +220,7 @@ struct record *record_from_stored(const struct setting_kind *kind, struct slice 
                                   uint64_t revision, struct err *err)
 {
     json_error_t fault;
+    char text[200];
     json_t *o = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &fault);
     struct record *r = NULL;
     struct arena arena;
@@ -223,7 +229,7 @@ struct record *record_from_stored(const struct setting_kind *kind, struct slice 
 
     arena_init(&arena, 1u << 20);
     if (!o)
-        err_set(err, "the store holds something that is no JSON: %s", fault.text);
+        err_set(err, "the store holds something that is no JSON: %s", shown(text, sizeof(text), fault.text));
     else if (json_to_edits(kind, o, &arena, &edits, &n, NULL, err) == 0)
         r = record_make(kind, name, NULL, edits, n, NULL, err);
     if (r)

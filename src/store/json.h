@@ -20,7 +20,7 @@ json_t *record_to_json(const struct record *r, enum record_form form);
 
 /*
  * The members of object as edits: a value sets, null resets, {"add": [...], "remove": [...]} changes a list, a hidden secret
- * is left as it is. "name" and "revision" are passed over. -1 with a sentence (unknown member: the nearest one is named); memory
+ * is left as it is. Text is taken for every type, as on the command line; a number or a boolean only where it is one. "name" and "revision" are passed over. -1 with a sentence (unknown member: the nearest one is named); memory
  * and texts are the arena's or the object's.
  */
 int json_to_edits(const struct setting_kind *kind, const json_t *object, struct arena *arena, struct edit **edits,

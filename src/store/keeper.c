@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/rand.h"
 #include "store/json.h"
 #include "store/keeper_work.h"
 
-#define TRIES 8 /* against others that change the same store at the same time */
+#define TRIES 50 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
 
 struct keeper {
@@ -105,6 +104,18 @@ static bool loading_room(struct loading *l)
     return true;
 }
 
+/* A name that is not in normal form was not written by a keeper, and could not be found by one. */
+static struct record *record_of_row(const struct setting_kind *kind, const struct store_row *row, struct err *err)
+{
+    struct record *r = record_from_stored(kind, row->name, row->body, row->revision, err);
+
+    if (!r || slice_eq(r->name, row->name))
+        return r;
+    err_set(err, "its name is not in normal form: \"%.*s\" would be", SLICE_FMT(r->name));
+    record_drop(r);
+    return NULL;
+}
+
 static int on_row(void *arg, const struct store_row *row, struct err *err)
 {
     struct loading *l = arg;
@@ -116,8 +127,8 @@ static int on_row(void *arg, const struct store_row *row, struct err *err)
         log_warning(l->k->conf.log, "stored-object-unknown", LOG_S("kind", row->kind), LOG_S("name", row->name));
         return 0;
     }
-    if (row->body.p && !(r = record_from_stored(kind, row->name, row->body, row->revision, err))) {
-        if (strstr(err->text, "out of memory"))
+    if (row->body.p && !(r = record_of_row(kind, row, err))) {
+        if (err->memory)
             return -1;
         log_error(l->k->conf.log, "stored-object-invalid", LOG_S("kind", row->kind), LOG_S("name", row->name),
                   LOG_Z("why", err->text), LOG_Z("effect", "it does not count; set it again"));
@@ -127,7 +138,7 @@ static int on_row(void *arg, const struct store_row *row, struct err *err)
     if (!name || !loading_room(l)) {
         free(name);
         record_drop(r);
-        return err_set(err, "out of memory while loading the store");
+        return err_memory(err, "loading the store");
     }
     if (row->name.n)
         memcpy(name, row->name.p, row->name.n);
@@ -146,7 +157,7 @@ static enum store_result sync_locked(struct keeper *k, struct err *err)
     if (result == STORE_OK && (l.n || seq != k->now->seq)) {
         next = config_next(k->now, l.steps, l.n, seq);
         if (!next) {
-            err_set(err, "out of memory while loading the store");
+            err_memory(err, "loading the store");
             result = STORE_NO_MEMORY;
         }
     }
@@ -187,7 +198,7 @@ static enum keeper_result of_store(enum store_result result, struct err *err)
     case STORE_OK: return KEEPER_OK;
     case STORE_NO_MEMORY: return KEEPER_NO_MEMORY;
     case STORE_BEHIND: err_set(err, "others change the settings all the time: try again"); return KEEPER_AWAY;
-    case STORE_AWAY:
+    case STORE_AWAY: return KEEPER_AWAY; /* its sentence says what became of the change */
     case STORE_FULL:
     case STORE_FAULT: break;
     }
@@ -199,17 +210,17 @@ static enum keeper_result do_requests(struct work *w, const struct keeper_change
                                       struct err *err)
 {
     for (size_t i = 0; i < change->n; i++) {
-        struct work_item *item;
-        enum keeper_result result = work_request(w, &change->requests[i], &item, &out->setting, err);
+        enum keeper_result result = work_request(w, &change->requests[i], &w->asked[i], &out->setting, err);
 
-        if (item && !out->before[i])
-            out->before[i] = record_keep(item->before);
+        if (w->asked[i])
+            out->before[i] = record_keep(w->asked[i]->before);
         if (result != KEEPER_OK) {
             out->fault = i;
             return result;
         }
-        out->after[i] = record_keep(item->after);
     }
+    for (size_t i = 0; i < change->n; i++)
+        out->after[i] = record_keep(w->asked[i]->after);
     return KEEPER_OK;
 }
 
@@ -229,11 +240,11 @@ static enum keeper_result judge(struct keeper *k, struct work *w, const struct k
     }
     *next = out->n_changed ? work_result(w) : config_keep((struct config *)w->from);
     if (!*next) {
-        err_set(err, "out of memory");
+        err_memory(err, "changing the configuration");
         return KEEPER_NO_MEMORY;
     }
     if (out->n_changed && config_check(*next, err))
-        return strstr(err->text, "out of memory") ? KEEPER_NO_MEMORY : KEEPER_INVALID;
+        return err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID;
     if (out->n_changed && k->conf.ops && k->conf.ops->judge && k->conf.ops->judge(k->conf.owner, *next, err))
         return KEEPER_INVALID;
     return KEEPER_OK;
@@ -249,7 +260,7 @@ static enum keeper_result attempt(struct keeper *k, const struct keeper_change *
     uint64_t seq;
 
     *behind = false;
-    err_set(err, "out of memory");
+    err_memory(err, "changing the configuration");
     if (work_init(&w, k->now, change->n))
         result = do_requests(&w, change, out, err);
     if (result == KEEPER_OK)
@@ -262,6 +273,7 @@ static enum keeper_result attempt(struct keeper *k, const struct keeper_change *
         if (stored == STORE_AWAY)
             set_away(k, true, err->text);
         if (stored == STORE_OK) {
+            set_away(k, false, NULL);
             become(k, next);
             next = NULL;
         }
@@ -310,7 +322,7 @@ enum keeper_result keeper_change(struct keeper *k, const struct keeper_change *c
     bool behind = true;
 
     if (!outcome_init(out, change->n)) {
-        err_set(err, "out of memory");
+        err_memory(err, "changing the configuration");
         return KEEPER_NO_MEMORY;
     }
     pthread_mutex_lock(&k->lock);
@@ -337,35 +349,25 @@ enum keeper_result keeper_audit(struct keeper *k, const struct store_audit_query
 
 /* ---- start and end ---- */
 
+/* Touching the gateway makes its passphrase when there is none; else it makes no difference. */
 static int make_passphrase(struct keeper *k, struct err *err)
 {
-    char secret[65];
-    struct slice text = { secret, 64 };
-    struct edit edit = {
-        .setting = setting_find(&gateway_kind, SLICE("dialback-passphrase")), .op = EDIT_SET, .texts = &text, .n = 1
-    };
-    struct request request = { .op = REQUEST_SET, .kind = &gateway_kind, .edits = &edit, .n = 1 };
+    struct request request = { .op = REQUEST_SET, .kind = &gateway_kind };
     struct keeper_change change = { .requests = &request, .n = 1, .who = SLICE("stoxd"), .from = SLICE("first start") };
     struct keeper_outcome outcome;
-    enum keeper_result result;
+    enum keeper_result result = keeper_change(k, &change, &outcome, err);
 
-    if (config_gateway(k->now)->dialback_passphrase.n)
-        return 0;
-    rand_hex(secret, 64);
-    result = keeper_change(k, &change, &outcome, err);
     keeper_outcome_fini(&outcome);
-    explicit_bzero(secret, sizeof(secret));
     return result == KEEPER_OK ? 0 : -1;
 }
 
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err)
 {
     struct keeper *k = calloc(1, sizeof(*k));
-    const struct store_watch watch = { on_changed, on_away, k };
     int rc = -1;
 
     if (!k) {
-        err_set(err, "out of memory");
+        err_memory(err, "changing the configuration");
         return NULL;
     }
     k->conf = *conf;
@@ -373,16 +375,23 @@ struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err)
     pthread_mutex_init(&k->present, NULL);
     k->now = config_new();
     if (!k->now) {
-        err_set(err, "out of memory");
+        err_memory(err, "changing the configuration");
     } else {
         pthread_mutex_lock(&k->lock);
         rc = sync_locked(k, err) == STORE_OK ? 0 : -1;
         pthread_mutex_unlock(&k->lock);
     }
-    if (rc == 0 && make_passphrase(k, err) == 0 && store_watch(conf->store, &watch, err) == 0)
+    if (rc == 0 && make_passphrase(k, err) == 0)
         return k;
     keeper_close(k);
     return NULL;
+}
+
+int keeper_watch(struct keeper *k, struct err *err)
+{
+    const struct store_watch watch = { on_changed, on_away, k };
+
+    return store_watch(k->conf.store, &watch, err);
 }
 
 void keeper_close(struct keeper *k)

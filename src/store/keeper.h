@@ -15,7 +15,7 @@ struct keeper;
 
 struct keeper_ops {
     /* May refuse what comes next for reasons only the daemon knows (a certificate cannot be read). From the caller's thread. */
-    int (*judge)(void *owner, const struct config *next, struct err *err);
+    int (*judge)(void *owner, struct config *next, struct err *err);
     /* A new configuration counts from now on; keep it if you need it longer. In order, from the thread that changed it. */
     void (*publish)(void *owner, struct config *next);
 };
@@ -27,7 +27,10 @@ struct keeper_conf {
     struct log *log;
 };
 
-/* Loads everything, makes what the first start has to make (the dialback passphrase), and begins to watch the store. */
+/*
+ * Loads everything, makes what the first start has to make (the dialback passphrase), and begins to watch the store. Publishes
+ * what it loaded before it returns. Close the store before the keeper: the store's threads call it.
+ */
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err);
 void keeper_close(struct keeper *k);
 
@@ -37,7 +40,7 @@ struct config *keeper_config(struct keeper *k);
 enum request_op {
     REQUEST_NEW,   /* must not be there */
     REQUEST_SET,   /* must be there (or made on demand): the edits on what is there */
-    REQUEST_PUT,   /* there or not: the edits on the defaults */
+    REQUEST_PUT,   /* there or not: the edits on the defaults; secrets stay unless they are given or reset */
     REQUEST_REMOVE /* must be there; what is always there gets its defaults */
 };
 
@@ -65,11 +68,11 @@ struct keeper_change {
     const struct request *requests;
     size_t n;
     bool dry;    /* judge it, change nothing */
-    bool strict; /* see config_check */
+    bool strict; /* see config_judge */
     struct slice who, from;
 };
 
-/* What came of each request; records are the caller's to drop. */
+/* Of what each request is about: as it was before all of them, and as all of them leave it. Dropped by _fini. */
 struct keeper_outcome {
     struct record **before, **after; /* n each; NULL: there was none, there is none */
     size_t n;

@@ -3,17 +3,20 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/rand.h"
 #include "store/json.h"
 
 #define WORK_MAX (512u << 20)
+#define PASSPHRASE_CHARS 64 /* 256 bits in hex */
 
 bool work_init(struct work *w, const struct config *from, size_t n_requests)
 {
-    *w = (struct work){ .from = from, .max = n_requests };
+    *w = (struct work){ .from = from };
     arena_init(&w->arena, WORK_MAX);
     hash_init(&w->by_name);
     w->items = calloc(n_requests + 1, sizeof(struct work_item *));
-    return w->items != NULL;
+    w->asked = calloc(n_requests + 1, sizeof(struct work_item *));
+    return w->items && w->asked;
 }
 
 void work_fini(struct work *w)
@@ -21,6 +24,7 @@ void work_fini(struct work *w)
     for (size_t i = 0; i < w->n; i++)
         record_drop(w->items[i]->after);
     free(w->items);
+    free(w->asked);
     hash_free(&w->by_name);
     arena_reset(&w->arena);
 }
@@ -90,20 +94,50 @@ static enum keeper_result check_there(const struct work_item *item, const struct
     return KEEPER_OK;
 }
 
-static bool is_about_memory(const struct err *err)
+/*
+ * Who puts a whole object was never shown its secrets: they stay unless they are given or reset. So a put is a change of what
+ * is there that begins with a reset of all else. NULL on memory.
+ */
+static struct edit *put_edits(const struct request *r, size_t *n)
 {
-    return strstr(err->text, "out of memory") != NULL;
+    const struct setting_kind *kind = r->kind;
+    struct edit *edits = calloc(kind->n + r->n + 1, sizeof(*edits));
+
+    *n = 0;
+    for (size_t i = 0; edits && i < kind->n; i++)
+        if (!kind->settings[i].secret)
+            edits[(*n)++] = (struct edit){ .setting = &kind->settings[i], .op = EDIT_RESET };
+    for (size_t i = 0; edits && i < r->n; i++)
+        edits[(*n)++] = r->edits[i];
+    return edits;
+}
+
+static struct record *make_record(const struct work_item *item, const struct request *r, const struct setting **fault,
+                                  struct err *err)
+{
+    struct record *made = NULL;
+    struct edit *edits;
+    size_t n;
+
+    if (r->op != REQUEST_PUT || !item->after)
+        return record_make(item->kind, item->name, item->after, r->edits, r->n, fault, err);
+    edits = put_edits(r, &n);
+    if (edits)
+        made = record_make(item->kind, item->name, item->after, edits, n, fault, err);
+    else
+        err_memory(err, "changing the configuration");
+    free(edits);
+    return made;
 }
 
 static enum keeper_result make_after(struct work_item *item, const struct request *r, const struct setting **fault,
                                      struct err *err)
 {
-    const struct record *base = r->op == REQUEST_SET ? item->after : NULL;
-    struct record *made = record_make(item->kind, item->name, base, r->edits, r->n, fault, err);
+    struct record *made = make_record(item, r, fault, err);
 
     if (!made) {
         err_wrap(err, ITEM_FMT, ITEM_ARGS(item));
-        return is_about_memory(err) ? KEEPER_NO_MEMORY : KEEPER_INVALID;
+        return err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID;
     }
     made->revision = item->after ? item->after->revision : 0;
     record_drop(item->after);
@@ -112,6 +146,30 @@ static enum keeper_result make_after(struct work_item *item, const struct reques
         record_drop(made);
         item->after = NULL;
     }
+    return KEEPER_OK;
+}
+
+/* Dialback keys must never derive from nothing: where the passphrase is empty a new one is made. */
+static enum keeper_result give_passphrase(struct work_item *item, struct err *err)
+{
+    const struct gateway *now = item->after ? item->after->object : NULL;
+    char secret[PASSPHRASE_CHARS + 1];
+    struct slice text = { secret, PASSPHRASE_CHARS };
+    struct edit edit = {
+        .setting = setting_find(&gateway_kind, SLICE("dialback-passphrase")), .op = EDIT_SET, .texts = &text, .n = 1
+    };
+    struct record *made;
+
+    if (now && now->dialback_passphrase.n)
+        return KEEPER_OK;
+    rand_hex(secret, PASSPHRASE_CHARS);
+    made = record_make(&gateway_kind, item->name, item->after, &edit, 1, NULL, err);
+    explicit_bzero(secret, sizeof(secret));
+    if (!made)
+        return err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID;
+    made->revision = item->before ? item->before->revision : 0;
+    record_drop(item->after);
+    item->after = made;
     return KEEPER_OK;
 }
 
@@ -125,21 +183,23 @@ enum keeper_result work_request(struct work *w, const struct request *r, struct 
     *fault = NULL;
     if (setting_title(r->kind, &name, r->name, &w->arena, err)) {
         err_wrap(err, "%s", r->kind->name);
-        return is_about_memory(err) ? KEEPER_NO_MEMORY : KEEPER_INVALID;
+        return err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID;
     }
     *item = item_of(w, r->kind, name);
     if (!*item) {
-        err_set(err, "out of memory");
+        err_memory(err, "changing the configuration");
         return KEEPER_NO_MEMORY;
     }
     result = check_there(*item, r, err);
-    if (result != KEEPER_OK)
-        return result;
-    if (r->op != REQUEST_REMOVE)
-        return make_after(*item, r, fault, err);
-    record_drop((*item)->after);
-    (*item)->after = NULL;
-    return KEEPER_OK;
+    if (result == KEEPER_OK && r->op != REQUEST_REMOVE)
+        result = make_after(*item, r, fault, err);
+    if (result == KEEPER_OK && r->op == REQUEST_REMOVE) {
+        record_drop((*item)->after);
+        (*item)->after = NULL;
+    }
+    if (result == KEEPER_OK && r->kind == &gateway_kind)
+        result = give_passphrase(*item, err);
+    return result;
 }
 
 bool work_item_changed(const struct work_item *item)
@@ -221,7 +281,7 @@ enum store_result work_commit(struct work *w, struct store *store, const struct 
     bool ok = writes != NULL;
 
     arena_init(&arena, WORK_MAX);
-    err_set(err, "out of memory");
+    err_memory(err, "changing the configuration");
     for (size_t i = 0; ok && i < w->n; i++)
         if (work_item_changed(w->items[i]))
             ok = put_write(&arena, w->items[i], &writes[commit.n++]);

@@ -26,7 +26,7 @@ static const struct setting boot_settings[] = {
       .type = SETTING_FILE,
       FIELD(boot, store),
       .def = "",
-      .brief = "Where settings and contacts are kept: sqlite:PATH or postgresql://...",
+      .brief = "Where settings and contacts are kept: sqlite:PATH, or the URL of a PostgreSQL database",
       .help = "Empty: SQLite in the state directory. Several gateways on one PostgreSQL share their settings." },
     { .name = "admin-socket",
       .type = SETTING_FILE,
@@ -174,7 +174,9 @@ static const struct setting gateway_settings[] = {
       .def = "no",
       .lync = "EnableLoggingAllMessageBodies",
       .brief = "Write the text of messages to the log",
-      .help = "Off by default: only who, when and the outcome. This version writes no text, whatever is set." },
+      .help =
+          "Off by default: only who, when and the outcome. On: the first 1000 bytes of each message, with its line at "
+          "level info." },
     { .name = "hold-time",
       .type = SETTING_UINT,
       FIELD(gateway, hold_s),
@@ -219,7 +221,8 @@ static const struct setting gateway_settings[] = {
       .secret = true,
       .brief = "Secret that dialback keys derive from (XEP-0185)",
       .help =
-          "Made at the first start. Gateways that share a domain must have the same one: a shared store sees to it." },
+          "Made at the first start, and anew when it is reset. Gateways that share a domain must have the same one: a "
+          "shared store sees to it." },
 };
 
 static const struct setting org_settings[] = {

@@ -9,7 +9,7 @@
 
 static int out_of_memory(struct err *err)
 {
-    return err_set(err, "out of memory while making an object");
+    return err_memory(err, "making an object");
 }
 
 /* The texts of one value, while it is edited. */
@@ -84,10 +84,16 @@ static int edit_list(const struct setting *s, const struct edit *e, struct texts
         if (e->op == EDIT_ADD || !has(&given, now->v[i]))
             v[n++] = now->v[i];
     for (size_t i = 0; i < given.n && e->op == EDIT_ADD; i++)
-        if (!has(now, given.v[i]))
+        if (!has(&(struct texts){ v, n }, given.v[i]))
             v[n++] = given.v[i];
     *now = (struct texts){ v, n };
     return 0;
+}
+
+/* A secret as every reader shows it: whoever gives it back means the one that is there. */
+static bool is_hidden(const struct edit *e)
+{
+    return e->setting->secret && e->op == EDIT_SET && e->n == 1 && slice_is(e->texts[0], SETTING_HIDDEN);
 }
 
 /* One setting: what base has, then the edits that are about it, in their order. */
@@ -103,7 +109,7 @@ static int fill_setting(struct record *r, size_t i, const struct record *base, c
     for (size_t k = 0; k < n_edits; k++) {
         const struct edit *e = &edits[k];
 
-        if (e->setting != s)
+        if (e->setting != s || is_hidden(e))
             continue;
         given = e->op != EDIT_RESET;
         if (e->op == EDIT_SET)

@@ -36,7 +36,7 @@ struct edit {
 
 /*
  * A new record of this kind and name: base (NULL: the defaults) with the edits made. NULL with a sentence that begins with
- * the setting it is about; *fault, when not NULL, gets that setting, or NULL when it is about the name or the whole.
+ * the setting it is about (SETTING_HIDDEN leaves a secret as it is); *fault, when not NULL, gets that setting, or NULL when it is about the name or the whole.
  */
 struct record *record_make(const struct setting_kind *kind, struct slice name, const struct record *base,
                            const struct edit *edits, size_t n, const struct setting **fault, struct err *err);

@@ -12,7 +12,7 @@
 
 static int out_of_memory(struct err *err)
 {
-    return err_set(err, "out of memory while reading the configuration");
+    return err_memory(err, "reading the configuration");
 }
 
 /* What may be shown of a faulty value: errors go to terminals. */
@@ -119,11 +119,20 @@ static int set_name(struct slice *out, struct slice text, struct arena *arena, s
 
     if (text.n > SETTING_NAME_MAX)
         return err_set(err, "a name has at most %d characters", SETTING_NAME_MAX);
+    if (slice_is(text, ".") || slice_is(text, ".."))
+        return err_set(err, "\"%.*s\" is not a name: paths give it another meaning", SLICE_FMT(text));
     for (size_t i = 0; i < text.n; i++)
         if (!text_in(&set, (unsigned char)text.p[i]))
             return err_set(err, "\"%s\" is not a name: letters, digits, \".\", \"_\", \"-\" and \":\" make one",
                            shown(t, text));
     return set_slice(out, text, arena, err);
+}
+
+static int mixed_scripts(struct slice text, struct err *err)
+{
+    char t[100];
+
+    return err_set(err, "\"%s\" mixes scripts that look alike: this is how names are forged", shown(t, text));
 }
 
 /* Prepared in memory of its own, so that no means no name and never no memory. */
@@ -138,7 +147,7 @@ int setting_domain(struct slice *out, struct slice text, struct arena *arena, st
     if (text.n > DOMAIN_TEXT_MAX || !jid_prep_domain(&own, text, &domain))
         return err_set(err, "\"%s\" is not a domain name", shown(t, text));
     if (script_is_mixed(domain))
-        return err_set(err, "\"%s\" mixes scripts that look alike: this is how names are forged", shown(t, text));
+        return mixed_scripts(text, err);
     return set_slice(out, domain, arena, err);
 }
 
@@ -156,6 +165,8 @@ static int set_user(struct slice *out, struct slice text, struct arena *arena, s
     arena_init_on(&own, memory, sizeof(memory), sizeof(memory));
     if (text.n > 2 * JID_PART_MAX || !jid_parse(&own, text, &jid) || !jid.local.n || jid.resource.n)
         return err_set(err, "\"%s\" is not an address like alice@contoso.example", shown(t, text));
+    if (script_is_mixed(jid.domain))
+        return mixed_scripts(text, err);
     buf_init(&b, 4 * JID_PART_MAX);
     jid_put_bare(&b, &jid);
     rc = buf_ok(&b) ? set_slice(out, buf_slice(&b), arena, err) : out_of_memory(err);
@@ -176,7 +187,9 @@ static int set_pattern(struct slice *out, struct slice text, struct arena *arena
     if (slice_find(text, '*') == text.n)
         return set_user(out, text, arena, err);
     arena_init_on(&own, memory, sizeof(memory), sizeof(memory));
-    if (text.n > 2 * JID_PART_MAX || !slice_cut(text, '@', &local, &domain) || !slice_ends(local, SLICE("*")) ||
+    if (slice_istarts(text, SLICE("sip:")))
+        text = slice_from(text, 4);
+    if (text.n > 2 * JID_PART_MAX || !slice_cut(text, '@', &local, &domain) || slice_find(local, '*') + 1 != local.n ||
         (local.n > 1 && !jid_prep_local(&own, slice_first(local, local.n - 1), &prefix)))
         return err_set(err, "\"%s\" is neither user@domain nor prefix*@domain nor *@domain", shown(t, text));
     if (setting_domain(&domain, domain, &own, err))

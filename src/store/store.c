@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 
+#define AUDIT_MAX (1u << 20) /* rows of one page */
+
 struct store *store_open(const struct store_conf *conf, struct err *err)
 {
     struct slice url = slice_str(conf->url);
@@ -52,7 +54,10 @@ enum store_result store_commit(struct store *s, const struct store_commit *commi
 enum store_result store_audit(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
                               struct err *err)
 {
-    return s->ops->audit(s, query, fn, arg, err);
+    struct store_audit_query q = *query;
+
+    q.limit = q.limit < AUDIT_MAX ? q.limit : AUDIT_MAX;
+    return s->ops->audit(s, &q, fn, arg, err);
 }
 
 int store_watch(struct store *s, const struct store_watch *watch, struct err *err)

@@ -180,6 +180,8 @@ static enum store_result on_commit(struct store *store, const struct store_commi
         return STORE_BEHIND;
     if (result == STORE_OK)
         *seq = c->seq + 1;
+    if (result == STORE_AWAY)
+        err_wrap(err, "nothing was changed");
     return result;
 }
 

@@ -37,7 +37,9 @@ struct xmpp_listener {
 
 struct xmpp {
     struct loop *loop;
-    struct xmpp_conf conf; /* dialback_secret is our own copy */
+    struct xmpp_conf conf; /* without dialback_secret */
+    char secret[XMPP_SECRET_MAX];
+    size_t secret_n;
     struct xmpp_counters counters;
     struct list listeners;
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
@@ -53,7 +55,8 @@ struct xmpp {
     struct xmpp_tally paused;   /* partners whose streams are not read now */
     struct log_limit log_refused, log_ignored, log_failed;
     bool stopping;
-    bool freeing; /* xmpp_free runs: nobody is told anything any more */
+    bool freeing;          /* xmpp_free runs: nobody is told anything any more */
+    struct deferred again; /* look at everything anew: settings have changed */
     struct deferred stop;
     struct timer stop_timer;
     void (*stop_done)(void *arg);
@@ -65,6 +68,11 @@ void xmpp_stream_gone(struct xmpp *x);
 
 /* How the partner may prove itself and we to it; all false for NULL. */
 struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p);
+
+static inline struct slice xmpp_secret(const struct xmpp *x)
+{
+    return slice_of(x->secret, x->secret_n);
+}
 
 /* A copy on the heap, NUL behind it; false on memory, *dst then empty. Frees what was there. */
 bool xmpp_keep(struct slice *dst, struct slice src);

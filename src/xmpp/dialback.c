@@ -66,7 +66,7 @@ static void on_verify_asked(struct xmpp_stream *s, const struct db *d)
         put_answer(s, "verify", d->to_text, d->from_text, d->id, "error", "item-not-found");
         return;
     }
-    ok = d->id.n && dialback_key_ok(s->x->conf.dialback_secret, &pair, d->key);
+    ok = d->id.n && dialback_key_ok(xmpp_secret(s->x), &pair, d->key);
     put_answer(s, "verify", d->to_text, d->from_text, d->id, ok ? "valid" : "invalid", NULL);
     if (!ok)
         xmpp_stream_ignore(s, "a dialback key that is not ours was shown to another server in our name");
@@ -161,9 +161,25 @@ static bool verify_new(struct xmpp_stream *s, const struct db *d)
     return true;
 }
 
-static const char *method_name(const struct xmpp_stream *s)
+static enum xmpp_method method_of(const struct xmpp_stream *s)
 {
-    return xmpp_stream_is_secure(s) ? "dialback-over-tls" : "dialback-over-tcp";
+    return xmpp_stream_is_secure(s) ? XMPP_METHOD_DIALBACK_TLS : XMPP_METHOD_DIALBACK_TCP;
+}
+
+/* What forbids dialback for this pair on this stream; NULL: nothing. XEP-0220 2.5, STOX-S2S-66, 71. */
+static const char *forbidden(const struct xmpp_stream *s, struct slice local, struct slice remote)
+{
+    const struct xmpp *x = s->x;
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
+    struct xmpp_methods m = xmpp_methods_of_partner(partner);
+
+    if (!x->conf.ops->serves(x->conf.owner, local))
+        return "item-not-found";
+    if (!partner)
+        return "forbidden";
+    if (!xmpp_stream_is_secure(s))
+        return m.dialback_over_tcp ? NULL : "policy-violation";
+    return m.dialback_over_tls ? NULL : "not-authorized";
 }
 
 /* The verdict, once. The carrying stream is closed when it was opened for this alone. */
@@ -178,11 +194,13 @@ static void verified(struct xmpp_verify *v, const char *type, const char *condit
         via->verify = NULL;
         v->via = NULL;
     }
+    if (in && strcmp(type, "valid") == 0 && (condition = forbidden(in, local, remote)))
+        type = "error"; /* the settings have changed meanwhile */
     if (in && strcmp(type, "valid") == 0) {
         v->proven->verify = NULL; /* stays on the stream, as proven */
         v->proven = NULL;
         v->in = NULL;
-        if (xmpp_stream_in_proven(in, local, remote, method_name(in)))
+        if (xmpp_stream_in_proven(in, local, remote, method_of(in)))
             put_result(in, local, remote, "valid", NULL);
     } else if (in) {
         put_result(in, local, remote, type, condition);
@@ -286,25 +304,9 @@ void xmpp_dialback_stream_ended(struct xmpp_stream *s, const char *condition)
     }
 }
 
-/* What forbids dialback for this sender on this stream; NULL: nothing. XEP-0220 2.5, STOX-S2S-66, 71. */
-static const char *forbidden(const struct xmpp_stream *s, const struct db *d)
-{
-    const struct xmpp *x = s->x;
-    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, d->from);
-    struct xmpp_methods m = xmpp_methods_of_partner(partner);
-
-    if (!x->conf.ops->serves(x->conf.owner, d->to))
-        return "item-not-found";
-    if (!partner)
-        return "forbidden";
-    if (!xmpp_stream_is_secure(s))
-        return m.dialback_over_tcp ? NULL : "policy-violation";
-    return m.dialback_over_tls ? NULL : "not-authorized";
-}
-
 static void on_result_asked(struct xmpp_stream *s, const struct db *d)
 {
-    const char *condition = forbidden(s, d);
+    const char *condition = forbidden(s, d->to, d->from);
     struct xmpp_proven *p;
     unsigned n;
 
@@ -314,6 +316,10 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
         return;
     }
     p = find_pair(s, d->to, d->from, &n);
+    if (p && p->revoked) {
+        drop_pair(p);
+        p = NULL;
+    }
     if (p && p->verify)
         return; /* the answer to the first one is on its way */
     if (p) {
@@ -321,7 +327,7 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
     } else if (n >= XMPP_PROVEN_MAX) {
         put_result(s, d->to, d->from, "error", "resource-constraint");
     } else if (s->cert_ok && slice_eq(s->remote, d->from)) { /* XEP-0344: the certificate is the proof */
-        if (xmpp_stream_in_proven(s, d->to, d->from, method_name(s)))
+        if (xmpp_stream_in_proven(s, d->to, d->from, method_of(s)))
             put_result(s, d->to, d->from, "valid", NULL);
     } else if (!d->key.n || !verify_new(s, d)) {
         put_result(s, d->to, d->from, "error", d->key.n ? "resource-constraint" : "not-acceptable");
@@ -363,7 +369,7 @@ void xmpp_dialback_ask(struct xmpp_stream *s)
     xml_put_attr(&b, "from", s->local);
     xml_put_attr(&b, "to", s->remote);
     buf_char(&b, '>');
-    if (dialback_key(key, s->x->conf.dialback_secret, &pair))
+    if (dialback_key(key, xmpp_secret(s->x), &pair))
         buf_str(&b, key);
     else
         b.failed = true;
@@ -384,7 +390,7 @@ static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const 
     if (s->state != XMPP_STATE_DIALBACK || !s->pair || !slice_eq(d->from, s->remote) || !slice_eq(d->to, s->local)) {
         xmpp_stream_ignore(s, "a dialback verdict that nobody asked for");
     } else if (slice_is(d->type, "valid")) {
-        xmpp_stream_out_proven(s, method_name(s));
+        xmpp_stream_out_proven(s, method_of(s));
     } else if (slice_is(d->type, "invalid")) {
         xmpp_stream_out_no_dialback(
             s, XMPP_FATE_REFUSED,

@@ -11,6 +11,28 @@ struct xmpp_methods xmpp_methods_of(enum xmpp_need tls, enum xmpp_need sasl, boo
     };
 }
 
+const char *xmpp_method_name(enum xmpp_method method)
+{
+    switch (method) {
+    case XMPP_METHOD_NONE: return "none";
+    case XMPP_METHOD_SASL: return "sasl-external";
+    case XMPP_METHOD_DIALBACK_TLS: return "dialback-over-tls";
+    case XMPP_METHOD_DIALBACK_TCP: return "dialback-over-tcp";
+    }
+    return "?";
+}
+
+bool xmpp_methods_allow(struct xmpp_methods m, enum xmpp_method method)
+{
+    switch (method) {
+    case XMPP_METHOD_NONE: return false;
+    case XMPP_METHOD_SASL: return m.sasl_over_tls;
+    case XMPP_METHOD_DIALBACK_TLS: return m.dialback_over_tls;
+    case XMPP_METHOD_DIALBACK_TCP: return m.dialback_over_tcp;
+    }
+    return false;
+}
+
 static const char *invalid_because(enum xmpp_need tls, enum xmpp_need sasl)
 {
     if (sasl == XMPP_NOT_SUPPORTED)

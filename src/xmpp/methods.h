@@ -17,6 +17,11 @@ struct xmpp_methods {
 
 struct xmpp_methods xmpp_methods_of(enum xmpp_need tls, enum xmpp_need sasl, bool dialback);
 
+/* How one side of a stream was proven. */
+enum xmpp_method { XMPP_METHOD_NONE, XMPP_METHOD_SASL, XMPP_METHOD_DIALBACK_TLS, XMPP_METHOD_DIALBACK_TCP };
+const char *xmpp_method_name(enum xmpp_method method); /* "sasl-external" */
+bool xmpp_methods_allow(struct xmpp_methods m, enum xmpp_method method);
+
 enum xmpp_matrix_verdict { XMPP_MATRIX_OK, XMPP_MATRIX_WARNING, XMPP_MATRIX_INVALID };
 
 /* Judges one row; *why gets the reason of a warning or refusal (a constant sentence), NULL when ok. */

@@ -211,6 +211,7 @@ static void pump(struct xmpp_pair *p)
         p->sm.sent++;
         p->sm.resting = false;
         p->x->counters.stanzas_out++;
+        p->stream->n_out++;
         if (o->writes++)
             p->x->counters.resent++;
         xmpp_stream_touch(p->stream);
@@ -282,7 +283,7 @@ static void open_stream(struct xmpp_pair *p)
     const char *why = NULL;
 
     if (!p->no_sasl)
-        p->establish_by_ms = loop_now(p->x->loop) + (uint64_t)p->x->conf.establish_s * 1000;
+        p->establish_by_ms = loop_now(p->x->loop) + (uint64_t)p->x->conf.limits.establish_s * 1000;
     p->stream = xmpp_stream_open(p->x, p, NULL, p->establish_by_ms, &fate, &why);
     if (!p->stream)
         xmpp_pair_fail(p, fate, why);
@@ -536,7 +537,7 @@ static void requeue(struct xmpp_pair *p, struct list *lost)
  */
 static bool may_try_again(const struct xmpp_pair *p)
 {
-    if (p->x->stopping || loop_now(p->x->loop) - p->broke_ms >= (uint64_t)p->x->conf.establish_s * 1000)
+    if (p->x->stopping || loop_now(p->x->loop) - p->broke_ms >= (uint64_t)p->x->conf.limits.establish_s * 1000)
         return false;
     list_each (it, &p->queue)
         if (container_of(it, struct xmpp_out, link)->writes)
@@ -579,6 +580,17 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
         xmpp_pair_fail(p, XMPP_FATE_UNREACHABLE, why);
     }
     do_turn(p); /* at once: somebody may wait */
+}
+
+void xmpp_pair_reconsider(struct xmpp_pair *p, bool gone)
+{
+    if (p->stream)
+        return;
+    p->failed = false;
+    if (!gone || p->n == 0)
+        return;
+    timer_stop(&p->x->loop->timers, &p->answer); /* the turn asks for a stream, and is told that there is none */
+    do_turn(p);
 }
 
 void xmpp_pair_drained(struct xmpp_pair *p)

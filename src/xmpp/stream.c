@@ -23,6 +23,17 @@ const struct xmpp_partner *xmpp_stream_partner(const struct xmpp_stream *s)
     return s->remote.n ? s->x->conf.ops->partner(s->x->conf.owner, s->remote) : NULL;
 }
 
+const struct xmpp_partner *xmpp_stream_owner(const struct xmpp_stream *s)
+{
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+
+        if (!p->verify && !p->revoked)
+            return s->x->conf.ops->partner(s->x->conf.owner, p->remote);
+    }
+    return xmpp_stream_partner(s);
+}
+
 struct xmpp_methods xmpp_stream_methods(const struct xmpp_stream *s)
 {
     return xmpp_methods_of_partner(xmpp_stream_partner(s));
@@ -109,8 +120,9 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 static void check_idle(struct xmpp_stream *s)
 {
     uint64_t now = loop_now(s->x->loop);
-    uint64_t inactivity = (uint64_t)s->x->conf.inactivity_s * 1000, keepalive = (uint64_t)s->x->conf.keepalive_s * 1000;
-    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    uint64_t inactivity = (uint64_t)s->x->conf.limits.inactivity_s * 1000,
+             keepalive = (uint64_t)s->x->conf.limits.keepalive_s * 1000;
+    const struct xmpp_partner *partner = xmpp_stream_owner(s);
     bool busy = (s->pair && s->pair->n > 0) || (s->sm_in && xmpp_sm_in_open(s->sm_in) > 0);
     uint64_t wait;
 

@@ -38,6 +38,8 @@ enum xmpp_stream_state {
 struct xmpp_proven {
     struct list link;
     struct xmpp_verify *verify; /* runs; NULL when it is proven */
+    enum xmpp_method method;
+    bool revoked; /* it was proven, but the settings do not allow it now */
     struct slice local, remote;
 };
 #define XMPP_PROVEN_MAX 64
@@ -78,6 +80,10 @@ struct xmpp_stream {
     struct slice partner_name;  /* key in x->partners */
     struct slice lang;
 
+    enum xmpp_method method;         /* outbound: how we were proven; inbound: the first pair */
+    uint64_t opened_ms, n_in, n_out; /* stanzas */
+    bool close_asked;                /* by the owner */
+
     struct xmpp_pair *pair;     /* outbound: whose stanzas it carries; NULL when it only verifies, or has ended */
     struct xmpp_verify *verify; /* outbound: the only purpose of this stream */
     struct list proven;         /* inbound: struct xmpp_proven, owned */
@@ -114,6 +120,9 @@ void xmpp_stream_put_header(struct xmpp_stream *s);
 void xmpp_stream_error(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text);
 void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text, const char *extra);
 
+/* The same because settings forbid the stream: what waits for it gets XMPP_FATE_REFUSED. */
+void xmpp_stream_refuse(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text);
+
 /* Outbound set-up that cannot go on: </stream:stream>, the fate for the queue, the sentence for the log. */
 void xmpp_stream_fail(struct xmpp_stream *s, enum xmpp_fate fate, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -129,22 +138,33 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window);
 bool xmpp_stream_is_secure(const struct xmpp_stream *s);
 struct xmpp_methods xmpp_stream_methods(const struct xmpp_stream *s);
 const struct xmpp_partner *xmpp_stream_partner(const struct xmpp_stream *s);
+/* Whose stream it is: of the first domain proven on it that is allowed, or xmpp_stream_partner. */
+const struct xmpp_partner *xmpp_stream_owner(const struct xmpp_stream *s);
 void xmpp_stream_free(struct xmpp_stream *s); /* at once, telling nobody */
 
 /* stream_log.c */
 const char *xmpp_stream_direction(const struct xmpp_stream *s);
 void xmpp_stream_ignore(struct xmpp_stream *s, const char *what); /* rate-limited */
 void xmpp_stream_log_end(struct xmpp_stream *s, const char *why);
-void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method,
-                                   const char *confirm);
+void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote,
+                                   enum xmpp_method method, const char *confirm);
 /* After TLS: judges the peer's certificate for remote and logs the result. */
 void xmpp_stream_judge_certificate(struct xmpp_stream *s);
+
+/* reconsider.c */
+struct xmpp_objection {
+    enum xmpp_stream_error error;
+    const char *text; /* NULL: there is none; addressed to the partner */
+};
+/* What speaks against stanzas between these domains on a stream that was proven so. NONE: not proven yet. */
+struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_method how);
+void xmpp_reconsider_all(struct xmpp *x);
 
 /* stream_in.c */
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);
 void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el);
 /* A pair is proven. False: the stream was ended, limits forbid it. */
-bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method);
+bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method);
 void xmpp_stream_in_handled(struct xmpp_stream *s, uint32_t seq);
 void xmpp_stream_in_turn(struct xmpp_stream *s);
 
@@ -152,7 +172,7 @@ void xmpp_stream_in_turn(struct xmpp_stream *s);
 void xmpp_stream_out_connected(struct xmpp_stream *s);
 void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root);
 void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el);
-void xmpp_stream_out_proven(struct xmpp_stream *s, const char *method);
+void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method);
 void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what);
 
 #endif

@@ -18,6 +18,11 @@ static void on_turn(struct deferred *d)
             xmpp_stream_free(s);
         return;
     }
+    if (s->close_asked) {
+        s->close_asked = false;
+        xmpp_stream_close(s, "an administrator closed it");
+        return;
+    }
     if (s->inbound)
         xmpp_stream_in_turn(s);
 }
@@ -35,7 +40,7 @@ static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
     s->inbound = inbound;
     s->serial = ++x->last_serial;
     s->state = inbound ? XMPP_STATE_HEADER : XMPP_STATE_CONNECTING;
-    s->bytes_ms = s->stanza_ms = loop_now(x->loop);
+    s->bytes_ms = s->stanza_ms = s->opened_ms = loop_now(x->loop);
     list_init(&s->proven);
     list_push(&x->streams, &s->link);
     timer_init(&s->timer, xmpp_stream_on_timer);
@@ -58,7 +63,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
 
     if (x->stopping)
         why = "shutting down";
-    else if (x->n_unauthenticated >= 10 * (size_t)x->conf.connection_limit)
+    else if (x->n_unauthenticated >= 10 * (size_t)x->conf.limits.connection_limit)
         why = "too many unauthenticated connections in all";
     else if (!xmpp_tally_take(&x->ips, slice_str(addr_ip_text(peer, ip)), x->conf.per_ip_unauthenticated))
         why = "too many unauthenticated connections from this address";
@@ -128,9 +133,9 @@ static const struct xmpp_connect_ops stream_connect_ops = { .connected = on_conn
 const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *partner)
 {
     struct xmpp *x = s->x;
-    unsigned max = partner->connection_limit ? partner->connection_limit : x->conf.partner_connection_limit;
+    unsigned max = partner->connection_limit ? partner->connection_limit : x->conf.limits.partner_connection_limit;
 
-    if (x->counters.streams >= x->conf.connection_limit)
+    if (x->counters.streams >= x->conf.limits.connection_limit)
         return "all streams that the settings allow are in use (connection limit)";
     if (!xmpp_keep(&s->partner_name, partner->name))
         return "out of memory";
@@ -151,6 +156,10 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
 
     *fate = partner && !x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
     *why = x->stopping ? "this gateway is shutting down" : partner ? NULL : "the partner is not listed";
+    if (!*why && !x->conf.ops->serves(x->conf.owner, local)) {
+        *fate = XMPP_FATE_REFUSED;
+        *why = "the domain is not one of ours any more";
+    }
     if (!*why) {
         s = stream_new(x, false);
         *why = !s || !xmpp_keep(&s->local, local) || !xmpp_keep(&s->remote, remote) ? "out of memory" : NULL;

@@ -107,7 +107,8 @@ void xmpp_stream_hang_up(struct xmpp_stream *s, const char *last_words)
     conn_close(s->conn);
 }
 
-void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text, const char *extra)
+static void end_with_error(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text, const char *extra,
+                           enum xmpp_fate fate)
 {
     char why[XMPP_WHY_MAX];
     struct buf b;
@@ -125,7 +126,17 @@ void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, co
         buf_free(&b);
     }
     xmpp_stream_hang_up(s, "</stream:stream>");
-    xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, false);
+    xmpp_stream_end(s, fate, why, false);
+}
+
+void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text, const char *extra)
+{
+    end_with_error(s, e, text, extra, XMPP_FATE_UNREACHABLE);
+}
+
+void xmpp_stream_refuse(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text)
+{
+    end_with_error(s, e, text, NULL, XMPP_FATE_REFUSED);
 }
 
 void xmpp_stream_error(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text)

@@ -213,7 +213,7 @@ static void sasl_judge(struct xmpp_stream *s, const struct xml *el)
         return;
     }
     s->sasl_done = true;
-    if (!xmpp_stream_in_proven(s, s->local, s->remote, "sasl-external"))
+    if (!xmpp_stream_in_proven(s, s->local, s->remote, XMPP_METHOD_SASL))
         return;
     xmpp_stream_write(s, SLICE("<success xmlns='" NS_SASL "'/>"));
     xmpp_stream_then_restart(s);
@@ -244,7 +244,7 @@ static bool is_proven(const struct xmpp_stream *s, struct slice local, struct sl
     list_each (it, &s->proven) {
         const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
 
-        if (!p->verify && slice_eq(p->remote, remote) && slice_eq(p->local, local))
+        if (!p->verify && !p->revoked && slice_eq(p->remote, remote) && slice_eq(p->local, local))
             return true;
     }
     return false;
@@ -255,7 +255,19 @@ static bool any_proven(const struct xmpp_stream *s, struct slice remote)
     list_each (it, &s->proven) {
         const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
 
-        if (!p->verify && (!remote.n || slice_eq(p->remote, remote)))
+        if (!p->verify && !p->revoked && (!remote.n || slice_eq(p->remote, remote)))
+            return true;
+    }
+    return false;
+}
+
+/* Was the pair proven before the settings said otherwise? Its server cannot know. */
+static bool is_revoked(const struct xmpp_stream *s, struct slice local, struct slice remote)
+{
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+
+        if (p->revoked && slice_eq(p->remote, remote) && slice_eq(p->local, local))
             return true;
     }
     return false;
@@ -290,10 +302,15 @@ static bool admit(struct xmpp_stream *s, struct slice remote)
     return true;
 }
 
-bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method)
+bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method)
 {
+    struct xmpp_objection no = xmpp_object(s->x, local, remote, method);
     struct xmpp_proven *p = NULL;
 
+    if (no.text) { /* the settings have changed while it was being proven */
+        xmpp_stream_refuse(s, no.error, no.text);
+        return false;
+    }
     list_each (it, &s->proven) {
         struct xmpp_proven *q = container_of(it, struct xmpp_proven, link);
 
@@ -309,12 +326,15 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
             xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
             return false;
         }
-        p->verify = NULL;
         list_push(&s->proven, &p->link);
     }
     if (!s->counted && !admit(s, remote))
         return false;
     p->verify = NULL;
+    p->revoked = false;
+    p->method = method;
+    if (s->method == XMPP_METHOD_NONE)
+        s->method = method;
     if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
         xmpp_keep(&s->local, local);
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
@@ -327,6 +347,7 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
 
 struct parties {
     struct jid from, to;
+    bool revoked;
     bool from_ok, to_ok; /* the whole address is well-formed; the domains are known in any case */
 };
 
@@ -347,7 +368,10 @@ static bool take_jid(struct arena *a, struct slice text, struct jid *out, bool *
     return domain_of(a, text, &out->domain);
 }
 
-/* RFC 6120 8.1.1.2, 8.1.2.2: both addresses there, both domains proven together on this stream. */
+/*
+ * RFC 6120 8.1.1.2, 8.1.2.2: both addresses there, both domains proven together on this stream. A pair that the settings
+ * no longer allow, though others of the stream remain, costs its own stanzas only.
+ */
 static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct xml *el, struct parties *p)
 {
     struct slice from = xml_attr(el, "from"), to = xml_attr(el, "to");
@@ -360,6 +384,8 @@ static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct x
         xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
     else if (is_proven(s, p->to.domain, p->from.domain))
         return true;
+    else if (is_revoked(s, p->to.domain, p->from.domain))
+        return p->revoked = true;
     else if (!any_proven(s, p->from.domain))
         xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
     else if (!is_hosted(s, p->to.domain))
@@ -436,7 +462,11 @@ static void on_stanza(struct xmpp_stream *s, struct xml *el)
     if (judge_parties(s, &arena, el, &p) && count_in(s, &stanza.receipt)) {
         xmpp_stream_touch(s);
         s->x->counters.stanzas_in++;
-        if (is_pong(s, el, &p)) {
+        s->n_in++;
+        if (p.revoked) {
+            xmpp_stream_ignore(s, "a stanza of a domain that the settings no longer allow");
+            xmpp_handled(s->x, stanza.receipt);
+        } else if (is_pong(s, el, &p)) {
             xmpp_handled(s->x, stanza.receipt);
         } else if (!p.from_ok || !p.to_ok) {
             answer_malformed(s, el, &p);

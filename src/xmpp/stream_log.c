@@ -23,6 +23,8 @@ void xmpp_stream_log_end(struct xmpp_stream *s, const char *why)
     if (s->verifying && s->state == XMPP_STATE_CLOSING)
         return;
     s->x->counters.streams_failed++;
+    if (s->inbound)
+        s->x->counters.streams_failed_in++;
     if (!s->inbound && !s->verifying)
         log_warning(log, "stream-failed", LOG_S("local", s->local), LOG_S("remote", s->remote),
                     LOG_Z("direction", "out"), LOG_Z("address", at), LOG_Z("why", why));
@@ -43,8 +45,8 @@ void xmpp_stream_ignore(struct xmpp_stream *s, const char *what)
                  LOG_Z("what", what), LOG_U("held-back", held));
 }
 
-void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote, const char *method,
-                                   const char *confirm)
+void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, struct slice remote,
+                                   enum xmpp_method method, const char *confirm)
 {
     char at[ADDR_TEXT];
     const struct log_field fields[] = {
@@ -52,7 +54,7 @@ void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, st
         LOG_S("remote", remote),
         LOG_Z("direction", xmpp_stream_direction(s)),
         LOG_Z("address", addr_text(&s->peer, at)),
-        LOG_Z("method", method),
+        LOG_Z("method", xmpp_method_name(method)),
         LOG_Z(confirm ? "confirm" : NULL, confirm),
         { 0 },
     };

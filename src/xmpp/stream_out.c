@@ -50,8 +50,16 @@ static const char *confirm_name(const struct xmpp_stream *s, bool sm)
 }
 
 /* Both sides know who we are: stream management if it is offered, then stanzas. */
-void xmpp_stream_out_proven(struct xmpp_stream *s, const char *method)
+void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
 {
+    /* The settings may have changed while it was being set up. */
+    struct xmpp_objection no = xmpp_object(s->x, s->local, s->remote, method);
+
+    if (no.text) {
+        xmpp_stream_refuse(s, no.error, no.text);
+        return;
+    }
+    s->method = method;
     xmpp_stream_log_authenticated(s, s->local, s->remote, method, confirm_name(s, s->sm_offered));
     if (s->sm_offered) {
         xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "'/>"));
@@ -191,7 +199,7 @@ static void on_features(struct xmpp_stream *s, const struct xml *features)
 {
     s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
     if (s->sasl_done)
-        xmpp_stream_out_proven(s, "sasl-external");
+        xmpp_stream_out_proven(s, XMPP_METHOD_SASL);
     else if (xmpp_stream_is_secure(s))
         secure_features(s, features);
     else

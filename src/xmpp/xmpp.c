@@ -8,6 +8,7 @@
 
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
+static void on_again(struct deferred *d);
 
 bool xmpp_keep(struct slice *dst, struct slice src)
 {
@@ -38,10 +39,6 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
 {
     struct xmpp *x;
 
-    if (conf->dialback_secret.n < 16) {
-        err_set(err, "the dialback secret is shorter than 16 bytes");
-        return NULL;
-    }
     x = calloc(1, sizeof(*x));
     if (!x) {
         err_set(err, "out of memory");
@@ -49,7 +46,6 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     }
     x->loop = loop;
     x->conf = *conf;
-    x->conf.dialback_secret = (struct slice){ 0 };
     list_init(&x->listeners);
     list_init(&x->streams);
     list_init(&x->verifies);
@@ -60,13 +56,14 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     xmpp_tally_init(&x->partners);
     xmpp_tally_init(&x->paused);
     deferred_init(&x->stop, on_stop);
+    deferred_init(&x->again, on_again);
     timer_init(&x->stop_timer, on_stop_late);
-    if (!xmpp_keep(&x->conf.dialback_secret, conf->dialback_secret)) {
-        xmpp_free(x);
-        err_set(err, "out of memory");
-        return NULL;
-    }
-    return x;
+    x->conf.dialback_secret = (struct slice){ 0 };
+    if (xmpp_set_secret(x, conf->dialback_secret))
+        return x;
+    xmpp_free(x);
+    err_set(err, "the dialback secret must have 1 to %d bytes", XMPP_SECRET_MAX);
+    return NULL;
 }
 
 static void close_listeners(struct xmpp *x)
@@ -101,6 +98,7 @@ void xmpp_free(struct xmpp *x)
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
     hash_each(&x->pairs, free_pair, NULL);
     loop_undefer(&x->stop);
+    loop_undefer(&x->again);
     timer_stop(&x->loop->timers, &x->stop_timer);
     hash_free(&x->serials);
     hash_free(&x->pairs);
@@ -108,9 +106,7 @@ void xmpp_free(struct xmpp *x)
     xmpp_tally_fini(&x->ips);
     xmpp_tally_fini(&x->partners);
     xmpp_tally_fini(&x->paused);
-    if (x->conf.dialback_secret.p)
-        explicit_bzero((char *)x->conf.dialback_secret.p, x->conf.dialback_secret.n);
-    xmpp_drop(&x->conf.dialback_secret);
+    explicit_bzero(x->secret, sizeof(x->secret));
     free(x);
 }
 
@@ -164,17 +160,20 @@ static bool same_serial(const struct hash_node *node, const void *key)
     return container_of(node, const struct xmpp_stream, by_serial)->serial == *(const uint32_t *)key;
 }
 
+static struct xmpp_stream *find_stream(const struct xmpp *x, uint32_t serial)
+{
+    uint64_t hash = hash_bytes(&x->serials, slice_of((char *)&serial, sizeof(serial)));
+    struct hash_node *node = hash_find(&x->serials, hash, same_serial, &serial);
+
+    return node ? container_of(node, struct xmpp_stream, by_serial) : NULL;
+}
+
 void xmpp_handled(struct xmpp *x, uint64_t receipt)
 {
-    uint32_t serial = (uint32_t)(receipt >> 32);
-    struct hash_node *node;
+    struct xmpp_stream *s = receipt ? find_stream(x, (uint32_t)(receipt >> 32)) : NULL;
 
-    if (!receipt)
-        return;
-    node = hash_find(&x->serials, hash_bytes(&x->serials, slice_of((char *)&serial, sizeof(serial))), same_serial,
-                     &serial);
-    if (node)
-        xmpp_stream_in_handled(container_of(node, struct xmpp_stream, by_serial), (uint32_t)receipt);
+    if (s)
+        xmpp_stream_in_handled(s, (uint32_t)receipt);
 }
 
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
@@ -201,6 +200,104 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
 const struct xmpp_counters *xmpp_counters(const struct xmpp *x)
 {
     return &x->counters;
+}
+
+/* ---- settings ---- */
+
+static void on_again(struct deferred *d)
+{
+    struct xmpp *x = container_of(d, struct xmpp, again);
+
+    if (!x->stopping)
+        xmpp_reconsider_all(x);
+}
+
+void xmpp_reconsider(struct xmpp *x)
+{
+    loop_defer(x->loop, &x->again);
+}
+
+void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits)
+{
+    bool times =
+        limits->inactivity_s != x->conf.limits.inactivity_s || limits->keepalive_s != x->conf.limits.keepalive_s;
+
+    x->conf.limits = *limits;
+    if (!times)
+        return;
+    list_each (it, &x->streams) { /* their timers stand at the old times */
+        struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
+
+        if (s->state == XMPP_STATE_READY)
+            timer_start(&x->loop->timers, &s->timer, 1000);
+    }
+}
+
+bool xmpp_set_secret(struct xmpp *x, struct slice secret)
+{
+    if (secret.n == 0 || secret.n > sizeof(x->secret))
+        return false;
+    explicit_bzero(x->secret, sizeof(x->secret));
+    memcpy(x->secret, secret.p, secret.n);
+    x->secret_n = secret.n;
+    return true;
+}
+
+/* ---- for administrators ---- */
+
+static const char *state_name(enum xmpp_stream_state state)
+{
+    switch (state) {
+    case XMPP_STATE_CONNECTING: return "connecting";
+    case XMPP_STATE_READY: return "ready";
+    case XMPP_STATE_CLOSING:
+    case XMPP_STATE_CLOSED: return "closing";
+    default: return "negotiating";
+    }
+}
+
+static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+{
+    uint64_t now = loop_now(s->x->loop);
+    struct xmpp_stream_info info = { .id = s->serial,
+                                     .inbound = s->inbound,
+                                     .authenticated = s->was_ready,
+                                     .local = s->local,
+                                     .remote = s->remote,
+                                     .partner = s->counted ? s->partner_name : (struct slice){ 0 },
+                                     .peer = &s->peer,
+                                     .state = state_name(s->state),
+                                     .tls = s->conn ? conn_tls_version(s->conn) : "",
+                                     .cipher = s->conn ? conn_tls_cipher(s->conn) : "",
+                                     .method = xmpp_method_name(s->method),
+                                     .age_ms = now - s->opened_ms,
+                                     .idle_ms = now - s->stanza_ms,
+                                     .stanzas_in = s->n_in,
+                                     .stanzas_out = s->n_out };
+
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+
+        info.n_pairs += !p->verify && !p->revoked;
+    }
+    fn(arg, &info);
+}
+
+void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+{
+    list_each (it, &x->streams)
+        tell(container_of(it, const struct xmpp_stream, link), fn, arg);
+}
+
+bool xmpp_close_stream(struct xmpp *x, uint64_t id)
+{
+    struct xmpp_stream *s = id <= UINT32_MAX ? find_stream(x, (uint32_t)id) : NULL;
+
+    if (!s || s->state == XMPP_STATE_CLOSED)
+        return false;
+    s->close_asked = true;
+    loop_defer(x->loop, &s->turn);
+    return true;
 }
 
 /* ---- the end ---- */

@@ -57,24 +57,31 @@ struct xmpp_ops {
     void (*settled)(void *owner, uint64_t token, enum xmpp_fate fate, const char *why);
 };
 
+/* What may change while streams are up. */
+struct xmpp_limits {
+    unsigned connection_limit;         /* 1000 in all */
+    unsigned partner_connection_limit; /* 20, unless the partner says otherwise */
+    unsigned establish_s;              /* StreamEstablishmentTimeout 60: all of an outbound set-up */
+    unsigned inactivity_s;             /* StreamInactivityTimeout 600 */
+    unsigned keepalive_s;              /* KeepAliveInterval 300 */
+};
+
+#define XMPP_SECRET_MAX 256
+
 struct xmpp_conf {
     const struct xmpp_ops *ops;
     void *owner;
     struct tls *tls;
     struct dns *dns;
-    struct slice dialback_secret;      /* at least 16 bytes */
-    unsigned connection_limit;         /* 1000 in all */
-    unsigned partner_connection_limit; /* 20, unless the partner says otherwise */
-    unsigned per_ip_unauthenticated;   /* 64 */
-    unsigned establish_s;              /* StreamEstablishmentTimeout 60: all of an outbound set-up */
-    unsigned unauthenticated_s;        /* 30: life of an inbound stream before authentication */
-    unsigned inactivity_s;             /* StreamInactivityTimeout 600 */
-    unsigned keepalive_s;              /* KeepAliveInterval 300 */
-    unsigned connect_s;                /* 10 for one address */
-    size_t stanza_max;                 /* 256 KiB */
-    size_t queue_max_stanzas;          /* per pair, unsent and unacknowledged: 2048 */
-    size_t queue_max_bytes;            /* per pair: 1 MiB */
-    unsigned port;                     /* 5269; tests may differ */
+    struct slice dialback_secret; /* see xmpp_set_secret */
+    struct xmpp_limits limits;
+    unsigned per_ip_unauthenticated; /* 64 */
+    unsigned unauthenticated_s;      /* 30: life of an inbound stream before authentication */
+    unsigned connect_s;              /* 10 for one address */
+    size_t stanza_max;               /* 256 KiB */
+    size_t queue_max_stanzas;        /* per pair, unsent and unacknowledged: 2048 */
+    size_t queue_max_bytes;          /* per pair: 1 MiB */
+    unsigned port;                   /* 5269; tests may differ */
 };
 
 struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err);
@@ -107,9 +114,45 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt);
  * pause has been taken back. False: nothing was done (no memory, no such partner), so there is nothing to take back. */
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 
+/*
+ * What ops.partner and ops.serves answer has changed. At the end of this turn everything is looked at anew: streams whose
+ * partner or domain of ours is gone, or whose method is not allowed any more, end with a stream error; a partner that is
+ * gone gets nothing that waits for it (XMPP_FATE_REFUSED, or LOST for what was written), one that is still there gets it on
+ * a new stream by the new rules. Of a stream with several pairs of domains, those that are still allowed go on. All
+ * other streams stay. Pauses must have been taken back before the answers change, and are asked for again after.
+ */
+void xmpp_reconsider(struct xmpp *x);
+
+/* Streams beyond a lower limit stay. Set-ups that run keep their deadline. */
+void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits);
+
+/* 1 to XMPP_SECRET_MAX bytes; copied. Verifications that run with the former one may fail once. False: not of that size. */
+bool xmpp_set_secret(struct xmpp *x, struct slice secret);
+
+/* One stream, for a listing. Everything is borrowed until return. */
+struct xmpp_stream_info {
+    uint64_t id;
+    bool inbound;
+    bool authenticated;
+    struct slice local, remote; /* empty: not said yet; remote is only proven when authenticated */
+    struct slice partner;       /* primary domain; empty: not authenticated */
+    const struct addr *peer;
+    const char *state;        /* "connecting", "negotiating", "ready", "closing" */
+    const char *tls, *cipher; /* "" in clear */
+    const char *method;       /* "none" before authentication */
+    uint64_t age_ms, idle_ms; /* since it was opened, since the last stanza */
+    uint64_t stanzas_in, stanzas_out;
+    size_t n_pairs; /* of domains, inbound */
+};
+void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg);
+
+/* Closes it in order, at the end of this turn. False: there is none with this id. */
+bool xmpp_close_stream(struct xmpp *x, uint64_t id);
+
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;
     uint64_t streams_opened, streams_failed, streams_refused;
+    uint64_t streams_failed_in; /* of those that failed */
     size_t streams, streams_authenticated, queued;
 };
 const struct xmpp_counters *xmpp_counters(const struct xmpp *x);

@@ -74,7 +74,7 @@ def test_faults_name_line_object_and_setting(stox, tmp_path):
         'partner "a.example" { tls = maybe }\n': ('partner "a.example"', 'tls: "maybe" is not one of'),
         'partner "a.example" { }\npartner "A.Example" { }\n': ('partner "a.example" is there twice',),
         'sip-domain "a.example" { route = "none" }\n': ('sip-domain "a.example"', 'there is no route "none"'),
-        'partner "a.example" {': ('line',),
+        'partner "a.example" {': ('ends within a block',),
     }
     for text, parts in cases.items():
         done = apply(stox, tmp_path, text, code=1)

@@ -1,7 +1,9 @@
-"""stoxd under test: its configuration, its start and end, and its log lines as events."""
+"""stoxd under test: its settings, its start and end, and its log lines as events."""
+import json
 import os
 import re
 import shutil
+import subprocess
 
 from . import ns
 from .dns import ADDRESS as DNS, GATEWAY, OFFICE
@@ -10,13 +12,13 @@ from .process import Failed, Process
 _FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("((?:[^"\\]|\\.)*)"|\S*)')
 
 
-def program():
-    """$STOXD, or what `make` built."""
-    for path in [os.environ.get("STOXD", "")] + [os.path.join(ns.REPO, "build", p) for p in
-                                                 ("src/daemon/stoxd", "stoxd")]:
+def program(name="stoxd", folder="daemon"):
+    """$STOXD ($STOXCTL ...), or what `make` built."""
+    for path in [os.environ.get(name.upper(), "")] + [os.path.join(ns.REPO, "build", p) for p in
+                                                      ("src/%s/%s" % (folder, name), name)]:
         if path and os.access(path, os.X_OK):
             return path
-    raise Failed("there is no stoxd: run make, or set STOXD to its path")
+    raise Failed("there is no %s: run make, or set %s to its path" % (name, name.upper()))
 
 
 class Event:
@@ -58,13 +60,15 @@ def _block(kind, title, options):
 
 class Stoxd:
     """
-    Settings by their names with _ for -. sip_domains: {domain: {options}}, routes and partners alike; each has a
-    default that fits the rig: contoso.example on SIP behind the "office", fabrikam.example and wingtip.example as
-    partners.
+    Settings by their names with _ for -. sip_domains: {domain: {options}}, routes, partners, sites, policies and
+    sip_users alike; each has a default that fits the rig: contoso.example on SIP behind the "office", fabrikam.example
+    and wingtip.example as federated partners, and every gate open. The other settings are those of the bootstrap file.
+
+    The first start begins with an empty state; the objects are given to the running gateway by stoxctl. empty: none are.
     """
 
-    def __init__(self, rig, *, gateway=None, sip_domains=None, routes=None, partners=None, env=None, name="stoxd",
-                 **settings):
+    def __init__(self, rig, *, gateway=None, org=None, sip_domains=None, routes=None, partners=None, sites=None,
+                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, **settings):
         self.rig, self.name, self.env = rig, name, env or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.settings = {
@@ -72,37 +76,78 @@ class Stoxd:
             "listen_sip_udp": [GATEWAY + ":5060"], "listen_sip_tcp": [GATEWAY + ":5060"],
             "listen_xmpp": [GATEWAY + ":5269"], "dns_servers": [DNS], "trust_file": rig.pki.trust_file, **settings}
         self.gateway = gateway or {}
-        self.routes = routes or {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}}
-        self.sip_domains = sip_domains or {"contoso.example": {"route": "office"}}
+        self.org = {"federation": True} if org is None else org
+        self.routes = {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}} if routes is None \
+            else routes
+        self.sip_domains = {"contoso.example": {"route": "office"}} if sip_domains is None else sip_domains
         self.partners = {"fabrikam.example": {}, "wingtip.example": {}} if partners is None else partners
+        self.sites = sites or {}
+        self.policies = {"global": {"federation": True, "xmpp": True}} if policies is None else policies
+        self.sip_users = sip_users or {}
         self.process = None
-        self._at = 0
+        self.empty = empty
+        self._new = True
 
-    def configuration(self):
-        text = "".join("%s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in self.settings.items())
-        if self.gateway:
-            text += _block("gateway", None, self.gateway)
+    def bootstrap(self):
+        return "".join("%s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in self.settings.items())
+
+    def objects(self):
+        """As `stoxctl config apply` reads them."""
+        text = _block("org", None, self.org) + _block("gateway", None, self.gateway)
         for name, options in self.routes.items():
             text += _block("route", name, options)
         for domain, options in self.sip_domains.items():
             cert = self.rig.cert(domain)
             text += _block("sip-domain", domain, {"certificate": cert.file, "key": cert.key, **options})
         for domain, options in self.partners.items():
-            text += _block("partner", domain, options)
+            text += _block("partner", domain, {"type": "federated", **options})
+        for kind, objects in ("site", self.sites), ("policy", self.policies), ("sip-user", self.sip_users):
+            for name, options in objects.items():
+                text += _block(kind, name, options)
         return text
 
     @property
     def conf_path(self):
         return os.path.join(self.dir, "stoxd.conf")
 
+    @property
+    def server(self):
+        """What stoxctl --server takes."""
+        return "unix:" + self.settings["state_dir"] + "/admin.sock"
+
     def start(self):
+        if self._new:
+            self.forget_state()
         os.makedirs(self.settings["state_dir"], exist_ok=True)
         with open(self.conf_path, "w") as f:
-            f.write(self.configuration())
+            f.write(self.bootstrap())
         self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
                                env=dict(os.environ, **self.env), notify=True)
         self.process.wait_ready(20)
+        if self._new and not self.empty:
+            self.apply()
+        self._new = False
         return self
+
+    def apply(self):
+        """Gives it all objects, and takes from it all others."""
+        path = os.path.join(self.dir, "objects.conf")
+        with open(path, "w") as f:
+            f.write(self.objects())
+        self.ctl("config", "apply", path, "--prune", "--force")
+
+    def ctl(self, *words, ok=True, stdin=None):
+        """stoxctl with these words: what it printed. ok=False: (exit status, standard output, standard error)."""
+        done = subprocess.run([program("stoxctl", "ctl"), "--server", self.server, *words], text=True, timeout=60,
+                              input=stdin if stdin is not None else "", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if not ok:
+            return done.returncode, done.stdout, done.stderr
+        if done.returncode:
+            raise Failed("stoxctl %s: %d\n%s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr))
+        return done.stdout
+
+    def ctl_json(self, *words):
+        return json.loads(self.ctl(*words, "--json"))
 
     def stop(self, timeout=15):
         """Ends it politely; an exit status other than 0 is a failure."""

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../store/make.h"
+
 /* The bridge keeps no pointer to a test; the two sides it was given are this one object. */
 static struct sides *now;
 
@@ -68,6 +70,52 @@ void sip_client_forget(struct sip_client *client)
     client->forgotten = true;
 }
 
+void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max)
+{
+    now->txns_max = txns_max;
+    now->body_max = body_max;
+}
+
+const struct sip_counters *sip_counters(const struct sip *sip)
+{
+    static const struct sip_counters none;
+
+    return &none;
+}
+
+void xmpp_reconsider(struct xmpp *x)
+{
+    now->reconsidered++;
+}
+
+void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits)
+{
+    now->limits = *limits;
+}
+
+bool xmpp_set_secret(struct xmpp *x, struct slice secret)
+{
+    memset(now->secret, 0, sizeof(now->secret));
+    memcpy(now->secret, secret.p, secret.n);
+    return true;
+}
+
+const struct xmpp_counters *xmpp_counters(const struct xmpp *x)
+{
+    static const struct xmpp_counters none;
+
+    return &none;
+}
+
+void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+{
+}
+
+bool xmpp_close_stream(struct xmpp *x, uint64_t id)
+{
+    return false;
+}
+
 struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err)
 {
     return (struct xmpp *)now;
@@ -123,8 +171,51 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
     return true;
 }
 
-static void no_log(struct log *log, const char *line, size_t n)
+/* The partner's server takes every error at once; messages wait for the test. */
+static void settle_errors(struct sides *s)
 {
+    for (size_t i = 0; i < s->n_sent; i++) {
+        if (s->sent[i].settled || !s->sent[i].token || !strstr(s->sent[i].stanza, "type='error'"))
+            continue;
+        s->sent[i].settled = true;
+        bridge_settled(s->bridge, s->sent[i].token, XMPP_FATE_CONFIRMED, "");
+    }
+}
+
+static void write_log(struct log *log, const char *line, size_t n)
+{
+    struct sides *s = container_of(log, struct sides, log);
+
+    buf_add(&s->logged, line, n);
+}
+
+bool sides_logged(const struct sides *s, const char *text)
+{
+    return s->logged.n && memmem(s->logged.p, s->logged.n, text, strlen(text));
+}
+
+struct directory *sides_directory(const char *settings)
+{
+    struct directory_conf conf = { .config = make_config(settings) };
+    struct err err = { "" };
+    struct directory *d = directory_new(&conf, &err);
+
+    if (!d)
+        fail_msg("%s", err.text);
+    config_drop(conf.config);
+    return d;
+}
+
+/* The stack goes on by itself: what xmpp would do at the end of the turn is the test's to say. */
+void sides_apply(struct sides *s, const char *settings)
+{
+    struct directory *next = sides_directory(settings), *before = bridge_apply(s->bridge, next);
+
+    assert_ptr_equal(before, s->directory);
+    directory_drop(before); /* the bridge's count */
+    directory_drop(s->directory);
+    s->directory = next;
+    settle_errors(s);
 }
 
 struct sides *sides_new(void)
@@ -136,31 +227,17 @@ struct sides *sides_new(void)
     assert_non_null(s);
     now = s;
     log_init(&s->log);
-    s->log.write = no_log;
+    s->log.write = write_log;
     s->log.level = LOG_LEVEL_DEBUG;
     timers_init(&s->loop.timers, 1000);
     s->loop.log = &s->log;
-    s->config.gateway.hold_s = 20;
-    s->config.gateway.message_max = 65536;
-    s->config.boot.host_name = SLICE("gw.contoso.example");
-    s->config.routes = s->routes;
-    s->config.sip_domains = s->sip_domains;
-    s->config.partners = s->partners;
-    s->config.n_routes = 2;
-    s->config.n_sip_domains = 2;
-    s->config.n_partners = 1;
-    s->routes[0].name = SLICE("office");
-    addr_parse(SLICE("192.0.2.10"), 5060, &s->routes[0].next_hop);
-    s->routes[1].name = SLICE("other");
-    addr_parse(SLICE("192.0.2.20"), 5060, &s->routes[1].next_hop);
-    s->sip_domains[0].name = SLICE("contoso.example");
-    s->sip_domains[0].route = &s->routes[0];
-    s->sip_domains[1].name = SLICE("other.example");
-    s->sip_domains[1].route = &s->routes[1];
-    s->partners[0].name = SLICE("fabrikam.example");
+    buf_init(&s->logged, 16u << 20);
+    s->boot.host_name = SLICE("gw.contoso.example");
+    s->directory = sides_directory(SIDES_SETTINGS);
     arena_init(&s->arena, 64u << 20);
     conf.loop = &s->loop;
-    conf.config = &s->config;
+    conf.boot = &s->boot;
+    conf.directory = s->directory;
     s->bridge = bridge_new(&conf, &err);
     return s;
 }
@@ -168,6 +245,8 @@ struct sides *sides_new(void)
 void sides_free(struct sides *s)
 {
     bridge_free(s->bridge);
+    directory_drop(s->directory);
+    buf_free(&s->logged);
     arena_reset(&s->arena);
     free(s);
 }
@@ -199,17 +278,6 @@ struct sip_server *sides_sip(struct sides *s, const char *ip, const char *from, 
     arena_reset(&arena);
     free(text);
     return txn;
-}
-
-/* The partner's server takes every error at once; messages wait for the test. */
-static void settle_errors(struct sides *s)
-{
-    for (size_t i = 0; i < s->n_sent; i++) {
-        if (s->sent[i].settled || !s->sent[i].token || !strstr(s->sent[i].stanza, "type='error'"))
-            continue;
-        s->sent[i].settled = true;
-        bridge_settled(s->bridge, s->sent[i].token, XMPP_FATE_CONFIRMED, "");
-    }
 }
 
 struct arriving {

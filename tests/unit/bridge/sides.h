@@ -26,10 +26,9 @@ struct sip_client {
 struct sides {
     struct loop loop;
     struct log log;
-    struct config config;
-    struct route routes[2];
-    struct sip_domain sip_domains[2];
-    struct partner partners[2];
+    struct buf logged;
+    struct boot boot;
+    struct directory *directory; /* the latest */
     struct bridge *bridge;
     struct arena arena;
 
@@ -52,7 +51,25 @@ struct sides {
     uint64_t handled[SIDES_MAX];
     size_t n_handled;
     int paused;
+    int reconsidered;
+    struct xmpp_limits limits;
+    size_t txns_max, body_max;
+    char secret[XMPP_SECRET_MAX + 1];
 };
+
+/* The settings that sides_new starts with. */
+#define SIDES_SETTINGS SIDES_ORG SIDES_DOMAINS SIDES_PARTNER
+#define SIDES_ORG "org { federation = yes }\npolicy global { federation = yes\n xmpp = yes }\n"
+#define SIDES_DOMAINS                                                                                                  \
+    "route office { next-hop = \"192.0.2.10\" }\nroute other { next-hop = \"192.0.2.20\" }\n"                          \
+    "sip-domain contoso.example { route = office }\nsip-domain other.example { route = other }\n"
+#define SIDES_PARTNER "partner fabrikam.example { type = federated }\n"
+
+/* A directory of settings in text form. */
+struct directory *sides_directory(const char *settings);
+/* Other settings from now on. */
+void sides_apply(struct sides *s, const char *settings);
+bool sides_logged(const struct sides *s, const char *text);
 
 /* contoso.example by UDP at 192.0.2.10, fabrikam.example a partner. */
 struct sides *sides_new(void);

@@ -325,7 +325,7 @@ static void test_inbound_limits(void **state)
     node_start(&a, OURS, THEIRS, CERT_OURS);
     node_conf(&conf, &a);
     conf.per_ip_unauthenticated = 3;
-    conf.partner_connection_limit = 2;
+    conf.limits.partner_connection_limit = 2;
     node_start_with(&a, &conf);
     for (int i = 0; i < 4; i++)
         fake_connect(&more[i], node_addr(&a), CERT_NONE);

@@ -1,0 +1,59 @@
+#include "bridge/gate.h"
+
+/* The bare address, in the form that policies are asked with. */
+static struct slice bare(const struct jid *user, char out[2 * JID_PART_MAX + 1])
+{
+    struct slice local = slice_first(user->local, JID_PART_MAX), domain = slice_first(user->domain, JID_PART_MAX);
+
+    if (local.n)
+        memcpy(out, local.p, local.n);
+    out[local.n] = '@';
+    if (domain.n)
+        memcpy(out + local.n + 1, domain.p, domain.n);
+    return slice_of(out, local.n + 1 + domain.n);
+}
+
+bool gate_user(const struct directory *d, const struct jid *user, struct gate_refusal *out)
+{
+    char text[2 * JID_PART_MAX + 1];
+    struct policy_verdict verdict;
+
+    directory_judge(d, bare(user, text), &verdict);
+    if (verdict.allowed)
+        return true;
+    *out = (struct gate_refusal){ .text = verdict.org ? "You are not allowed to talk to people on XMPP"
+                                                      : "Your organisation does not allow conversations with others",
+                                  .why = verdict.why };
+    return false;
+}
+
+static const struct route *refuse(struct gate_refusal *out, const char *type, const char *condition, const char *text,
+                                  const char *why)
+{
+    *out = (struct gate_refusal){ .text = text, .why = why, .type = type, .condition = condition };
+    return NULL;
+}
+
+const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,
+                             struct gate_refusal *out)
+{
+    const struct route *route = directory_route_to(d, to->domain);
+    const struct listed *partner = directory_partner(d, from->domain);
+
+    if (!partner) /* it was a moment ago */
+        return refuse(out, "auth", "forbidden", "There is no federation with your domain", "the partner is not listed");
+    if (!route)
+        return refuse(out, "cancel", "item-not-found", "", "no SIP domain of ours has that name");
+    if (to->local.n == 0)
+        return refuse(out, "cancel", "service-unavailable", "", "that address names a domain, not a person");
+    if (!gate_user(d, to, out))
+        return refuse(out, "auth", "forbidden", "This person is not allowed to talk to people of other organisations",
+                      out->why);
+    if (partner->settings->type == PARTNER_PUBLIC_UNVERIFIED)
+        return refuse(
+            out, "auth", "forbidden",
+            "From your domain people can only be written to who have you among their contacts",
+            "the partner's type is public-unverified and contacts are not kept yet (stoxctl partner set --type "
+            "federated, or public-verified, lets its users write)");
+    return route;
+}

@@ -1,0 +1,25 @@
+/*
+ * The gates of every conversation: the organisation's switch, the policy of the user of ours, the list of partners, and
+ * what the partner's type allows. Nothing is remembered: a changed setting counts for the next message.
+ */
+#ifndef STOX_BRIDGE_GATE_H
+#define STOX_BRIDGE_GATE_H
+
+#include "bridge/directory.h"
+#include "xmpp/jid.h"
+
+/* Why a message may not pass. All texts are constant. */
+struct gate_refusal {
+    const char *text;             /* for the one who sent it */
+    const char *why;              /* for the administrator */
+    const char *type, *condition; /* of the stanza error; unused toward SIP */
+};
+
+/* May our user talk to partners at all? False: out is filled in. */
+bool gate_user(const struct directory *d, const struct jid *user, struct gate_refusal *out);
+
+/* May from, of a partner, write to our user? The route that leads to him, or NULL with out filled in. */
+const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,
+                             struct gate_refusal *out);
+
+#endif

@@ -1,0 +1,124 @@
+/* What is counted, for administrators. */
+#include "bridge/bridge_private.h"
+
+struct number {
+    const char *name, *labels, *help; /* help NULL: the family goes on */
+    bool gauge;
+    uint64_t value;
+};
+
+static void put_numbers(struct buf *out, const struct number *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].help)
+            buf_printf(out, "# TYPE stox_%s %s\n# HELP stox_%s %s\n", v[i].name, v[i].gauge ? "gauge" : "counter",
+                       v[i].name, v[i].help);
+        buf_printf(out, "stox_%s%s%s %llu\n", v[i].name, v[i].gauge ? "" : "_total", v[i].labels ? v[i].labels : "",
+                   (unsigned long long)v[i].value);
+    }
+}
+
+static void put_bridge(const struct bridge *b, struct buf *out)
+{
+    const struct bridge_counters *c = &b->counters;
+    const struct number v[] = {
+        { "messages_received", "{direction=\"sip-to-xmpp\"}", "Messages that came in.", false, c->s2x_in },
+        { "messages_received", "{direction=\"xmpp-to-sip\"}", NULL, false, c->x2s_in },
+        { "bounces", "{in_time=\"yes\"}", "Errors that came back for messages to XMPP.", false, c->bounces_matched },
+        { "bounces", "{in_time=\"no\"}", NULL, false, c->bounces_late },
+        { "held_requests", NULL, "SIP requests that wait for the fate of their stanza.", true, c->held },
+        { "lanes", NULL, "Pairs of people with messages on their way to SIP.", true, b->lanes.n },
+        { "lane_bytes", NULL, "Memory of messages on their way to SIP.", true, b->queued_bytes },
+        { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
+    };
+
+    put_numbers(out, v, sizeof(v) / sizeof(v[0]));
+}
+
+static void put_xmpp(const struct bridge *b, struct buf *out)
+{
+    const struct xmpp_counters *c = xmpp_counters(b->xmpp);
+    const struct number v[] = {
+        { "stanzas", "{direction=\"in\"}", "Stanzas on XMPP streams.", false, c->stanzas_in },
+        { "stanzas", "{direction=\"out\"}", NULL, false, c->stanzas_out },
+        { "stanzas_resent", NULL, "Stanzas written again on a new stream.", false, c->resent },
+        { "queued_stanzas", NULL, "Stanzas to partners, not yet acknowledged.", true, c->queued },
+        { "streams_authenticated", NULL, "Streams that were authenticated.", false, c->streams_opened },
+        { "stream_failures", "{direction=\"in\"}", "Streams that failed before they were authenticated.", false,
+          c->streams_failed_in },
+        { "stream_failures", "{direction=\"out\"}", NULL, false, c->streams_failed - c->streams_failed_in },
+        { "streams_refused", NULL, "Streams that limits did not let in.", false, c->streams_refused },
+    };
+
+    put_numbers(out, v, sizeof(v) / sizeof(v[0]));
+}
+
+static void put_sip(const struct bridge *b, struct buf *out)
+{
+    const struct sip_counters *c = sip_counters(b->sip);
+    const struct number v[] = {
+        { "sip_requests", "{direction=\"in\"}", "SIP requests.", false, c->requests_in },
+        { "sip_requests", "{direction=\"out\"}", NULL, false, c->requests_out },
+        { "sip_responses", "{direction=\"in\"}", "SIP responses.", false, c->responses_in },
+        { "sip_responses", "{direction=\"out\"}", NULL, false, c->responses_out },
+        { "sip_retransmissions", "{direction=\"in\"}", "SIP requests and responses sent again.", false,
+          c->retransmissions_in },
+        { "sip_retransmissions", "{direction=\"out\"}", NULL, false, c->retransmissions_out },
+        { "sip_dropped", "{why=\"garbage\"}", "SIP input that was dropped.", false, c->dropped_garbage },
+        { "sip_dropped", "{why=\"unknown-source\"}", NULL, false, c->dropped_unknown_source },
+        { "sip_dropped", "{why=\"stray-response\"}", NULL, false, c->dropped_stray_response },
+        { "sip_dropped", "{why=\"full\"}", NULL, false, c->dropped_full },
+        { "sip_refused", "{why=\"malformed\"}", "SIP requests that the stack refused.", false, c->malformed },
+        { "sip_refused", "{why=\"other\"}", NULL, false, c->refused },
+        { "sip_transactions", "{side=\"server\"}", "SIP transactions.", true, c->servers },
+        { "sip_transactions", "{side=\"client\"}", NULL, true, c->clients },
+        { "sip_connections", NULL, "SIP connections over TCP.", true, c->conns },
+    };
+
+    put_numbers(out, v, sizeof(v) / sizeof(v[0]));
+}
+
+static const char *const states[] = { "connecting", "negotiating", "ready", "closing" };
+#define N_STATES (sizeof(states) / sizeof(states[0]))
+
+struct streams {
+    uint64_t n[2][N_STATES];
+};
+
+static void count_stream(void *arg, const struct xmpp_stream_info *info)
+{
+    struct streams *streams = arg;
+
+    for (size_t i = 0; i < N_STATES; i++)
+        streams->n[info->inbound ? 0 : 1][i] += strcmp(info->state, states[i]) == 0;
+}
+
+static void put_streams(const struct bridge *b, struct buf *out)
+{
+    struct streams streams = { 0 };
+
+    xmpp_each_stream(b->xmpp, count_stream, &streams);
+    buf_str(out, "# TYPE stox_streams gauge\n# HELP stox_streams XMPP streams that are there.\n");
+    for (size_t i = 0; i < 2 * N_STATES; i++)
+        buf_printf(out, "stox_streams{direction=\"%s\",state=\"%s\"} %llu\n", i < N_STATES ? "in" : "out",
+                   states[i % N_STATES], (unsigned long long)streams.n[i / N_STATES][i % N_STATES]);
+}
+
+void bridge_put_metrics(const struct bridge *b, struct buf *out)
+{
+    scores_put(&b->scores, b->directory, out);
+    put_bridge(b, out);
+    put_streams(b, out);
+    put_xmpp(b, out);
+    put_sip(b, out);
+}
+
+void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+{
+    xmpp_each_stream(b->xmpp, fn, arg);
+}
+
+bool bridge_close_stream(struct bridge *b, uint64_t id)
+{
+    return xmpp_close_stream(b->xmpp, id);
+}

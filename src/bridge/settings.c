@@ -1,0 +1,60 @@
+/* Settings that change while everything runs. */
+#include "bridge/bridge_private.h"
+
+static struct slice dialback_secret(const struct bridge *b)
+{
+    struct slice passphrase = directory_gateway(b->directory)->dialback_passphrase;
+
+    return passphrase.n ? passphrase : slice_of((const char *)b->own_secret, sizeof(b->own_secret));
+}
+
+void bridge_take_settings(struct bridge *b)
+{
+    const struct gateway *g = directory_gateway(b->directory);
+    struct xmpp_limits limits = { .connection_limit = g->connection_limit,
+                                  .partner_connection_limit = g->partner_connection_limit,
+                                  .establish_s = g->establish_s,
+                                  .inactivity_s = g->inactivity_s,
+                                  .keepalive_s = g->keepalive_s };
+
+    b->map.pager_chat = g->pager_type == PAGER_CHAT;
+    b->map.body_max = g->message_max;
+    sip_set_limits(b->sip, g->transactions_max, g->message_max);
+    xmpp_set_limits(b->xmpp, &limits);
+    (void)xmpp_set_secret(b->xmpp, dialback_secret(b)); /* the settings table bounds its size */
+    if (b->tls && directory_identities(b->directory))
+        tls_use_identities(b->tls, directory_identities(b->directory));
+}
+
+struct directory *bridge_apply(struct bridge *b, struct directory *next)
+{
+    struct directory *before = b->directory;
+
+    x2s_let_go(b); /* pauses are by partner, and a domain may have another one now */
+    b->directory = directory_keep(next);
+    b->generation++;
+    bridge_take_settings(b);
+    scores_trim(&b->scores, next);
+    xmpp_reconsider(b->xmpp);
+    x2s_reconsider(b);
+    log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
+             LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),
+             LOG_U("partners", config_list(directory_config(next), &partner_kind)->n));
+    return before;
+}
+
+void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote)
+{
+    struct bridge_counters *c = &b->counters;
+
+    scores_add(&b->scores, remote.n ? directory_partner(b->directory, remote) : NULL, way, outcome);
+    switch (outcome) {
+    case SCORE_DELIVERED: (*(way == SCORE_S2X ? &c->s2x_delivered : &c->x2s_delivered))++; break;
+    case SCORE_UNCONFIRMED: c->s2x_unconfirmed++; break;
+    case SCORE_UNKNOWN: c->s2x_outcome_unknown++; /* fall through */
+    case SCORE_REFUSED: (*(way == SCORE_S2X ? &c->s2x_refused : &c->x2s_refused))++; break;
+    case SCORE_TIMED_OUT: c->s2x_timed_out++; break;
+    case SCORE_EMPTY: c->x2s_empty += way == SCORE_X2S; break;
+    case SCORE_N_OUTCOMES: break;
+    }
+}

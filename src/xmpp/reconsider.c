@@ -1,0 +1,132 @@
+/* The settings have changed: what they no longer allow ends, and everything else goes on. */
+#include "xmpp/stream.h"
+
+/* Why the partner's settings do not allow this method. */
+static const char *method_refused(const struct xmpp_partner *p, enum xmpp_method how)
+{
+    if (how == XMPP_METHOD_DIALBACK_TCP)
+        return p->tls == XMPP_REQUIRED ? "TLS is required for your domain now" : "dialback is not accepted any more";
+    if (p->tls == XMPP_NOT_SUPPORTED)
+        return "TLS is not used with your domain any more";
+    if (how == XMPP_METHOD_SASL)
+        return "SASL is not accepted from your domain any more";
+    return p->dialback ? "SASL EXTERNAL is required for your domain now" : "dialback is not accepted any more";
+}
+
+struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_method how)
+{
+    const struct xmpp_partner *partner = remote.n ? x->conf.ops->partner(x->conf.owner, remote) : NULL;
+    struct xmpp_objection no = { .error = XMPP_STREAM_POLICY_VIOLATION };
+
+    if (local.n && !x->conf.ops->serves(x->conf.owner, local)) {
+        no.error = XMPP_STREAM_HOST_GONE;
+        no.text = "the domain is not served here any more";
+    } else if (remote.n && !partner) {
+        no.text = "there is no longer a federation with your domain";
+    } else if (partner && how != XMPP_METHOD_NONE && !xmpp_methods_allow(xmpp_methods_of_partner(partner), how)) {
+        no.text = method_refused(partner, how);
+    }
+    return no;
+}
+
+/* ---- inbound ---- */
+
+/* Judges each proven pair anew; an objection only when there were some and none is left. */
+static struct xmpp_objection judge_pairs(struct xmpp_stream *s, bool *any)
+{
+    struct xmpp_objection last = { .text = NULL };
+    bool left = false;
+
+    *any = false;
+    list_each (it, &s->proven) {
+        struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+        struct xmpp_objection no;
+
+        if (p->verify) /* judged when its verdict is there */
+            continue;
+        no = xmpp_object(s->x, p->local, p->remote, p->method);
+        *any = true;
+        p->revoked = no.text != NULL;
+        if (no.text)
+            last = no;
+        else
+            left = true;
+    }
+    return left ? (struct xmpp_objection){ .text = NULL } : last;
+}
+
+/* It counts for the partner that it belongs to now. Without memory it goes on counting for the former name. */
+static void count_anew(struct xmpp_stream *s)
+{
+    const struct xmpp_partner *partner = xmpp_stream_owner(s);
+    struct slice name = { 0 };
+
+    if (!s->counted || !partner || slice_eq(partner->name, s->partner_name) || !xmpp_keep(&name, partner->name))
+        return;
+    if (!xmpp_tally_take(&s->x->partners, name, UINT32_MAX)) {
+        xmpp_drop(&name);
+        return;
+    }
+    xmpp_tally_give(&s->x->partners, s->partner_name);
+    xmpp_drop(&s->partner_name);
+    s->partner_name = name;
+}
+
+static struct xmpp_objection judge_inbound(struct xmpp_stream *s)
+{
+    bool any;
+    struct xmpp_objection no = judge_pairs(s, &any);
+
+    return any ? no : xmpp_object(s->x, s->local, s->remote, XMPP_METHOD_NONE);
+}
+
+/* ---- outbound ---- */
+
+/* What a stream is proven by, or is about to be. */
+static enum xmpp_method method_of(const struct xmpp_stream *s)
+{
+    if (s->method != XMPP_METHOD_NONE || (s->state != XMPP_STATE_DIALBACK && s->state != XMPP_STATE_VERIFYING))
+        return s->method;
+    return xmpp_stream_is_secure(s) ? XMPP_METHOD_DIALBACK_TLS : XMPP_METHOD_DIALBACK_TCP;
+}
+
+static struct xmpp_objection judge_outbound(const struct xmpp_stream *s)
+{
+    struct xmpp_objection no = xmpp_object(s->x, s->local, s->remote, method_of(s));
+
+    if (no.error == XMPP_STREAM_HOST_GONE) /* that is for the receiving side to say (RFC 6120 4.9.3.7) */
+        no.error = XMPP_STREAM_POLICY_VIOLATION;
+    return no;
+}
+
+/* ---- all ---- */
+
+static void reconsider_stream(struct xmpp_stream *s)
+{
+    struct xmpp_objection no;
+
+    if (s->state == XMPP_STATE_CLOSED)
+        return;
+    no = s->inbound ? judge_inbound(s) : judge_outbound(s);
+    if (no.text) {
+        xmpp_stream_refuse(s, no.error, no.text);
+        return;
+    }
+    count_anew(s);
+    if (s->inbound && s->counted)
+        xmpp_stream_pause(s, xmpp_tally_count(&s->x->paused, s->partner_name) > 0, s->window_paused);
+}
+
+static void reconsider_pair(struct hash_node *node, void *arg)
+{
+    struct xmpp_pair *p = container_of(node, struct xmpp_pair, node);
+
+    xmpp_pair_reconsider(p, xmpp_object(p->x, p->local, p->remote, XMPP_METHOD_NONE).text != NULL);
+}
+
+void xmpp_reconsider_all(struct xmpp *x)
+{
+    list_each_safe (it, tmp, &x->streams)
+        reconsider_stream(container_of(it, struct xmpp_stream, link));
+    hash_each(&x->pairs, reconsider_pair, NULL); /* tells nobody anything: owners are called at the turn's end */
+}
