@@ -27,11 +27,13 @@ struct keeper_conf {
     struct log *log;
 };
 
-/*
- * Loads everything, makes what the first start has to make (the dialback passphrase), and begins to watch the store. Publishes
- * what it loaded before it returns. Close the store before the keeper: the store's threads call it.
- */
+/* Loads everything and makes what the first start has to make: the dialback passphrase. Publishes what it loaded. */
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err);
+
+/* Follows what other nodes change from now on, and whether the store is there; what has changed since is taken at once. */
+int keeper_watch(struct keeper *k, struct err *err);
+
+/* After store_close: the store's threads call the keeper. NULL is fine. */
 void keeper_close(struct keeper *k);
 
 /* What counts now; the caller drops it. */

@@ -80,14 +80,10 @@ static bool one_change(long n, long n_bad)
     assert_true(node_send(&b, 1, "x"));
     assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
     assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
-    hit = false;
-    bad = n_bad;
-    good = n;
+    oom_plan(n, n_bad);
     a.partner_domain = "nobody.example";
-    xmpp_reconsider(a.x);
-    rig_turn();
-    good = -1;
-    failed = hit;
+    OOM(xmpp_reconsider(a.x); rig_turn());
+    failed = oom_failed();
     rig_until(xmpp_counters(a.x)->streams == 0);
     a.partner_domain = THEIRS;
     xmpp_reconsider(a.x);

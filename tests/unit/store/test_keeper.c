@@ -38,7 +38,7 @@ static void on_line(struct log *log, const char *line, size_t n)
     r->lines[r->n_lines] = '\0';
 }
 
-static int on_judge(void *owner, const struct config *next, struct err *err)
+static int on_judge(void *owner, struct config *next, struct err *err)
 {
     struct rig *r = owner;
 
@@ -60,7 +60,7 @@ static int open_keeper(struct rig *r)
     struct keeper_conf conf = { .store = &r->store, .ops = &ops, .owner = r, .log = &r->log };
 
     r->keeper = keeper_open(&conf, &r->err);
-    return r->keeper ? 0 : -1;
+    return r->keeper ? keeper_watch(r->keeper, &r->err) : -1;
 }
 
 static struct rig *rig_new(void)
