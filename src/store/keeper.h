@@ -13,6 +13,7 @@
 
 struct keeper;
 
+/* Called while the keeper is locked: they may look at it, not change anything through it. */
 struct keeper_ops {
     /* May refuse what comes next for reasons only the daemon knows (a certificate cannot be read). From the caller's thread. */
     int (*judge)(void *owner, struct config *next, struct err *err);
