@@ -1,11 +1,15 @@
 """Numbered messages, and what became of each: sent, answered, delivered, repeated, overtaken. Times are time.time()."""
 import collections
 import json
+import math
 import os
 import threading
 import time
 
 from .process import Failed
+from .sipua import T1
+
+SENDER_S = 64 * T1  # Timer F
 
 
 class Sent:
@@ -135,6 +139,36 @@ def judge(traffic, delivered):
     if all(at is not None for at, _ in times):
         figures["after_the_answer"] = sum(at > answered for at, answered in times)
     return figures
+
+
+def is_owed(copies, lives, answers, hold_s):
+    """
+    Was an answer due to a sender who heard none? copies: when he sent each; lives: [from, to] of each process, to is None
+    while it lives; answers: when one of them said it had answered. Due is what was answered before he gave up, and what
+    a process had for the hold time and never answered. Nobody owes for a process that was killed first.
+    """
+    if any(at < copies[0] + SENDER_S for at in answers):
+        return True
+    for at in copies:
+        for begin, end in lives:
+            end = math.inf if end is None else end
+            if begin <= at < end and end >= at + hold_s and not any(at <= a <= end for a in answers):
+                return True
+    return False
+
+
+def unanswered(traffic, gateway, hold_s=20):
+    """no_answer: the sender heard none within Timer F. owed_an_answer: of these, those to whom one was due."""
+    silent = [t for t in traffic.txns if t.done and t.status == 0]
+    if not silent:
+        return {"no_answer": 0, "owed_an_answer": 0}
+    ids = {e["call-id"]: e["id"] for e in gateway.events_of_all_lives("message")}
+    answers = {}
+    for name in "message-answered", "message-timeout":
+        for e in gateway.events_of_all_lives(name):
+            answers.setdefault(e["id"].split("\n")[0], []).append(e.time())
+    owed = [t for t in silent if is_owed(t.sent_at, gateway.lives, answers.get(ids.get(t.call_id), []), hold_s)]
+    return {"no_answer": len(silent), "owed_an_answer": len(owed)}
 
 
 def n_unknown(gateway):
