@@ -238,8 +238,9 @@ def cycle(kind, port, source, n, cert):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("kind, port, source", [("xmpp", 5269, "10.99.201.1"), ("sip", 5060, "10.99.201.1"),
-                                                ("sip", 5060, "10.99.202.1")], ids=["xmpp", "sip-known", "sip-stranger"])
+@pytest.mark.parametrize("kind, port, source", [
+    ("xmpp", 5269, "10.99.201.1"), ("sip", 5060, "10.99.201.1"), ("sip", 5060, "10.99.202.1"),
+], ids=["xmpp", "sip-known", "sip-stranger"])
 def test_D3_connect_garbage_close(rig, start, kind, port, source):
     """At every state of the set-up, 18 on XMPP and 6 on SIP: descriptors come back, memory too."""
     how = support.settings(support.OTHER, log_level="error", partners={"scripted.example": {"dialback": True}})
