@@ -226,7 +226,7 @@ static struct {
     struct wire_conf wire;
     const struct state *states;
     uint64_t cycles, seed, jobs;
-} conf = { .seed = 1, .jobs = 2, .wire = { .name_from = "scripted.example", .name_to = "contoso.example" } };
+} conf = { .seed = 1, .jobs = 4, .wire = { .name_from = "scripted.example", .name_to = "contoso.example" } };
 
 /* Shared by the jobs; each adds when it is done. */
 struct counts {
