@@ -1,28 +1,40 @@
 #include "daemon/stoxd.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #ifdef STOX_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "bridge/bridge.h"
+#include "base/clock.h"
+#include "daemon/answers.h"
+#include "daemon/live.h"
 #include "daemon/state.h"
 #include "store/config_text.h"
+
+#define PATH_TEXT_MAX 4096
+#define BOOT_MAX (1u << 20)
 
 struct stoxd {
     struct log log;
     struct arena arena; /* of boot */
     struct boot boot;
-    struct directory *directory;
+    uint8_t secret[32];
     struct loop loop;
     bool loop_up;
+    struct store *store;
+    struct keeper *keeper;
     struct tls *tls;
     struct dns *dns;
+    struct loop_door *door;
     struct bridge *bridge;
+    struct live live;
+    struct answers answers;
+    struct admin *admin;
     uv_signal_t term, intr;
     bool stopping;
-    uint8_t secret[32];
 };
 
 static void notify(const char *state)
@@ -32,16 +44,7 @@ static void notify(const char *state)
 #endif
 }
 
-static int take_settings(struct stoxd *d, struct err *err)
-{
-    struct directory_conf conf = { .config = config_new(), .tls = d->tls };
-
-    if (!conf.config)
-        return err_set(err, "out of memory while starting");
-    d->directory = directory_new(&conf, err);
-    config_drop(conf.config);
-    return d->directory ? 0 : -1;
-}
+/* ---- the end ---- */
 
 static void on_stopped(void *arg)
 {
@@ -71,34 +74,99 @@ static int watch_signals(struct stoxd *d, struct err *err)
     return 0;
 }
 
-static int start(struct stoxd *d, struct err *err)
+/* ---- the start, from the inside out ---- */
+
+static int open_settings(struct stoxd *d, struct err *err)
+{
+    char url[PATH_TEXT_MAX];
+    struct store_conf store = { .url = d->boot.store, .log = &d->log };
+    struct keeper_conf keeper = { .ops = &live_ops, .owner = &d->live, .log = &d->log };
+
+    if (!d->boot.store) {
+        if (snprintf(url, sizeof(url), "sqlite:%s/stox.db", d->boot.state_dir) >= (int)sizeof(url))
+            return err_set(err, "state-dir: the path is too long");
+        store.url = url;
+    }
+    d->store = store_open(&store, err);
+    if (!d->store)
+        return err_wrap(err, "store");
+    keeper.store = d->store;
+    d->keeper = keeper_open(&keeper, err);
+    return d->keeper ? 0 : err_wrap(err, "store");
+}
+
+static int open_bridge(struct stoxd *d, struct err *err)
+{
+    struct bridge_conf conf = { .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns };
+    struct config *config = keeper_config(d->keeper);
+
+    conf.directory = live_begin(&d->live, config, err);
+    config_drop(config);
+    if (!conf.directory)
+        return -1;
+    memcpy(conf.secret, d->secret, sizeof(conf.secret));
+    d->bridge = bridge_new(&conf, err);
+    d->live.bridge = d->bridge;
+    return d->bridge ? 0 : -1;
+}
+
+static int open_admin(struct stoxd *d, struct err *err)
+{
+    char path[PATH_TEXT_MAX];
+    struct admin_conf conf = { .loop = &d->loop,
+                               .log = &d->log,
+                               .keeper = d->keeper,
+                               .listen = d->boot.admin.v,
+                               .n_listen = d->boot.admin.n,
+                               .certificate = d->boot.admin_certificate,
+                               .key = d->boot.admin_key,
+                               .socket_path = d->boot.admin_socket,
+                               .host_name = d->boot.host_name,
+                               .uid = geteuid(),
+                               .ops = &answers_ops,
+                               .owner = &d->answers };
+
+    d->answers = (struct answers){ .bridge = d->bridge,
+                                   .door = d->door,
+                                   .keeper = d->keeper,
+                                   .store = store_engine(d->store),
+                                   .started_ms = clock_mono_ms() };
+    if (!conf.socket_path) {
+        if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
+            return err_set(err, "state-dir: the path is too long");
+        conf.socket_path = path;
+    }
+    d->admin = admin_new(&conf, err);
+    return d->admin ? 0 : err_wrap(err, "administration");
+}
+
+static int open_net(struct stoxd *d, struct err *err)
 {
     struct dns_conf dns = { .servers = d->boot.dns_servers.v,
                             .n_servers = d->boot.dns_servers.n,
                             .trust_anchor_file = d->boot.dns_trust_anchor };
-    struct bridge_conf bridge = { .loop = &d->loop, .boot = &d->boot };
 
-    if (state_open(d->boot.state_dir, d->secret, err) || loop_init(&d->loop, &d->log, err))
+    if (loop_init(&d->loop, &d->log, err))
         return -1;
     d->loop_up = true;
+    d->door = loop_door_new(&d->loop, err);
     d->tls = tls_new(err);
-    if (!d->tls)
+    if (!d->door || !d->tls)
         return -1;
     if (tls_trust(d->tls, d->boot.trust_file, err))
         return err_wrap(err, "trust-file");
-    if (take_settings(d, err))
-        return -1;
     d->dns = dns_new(&d->loop, &dns, err);
-    if (!d->dns)
+    d->live = (struct live){ .log = &d->log, .tls = d->tls, .door = d->door };
+    return d->dns ? 0 : -1;
+}
+
+/* The settings are watched last: from then on other threads change what the loop goes by. */
+static int start(struct stoxd *d, struct err *err)
+{
+    if (state_open(d->boot.state_dir, d->secret, err) || open_net(d, err) || open_settings(d, err) ||
+        open_bridge(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err) || watch_signals(d, err))
         return -1;
-    bridge.directory = d->directory;
-    bridge.tls = d->tls;
-    bridge.dns = d->dns;
-    memcpy(bridge.secret, d->secret, sizeof(d->secret));
-    d->bridge = bridge_new(&bridge, err);
-    if (!d->bridge || bridge_listen(d->bridge, err))
-        return -1;
-    return watch_signals(d, err);
+    return keeper_watch(d->keeper, err);
 }
 
 static void close_handle(uv_signal_t *handle)
@@ -107,36 +175,58 @@ static void close_handle(uv_signal_t *handle)
         uv_close((uv_handle_t *)handle, NULL);
 }
 
+/* Other threads first: admin's and the store's wait for the loop at most until the door is shut. */
 static void finish(struct stoxd *d)
 {
+    if (d->door)
+        loop_door_shut(d->door);
+    admin_free(d->admin);
+    store_close(d->store);
+    keeper_close(d->keeper);
     bridge_free(d->bridge);
+    live_fini(&d->live);
     dns_free(d->dns);
+    loop_door_free(d->door);
     if (d->loop_up) {
         close_handle(&d->term);
         close_handle(&d->intr);
         loop_fini(&d->loop);
     }
     tls_free(d->tls);
-    directory_drop(d->directory);
     arena_reset(&d->arena);
+    explicit_bzero(d->secret, sizeof(d->secret));
 }
 
-int stoxd_run(const char *config_file, struct err *err)
+static void say_ready(struct stoxd *d)
+{
+    struct config *config = keeper_config(d->keeper);
+
+    if (config_list(config, &sip_domain_kind)->n == 0)
+        log_warning(&d->log, "nobody-to-serve",
+                    LOG_Z("hint", "no sip-domain is declared yet: stoxctl route new, then stoxctl domain new"));
+    log_info(&d->log, "ready", LOG_Z("version", STOX_VERSION), LOG_Z("store", store_engine(d->store)),
+             LOG_U("sip-domains", config_list(config, &sip_domain_kind)->n),
+             LOG_U("partners", config_list(config, &partner_kind)->n));
+    config_drop(config);
+    notify("READY=1");
+}
+
+int stoxd_run(const char *boot_file, struct err *err)
 {
     struct stoxd *d = calloc(1, sizeof(*d));
-    int rc = -1;
+    int rc;
 
     if (!d)
         return err_set(err, "out of memory while starting");
     log_init(&d->log);
-    arena_init(&d->arena, 1u << 20);
-    if (boot_read(config_file, &d->boot, &d->arena, err) == 0) {
+    arena_init(&d->arena, BOOT_MAX);
+    rc = boot_read(boot_file, &d->boot, &d->arena, err);
+    if (rc == 0) {
         d->log.level = d->boot.log_level;
         rc = start(d, err);
     }
     if (rc == 0) {
-        log_info(&d->log, "ready", LOG_Z("version", STOX_VERSION));
-        notify("READY=1");
+        say_ready(d);
         loop_run(&d->loop);
         log_info(&d->log, "stopped", LOG_Z("state", "all work ended"));
     }
@@ -145,14 +235,14 @@ int stoxd_run(const char *config_file, struct err *err)
     return rc;
 }
 
-int stoxd_check(const char *config_file, struct err *err)
+int stoxd_check(const char *boot_file, struct err *err)
 {
     struct arena arena;
     struct boot boot;
     int rc;
 
-    arena_init(&arena, 1u << 20);
-    rc = boot_read(config_file, &boot, &arena, err);
+    arena_init(&arena, BOOT_MAX);
+    rc = boot_read(boot_file, &boot, &arena, err);
     arena_reset(&arena);
     return rc;
 }

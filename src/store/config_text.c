@@ -12,6 +12,14 @@
 #include "base/log.h"
 
 #define TEXT_ARENA_MAX (256u << 20)
+#define TEXT_MAX (128u << 20) /* of a file: a million users take less */
+#define READ_CHUNK 65536
+
+/*
+ * libconfuse takes the end of the text for the end of all blocks that are open, so that half a file would be a whole
+ * configuration. We end each text with a setting of the top level, and see whether it got there.
+ */
+#define END_MARK "end-of-text"
 
 /* libconfuse reports through a function without context, called only inside cfg_parse: this is that context. */
 static _Thread_local struct err *parse_err;
@@ -21,11 +29,16 @@ static int out_of_memory(struct err *err)
     return err_memory(err, "reading the configuration");
 }
 
-static const struct setting_kind *kind_of_section(const cfg_t *cfg)
+/* Top level of the bootstrap file? (Asking libconfuse for an option that is not there ends up in on_syntax_error.) */
+static bool is_boot(cfg_t *cfg)
 {
-    const struct setting_kind *kind = model_kind(slice_str(cfg->name));
+    return cfg->opts[0].name && strcmp(cfg->opts[0].name, boot_kind.settings[0].name) == 0;
+}
 
-    return kind ? kind : &boot_kind;
+/* NULL: the top level of the blocks, which has no settings. */
+static const struct setting_kind *kind_of_section(cfg_t *cfg)
+{
+    return is_boot(cfg) ? &boot_kind : model_kind(slice_str(cfg->name));
 }
 
 /* What libconfuse says may quote the file, whatever that is: it is escaped before anybody sees it. */
@@ -35,10 +48,14 @@ __attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, co
     const char *near = NULL;
 
     vsnprintf(text, sizeof(text), fmt, ap);
-    if (sscanf(text, "no such option '%63[^']'", unknown) == 1)
+    if (sscanf(text, "no such option '%63[^']'", unknown) == 1 && kind_of_section(cfg))
         near = setting_nearest(kind_of_section(cfg), slice_str(unknown));
     log_escape(shown, sizeof(shown), slice_str(unknown[0] ? unknown : text));
-    if (near)
+    if (strcmp(unknown, END_MARK) == 0)
+        err_set(parse_err, "the text ends within a block: a } is missing");
+    else if (is_boot(cfg) && model_kind(slice_str(unknown)))
+        err_set(parse_err, "line %d: %s is no part of this file: stoxctl sets it", cfg->line, shown);
+    else if (near)
         err_set(parse_err, "line %d: there is no setting \"%s\"; did you mean \"%s\"?", cfg->line, shown, near);
     else if (unknown[0])
         err_set(parse_err, "line %d: there is no setting \"%s\" here", cfg->line, shown);
@@ -46,8 +63,8 @@ __attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, co
         err_set(parse_err, "line %d: %s", cfg->line, shown);
 }
 
-/* The rows of a kind as libconfuse options, with an end mark. False on memory. */
-static bool put_options(const struct setting_kind *kind, cfg_opt_t *opts)
+/* The rows of a kind as libconfuse options, with an end behind them. */
+static void put_options(const struct setting_kind *kind, cfg_opt_t *opts)
 {
     for (size_t i = 0; i < kind->n; i++) {
         const struct setting *s = &kind->settings[i];
@@ -57,14 +74,28 @@ static bool put_options(const struct setting_kind *kind, cfg_opt_t *opts)
         opts[i] = setting_is_list(s) ? list : one;
     }
     opts[kind->n] = (cfg_opt_t)CFG_END();
-    return true;
 }
 
 static cfg_opt_t *options_of(const struct setting_kind *kind)
 {
     cfg_opt_t *opts = calloc(kind->n + 1, sizeof(*opts));
 
-    return opts && put_options(kind, opts) ? opts : NULL;
+    if (opts)
+        put_options(kind, opts);
+    return opts;
+}
+
+/* The top level of the bootstrap file. */
+static cfg_opt_t *boot_options(void)
+{
+    cfg_opt_t *opts = calloc(boot_kind.n + 2, sizeof(*opts));
+
+    if (!opts)
+        return NULL;
+    put_options(&boot_kind, opts);
+    opts[boot_kind.n] = (cfg_opt_t)CFG_STR(END_MARK, NULL, CFGF_NODEFAULT);
+    opts[boot_kind.n + 1] = (cfg_opt_t)CFG_END();
+    return opts;
 }
 
 static bool is_exported(const struct setting_kind *kind)
@@ -75,14 +106,14 @@ static bool is_exported(const struct setting_kind *kind)
 /* The blocks of all exported kinds as libconfuse options; opts[] gets what the caller frees. */
 static cfg_opt_t *block_options(cfg_opt_t *opts[MODEL_N_KINDS])
 {
-    cfg_opt_t *top = calloc(MODEL_N_KINDS + 1, sizeof(*top));
+    cfg_opt_t *top = calloc(MODEL_N_KINDS + 2, sizeof(*top));
     size_t n = 0;
 
     if (!top)
         return NULL;
     for (size_t i = 0; i < MODEL_N_KINDS; i++) {
         const struct setting_kind *kind = model_kinds[i];
-        cfg_flag_t flags = kind->title ? CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES : CFGF_NODEFAULT;
+        cfg_flag_t flags = kind->title ? CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES : CFGF_MULTI;
 
         if (!is_exported(kind))
             continue;
@@ -93,12 +124,42 @@ static cfg_opt_t *block_options(cfg_opt_t *opts[MODEL_N_KINDS])
         }
         top[n++] = (cfg_opt_t)CFG_SEC(kind->name, opts[i], flags);
     }
+    top[n++] = (cfg_opt_t)CFG_STR(END_MARK, NULL, CFGF_NODEFAULT);
     top[n] = (cfg_opt_t)CFG_END();
     return top;
 }
 
-/* file, or text when that is not NULL. NULL with a sentence. */
-static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct err *err)
+/*
+ * The whole of a file. libconfuse is never given a file: its scanner ends the process when one cannot
+ * be read.
+ */
+static int read_file(const char *file, struct buf *out, struct err *err)
+{
+    FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+    int rc = 0;
+
+    if (!f)
+        return err_set(err, "cannot be read: %s", strerror(errno));
+    while (rc == 0 && !feof(f)) {
+        char *at = buf_reserve(out, READ_CHUNK);
+
+        if (!at)
+            rc = out->n + READ_CHUNK > TEXT_MAX ? err_set(err, "more than %u MiB are more than allowed", TEXT_MAX >> 20)
+                                                : out_of_memory(err);
+        else
+            out->n += fread(at, 1, READ_CHUNK, f);
+        if (ferror(f))
+            rc = err_set(err, "cannot be read: %s", strerror(errno));
+    }
+    if (f != stdin)
+        fclose(f);
+    if (rc == 0 && out->n && memchr(out->p, '\0', out->n))
+        return err_set(err, "a byte of 0 is in it: this is no text");
+    return rc;
+}
+
+/* NULL with a sentence. */
+static cfg_t *parse_text(cfg_opt_t *top, const char *text, struct err *err)
 {
     cfg_t *cfg = cfg_init(top, CFGF_NONE);
     int rc;
@@ -110,19 +171,38 @@ static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct e
     cfg_set_error_function(cfg, on_syntax_error);
     err_set(err, "this cannot be understood");
     parse_err = err;
-    if (text)
-        rc = cfg_parse_buf(cfg, text);
-    else if (strcmp(file, "-") == 0)
-        rc = cfg_parse_fp(cfg, stdin);
-    else
-        rc = cfg_parse(cfg, file);
+    rc = cfg_parse_buf(cfg, text);
     parse_err = NULL;
-    if (rc == CFG_SUCCESS)
+    if (rc == CFG_SUCCESS && cfg_size(cfg, END_MARK) == 1)
         return cfg;
-    if (rc == CFG_FILE_ERROR)
-        err_set(err, "cannot be read: %s", strerror(errno));
+    if (rc == CFG_SUCCESS)
+        err_set(err, "the text ends within a comment");
     cfg_free(cfg);
     return NULL;
+}
+
+/* file, or text when that is not NULL. NULL with a sentence. */
+static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct err *err)
+{
+    struct buf whole;
+    cfg_t *cfg = NULL;
+    int rc = 0;
+
+    buf_init(&whole, TEXT_MAX);
+    if (text)
+        buf_str(&whole, text);
+    else
+        rc = read_file(file, &whole, err);
+    if (!slice_ends(buf_slice(&whole), SLICE("\n")))
+        buf_char(&whole, '\n');
+    buf_str(&whole, END_MARK " = yes\n");
+    buf_char(&whole, '\0');
+    if (rc == 0 && !buf_ok(&whole))
+        rc = out_of_memory(err);
+    if (rc == 0)
+        cfg = parse_text(top, whole.p, err);
+    buf_free(&whole);
+    return cfg;
 }
 
 /* What a section says, as edits. Texts are copied: the section is freed before the edits are. */
@@ -176,7 +256,7 @@ static int boot_take(cfg_t *cfg, struct boot *out, struct arena *arena, struct e
 
 int boot_read(const char *file, struct boot *out, struct arena *arena, struct err *err)
 {
-    cfg_opt_t *top = options_of(&boot_kind);
+    cfg_opt_t *top = boot_options();
     cfg_t *cfg = NULL;
     int rc = -1;
 
@@ -217,6 +297,8 @@ static int take_blocks(cfg_t *cfg, struct config_text *t, struct err *err)
         const struct setting_kind *kind = model_kinds[i];
         unsigned count = is_exported(kind) ? cfg_size(cfg, kind->name) : 0;
 
+        if (!kind->title && count > 1)
+            return err_set(err, "line %d: %s is declared twice", cfg_getnsec(cfg, kind->name, 1)->line, kind->name);
         for (unsigned k = 0; k < count; k++)
             if (take_block(kind, cfg_getnsec(cfg, kind->name, k), &t->blocks[t->n++], &t->arena, err))
                 return -1;

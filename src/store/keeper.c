@@ -7,7 +7,7 @@
 #include "store/json.h"
 #include "store/keeper_work.h"
 
-#define TRIES 8 /* against others that change the same store at the same time */
+#define TRIES 50 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
 
 struct keeper {
@@ -123,7 +123,7 @@ static int on_row(void *arg, const struct store_row *row, struct err *err)
     struct record *r = NULL;
     char *name;
 
-    if (!kind) {
+    if (!kind || !slice_is(row->kind, kind->name)) {
         log_warning(l->k->conf.log, "stored-object-unknown", LOG_S("kind", row->kind), LOG_S("name", row->name));
         return 0;
     }
@@ -198,7 +198,7 @@ static enum keeper_result of_store(enum store_result result, struct err *err)
     case STORE_OK: return KEEPER_OK;
     case STORE_NO_MEMORY: return KEEPER_NO_MEMORY;
     case STORE_BEHIND: err_set(err, "others change the settings all the time: try again"); return KEEPER_AWAY;
-    case STORE_AWAY:
+    case STORE_AWAY: return KEEPER_AWAY; /* its sentence says what became of the change */
     case STORE_FULL:
     case STORE_FAULT: break;
     }
@@ -210,17 +210,17 @@ static enum keeper_result do_requests(struct work *w, const struct keeper_change
                                       struct err *err)
 {
     for (size_t i = 0; i < change->n; i++) {
-        struct work_item *item;
-        enum keeper_result result = work_request(w, &change->requests[i], &item, &out->setting, err);
+        enum keeper_result result = work_request(w, &change->requests[i], &w->asked[i], &out->setting, err);
 
-        if (item && !out->before[i])
-            out->before[i] = record_keep(item->before);
+        if (w->asked[i])
+            out->before[i] = record_keep(w->asked[i]->before);
         if (result != KEEPER_OK) {
             out->fault = i;
             return result;
         }
-        out->after[i] = record_keep(item->after);
     }
+    for (size_t i = 0; i < change->n; i++)
+        out->after[i] = record_keep(w->asked[i]->after);
     return KEEPER_OK;
 }
 
@@ -364,7 +364,6 @@ static int make_passphrase(struct keeper *k, struct err *err)
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err)
 {
     struct keeper *k = calloc(1, sizeof(*k));
-    const struct store_watch watch = { on_changed, on_away, k };
     int rc = -1;
 
     if (!k) {
@@ -382,10 +381,17 @@ struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err)
         rc = sync_locked(k, err) == STORE_OK ? 0 : -1;
         pthread_mutex_unlock(&k->lock);
     }
-    if (rc == 0 && make_passphrase(k, err) == 0 && store_watch(conf->store, &watch, err) == 0)
+    if (rc == 0 && make_passphrase(k, err) == 0)
         return k;
     keeper_close(k);
     return NULL;
+}
+
+int keeper_watch(struct keeper *k, struct err *err)
+{
+    const struct store_watch watch = { on_changed, on_away, k };
+
+    return store_watch(k->conf.store, &watch, err);
 }
 
 void keeper_close(struct keeper *k)

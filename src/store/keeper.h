@@ -13,9 +13,10 @@
 
 struct keeper;
 
+/* Called while the keeper is locked: they may look at it, not change anything through it. */
 struct keeper_ops {
     /* May refuse what comes next for reasons only the daemon knows (a certificate cannot be read). From the caller's thread. */
-    int (*judge)(void *owner, const struct config *next, struct err *err);
+    int (*judge)(void *owner, struct config *next, struct err *err);
     /* A new configuration counts from now on; keep it if you need it longer. In order, from the thread that changed it. */
     void (*publish)(void *owner, struct config *next);
 };
@@ -27,11 +28,13 @@ struct keeper_conf {
     struct log *log;
 };
 
-/*
- * Loads everything, makes what the first start has to make (the dialback passphrase), and begins to watch the store. Publishes
- * what it loaded before it returns. Close the store before the keeper: the store's threads call it.
- */
+/* Loads everything and makes what the first start has to make: the dialback passphrase. Publishes what it loaded. */
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err);
+
+/* Follows what other nodes change from now on, and whether the store is there; what has changed since is taken at once. */
+int keeper_watch(struct keeper *k, struct err *err);
+
+/* After store_close: the store's threads call the keeper. NULL is fine. */
 void keeper_close(struct keeper *k);
 
 /* What counts now; the caller drops it. */
@@ -72,7 +75,7 @@ struct keeper_change {
     struct slice who, from;
 };
 
-/* What came of each request; records are the caller's to drop. */
+/* Of what each request is about: as it was before all of them, and as all of them leave it. Dropped by _fini. */
 struct keeper_outcome {
     struct record **before, **after; /* n each; NULL: there was none, there is none */
     size_t n;

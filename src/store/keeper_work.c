@@ -11,11 +11,12 @@
 
 bool work_init(struct work *w, const struct config *from, size_t n_requests)
 {
-    *w = (struct work){ .from = from, .max = n_requests };
+    *w = (struct work){ .from = from };
     arena_init(&w->arena, WORK_MAX);
     hash_init(&w->by_name);
     w->items = calloc(n_requests + 1, sizeof(struct work_item *));
-    return w->items != NULL;
+    w->asked = calloc(n_requests + 1, sizeof(struct work_item *));
+    return w->items && w->asked;
 }
 
 void work_fini(struct work *w)
@@ -23,6 +24,7 @@ void work_fini(struct work *w)
     for (size_t i = 0; i < w->n; i++)
         record_drop(w->items[i]->after);
     free(w->items);
+    free(w->asked);
     hash_free(&w->by_name);
     arena_reset(&w->arena);
 }

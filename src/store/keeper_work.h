@@ -19,7 +19,8 @@ struct work {
     struct arena arena;        /* owns items and names */
     struct hash by_name;
     struct work_item **items; /* in the order in which they were first named */
-    size_t n, max;
+    size_t n;
+    struct work_item **asked; /* what each request is about */
 };
 
 bool work_init(struct work *w, const struct config *from, size_t n_requests);

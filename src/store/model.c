@@ -26,7 +26,7 @@ static const struct setting boot_settings[] = {
       .type = SETTING_FILE,
       FIELD(boot, store),
       .def = "",
-      .brief = "Where settings and contacts are kept: sqlite:PATH or postgresql://...",
+      .brief = "Where settings and contacts are kept: sqlite:PATH, or the URL of a PostgreSQL database",
       .help = "Empty: SQLite in the state directory. Several gateways on one PostgreSQL share their settings." },
     { .name = "admin-socket",
       .type = SETTING_FILE,

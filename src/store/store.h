@@ -13,8 +13,8 @@
 
 enum store_result {
     STORE_OK,
-    STORE_BEHIND,    /* commit: somebody else has changed something since; load it and judge again */
-    STORE_AWAY,      /* the database cannot be reached now */
+    STORE_BEHIND, /* commit: somebody else has changed something since; load it and judge again */
+    STORE_AWAY, /* the database cannot be reached, or is locked, now; the sentence says so when a commit's fate is unknown */
     STORE_FULL,      /* disk or database is full or read-only: nothing was changed */
     STORE_NO_MEMORY, /* nothing was changed */
     STORE_FAULT,     /* anything else, with a sentence; nothing was changed */
@@ -25,11 +25,12 @@ struct store_row {
     uint64_t revision;
     struct slice body; /* JSON; .p NULL: the object was removed */
 };
-/* Returns -1 with a sentence to stop the walk (memory). */
+/* row is valid during the call. Returns -1 with a sentence to stop the walk (memory). */
 typedef int store_row_fn(void *arg, const struct store_row *row, struct err *err);
 
+/* Texts are UTF-8 without NUL; a change with another one is refused. */
 struct store_write {
-    struct slice kind, name;
+    struct slice kind, name;    /* one write for each object */
     struct slice body;          /* JSON; .p NULL: remove */
     struct slice before, after; /* for the audit: JSON without secrets; .p NULL: there was none, there is none */
 };
@@ -44,6 +45,7 @@ struct store_commit {
 
 struct store_audit_row {
     uint64_t seq;
+    uint64_t line; /* 1, 2 ... within the change: seq and line together name a row for ever */
     int64_t at_ms;
     struct slice who, from, kind, name;
     const char *action; /* "new", "set", "remove" */
@@ -51,9 +53,14 @@ struct store_audit_row {
 };
 typedef int store_audit_fn(void *arg, const struct store_audit_row *row, struct err *err);
 
+/*
+ * Newest first: by seq, then by line. The next page goes on after the last row that was given: its seq in before, its line
+ * in before_line. A page with before alone begins with the change before that one.
+ */
 struct store_audit_query {
-    uint64_t before; /* rows with a smaller seq, newest first; 0: from the newest */
-    size_t limit;
+    uint64_t before;         /* rows with a smaller seq; 0: from the newest */
+    uint64_t before_line;    /* with before: also the rows of that seq with a smaller line */
+    size_t limit;            /* rows at most */
     struct slice kind, name; /* empty: all */
 };
 
@@ -62,16 +69,21 @@ struct store; /* opened by store_open; owner: the daemon */
 struct store_conf {
     const char *url; /* "sqlite:/path" or "postgresql://..." (libpq's own syntax) */
     struct log *log; /* borrowed; written from the store's threads too */
-    /* Tests: called before every statement that is sent to the database. NULL: none. */
-    void (*step)(void *arg, const char *sql);
+    /* Tests: called before every statement that is sent to the database; false: this one fails as if the disk or the
+     * connection had. NULL: none. */
+    bool (*step)(void *arg, const char *sql);
     void *step_arg;
 };
 
 /* Opens or creates it and brings its schema up to date. NULL with a sentence: unreachable, not ours, newer than we are. */
 struct store *store_open(const struct store_conf *conf, struct err *err);
+const char *store_engine(const struct store *s); /* "SQLite", "PostgreSQL" */
 void store_close(struct store *s); /* NULL is fine; ends the watching thread first */
 
-/* Rows that changed after since (removed ones too), or all present ones for since 0. *seq: the state they make. */
+/*
+ * Rows that changed after since (removed ones too), or all present ones for since 0, each object once, in no order. *seq: the
+ * state they make. STORE_FAULT when the store is behind since: an older backup was put in its place.
+ */
 enum store_result store_load(struct store *s, uint64_t since, store_row_fn *fn, void *arg, uint64_t *seq,
                              struct err *err);
 
@@ -82,8 +94,10 @@ enum store_result store_audit(struct store *s, const struct store_audit_query *q
                               struct err *err);
 
 /*
- * From now on changed is called, from a thread of the store's, whenever another node may have changed something, and after
- * every reconnection; away when the database was lost (once for each loss). SQLite: never. Ends with store_close.
+ * From now on changed is called, from a thread of the store's, when watching has begun, whenever another node may have
+ * changed something, and after every reconnection; away when the database was lost (once for each loss). Both may call the
+ * store. SQLite: never, it has no other nodes. Ends with store_close, which waits for a call that is under way: close the
+ * store before what arg points to.
  */
 struct store_watch {
     void (*changed)(void *arg);

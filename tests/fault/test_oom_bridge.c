@@ -272,6 +272,43 @@ static void stanzas_that_wait_too_long(void **state)
     oom_each("waiting", not_prompt, NULL);
 }
 
+/* A thread that only the table can give back: at worst it is lost, and with it nothing else. */
+static void long_thread(const void *arg)
+{
+    struct sides *s = sides_new();
+    char thread[300], stanza[600], want[350];
+    struct sip_server *t;
+    size_t n_sent;
+
+    memset(thread, '=', sizeof(thread) - 1);
+    thread[sizeof(thread) - 1] = '\0';
+    snprintf(stanza, sizeof(stanza),
+             "<message from='romeo@fabrikam.example' to='alice@contoso.example' id='m1'><body>no 1</body>"
+             "<thread>%s</thread></message>",
+             thread);
+    sides_xmpp(s, stanza, 1);
+    assert_true(client_of(s, 1) || (was_given_back(s, 1) && oom_failed()));
+    if (s->n_clients) {
+        assert_int_equal(strlen(s->clients[0].call_id), 32);
+        OOM(sides_answer(s, 0, 200));
+        s->call_id = s->clients[0].call_id;
+        n_sent = s->n_sent;
+        oom_over();
+        t = say(s, 2);
+        assert_int_equal(t->answers, 0);
+        snprintf(want, sizeof(want), "<thread>%s</thread>", thread);
+        assert_true(strstr(s->sent[n_sent].stanza, want) || oom_failed());
+        s2x_settled(s->bridge, token_of(s, 2), XMPP_FATE_CONFIRMED, "");
+        s->call_id = NULL;
+    }
+    goes_on(s);
+}
+
+static void threads_that_are_kept(void **state)
+{
+    oom_each("thread", long_thread, NULL);
+}
+
 /* Those that are no message: each is handled once; what is answered may be missing, as nothing is held for it. */
 static void other_stanzas(const void *arg)
 {
@@ -422,6 +459,7 @@ int main(void)
         cmocka_unit_test(requests_whose_stanza_bounces),
         cmocka_unit_test(stanzas_with_every_answer),
         cmocka_unit_test(stanzas_that_wait_too_long),
+        cmocka_unit_test(threads_that_are_kept),
         cmocka_unit_test(stanzas_that_are_no_message),
         cmocka_unit_test(settings_that_change),
         cmocka_unit_test(metrics),

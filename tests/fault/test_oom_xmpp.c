@@ -3,52 +3,11 @@
  * while, for every n until the message gets through untouched. Whatever happens then, nothing crashes, the stanza gets one
  * fate, a confirmation is true, and when memory is back the next message goes through.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "s2s_rig.h"
 
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-
-static long good = -1; /* allocations that still succeed before the bad ones; negative: all do */
-static long bad;       /* and how many fail then */
-static bool hit;
-
-static bool may_allocate(void)
-{
-    if (good < 0)
-        return true;
-    if (good > 0) {
-        good--;
-        return true;
-    }
-    if (bad == 0)
-        return true;
-    bad--;
-    hit = true;
-    errno = ENOMEM;
-    return false;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return may_allocate() ? __real_malloc(n) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return may_allocate() ? __real_realloc(p, n) : NULL;
-}
+#include "oom.h"
 
 static struct node a, b;
 
@@ -84,9 +43,8 @@ static bool one_run(bool dialback, long n, long n_bad)
     node_set(&b, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
     node_points_to(&a, node_addr(&b));
     node_points_to(&b, node_addr(&a));
-    hit = false;
-    bad = n_bad;
-    good = n;
+    oom_plan(n, n_bad);
+    oom_on();
     if (send_one(1, &fate)) {
         await_fate();
         if (a.fates[0].fate == XMPP_FATE_CONFIRMED)
@@ -94,8 +52,8 @@ static bool one_run(bool dialback, long n, long n_bad)
     } else {
         assert_int_equal(fate, XMPP_FATE_FULL);
     }
-    good = -1;
-    failed = hit;
+    oom_off();
+    failed = oom_failed();
     for (int i = 0; i < 7; i++)
         rig_advance(10000); /* half-open streams end by their deadlines, back-off is over */
     assert_true(send_one(2, &fate));
@@ -122,14 +80,10 @@ static bool one_change(long n, long n_bad)
     assert_true(node_send(&b, 1, "x"));
     assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
     assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
-    hit = false;
-    bad = n_bad;
-    good = n;
+    oom_plan(n, n_bad);
     a.partner_domain = "nobody.example";
-    xmpp_reconsider(a.x);
-    rig_turn();
-    good = -1;
-    failed = hit;
+    OOM(xmpp_reconsider(a.x); rig_turn());
+    failed = oom_failed();
     rig_until(xmpp_counters(a.x)->streams == 0);
     a.partner_domain = THEIRS;
     xmpp_reconsider(a.x);

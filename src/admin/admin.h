@@ -1,0 +1,65 @@
+/*
+ * The HTTP API (docs/API.md): a unix socket, TCP on loopback, and TLS everywhere. Connections are accepted and TLS is
+ * spoken on the loop; requests are answered in a thread of its own, because changes wait for the store. Who asks is found
+ * out before anything else: without authentication every path looks the same.
+ */
+#ifndef STOX_ADMIN_ADMIN_H
+#define STOX_ADMIN_ADMIN_H
+
+#include <jansson.h>
+
+#include "net/loop.h"
+#include "store/keeper.h"
+#include "store/model.h"
+
+struct admin;
+
+/*
+ * What the daemon knows and the store does not. Called from the API's thread, never from the loop's; each may take its time,
+ * but must come back although the loop stands still in admin_free. NULL members, and NULL or false as an answer: 503.
+ */
+struct admin_ops {
+    json_t *(*status)(void *owner);                 /* GET /v1/status: an object; the reply owns it */
+    bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
+    json_t *(*streams)(void *owner);                /* GET /v1/streams: an array of objects with "id" */
+    bool (*stream_close)(void *owner, uint64_t id); /* false: there is none */
+};
+
+struct admin_conf {
+    struct loop *loop;
+    struct log *log;           /* written from the API's thread too */
+    struct keeper *keeper;     /* outlives admin */
+    const struct addr *listen; /* copied; other than loopback only with a certificate */
+    size_t n_listen;
+    const char *certificate, *key; /* borrowed; PEM files; both or none. With them every TCP address speaks TLS */
+    const char *socket_path;       /* NULL: no unix socket */
+    struct slice host_name;        /* what browsers may call us, besides localhost and addresses; may be empty */
+    uid_t uid;                     /* the daemon's own: besides root, an administrator on the unix socket */
+    const struct admin_ops *ops;   /* borrowed; NULL: none */
+    void *owner;
+    /* Tests: the clocks, called from the API's thread with clock_arg. NULL: the real ones. */
+    uint64_t (*mono_ms)(void *arg);
+    int64_t (*wall_s)(void *arg);
+    void *clock_arg;
+    unsigned idle_ms, request_ms; /* tests: instead of SPLICE_IDLE_MS and SPLICE_REQUEST_MS; 0: those */
+};
+
+/*
+ * Listens from now on. Without any account the log gets a setup token, once. NULL with a sentence: an address cannot be
+ * listened on, is not loopback and has no certificate, a file cannot be read.
+ */
+struct admin *admin_new(const struct admin_conf *conf, struct err *err);
+
+/* From the loop's thread: waits for the request that is being answered, cuts the others. NULL is fine. */
+void admin_free(struct admin *a);
+
+/*
+ * Reads certificate and key again: new connections get them, open ones go on. -1 with a sentence: the old ones stay. From the
+ * loop's thread; without certificate it does nothing.
+ */
+int admin_renew(struct admin *a, struct err *err);
+
+/* The address that listen[i] became (port 0: what the kernel chose); NULL: there is no such. */
+const struct addr *admin_listening(const struct admin *a, size_t i);
+
+#endif

@@ -1,0 +1,152 @@
+#include "admin/changing.h"
+
+#include <inttypes.h>
+
+#include "admin/routes.h"
+#include "store/json.h"
+
+#define LOGGED_MAX 100 /* of one batch; the audit has them all */
+
+static bool stale(struct call *c, const char *detail)
+{
+    reply_problem(c, 412, "stale", "%s", detail);
+    return false;
+}
+
+static struct record *what_is_there(struct call *c, const struct request *r, struct config *config)
+{
+    struct slice name;
+
+    if (setting_title(r->kind, &name, r->name, &c->arena, NULL))
+        return NULL;
+    return config_find(config, r->kind, name);
+}
+
+bool change_condition(struct call *c, struct request *r)
+{
+    struct slice match = slice_trim(call_header(c, MHD_HTTP_HEADER_IF_MATCH));
+    struct slice none = slice_trim(call_header(c, MHD_HTTP_HEADER_IF_NONE_MATCH));
+    struct config *config = keeper_config(c->admin->conf.keeper);
+    const struct record *now = what_is_there(c, r, config);
+    bool there = now && now->revision;
+    bool ok = true;
+
+    if (none.n && (there || !slice_is(none, "*"))) {
+        ok = stale(c, slice_is(none, "*") ? "it is already there" : "If-None-Match may only be * here");
+    } else if (none.n) {
+        r->conditional = true; /* and still, when the change is made: if_revision 0 */
+    } else if (match.n && slice_is(match, "*")) {
+        ok = now || stale(c, "it is not there");
+    } else if (match.n) {
+        r->conditional = true;
+        ok = (match.n > 2 && match.p[0] == '"' && match.p[match.n - 1] == '"' &&
+              slice_u64(slice_of(match.p + 1, match.n - 2), INT64_MAX, &r->if_revision)) ||
+             stale(c, "the ETag in If-Match is none of ours: look at the object again");
+    }
+    config_drop(config);
+    return ok;
+}
+
+void change_problem(struct call *c, enum keeper_result result, const struct reply_about *about, const struct err *err)
+{
+    static const struct {
+        unsigned status;
+        const char *code;
+    } problems[] = {
+        [KEEPER_INVALID] = { 422, "invalid" },     [KEEPER_EXISTS] = { 409, "exists" },
+        [KEEPER_NOT_FOUND] = { 404, "not-found" }, [KEEPER_STALE] = { 412, "stale" },
+        [KEEPER_AWAY] = { 503, "away" },           [KEEPER_NO_MEMORY] = { 503, "memory" },
+    };
+
+    reply_problem_about(c, problems[result].status, problems[result].code, about, err->text);
+    if (problems[result].status == 503)
+        reply_header(c, "Retry-After", "5");
+}
+
+bool change_differs(const struct keeper_outcome *out, size_t i)
+{
+    const struct record *before = out->before[i], *after = out->after[i];
+
+    return before && after ? before->revision != after->revision : before != after;
+}
+
+static void log_changes(struct call *c, const struct request *requests, const struct keeper_outcome *out)
+{
+    size_t logged = 0;
+
+    for (size_t i = 0; i < out->n && logged < LOGGED_MAX; i++) {
+        const struct record *r = out->after[i] ? out->after[i] : out->before[i];
+
+        if (!change_differs(out, i))
+            continue;
+        logged++;
+        log_info(c->admin->conf.log, "admin-change", LOG_Z("who", c->who.text), LOG_Z("from", c->from),
+                 LOG_Z("kind", requests[i].kind->name), LOG_S("name", r->name),
+                 LOG_Z("action", !out->after[i]   ? "remove"
+                                 : out->before[i] ? "set"
+                                                  : "new"));
+    }
+    if (out->n_changed > logged)
+        log_info(c->admin->conf.log, "admin-changes", LOG_Z("who", c->who.text), LOG_Z("from", c->from),
+                 LOG_U("not-listed", out->n_changed - logged), LOG_Z("see", "the audit has them"));
+}
+
+bool change_make(struct call *c, const struct request *requests, size_t n, struct keeper_outcome *out)
+{
+    struct keeper_change change = {
+        .requests = requests, .n = n, .who = slice_str(c->who.text), .from = slice_str(c->from)
+    };
+    struct err err = { "" };
+    enum keeper_result result;
+
+    *out = (struct keeper_outcome){ .n = 0 };
+    if (!call_flag(c, "dry-run", &change.dry) || !call_flag(c, "strict", &change.strict))
+        return false;
+    result = keeper_change(c->admin->conf.keeper, &change, out, &err);
+    if (result == KEEPER_OK) {
+        if (!change.dry)
+            log_changes(c, requests, out);
+        return true;
+    }
+    change_problem(c, result,
+                   &(struct reply_about){ out->setting ? out->setting->name : NULL,
+                                          strcmp(c->route->path, "/v1/changes") == 0 ? (long)out->fault : -1 },
+                   &err);
+    return false;
+}
+
+json_t *change_shown(const struct record *r)
+{
+    json_t *o = r ? record_to_json(r, RECORD_SHOWN) : json_null();
+
+    if (!o || !r || !r->kind->internal)
+        return o;
+    for (size_t i = 0; i < r->kind->n; i++)
+        if (r->kind->settings[i].secret)
+            json_object_del(o, r->kind->settings[i].name);
+    return o;
+}
+
+json_t *change_warnings(const struct keeper_outcome *out)
+{
+    struct slice left = buf_slice(&out->warnings.text), line;
+    json_t *list = json_array();
+
+    while (list && slice_cut(left, '\n', &line, &left)) {
+        if (json_array_append_new(list, json_stringn(line.p, line.n)) == 0)
+            continue;
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+json_t *change_json(struct call *c, const struct keeper_outcome *out)
+{
+    const struct record *r = out->after[0];
+
+    if (r)
+        reply_header(c, "ETag", "\"%" PRIu64 "\"", r->revision);
+    return json_pack("{s:o, s:b, s:o}", "item", change_shown(r), "changed", out->n_changed > 0, "warnings",
+                     change_warnings(out));
+}

@@ -1,0 +1,83 @@
+/* What can be asked about the configuration: who may talk, and what combinations of methods mean. */
+#include "admin/routes.h"
+#include "store/policy.h"
+#include "xmpp/methods.h"
+
+static json_t *methods_json(struct xmpp_methods m)
+{
+    json_t *list = json_array();
+
+    if (list && m.sasl_over_tls)
+        json_array_append_new(list, json_string("sasl-over-tls"));
+    if (list && m.dialback_over_tls)
+        json_array_append_new(list, json_string("dialback-over-tls"));
+    if (list && m.dialback_over_tcp)
+        json_array_append_new(list, json_string("dialback-over-tcp"));
+    return list;
+}
+
+static json_t *row_json(unsigned row, enum xmpp_need tls, enum xmpp_need sasl, bool dialback)
+{
+    static const char *const needs[] = { "required", "optional", "not-supported" };
+    static const char *const verdicts[] = { "ok", "warning", "invalid" };
+    const char *why;
+    enum xmpp_matrix_verdict verdict = xmpp_matrix_judge(tls, sasl, dialback, &why);
+
+    return json_pack("{s:i, s:s, s:s, s:b, s:o, s:s, s:s?}", "row", (int)row, "tls", needs[tls], "sasl", needs[sasl],
+                     "dialback", dialback, "methods", methods_json(xmpp_methods_of(tls, sasl, dialback)), "verdict",
+                     verdicts[verdict], "reason", why);
+}
+
+/* In the order of the page that has them (lync-gateway.md 2.2): by SASL, then TLS, dialback before none. */
+void matrix_get(struct call *c)
+{
+    json_t *rows = json_array();
+    bool ok = rows != NULL;
+
+    for (unsigned i = 0; ok && i < 18; i++)
+        ok = json_array_append_new(rows, row_json(i + 1, i / 2 % 3, i / 6, i % 2 == 0)) == 0;
+    if (ok) {
+        reply_json(c, 200, json_pack("{s:o}", "rows", rows));
+        return;
+    }
+    json_decref(rows);
+    reply_no_memory(c);
+}
+
+static json_t *text_json(struct slice s)
+{
+    return s.n ? json_stringn(s.p, s.n) : json_null();
+}
+
+static json_t *verdict_json(struct slice user, const struct policy_verdict *v)
+{
+    static const char *const levels[] = {
+        [POLICY_LEVEL_GLOBAL] = "global", [POLICY_LEVEL_SITE] = "site", [POLICY_LEVEL_USER] = "user"
+    };
+
+    return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:s, s:b, s:b, s:s}", "user", text_json(user), "allowed",
+                     v->allowed, "served", v->served, "org", v->org, "site", text_json(v->site), "policy",
+                     text_json(v->policy), "level", levels[v->level], "federation", v->federation, "xmpp", v->xmpp,
+                     "why", v->why);
+}
+
+void effective_get(struct call *c)
+{
+    struct slice given = target_query(&c->target, "user"), user;
+    struct policy_verdict verdict;
+    struct config *config;
+    struct err err = { "" };
+
+    if (!given.n) {
+        reply_problem(c, 400, "bad-request", "which user? ?user=alice@contoso.example");
+        return;
+    }
+    if (setting_title(&sip_user_kind, &user, given, &c->arena, &err)) {
+        reply_problem_about(c, 422, "invalid", &(struct reply_about){ "user", -1 }, err.text);
+        return;
+    }
+    config = keeper_config(c->admin->conf.keeper);
+    policy_effective(config, user, &verdict);
+    reply_json(c, 200, verdict_json(user, &verdict));
+    config_drop(config);
+}

@@ -1,0 +1,245 @@
+#include <stdio.h>
+
+#include "admin/openapi.h"
+
+/* What does not come from the settings' tables. */
+static const struct {
+    const char *name, *text;
+} fixed[] = {
+    { "Problem", "{'type':'object','required':['type','title','status','detail','code'],'properties':{"
+                 "'type':{'type':'string'},'title':{'type':'string'},'status':{'type':'integer'},"
+                 "'detail':{'type':'string'},'code':{'enum':['invalid','exists','not-found','stale','away','memory',"
+                 "'unauthenticated','forbidden','too-many','bad-request','too-large','method']},"
+                 "'setting':{'type':'string'},'index':{'type':'integer'}}}" },
+    { "Status", "{'type':'object'}" },
+    { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
+                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
+    { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
+    { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
+                   "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
+                   "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
+                   "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'}}}" },
+    { "Matrix",
+      "{'type':'object','properties':{'rows':{'type':'array','minItems':18,'maxItems':18,'items':{'type':'object',"
+      "'properties':{'row':{'type':'integer'},'tls':{'$ref':'#/components/schemas/Need'},"
+      "'sasl':{'$ref':'#/components/schemas/Need'},'dialback':{'type':'boolean'},'methods':{'type':'array','items':{"
+      "'enum':['sasl-over-tls','dialback-over-tls','dialback-over-tcp']}},"
+      "'verdict':{'enum':['ok','warning','invalid']},'reason':{'type':['string','null']}}}}}}" },
+    { "Need", "{'enum':['required','optional','not-supported']}" },
+    { "Role", "{'enum':['reader','helpdesk','administrator']}" },
+    { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
+               "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
+               "'from':{'type':'string'},'action':{'enum':['new','set','remove']},'kind':{'type':'string'},"
+               "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
+               "'next':{'type':['integer','null']}}}" },
+    { "Changes",
+      "{'type':'object','required':['changes'],'properties':{'changes':{'type':'array','maxItems':200000,'items':{"
+      "'type':'object','required':['op','kind'],'properties':{'op':{'enum':['new','set','put','remove']},"
+      "'kind':{'type':'string'},'name':{'type':'string'},'values':{'type':'object'},"
+      "'if-revision':{'type':'integer','minimum':0}}}}}}" },
+    { "Changed",
+      "{'type':'object','properties':{'changed':{'type':'integer'},'results':{'type':'array','items':{'type':'object',"
+      "'properties':{'kind':{'type':'string'},'name':{'type':'string'},'before':{'type':['object','null']},"
+      "'after':{'type':['object','null']}}}},'warnings':{'type':'array','items':{'type':'string'}}}}" },
+    { "User", "{'type':'object','properties':{'name':{'type':'string'},'revision':{'type':'integer'},"
+              "'role':{'$ref':'#/components/schemas/Role'},'description':{'type':'string'}}}" },
+    { "Users", "{'type':'object','properties':{'items':{'type':'array','items':{'$ref':'#/components/schemas/User'}},"
+               "'next':{'type':['string','null']}}}" },
+    { "UserEdit", "{'type':'object','additionalProperties':false,'properties':{"
+                  "'role':{'$ref':'#/components/schemas/Role'},'password':{'type':'string','minLength':12,"
+                  "'writeOnly':true},'description':{'type':'string'}}}" },
+    { "NewUser", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"
+                 "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
+                 "'password':{'type':'string','minLength':12,'writeOnly':true},'description':{'type':'string'}}}" },
+    { "UserChanged", "{'type':'object','properties':{'item':{'anyOf':[{'$ref':'#/components/schemas/User'},"
+                     "{'type':'null'}]},'changed':{'type':'boolean'},'warnings':{'type':'array','items':{"
+                     "'type':'string'}}}}" },
+    { "Token", "{'type':'object','properties':{'name':{'type':'string'},'revision':{'type':'integer'},"
+               "'role':{'$ref':'#/components/schemas/Role'},'expires':{'type':'integer','description':"
+               "'seconds since 1970; 0: never'},'description':{'type':'string'}}}" },
+    { "Tokens", "{'type':'object','properties':{'items':{'type':'array','items':{'$ref':'#/components/schemas/Token'}},"
+                "'next':{'type':['string','null']}}}" },
+    { "NewToken", "{'type':'object','additionalProperties':false,'required':['name'],'properties':{"
+                  "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},'expires':{'type':'integer',"
+                  "'minimum':1,'description':'seconds from now'},'description':{'type':'string'}}}" },
+    { "TokenChanged", "{'type':'object','properties':{'item':{'anyOf':[{'$ref':'#/components/schemas/Token'},"
+                      "{'type':'null'}]},'changed':{'type':'boolean'},'warnings':{'type':'array','items':{"
+                      "'type':'string'}}}}" },
+    { "TokenMade", "{'type':'object','properties':{'token':{'type':'string','description':'shown this once'},"
+                   "'item':{'$ref':'#/components/schemas/Token'},'changed':{'type':'boolean'},"
+                   "'warnings':{'type':'array','items':{'type':'string'}}}}" },
+    { "Session", "{'type':'object','properties':{'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
+                 "'csrf':{'type':'string'},'expires':{'type':'integer','description':'seconds left'}}}" },
+    { "Login", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"
+               "'name':{'type':'string'},'password':{'type':'string','writeOnly':true}}}" },
+    { "PasswordChange", "{'type':'object','additionalProperties':false,'required':['old','new'],'properties':{"
+                        "'old':{'type':'string','writeOnly':true},"
+                        "'new':{'type':'string','minLength':12,'writeOnly':true}}}" },
+    { "Setup", "{'type':'object','additionalProperties':false,'required':['token','name','password'],'properties':{"
+               "'token':{'type':'string'},'name':{'type':'string'},'password':{'type':'string','minLength':12,"
+               "'writeOnly':true}}}" },
+};
+
+/* The texts above are written with ' for ", which none of them holds. */
+static json_t *load(const char *text)
+{
+    struct buf b;
+    json_t *v;
+
+    buf_init(&b, 8192);
+    buf_str(&b, text);
+    for (size_t i = 0; i < b.n; i++)
+        if (b.p[i] == '\'')
+            b.p[i] = '"';
+    v = buf_ok(&b) ? json_loadb(b.p, b.n, 0, NULL) : NULL;
+    buf_free(&b);
+    return v;
+}
+
+void openapi_kind_name(const struct setting_kind *kind, char out[32])
+{
+    bool up = true;
+    size_t n = 0;
+
+    for (const char *p = kind->noun; *p && n < 31; p++) {
+        if (*p != '-')
+            out[n++] = up ? (char)(*p & ~0x20) : *p;
+        up = *p == '-';
+    }
+    out[n] = '\0';
+}
+
+static json_t *choices_json(const struct setting *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && s->choices[i]; i++)
+        json_array_append_new(list, json_string(s->choices[i]));
+    return list;
+}
+
+/* One value of the setting; of a list, one entry. */
+static json_t *value_schema(const struct setting *s)
+{
+    switch (s->type) {
+    case SETTING_UINT:
+        return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)s->min, "maximum",
+                         (json_int_t)s->max);
+    case SETTING_BOOL: return json_pack("{s:s}", "type", "boolean");
+    case SETTING_CHOICE: return json_pack("{s:o}", "enum", choices_json(s));
+    default: return json_pack("{s:s}", "type", "string");
+    }
+}
+
+static json_t *list_schema(const struct setting *s)
+{
+    return json_pack("{s:s, s:o, s:i}", "type", "array", "items", value_schema(s), "maxItems", (int)s->max);
+}
+
+static json_t *default_json(const struct setting *s)
+{
+    uint64_t n = 0;
+
+    switch (s->type) {
+    case SETTING_UINT: slice_u64(slice_str(s->def), UINT32_MAX, &n); return json_integer((json_int_t)n);
+    case SETTING_BOOL: return json_boolean(strcmp(s->def, "yes") == 0);
+    default: return json_string(s->def);
+    }
+}
+
+static void describe(json_t *schema, const struct setting *s)
+{
+    json_object_set_new(schema, "description",
+                        json_sprintf("%s%s%s%s%s%s", s->brief, s->unit ? " (" : "", s->unit ? s->unit : "",
+                                     s->unit ? ")" : "", s->help ? ". " : "", s->help ? s->help : ""));
+    if (setting_is_list(s))
+        json_object_set_new(schema, "default", json_array());
+    else if (s->def && !s->secret)
+        json_object_set_new(schema, "default", default_json(s));
+    if (s->lync)
+        json_object_set_new(schema, "x-lync-name", json_string(s->lync));
+    if (s->restart)
+        json_object_set_new(schema, "x-restart", json_true());
+    if (s->secret)
+        json_object_set_new(schema, "x-secret", json_true());
+}
+
+/* As it is shown, or as it is given: null resets, lists can be added to. */
+static json_t *setting_schema(const struct setting *s, bool given)
+{
+    json_t *value = setting_is_list(s) ? list_schema(s) : value_schema(s), *schema;
+
+    if (given && setting_is_list(s))
+        schema = json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}]}", "anyOf", value, "type", "null", "type", "object",
+                           "additionalProperties", 0, "properties", "add", list_schema(s), "remove", list_schema(s));
+    else if (given || s->secret)
+        schema = json_pack("{s:[o, {s:s}]}", "anyOf", value, "type", "null");
+    else
+        schema = value;
+    if (schema)
+        describe(schema, s);
+    return schema;
+}
+
+enum form { FORM_SHOWN, FORM_EDIT, FORM_NEW };
+
+static json_t *kind_schema(const struct setting_kind *kind, enum form form)
+{
+    json_t *properties = json_object(), *required = json_array();
+
+    for (size_t i = 0; properties && i < kind->n; i++) {
+        const struct setting *s = &kind->settings[i];
+
+        json_object_set_new(properties, s->name, setting_schema(s, form != FORM_SHOWN));
+        if (form == FORM_NEW && !s->def && !setting_is_list(s))
+            json_array_append_new(required, json_string(s->name));
+    }
+    if (kind->title)
+        json_object_set_new(properties, "name", json_pack("{s:s, s:s}", "type", "string", "description", kind->title));
+    if (form != FORM_NEW)
+        json_object_set_new(properties, "revision", json_pack("{s:s}", "type", "integer"));
+    if (form == FORM_NEW && kind->title)
+        json_array_append_new(required, json_string("name"));
+    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "type", "object", "description", kind->brief, "additionalProperties",
+                     0, "properties", properties, "required", required);
+}
+
+static void put(json_t *schemas, const char *before, const char *name, const char *behind, json_t *v)
+{
+    char key[64];
+
+    snprintf(key, sizeof(key), "%s%s%s", before, name, behind);
+    json_object_set_new(schemas, key, v);
+}
+
+static void put_kind(json_t *schemas, const struct setting_kind *kind)
+{
+    char name[32], ref[80];
+
+    openapi_kind_name(kind, name);
+    snprintf(ref, sizeof(ref), "#/components/schemas/%s", name);
+    put(schemas, "", name, "", kind_schema(kind, FORM_SHOWN));
+    put(schemas, "", name, "Edit", kind_schema(kind, FORM_EDIT));
+    put(schemas, "", name, "Changed",
+        json_pack("{s:s, s:{s:{s:[{s:s}, {s:s}]}, s:{s:s}, s:{s:s, s:{s:s}}}}", "type", "object", "properties", "item",
+                  "anyOf", "$ref", ref, "type", "null", "changed", "type", "boolean", "warnings", "type", "array",
+                  "items", "type", "string"));
+    if (!kind->title)
+        return;
+    put(schemas, "New", name, "", kind_schema(kind, FORM_NEW));
+    put(schemas, "", name, "List",
+        json_pack("{s:s, s:{s:{s:s, s:{s:s}}, s:{s:[s, s]}}}", "type", "object", "properties", "items", "type", "array",
+                  "items", "$ref", ref, "next", "type", "string", "null"));
+}
+
+json_t *openapi_schemas(void)
+{
+    json_t *schemas = json_object();
+
+    for (size_t i = 0; schemas && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        json_object_set_new(schemas, fixed[i].name, load(fixed[i].text));
+    for (size_t i = 0; schemas && i < MODEL_N_KINDS; i++)
+        if (!model_kinds[i]->internal)
+            put_kind(schemas, model_kinds[i]);
+    return schemas;
+}

@@ -1,0 +1,144 @@
+#include "admin/routes.h"
+
+#define LIST "limit after "
+
+const struct admin_route admin_routes[] = {
+    { "GET", "/v1/status", ADMIN_READER, status_get, .gives = "Status", .status = 200,
+      .summary = "State of the daemon" },
+    { "GET", "/metrics", ADMIN_READER, metrics_get, .gives = "", .status = 200,
+      .summary = "Counters and gauges for monitoring, as OpenMetrics text" },
+    { "GET", "/v1/streams", ADMIN_READER, streams_get, .gives = "Streams", .status = 200,
+      .summary = "XMPP streams that are open" },
+    { "DELETE", "/v1/streams/{id}", ADMIN_HELPDESK, stream_remove, .gives = "Closed", .status = 200,
+      .summary = "Closes one stream" },
+    { "GET", "/v1/effective", ADMIN_READER, effective_get, .gives = "Effective", .status = 200, .queries = "user ",
+      .summary = "May this user talk to XMPP partners, and why" },
+    { "GET", "/v1/matrix", ADMIN_READER, matrix_get, .gives = "Matrix", .status = 200,
+      .summary = "All combinations of TLS, SASL and dialback, judged" },
+    { "GET", "/v1/openapi.json", ADMIN_READER, openapi_get, .gives = "", .status = 200, .summary = "This description" },
+    { "GET", "/v1/audit", ADMIN_HELPDESK, audit_get, .gives = "Audit", .status = 200,
+      .queries = "limit before kind name ", .summary = "Who changed what, newest first" },
+    { "POST", "/v1/changes", ADMIN_ADMINISTRATOR, changes_post, .gives = "Changed", .status = 200,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY_CHANGES, .takes = "Changes",
+      .summary = "Many changes at once: all of them or none" },
+    { "GET", "/v1/users", ADMIN_ADMINISTRATOR, users_list, .gives = "Users", .status = 200, .queries = LIST,
+      .summary = "Administrators of Stox" },
+    { "POST", "/v1/users", ADMIN_ADMINISTRATOR, users_new, .gives = "UserChanged", .status = 201,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "NewUser", .summary = "Makes an administrator" },
+    { "PATCH", "/v1/users/{name}", ADMIN_ADMINISTRATOR, user_set, .gives = "UserChanged", .status = 200,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "UserEdit",
+      .summary = "Changes an administrator; the last one with that role keeps it" },
+    { "DELETE", "/v1/users/{name}", ADMIN_ADMINISTRATOR, user_remove, .gives = "UserChanged", .status = 200,
+      .queries = ROUTES_CHANGING, .summary = "Removes an administrator; the last one stays" },
+    { "GET", "/v1/tokens", ADMIN_ADMINISTRATOR, tokens_list, .gives = "Tokens", .status = 200, .queries = LIST,
+      .summary = "API tokens, without their secrets" },
+    { "POST", "/v1/tokens", ADMIN_ADMINISTRATOR, tokens_new, .gives = "TokenMade", .status = 201,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "NewToken",
+      .summary = "Makes a token; it is shown this once" },
+    { "DELETE", "/v1/tokens/{name}", ADMIN_ADMINISTRATOR, token_remove, .gives = "TokenChanged", .status = 200,
+      .queries = ROUTES_CHANGING, .summary = "Removes a token" },
+    { "GET", "/v1/session", ADMIN_READER, session_get, .gives = "Session", .status = 200, .summary = "Who one is" },
+    { "POST", "/v1/session", ADMIN_READER, session_post, .gives = "Session", .status = 200, .open = true,
+      .body_max = CALL_BODY_SMALL, .takes = "Login", .summary = "Logs in with name and password" },
+    { "DELETE", "/v1/session", ADMIN_READER, session_remove, .status = 204, .summary = "Logs out" },
+    { "POST", "/v1/session/password", ADMIN_READER, session_password, .status = 204, .body_max = CALL_BODY_SMALL,
+      .takes = "PasswordChange", .summary = "Changes one's own password" },
+    { "POST", "/v1/setup", ADMIN_READER, setup_post, .gives = "UserChanged", .status = 201, .open = true,
+      .body_max = CALL_BODY_SMALL, .takes = "Setup",
+      .summary = "Makes the first administrator, with the token that the daemon has logged" },
+    { "GET", "/v1/{single}", ADMIN_READER, object_get, .gives = "@", .status = 200, .summary = "Shows @" },
+    { "PATCH", "/v1/{single}", ADMIN_ADMINISTRATOR, object_set, .gives = "@Changed", .status = 200,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "@Edit", .summary = "Changes settings of @" },
+    { "PUT", "/v1/{single}", ADMIN_ADMINISTRATOR, object_put, .gives = "@Changed", .status = 200,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "@Edit",
+      .summary = "Replaces @: what is not given gets its default" },
+    { "GET", "/v1/{kind}", ADMIN_READER, objects_list, .gives = "@List", .status = 200, .queries = LIST,
+      .summary = "Lists: @" },
+    { "POST", "/v1/{kind}", ADMIN_ADMINISTRATOR, objects_new, .gives = "@Changed", .status = 201,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "New@", .summary = "Makes a new @" },
+    { "GET", "/v1/{kind}/{name}", ADMIN_READER, object_get, .gives = "@", .status = 200, .summary = "Shows one @" },
+    { "PATCH", "/v1/{kind}/{name}", ADMIN_ADMINISTRATOR, object_set, .gives = "@Changed", .status = 200,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "@Edit", .summary = "Changes settings of one @" },
+    { "PUT", "/v1/{kind}/{name}", ADMIN_ADMINISTRATOR, object_put, .gives = "@Changed", .status = 200,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "@Edit",
+      .summary = "Makes or replaces one @: what is not given gets its default" },
+    { "DELETE", "/v1/{kind}/{name}", ADMIN_ADMINISTRATOR, object_remove, .gives = "@Changed", .status = 200,
+      .queries = ROUTES_CHANGING, .summary = "Removes one @" },
+};
+const size_t admin_n_routes = sizeof(admin_routes) / sizeof(admin_routes[0]);
+
+static const struct setting_kind *kind_of(struct slice plural, bool single)
+{
+    for (size_t i = 0; i < MODEL_N_KINDS; i++) {
+        const struct setting_kind *k = model_kinds[i];
+
+        if (!k->internal && !k->title == single && slice_is(plural, k->plural))
+            return k;
+    }
+    return NULL;
+}
+
+static bool fits_part(struct call *c, struct slice pattern, struct slice part)
+{
+    bool single = slice_is(pattern, "{single}");
+
+    if (slice_is(pattern, "{name}") || slice_is(pattern, "{id}")) {
+        c->name = part;
+        return true;
+    }
+    if (!single && !slice_is(pattern, "{kind}"))
+        return slice_eq(pattern, part);
+    c->kind = kind_of(part, single);
+    return c->kind != NULL;
+}
+
+static bool fits(struct call *c, const struct admin_route *route)
+{
+    struct slice left = slice_from(slice_str(route->path), 1), pattern;
+    size_t i = 0;
+    bool more = true;
+
+    c->kind = NULL;
+    c->name = slice_of("", 0);
+    for (; more && i < c->target.n_segments; i++) {
+        more = slice_cut(left, '/', &pattern, &left);
+        if (!fits_part(c, pattern, c->target.segments[i]))
+            return false;
+    }
+    return !more && i == c->target.n_segments;
+}
+
+enum route_match route_find(struct call *c, struct slice method)
+{
+    enum route_match match = ROUTE_NO_PATH;
+
+    if (slice_is(method, "HEAD"))
+        method = SLICE("GET");
+    for (size_t i = 0; i < admin_n_routes; i++) {
+        if (!fits(c, &admin_routes[i]))
+            continue;
+        match = ROUTE_NO_METHOD;
+        if (!slice_is(method, admin_routes[i].method))
+            continue;
+        c->route = &admin_routes[i];
+        return ROUTE_FOUND;
+    }
+    return match;
+}
+
+void route_allow(struct call *c, struct buf *out)
+{
+    for (size_t i = 0; i < admin_n_routes; i++)
+        if (fits(c, &admin_routes[i]))
+            buf_printf(out, "%s%s", out->n ? ", " : "", admin_routes[i].method);
+}
+
+bool route_takes_query(const struct admin_route *route, struct slice key)
+{
+    struct slice left = slice_str(route->queries), one;
+
+    while (slice_cut(left, ' ', &one, &left))
+        if (slice_eq(one, key))
+            return true;
+    return false;
+}

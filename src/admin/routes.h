@@ -1,0 +1,68 @@
+/*
+ * What the API has: one row for each method and path. A path's parts are compared after decoding; {kind} is the plural of a
+ * kind of objects with names, {single} the name of one without, {name} and {id} any text. The description of the API
+ * (openapi.c) is made of these rows.
+ */
+#ifndef STOX_ADMIN_ROUTES_H
+#define STOX_ADMIN_ROUTES_H
+
+#include "admin/call.h"
+
+struct admin_route {
+    const char *method, *path;
+    enum admin_role role;        /* the least that may */
+    void (*run)(struct call *c); /* leaves a reply */
+    bool open;                   /* for those who are nobody yet */
+    size_t body_max;             /* 0: takes no body */
+    const char *queries;         /* names it knows, each with a space behind */
+    const char *summary;
+    const char *takes, *gives; /* schemas of the body and the answer: names in openapi_schema.c; NULL: none */
+    unsigned status;           /* of success */
+};
+
+#define ROUTES_CHANGING "dry-run strict " /* queries of what changes objects */
+
+extern const struct admin_route admin_routes[];
+extern const size_t admin_n_routes;
+
+enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* Finds the row of a request; c->kind and c->name get what the path says. HEAD is GET. */
+enum route_match route_find(struct call *c, struct slice method);
+
+/* The methods that the path of c has, for Allow. */
+void route_allow(struct call *c, struct buf *out);
+
+/* Does the route know this query? */
+bool route_takes_query(const struct admin_route *route, struct slice key);
+
+/* Handlers, by file. */
+void objects_list(struct call *c);
+void objects_new(struct call *c);
+void object_get(struct call *c);
+void object_set(struct call *c);
+void object_put(struct call *c);
+void object_remove(struct call *c);
+void changes_post(struct call *c);
+void effective_get(struct call *c);
+void matrix_get(struct call *c);
+void audit_get(struct call *c);
+void status_get(struct call *c);
+void metrics_get(struct call *c);
+void streams_get(struct call *c);
+void stream_remove(struct call *c);
+void openapi_get(struct call *c);
+void users_list(struct call *c);
+void users_new(struct call *c);
+void user_set(struct call *c);
+void user_remove(struct call *c);
+void tokens_list(struct call *c);
+void tokens_new(struct call *c);
+void token_remove(struct call *c);
+void session_get(struct call *c);
+void session_post(struct call *c);
+void session_remove(struct call *c);
+void session_password(struct call *c);
+void setup_post(struct call *c);
+
+#endif

@@ -1,0 +1,174 @@
+#include "daemon/answers.h"
+
+#include "base/clock.h"
+#include "net/addr.h"
+
+/* ---- how it is ---- */
+
+struct sums {
+    struct bridge *bridge;
+    struct bridge_counters counters;
+    uint64_t in, out, negotiating;
+};
+
+static void count_stream(void *arg, const struct xmpp_stream_info *info)
+{
+    struct sums *s = arg;
+
+    if (!info->authenticated)
+        s->negotiating++;
+    else if (info->inbound)
+        s->in++;
+    else
+        s->out++;
+}
+
+static void sum_up(void *arg)
+{
+    struct sums *s = arg;
+
+    s->counters = *bridge_counters(s->bridge);
+    bridge_each_stream(s->bridge, count_stream, s);
+}
+
+static json_t *messages_json(const struct bridge_counters *c)
+{
+    return json_pack("{s:{s:I,s:I,s:I,s:I,s:I,s:I}, s:{s:I,s:I,s:I}, s:I, s:I}", "sip-to-xmpp", "in",
+                     (json_int_t)c->s2x_in, "delivered", (json_int_t)c->s2x_delivered, "unconfirmed",
+                     (json_int_t)c->s2x_unconfirmed, "refused", (json_int_t)c->s2x_refused, "timed-out",
+                     (json_int_t)c->s2x_timed_out, "outcome-unknown", (json_int_t)c->s2x_outcome_unknown, "xmpp-to-sip",
+                     "in", (json_int_t)c->x2s_in, "delivered", (json_int_t)c->x2s_delivered, "refused",
+                     (json_int_t)c->x2s_refused, "held", (json_int_t)c->held, "queued", (json_int_t)c->queued);
+}
+
+static json_t *on_status(void *owner)
+{
+    struct answers *a = owner;
+    struct sums sums = { .bridge = a->bridge };
+    struct config *config;
+    char away[300];
+    const char *why;
+    json_t *o;
+
+    if (!loop_call(a->door, sum_up, &sums))
+        return NULL;
+    config = keeper_config(a->keeper);
+    why = keeper_away(a->keeper, away, sizeof(away));
+    o = json_pack("{s:s, s:I, s:{s:s,s:b,s:s?,s:I}, s:{s:I,s:I,s:b}, s:{s:I,s:I,s:I}, s:o}", "version", STOX_VERSION,
+                  "uptime-s", (json_int_t)((clock_mono_ms() - a->started_ms) / 1000), "store", "engine", a->store,
+                  "takes-changes", why == NULL, "why-not", why, "change", (json_int_t)config->seq, "configuration",
+                  "partners", (json_int_t)config_list(config, &partner_kind)->n, "sip-domains",
+                  (json_int_t)config_list(config, &sip_domain_kind)->n, "federation", config_org(config)->federation,
+                  "streams", "in", (json_int_t)sums.in, "out", (json_int_t)sums.out, "negotiating",
+                  (json_int_t)sums.negotiating, "messages", messages_json(&sums.counters));
+    config_drop(config);
+    return o;
+}
+
+/* ---- metrics ---- */
+
+struct metrics {
+    struct bridge *bridge;
+    struct buf *out;
+};
+
+static void put_metrics(void *arg)
+{
+    struct metrics *m = arg;
+
+    bridge_put_metrics(m->bridge, m->out);
+}
+
+static bool on_metrics(void *owner, struct buf *out)
+{
+    struct answers *a = owner;
+    struct metrics m = { a->bridge, out };
+    char away[300];
+
+    if (!loop_call(a->door, put_metrics, &m))
+        return false;
+    buf_printf(out,
+               "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"
+               "stox_store_takes_changes %d\n# EOF\n",
+               keeper_away(a->keeper, away, sizeof(away)) ? 0 : 1);
+    return buf_ok(out);
+}
+
+/* ---- streams ---- */
+
+struct listing {
+    struct bridge *bridge;
+    json_t *streams; /* NULL: memory was missing */
+};
+
+static json_t *text(struct slice s)
+{
+    return json_stringn(s.n ? s.p : "", s.n);
+}
+
+static void list_stream(void *arg, const struct xmpp_stream_info *info)
+{
+    struct listing *l = arg;
+    char address[ADDR_TEXT] = "";
+    json_t *o;
+
+    if (info->peer)
+        addr_text(info->peer, address);
+    o = json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
+                  (json_int_t)info->id, "direction", info->inbound ? "in" : "out", "authenticated",
+                  info->authenticated, "local", text(info->local), "remote", text(info->remote), "partner",
+                  text(info->partner), "address", address, "state", info->state, "tls", info->tls, "cipher",
+                  info->cipher, "method", info->method, "age-s", (json_int_t)(info->age_ms / 1000), "idle-s",
+                  (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out",
+                  (json_int_t)info->stanzas_out);
+    if (l->streams && json_array_append_new(l->streams, o)) {
+        json_decref(l->streams);
+        l->streams = NULL;
+    }
+}
+
+static void list_streams(void *arg)
+{
+    struct listing *l = arg;
+
+    bridge_each_stream(l->bridge, list_stream, l);
+}
+
+static json_t *on_streams(void *owner)
+{
+    struct answers *a = owner;
+    struct listing l = { a->bridge, json_array() };
+
+    if (l.streams && loop_call(a->door, list_streams, &l))
+        return l.streams;
+    json_decref(l.streams);
+    return NULL;
+}
+
+struct closing {
+    struct bridge *bridge;
+    uint64_t id;
+    bool found;
+};
+
+static void close_stream(void *arg)
+{
+    struct closing *c = arg;
+
+    c->found = bridge_close_stream(c->bridge, c->id);
+}
+
+static bool on_stream_close(void *owner, uint64_t id)
+{
+    struct answers *a = owner;
+    struct closing c = { a->bridge, id, false };
+
+    return loop_call(a->door, close_stream, &c) && c.found;
+}
+
+const struct admin_ops answers_ops = {
+    .status = on_status,
+    .metrics = on_metrics,
+    .streams = on_streams,
+    .stream_close = on_stream_close,
+};

@@ -1,0 +1,20 @@
+/* What the daemon answers to the API: how it is, its counters, its streams. Each asks the loop and waits. */
+#ifndef STOX_DAEMON_ANSWERS_H
+#define STOX_DAEMON_ANSWERS_H
+
+#include "admin/admin.h"
+#include "bridge/bridge.h"
+#include "net/loop_call.h"
+
+struct answers {
+    struct bridge *bridge; /* all borrowed */
+    struct loop_door *door;
+    struct keeper *keeper;
+    const char *store;     /* "SQLite" or "PostgreSQL" */
+    uint64_t started_ms;   /* monotonic */
+};
+
+/* The owner is a struct answers. */
+extern const struct admin_ops answers_ops;
+
+#endif

@@ -1,0 +1,73 @@
+/* Inside the store: what an engine is. */
+#ifndef STOX_STORE_STORE_ENGINE_H
+#define STOX_STORE_STORE_ENGINE_H
+
+#include "store/store.h"
+
+struct store_ops {
+    const char *name;
+    void (*close)(struct store *s);
+    enum store_result (*load)(struct store *s, uint64_t since, store_row_fn *fn, void *arg, uint64_t *seq,
+                              struct err *err);
+    enum store_result (*commit)(struct store *s, const struct store_commit *commit, uint64_t *seq, struct err *err);
+    enum store_result (*audit)(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
+                               struct err *err);
+    int (*watch)(struct store *s, const struct store_watch *watch, struct err *err);
+};
+
+/* The first member of each engine's own struct. */
+struct store {
+    const struct store_ops *ops;
+    struct store_conf conf; /* url: the caller's, valid during store_open only */
+};
+
+struct store *store_sqlite_open(const struct store_conf *conf, struct err *err);
+struct store *store_pg_open(const struct store_conf *conf, struct err *err);
+
+/* The migrations, compiled in; number i is at i - 1. */
+extern const unsigned store_schema; /* how many there are: the schema that this Stox knows */
+extern const char *const store_migrations_sqlite[];
+extern const char *const store_migrations_pg[];
+
+/* -1 with a sentence when a schema is newer than this Stox. */
+int store_schema_known(uint64_t have, struct err *err);
+
+/* What load says when the store has less than the one who asks. */
+enum store_result store_went_back(uint64_t since, uint64_t head, struct err *err);
+
+/* One parameter of a statement. */
+struct store_value {
+    enum { STORE_TEXT, STORE_NUMBER, STORE_NULL } type;
+    struct slice text;
+    int64_t number;
+};
+
+static inline struct store_value store_text(struct slice s)
+{
+    return (struct store_value){ STORE_TEXT, s.p ? s : SLICE(""), 0 };
+}
+
+/* A text that may not be there. */
+static inline struct store_value store_optional(struct slice s)
+{
+    return (struct store_value){ s.p ? STORE_TEXT : STORE_NULL, s, 0 };
+}
+
+static inline struct store_value store_number(uint64_t v)
+{
+    return (struct store_value){ STORE_NUMBER, { NULL, 0 }, (int64_t)v };
+}
+
+/* "new", "set" or "remove". */
+const char *store_action(const struct store_write *w);
+
+/* The action as one of the three constants; NULL: none of them. */
+const char *store_action_of(struct slice text);
+
+/* False when a test says that this statement fails. */
+static inline bool store_step(const struct store *s, const char *sql)
+{
+    return !s->conf.step || s->conf.step(s->conf.step_arg, sql);
+}
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * Inside the PostgreSQL engine: a connection whose calls end by a deadline, and the sentences for what can go wrong. Nothing
+ * here blocks for longer, except that looking up a host name takes what the resolver takes.
+ */
+#ifndef STOX_STORE_STORE_PG_H
+#define STOX_STORE_STORE_PG_H
+
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/store_engine.h"
+
+/* A value of the URL that must not be shown. */
+struct pg_secret {
+    char *text; /* owned */
+};
+
+struct pg_target {
+    char *url; /* owned */
+    struct pg_secret secrets[2];
+};
+
+/* Takes the URL apart. -1 with a sentence that shows nothing of it. */
+int pg_target_init(struct pg_target *t, const char *url, struct err *err);
+void pg_target_fini(struct pg_target *t);
+
+struct pg {
+    const struct pg_target *target; /* borrowed */
+    const struct store *steps;      /* borrowed: asked before each statement; NULL: not */
+    PGconn *c;                      /* NULL: not connected */
+    uint64_t until_ms;              /* when the call that is under way has to end, by clock_mono_ms */
+    unsigned n_queued;              /* statements of a batch that were not answered yet */
+    size_t queued_bytes;
+};
+
+/* Gives the call that begins this much time. */
+void pg_allow(struct pg *pg, unsigned ms);
+
+/* Connects, whether or not it was connected. Everything but STORE_OK leaves it disconnected. */
+enum store_result pg_connect(struct pg *pg, struct err *err);
+void pg_disconnect(struct pg *pg);
+
+/*
+ * One statement with its values, which are sent apart from it. *out (may be NULL) gets the answer, the caller's to PQclear.
+ * When the connection is lost, or does not answer in time, pg->c is NULL afterwards and the result is STORE_AWAY.
+ */
+enum store_result pg_run(struct pg *pg, const char *sql, const struct store_value *values, size_t n, PGresult **out,
+                         struct err *err);
+
+/* Several statements in one text, without values. */
+enum store_result pg_script(struct pg *pg, const char *sql, struct err *err);
+
+/* Statements without answers, sent without waiting for each. The first that fails is what add or end says. */
+enum store_result pg_batch_begin(struct pg *pg, struct err *err);
+enum store_result pg_batch_add(struct pg *pg, const char *sql, const struct store_value *values, size_t n,
+                               struct err *err);
+enum store_result pg_batch_end(struct pg *pg, struct err *err);
+
+/* Ends a transaction that is open, undoing it. */
+void pg_undo(struct pg *pg);
+
+/* A field of an answer; .p NULL for NULL. */
+struct slice pg_text(const PGresult *r, int row, int column);
+uint64_t pg_number(const PGresult *r, int row, int column);
+
+/* ---- the engine ---- */
+
+#define PG_CHANNEL "stox"
+
+struct pg_watch {
+    struct store_watch watch;
+    struct pg pg; /* a connection of its own */
+    struct log *log;
+    pthread_t thread;
+    int wake; /* eventfd; -1: none */
+    atomic_bool ending;
+};
+
+/* Starts the thread. */
+int pg_watch_start(struct pg_watch *w, struct err *err);
+/* The other connection had trouble: look whether the database is there, and call changed when it is again. */
+void pg_watch_doubt(struct pg_watch *w);
+void pg_watch_end(struct pg_watch *w); /* also when it was never started */
+
+#endif

@@ -1,0 +1,66 @@
+/* Inside the SQLite engine: the open file, its statements, and the sentences for what SQLite reports. */
+#ifndef STOX_STORE_STORE_SQLITE_H
+#define STOX_STORE_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "store/store_engine.h"
+
+enum sqlite_sql {
+    SQL_BEGIN_READ,
+    SQL_BEGIN_WRITE,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_HEAD,
+    SQL_SET_HEAD,
+    SQL_PUT,
+    SQL_PUT_AUDIT,
+    SQL_PRESENT,
+    SQL_SINCE,
+    SQL_AUDIT,
+    SQL_AUDIT_KIND,
+    SQL_AUDIT_NAME,
+    SQL_AUDIT_KIND_NAME,
+    SQL_N
+};
+
+struct sqlite_store {
+    struct store store;
+    char *path; /* owned */
+    sqlite3 *db;
+    sqlite3_stmt *statements[SQL_N]; /* owned, prepared when first used */
+};
+
+/* Called with each row of an answer; anything but SQLITE_OK ends it and is what sqlite_each returns. */
+typedef int sqlite_row_fn(void *arg, sqlite3_stmt *row);
+
+/* Runs one of the statements to its end. SQLITE_OK, or what went wrong. fn may be NULL. */
+int sqlite_each(struct sqlite_store *s, enum sqlite_sql which, const struct store_value *values, size_t n,
+                sqlite_row_fn *fn, void *arg);
+
+static inline int sqlite_run(struct sqlite_store *s, enum sqlite_sql which)
+{
+    return sqlite_each(s, which, NULL, 0, NULL, NULL);
+}
+
+/* Runs a text of several statements; fn (may be NULL) gets the rows of all. */
+int sqlite_script(struct sqlite_store *s, const char *sql, sqlite_row_fn *fn, void *arg);
+
+/* Ends a transaction that is open, undoing it. */
+void sqlite_undo(struct sqlite_store *s);
+
+/* A column of text, borrowed until the next row; .p NULL for NULL. False on memory. */
+bool sqlite_text(sqlite3_stmt *row, int column, struct slice *out);
+
+static inline uint64_t sqlite_number(sqlite3_stmt *row, int column)
+{
+    return (uint64_t)sqlite3_column_int64(row, column);
+}
+
+/* Opens s->path, made when it is not there, and brings its schema up to date. -1 with a sentence. */
+int sqlite_open(struct sqlite_store *s, struct err *err);
+
+/* The result and the sentence for a code of SQLite's. */
+enum store_result sqlite_fault(struct sqlite_store *s, int rc, struct err *err);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * The API with a real loop, keeper and SQLite store, and a daemon that is scripted. It says "ready PORT" and then obeys lines
+ * on its standard input: "advance SECONDS" moves both of its clocks, the end of the input ends it.
+ *
+ *     admin_server FOLDER ADDRESS [CERTIFICATE KEY]
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "admin/admin.h"
+#include "base/clock.h"
+
+struct server {
+    struct loop loop;
+    struct log log;
+    uv_pipe_t commands;
+    char line[4096]; /* of commands */
+    size_t n;
+    atomic_long advanced_s;
+    atomic_int closed_stream;
+};
+
+static uint64_t mono_ms(void *arg)
+{
+    struct server *s = arg;
+
+    return clock_mono_ms() + (uint64_t)atomic_load(&s->advanced_s) * 1000;
+}
+
+static int64_t wall_s(void *arg)
+{
+    struct server *s = arg;
+
+    return clock_wall_s() + atomic_load(&s->advanced_s);
+}
+
+static json_t *status(void *owner)
+{
+    return json_pack("{s:s, s:i}", "state", "running", "streams", 2);
+}
+
+static bool metrics(void *owner, struct buf *out)
+{
+    buf_str(out, "# TYPE stox_streams gauge\nstox_streams 2\n# EOF\n");
+    return true;
+}
+
+static json_t *streams(void *owner)
+{
+    return json_pack("[{s:i, s:s}, {s:i, s:s}]", "id", 7, "remote", "fabrikam.example", "id", 8, "remote",
+                     "tailspin.example");
+}
+
+static bool stream_close(void *owner, uint64_t id)
+{
+    struct server *s = owner;
+
+    return id == 7 && atomic_exchange(&s->closed_stream, 1) == 0;
+}
+
+static const struct admin_ops ops = { status, metrics, streams, stream_close };
+
+static void obey(struct server *s, const char *line)
+{
+    long seconds;
+
+    if (sscanf(line, "advance %ld", &seconds) == 1)
+        atomic_fetch_add(&s->advanced_s, seconds);
+    printf("done\n");
+    fflush(stdout);
+}
+
+static void on_room(uv_handle_t *handle, size_t wish, uv_buf_t *out)
+{
+    struct server *s = handle->data;
+
+    *out = uv_buf_init(s->line + s->n, (unsigned)(sizeof(s->line) - s->n - 1));
+}
+
+static void on_command(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct server *s = stream->data;
+    char *end;
+
+    if (n < 0) {
+        loop_stop(&s->loop);
+        return;
+    }
+    s->n += (size_t)n;
+    s->line[s->n] = '\0';
+    while ((end = strchr(s->line, '\n'))) {
+        *end = '\0';
+        obey(s, s->line);
+        s->n -= (size_t)(end + 1 - s->line);
+        memmove(s->line, end + 1, s->n + 1);
+    }
+}
+
+static int fail(const struct err *err)
+{
+    fprintf(stderr, "admin_server: %s\n", err->text);
+    return 1;
+}
+
+static int serve(struct server *s, struct keeper *keeper, char **argv, int argc, struct err *err)
+{
+    char socket_path[300];
+    struct addr at;
+    struct admin_conf conf = { .loop = &s->loop,
+                               .log = &s->log,
+                               .keeper = keeper,
+                               .listen = &at,
+                               .n_listen = 1,
+                               .certificate = argc > 4 ? argv[3] : NULL,
+                               .key = argc > 4 ? argv[4] : NULL,
+                               .socket_path = socket_path,
+                               .host_name = SLICE("admin.contoso.example"),
+                               .uid = getuid(),
+                               .ops = &ops,
+                               .owner = s,
+                               .mono_ms = mono_ms,
+                               .wall_s = wall_s,
+                               .clock_arg = s,
+                               .idle_ms = 1500,
+                               .request_ms = 4000 };
+    struct admin *a;
+
+    snprintf(socket_path, sizeof(socket_path), "%s/admin.sock", argv[1]);
+    if (!addr_parse(slice_str(argv[2]), 0, &at))
+        return err_set(err, "no address: %s", argv[2]);
+    a = admin_new(&conf, err);
+    if (!a)
+        return -1;
+    printf("ready %u\n", addr_port(admin_listening(a, 0)));
+    fflush(stdout);
+    loop_run(&s->loop);
+    admin_free(a);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct server s = { .n = 0 };
+    char url[300];
+    struct store_conf store_conf = { .url = url, .log = &s.log };
+    struct keeper_conf keeper_conf = { .log = &s.log };
+    struct err err = { "" };
+    struct keeper *keeper;
+    int rc = 1;
+
+    if (argc != 3 && argc != 5)
+        return fail(&(struct err){ "usage: admin_server FOLDER ADDRESS [CERTIFICATE KEY]" });
+    log_init(&s.log);
+    snprintf(url, sizeof(url), "sqlite:%s/stox.db", argv[1]);
+    if (loop_init(&s.loop, &s.log, &err))
+        return fail(&err);
+    uv_pipe_init(&s.loop.uv, &s.commands, 0);
+    uv_pipe_open(&s.commands, 0);
+    s.commands.data = &s;
+    uv_read_start((uv_stream_t *)&s.commands, on_room, on_command);
+    keeper_conf.store = store_open(&store_conf, &err);
+    keeper = keeper_conf.store ? keeper_open(&keeper_conf, &err) : NULL;
+    if (keeper)
+        rc = serve(&s, keeper, argv, argc, &err) ? fail(&err) : 0;
+    else
+        fail(&err);
+    /* The store's thread calls the keeper: it ends first. */
+    store_close(keeper_conf.store);
+    keeper_close(keeper);
+    uv_close((uv_handle_t *)&s.commands, NULL);
+    loop_fini(&s.loop);
+    return rc;
+}

@@ -1,0 +1,263 @@
+"""The settings' objects: what changes, what is refused, and what two administrators do to each other."""
+import pytest
+
+NEW = {"partners": ("fabrikam.example", {}), "routes": ("main", {"next-hop": "192.0.2.1:5060"}),
+       "domains": ("contoso.example", {"route": "main"}), "policies": ("sales", {"federation": True}),
+       "sites": ("rome", {"users": ["*@contoso.example"]}), "sip-users": ("alice@contoso.example", {"served": False})}
+
+
+def test_every_kind_goes_through_its_life(server):
+    server.root("POST", "/v1/routes", {"name": "main", "next-hop": "192.0.2.1:5060"})
+    for kind, (name, values) in NEW.items():
+        path = "/v1/%s/%s" % (kind, name)
+        if kind != "routes":
+            made = server.root("POST", "/v1/" + kind, {"name": name, **values})
+            assert made.status == 201, made.raw
+            assert made.headers["Location"] == path
+            assert made.json["changed"] is True
+        got = server.root("GET", path)
+        assert got.status == 200 and got.json["name"] == name
+        assert got.headers["ETag"] == '"%d"' % got.json["revision"]
+        assert server.root("POST", "/v1/" + kind, {"name": name, **values}).status == 409
+    assert server.root("DELETE", "/v1/routes/main").status == 422  # the domain needs it
+    for kind, (name, values) in sorted(NEW.items(), key=lambda item: item[0] == "routes"):
+        path = "/v1/%s/%s" % (kind, name)
+        gone = server.root("DELETE", path)
+        assert gone.status == 200 and gone.json["item"] is None and gone.json["changed"] is True
+        assert server.root("GET", path).status == 404
+        assert server.root("DELETE", path).status == 404
+
+
+def test_singles_are_always_there(server):
+    for path in ("/v1/gateway", "/v1/org"):
+        got = server.root("GET", path)
+        assert got.status == 200 and "name" not in got.json
+        assert server.root("DELETE", path).status == 405
+    assert server.root("PATCH", "/v1/org", {"federation": True}).json["item"]["federation"] is True
+    assert server.root("PATCH", "/v1/org", {"federation": None}).json["item"]["federation"] is False
+
+
+def test_names_are_found_however_they_are_written(shared):
+    assert shared.root("POST", "/v1/partners", {"name": "B\u00fccher.example"}).status == 201
+    for name in ("b%C3%BCcher.example", "B%C3%9CCHER.example", "%62%C3%BCcher.example"):
+        assert shared.root("GET", "/v1/partners/" + name).status == 200, name
+
+
+def test_null_resets_and_lists_are_added_to(shared):
+    shared.root("POST", "/v1/partners", {"name": "lists.example", "description": "x",
+                                         "additional-domains": ["a.example", "b.example"]})
+    path = "/v1/partners/lists.example"
+    item = shared.root("PATCH", path, {"description": None, "additional-domains":
+                                       {"add": ["c.example"], "remove": ["a.example"]}}).json["item"]
+    assert item["description"] == "" and item["additional-domains"] == ["b.example", "c.example"]
+    put = shared.root("PUT", path, {"description": "y"}, {"If-Match": shared.root("GET", path).headers["ETag"]})
+    assert put.json["item"]["additional-domains"] == [] and put.json["item"]["description"] == "y"
+
+
+def test_what_makes_no_difference_changes_nothing(shared):
+    shared.root("POST", "/v1/partners", {"name": "same.example", "description": "x"})
+    before = shared.root("GET", "/v1/partners/same.example").json["revision"]
+    again = shared.root("PATCH", "/v1/partners/same.example", {"description": "x"})
+    assert again.json["changed"] is False and again.json["item"]["revision"] == before
+
+
+def test_an_update_is_not_lost(server):
+    server.root("POST", "/v1/partners", {"name": "fabrikam.example"})
+    path = "/v1/partners/fabrikam.example"
+    etag = server.root("GET", path).headers["ETag"]
+    assert server.root("PATCH", path, {"description": "first"}, {"If-Match": etag}).status == 200
+    late = server.root("PATCH", path, {"description": "second"}, {"If-Match": etag})
+    assert late.status == 412 and late.code == "stale"
+    assert server.root("DELETE", path, headers={"If-Match": etag}).status == 412
+    assert server.root("PUT", path, {}, {"If-Match": etag}).status == 412
+    assert server.root("PUT", path, {}, {"If-None-Match": "*"}).status == 412
+    assert server.root("PUT", path, {}).status == 428
+    assert server.root("PATCH", path, {}, {"If-Match": '"nonsense"'}).status == 412
+    assert server.root("GET", path).json["description"] == "first"
+    assert server.root("DELETE", path, headers={"If-Match": server.root("GET", path).headers["ETag"]}).status == 200
+    assert server.root("PATCH", path, {}, {"If-Match": "*"}).status == 412
+    assert server.root("PUT", path, {"description": "new"}, {"If-None-Match": "*"}).status == 200
+    etag = server.root("GET", path).headers["ETag"]
+    assert server.root("GET", path, headers={"If-None-Match": etag}).status == 304
+
+
+def test_pages_hold_every_object_once(server):
+    names = sorted("p%03d.example" % i for i in range(257))
+    done = server.root("POST", "/v1/changes", {"changes": [{"op": "new", "kind": "partner", "name": n} for n in names]})
+    assert done.status == 200 and done.json["changed"] == 257
+    seen, after = [], ""
+    while after is not None:
+        page = server.root("GET", "/v1/partners?limit=50" + ("&after=" + after if after else "")).json
+        assert len(page["items"]) <= 50
+        seen += [p["name"] for p in page["items"]]
+        after = page["next"]
+    assert seen == names
+    assert len(server.root("GET", "/v1/partners").json["items"]) == 100
+    for bad in ("0", "1001", "-1", "x", ""):
+        assert server.root("GET", "/v1/partners?limit=" + bad).status == 400, bad
+
+
+def test_dry_run_changes_nothing_and_strict_refuses_more(server):
+    dry = server.root("POST", "/v1/partners?dry-run=1", {"name": "dry.example"})
+    assert dry.status == 201 and dry.json["changed"] is True and dry.json["item"]["name"] == "dry.example"
+    assert server.root("GET", "/v1/partners/dry.example").status == 404
+    odd = {"name": "odd.example", "tls": "not-supported", "sasl": "required", "dialback": True}
+    refused = server.root("POST", "/v1/partners?strict=1", odd)
+    assert refused.status == 422 and refused.code == "invalid"
+    taken = server.root("POST", "/v1/partners", odd)
+    assert taken.status == 201 and taken.json["warnings"]
+    for query in ("dry-run=maybe", "dryrun=1", "dry-run=1&dry-run=1"):
+        assert server.root("POST", "/v1/partners?" + query, {"name": "q.example"}).status == 400, query
+    assert server.root("GET", "/v1/partners/q.example").status == 404
+
+
+def test_a_batch_is_all_or_nothing(server):
+    good = {"op": "new", "kind": "partner", "name": "good.example"}
+    bad = {"op": "new", "kind": "partner", "name": "bad.example", "values": {"tls": "perhaps"}}
+    refused = server.root("POST", "/v1/changes", {"changes": [good, bad]})
+    assert refused.status == 422 and refused.json["index"] == 1 and refused.json["setting"] == "tls"
+    assert server.root("GET", "/v1/partners/good.example").status == 404
+    done = server.root("POST", "/v1/changes", {"changes": [
+        good, {"op": "set", "kind": "partner", "name": "good.example", "values": {"description": "x"}},
+        {"op": "set", "kind": "org", "values": {"federation": True}}]})
+    assert done.status == 200 and [r["kind"] for r in done.json["results"]] == ["partner", "partner", "org"]
+    assert done.json["results"][0]["before"] is None
+    assert done.json["results"][1]["after"]["description"] == "x"
+    revision = done.json["results"][1]["after"]["revision"]
+    stale = server.root("POST", "/v1/changes", {"changes": [
+        {"op": "remove", "kind": "partner", "name": "good.example", "if-revision": revision - 1}]})
+    assert stale.status == 412 and stale.json["index"] == 0
+    gone = server.root("POST", "/v1/changes?dry-run=1", {"changes": [
+        {"op": "remove", "kind": "partner", "name": "good.example", "if-revision": revision}]})
+    assert gone.status == 200 and gone.json["results"][0]["after"] is None
+    assert server.root("GET", "/v1/partners/good.example").status == 200
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"changes": {}}, {"changes": [1]}, {"changes": [{}]}, {"changes": [], "more": 1},
+    {"changes": [{"op": "new"}]}, {"changes": [{"op": "new", "kind": "partner"}]},
+    {"changes": [{"op": "burn", "kind": "partner", "name": "a.example"}]},
+    {"changes": [{"op": "new", "kind": "account", "name": "eve", "values": {"role": "administrator"}}]},
+    {"changes": [{"op": "new", "kind": "token", "name": "eve", "values": {"hash": "00"}}]},
+    {"changes": [{"op": "remove", "kind": "partner", "name": "a.example", "values": {}}]},
+    {"changes": [{"op": "set", "kind": "partner", "name": "a.example", "if-revision": -1}]},
+    {"changes": [{"op": "set", "kind": "partner", "name": 5}]},
+    {"changes": [{"op": "set", "kind": "partner", "name": "a.example", "value": {}}]}])
+def test_a_batch_that_is_none_is_refused(shared, body):
+    answer = shared.root("POST", "/v1/changes", body)
+    assert answer.status == 422 and answer.code == "invalid"
+
+
+@pytest.mark.parametrize("body, setting", [
+    ({"name": "a.example", "tls": "perhaps"}, "tls"), ({"name": "a.example", "tls": 5}, "tls"),
+    ({"name": "a.example", "dialback": "maybe"}, "dialback"), ({"name": "a.example", "connection-limit": -1}, None),
+    ({"name": "a.example", "connection-limit": 10 ** 12}, "connection-limit"),
+    ({"name": "a.example", "connection-limit": 1.5}, "connection-limit"),
+    ({"name": "a.example", "additional-domains": "b.example"}, "additional-domains"),
+    ({"name": "a.example", "additional-domains": ["not a domain"]}, "additional-domains"),
+    ({"name": "a.example", "additional-domains": {"put": ["b.example"]}}, "additional-domains"),
+    ({"name": "a.example", "description": "x" * 2000}, "description"),
+    ({"name": "a.example", "description": "a\u0007b"}, "description"),
+    ({"name": "a.example", "description": []}, "description"), ({"name": "a.example", "tsl": "required"}, None),
+    ({"name": "not a domain"}, None), ({"name": ""}, None), ({"name": 5}, "name"), ({}, "name"),
+    ({"name": "a.example", "description": "\ufdd0\U0010ffff" * 400}, None)])
+def test_bad_values_are_problems_that_say_where(shared, body, setting):
+    answer = shared.root("POST", "/v1/partners", body)
+    assert answer.status == 422, answer.raw
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["status"] == 422 and answer.json["detail"] and answer.json["title"]
+    assert answer.json["type"] == "urn:stox:problem:" + answer.code == "urn:stox:problem:invalid"
+    if setting:
+        assert answer.json["setting"] == setting
+    assert shared.root("GET", "/v1/partners/a.example").status == 404
+
+
+def test_an_object_keeps_its_name(shared):
+    shared.root("POST", "/v1/partners", {"name": "keeps.example"})
+    path = "/v1/partners/keeps.example"
+    assert shared.root("PATCH", path, {"name": "other.example"}).status == 422
+    assert shared.root("PATCH", path, {"name": "KEEPS.example"}).status == 200
+    assert shared.root("PATCH", path, shared.root("GET", path).json).status == 200
+
+
+def test_the_matrix_is_the_one_of_the_page(shared):
+    rows = shared.root("GET", "/v1/matrix").json["rows"]
+    assert [r["row"] for r in rows] == list(range(1, 19))
+    assert [r["row"] for r in rows if r["verdict"] == "warning"] == [1, 3, 4, 5, 9, 10, 11]
+    assert [r["row"] for r in rows if r["verdict"] == "invalid"] == [6, 12, 14, 16, 18]
+    assert all(bool(r["reason"]) == (r["verdict"] != "ok") for r in rows)
+    assert rows[0] == {"row": 1, "tls": "required", "sasl": "required", "dialback": True, "methods": ["sasl-over-tls"],
+                       "verdict": "warning", "reason": rows[0]["reason"]}
+    assert rows[14]["methods"] == ["dialback-over-tls", "dialback-over-tcp"] and rows[14]["tls"] == "optional"
+
+
+def test_effective_says_who_may_and_why(server):
+    def ask(user):
+        return server.root("GET", "/v1/effective?user=" + user).json
+
+    assert ask("alice@contoso.example")["allowed"] is False
+    server.root("PATCH", "/v1/org", {"federation": True})
+    server.root("PATCH", "/v1/policies/global", {"federation": True, "xmpp": True})
+    server.root("POST", "/v1/sites", {"name": "rome", "users": ["*@contoso.example"]})
+    verdict = ask("sip:Alice@Contoso.example")
+    assert verdict["user"] == "alice@contoso.example" and verdict["allowed"] is True
+    assert verdict["level"] == "global" and verdict["policy"] == "global" and verdict["site"] == "rome"
+    server.root("PATCH", "/v1/sip-users/alice@contoso.example", {"served": False})
+    verdict = ask("alice@contoso.example")
+    assert verdict["allowed"] is False and verdict["served"] is False and verdict["why"]
+    assert ask("tel+491@contoso.example")["user"] == "tel+491@contoso.example"
+    assert server.root("GET", "/v1/effective").status == 400
+    assert server.root("GET", "/v1/effective?user=nobody").status == 422
+
+
+def test_the_audit_has_every_change_newest_first(server):
+    server.root("POST", "/v1/partners", {"name": "a.example"})
+    server.root("PATCH", "/v1/partners/a.example", {"description": "x"})
+    server.root("POST", "/v1/changes", {"changes": [{"op": "new", "kind": "partner", "name": "b%02d.example" % i}
+                                                    for i in range(30)]})
+    server.root("DELETE", "/v1/partners/a.example")
+    rows = server.root("GET", "/v1/audit?kind=partner&name=A.example").json["items"]
+    assert [r["action"] for r in rows] == ["remove", "set", "new"]
+    assert rows[1]["before"] == {} and rows[1]["after"] == {"description": "x"}
+    assert all(r["who"] == "unix:root" and r["from"] == "unix" for r in rows)
+    assert all(len(r["at"]) == len("2026-11-27T22:04:05.123Z") and r["at"].endswith("Z") for r in rows)
+    seen, before = [], None
+    while True:
+        page = server.root("GET", "/v1/audit?limit=2" + ("&before=%d" % before if before else "")).json
+        seen += page["items"]
+        before = page["next"]
+        if before is None:
+            break
+    assert len([r for r in seen if r["name"].startswith("b")]) == 30  # a batch has one number and is never cut
+    seqs = [r["seq"] for r in seen]
+    assert seqs == sorted(seqs, reverse=True)
+    assert server.root("GET", "/v1/audit?kind=nonsense").status == 400
+
+
+def test_the_daemon_is_asked(server):
+    assert server.root("GET", "/v1/status").json == {"state": "running", "streams": 2}
+    metrics = server.root("GET", "/metrics")
+    assert metrics.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert metrics.raw.endswith(b"# EOF\n")
+    assert [s["id"] for s in server.root("GET", "/v1/streams").json["items"]] == [7, 8]
+    assert server.root("DELETE", "/v1/streams/7").status == 200
+    for gone in ("7", "9", "x", "-1", "99999999999999999999999"):
+        assert server.root("DELETE", "/v1/streams/" + gone).status == 404, gone
+
+
+def test_a_large_batch_goes_through(server):
+    users = [{"op": "set", "kind": "sip-user", "name": "u%05d@contoso.example" % i, "values": {"served": False}}
+             for i in range(20000)]
+    done = server.root("POST", "/v1/changes", {"changes": users})
+    assert done.status == 200 and done.json["changed"] == 20000 and len(done.json["results"]) == 20000
+    assert server.root("GET", "/v1/sip-users/u19999@contoso.example").json["served"] is False
+
+
+def test_what_is_stored_is_there_after_a_restart(server):
+    from support import Server
+    server.root("POST", "/v1/partners", {"name": "stays.example"})
+    token = server.token("ci", "reader")
+    server.stop()
+    server.__init__(folder=server.folder)
+    assert server.ask("GET", "/v1/partners/stays.example", token=token).status == 200
+    assert isinstance(server, Server)
