@@ -149,7 +149,7 @@ void changes_post(struct call *c)
     size_t n;
 
     if (changes_read(c->json, &c->arena, &requests, &n, &fault, &err)) {
-        bool memory = strstr(err.text, "out of memory") != NULL;
+        bool memory = err.memory;
         struct reply_about about = { fault.setting ? fault.setting->name : NULL,
                                      fault.is_batch ? -1 : (long)fault.index };
 

@@ -118,7 +118,7 @@ static bool take_edits(struct call *c, struct request *r)
     struct err err = { "" };
 
     if (json_to_edits(r->kind, c->json, &c->arena, &edits, &r->n, &fault, &err)) {
-        bool memory = strstr(err.text, "out of memory") != NULL;
+        bool memory = err.memory;
 
         change_problem(c, memory ? KEEPER_NO_MEMORY : KEEPER_INVALID,
                        &(struct reply_about){ fault ? fault->name : NULL, -1 }, &err);
