@@ -151,7 +151,8 @@ struct xmpp_objection {
 };
 /* What speaks against stanzas between these domains on a stream that was proven so. NONE: not proven yet. */
 struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_method how);
-void xmpp_reconsider_all(struct xmpp *x);
+void xmpp_reconsider_streams(struct xmpp *x); /* tells owners: only from the loop */
+void xmpp_reconsider_pairs(struct xmpp *x);   /* tells nobody anything */
 
 /* stream_in.c */
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -214,6 +215,72 @@ static void a_certificate_that_cannot_be_loaded(void **state)
     directory_drop(d);
 }
 
+/* ---- threads ---- */
+
+#define TURNS 50
+
+struct exchange {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct directory *next; /* made, not yet in use */
+    bool over;
+};
+
+static void *make_directories(void *arg)
+{
+    static const char *const odd[] = { "a.example=one", "b.example=two" }, *const even[] = { "a.example=one" };
+    struct exchange *e = arg;
+    struct directory *latest = NULL;
+
+    for (int i = 0; i < TURNS; i++) {
+        struct err err = { "" };
+        struct directory *d = directory_of(i % 2 ? odd : even, i % 2 ? 2 : 1, latest, true, &err);
+
+        pthread_mutex_lock(&e->lock);
+        while (e->next)
+            pthread_cond_wait(&e->changed, &e->lock);
+        directory_drop(latest);
+        latest = directory_keep(d);
+        e->next = d;
+        e->over = i + 1 == TURNS;
+        pthread_cond_signal(&e->changed);
+        pthread_mutex_unlock(&e->lock);
+    }
+    directory_drop(latest);
+    return NULL;
+}
+
+/* One thread makes them while another one uses them: nothing is shared but what is counted. */
+static void one_thread_makes_them_and_another_one_uses_them(void **state)
+{
+    struct exchange e = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+    struct directory *now = NULL;
+    pthread_t maker;
+    bool over = false;
+
+    write_certificate("one");
+    write_certificate("two");
+    assert_int_equal(pthread_create(&maker, NULL, make_directories, &e), 0);
+    while (!over) {
+        struct directory *next;
+
+        pthread_mutex_lock(&e.lock);
+        while (!e.next)
+            pthread_cond_wait(&e.changed, &e.lock);
+        next = e.next;
+        e.next = NULL;
+        over = e.over;
+        pthread_cond_signal(&e.changed);
+        pthread_mutex_unlock(&e.lock);
+        shows(next, "a.example", "one");
+        assert_non_null(directory_route_to(next, SLICE("a.example")));
+        directory_drop(now);
+        now = next;
+    }
+    pthread_join(maker, NULL);
+    directory_drop(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +288,7 @@ int main(void)
         cmocka_unit_test(certificates_are_replaced_added_and_removed),
         cmocka_unit_test(files_are_read_again_only_when_they_have_changed),
         cmocka_unit_test(a_certificate_that_cannot_be_loaded),
+        cmocka_unit_test(one_thread_makes_them_and_another_one_uses_them),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

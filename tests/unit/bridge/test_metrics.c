@@ -118,9 +118,9 @@ static void delays_fall_into_buckets(void **state)
         s2x_settled(s->bridge, s->sent[i].token, XMPP_FATE_CONFIRMED, "");
     }
     has(s, "\nstox_answer_delay_seconds_bucket{le=\"0.005\"} 1\n");
-    has(s, "\nstox_answer_delay_seconds_bucket{le=\"0.010\"} 2\n");
-    has(s, "\nstox_answer_delay_seconds_bucket{le=\"0.100\"} 3\n");
-    has(s, "\nstox_answer_delay_seconds_bucket{le=\"1.000\"} 4\n");
+    has(s, "\nstox_answer_delay_seconds_bucket{le=\"0.01\"} 2\n");
+    has(s, "\nstox_answer_delay_seconds_bucket{le=\"0.1\"} 3\n");
+    has(s, "\nstox_answer_delay_seconds_bucket{le=\"1.0\"} 4\n");
     has(s, "\nstox_answer_delay_seconds_bucket{le=\"+Inf\"} 5\n");
     has(s, "\nstox_answer_delay_seconds_count 5\n");
     has(s, "\nstox_answer_delay_seconds_sum 20.110\n");
