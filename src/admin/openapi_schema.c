@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "admin/openapi.h"
+#include "store/json.h"
 
 /* What does not come from the settings' tables. */
 static const struct {
@@ -83,6 +84,8 @@ static const struct {
 /* The texts above are written with ' for ", which none of them holds. */
 static json_t *load(const char *text)
 {
+    json_error_t fault;
+    bool no_memory;
     struct buf b;
     json_t *v;
 
@@ -91,7 +94,7 @@ static json_t *load(const char *text)
     for (size_t i = 0; i < b.n; i++)
         if (b.p[i] == '\'')
             b.p[i] = '"';
-    v = buf_ok(&b) ? json_loadb(b.p, b.n, 0, NULL) : NULL;
+    v = buf_ok(&b) ? json_read(buf_slice(&b), &fault, &no_memory) : NULL;
     buf_free(&b);
     return v;
 }

@@ -120,11 +120,6 @@ static void no_line(struct log *log, const char *line, size_t n)
 {
 }
 
-static void *own_malloc(size_t n)
-{
-    return malloc(n); /* through the test: a library's own calls are not */
-}
-
 static int put_objects(struct api *api)
 {
     static const struct ask first[] = {
@@ -152,7 +147,6 @@ static int begin(void **state)
     struct err err;
 
     assert_non_null(api);
-    json_set_alloc_funcs(own_malloc, free);
     memcpy(api->folder, "/tmp/stox-admin-XXXXXX", 23);
     assert_non_null(mkdtemp(api->folder));
     snprintf(url, sizeof(url), "sqlite:%s/stox.db", api->folder);
