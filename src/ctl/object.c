@@ -1,5 +1,6 @@
 /* new, set, list, show and remove, of every kind of object. */
 #include "ctl/object.h"
+
 #include <time.h>
 
 #include "ctl/change.h"
