@@ -28,10 +28,13 @@ struct keeper_conf {
 };
 
 /*
- * Loads everything, makes what the first start has to make (the dialback passphrase), and begins to watch the store. Publishes
- * what it loaded before it returns. Close the store before the keeper: the store's threads call it.
+ * Loads everything and makes what the first start has to make (the dialback passphrase). Publishes what it loaded before it
+ * returns. Close the store before the keeper: the store's threads call it.
  */
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err);
+
+/* From now on what other nodes change is followed, until the store is closed. -1 with a sentence. */
+int keeper_watch(struct keeper *k, struct err *err);
 void keeper_close(struct keeper *k);
 
 /* What counts now; the caller drops it. */
