@@ -64,7 +64,25 @@ void pg_undo(struct pg *pg);
 struct slice pg_text(const PGresult *r, int row, int column);
 uint64_t pg_number(const PGresult *r, int row, int column);
 
-/* ---- the engine ---- */
+/* ---- transactions ---- */
+
+#define PG_CALL_MS 7000 /* what one call may take, before what its size adds */
+#define PG_BEGIN_WRITE "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+#define PG_BEGIN_READ "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#define PG_LOCK "SELECT pg_advisory_xact_lock(1400139640)" /* one number for all of Stox: whoever writes holds it */
+
+/* Begins one, on a connection that lives: one that broke while nobody used it is replaced. */
+enum store_result pg_begin(struct pg *pg, const char *how, struct err *err);
+enum store_result pg_end(struct pg *pg, struct err *err); /* COMMIT */
+enum store_result pg_read_head(struct pg *pg, uint64_t *head, struct err *err);
+
+/* Brings the schema up to date. -1 with a sentence. */
+int pg_migrate(struct pg *pg, struct err *err);
+
+/* See store_commit. A lost connection is replaced, and what became of the change is looked up. */
+enum store_result pg_commit(struct pg *pg, const struct store_commit *c, struct err *err);
+
+/* ---- watching ---- */
 
 #define PG_CHANNEL "stox"
 

@@ -104,6 +104,8 @@ static enum store_result take_answer(struct pg *pg, PGresult **out, struct err *
             PQclear(r);
         }
     }
+    if (!*out)
+        return lost(pg, err);
     if (PQstatus(pg->c) == CONNECTION_BAD)
         pg_disconnect(pg);
     return result;

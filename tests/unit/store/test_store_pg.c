@@ -423,6 +423,7 @@ static void fill_and_free(struct postgres *pg)
         fail_msg("%s", err.text);
     stands_at(s, 2);
     store_close(s);
+    place_remove(&p);
     free(body);
 }
 
