@@ -62,7 +62,7 @@ static bool take_edits(struct call *c, const char *password_member, bool new, st
     }
     if (!ok || json_to_edits(&account_kind, plain, &c->arena, &edits, &r->n, &fault, &err)) {
         json_decref(plain);
-        return ok ? is_wrong(c, fault ? fault->name : NULL, err.text) : (reply_no_memory(c), false);
+        return ok ? change_refuse(c, fault ? fault->name : NULL, &err) : (reply_no_memory(c), false);
     }
     json_decref(plain);
     all = arena_alloc(&c->arena, (r->n + 1) * sizeof(*all));
@@ -95,10 +95,13 @@ static bool is_last(const struct config *config, struct slice name)
 static bool may_lose(struct call *c, struct slice name)
 {
     struct config *config = keeper_config(c->admin->conf.keeper);
+    struct err err = { "" };
     struct slice normal;
-    bool last = setting_title(&account_kind, &normal, name, &c->arena, NULL) == 0 && is_last(config, normal);
+    bool last = setting_title(&account_kind, &normal, name, &c->arena, &err) == 0 && is_last(config, normal);
 
     config_drop(config);
+    if (err.memory)
+        return change_refuse(c, NULL, &err);
     if (last)
         reply_problem(c, 409, "invalid", "%.*s is the last administrator: make another one first", SLICE_FMT(name));
     return !last;

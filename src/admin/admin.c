@@ -78,6 +78,20 @@ static int start_http(struct admin *a, struct err *err)
     return a->http ? 0 : err_set(err, "cannot start the HTTP library of the API: no memory, threads or descriptors");
 }
 
+static int read_certificate(struct admin *a, struct err *err)
+{
+    struct tls_identities *set = tls_identities_new();
+    int rc;
+
+    if (!set)
+        return err_memory(err, "reading the API's certificate");
+    rc = tls_identities_add(set, a->tls, SLICE(""), a->conf.certificate, a->conf.key, NULL, err);
+    if (rc == 0)
+        tls_use_identities(a->tls, set);
+    tls_identities_drop(set);
+    return rc;
+}
+
 static int open_tls(struct admin *a, struct err *err)
 {
     const struct admin_conf *conf = &a->conf;
@@ -88,7 +102,7 @@ static int open_tls(struct admin *a, struct err *err)
     if (!conf->certificate)
         return 0;
     a->tls = tls_new(err);
-    return a->tls ? tls_add_identity(a->tls, SLICE(""), conf->certificate, conf->key, err) : -1;
+    return a->tls ? read_certificate(a, err) : -1;
 }
 
 static int listen_on(struct admin *a, const struct addr *at, struct err *err)
@@ -105,7 +119,7 @@ static int listen_on(struct admin *a, const struct addr *at, struct err *err)
             addr_text(at, text));
     a->listeners[a->n_listeners] = listener_open(a->conf.loop, at, &listener_ops, a, err);
     if (!a->listeners[a->n_listeners])
-        return err_wrap(err, "the API");
+        return -1;
     log_info(a->conf.log, "admin-listening", LOG_Z("at", addr_text(listener_local(a->listeners[a->n_listeners]), text)),
              LOG_Z("by", a->tls ? "https" : "http"));
     a->n_listeners++;
@@ -120,7 +134,7 @@ static int open_all(struct admin *a, struct err *err)
     if (!a->conf.socket_path)
         return 0;
     a->local = local_open(a->conf.loop, a->conf.socket_path, on_local_accepted, a, err);
-    return a->local ? 0 : err_wrap(err, "the API");
+    return a->local ? 0 : -1;
 }
 
 /* While nobody could log in, whoever reads the log may make the first account. */
@@ -141,7 +155,7 @@ static int make_decoy(struct admin *a, struct err *err)
     char nobody[SECRET_CHARS + 1];
 
     secret_make(nobody);
-    return password_hash(&a->decoy, slice_str(nobody)) ? 0 : err_set(err, "out of memory while starting the API");
+    return password_hash(&a->decoy, slice_str(nobody)) ? 0 : err_memory(err, "starting the API");
 }
 
 /*
@@ -183,7 +197,7 @@ static int dig(struct admin *a, struct err *err)
     struct grave *g = calloc(1, sizeof(*g));
 
     if (!g)
-        return err_set(err, "out of memory while starting the API");
+        return err_memory(err, "starting the API");
     uv_idle_init(&a->conf.loop->uv, &g->first); /* cannot fail */
     uv_idle_init(&a->conf.loop->uv, &g->second);
     g->first.data = g->second.data = g;
@@ -196,7 +210,7 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
     struct admin *a = calloc(1, sizeof(*a));
 
     if (!a) {
-        err_set(err, "out of memory while starting the API");
+        err_memory(err, "starting the API");
         return NULL;
     }
     a->conf = *conf;
@@ -213,7 +227,9 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
         if (conf->request_ms)
             a->splices.request_ms = conf->request_ms;
         if (open_all(a, err) == 0) {
-            a->conf.listen = NULL;
+            a->conf.listen = NULL; /* borrowed for the start */
+            a->conf.socket_path = NULL;
+            a->conf.host_name = slice_of(NULL, 0);
             offer_setup(a);
             return a;
         }
@@ -240,9 +256,7 @@ void admin_free(struct admin *a)
 
 int admin_renew(struct admin *a, struct err *err)
 {
-    if (!a->tls)
-        return 0;
-    return tls_add_identity(a->tls, SLICE(""), a->conf.certificate, a->conf.key, err) ? err_wrap(err, "the API") : 0;
+    return a->tls ? read_certificate(a, err) : 0;
 }
 
 const struct addr *admin_listening(const struct admin *a, size_t i)

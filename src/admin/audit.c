@@ -5,6 +5,7 @@
 #include "admin/changing.h"
 #include "admin/routes.h"
 #include "base/clock.h"
+#include "store/json.h"
 
 #define PAGE 100
 #define PAGE_MAX 1000
@@ -25,9 +26,11 @@ static json_t *text_json(struct slice s)
 /* What the store keeps as JSON text; NULL on memory. */
 static json_t *body_json(struct slice s)
 {
-    json_t *v = s.p ? json_loadb(s.p, s.n, 0, NULL) : NULL;
+    json_error_t fault;
+    bool no_memory = false;
+    json_t *v = s.p ? json_read(s, &fault, &no_memory) : NULL;
 
-    return v ? v : json_null();
+    return v || no_memory ? v : json_null();
 }
 
 static void put_time(char out[40], int64_t at_ms)
@@ -40,35 +43,26 @@ static void put_time(char out[40], int64_t at_ms)
     buf_free(&b);
 }
 
-static int on_piece(const char *p, size_t n, void *b)
-{
-    buf_add(b, p, n);
-    return buf_ok(b) ? 0 : -1;
-}
-
 static int on_row(void *arg, const struct store_audit_row *row, struct err *err)
 {
     struct page *page = arg;
     char at[40];
-    json_t *o;
 
     if (page->n >= page->limit && row->seq != page->last_seq) {
         page->more = true;
         return err_set(err, "the page is full");
     }
     put_time(at, row->at_ms);
-    o = json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "seq", (json_int_t)row->seq, "at", at, "who",
-                  text_json(row->who), "from", text_json(row->from), "action", row->action, "kind",
-                  text_json(row->kind), "name", text_json(row->name), "before", body_json(row->before), "after",
-                  body_json(row->after));
+    json_t *o = json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "seq", (json_int_t)row->seq, "at", at, "who",
+                          text_json(row->who), "from", text_json(row->from), "action", row->action, "kind",
+                          text_json(row->kind), "name", text_json(row->name), "before", body_json(row->before), "after",
+                          body_json(row->after));
     if (page->n > 0)
         buf_char(&page->out, ',');
-    if (!o || json_dump_callback(o, on_piece, &page->out, JSON_COMPACT) != 0)
-        page->out.failed = true;
-    json_decref(o);
+    json_put(&page->out, o, 0);
     page->n++;
     page->last_seq = row->seq;
-    return buf_ok(&page->out) ? 0 : err_set(err, "out of memory");
+    return buf_ok(&page->out) ? 0 : err_memory(err, "reading the audit");
 }
 
 static bool take_query(struct call *c, struct store_audit_query *q, uint64_t *limit)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "store/json.h"
 
 struct call *call_new(struct admin *a, const char *uri)
 {
@@ -41,17 +41,18 @@ struct slice call_header(const struct call *c, const char *name)
 bool call_take_json(struct call *c)
 {
     json_error_t fault;
+    bool no_memory;
 
     if (!buf_ok(&c->body)) {
         reply_no_memory(c);
         return false;
     }
-    c->json = json_loadb(c->body.p ? c->body.p : "", c->body.n, JSON_REJECT_DUPLICATES, &fault);
+    c->json = json_read(buf_slice(&c->body), &fault, &no_memory);
     if (json_is_object(c->json))
         return true;
     if (c->json)
         reply_problem(c, 400, "bad-request", "the body is JSON, but no object");
-    else if (json_error_code(&fault) == json_error_out_of_memory)
+    else if (no_memory)
         reply_no_memory(c);
     else if (c->body.n == 0)
         reply_problem(c, 400, "bad-request", "a JSON object is expected as body, and there is none");

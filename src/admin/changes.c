@@ -96,7 +96,7 @@ int changes_read(const json_t *body, struct arena *arena, struct request **reque
         return err_set(err, "%zu changes are more than the %d allowed at once", *n, CHANGES_MAX);
     *requests = arena_alloc(arena, (*n + 1) * sizeof(**requests));
     if (!*requests)
-        return err_set(err, "out of memory");
+        return err_memory(err, "reading the changes");
     fault->is_batch = false;
     for (size_t i = 0; i < *n; i++) {
         fault->index = i;
@@ -104,20 +104,6 @@ int changes_read(const json_t *body, struct arena *arena, struct request **reque
             return -1;
     }
     return 0;
-}
-
-static int on_piece(const char *p, size_t n, void *b)
-{
-    buf_add(b, p, n);
-    return buf_ok(b) ? 0 : -1;
-}
-
-/* Writes v and drops it. */
-static void put_json(struct buf *out, json_t *v)
-{
-    if (!v || json_dump_callback(v, on_piece, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
-        out->failed = true;
-    json_decref(v);
 }
 
 /* One result at a time, as text at once: all of them as JSON values would take several times the memory. */
@@ -129,13 +115,15 @@ static void put_results(struct buf *out, const struct request *requests, const s
 
         if (i > 0)
             buf_char(out, ',');
-        put_json(out, json_pack("{s:s, s:o, s:o, s:o}", "kind", requests[i].kind->name, "name",
-                                r ? json_stringn(r->name.p ? r->name.p : "", r->name.n)
-                                  : json_stringn(requests[i].name.p, requests[i].name.n),
-                                "before", change_shown(outcome->before[i]), "after", change_shown(outcome->after[i])));
+        json_put(out,
+                 json_pack("{s:s, s:o, s:o, s:o}", "kind", requests[i].kind->name, "name",
+                           r ? json_stringn(r->name.p ? r->name.p : "", r->name.n)
+                             : json_stringn(requests[i].name.p, requests[i].name.n),
+                           "before", change_shown(outcome->before[i]), "after", change_shown(outcome->after[i])),
+                 0);
     }
     buf_str(out, "],\"warnings\":");
-    put_json(out, change_warnings(outcome));
+    json_put(out, change_warnings(outcome), 0);
     buf_char(out, '}');
 }
 
@@ -149,11 +137,10 @@ void changes_post(struct call *c)
     size_t n;
 
     if (changes_read(c->json, &c->arena, &requests, &n, &fault, &err)) {
-        bool memory = err.memory;
         struct reply_about about = { fault.setting ? fault.setting->name : NULL,
                                      fault.is_batch ? -1 : (long)fault.index };
 
-        change_problem(c, memory ? KEEPER_NO_MEMORY : KEEPER_INVALID, &about, &err);
+        change_problem(c, err.memory ? KEEPER_NO_MEMORY : KEEPER_INVALID, &about, &err);
         return;
     }
     if (change_make(c, requests, n, &outcome)) {

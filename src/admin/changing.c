@@ -13,13 +13,16 @@ static bool stale(struct call *c, const char *detail)
     return false;
 }
 
-static struct record *what_is_there(struct call *c, const struct request *r, struct config *config)
+/* False without memory: the reply says so. */
+static bool what_is_there(struct call *c, const struct request *r, struct config *config, const struct record **now)
 {
+    struct err err = { "" };
     struct slice name;
 
-    if (setting_title(r->kind, &name, r->name, &c->arena, NULL))
-        return NULL;
-    return config_find(config, r->kind, name);
+    *now = NULL;
+    if (setting_title(r->kind, &name, r->name, &c->arena, &err) == 0)
+        *now = config_find(config, r->kind, name);
+    return !err.memory || change_refuse(c, NULL, &err);
 }
 
 bool change_condition(struct call *c, struct request *r)
@@ -27,11 +30,13 @@ bool change_condition(struct call *c, struct request *r)
     struct slice match = slice_trim(call_header(c, MHD_HTTP_HEADER_IF_MATCH));
     struct slice none = slice_trim(call_header(c, MHD_HTTP_HEADER_IF_NONE_MATCH));
     struct config *config = keeper_config(c->admin->conf.keeper);
-    const struct record *now = what_is_there(c, r, config);
+    const struct record *now;
+    bool ok = what_is_there(c, r, config, &now);
     bool there = now && now->revision;
-    bool ok = true;
 
-    if (none.n && (there || !slice_is(none, "*"))) {
+    if (!ok)
+        ; /* the reply is there */
+    else if (none.n && (there || !slice_is(none, "*"))) {
         ok = stale(c, slice_is(none, "*") ? "it is already there" : "If-None-Match may only be * here");
     } else if (none.n) {
         r->conditional = true; /* and still, when the change is made: if_revision 0 */
@@ -61,6 +66,12 @@ void change_problem(struct call *c, enum keeper_result result, const struct repl
     reply_problem_about(c, problems[result].status, problems[result].code, about, err->text);
     if (problems[result].status == 503)
         reply_header(c, "Retry-After", "5");
+}
+
+bool change_refuse(struct call *c, const char *setting, const struct err *err)
+{
+    change_problem(c, err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID, &(struct reply_about){ setting, -1 }, err);
+    return false;
 }
 
 bool change_differs(const struct keeper_outcome *out, size_t i)

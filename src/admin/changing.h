@@ -24,6 +24,9 @@ json_t *change_shown(const struct record *r);
 /* Did request i make a difference? */
 bool change_differs(const struct keeper_outcome *out, size_t i);
 
+/* The problem for a sentence about what was asked for, or about memory. setting may be NULL. Returns false. */
+bool change_refuse(struct call *c, const char *setting, const struct err *err);
+
 /* The problem for a result other than KEEPER_OK. */
 void change_problem(struct call *c, enum keeper_result result, const struct reply_about *about, const struct err *err);
 

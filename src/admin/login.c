@@ -20,13 +20,10 @@ static void set_cookie(struct call *c, const char *secret, unsigned seconds)
 
 static json_t *session_json(struct call *c, const char *name, enum admin_role role, const struct session *s)
 {
-    json_t *o = json_pack("{s:s, s:s}", "name", name, "role", role_name(role));
-
-    if (o && s)
-        json_object_set_new(o, "csrf", json_string(s->csrf));
-    if (o && s)
-        json_object_set_new(o, "expires", json_integer(session_left_s(s, admin_mono_ms(c->admin))));
-    return o;
+    if (!s)
+        return json_pack("{s:s, s:s}", "name", name, "role", role_name(role));
+    return json_pack("{s:s, s:s, s:s, s:I}", "name", name, "role", role_name(role), "csrf", s->csrf, "expires",
+                     (json_int_t)session_left_s(s, admin_mono_ms(c->admin)));
 }
 
 static void log_in(struct call *c, const struct account *a)

@@ -1,4 +1,5 @@
 /* What can be asked about the configuration: who may talk, and what combinations of methods mean. */
+#include "admin/changing.h"
 #include "admin/routes.h"
 #include "store/policy.h"
 #include "xmpp/methods.h"
@@ -7,12 +8,19 @@ static json_t *methods_json(struct xmpp_methods m)
 {
     json_t *list = json_array();
 
-    if (list && m.sasl_over_tls)
-        json_array_append_new(list, json_string("sasl-over-tls"));
-    if (list && m.dialback_over_tls)
-        json_array_append_new(list, json_string("dialback-over-tls"));
-    if (list && m.dialback_over_tcp)
-        json_array_append_new(list, json_string("dialback-over-tcp"));
+    const struct {
+        bool is_offered;
+        const char *name;
+    } all[] = { { m.sasl_over_tls, "sasl-over-tls" },
+                { m.dialback_over_tls, "dialback-over-tls" },
+                { m.dialback_over_tcp, "dialback-over-tcp" } };
+
+    for (size_t i = 0; list && i < 3; i++) {
+        if (!all[i].is_offered || json_array_append_new(list, json_string(all[i].name)) == 0)
+            continue;
+        json_decref(list);
+        list = NULL;
+    }
     return list;
 }
 
@@ -73,7 +81,7 @@ void effective_get(struct call *c)
         return;
     }
     if (setting_title(&sip_user_kind, &user, given, &c->arena, &err)) {
-        reply_problem_about(c, 422, "invalid", &(struct reply_about){ "user", -1 }, err.text);
+        change_refuse(c, "user", &err);
         return;
     }
     config = keeper_config(c->admin->conf.keeper);

@@ -84,11 +84,13 @@ static struct record *named(struct call *c, struct config *config)
 {
     struct record *r = NULL;
     struct slice name;
-    struct err err;
+    struct err err = { "" };
 
     if (setting_title(c->kind, &name, c->name, &c->arena, &err) == 0)
         r = config_find(config, c->kind, name);
-    if (!r)
+    if (err.memory)
+        change_refuse(c, NULL, &err);
+    else if (!r)
         reply_problem(c, 404, "not-found", "there is no %s \"%.*s\"", c->kind->noun, SLICE_FMT(c->name));
     return r;
 }
@@ -117,13 +119,8 @@ static bool take_edits(struct call *c, struct request *r)
     struct edit *edits;
     struct err err = { "" };
 
-    if (json_to_edits(r->kind, c->json, &c->arena, &edits, &r->n, &fault, &err)) {
-        bool memory = err.memory;
-
-        change_problem(c, memory ? KEEPER_NO_MEMORY : KEEPER_INVALID,
-                       &(struct reply_about){ fault ? fault->name : NULL, -1 }, &err);
-        return false;
-    }
+    if (json_to_edits(r->kind, c->json, &c->arena, &edits, &r->n, &fault, &err))
+        return change_refuse(c, fault ? fault->name : NULL, &err);
     r->edits = edits;
     return true;
 }
@@ -152,14 +149,17 @@ void objects_new(struct call *c)
 static bool name_is_kept(struct call *c)
 {
     struct slice given, a, b;
+    struct err err = { "" };
 
     if (!call_text(c, "name", false, &given))
         return false;
     if (!given.p)
         return true;
-    if (c->kind->title && setting_title(c->kind, &a, given, &c->arena, NULL) == 0 &&
-        setting_title(c->kind, &b, c->name, &c->arena, NULL) == 0 && slice_eq(a, b))
+    if (c->kind->title && setting_title(c->kind, &a, given, &c->arena, &err) == 0 &&
+        setting_title(c->kind, &b, c->name, &c->arena, &err) == 0 && slice_eq(a, b))
         return true;
+    if (err.memory)
+        return change_refuse(c, NULL, &err);
     reply_problem_about(c, 422, "invalid", &(struct reply_about){ "name", -1 },
                         "an object keeps its name: make a new one and remove this");
     return false;

@@ -5,6 +5,18 @@
 #include "admin/routes.h"
 #include "base/text.h"
 
+void openapi_set(struct openapi *d, json_t *o, const char *key, json_t *v)
+{
+    if (json_object_set_new(o, key, v) != 0)
+        d->failed = true;
+}
+
+void openapi_add(struct openapi *d, json_t *list, json_t *v)
+{
+    if (json_array_append_new(list, v) != 0)
+        d->failed = true;
+}
+
 /* Writes pattern with each @ and each {kind}, {single} as this kind has it. */
 static void expand(struct buf *out, const char *pattern, const char *at, const struct setting_kind *kind)
 {
@@ -54,7 +66,7 @@ static json_t *parameter(struct slice name, const char *in, bool required, const
                      required, "schema", "type", type, "description", description);
 }
 
-static void add_queries(json_t *list, const struct admin_route *route)
+static void add_queries(struct openapi *d, json_t *list, const struct admin_route *route)
 {
     static const struct {
         const char *name, *type, *description;
@@ -73,27 +85,28 @@ static void add_queries(json_t *list, const struct admin_route *route)
     while (slice_cut(left, ' ', &one, &left))
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             if (slice_is(one, known[i].name))
-                json_array_append_new(
-                    list, parameter(one, "query", slice_is(one, "user"), known[i].type, known[i].description));
+                openapi_add(d, list,
+                            parameter(one, "query", slice_is(one, "user"), known[i].type, known[i].description));
 }
 
-static json_t *parameters(const struct admin_route *route)
+static json_t *parameters(struct openapi *d, const struct admin_route *route)
 {
     json_t *list = json_array();
     bool named = strstr(route->path, "{name}") || strstr(route->path, "{single}");
 
     if (strstr(route->path, "{name}"))
-        json_array_append_new(list, parameter(SLICE("name"), "path", true, "string", "name, percent-encoded"));
+        openapi_add(d, list, parameter(SLICE("name"), "path", true, "string", "name, percent-encoded"));
     if (strstr(route->path, "{id}"))
-        json_array_append_new(list, parameter(SLICE("id"), "path", true, "string", "id of the stream"));
-    add_queries(list, route);
+        openapi_add(d, list, parameter(SLICE("id"), "path", true, "string", "id of the stream"));
+    add_queries(d, list, route);
     if (named && strcmp(route->method, "GET") != 0 && strcmp(route->method, "POST") != 0)
-        json_array_append_new(list,
-                              parameter(SLICE("If-Match"), "header", false, "string",
-                                        "ETag that was seen: refused with 412 when somebody changed it meanwhile"));
+        openapi_add(d, list,
+                    parameter(SLICE("If-Match"), "header", false, "string",
+                              "ETag that was seen: refused with 412 when somebody changed it meanwhile"));
     if (strcmp(route->method, "PUT") == 0)
-        json_array_append_new(list, parameter(SLICE("If-None-Match"), "header", false, "string",
-                                              "*: only if it is not there; one of the two must be given"));
+        openapi_add(d, list,
+                    parameter(SLICE("If-None-Match"), "header", false, "string",
+                              "*: only if it is not there; one of the two must be given"));
     return list;
 }
 
@@ -134,27 +147,29 @@ static json_t *operation_id(const char *method, const char *path)
     return json_stringn(id, n);
 }
 
-static json_t *operation(const struct admin_route *route, const struct setting_kind *kind, const char *path)
+static json_t *operation(struct openapi *d, const struct admin_route *route, const struct setting_kind *kind,
+                         const char *path)
 {
     static const char *const roles[] = { "reader", "helpdesk", "administrator" };
     json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "operationId", operation_id(route->method, path), "summary",
-                          expanded(route->summary, kind ? kind->noun : "", kind), "parameters", parameters(route),
+                          expanded(route->summary, kind ? kind->noun : "", kind), "parameters", parameters(d, route),
                           "responses", responses(route, kind));
 
     if (!o)
         return NULL;
     if (route->open)
-        json_object_set_new(o, "security", json_array());
+        openapi_set(d, o, "security", json_array());
     else
-        json_object_set_new(o, "x-role", json_string(roles[route->role]));
+        openapi_set(d, o, "x-role", json_string(roles[route->role]));
     if (route->takes)
-        json_object_set_new(o, "requestBody",
-                            json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema",
-                                      schema_ref(route->takes, kind)));
+        openapi_set(d, o, "requestBody",
+                    json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema",
+                              schema_ref(route->takes, kind)));
     return o;
 }
 
-static void add_route(json_t *paths, const struct admin_route *route, const struct setting_kind *kind)
+static void add_route(struct openapi *d, json_t *paths, const struct admin_route *route,
+                      const struct setting_kind *kind)
 {
     json_t *path = expanded(route->path, "", kind), *item;
     char method[16];
@@ -166,14 +181,14 @@ static void add_route(json_t *paths, const struct admin_route *route, const stru
     item = path ? json_object_get(paths, json_string_value(path)) : NULL;
     if (path && !item) {
         item = json_object();
-        json_object_set_new(paths, json_string_value(path), item);
+        openapi_set(d, paths, json_string_value(path), item);
     }
     if (item)
-        json_object_set_new(item, method, operation(route, kind, json_string_value(path)));
+        openapi_set(d, item, method, operation(d, route, kind, json_string_value(path)));
     json_decref(path);
 }
 
-static json_t *all_paths(void)
+static json_t *all_paths(struct openapi *d)
 {
     json_t *paths = json_object();
 
@@ -182,24 +197,35 @@ static json_t *all_paths(void)
         bool single = strstr(route->path, "{single}") != NULL, many = strstr(route->path, "{kind}") != NULL;
 
         if (!single && !many)
-            add_route(paths, route, NULL);
+            add_route(d, paths, route, NULL);
         for (size_t k = 0; (single || many) && k < MODEL_N_KINDS; k++)
             if (!model_kinds[k]->internal && !model_kinds[k]->title == single)
-                add_route(paths, route, model_kinds[k]);
+                add_route(d, paths, route, model_kinds[k]);
     }
     return paths;
 }
 
-json_t *openapi_document(void)
+static json_t *document(struct openapi *d)
 {
     return json_pack(
         "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s}}}, s:[{s:[]}, {s:[]}]}",
         "openapi", "3.1.0", "info", "title", "Stox", "version", STOX_VERSION, "description",
-        "Administration of a federation gateway between SIP/SIMPLE and XMPP", "paths", all_paths(), "components",
-        "schemas", openapi_schemas(), "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "session",
+        "Administration of a federation gateway between SIP/SIMPLE and XMPP", "paths", all_paths(d), "components",
+        "schemas", openapi_schemas(d), "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "session",
         "type", "apiKey", "in", "cookie", "name", "__Host-stox", "description",
         "what changes something also needs the header X-Stox-CSRF, as POST /v1/session has given it", "security",
         "bearer", "session");
+}
+
+json_t *openapi_document(void)
+{
+    struct openapi d = { false };
+    json_t *v = document(&d);
+
+    if (!d.failed)
+        return v;
+    json_decref(v);
+    return NULL;
 }
 
 void openapi_get(struct call *c)

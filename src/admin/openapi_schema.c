@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "admin/openapi.h"
+#include "store/json.h"
 
 /* What does not come from the settings' tables. */
 static const struct {
@@ -83,6 +84,8 @@ static const struct {
 /* The texts above are written with ' for ", which none of them holds. */
 static json_t *load(const char *text)
 {
+    json_error_t fault;
+    bool no_memory;
     struct buf b;
     json_t *v;
 
@@ -91,7 +94,7 @@ static json_t *load(const char *text)
     for (size_t i = 0; i < b.n; i++)
         if (b.p[i] == '\'')
             b.p[i] = '"';
-    v = buf_ok(&b) ? json_loadb(b.p, b.n, 0, NULL) : NULL;
+    v = buf_ok(&b) ? json_read(buf_slice(&b), &fault, &no_memory) : NULL;
     buf_free(&b);
     return v;
 }
@@ -109,31 +112,31 @@ void openapi_kind_name(const struct setting_kind *kind, char out[32])
     out[n] = '\0';
 }
 
-static json_t *choices_json(const struct setting *s)
+static json_t *choices_json(struct openapi *d, const struct setting *s)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; list && s->choices[i]; i++)
-        json_array_append_new(list, json_string(s->choices[i]));
+        openapi_add(d, list, json_string(s->choices[i]));
     return list;
 }
 
 /* One value of the setting; of a list, one entry. */
-static json_t *value_schema(const struct setting *s)
+static json_t *value_schema(struct openapi *d, const struct setting *s)
 {
     switch (s->type) {
     case SETTING_UINT:
         return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)s->min, "maximum",
                          (json_int_t)s->max);
     case SETTING_BOOL: return json_pack("{s:s}", "type", "boolean");
-    case SETTING_CHOICE: return json_pack("{s:o}", "enum", choices_json(s));
+    case SETTING_CHOICE: return json_pack("{s:o}", "enum", choices_json(d, s));
     default: return json_pack("{s:s}", "type", "string");
     }
 }
 
-static json_t *list_schema(const struct setting *s)
+static json_t *list_schema(struct openapi *d, const struct setting *s)
 {
-    return json_pack("{s:s, s:o, s:i}", "type", "array", "items", value_schema(s), "maxItems", (int)s->max);
+    return json_pack("{s:s, s:o, s:i}", "type", "array", "items", value_schema(d, s), "maxItems", (int)s->max);
 }
 
 static json_t *default_json(const struct setting *s)
@@ -147,99 +150,100 @@ static json_t *default_json(const struct setting *s)
     }
 }
 
-static void describe(json_t *schema, const struct setting *s)
+static void describe(struct openapi *d, json_t *schema, const struct setting *s)
 {
-    json_object_set_new(schema, "description",
-                        json_sprintf("%s%s%s%s%s%s", s->brief, s->unit ? " (" : "", s->unit ? s->unit : "",
-                                     s->unit ? ")" : "", s->help ? ". " : "", s->help ? s->help : ""));
+    openapi_set(d, schema, "description",
+                json_sprintf("%s%s%s%s%s%s", s->brief, s->unit ? " (" : "", s->unit ? s->unit : "", s->unit ? ")" : "",
+                             s->help ? ". " : "", s->help ? s->help : ""));
     if (setting_is_list(s))
-        json_object_set_new(schema, "default", json_array());
+        openapi_set(d, schema, "default", json_array());
     else if (s->def && !s->secret)
-        json_object_set_new(schema, "default", default_json(s));
+        openapi_set(d, schema, "default", default_json(s));
     if (s->lync)
-        json_object_set_new(schema, "x-lync-name", json_string(s->lync));
+        openapi_set(d, schema, "x-lync-name", json_string(s->lync));
     if (s->restart)
-        json_object_set_new(schema, "x-restart", json_true());
+        openapi_set(d, schema, "x-restart", json_true());
     if (s->secret)
-        json_object_set_new(schema, "x-secret", json_true());
+        openapi_set(d, schema, "x-secret", json_true());
 }
 
 /* As it is shown, or as it is given: null resets, lists can be added to. */
-static json_t *setting_schema(const struct setting *s, bool given)
+static json_t *setting_schema(struct openapi *d, const struct setting *s, bool given)
 {
-    json_t *value = setting_is_list(s) ? list_schema(s) : value_schema(s), *schema;
+    json_t *value = setting_is_list(s) ? list_schema(d, s) : value_schema(d, s), *schema;
 
     if (given && setting_is_list(s))
-        schema = json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}]}", "anyOf", value, "type", "null", "type", "object",
-                           "additionalProperties", 0, "properties", "add", list_schema(s), "remove", list_schema(s));
+        schema =
+            json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}]}", "anyOf", value, "type", "null", "type", "object",
+                      "additionalProperties", 0, "properties", "add", list_schema(d, s), "remove", list_schema(d, s));
     else if (given || s->secret)
         schema = json_pack("{s:[o, {s:s}]}", "anyOf", value, "type", "null");
     else
         schema = value;
     if (schema)
-        describe(schema, s);
+        describe(d, schema, s);
     return schema;
 }
 
 enum form { FORM_SHOWN, FORM_EDIT, FORM_NEW };
 
-static json_t *kind_schema(const struct setting_kind *kind, enum form form)
+static json_t *kind_schema(struct openapi *d, const struct setting_kind *kind, enum form form)
 {
     json_t *properties = json_object(), *required = json_array();
 
     for (size_t i = 0; properties && i < kind->n; i++) {
         const struct setting *s = &kind->settings[i];
 
-        json_object_set_new(properties, s->name, setting_schema(s, form != FORM_SHOWN));
+        openapi_set(d, properties, s->name, setting_schema(d, s, form != FORM_SHOWN));
         if (form == FORM_NEW && !s->def && !setting_is_list(s))
-            json_array_append_new(required, json_string(s->name));
+            openapi_add(d, required, json_string(s->name));
     }
     if (kind->title)
-        json_object_set_new(properties, "name", json_pack("{s:s, s:s}", "type", "string", "description", kind->title));
+        openapi_set(d, properties, "name", json_pack("{s:s, s:s}", "type", "string", "description", kind->title));
     if (form != FORM_NEW)
-        json_object_set_new(properties, "revision", json_pack("{s:s}", "type", "integer"));
+        openapi_set(d, properties, "revision", json_pack("{s:s}", "type", "integer"));
     if (form == FORM_NEW && kind->title)
-        json_array_append_new(required, json_string("name"));
+        openapi_add(d, required, json_string("name"));
     return json_pack("{s:s, s:s, s:b, s:o, s:o}", "type", "object", "description", kind->brief, "additionalProperties",
                      0, "properties", properties, "required", required);
 }
 
-static void put(json_t *schemas, const char *before, const char *name, const char *behind, json_t *v)
+static void put(struct openapi *d, json_t *schemas, const char *before, const char *name, const char *behind, json_t *v)
 {
     char key[64];
 
     snprintf(key, sizeof(key), "%s%s%s", before, name, behind);
-    json_object_set_new(schemas, key, v);
+    openapi_set(d, schemas, key, v);
 }
 
-static void put_kind(json_t *schemas, const struct setting_kind *kind)
+static void put_kind(struct openapi *d, json_t *schemas, const struct setting_kind *kind)
 {
     char name[32], ref[80];
 
     openapi_kind_name(kind, name);
     snprintf(ref, sizeof(ref), "#/components/schemas/%s", name);
-    put(schemas, "", name, "", kind_schema(kind, FORM_SHOWN));
-    put(schemas, "", name, "Edit", kind_schema(kind, FORM_EDIT));
-    put(schemas, "", name, "Changed",
+    put(d, schemas, "", name, "", kind_schema(d, kind, FORM_SHOWN));
+    put(d, schemas, "", name, "Edit", kind_schema(d, kind, FORM_EDIT));
+    put(d, schemas, "", name, "Changed",
         json_pack("{s:s, s:{s:{s:[{s:s}, {s:s}]}, s:{s:s}, s:{s:s, s:{s:s}}}}", "type", "object", "properties", "item",
                   "anyOf", "$ref", ref, "type", "null", "changed", "type", "boolean", "warnings", "type", "array",
                   "items", "type", "string"));
     if (!kind->title)
         return;
-    put(schemas, "New", name, "", kind_schema(kind, FORM_NEW));
-    put(schemas, "", name, "List",
+    put(d, schemas, "New", name, "", kind_schema(d, kind, FORM_NEW));
+    put(d, schemas, "", name, "List",
         json_pack("{s:s, s:{s:{s:s, s:{s:s}}, s:{s:[s, s]}}}", "type", "object", "properties", "items", "type", "array",
                   "items", "$ref", ref, "next", "type", "string", "null"));
 }
 
-json_t *openapi_schemas(void)
+json_t *openapi_schemas(struct openapi *d)
 {
     json_t *schemas = json_object();
 
     for (size_t i = 0; schemas && i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        json_object_set_new(schemas, fixed[i].name, load(fixed[i].text));
+        openapi_set(d, schemas, fixed[i].name, load(fixed[i].text));
     for (size_t i = 0; schemas && i < MODEL_N_KINDS; i++)
         if (!model_kinds[i]->internal)
-            put_kind(schemas, model_kinds[i]);
+            put_kind(d, schemas, model_kinds[i]);
     return schemas;
 }

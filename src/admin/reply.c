@@ -4,8 +4,10 @@
 
 #include "admin/call.h"
 #include "base/text.h"
+#include "store/json.h"
 
 #define DETAIL_MAX 800
+#define ANSWER_MAX (64u << 20) /* a page of the largest objects */
 
 static void forget(struct reply *r)
 {
@@ -22,18 +24,11 @@ void reply_no_memory(struct call *c)
 
 void reply_json(struct call *c, unsigned status, json_t *v)
 {
-    char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+    struct buf b;
 
-    json_decref(v);
-    if (!text) {
-        reply_no_memory(c);
-        return;
-    }
-    free(c->reply.body);
-    c->reply.status = status;
-    c->reply.type = "application/json";
-    c->reply.body = text;
-    c->reply.n = strlen(text);
+    buf_init(&b, ANSWER_MAX);
+    json_put(&b, v, 0);
+    reply_text(c, status, "application/json", &b);
 }
 
 void reply_text(struct call *c, unsigned status, const char *type, struct buf *b)

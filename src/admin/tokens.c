@@ -23,7 +23,10 @@ static bool take_expiry(struct call *c, json_t *plain)
                             "expires is a number of seconds from now, at least 1");
         return false;
     }
-    return json_object_set_new(plain, "expires", json_integer(now + json_integer_value(v))) == 0;
+    if (json_object_set_new(plain, "expires", json_integer(now + json_integer_value(v))) == 0)
+        return true;
+    reply_no_memory(c);
+    return false;
 }
 
 /* The token's record as JSON of the store: what was given, and the digest of its secret. */
@@ -74,7 +77,7 @@ static void make(struct call *c, struct request *r, const json_t *plain, const c
     struct err err = { "" };
 
     if (json_to_edits(&token_kind, plain, &c->arena, &edits, &r->n, &fault, &err)) {
-        reply_problem_about(c, 422, "invalid", &(struct reply_about){ fault ? fault->name : NULL, -1 }, err.text);
+        change_refuse(c, fault ? fault->name : NULL, &err);
         return;
     }
     r->edits = edits;

@@ -6,6 +6,7 @@
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/item.h"
+#include "ctl/object.h"
 #include "ctl/term.h"
 
 static const char *operand(const struct ctl *c)
@@ -37,8 +38,7 @@ static enum ctl_exit send_about(struct ctl *c, const char *method, const char *p
     enum ctl_exit rc = client_call(c, method, path, body, &a);
 
     if (rc == CTL_DONE && args_has(&c->args, OPT_JSON)) {
-        json_dumpf(a.body, c->out, JSON_INDENT(2));
-        fputc('\n', c->out);
+        object_print_json(c, a.body);
     } else if (rc == CTL_DONE) {
         fprintf(c->out, "%s %s: %s\n", c->args.command->noun, operand(c), done);
     }
@@ -151,8 +151,7 @@ static enum ctl_exit print_token(struct ctl *c, const json_t *answer)
     const char *token = json_string_value(json_object_get(answer, "token"));
 
     if (args_has(&c->args, OPT_JSON)) {
-        json_dumpf(answer, c->out, JSON_INDENT(2));
-        fputc('\n', c->out);
+        object_print_json(c, answer);
         return CTL_DONE;
     }
     if (!token)

@@ -3,6 +3,7 @@
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/item.h"
+#include "ctl/object.h"
 #include "ctl/term.h"
 #include "store/model.h"
 
@@ -243,8 +244,7 @@ static enum ctl_exit run(struct ctl *c, const struct changes *changes, bool dry)
     if (rc == CTL_DONE) {
         print_warnings(c, a.body);
         if (args_has(&c->args, OPT_JSON)) {
-            json_dumpf(a.body, c->out, JSON_INDENT(2));
-            fputc('\n', c->out);
+            object_print_json(c, a.body);
         } else {
             print_results(c, a.body, dry);
         }

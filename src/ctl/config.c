@@ -76,15 +76,18 @@ static void put_line(struct buf *out, char sign, const struct setting *s, struct
 }
 
 /* Lines of one setting; either record may be missing. A secret can only be seen to be there or not. */
-static void put_setting(struct buf *out, const struct setting *s, size_t i, const struct record *a,
+static void put_setting(struct buf *out, FILE *diag, const struct setting *s, size_t i, const struct record *a,
                         const struct record *b)
 {
     bool a_gives = a && record_gives(a, i), b_gives = b && record_gives(b, i);
     struct buf was, is;
     bool same;
 
-    if (s->secret && (a_gives || !b_gives))
+    if (s->secret && (a_gives || !b_gives)) {
+        if (a_gives && b_gives)
+            fprintf(diag, "%s: %s is there on both sides, and cannot be compared\n", a->kind->noun, s->name);
         return;
+    }
     buf_init(&was, VALUE_MAX);
     buf_init(&is, VALUE_MAX);
     if (a)
@@ -110,7 +113,7 @@ static bool print_difference(struct ctl *c, const struct record *a, const struct
     buf_init(&lines, 4u << 20);
     buf_init(&head, 16384);
     for (size_t i = 0; i < one->kind->n; i++)
-        put_setting(&lines, &one->kind->settings[i], i, a, b);
+        put_setting(&lines, c->diag, &one->kind->settings[i], i, a, b);
     differs = lines.n > 0 || !(a && b);
     if (differs) {
         buf_printf(&head, "@@ %s%s", one->kind->name, one->kind->title ? " \"" : "");

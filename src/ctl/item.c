@@ -6,6 +6,8 @@
 #include "store/json.h"
 
 #define VALUE_MAX (256u << 10)
+#define SECRET_THERE                                                                                                   \
+    "hidden" /* in the place of a secret that nobody is shown; SETTING_HIDDEN would count as not given */
 
 static void put_scalar(struct buf *out, const json_t *v)
 {
@@ -234,7 +236,7 @@ static json_t *given_only(const struct setting_kind *kind, const json_t *item)
 
 struct record *item_record(const struct setting_kind *kind, const json_t *item, struct err *err)
 {
-    static const struct slice hidden = { SETTING_HIDDEN, sizeof(SETTING_HIDDEN) - 1 };
+    static const struct slice there = { SECRET_THERE, sizeof(SECRET_THERE) - 1 };
     json_t *given = given_only(kind, item), *revision = json_object_get(item, "revision");
     struct record *r = NULL;
     struct arena arena;
@@ -249,7 +251,7 @@ struct record *item_record(const struct setting_kind *kind, const json_t *item, 
         memcpy(all, edits, n * sizeof(*all));
         for (size_t i = 0; i < kind->n; i++)
             if (kind->settings[i].secret && json_object_get(given, kind->settings[i].name))
-                all[n++] = (struct edit){ &kind->settings[i], EDIT_SET, &hidden, 1 };
+                all[n++] = (struct edit){ &kind->settings[i], EDIT_SET, &there, 1 };
         r = record_make(kind, slice_str(json_string_value(json_object_get(item, "name"))), NULL, all, n, NULL, err);
     }
     if (r)

@@ -1,4 +1,5 @@
 /* What only looks: matrix, status, streams, metrics, session, audit. */
+#include "base/text.h"
 #include "ctl/change.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
@@ -6,13 +7,6 @@
 #include "ctl/table.h"
 #include "ctl/term.h"
 #include "store/model.h"
-
-static enum ctl_exit print_json(struct ctl *c, const json_t *v)
-{
-    json_dumpf(v, c->out, JSON_INDENT(2));
-    fputc('\n', c->out);
-    return CTL_DONE;
-}
 
 /* ---- the negotiation matrix ---- */
 
@@ -71,7 +65,9 @@ enum ctl_exit matrix_show(struct ctl *c)
     } else if (args_has(&c->args, OPT_JSON)) {
         json_t *whole = json_pack("{sO}", "rows", rows);
 
-        rc = whole ? print_json(c, whole) : ctl_fail_memory(c);
+        rc = whole ? CTL_DONE : ctl_fail_memory(c);
+        if (whole)
+            object_print_json(c, whole);
         json_decref(whole);
     } else {
         table_init(&t, c, args_has(&c->args, OPT_CSV));
@@ -94,7 +90,7 @@ static enum ctl_exit show_path(struct ctl *c, const char *path)
     enum ctl_exit rc = client_call(c, "GET", path, NULL, &a);
 
     if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
-        print_json(c, a.body);
+        object_print_json(c, a.body);
     else if (rc == CTL_DONE)
         object_print(c, a.body);
     answer_fini(&a);
@@ -136,6 +132,16 @@ struct rows {
     size_t n;
 };
 
+static bool is_word(const char *name)
+{
+    const struct text_set set = text_set("-_.");
+
+    for (; *name; name++)
+        if (!text_in(&set, (unsigned char)*name))
+            return false;
+    return true;
+}
+
 /* The first item's members are the columns. */
 static enum ctl_exit add_row(struct ctl *c, const json_t *item, void *arg)
 {
@@ -144,14 +150,13 @@ static enum ctl_exit add_row(struct ctl *c, const json_t *item, void *arg)
     json_t *v;
 
     if (r->json) {
-        fputs(r->n++ ? ",\n" : "[\n", c->out);
-        json_dumpf(item, c->out, JSON_COMPACT);
+        object_print_json_item(c, item, r->n++);
         return CTL_DONE;
     }
     if (!r->started)
         json_object_foreach((json_t *)item, name, v)
         {
-            const char *kept = arena_strdup(&c->arena, slice_str(name));
+            const char *kept = is_word(name) ? arena_strdup(&c->arena, slice_str(name)) : NULL;
 
             if (kept)
                 table_column(&r->table, kept);
@@ -164,7 +169,7 @@ static enum ctl_exit add_row(struct ctl *c, const json_t *item, void *arg)
 static void end_rows(struct ctl *c, struct rows *r, const char *what)
 {
     if (r->json)
-        fputs(r->n ? "\n]\n" : "[]\n", c->out);
+        object_print_json_item(c, NULL, r->n);
     else if (r->n)
         table_print(&r->table);
     else
@@ -279,7 +284,7 @@ enum ctl_exit audit_list(struct ctl *c)
         return CTL_REFUSED;
     rc = client_call(c, "GET", path, NULL, &a);
     if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
-        print_json(c, a.body);
+        object_print_json(c, a.body);
     else if (rc == CTL_DONE)
         rc = print_audit(c, json_object_get(a.body, "items"));
     if (rc == CTL_DONE && json_is_integer(json_object_get(a.body, "next")))

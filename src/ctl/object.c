@@ -1,5 +1,6 @@
 /* new, set, list, show and remove, of every kind of object. */
 #include "ctl/object.h"
+
 #include <time.h>
 
 #include "ctl/change.h"
@@ -123,12 +124,6 @@ struct listing {
     bool names, json;
 };
 
-static void print_json_item(struct ctl *c, const json_t *item, size_t n)
-{
-    fputs(n ? ",\n" : "[\n", c->out);
-    json_dumpf(item, c->out, JSON_COMPACT);
-}
-
 /* Moments are seconds to programs and dates to people. */
 static bool add_row(struct ctl *c, struct listing *l, const json_t *item)
 {
@@ -164,7 +159,7 @@ static enum ctl_exit list_item(struct ctl *c, const json_t *item, void *arg)
         if (!where_holds(&l->where[i], item))
             return CTL_DONE;
     if (l->json) {
-        print_json_item(c, item, l->n);
+        object_print_json_item(c, item, l->n);
     } else if (l->names) {
         term_write(c->out, slice_str(name));
         fputc('\n', c->out);
@@ -246,7 +241,7 @@ enum ctl_exit object_list(struct ctl *c)
     if (rc != CTL_DONE)
         return rc;
     if (l.json)
-        fputs(l.n ? "\n]\n" : "[]\n", c->out);
+        object_print_json_item(c, NULL, l.n);
     else if (!l.names && (l.n || l.table.csv))
         table_print(&l.table);
     else if (!l.names)
@@ -264,9 +259,12 @@ static enum ctl_exit show_one(struct ctl *c, const char *path, size_t i, size_t 
     if (!path)
         return rc;
     if (rc == CTL_DONE && args_has(&c->args, OPT_JSON)) {
-        fputs(n > 1 ? (i ? ",\n" : "[\n") : "", c->out);
-        json_dumpf(a.body, c->out, JSON_INDENT(2));
-        fputs(n > 1 && i + 1 == n ? "\n]\n" : i + 1 == n ? "\n" : "", c->out);
+        if (n == 1)
+            object_print_json(c, a.body);
+        else
+            object_print_json_item(c, a.body, i);
+        if (n > 1 && i + 1 == n)
+            object_print_json_item(c, NULL, n);
     } else if (rc == CTL_DONE) {
         fputs(i ? "\n" : "", c->out);
         object_print(c, a.body);

@@ -51,3 +51,24 @@ void object_print(struct ctl *c, const json_t *item)
     term_flush(c->out, &b);
     buf_free(&b);
 }
+
+static size_t json_flags(const struct ctl *c)
+{
+    return c->width ? JSON_ENSURE_ASCII : 0;
+}
+
+void object_print_json(struct ctl *c, const json_t *v)
+{
+    json_dumpf(v, c->out, JSON_INDENT(2) | json_flags(c));
+    fputc('\n', c->out);
+}
+
+void object_print_json_item(struct ctl *c, const json_t *v, size_t i)
+{
+    if (v) {
+        fputs(i ? ",\n" : "[\n", c->out);
+        json_dumpf(v, c->out, JSON_COMPACT | json_flags(c));
+    } else {
+        fputs(i ? "\n]\n" : "[]\n", c->out);
+    }
+}

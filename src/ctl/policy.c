@@ -3,6 +3,7 @@
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/names.h"
+#include "ctl/object.h"
 #include "ctl/term.h"
 #include "store/model.h"
 
@@ -108,8 +109,7 @@ enum ctl_exit policy_show_effective(struct ctl *c)
         return CTL_REFUSED;
     rc = client_call(c, "GET", path, NULL, &a);
     if (rc == CTL_DONE && args_has(&c->args, OPT_JSON)) {
-        json_dumpf(a.body, c->out, JSON_INDENT(2));
-        fputc('\n', c->out);
+        object_print_json(c, a.body);
     } else if (rc == CTL_DONE) {
         print_effective(c, a.body);
     }

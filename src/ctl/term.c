@@ -1,7 +1,11 @@
 #include "ctl/term.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unictype.h>
 #include <unistd.h>
@@ -130,27 +134,58 @@ bool term_ask(struct ctl *c, const char *question)
     return slice_ieq(answer, SLICE("y")) || slice_ieq(answer, SLICE("yes"));
 }
 
-/* One line without an echo. */
+/*
+ * Waits for a line, or for a signal that would end or stop us: the signal is held back, so that the terminal can be put in
+ * order before it takes effect.
+ */
+static void wait_for_line(int fd, const sigset_t *held)
+{
+    struct pollfd on[2] = { { .fd = fd, .events = POLLIN },
+                            { .fd = signalfd(-1, held, SFD_CLOEXEC), .events = POLLIN } };
+
+    while (poll(on, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (on[1].fd >= 0)
+        close(on[1].fd);
+}
+
+static struct slice line_without_echo(struct ctl *c, int fd, const struct termios *was, const char *prompt)
+{
+    struct termios quiet = *was;
+    sigset_t held, before;
+    struct slice line = { NULL, 0 };
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGHUP);
+    sigaddset(&held, SIGQUIT);
+    sigaddset(&held, SIGTSTP);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(fd, TCSAFLUSH, &quiet);
+    fputs(prompt, c->diag);
+    fflush(c->diag);
+    wait_for_line(fd, &held);
+    sigpending(&held);
+    if (!sigismember(&held, SIGINT) && !sigismember(&held, SIGTERM) && !sigismember(&held, SIGHUP) &&
+        !sigismember(&held, SIGQUIT) && !sigismember(&held, SIGTSTP))
+        line = term_line(c, NULL);
+    tcsetattr(fd, TCSAFLUSH, was);
+    fputc('\n', c->diag);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return line;
+}
+
+/* One line, without an echo on a terminal. */
 static struct slice hidden_line(struct ctl *c, const char *prompt)
 {
-    struct termios was, quiet;
+    struct termios was;
     int fd = fileno(c->in);
-    bool tty = fd >= 0 && tcgetattr(fd, &was) == 0;
-    struct slice line;
 
-    if (tty) {
-        quiet = was;
-        quiet.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(fd, TCSAFLUSH, &quiet);
-        fputs(prompt, c->diag);
-        fflush(c->diag);
-    }
-    line = term_line(c, NULL);
-    if (tty) {
-        tcsetattr(fd, TCSAFLUSH, &was);
-        fputc('\n', c->diag);
-    }
-    return line;
+    if (fd >= 0 && tcgetattr(fd, &was) == 0)
+        return line_without_echo(c, fd, &was, prompt);
+    return term_line(c, NULL);
 }
 
 struct slice term_secret(struct ctl *c, const char *prompt, bool is_new)

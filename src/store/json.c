@@ -6,6 +6,52 @@
 
 #define TEXT_MAX (128u << 10)
 
+/*
+ * The library does not look at the outcome of every allocation. So its allocations go through these, which note a failure
+ * for the thread that had it.
+ */
+static _Thread_local bool is_starved;
+
+static void *json_allocate(size_t n)
+{
+    void *p = malloc(n);
+
+    is_starved = is_starved || !p;
+    return p;
+}
+
+__attribute__((constructor)) static void watch_memory(void)
+{
+    json_set_alloc_funcs(json_allocate, free);
+}
+
+json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory)
+{
+    json_t *v;
+
+    is_starved = false;
+    v = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, fault);
+    *no_memory = is_starved;
+    if (!is_starved)
+        return v;
+    json_decref(v);
+    return NULL;
+}
+
+static int on_piece(const char *p, size_t n, void *out)
+{
+    buf_add(out, p, n);
+    return buf_ok(out) ? 0 : -1;
+}
+
+void json_put(struct buf *out, json_t *v, size_t flags)
+{
+    is_starved = false;
+    if (!v || json_dump_callback(v, on_piece, out, JSON_COMPACT | JSON_ENCODE_ANY | flags) != 0 || is_starved)
+        out->failed = true;
+    json_decref(v);
+}
+
 static json_t *text_json(const struct setting *s, const void *object, size_t i)
 {
     struct buf b;
@@ -225,14 +271,17 @@ struct record *record_from_stored(const struct setting_kind *kind, struct slice 
 {
     json_error_t fault;
     char text[200];
-    json_t *o = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &fault);
+    bool no_memory;
+    json_t *o = json_read(body, &fault, &no_memory);
     struct record *r = NULL;
     struct arena arena;
     struct edit *edits;
     size_t n;
 
     arena_init(&arena, 1u << 20);
-    if (!o)
+    if (no_memory)
+        err_memory(err, "reading the store");
+    else if (!o)
         err_set(err, "the store holds something that is no JSON: %s", shown(text, sizeof(text), fault.text));
     else if (json_to_edits(kind, o, &arena, &edits, &n, NULL, err) == 0)
         r = record_make(kind, name, NULL, edits, n, NULL, err);

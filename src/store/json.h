@@ -15,6 +15,18 @@ enum record_form {
     RECORD_AUDIT,  /* what was given, secrets hidden */
 };
 
+/*
+ * Reads one JSON text; members that are there twice are a fault. NULL: *fault says where, or *no_memory is true. Never
+ * json_loadb: when memory runs out it may leave out a character and go on.
+ */
+json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory);
+
+/*
+ * Appends v as text, compact, and drops it. flags: JSON_SORT_KEYS or 0. v NULL, or no memory: out has failed. What json_dumps makes when memory runs out may have
+ * holes, so nothing that is kept or sent is written with it.
+ */
+void json_put(struct buf *out, json_t *v, size_t flags);
+
 /* NULL on memory; the caller's to json_decref. */
 json_t *record_to_json(const struct record *r, enum record_form form);
 

@@ -7,6 +7,7 @@
 #include "store/json.h"
 
 #define WORK_MAX (512u << 20)
+#define BODY_MAX (1u << 20) /* of one object as JSON: a record has a quarter of it */
 #define PASSPHRASE_CHARS 64 /* 256 bits in hex */
 
 bool work_init(struct work *w, const struct config *from, size_t n_requests)
@@ -235,18 +236,16 @@ struct config *work_result(struct work *w)
 /* As JSON text in the arena; .p NULL for no record. False on memory. */
 static bool dump(struct arena *arena, const struct record *r, enum record_form form, struct slice *out)
 {
-    json_t *o;
-    char *text;
+    struct buf b;
 
     *out = slice_of(NULL, 0);
     if (!r)
         return true;
-    o = record_to_json(r, form);
-    text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(o);
-    if (text)
-        *out = arena_dup(arena, slice_str(text));
-    free(text);
+    buf_init(&b, BODY_MAX);
+    json_put(&b, record_to_json(r, form), JSON_SORT_KEYS);
+    if (buf_ok(&b))
+        *out = arena_dup(arena, buf_slice(&b));
+    buf_free(&b);
     return out->p != NULL;
 }
 

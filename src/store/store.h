@@ -3,7 +3,8 @@
  * body as JSON text), numbers each change, and writes what changed into the audit in the same transaction. It does not
  * know what the objects mean: that is keeper's.
  *
- * Calls block and may come from any thread, one at a time (the keeper's lock). Never from the loop.
+ * Calls block and may come from any thread, one at a time: once a keeper has the store, only the keeper calls it, under its
+ * lock. Never from the loop.
  */
 #ifndef STOX_STORE_STORE_H
 #define STOX_STORE_STORE_H

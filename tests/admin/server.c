@@ -162,7 +162,7 @@ int main(int argc, char **argv)
     uv_read_start((uv_stream_t *)&s.commands, on_room, on_command);
     keeper_conf.store = store_open(&store_conf, &err);
     keeper = keeper_conf.store ? keeper_open(&keeper_conf, &err) : NULL;
-    if (keeper)
+    if (keeper && keeper_watch(keeper, &err) == 0)
         rc = serve(&s, keeper, argv, argc, &err) ? fail(&err) : 0;
     else
         fail(&err);

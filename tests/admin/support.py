@@ -54,7 +54,8 @@ class Server:
         self.seen = []  # every byte that came back
         argv = [os.path.join(BUILD, "tests/admin/admin_server"), self.folder, address]
         self.popen = subprocess.Popen(argv + ([cert.file, cert.key] if cert else []), stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                      env={"UBSAN_OPTIONS": "halt_on_error=1", **os.environ})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         line = self.popen.stdout.readline()

@@ -62,11 +62,12 @@ class Terminal:
     def type(self, line):
         os.write(self.fd, line.encode() + b'\n')
 
-    def end(self):
-        """Its exit status, when it has ended by itself."""
+    def end(self, check=None):
+        """Its exit status, when it has ended by itself. check must hold of the terminal it leaves."""
         end = time.monotonic() + PATIENCE
         while self._read(end):
             pass
+        assert not check or check()
         os.close(self.fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 

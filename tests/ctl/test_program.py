@@ -2,7 +2,9 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import termios
 
 import pytest
 
@@ -191,3 +193,19 @@ def test_no_name_is_run_by_completion(stox, tmp_path):
 def test_zsh_reads_its_completion(nobody):
     done = subprocess.run(['zsh', '-n', str(BUILD / 'src/ctl/_stoxctl')], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupted_password_leaves_the_terminal_as_it_was(stox):
+    terminal = stox.terminal('user', 'new', 'anna')
+    terminal.until('Password: ')
+    assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    os.write(terminal.fd, b'half a pass\x03')
+    assert terminal.end(lambda: termios.tcgetattr(terminal.fd)[3] & termios.ECHO) == -signal.SIGINT
+
+
+def test_json_on_a_terminal_is_ascii(stox):
+    stox.ctl('partner', 'new', 'a.example', '--description', 'turn \u2067around')
+    terminal = stox.terminal('partner', 'show', 'a.example', '--json')
+    assert terminal.end() == 0
+    assert '\\u2067around' in terminal.text and terminal.text.isascii()
+    assert stox.ctl('partner', 'show', 'a.example', '--json').json()['description'] == 'turn \u2067around'
