@@ -453,18 +453,12 @@ static void the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_with_every_fate),
-        cmocka_unit_test(requests_that_are_refused_at_once),
-        cmocka_unit_test(requests_held_too_long),
-        cmocka_unit_test(requests_whose_stanza_bounces),
-        cmocka_unit_test(stanzas_with_every_answer),
-        cmocka_unit_test(stanzas_that_wait_too_long),
-        cmocka_unit_test(threads_that_are_kept),
-        cmocka_unit_test(stanzas_that_are_no_message),
-        cmocka_unit_test(settings_that_change),
-        cmocka_unit_test(metrics),
-        cmocka_unit_test(the_orderly_end),
-        cmocka_unit_test(the_start),
+        cmocka_unit_test(requests_with_every_fate),  cmocka_unit_test(requests_that_are_refused_at_once),
+        cmocka_unit_test(requests_held_too_long),    cmocka_unit_test(requests_whose_stanza_bounces),
+        cmocka_unit_test(stanzas_with_every_answer), cmocka_unit_test(stanzas_that_wait_too_long),
+        cmocka_unit_test(threads_that_are_kept),     cmocka_unit_test(stanzas_that_are_no_message),
+        cmocka_unit_test(settings_that_change),      cmocka_unit_test(metrics),
+        cmocka_unit_test(the_orderly_end),           cmocka_unit_test(the_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
