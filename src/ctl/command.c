@@ -1,0 +1,177 @@
+#include "ctl/command.h"
+
+#include "store/model.h"
+
+#define O(name) OPTION_BIT(OPT_##name)
+#define ANY 0xffffffffu
+#define CHANGING (O(WHAT_IF) | O(STRICT) | O(JSON) | O(CONFIRM) | O(FORCE))
+#define LISTING (O(WHERE) | O(FILTER) | O(NAMES) | O(COLUMNS) | O(JSON) | O(CSV))
+
+enum which { EVERY_KIND, NAMED_KINDS, MADE_KINDS };
+
+/* The verbs of every kind of object. Operands are its names. */
+static const struct generic {
+    const char *verb;
+    enum which which;
+    unsigned least, most;
+    bool settings;
+    uint64_t options;
+    const char *brief;
+    enum ctl_exit (*run)(struct ctl *c);
+} generic[] = {
+    { "new", MADE_KINDS, 1, ANY, true, CHANGING, "Makes a new %s", object_new },
+    { "set", EVERY_KIND, 1, ANY, true, CHANGING | O(RESET) | O(IF_REVISION), "Changes %s settings", object_set },
+    { "list", NAMED_KINDS, 0, 0, false, LISTING, "Lists every %s", object_list },
+    { "show", EVERY_KIND, 1, ANY, false, O(JSON), "Shows all %s settings", object_show },
+    { "remove", NAMED_KINDS, 1, ANY, false, CHANGING | O(IF_REVISION), "Removes a %s", object_remove },
+};
+
+static const struct command fixed[] = {
+    { "policy", "grant", "NAME USER...", 1, ANY, "Grants a %s to users, all or none", CHANGING | O(TO), false,
+      &policy_kind, policy_grant },
+    { "policy", "revoke", "USER...", 1, ANY,
+      "Takes the granted %s from users: the site's or the global one counts again", CHANGING, false, &policy_kind,
+      policy_revoke },
+    { "policy", "effective", "USER", 1, 1, "Says which %s decides for a user, and why", O(JSON), false, NULL,
+      policy_show_effective },
+    { "config", "export", "[FILE]", 0, 1, "Writes the whole configuration as text, without secrets", 0, false, NULL,
+      config_export },
+    { "config", "diff", "FILE", 1, 1, "Shows in what a file differs from the configuration; exit status 1 if it does",
+      0, false, NULL, config_diff },
+    { "config", "apply", "FILE", 1, 1, "Makes each object of a file what the file says, all or nothing",
+      CHANGING | O(PRUNE), false, NULL, config_apply },
+    { "import", "lync", "FILE...", 1, ANY,
+      "Takes over partners, gateway settings and external access policies that Lync Server exported",
+      CHANGING | O(ENUM_NUMBERS), false, NULL, import_lync },
+    { "audit", "list", "", 0, 0, "Lists who changed what, newest first",
+      O(LIMIT) | O(BEFORE) | O(KIND) | O(NAME) | O(JSON) | O(CSV), false, NULL, audit_list },
+    { "user", "new", "NAME", 1, 1, "Makes an administrator of Stox; asks for the password", O(JSON), true,
+      &account_kind, user_new },
+    { "user", "passwd", "NAME", 1, 1, "Sets an administrator's password", 0, false, &account_kind, user_passwd },
+    { "user", "set", "NAME", 1, 1, "Changes an administrator's role or description", O(JSON), true, &account_kind,
+      user_set },
+    { "user", "list", "", 0, 0, "Lists the administrators of Stox", LISTING, false, &account_kind, object_list },
+    { "user", "remove", "NAME...", 1, ANY, "Removes an administrator", O(FORCE) | O(CONFIRM), false, &account_kind,
+      user_remove },
+    { "token", "new", "NAME", 1, 1, "Makes a token for the API and shows it, once", O(EXPIRES) | O(JSON), true,
+      &token_kind, token_new },
+    { "token", "list", "", 0, 0, "Lists the tokens, not their secrets", LISTING, false, &token_kind, object_list },
+    { "token", "revoke", "NAME...", 1, ANY, "Ends tokens at once", O(FORCE) | O(CONFIRM), false, &token_kind,
+      token_revoke },
+    { "matrix", "", "", 0, 0, "Shows what each combination of TLS, SASL and dialback comes to; needs no daemon",
+      O(JSON) | O(CSV) | O(STRICT), false, NULL, matrix_show },
+    { "status", "", "", 0, 0, "Shows how the daemon is", O(JSON), false, NULL, status_show },
+    { "stream", "list", "", 0, 0, "Lists the XMPP streams", O(JSON) | O(CSV), false, NULL, stream_list },
+    { "stream", "close", "ID...", 1, ANY, "Closes streams", 0, false, NULL, stream_close },
+    { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
+    { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,
+      session_show },
+    { "setup", "", "NAME", 1, 1, "Makes the first administrator with the token of the first start", 0, false, NULL,
+      setup_first },
+    { "completion", "", "bash|zsh", 1, 1, "Prints what a shell needs to complete commands, flags and names", 0, false,
+      NULL, completion_show },
+    { "help", "", "[NOUN [VERB]]", 0, 2, "Explains commands", O(MAN), false, NULL, help_show },
+    { "version", "", "", 0, 0, "Prints the version", 0, false, NULL, version_show },
+};
+
+#define N_FIXED (sizeof(fixed) / sizeof(fixed[0]))
+#define N_GENERIC (sizeof(generic) / sizeof(generic[0]))
+
+static const char *operand_word(const struct setting_kind *kind)
+{
+    switch (kind->title_type) {
+    case SETTING_DOMAIN: return "DOMAIN...";
+    case SETTING_USER: return "USER...";
+    default: return "NAME...";
+    }
+}
+
+static bool applies(const struct generic *g, const struct setting_kind *kind)
+{
+    if (kind->internal)
+        return false;
+    return g->which == EVERY_KIND || (kind->title && (g->which == NAMED_KINDS || !kind->on_demand));
+}
+
+static struct command make(const struct generic *g, const struct setting_kind *kind)
+{
+    bool named = kind->title && g->most > 0;
+
+    return (struct command){ .noun = kind->noun,
+                             .verb = g->verb,
+                             .operands = named ? operand_word(kind) : "",
+                             .least = named ? g->least : 0,
+                             .most = named ? g->most : 0,
+                             .brief = g->brief,
+                             .options = g->options,
+                             .settings = g->settings,
+                             .kind = kind,
+                             .run = g->run };
+}
+
+size_t command_list(struct command out[COMMANDS_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < MODEL_N_KINDS; i++) {
+        const struct setting_kind *kind = model_kinds[i];
+
+        for (size_t k = 0; k < N_GENERIC && n < COMMANDS_MAX; k++)
+            if (applies(&generic[k], kind))
+                out[n++] = make(&generic[k], kind);
+        for (size_t k = 0; k < N_FIXED && n < COMMANDS_MAX && !kind->internal; k++)
+            if (strcmp(fixed[k].noun, kind->noun) == 0)
+                out[n++] = fixed[k];
+    }
+    for (size_t k = 0; k < N_FIXED && n < COMMANDS_MAX; k++) {
+        const struct setting_kind *kind = model_kind(slice_str(fixed[k].noun));
+
+        if (!kind || kind->internal)
+            out[n++] = fixed[k];
+    }
+    return n;
+}
+
+bool command_find(struct slice noun, struct slice verb, struct command *out)
+{
+    struct command all[COMMANDS_MAX];
+    size_t n = command_list(all);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_is(noun, all[i].noun) || !slice_is(verb, all[i].verb))
+            continue;
+        *out = all[i];
+        return true;
+    }
+    return false;
+}
+
+bool command_has_noun(struct slice noun)
+{
+    struct command all[COMMANDS_MAX];
+    size_t n = command_list(all);
+
+    for (size_t i = 0; i < n; i++)
+        if (slice_is(noun, all[i].noun))
+            return true;
+    return false;
+}
+
+void command_put_usage(struct buf *out, const struct command *cmd)
+{
+    buf_printf(out, "stoxctl %s%s%s%s%s [options]", cmd->noun, cmd->verb[0] ? " " : "", cmd->verb,
+               cmd->operands[0] ? " " : "", cmd->operands);
+}
+
+void command_put_brief(struct buf *out, const struct command *cmd)
+{
+    struct slice before = slice_str(cmd->brief), after;
+
+    if (!slice_cut(before, '%', &before, &after)) {
+        buf_put(out, before);
+        return;
+    }
+    buf_put(out, before);
+    buf_str(out, cmd->noun);
+    buf_put(out, slice_from(after, 1));
+}

@@ -1,0 +1,52 @@
+#include "ctl/option.h"
+
+static const struct option options[OPTION_N] = {
+    [OPT_SERVER] = { "server", 0, "URL", NULL,
+                     "Where stoxd is: unix:PATH, http://HOST:PORT or https://HOST:PORT (environment: STOX_SERVER)" },
+    [OPT_TOKEN_FILE] = { "token-file", 0, "FILE", NULL,
+                         "File with the API token (environment: STOX_TOKEN, the token itself)" },
+    [OPT_CA_FILE] = { "ca-file", 0, "FILE", NULL, "PEM file of the authority that signed the API's certificate" },
+    [OPT_HELP] = { "help", 'h', NULL, NULL, "What this command does and takes" },
+    [OPT_JSON] = { "json", 0, NULL, NULL, "As JSON, as the API gives it" },
+    [OPT_CSV] = { "csv", 0, NULL, NULL,
+                  "As CSV; a cell that a spreadsheet would take for a formula gets an apostrophe in front" },
+    [OPT_NAMES] = { "names", 0, NULL, NULL, "Names only, one a line; another command takes them with \"-\"" },
+    [OPT_WHERE] = { "where", 0, "SETTING=VALUE", NULL,
+                    "Only those whose setting has this value; != for another value, ~ for wildcards; repeatable, all "
+                    "must hold" },
+    [OPT_FILTER] = { "filter", 0, "PATTERN", NULL, "Only those whose name matches, with wildcards: '*.org'" },
+    [OPT_COLUMNS] = { "columns", 0, "A,B,...", NULL, "These columns only, in this order" },
+    [OPT_WHAT_IF] = { "what-if", 0, NULL, NULL, "Say what would change, and change nothing" },
+    [OPT_STRICT] = { "strict", 0, NULL, NULL, "Refuse also what the Lync Control Panel refused: SASL without TLS" },
+    [OPT_IF_REVISION] = { "if-revision", 0, "N", NULL, "Only if nobody has changed it since revision N" },
+    [OPT_FORCE] = { "force", 'f', NULL, NULL, "Ask nothing" },
+    [OPT_CONFIRM] = { "confirm", 0, "on|off", "on off", "Ask before every change, or never" },
+    [OPT_RESET] = { "reset", 0, "SETTING", NULL, "Back to its default; repeatable" },
+    [OPT_TO] = { "to", 0, "USER", NULL, "Who gets it; more may follow, \"-\" reads them from standard input" },
+    [OPT_PRUNE] = { "prune", 0, NULL, NULL, "Remove what the file does not name" },
+    [OPT_LIMIT] = { "limit", 0, "N", NULL, "At most so many entries (100)" },
+    [OPT_BEFORE] = { "before", 0, "SEQ", NULL, "Entries older than this one" },
+    [OPT_KIND] = { "kind", 0, "KIND", NULL, "Entries about this kind of object" },
+    [OPT_NAME] = { "name", 0, "NAME", NULL, "Entries about the object of this name" },
+    [OPT_EXPIRES] = { "expires", 0, "TIME", NULL, "How long it is good: 3600, 90m, 12h, 30d; without it, for ever" },
+    [OPT_ENUM_NUMBERS] = { "enum-numbers", 0, NULL, NULL,
+                           "Take numbers that stand for names in the order in which the documentation lists the names, "
+                           "from 0" },
+    [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
+};
+
+const struct option *option_of(enum option_id id)
+{
+    return &options[id];
+}
+
+enum option_id option_find(struct slice word, uint64_t set)
+{
+    for (unsigned id = 0; id < OPTION_N; id++) {
+        if (!(set & OPTION_BIT(id)))
+            continue;
+        if (slice_is(word, options[id].name) || (word.n == 1 && options[id].letter && word.p[0] == options[id].letter))
+            return id;
+    }
+    return OPTION_N;
+}

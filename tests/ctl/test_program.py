@@ -1,0 +1,211 @@
+"""Reaching the daemon, being somebody to it, what it says of itself; help, completion and manual."""
+import json
+import os
+import re
+import signal
+import subprocess
+import termios
+
+import pytest
+
+from conftest import BUILD, STOXCTL
+
+PASSWORD = 'correct horse battery\n'
+
+
+def test_without_a_daemon_it_says_where_it_looked(nobody, tmp_path):
+    done = nobody.ctl('partner', 'list', code=3)
+    assert done.err == (f'stoxctl: cannot reach stoxd at unix:{tmp_path}/admin.sock: No such file or directory '
+                        '(is it running? another socket: --server)\n')
+    assert 'http://127.0.0.1:1' in nobody.ctl('partner', 'list', '--server', 'http://127.0.0.1:1', code=3).err
+    nobody.ctl('partner', 'list', '--server', 'ftp://x', code=2)
+
+
+def test_a_socket_that_may_not_be_opened_says_who_may(nobody, stox, tmp_path):
+    if os.getuid() != 0:
+        pytest.skip('needs root to become somebody else')
+    tmp_path.chmod(0o711)
+    done = subprocess.run(['setpriv', '--reuid=65534', '--clear-groups', str(STOXCTL), 'partner', 'list', '--server',
+                           f'unix:{tmp_path}/admin.sock'], capture_output=True, text=True)
+    assert done.returncode == 4 and 'root and the service user may' in done.stderr, done.stderr
+
+
+def test_the_matrix_needs_no_daemon_and_has_all_rows_in_order(nobody):
+    rows = nobody.ctl('matrix', '--json').json()['rows']
+    assert [row['row'] for row in rows] == list(range(1, 19))
+    assert [r['row'] for r in rows if r['verdict'] == 'invalid'] == [6, 12, 14, 16, 18]
+    assert [r['row'] for r in rows if r['verdict'] == 'warning'] == [1, 3, 4, 5, 9, 10, 11]
+    strict = nobody.ctl('matrix', '--json', '--strict').json()['rows']
+    assert [r['row'] for r in strict if r['verdict'] == 'invalid'] == [5, 6, 11, 12, 14, 16, 18]
+    assert len(nobody.ctl('matrix').lines()) == 19
+
+
+def test_the_matrix_is_the_one_of_the_daemon(stox):
+    theirs = json.loads(subprocess.run(['curl', '-s', '--unix-socket', str(stox.folder / 'admin.sock'), 'http://localhost/v1/matrix'],
+                                       capture_output=True, check=True).stdout)['rows']
+    ours = stox.ctl('matrix', '--json').json()['rows']
+    for their, our in zip(theirs, ours, strict=True):
+        assert {k: their[k] for k in ('row', 'tls', 'sasl', 'dialback', 'verdict', 'reason')} == \
+               {k: our[k] for k in ('row', 'tls', 'sasl', 'dialback', 'verdict', 'reason')}
+
+
+def test_session_status_metrics_and_streams_are_shown(stox):
+    assert 'unix:root' in stox.ctl('session').out or os.getuid() != 0
+    assert re.search(r'^state: +running$', stox.ctl('status').out, re.M)
+    assert stox.ctl('metrics').lines()[-1] == '# EOF'
+    assert stox.ctl('stream', 'list').lines()[0].split()[0] == 'id'
+    assert stox.ctl('stream', 'close', 7).out == 'stream 7: closed\n'
+    stox.ctl('stream', 'close', 99, code=5)
+
+
+def test_the_audit_says_who_changed_what(stox):
+    stox.ctl('partner', 'new', 'a.example', '--tls', 'optional')
+    stox.ctl('partner', 'set', 'a.example', '--tls', 'required')
+    stox.ctl('site', 'new', 'x')
+    lines = stox.ctl('audit', 'list', '--kind', 'partner', '--name', 'a.example').lines()
+    assert re.match(r'\d+ \d{4}-\d\d-\d\dT[\d:.]+Z \S+ unix set partner a.example$', lines[0]), lines
+    assert lines[1:3] == ['  - tls: optional', '  + tls: required']
+    assert len(stox.ctl('audit', 'list', '--limit', 1, '--json').json()['items']) == 1
+    assert stox.ctl('audit', 'list', '--csv').lines()[0] == 'seq,at,who,from,action,kind,name'
+
+
+def test_administrators_and_tokens_come_and_go(stox):
+    stox.ctl('user', 'new', 'anna', '--role', 'administrator', input=PASSWORD)
+    assert '12' in stox.ctl('user', 'new', 'bert', input='short\n', code=1).err
+    stox.ctl('user', 'new', 'bert', '--description', 'night shift', input=PASSWORD)
+    stox.ctl('user', 'set', 'bert', '--role', 'helpdesk')
+    stox.ctl('user', 'passwd', 'bert', input='another long password\n')
+    assert stox.ctl('user', 'list', '--where', 'role=helpdesk', '--names').lines() == ['bert']
+    stox.ctl('user', 'remove', 'bert', '-f')
+    assert 'last administrator' in stox.ctl('user', 'remove', 'anna', '-f', code=6).err
+    token = stox.ctl('token', 'new', 'watch', '--role', 'reader', '--expires', '30d').out
+    assert re.fullmatch(r'stox_[\w-]{43}\n', token)
+    assert re.search(r'^watch +reader +\d{4}-\d\d-\d\dT', stox.ctl('token', 'list').out, re.M)
+    stox.ctl('token', 'new', 'bad', '--expires', 'soon', code=2)
+    stox.ctl('token', 'revoke', 'watch', '-f')
+    assert stox.ctl('token', 'list', '--names').out == ''
+
+
+def test_a_password_is_typed_twice_without_an_echo(stox):
+    terminal = stox.terminal('user', 'new', 'anna', '--role', 'administrator')
+    terminal.until('Password: ')
+    terminal.type('correct horse battery')
+    terminal.until('Once more: ')
+    terminal.type('correct horse battery')
+    assert terminal.end() == 0
+    assert 'correct' not in terminal.text
+
+
+def test_a_token_opens_http_and_a_role_closes_what_it_may_not(stox, tmp_path):
+    token = stox.ctl('token', 'new', 'watch', '--role', 'reader').out.strip()
+    server = ('--server', f'http://127.0.0.1:{stox.port}')
+    (tmp_path / 'token').write_text(token + '\n')
+    assert 'does not know you' in stox.ctl('partner', 'list', *server, code=4).err
+    stox.ctl('partner', 'list', *server, '--token-file', tmp_path / 'token')
+    assert 'reader' in stox.ctl('session', *server, env={'STOX_TOKEN': token}).out
+    stox.ctl('partner', 'new', 'a.example', *server, '--token-file', tmp_path / 'token', code=4)
+    stox.ctl('partner', 'list', *server, '--token-file', tmp_path / 'none', code=2)
+    (tmp_path / 'bad').write_text('a\r\nX-Evil: 1')
+    assert 'this is no token' in stox.ctl('partner', 'list', *server, '--token-file', tmp_path / 'bad', code=2).err
+
+
+def test_a_token_never_crosses_a_network_in_the_clear(nobody):
+    for host in ('192.0.2.1', 'stox.contoso.example', '127.0.0.1.contoso.example'):
+        done = nobody.ctl('partner', 'list', '--server', f'http://{host}:8443', code=2, env={'STOX_TOKEN': 'stox_x'})
+        assert 'in the clear' in done.err
+
+
+def test_https_needs_the_authority_that_signed(nobody, tmp_path):
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
+                    'subjectAltName=IP:127.0.0.1', '-keyout', tmp_path / 'key', '-out', tmp_path / 'cert'], check=True,
+                   capture_output=True)
+    nobody.start(tmp_path / 'cert', tmp_path / 'key')
+    try:
+        token = nobody.ctl('token', 'new', 'watch').out.strip()
+        server = ('--server', f'https://127.0.0.1:{nobody.port}')
+        done = nobody.ctl('partner', 'list', *server, code=3, env={'STOX_TOKEN': token})
+        assert 'is not trusted' in done.err and '--ca-file' in done.err
+        nobody.ctl('partner', 'list', *server, '--ca-file', tmp_path / 'cert', env={'STOX_TOKEN': token})
+    finally:
+        nobody.stop()
+
+
+def test_setup_makes_the_first_administrator(stox):
+    token = re.search(r'admin-setup token=(\S+)', (stox.folder / 'log').read_text()).group(1)
+    server = ('--server', f'http://127.0.0.1:{stox.port}')
+    stox.ctl('setup', 'anna', *server, input=f'wrong\n{PASSWORD}', code=4)
+    assert 'is the first administrator' in stox.ctl('setup', 'anna', *server, input=f'{token}\n{PASSWORD}').out
+    assert stox.ctl('user', 'list', '--names').lines() == ['anna']
+
+
+def test_help_is_there_for_every_command(nobody):
+    done = nobody.ctl('help')
+    commands = re.findall(r'^  ([a-z-]+(?: [a-z-]+)?)  ', done.out, re.M)
+    assert len(commands) > 40 and 'partner set' in commands and 'matrix' in commands
+    for command in commands:
+        assert nobody.ctl('help', *command.split()).out.startswith(f'Usage: stoxctl {command}')
+        assert nobody.ctl(*command.split(), '--help').out.startswith('Usage: stoxctl')
+    assert nobody.ctl('partner', '--help').lines()[0].startswith('  partner new')
+    nobody.ctl('help', 'nothing', code=2)
+    nobody.ctl(code=2)
+
+
+def test_the_manual_page_is_good_troff_and_names_every_flag(nobody):
+    page = (BUILD / 'src/ctl/stoxctl.1').read_text()
+    assert page == nobody.ctl('help', '--man').out
+    for flag in ('\\-\\-tls VALUE', '\\-\\-add\\-domain VALUE', '\\-\\-dialback\\-passphrase', '\\-\\-what\\-if'):
+        assert flag in page
+    done = subprocess.run(['groff', '-man', '-ww', '-Tutf8', '-z'], input=page, capture_output=True, text=True)
+    assert done.stderr == ''
+
+
+def complete(stox, words, shell='bash'):
+    """What bash offers for the last word."""
+    script = (f'source {BUILD}/src/ctl/stoxctl.bash; COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}; '
+              '[ "${COMP_WORDS[COMP_CWORD]}" != EMPTY ] || COMP_WORDS[COMP_CWORD]=; _stoxctl; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(['bash', '-c', script], capture_output=True, text=True,
+                          env={**stox.env, 'PATH': f'{STOXCTL.parent}:{os.environ["PATH"]}'})
+    assert not done.stderr, done.stderr
+    return done.stdout.split('\n')[:-1]
+
+
+def test_bash_completes_commands_flags_values_and_names(stox):
+    stox.ctl('partner', 'new', 'fabrikam.example')
+    assert complete(stox, ['stoxctl', 'part']) == ['partner']
+    assert complete(stox, ['stoxctl', 'partner', 'se']) == ['set']
+    assert complete(stox, ['stoxctl', 'partner', 'set', '--add']) == ['--additional-domains', '--add-domain']
+    assert complete(stox, ['stoxctl', 'partner', 'set', '--tls', 'o']) == ['optional']
+    assert complete(stox, ['stoxctl', 'partner', 'set', '--dialback', 'EMPTY']) == ['on', 'off']
+    assert complete(stox, ['stoxctl', 'partner', 'show', 'fab']) == ['fabrikam.example']
+    assert complete(stox, ['stoxctl', 'completion', 'EMPTY']) == ['bash', 'zsh']
+
+
+def test_no_name_is_run_by_completion(stox, tmp_path):
+    stox.ctl('sip-user', 'set', f'x$(touch${{IFS}}hit)`touch`@contoso.example', '--served', 'no', code=None)
+    env = dict(stox.env)
+    names = stox.ctl('sip-user', 'list', '--names').lines()
+    assert len(names) == 1, 'the hostile name was not taken, so nothing is proven'
+    offered = complete(stox, ['stoxctl', 'sip-user', 'show', 'EMPTY'])
+    assert len(offered) == 1 and '\\$\\(touch' in offered[0]
+    assert env == stox.env and not (tmp_path / 'hit').exists() and not os.path.exists('hit')
+
+
+def test_zsh_reads_its_completion(nobody):
+    done = subprocess.run(['zsh', '-n', str(BUILD / 'src/ctl/_stoxctl')], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupted_password_leaves_the_terminal_as_it_was(stox):
+    terminal = stox.terminal('user', 'new', 'anna')
+    terminal.until('Password: ')
+    assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    os.write(terminal.fd, b'half a pass\x03')
+    assert terminal.end(lambda: termios.tcgetattr(terminal.fd)[3] & termios.ECHO) == -signal.SIGINT
+
+
+def test_json_on_a_terminal_is_ascii(stox):
+    stox.ctl('partner', 'new', 'a.example', '--description', 'turn \u2067around')
+    terminal = stox.terminal('partner', 'show', 'a.example', '--json')
+    assert terminal.end() == 0
+    assert '\\u2067around' in terminal.text and terminal.text.isascii()
+    assert stox.ctl('partner', 'show', 'a.example', '--json').json()['description'] == 'turn \u2067around'
