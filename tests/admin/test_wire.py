@@ -193,7 +193,7 @@ def test_connections_are_limited_by_address_and_unix_goes_on(shared):
     "/v1/partners/a%3bb", "/v1/partners/%00", "/v1/partners/%0a", "/v1/partners/%", "/v1/partners/%2", "/v1/partners/%zz",
     "/v1/partners/%u002e", "/v1/partners/%c0%ae", "/v1/partners/%ff", "/v1/partners?%zz=1", "/v1/partners?=1",
     "/v1/partners?a=%00", "/v1/a/b/c/d/e/f/g", "/v1/partners/" + "a" * 4096, "/v1/partners/\\"])
-def test_paths_that_two_could_read_differently_are_refused(shared, target):
+def test_D16_paths_that_two_could_read_differently_are_refused(shared, target):
     answer = shared.root("GET", target)
     assert answer.status == 400 and answer.code == "bad-request", (target, answer.status, answer.raw)
 
@@ -252,7 +252,7 @@ HOSTILE = ["<script>alert(1)</script>", "' OR 1=1; DROP TABLE objects; --", "${j
            "\u202egnp.exe", "a" * 900, "\\\"\\u0000", "%s%n%x", "\U0001f4a9" * 200]
 
 
-def test_hostile_text_is_text(shared):
+def test_E7_hostile_text_is_text(shared):
     shared.root("POST", "/v1/partners", {"name": "hostile.example"})
     for text in HOSTILE:
         done = shared.root("PATCH", "/v1/partners/hostile.example", {"description": text})
