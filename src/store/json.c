@@ -275,7 +275,7 @@ struct record *record_from_stored(const struct setting_kind *kind, struct slice 
     json_t *o = json_read(body, &fault, &no_memory);
     struct record *r = NULL;
     struct arena arena;
-    struct edit *edits;
+    struct edit *edits = NULL;
     size_t n;
 
     arena_init(&arena, 1u << 20);
