@@ -7,8 +7,11 @@
 #include "base/text.h"
 #include "ctl/term.h"
 #include "net/addr.h"
+#include "store/json.h"
 
 #define ANSWER_MAX (1024u << 20)
+#define BODY_MAX (256u << 20) /* the daemon takes less, and says so */
+#define URL_MAX 16384
 #define TOKEN_MAX 1000
 #define PAGES_MAX 100000
 
@@ -215,10 +218,12 @@ static enum ctl_exit say_problem(struct ctl *c, long status, const struct answer
     return ctl_fail(c, code, "%s", detail ? detail : title ? title : "the daemon refuses, and does not say why");
 }
 
-static enum ctl_exit perform(struct ctl *c, const char *method, const char *url, const char *body, struct answer *out)
+static enum ctl_exit perform(struct ctl *c, const char *method, const char *url, const struct buf *body,
+                             struct answer *out)
 {
     CURL *curl = c->client->curl;
     json_error_t fault;
+    bool no_memory = false;
     long status = 0;
     CURLcode code;
 
@@ -227,8 +232,8 @@ static enum ctl_exit perform(struct ctl *c, const char *method, const char *url,
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->n);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->p);
     }
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &out->text);
     c->client->why[0] = '\0';
@@ -236,15 +241,16 @@ static enum ctl_exit perform(struct ctl *c, const char *method, const char *url,
     if (code != CURLE_OK)
         return say_unreachable(c, code);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    out->body = out->text.n ? json_loadb(out->text.p, out->text.n, JSON_REJECT_DUPLICATES, &fault) : NULL;
+    out->body = out->text.n ? json_read(buf_slice(&out->text), &fault, &no_memory) : NULL;
+    if (no_memory)
+        return ctl_fail_memory(c);
     return status >= 200 && status < 300 ? CTL_DONE : say_problem(c, status, out);
 }
 
 enum ctl_exit client_call(struct ctl *c, const char *method, const char *path, const json_t *body, struct answer *out)
 {
-    struct buf url;
-    char *text = NULL;
     enum ctl_exit rc = CTL_DONE;
+    struct buf url, text;
 
     *out = (struct answer){ NULL };
     buf_init(&out->text, ANSWER_MAX);
@@ -252,14 +258,20 @@ enum ctl_exit client_call(struct ctl *c, const char *method, const char *path, c
         rc = client_open(c);
     if (rc != CTL_DONE)
         return rc;
-    if (body && !(text = json_dumps(body, JSON_COMPACT)))
-        return ctl_fail_memory(c);
-    buf_init(&url, 16384);
+    buf_init(&url, URL_MAX);
+    buf_init(&text, BODY_MAX);
     buf_printf(&url, "%s%s", c->client->base, path);
     buf_char(&url, '\0');
-    rc = buf_ok(&url) ? perform(c, method, url.p, text, out) : ctl_fail(c, CTL_REFUSED, "a name that is too long");
+    if (body)
+        json_put(&text, json_incref((json_t *)body), 0);
+    if (!buf_ok(&url))
+        rc = ctl_fail(c, CTL_REFUSED, "a name that is too long");
+    else if (!buf_ok(&text))
+        rc = ctl_fail(c, CTL_REFUSED, "this is too much for one request, or memory is missing");
+    else
+        rc = perform(c, method, url.p, body ? &text : NULL, out);
     buf_free(&url);
-    free(text);
+    buf_free(&text);
     return rc;
 }
 
@@ -269,7 +281,7 @@ const char *client_path(struct ctl *c, const char *prefix, struct slice part, co
     struct buf b;
     const char *path;
 
-    buf_init(&b, 16384);
+    buf_init(&b, URL_MAX);
     buf_str(&b, prefix);
     text_put_percent(&b, part, &keep);
     buf_str(&b, suffix);
