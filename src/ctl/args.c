@@ -165,7 +165,7 @@ int args_read(struct args *out, int argc, char **argv, struct arena *arena, stru
     out->flags = arena_zalloc(arena, n * sizeof(*out->flags));
     out->operands = arena_zalloc(arena, n * sizeof(*out->operands));
     if (!r.command || !out->options || !out->flags || !out->operands)
-        return err_set(err, "out of memory");
+        return err_memory(err, "reading the command line");
     if (take_command(&r, err))
         return -1;
     while (r.at < r.argc) {

@@ -213,8 +213,12 @@ static enum ctl_exit say_problem(struct ctl *c, long status, const struct answer
     if (!json_is_object(a->body))
         return ctl_fail(c, CTL_UNREACHABLE, "%s answers %ld and no JSON: is this stoxd?", c->client->server, status);
     if (status == 401)
-        return ctl_fail(c, code, "%s does not know you: give a token (--token-file), or be root on its machine",
-                        c->client->server);
+        return ctl_fail(
+            c, code,
+            c->client->is_unix
+                ? "%s does not know you: be root or the service user, or use --server https://... with a token"
+                : "%s does not know you: give a token (--token-file), a good one",
+            c->client->server);
     return ctl_fail(c, code, "%s", detail ? detail : title ? title : "the daemon refuses, and does not say why");
 }
 

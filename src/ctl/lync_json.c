@@ -81,7 +81,7 @@ int lync_read_json(struct lync_file *f, struct slice text, struct err *err)
     int rc = 0;
 
     if (!root)
-        return no_memory ? err_set(err, "out of memory") : err_set(err, "line %d: %s", fault.line, fault.text);
+        return no_memory ? err_memory(err, "reading a file") : err_set(err, "line %d: %s", fault.line, fault.text);
     if (!list)
         rc = add_object(f, root, err);
     for (size_t i = 0; i < json_array_size(list) && rc == 0; i++)
