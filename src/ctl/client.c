@@ -53,6 +53,26 @@ static bool is_loopback(const char *url)
     return slice_ieq(host, SLICE("localhost"));
 }
 
+/* A scheme, a host and a port: a name and a password in it, or a query, would be something else than it seems. */
+static bool is_server_url(struct slice url)
+{
+    const struct text_set set = text_set(".-_:[]/");
+    bool known = slice_starts(url, SLICE("http://")) || slice_starts(url, SLICE("https://"));
+
+    for (size_t i = 0; i < url.n && known; i++)
+        known = text_in(&set, (unsigned char)url.p[i]);
+    return known;
+}
+
+static enum ctl_exit set_unix(struct ctl *c, struct client *client)
+{
+    client->is_unix = true;
+    client->base = "http://localhost";
+    if (curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->server + 5) != CURLE_OK)
+        return ctl_fail_memory(c);
+    return CTL_DONE;
+}
+
 static enum ctl_exit set_server(struct ctl *c, struct client *client)
 {
     struct slice url;
@@ -63,19 +83,19 @@ static enum ctl_exit set_server(struct ctl *c, struct client *client)
     if (!client->server || !client->server[0])
         client->server = CLIENT_SERVER;
     url = slice_str(client->server);
-    client->base = client->server;
-    if (slice_starts(url, SLICE("unix:"))) {
-        client->is_unix = true;
-        client->base = "http://localhost";
-        if (curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->server + 5) != CURLE_OK)
-            return ctl_fail_memory(c);
+    /* A proxy of the environment may carry TLS, but sees nothing in the clear. */
+    if (!slice_starts(url, SLICE("https://")))
         curl_easy_setopt(client->curl, CURLOPT_PROXY, "");
-        return CTL_DONE;
-    }
-    if (slice_starts(url, SLICE("http://")) || slice_starts(url, SLICE("https://")))
-        return CTL_DONE;
-    return ctl_fail(c, CTL_USAGE, "--server: \"%s\" is neither unix:PATH nor http://HOST:PORT nor https://HOST:PORT",
-                    client->server);
+    if (slice_starts(url, SLICE("unix:")))
+        return set_unix(c, client);
+    if (!is_server_url(url))
+        return ctl_fail(c, CTL_USAGE,
+                        "--server: \"%s\" is neither unix:PATH nor http://HOST:PORT nor https://HOST:PORT",
+                        client->server);
+    while (url.n && url.p[url.n - 1] == '/')
+        url.n--;
+    client->base = arena_strdup(&c->arena, url);
+    return client->base ? CTL_DONE : ctl_fail_memory(c);
 }
 
 /* From the file, or the environment; .p NULL: none. */
