@@ -47,7 +47,7 @@ static bool take_edits(struct call *c, const char *password_member, bool new, st
 {
     json_t *plain = json_object();
     const struct setting *fault;
-    struct edit *edits, password, *all;
+    struct edit *edits = NULL, password, *all;
     struct err err = { "" };
     bool given, ok = plain != NULL;
 

@@ -50,7 +50,7 @@ static void on_local_accepted(void *owner, int fd, uid_t uid)
     splice_accept(&a->splices, fd, &origin);
 }
 
-static void on_http_log(void *arg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_http_log(void *arg, const char *fmt, va_list ap)
 {
     struct admin *a = arg;
     char text[200];

@@ -131,7 +131,7 @@ void changes_post(struct call *c)
 {
     struct keeper_outcome outcome = { .n = 0 };
     struct changes_fault fault;
-    struct request *requests;
+    struct request *requests = NULL;
     struct err err = { "" };
     struct buf out;
     size_t n;

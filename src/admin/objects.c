@@ -116,7 +116,7 @@ void object_get(struct call *c)
 static bool take_edits(struct call *c, struct request *r)
 {
     const struct setting *fault;
-    struct edit *edits;
+    struct edit *edits = NULL;
     struct err err = { "" };
 
     if (json_to_edits(r->kind, c->json, &c->arena, &edits, &r->n, &fault, &err))

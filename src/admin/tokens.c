@@ -73,7 +73,7 @@ static void make(struct call *c, struct request *r, const json_t *plain, const c
 {
     const struct setting *fault;
     struct keeper_outcome out;
-    struct edit *edits;
+    struct edit *edits = NULL;
     struct err err = { "" };
 
     if (json_to_edits(&token_kind, plain, &c->arena, &edits, &r->n, &fault, &err)) {

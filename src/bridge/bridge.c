@@ -152,6 +152,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_text);
     hash_init(&b->lanes);
     hash_init(&b->owed);
+    threads_init(&b->threads, THREADS_BYTES_MAX);
     timer_init(&b->drain, on_drain);
     if (set_up(b, conf, err) == 0)
         return b;
@@ -217,6 +218,7 @@ void bridge_free(struct bridge *b)
         s2x_free(b);
     }
     bridge_free_owed(b);
+    threads_fini(&b->threads);
     sip_free(b->sip);
     xmpp_free(b->xmpp);
     if (b->tls)

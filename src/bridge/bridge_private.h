@@ -8,6 +8,7 @@
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
 #include "bridge/score.h"
+#include "bridge/threads.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -47,6 +48,7 @@ struct bridge {
     /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
     struct hash lanes;
     size_t queued_bytes;
+    struct threads threads;
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
 };

@@ -73,6 +73,8 @@ static int add_certificate(struct directory *d, const struct directory_conf *con
     if (!d->identities || !chain || !key ||
         tls_identities_add(d->identities, conf->tls, ascii, chain, key, before, err) == 0)
         return 0;
+    if (err->memory)
+        return -1;
     err_wrap(err, "sip-domain \"%.*s\"", SLICE_FMT(domain->name));
     if (conf->strict && !tls_identities_has(before, ascii, chain, key))
         return -1;
@@ -91,7 +93,7 @@ static int add_sip_domain(struct directory *d, const struct directory_conf *conf
         return err_set(err, "sip-domain \"%.*s\": there is no route \"%.*s\"", SLICE_FMT(domain->name),
                        SLICE_FMT(domain->route));
     if (!add_domain(d, domain->name, route->object, NULL, &ascii))
-        return err_set(err, "out of memory while taking the settings");
+        return err_memory(err, "taking the settings");
     return add_certificate(d, conf, domain, ascii, err);
 }
 
@@ -125,13 +127,13 @@ static int fill(struct directory *d, const struct directory_conf *conf, struct e
     d->policies = policy_index_new(d->config);
     d->identities = conf->tls ? tls_identities_new() : NULL;
     if (!d->partners || !d->policies || (conf->tls && !d->identities))
-        return err_set(err, "out of memory while taking the settings");
+        return err_memory(err, "taking the settings");
     for (size_t i = 0; i < domains->n; i++)
         if (add_sip_domain(d, conf, CONFIG_OBJECT(sip_domain, domains, i), err))
             return -1;
     for (; d->n_partners < partners->n; d->n_partners++)
         if (!add_partner(d, CONFIG_OBJECT(partner, partners, d->n_partners), &d->partners[d->n_partners]))
-            return err_set(err, "out of memory while taking the settings");
+            return err_memory(err, "taking the settings");
     return 0;
 }
 
@@ -140,7 +142,7 @@ struct directory *directory_new(const struct directory_conf *conf, struct err *e
     struct directory *d = calloc(1, sizeof(*d));
 
     if (!d) {
-        err_set(err, "out of memory while taking the settings");
+        err_memory(err, "taking the settings");
         return NULL;
     }
     atomic_init(&d->refs, 1);

@@ -297,6 +297,13 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
             LOG_S("to", request->msg->uri_text), LOG_BODY(bodies ? "body" : NULL, request->msg->body));
 }
 
+/* What the partner's user called the conversation, if the Call-ID could not hold it. */
+static struct slice known_thread(struct bridge *b, const struct sip_msg *m, const struct jid *from,
+                                 const struct jid *to)
+{
+    return threads_find(&b->threads, &(struct thread_key){ .remote = to, .local = from, .call_id = m->call_id });
+}
+
 void s2x_message(struct bridge *b, const struct sip_request *request)
 {
     _Alignas(16) char memory[4096];
@@ -314,7 +321,8 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
     buf_clear(&b->scratch);
     if (admit(b, request, &a, &from, &to)) {
         b->map.now_wall_s = clock_wall_s();
-        switch (map_im_to_stanza(&a, &b->map, request->msg, &from, &to, &b->scratch, &id, &refusal)) {
+        switch (map_im_to_stanza(&a, &b->map, request->msg, &from, &to, known_thread(b, request->msg, &from, &to),
+                                 &b->scratch, &id, &refusal)) {
         case MAP_IM_OK: carry(b, request, &from, &to, id); break;
         case MAP_IM_EMPTY:
             bridge_count(b, SCORE_S2X, SCORE_EMPTY, to.domain);

@@ -9,8 +9,15 @@ struct entry {
     char name[];
 };
 
-static const unsigned delay_bounds_ms[SCORE_N_DELAYS] = { 5,    10,   25,   50,    100,   250,  500,
-                                                          1000, 2500, 5000, 10000, 20000, 28000 };
+/* Upper bounds, and how the format wants them written. */
+static const struct {
+    unsigned ms;
+    const char *le;
+} bounds[SCORE_N_DELAYS] = {
+    { 5, "0.005" },    { 10, "0.01" },    { 25, "0.025" },   { 50, "0.05" },  { 100, "0.1" },
+    { 250, "0.25" },   { 500, "0.5" },    { 1000, "1.0" },   { 2500, "2.5" }, { 5000, "5.0" },
+    { 10000, "10.0" }, { 20000, "20.0" }, { 28000, "28.0" },
+};
 
 static bool name_is(const struct hash_node *node, const void *key)
 {
@@ -74,7 +81,7 @@ void scores_delay(struct scores *s, uint64_t ms)
 {
     size_t i = 0;
 
-    while (i < SCORE_N_DELAYS && ms > delay_bounds_ms[i])
+    while (i < SCORE_N_DELAYS && ms > bounds[i].ms)
         i++;
     s->delays[i]++;
     s->delay_sum_ms += ms;
@@ -163,11 +170,6 @@ static void put_messages(const struct scores *s, const struct directory *d, stru
     put_score(out, &other, SLICE("(other)"));
 }
 
-static void put_seconds(struct buf *out, uint64_t ms)
-{
-    buf_printf(out, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
-}
-
 static void put_delays(const struct scores *s, struct buf *out)
 {
     uint64_t n = 0;
@@ -176,16 +178,13 @@ static void put_delays(const struct scores *s, struct buf *out)
                  "# HELP stox_answer_delay_seconds Time from a SIP MESSAGE that was handed on to its final answer.\n");
     for (size_t i = 0; i < SCORE_N_DELAYS; i++) {
         n += s->delays[i];
-        buf_str(out, "stox_answer_delay_seconds_bucket{le=\"");
-        put_seconds(out, delay_bounds_ms[i]);
-        buf_printf(out, "\"} %llu\n", (unsigned long long)n);
+        buf_printf(out, "stox_answer_delay_seconds_bucket{le=\"%s\"} %llu\n", bounds[i].le, (unsigned long long)n);
     }
     n += s->delays[SCORE_N_DELAYS];
     buf_printf(out, "stox_answer_delay_seconds_bucket{le=\"+Inf\"} %llu\nstox_answer_delay_seconds_count %llu\n",
                (unsigned long long)n, (unsigned long long)n);
-    buf_str(out, "stox_answer_delay_seconds_sum ");
-    put_seconds(out, s->delay_sum_ms);
-    buf_char(out, '\n');
+    buf_printf(out, "stox_answer_delay_seconds_sum %llu.%03u\n", (unsigned long long)(s->delay_sum_ms / 1000),
+               (unsigned)(s->delay_sum_ms % 1000));
 }
 
 void scores_put(const struct scores *s, const struct directory *d, struct buf *out)

@@ -71,6 +71,17 @@ static void busy(struct bridge *b, const struct xmpp_stanza *stanza)
     refuse(b, stanza, "wait", "resource-constraint", "The gateway is busy", "out of memory");
 }
 
+/* Its thread comes back with the answer, though the Call-ID cannot hold it. */
+static void keep_thread(struct bridge *b, const struct xmpp_stanza *stanza, const struct map_im_message *message)
+{
+    const struct listed *partner = directory_partner(b->directory, stanza->from->domain);
+
+    if (message->thread.n)
+        threads_keep(&b->threads, partner ? partner->xmpp.name : stanza->from->domain,
+                     &(struct thread_key){ .remote = stanza->from, .local = stanza->to, .call_id = message->call_id },
+                     message->thread);
+}
+
 /* Puts a mapped message on its lane. */
 static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const struct map_im_message *message)
 {
@@ -83,6 +94,7 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
         return;
     }
     f->message = *message;
+    f->message.thread = slice_of(NULL, 0);
     lane = keep_message(f) ? lane_of(b, &f->from, &f->to) : NULL;
     if (!lane) {
         arena_reset(&f->arena);
@@ -90,6 +102,7 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
         busy(b, stanza);
         return;
     }
+    keep_thread(b, stanza, message);
     f->charged = f->arena.used + sizeof(*f);
     b->queued_bytes += f->charged;
     f->generation = b->generation;

@@ -32,18 +32,20 @@ struct map_im_sip_refusal {
 };
 
 /*
- * S2X. from and to are the mapped addresses; the stanza is appended to out. id gets the stanza's id (in the arena): it
- * derives from the branch, so that a repeat can be recognised, after a restart too (STOX-IM-19, 57).
+ * S2X. from and to are the mapped addresses; the stanza is appended to out. thread: what the Call-ID is known to stand for
+ * between these two; empty: the Call-ID itself says it. id gets the stanza's id (in the arena): it derives from the branch,
+ * so that a repeat can be recognised, after a restart too (STOX-IM-19, 57).
  */
 enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,
-                             const struct jid *from, const struct jid *to, struct buf *out, struct slice *id,
-                             struct map_im_sip_refusal *refusal);
+                             const struct jid *from, const struct jid *to, struct slice thread, struct buf *out,
+                             struct slice *id, struct map_im_sip_refusal *refusal);
 
 /* A MESSAGE to send; slices are in the arena, or in the stanza (body). */
 struct map_im_message {
     struct slice uri;
     struct slice from, to; /* header values; the From tag is in */
     struct slice call_id;
+    struct slice thread;  /* what call_id cannot be turned back into: keep it for these two. Empty: it can */
     struct slice branch;  /* empty when the stanza had no id */
     struct slice headers; /* Subject, Content-Type, Content-Language, Date: complete lines */
     struct slice body;
@@ -64,7 +66,7 @@ enum map_im map_im_to_message(struct arena *a, const struct map_conf *conf, cons
 /*
  * thread <-> Call-ID (STOX-IM-15..17). A thread that is a legal Call-ID of at most 255 bytes, and does not look like one of
  * our encodings, is itself; any other up to 180 bytes is encoded so that it can be decoded again; longer ones give false
- * (the caller keeps a table). Decoding returns false for a Call-ID that is not one of our encodings: it is the thread itself.
+ * (their Call-ID is a digest, and a table is kept of them). Decoding returns false for a Call-ID that is not one of our encodings: it is the thread itself.
  */
 bool map_thread_to_call_id(struct buf *b, struct slice thread);
 bool map_call_id_to_thread(struct buf *b, struct slice call_id);

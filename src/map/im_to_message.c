@@ -131,7 +131,8 @@ static void put_headers(struct buf *b, const struct message *m)
 
 /* The thread's Call-ID, or a fresh one. */
 static bool put_call_id(struct buf *b, struct arena *a, const struct map_conf *conf, const struct jid *from,
-                        const struct jid *to, struct slice thread, const struct map_fresh *fresh)
+                        const struct jid *to, struct slice thread, const struct map_fresh *fresh,
+                        struct map_im_message *out)
 {
     struct slice digest;
 
@@ -144,6 +145,7 @@ static bool put_call_id(struct buf *b, struct arena *a, const struct map_conf *c
         return true;
     digest = map_call_id_digest(a, conf, from, to, thread);
     buf_put(b, digest);
+    out->thread = thread;
     return digest.p != NULL;
 }
 
@@ -184,7 +186,7 @@ static enum map_im write_message(struct arena *a, const struct map_conf *conf, c
     buf_str(&b, ">;tag=");
     map_put_u64_hex(&b, fresh->tag);
     out->from = cut(&b, &at);
-    if (!put_call_id(&b, a, conf, from, to, m->thread_text, fresh))
+    if (!put_call_id(&b, a, conf, from, to, m->thread_text, fresh, out))
         return MAP_IM_NO_MEMORY;
     out->call_id = cut(&b, &at);
     if (id.n) {

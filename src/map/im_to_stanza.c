@@ -124,6 +124,15 @@ static bool is_too_big(const struct map_conf *conf, const struct message *m, str
     return exceeds(conf->body_max, m->content.text, slice_of(NULL, 0)) || exceeds(conf->body_max, m->subject, thread);
 }
 
+/* One that is remembered must not make a message too long that would be carried without it. */
+static struct slice choose_thread(const struct map_conf *conf, const struct message *m, struct slice call_id,
+                                  struct slice known, struct buf *decoded)
+{
+    if (known.n && !exceeds(conf->body_max, m->subject, known))
+        return known;
+    return map_call_id_to_thread(decoded, call_id) ? buf_slice(decoded) : call_id;
+}
+
 static enum map_im read_message(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,
                                 const struct jid *from, const struct jid *to, struct message *m,
                                 struct map_im_sip_refusal *r)
@@ -178,12 +187,11 @@ static void put_stanza(struct buf *out, const struct map_conf *conf, const struc
 }
 
 enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,
-                             const struct jid *from, const struct jid *to, struct buf *out, struct slice *id,
-                             struct map_im_sip_refusal *refusal)
+                             const struct jid *from, const struct jid *to, struct slice thread, struct buf *out,
+                             struct slice *id, struct map_im_sip_refusal *refusal)
 {
     char decoded[MAP_THREAD_MAX];
     struct buf plain = { .p = decoded, .cap = sizeof(decoded), .max = sizeof(decoded) };
-    struct slice thread = msg->call_id;
     struct message m = { 0 };
     size_t start = out->n;
     enum map_im result;
@@ -197,8 +205,7 @@ enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const
     result = read_message(a, conf, msg, from, to, &m, refusal);
     if (result != MAP_IM_OK)
         return result;
-    if (map_call_id_to_thread(&plain, msg->call_id))
-        thread = buf_slice(&plain);
+    thread = choose_thread(conf, &m, msg->call_id, thread, &plain);
     if (is_too_big(conf, &m, thread))
         return refuse(refusal, 413, "Message Too Large", "");
     *id = map_stanza_id(a, conf, msg);

@@ -49,7 +49,7 @@ static int load_chain(struct tls_cert *cert, BIO *in, const char *file, struct e
     while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
         if (!sk_X509_push(cert->chain, x)) {
             X509_free(x);
-            return err_set(err, "cannot read %s: out of memory", file);
+            return err_memory(err, "loading a certificate");
         }
     }
     if (!at_end_of_pem())

@@ -86,7 +86,7 @@ static struct tls_identity *identity_new(struct tls *tls, struct slice folded, c
     struct tls_identity *id = identity_alloc(folded, cert->chain_file, key_file);
 
     if (!id) {
-        err_set(err, "out of memory");
+        err_memory(err, "loading a certificate");
         return NULL;
     }
     for (int role = TLS_CLIENT; role <= TLS_SERVER; role++) {
@@ -229,7 +229,7 @@ int tls_identities_add(struct tls_identities *set, struct tls *tls, struct slice
         id = identity_load(tls, slice_of(folded, n), chain_file, key_file, err);
     if (!id)
         return -1;
-    return set_add(set, id) ? 0 : err_set(err, "cannot use %s: out of memory", chain_file);
+    return set_add(set, id) ? 0 : err_memory(err, "loading a certificate");
 }
 
 bool tls_identities_has(const struct tls_identities *set, struct slice name, const char *chain_file,
@@ -252,7 +252,7 @@ int tls_add_identity(struct tls *tls, struct slice name, const char *chain_file,
     if (!tls->identities)
         tls->identities = tls_identities_new();
     if (!tls->identities)
-        return err_set(err, "cannot use %s: out of memory", chain_file);
+        return err_memory(err, "loading a certificate");
     return tls_identities_add(tls->identities, tls, name, chain_file, key_file, NULL, err);
 }
 

@@ -156,12 +156,15 @@ static bool fits(const struct setting *s, const json_t *v)
 static int take_texts(const struct setting *s, const json_t *v, struct edit *e, struct arena *arena, struct err *err)
 {
     size_t n = json_is_array(v) ? json_array_size(v) : 1;
-    struct slice *texts = arena_alloc(arena, (n + 1) * sizeof(*texts));
+    struct slice *texts;
 
-    if (!texts)
-        return out_of_memory(err);
     if (json_is_array(v) != setting_is_list(s))
         return err_set(err, setting_is_list(s) ? "a list is expected here" : "one value is expected here, no list");
+    if (setting_is_list(s) && n > s->max)
+        return err_set(err, "%zu entries are more than the %u allowed", n, s->max);
+    texts = arena_alloc(arena, (n + 1) * sizeof(*texts));
+    if (!texts)
+        return out_of_memory(err);
     for (size_t i = 0; i < n; i++) {
         const json_t *one = json_is_array(v) ? json_array_get(v, i) : v;
 
@@ -237,12 +240,13 @@ int json_to_edits(const struct setting_kind *kind, const json_t *object, struct 
     const char *name;
     json_t *v;
 
+    *edits = NULL;
     *n = 0;
     if (fault)
         *fault = NULL;
     if (!json_is_object(object))
         return err_set(err, "an object with settings is expected");
-    *edits = arena_alloc(arena, (2 * json_object_size(object) + 1) * sizeof(**edits));
+    *edits = arena_alloc(arena, (2 * kind->n + 1) * sizeof(**edits)); /* each once, or added to and taken from */
     if (!*edits)
         return out_of_memory(err);
     json_object_foreach((json_t *)object, name, v)
@@ -271,7 +275,7 @@ struct record *record_from_stored(const struct setting_kind *kind, struct slice 
     json_t *o = json_read(body, &fault, &no_memory);
     struct record *r = NULL;
     struct arena arena;
-    struct edit *edits;
+    struct edit *edits = NULL;
     size_t n;
 
     arena_init(&arena, 1u << 20);

@@ -123,7 +123,7 @@ static int on_row(void *arg, const struct store_row *row, struct err *err)
     struct record *r = NULL;
     char *name;
 
-    if (!kind) {
+    if (!kind || !slice_is(row->kind, kind->name)) {
         log_warning(l->k->conf.log, "stored-object-unknown", LOG_S("kind", row->kind), LOG_S("name", row->name));
         return 0;
     }

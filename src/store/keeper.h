@@ -13,6 +13,7 @@
 
 struct keeper;
 
+/* Called while the keeper is locked: they may look at it, not change anything through it. */
 struct keeper_ops {
     /* May refuse what comes next for reasons only the daemon knows (a certificate cannot be read). From the caller's thread. */
     int (*judge)(void *owner, struct config *next, struct err *err);
@@ -27,14 +28,13 @@ struct keeper_conf {
     struct log *log;
 };
 
-/*
- * Loads everything and makes what the first start has to make (the dialback passphrase). Publishes what it loaded before it
- * returns. Close the store before the keeper: the store's threads call it.
- */
+/* Loads everything and makes what the first start has to make: the dialback passphrase. Publishes what it loaded. */
 struct keeper *keeper_open(const struct keeper_conf *conf, struct err *err);
 
-/* From now on what other nodes change is followed, until the store is closed. -1 with a sentence. */
+/* Follows what other nodes change from now on, and whether the store is there; what has changed since is taken at once. */
 int keeper_watch(struct keeper *k, struct err *err);
+
+/* After store_close: the store's threads call the keeper. NULL is fine. */
 void keeper_close(struct keeper *k);
 
 /* What counts now; the caller drops it. */

@@ -96,6 +96,13 @@ static int set_slice(struct slice *out, struct slice text, struct arena *arena, 
     return out->p ? 0 : out_of_memory(err);
 }
 
+/* What ends a line, drives a terminal, or turns the direction of writing, so that text does not look as it is. */
+static bool is_control(uint32_t ch)
+{
+    return ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || !text_xml_char(ch) || (ch >= 0x2028 && ch <= 0x202e) ||
+           (ch >= 0x2066 && ch <= 0x2069);
+}
+
 static int set_text(const struct setting *s, struct slice *out, struct slice text, struct arena *arena, struct err *err)
 {
     size_t max = s->type == SETTING_TEXT && s->max ? s->max : SETTING_TEXT_MAX;
@@ -107,7 +114,7 @@ static int set_text(const struct setting *s, struct slice *out, struct slice tex
     if (!text_is_utf8(text))
         return err_set(err, "this is not UTF-8 text");
     while (text_next(text, &at, &ch))
-        if (ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || !text_xml_char(ch) || ch == 0x2028 || ch == 0x2029)
+        if (is_control(ch))
             return err_set(err, "control characters are not allowed (U+%04X)", (unsigned)ch);
     return set_slice(out, text, arena, err);
 }

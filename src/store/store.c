@@ -16,6 +16,11 @@ struct store *store_open(const struct store_conf *conf, struct err *err)
     return NULL;
 }
 
+const char *store_engine(const struct store *s)
+{
+    return s->ops->name;
+}
+
 void store_close(struct store *s)
 {
     if (s)

@@ -3,7 +3,8 @@
  * body as JSON text), numbers each change, and writes what changed into the audit in the same transaction. It does not
  * know what the objects mean: that is keeper's.
  *
- * Calls block and may come from any thread, one at a time (the keeper's lock). Never from the loop.
+ * Calls block and may come from any thread, one at a time: once a keeper has the store, only the keeper calls it, under its
+ * lock. Never from the loop.
  */
 #ifndef STOX_STORE_STORE_H
 #define STOX_STORE_STORE_H
@@ -77,6 +78,7 @@ struct store_conf {
 
 /* Opens or creates it and brings its schema up to date. NULL with a sentence: unreachable, not ours, newer than we are. */
 struct store *store_open(const struct store_conf *conf, struct err *err);
+const char *store_engine(const struct store *s); /* "SQLite", "PostgreSQL" */
 void store_close(struct store *s); /* NULL is fine; ends the watching thread first */
 
 /*

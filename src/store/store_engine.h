@@ -5,6 +5,7 @@
 #include "store/store.h"
 
 struct store_ops {
+    const char *name;
     void (*close)(struct store *s);
     enum store_result (*load)(struct store *s, uint64_t since, store_row_fn *fn, void *arg, uint64_t *seq,
                               struct err *err);

@@ -418,7 +418,7 @@ static void on_close(struct store *store)
     free(s);
 }
 
-static const struct store_ops ops = { on_close, on_load, on_commit, on_audit, on_watch };
+static const struct store_ops ops = { "PostgreSQL", on_close, on_load, on_commit, on_audit, on_watch };
 
 struct store *store_pg_open(const struct store_conf *conf, struct err *err)
 {

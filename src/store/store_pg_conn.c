@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #define VALUES_MAX 12
 #define BATCH_MAX 200
 #define BATCH_BYTES (256u << 10)
+#define TLS_LOOK_MS 50
 #define TEXT_OID 25
 #define INT8_OID 20
 
@@ -28,15 +28,24 @@ void pg_disconnect(struct pg *pg)
 
 /* ---- waiting ---- */
 
-/* Until the socket can be read (or written), at most to the deadline. */
+/* How long at most to wait for the next answer to look again. TLS may hold bytes that the socket does not show any more. */
+static int patience_ms(const struct pg *pg, uint64_t now)
+{
+    uint64_t left = pg->until_ms - now;
+
+    return PQsslInUse(pg->c) && left > TLS_LOOK_MS ? TLS_LOOK_MS : (int)left;
+}
+
+/* Until the socket can be read (or written), at most to the deadline. It may return early. */
 static enum store_result wait_for(struct pg *pg, short events, struct err *err)
 {
     uint64_t now = clock_mono_ms();
     struct pollfd p = { .fd = PQsocket(pg->c), .events = events };
-    int n = now < pg->until_ms ? poll(&p, 1, (int)(pg->until_ms - now)) : 0;
 
-    if (n > 0 || (n < 0 && errno == EINTR))
+    if (now < pg->until_ms) {
+        poll(&p, 1, patience_ms(pg, now));
         return STORE_OK;
+    }
     err_set(err, "%s does not answer", pg_name(pg->c).text);
     pg_disconnect(pg);
     return STORE_AWAY;

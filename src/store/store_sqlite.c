@@ -9,6 +9,13 @@ static struct sqlite_store *of(struct store *s)
     return container_of(s, struct sqlite_store, store);
 }
 
+/* Before each call: the file is open and no transaction is. */
+static enum store_result ready(struct sqlite_store *s, struct err *err)
+{
+    sqlite_undo(s);
+    return s->db || sqlite_reopen(s, err) == 0 ? STORE_OK : STORE_AWAY;
+}
+
 /* ---- reading ---- */
 
 static int take_number(void *arg, sqlite3_stmt *row)
@@ -59,13 +66,13 @@ static enum store_result on_load(struct store *store, uint64_t since, store_row_
     struct sqlite_store *s = of(store);
     struct walk w = { .row = fn, .arg = arg, .err = err };
     uint64_t head = 0;
-    enum store_result result = STORE_NO_MEMORY;
+    enum store_result result = ready(s, err);
     int rc;
 
-    sqlite_undo(s);
+    if (result != STORE_OK)
+        return result;
     rc = load(s, since, &w, &head);
-    if (!w.stopped)
-        result = sqlite_fault(s, rc, err);
+    result = w.stopped ? STORE_NO_MEMORY : sqlite_fault(s, rc, err);
     sqlite_undo(s);
     if (result == STORE_OK && head < since)
         return store_went_back(since, head, err);
@@ -106,14 +113,16 @@ static enum store_result on_audit(struct store *store, const struct store_audit_
                             : q->kind.n            ? SQL_AUDIT_KIND
                             : q->name.n            ? SQL_AUDIT_NAME
                                                    : SQL_AUDIT;
+    enum store_result result = ready(s, err);
     size_t n = 3;
     int rc;
 
+    if (result != STORE_OK)
+        return result;
     if (q->kind.n)
         values[n++] = store_text(q->kind);
     if (q->name.n)
         values[n++] = store_text(q->name);
-    sqlite_undo(s);
     rc = sqlite_each(s, which, values, n, on_audit_row, &w);
     return w.stopped ? STORE_NO_MEMORY : sqlite_fault(s, rc, err);
 }
@@ -136,20 +145,49 @@ static int put(struct sqlite_store *s, const struct store_commit *c, size_t i, u
     return rc == SQLITE_OK ? sqlite_each(s, SQL_PUT_AUDIT, audit, sizeof(audit) / sizeof(audit[0]), NULL, NULL) : rc;
 }
 
-/* *head: where the store was. Writes only when that is what the change was judged against. */
-static int commit(struct sqlite_store *s, const struct store_commit *c, uint64_t *head)
+/* How far a commit came. */
+struct progress {
+    uint64_t head; /* where the store was: what is judged against another state is not written */
+    bool ending;   /* COMMIT was tried */
+};
+
+static int commit(struct sqlite_store *s, const struct store_commit *c, struct progress *at)
 {
     const struct store_value seq = store_number(c->seq + 1);
     int rc = sqlite_run(s, SQL_BEGIN_WRITE);
 
     if (rc == SQLITE_OK)
-        rc = sqlite_each(s, SQL_HEAD, NULL, 0, take_number, head);
-    if (rc != SQLITE_OK || *head != c->seq)
+        rc = sqlite_each(s, SQL_HEAD, NULL, 0, take_number, &at->head);
+    if (rc != SQLITE_OK || at->head != c->seq)
         return rc;
     rc = sqlite_each(s, SQL_SET_HEAD, &seq, 1, NULL, NULL);
     for (size_t i = 0; i < c->n && rc == SQLITE_OK; i++)
         rc = put(s, c, i, c->seq + 1);
+    at->ending = rc == SQLITE_OK;
     return rc == SQLITE_OK ? sqlite_run(s, SQL_COMMIT) : rc;
+}
+
+/*
+ * COMMIT failed on the disk. Its end may stand in the log nevertheless, and count after the next start: so start anew, now,
+ * and look. failed and err: what the disk said.
+ */
+static enum store_result resolve(struct sqlite_store *s, const struct store_commit *c, enum store_result failed,
+                                 struct err *err)
+{
+    const struct err why = err ? *err : (struct err){ "" };
+    uint64_t head = 0;
+
+    sqlite_close(s);
+    if (sqlite_reopen(s, err) || sqlite_each(s, SQL_HEAD, NULL, 0, take_number, &head) != SQLITE_OK) {
+        err_set(
+            err,
+            "the disk failed while the change was being written, and whether it was written is unknown: look at the "
+            "settings before you make it again: %s",
+            why.text);
+        return STORE_AWAY;
+    }
+    err_set(err, "%s", why.text);
+    return head == c->seq + 1 ? STORE_OK : failed;
 }
 
 /* The name may lead to another file by now, or to none: what we would write would be lost. */
@@ -160,11 +198,10 @@ static bool is_moved(struct sqlite_store *s)
     return sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
 }
 
-static enum store_result on_commit(struct store *store, const struct store_commit *c, uint64_t *seq, struct err *err)
+static enum store_result try_commit(struct sqlite_store *s, const struct store_commit *c, struct err *err)
 {
-    struct sqlite_store *s = of(store);
+    struct progress at = { .head = c->seq };
     enum store_result result;
-    uint64_t head = c->seq;
     int rc;
 
     if (is_moved(s)) {
@@ -172,16 +209,28 @@ static enum store_result on_commit(struct store *store, const struct store_commi
                 s->path);
         return STORE_FAULT;
     }
-    sqlite_undo(s);
-    rc = commit(s, c, &head);
+    rc = commit(s, c, &at);
     result = sqlite_fault(s, rc, err);
     sqlite_undo(s);
-    if (result == STORE_OK && head != c->seq)
-        return STORE_BEHIND;
-    if (result == STORE_OK)
-        *seq = c->seq + 1;
+    if (at.ending && (rc & 0xff) == SQLITE_IOERR)
+        return resolve(s, c, result, err);
     if (result == STORE_AWAY)
         err_wrap(err, "nothing was changed");
+    return result == STORE_OK && at.head != c->seq ? STORE_BEHIND : result;
+}
+
+static enum store_result on_commit(struct store *store, const struct store_commit *c, uint64_t *seq, struct err *err)
+{
+    struct sqlite_store *s = of(store);
+    enum store_result result = ready(s, err);
+
+    if (result != STORE_OK) {
+        err_wrap(err, "nothing was changed");
+        return result;
+    }
+    result = try_commit(s, c, err);
+    if (result == STORE_OK)
+        *seq = c->seq + 1;
     return result;
 }
 
@@ -196,14 +245,12 @@ static void on_close(struct store *store)
 {
     struct sqlite_store *s = of(store);
 
-    for (size_t i = 0; i < SQL_N; i++)
-        sqlite3_finalize(s->statements[i]);
-    sqlite3_close(s->db);
+    sqlite_close(s);
     free(s->path);
     free(s);
 }
 
-static const struct store_ops ops = { on_close, on_load, on_commit, on_audit, on_watch };
+static const struct store_ops ops = { "SQLite", on_close, on_load, on_commit, on_audit, on_watch };
 
 struct store *store_sqlite_open(const struct store_conf *conf, struct err *err)
 {

@@ -26,8 +26,8 @@ enum sqlite_sql {
 
 struct sqlite_store {
     struct store store;
-    char *path; /* owned */
-    sqlite3 *db;
+    char *path;                      /* owned */
+    sqlite3 *db;                     /* NULL: closed after a fault of the disk, opened again by whoever needs it next */
     sqlite3_stmt *statements[SQL_N]; /* owned, prepared when first used */
 };
 
@@ -59,6 +59,9 @@ static inline uint64_t sqlite_number(sqlite3_stmt *row, int column)
 
 /* Opens s->path, made when it is not there, and brings its schema up to date. -1 with a sentence. */
 int sqlite_open(struct sqlite_store *s, struct err *err);
+
+int sqlite_reopen(struct sqlite_store *s, struct err *err); /* the same of a file that was there before */
+void sqlite_close(struct sqlite_store *s);                  /* the file; what the log holds goes into it */
 
 /* The result and the sentence for a code of SQLite's. */
 enum store_result sqlite_fault(struct sqlite_store *s, int rc, struct err *err);

@@ -94,7 +94,7 @@ int sqlite_script(struct sqlite_store *s, const char *sql, sqlite_row_fn *fn, vo
 
 void sqlite_undo(struct sqlite_store *s)
 {
-    if (!sqlite3_get_autocommit(s->db))
+    if (s->db && !sqlite3_get_autocommit(s->db))
         sqlite_run(s, SQL_ROLLBACK);
 }
 

@@ -193,24 +193,50 @@ static int open_database(struct sqlite_store *s, struct err *err)
     return sqlite_fault(s, rc, err) == STORE_OK ? 0 : -1;
 }
 
-int sqlite_open(struct sqlite_store *s, struct err *err)
+void sqlite_close(struct sqlite_store *s)
+{
+    for (size_t i = 0; i < SQL_N; i++) {
+        sqlite3_finalize(s->statements[i]);
+        s->statements[i] = NULL;
+    }
+    sqlite3_close(s->db);
+    s->db = NULL;
+}
+
+/* Nothing is touched before it is known to be ours. */
+static int open_ours(struct sqlite_store *s, struct err *err)
 {
     struct identity id;
     int rc;
 
-    if (s->path[0] != '/')
-        return err_set(err, "the URL of the store, \"sqlite:%s\", has no absolute path: write \"sqlite:/...\"",
-                       s->path);
-    if (make_file(s->path, err) || open_database(s, err))
+    if (open_database(s, err))
         return -1;
     rc = identify(s, &id);
     if (rc != SQLITE_OK) {
         sqlite_fault(s, rc, err);
         return -1;
     }
-    /* Nothing is touched before it is known to be ours. */
     if (check_identity(s, &id, err) || close_mode(s->path, "", err) || close_mode(s->path, "-wal", err) ||
         close_mode(s->path, "-shm", err) || settle(s, err))
         return -1;
     return migrate(s, err);
+}
+
+int sqlite_open(struct sqlite_store *s, struct err *err)
+{
+    if (s->path[0] != '/')
+        return err_set(err, "the URL of the store, \"sqlite:%s\", has no absolute path: write \"sqlite:/...\"",
+                       s->path);
+    if (make_file(s->path, err) == 0 && open_ours(s, err) == 0)
+        return 0;
+    sqlite_close(s);
+    return -1;
+}
+
+int sqlite_reopen(struct sqlite_store *s, struct err *err)
+{
+    if (open_ours(s, err) == 0)
+        return 0;
+    sqlite_close(s);
+    return -1;
 }

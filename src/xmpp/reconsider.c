@@ -124,9 +124,13 @@ static void reconsider_pair(struct hash_node *node, void *arg)
     xmpp_pair_reconsider(p, xmpp_object(p->x, p->local, p->remote, XMPP_METHOD_NONE).text != NULL);
 }
 
-void xmpp_reconsider_all(struct xmpp *x)
+void xmpp_reconsider_streams(struct xmpp *x)
 {
     list_each_safe (it, tmp, &x->streams)
         reconsider_stream(container_of(it, struct xmpp_stream, link));
-    hash_each(&x->pairs, reconsider_pair, NULL); /* tells nobody anything: owners are called at the turn's end */
+}
+
+void xmpp_reconsider_pairs(struct xmpp *x)
+{
+    hash_each(&x->pairs, reconsider_pair, NULL);
 }

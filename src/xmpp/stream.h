@@ -10,6 +10,7 @@
 
 #include "xmpp/core.h"
 #include "xmpp/pair.h"
+#include "xmpp/parties.h"
 #include "xmpp/stream_error.h"
 
 /*    name         what is awaited, for the log */
@@ -34,15 +35,7 @@ enum xmpp_stream_state {
 #undef X
 };
 
-/* A domain pair on an inbound stream: proven, or being verified. */
-struct xmpp_proven {
-    struct list link;
-    struct xmpp_verify *verify; /* runs; NULL when it is proven */
-    enum xmpp_method method;
-    bool revoked; /* it was proven, but the settings do not allow it now */
-    struct slice local, remote;
-};
-#define XMPP_PROVEN_MAX 64
+#define XMPP_PROVEN_MAX 64 /* pairs on one inbound stream */
 
 struct xmpp_stream {
     struct list link;
@@ -158,7 +151,8 @@ struct xmpp_objection {
 };
 /* What speaks against stanzas between these domains on a stream that was proven so. NONE: not proven yet. */
 struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_method how);
-void xmpp_reconsider_all(struct xmpp *x);
+void xmpp_reconsider_streams(struct xmpp *x); /* tells owners: only from the loop */
+void xmpp_reconsider_pairs(struct xmpp *x);   /* tells nobody anything */
 
 /* stream_in.c */
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);

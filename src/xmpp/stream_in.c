@@ -29,6 +29,10 @@ static enum xmpp_stream_error judge_form(struct xmpp_stream *s, const struct xml
         *text = "servers speak jabber:server inside http://etherx.jabber.org/streams";
         return XMPP_STREAM_INVALID_NAMESPACE;
     }
+    if (!xml_reader_root_is_prefixed(s->reader, "stream")) {
+        *text = "the prefix of the stream's namespace is stream (RFC 6120 4.8.5)";
+        return XMPP_STREAM_BAD_NAMESPACE_PREFIX;
+    }
     if (!slice_is(root->name, "stream"))
         return XMPP_STREAM_BAD_FORMAT;
     if (!slice_cut(version, '.', &major, &minor) || !slice_u64(major, UINT32_MAX, &n) ||
@@ -239,40 +243,6 @@ static void on_sasl(struct xmpp_stream *s, const struct xml *el)
 
 /* ---- who may speak ---- */
 
-static bool is_proven(const struct xmpp_stream *s, struct slice local, struct slice remote)
-{
-    list_each (it, &s->proven) {
-        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
-
-        if (!p->verify && !p->revoked && slice_eq(p->remote, remote) && slice_eq(p->local, local))
-            return true;
-    }
-    return false;
-}
-
-static bool any_proven(const struct xmpp_stream *s, struct slice remote)
-{
-    list_each (it, &s->proven) {
-        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
-
-        if (!p->verify && !p->revoked && (!remote.n || slice_eq(p->remote, remote)))
-            return true;
-    }
-    return false;
-}
-
-/* Was the pair proven before the settings said otherwise? Its server cannot know. */
-static bool is_revoked(const struct xmpp_stream *s, struct slice local, struct slice remote)
-{
-    list_each (it, &s->proven) {
-        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
-
-        if (p->revoked && slice_eq(p->remote, remote) && slice_eq(p->local, local))
-            return true;
-    }
-    return false;
-}
-
 /* The first proof lets the stream out of the limits for strangers and into those of its partner. */
 static bool admit(struct xmpp_stream *s, struct slice remote)
 {
@@ -345,58 +315,34 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
 
 /* ---- stanzas ---- */
 
-struct parties {
-    struct jid from, to;
-    bool revoked;
-    bool from_ok, to_ok; /* the whole address is well-formed; the domains are known in any case */
-};
-
-/* The prepared domain of an address whose other parts are malformed. */
-static bool domain_of(struct arena *a, struct slice text, struct slice *domain)
-{
-    struct slice bare = slice_first(text, slice_find(text, '/')), local, rest;
-
-    return jid_prep_domain(a, slice_cut(bare, '@', &local, &rest) ? rest : bare, domain);
-}
-
-static bool take_jid(struct arena *a, struct slice text, struct jid *out, bool *ok)
-{
-    *ok = jid_parse(a, text, out);
-    if (*ok)
-        return true;
-    *out = (struct jid){ 0 };
-    return domain_of(a, text, &out->domain);
-}
-
 /*
- * RFC 6120 8.1.1.2, 8.1.2.2: both addresses there, both domains proven together on this stream. A pair that the settings
- * no longer allow, though others of the stream remain, costs its own stanzas only.
+ * Ends the stream of one that names other parties than those that were proven. A pair that the settings no longer allow,
+ * though others of the stream remain, costs its own stanzas only.
  */
-static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct xml *el, struct parties *p)
+static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct xml *el, struct xmpp_parties *p,
+                          bool *revoked)
 {
-    struct slice from = xml_attr(el, "from"), to = xml_attr(el, "to");
+    enum xmpp_parties_fault fault =
+        xmpp_parties_judge(s->x, &s->proven, a, xml_attr(el, "from"), xml_attr(el, "to"), p);
 
-    if (!any_proven(s, (struct slice){ 0 }))
-        xmpp_stream_error(s, XMPP_STREAM_NOT_AUTHORIZED, NULL);
-    else if (!from.n || !to.n || !take_jid(a, to, &p->to, &p->to_ok))
-        xmpp_stream_error(s, XMPP_STREAM_IMPROPER_ADDRESSING, NULL);
-    else if (!take_jid(a, from, &p->from, &p->from_ok))
-        xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
-    else if (is_proven(s, p->to.domain, p->from.domain))
-        return true;
-    else if (is_revoked(s, p->to.domain, p->from.domain))
-        return p->revoked = true;
-    else if (!any_proven(s, p->from.domain))
-        xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
-    else if (!is_hosted(s, p->to.domain))
-        xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL);
-    else
+    *revoked = fault == XMPP_PARTIES_REVOKED;
+    switch (fault) {
+    case XMPP_PARTIES_OK:
+    case XMPP_PARTIES_REVOKED: return true;
+    case XMPP_PARTIES_UNPROVEN: xmpp_stream_error(s, XMPP_STREAM_NOT_AUTHORIZED, NULL); break;
+    case XMPP_PARTIES_IMPROPER: xmpp_stream_error(s, XMPP_STREAM_IMPROPER_ADDRESSING, NULL); break;
+    case XMPP_PARTIES_FOREIGN: xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL); break;
+    case XMPP_PARTIES_UNKNOWN_HOST: xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL); break;
+    case XMPP_PARTIES_OTHER_PAIR:
         xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, "this pair of domains was not proven");
+        break;
+    case XMPP_PARTIES_NO_MEMORY: xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL); break;
+    }
     return false;
 }
 
 /* A malformed local part or resource is the fault of one user: it must not end the stream of all. */
-static void answer_malformed(struct xmpp_stream *s, const struct xml *el, const struct parties *p)
+static void answer_malformed(struct xmpp_stream *s, const struct xml *el, const struct xmpp_parties *p)
 {
     struct slice type = xml_attr(el, "type"), id = xml_attr(el, "id");
     enum xmpp_fate fate;
@@ -425,7 +371,7 @@ static void answer_malformed(struct xmpp_stream *s, const struct xml *el, const 
 }
 
 /* The answer to a ping of ours comes from the partner's domain itself. */
-static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct parties *p)
+static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct xmpp_parties *p)
 {
     struct slice type = xml_attr(el, "type");
 
@@ -455,15 +401,16 @@ static void on_stanza(struct xmpp_stream *s, struct xml *el)
 {
     char mem[2048];
     struct arena arena;
-    struct parties p = { 0 };
+    struct xmpp_parties p = { 0 };
+    bool revoked;
     struct xmpp_stanza stanza = { .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang };
 
     arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
-    if (judge_parties(s, &arena, el, &p) && count_in(s, &stanza.receipt)) {
+    if (judge_parties(s, &arena, el, &p, &revoked) && count_in(s, &stanza.receipt)) {
         xmpp_stream_touch(s);
         s->x->counters.stanzas_in++;
         s->n_in++;
-        if (p.revoked) {
+        if (revoked) {
             xmpp_stream_ignore(s, "a stanza of a domain that the settings no longer allow");
             xmpp_handled(s->x, stanza.receipt);
         } else if (is_pong(s, el, &p)) {
@@ -555,9 +502,12 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
     default: return;
     }
     if (slice_is(el->ns, NS_SERVER) &&
-        (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq")))
-        on_stanza(s, el);
-    else if (s->state == XMPP_STATE_CLOSING)
+        (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq"))) {
+        if (el->prefixed) /* RFC 6120 4.8.5 */
+            xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, NULL);
+        else
+            on_stanza(s, el);
+    } else if (s->state == XMPP_STATE_CLOSING)
         return;
     else if (slice_is(el->ns, NS_DIALBACK))
         xmpp_dialback_in(s, el);

@@ -91,6 +91,10 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_error(s, XMPP_STREAM_INVALID_NAMESPACE, "this is no XMPP server");
         return;
     }
+    if (!xml_reader_root_is_prefixed(s->reader, "stream")) {
+        xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, "the prefix of the stream's namespace is stream");
+        return;
+    }
     if (id.n && !xmpp_keep(&s->id, id)) {
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
         return;

@@ -22,6 +22,7 @@ struct xml {
     struct xml *first; /* child */
     struct xml *last;
     bool is_text;
+    bool prefixed; /* its name was written with a namespace prefix */
     struct slice text;
     struct slice ns, name;
     struct xml_attr *attrs;
@@ -93,5 +94,8 @@ void xml_reader_sleep(struct xml_reader *r);
 
 /* Did the root element bind this namespace, to a prefix or as its default (dialback, STOX-S2S-70)? */
 bool xml_reader_root_binds(const struct xml_reader *r, const char *ns);
+
+/* Was the root element's name written with this prefix (STOX-S2S-13)? */
+bool xml_reader_root_is_prefixed(const struct xml_reader *r, const char *prefix);
 
 #endif

@@ -26,6 +26,9 @@
  * between two stanzas, so that no user of a partner can fill the partner's stream with names. */
 #define PARSER_GROWTH (24 * 1024)
 
+/* Bytes of the root's prefix that are kept: those that matter, and one more. */
+#define PREFIX_KEEP 8
+
 /* Text buffer that is worth keeping from one stanza to the next. */
 #define TEXT_KEEP 256
 
@@ -53,6 +56,8 @@ struct xml_reader {
     char *head; /* the root's start tag as it came, for the next parser; owned */
     size_t head_n;
     struct binding *bindings; /* of the root; owned */
+    char root_prefix[PREFIX_KEEP];
+    size_t root_prefix_n; /* 0: none */
 
     struct arena arena;
     struct buf text;     /* character data not yet in the tree */
@@ -102,15 +107,16 @@ static struct slice store(char **to, struct slice s)
     return slice_of(p, s.n);
 }
 
-/* "namespace\fname" or "name" */
-static void split_name(const char *text, struct slice *ns, struct slice *name)
+/* "namespace\fname\fprefix", "namespace\fname" or "name" */
+static void split_name(const char *text, struct slice *ns, struct slice *name, struct slice *prefix)
 {
-    struct slice all = slice_str(text);
+    struct slice all = slice_str(text), rest;
 
-    if (!slice_cut(all, SEPARATOR, ns, name)) {
+    if (!slice_cut(all, SEPARATOR, ns, &rest)) {
         *ns = slice_of("", 0);
-        *name = all;
+        rest = all;
     }
+    (void)slice_cut(rest, SEPARATOR, name, prefix);
 }
 
 /* Elements of one namespace mostly stand together: they share one copy of its name. */
@@ -129,11 +135,11 @@ static bool shared_ns(const struct xml *parent, struct slice ns, struct slice *o
 
 static bool add_attr(struct xml_reader *r, struct xml_attr ***tail, const char *full_name, const char *text)
 {
-    struct slice ns, name, value = slice_str(text);
+    struct slice ns, name, prefix, value = slice_str(text);
     struct xml_attr *at;
     char *to;
 
-    split_name(full_name, &ns, &name);
+    split_name(full_name, &ns, &name, &prefix);
     at = tree_alloc(r, sizeof(*at) + ns.n + name.n + value.n);
     if (!at)
         return false;
@@ -146,15 +152,24 @@ static bool add_attr(struct xml_reader *r, struct xml_attr ***tail, const char *
     return true;
 }
 
+/* Of the root, in case somebody asks. */
+static void keep_prefix(struct xml_reader *r, struct slice prefix)
+{
+    prefix = slice_first(prefix, PREFIX_KEEP);
+    if (prefix.n)
+        memcpy(r->root_prefix, prefix.p, prefix.n);
+    r->root_prefix_n = prefix.n;
+}
+
 static struct xml *new_element(struct xml_reader *r, const struct xml *parent, const char *full_name, const char **atts)
 {
-    struct slice ns, name;
+    struct slice ns, name, prefix;
     struct xml_attr **tail;
     struct xml *el;
     bool shared;
     char *to;
 
-    split_name(full_name, &ns, &name);
+    split_name(full_name, &ns, &name, &prefix);
     shared = shared_ns(parent, ns, &ns);
     el = tree_alloc(r, sizeof(*el) + name.n + (shared ? 0 : ns.n));
     if (!el)
@@ -162,6 +177,9 @@ static struct xml *new_element(struct xml_reader *r, const struct xml *parent, c
     to = (char *)(el + 1);
     el->name = store(&to, name);
     el->ns = shared ? ns : store(&to, ns);
+    el->prefixed = prefix.n > 0;
+    if (r->depth == 0)
+        keep_prefix(r, prefix);
     tail = &el->attrs;
     for (; *atts; atts += 2) {
         if (!add_attr(r, &tail, atts[0], atts[1]))
@@ -353,6 +371,7 @@ static XML_Parser parser_new(struct xml_reader *r)
 
     if (p) {
         XML_SetHashSalt(p, (unsigned long)rand_u64());
+        XML_SetReturnNSTriplet(p, XML_TRUE);
         XML_SetUserData(p, r);
         XML_SetElementHandler(p, on_start, on_end);
         XML_SetCharacterDataHandler(p, on_text);
@@ -594,6 +613,11 @@ bool xml_reader_root_binds(const struct xml_reader *r, const char *ns)
     return false;
 }
 
+bool xml_reader_root_is_prefixed(const struct xml_reader *r, const char *prefix)
+{
+    return slice_is(slice_of(r->root_prefix, r->root_prefix_n), prefix);
+}
+
 static void forget_stream(struct xml_reader *r)
 {
     drop_tree(r);
@@ -601,7 +625,7 @@ static void forget_stream(struct xml_reader *r)
     r->parser = NULL;
     xml_mem_free(r->head);
     r->head = NULL;
-    r->head_n = 0;
+    r->head_n = r->root_prefix_n = 0;
     while (r->bindings) {
         struct binding *b = r->bindings;
 

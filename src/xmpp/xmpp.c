@@ -209,11 +209,12 @@ static void on_again(struct deferred *d)
     struct xmpp *x = container_of(d, struct xmpp, again);
 
     if (!x->stopping)
-        xmpp_reconsider_all(x);
+        xmpp_reconsider_streams(x);
 }
 
 void xmpp_reconsider(struct xmpp *x)
 {
+    xmpp_reconsider_pairs(x); /* what was refused a moment ago may be allowed for the next message of this turn */
     loop_defer(x->loop, &x->again);
 }
 

@@ -1,6 +1,7 @@
 /*
  * The API with a real loop, keeper and SQLite store, and a daemon that is scripted. It says "ready PORT" and then obeys lines
- * on its standard input: "advance SECONDS" moves both of its clocks, the end of the input ends it.
+ * on its standard input: "advance SECONDS" moves both of its clocks, "renew" reads the certificate again, the end of the
+ * input ends it.
  *
  *     admin_server FOLDER ADDRESS [CERTIFICATE KEY]
  */
@@ -15,6 +16,7 @@
 struct server {
     struct loop loop;
     struct log log;
+    struct admin *admin;
     uv_pipe_t commands;
     char line[4096]; /* of commands */
     size_t n;
@@ -64,10 +66,13 @@ static const struct admin_ops ops = { status, metrics, streams, stream_close };
 
 static void obey(struct server *s, const char *line)
 {
+    struct err err;
     long seconds;
 
     if (sscanf(line, "advance %ld", &seconds) == 1)
         atomic_fetch_add(&s->advanced_s, seconds);
+    if (strcmp(line, "renew") == 0 && admin_renew(s->admin, &err))
+        log_error(&s->log, "renew-failed", LOG_Z("why", err.text));
     printf("done\n");
     fflush(stdout);
 }
@@ -125,18 +130,17 @@ static int serve(struct server *s, struct keeper *keeper, char **argv, int argc,
                                .clock_arg = s,
                                .idle_ms = 1500,
                                .request_ms = 4000 };
-    struct admin *a;
 
     snprintf(socket_path, sizeof(socket_path), "%s/admin.sock", argv[1]);
     if (!addr_parse(slice_str(argv[2]), 0, &at))
         return err_set(err, "no address: %s", argv[2]);
-    a = admin_new(&conf, err);
-    if (!a)
+    s->admin = admin_new(&conf, err);
+    if (!s->admin)
         return -1;
-    printf("ready %u\n", addr_port(admin_listening(a, 0)));
+    printf("ready %u\n", addr_port(admin_listening(s->admin, 0)));
     fflush(stdout);
     loop_run(&s->loop);
-    admin_free(a);
+    admin_free(s->admin);
     return 0;
 }
 

@@ -80,7 +80,10 @@ class Server:
         return line
 
     def advance(self, seconds):
-        self.popen.stdin.write("advance %d\n" % seconds)
+        self.tell("advance %d" % seconds)
+
+    def tell(self, command):
+        self.popen.stdin.write(command + "\n")
         self.popen.stdin.flush()
         assert self.popen.stdout.readline() == "done\n"
 

@@ -1,4 +1,6 @@
 """The settings' objects: what changes, what is refused, and what two administrators do to each other."""
+import os
+
 import pytest
 
 NEW = {"partners": ("fabrikam.example", {}), "routes": ("main", {"next-hop": "192.0.2.1:5060"}),
@@ -243,6 +245,21 @@ def test_the_daemon_is_asked(server):
     assert server.root("DELETE", "/v1/streams/7").status == 200
     for gone in ("7", "9", "x", "-1", "99999999999999999999999"):
         assert server.root("DELETE", "/v1/streams/" + gone).status == 404, gone
+
+
+def test_without_the_store_one_may_look_but_not_change(server):
+    import sqlite3
+    from rig.process import eventually
+    server.root("POST", "/v1/partners", {"name": "a.example"})
+    other = sqlite3.connect(os.path.join(server.folder, "stox.db"), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    refused = server.root("POST", "/v1/partners", {"name": "b.example"})
+    assert refused.status == 503 and refused.code == "away" and refused.headers["Retry-After"] == "5"
+    assert server.root("GET", "/v1/partners/a.example").status == 200
+    assert server.root("GET", "/v1/partners/b.example").status == 404
+    other.execute("ROLLBACK")
+    other.close()
+    eventually(lambda: server.root("POST", "/v1/partners", {"name": "b.example"}).status == 201, "the store is back")
 
 
 def test_a_large_batch_goes_through(server):

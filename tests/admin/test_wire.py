@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -284,6 +285,50 @@ def test_tls_carries_large_bodies_both_ways(tls_server):
     done = tls_server.ask("POST", "/v1/changes", {"changes": partners}, token=token)
     assert done.status == 200 and len(done.json["results"]) == 3000 and len(done.raw) > 3000 * 800
     assert len(tls_server.ask("GET", "/v1/partners?limit=1000", token=token).json["items"]) == 1000
+
+
+def test_a_renewed_certificate_is_shown_to_new_connections(tls_server, authority):
+    def shown():
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection((tls_server.host, tls_server.port), BOUND) as s:
+            with context.wrap_socket(s, server_hostname="admin.contoso.example") as t:
+                return t.getpeercert(True)
+
+    before = shown()
+    token = tls_server.token("t", "reader")
+    connection = tls_server.connection()
+    assert tls_server.ask("GET", "/v1/session", token=token, connection=connection).status == 200
+    other = authority.issue("other.contoso.example", by=None)
+    for old, new in ((tls_server.cert.file, other.file), (tls_server.cert.key, other.key)):
+        shutil.copy(new, old)
+    assert shown() == before
+    tls_server.tell("renew")
+    assert shown() != before
+    assert tls_server.ask("GET", "/v1/session", token=token, connection=connection).status == 200
+    connection.close()
+    with open(tls_server.cert.key, "w") as f:
+        f.write("nothing of use")
+    now = shown()
+    tls_server.tell("renew")
+    tls_server.wait_log("renew-failed")
+    assert shown() == now
+
+
+def test_connections_are_limited_in_all_and_unix_goes_on(tls_server):
+    held = []
+    try:
+        for i in range(64):
+            s = socket.create_connection((tls_server.host, tls_server.port), BOUND, ("10.99.1.%d" % (i // 13 + 1), 0))
+            held.append(s)
+        extra = socket.create_connection((tls_server.host, tls_server.port), BOUND, ("10.99.1.99", 0))
+        held.append(extra)
+        assert read_all(extra) == b""
+        tls_server.wait_log("admin-connection-refused")
+        assert tls_server.root("GET", "/v1/session").status == 200
+    finally:
+        for s in held:
+            s.close()
 
 
 def test_an_unfinished_handshake_is_cut(tls_server):

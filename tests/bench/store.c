@@ -105,24 +105,34 @@ static uint64_t fill_kind(struct store *s, uint64_t seq, const char *kind, unsig
     return seq;
 }
 
-static double fill(const char *url, unsigned partners, unsigned users)
+/* What a first start writes is there afterwards. The number of the last change. */
+static uint64_t start_once(const char *url)
 {
     struct store *s = open_store(url);
-    struct keeper *k = open_keeper(s); /* writes what a first start writes */
+    struct keeper *k = open_keeper(s);
     struct config *c = keeper_config(k);
     uint64_t seq = c->seq;
+
+    config_drop(c);
+    store_close(s);
+    keeper_close(k);
+    return seq;
+}
+
+static double fill(const char *url, unsigned partners, unsigned users)
+{
+    uint64_t seq = start_once(url);
+    struct store *s = open_store(url);
     struct store_write policy = {
         SLICE("policy"), SLICE("remote"), SLICE("{\"xmpp\":true}"), { NULL, 0 }, SLICE("{\"xmpp\":true}")
     };
     double began = now_s();
 
-    config_drop(c);
     seq = put(s, seq, &policy, 1);
     seq = fill_kind(s, seq, "partner", partners, partner_texts);
     fill_kind(s, seq, "sip-user", users, user_texts);
     began = now_s() - began;
     store_close(s);
-    keeper_close(k);
     return began;
 }
 
@@ -208,12 +218,9 @@ static double *commit_s(const char *url, unsigned changes)
 {
     struct store_write w = { SLICE("policy"), SLICE("remote"), SLICE("{}"), SLICE("{}"), SLICE("{}") };
     double *took = calloc(changes, sizeof(*took));
+    uint64_t seq = start_once(url);
     struct store *s = open_store(url);
-    struct keeper *k = open_keeper(s);
-    struct config *c = keeper_config(k);
-    uint64_t seq = c->seq;
 
-    config_drop(c);
     for (unsigned i = 0; i < changes; i++) {
         double began = now_s();
 
@@ -221,7 +228,6 @@ static double *commit_s(const char *url, unsigned changes)
         took[i] = now_s() - began;
     }
     store_close(s);
-    keeper_close(k);
     qsort(took, changes, sizeof(*took), by_size);
     return took;
 }

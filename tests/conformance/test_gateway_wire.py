@@ -1,6 +1,8 @@
 """Roles and routing, errors, and security on the wire (STOX-ARCH, STOX-ERR, STOX-SEC)."""
+import json
 import os
 import re
+import sqlite3
 import stat
 import time
 
@@ -349,15 +351,29 @@ def test_STOX_SEC_20_the_same_message_again_and_again(rig, start, sip):
     support.request_dies_out(ring)
 
 
+def _secrets_of(gateway):
+    """What its ids derive from, and what its dialback keys do."""
+    folder = gateway.settings["state_dir"]
+    with open(os.path.join(folder, "secret"), "rb") as f:
+        yield f.read().hex()
+    store = sqlite3.connect("file:%s/stox.db?mode=ro" % folder, uri=True)
+    for body, in store.execute("SELECT body FROM objects WHERE kind = 'gateway'"):
+        yield json.loads(body)["dialback-passphrase"]
+    store.close()
+
+
 def test_STOX_SEC_22_secrets(rig, alive, stoxd):
-    """Only the service's user reads what the state directory holds; random at the first start."""
+    """Only the service's user reads what the state directory holds; random at the first start, and never shown."""
     folder = alive.settings["state_dir"]
     files = [os.path.join(at, f) for at, _, names in os.walk(folder) for f in names]
     assert files and all(stat.S_IMODE(os.stat(f).st_mode) & 0o077 == 0 for f in files)
     other = stoxd(**support.settings(OTHER, name="stoxd-secret"))
-    for f in files:
-        with open(f, "rb") as a, open(f.replace(folder, other.settings["state_dir"]), "rb") as b:
-            assert a.read() != b.read()
+    secrets = {secret for gateway in (alive, other) for secret in _secrets_of(gateway)}
+    assert len(secrets) == 4
+    for gateway in alive, other:
+        shown = gateway.ctl("gateway", "show", "--json") + gateway.ctl("config", "export") + "".join(
+            e.line for e in gateway.events())
+        assert not any(secret in shown for secret in secrets)
 
 
 def test_STOX_SEC_23_no_open_relay(alive, partner):

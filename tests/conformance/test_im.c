@@ -278,6 +278,40 @@ static void STOX_IM_16_any_thread_comes_back(void **state)
     }
 }
 
+/* One that does not fit an encoding: its Call-ID is legal, is the two people's own, and the thread is told to be kept. */
+static void STOX_IM_16_longer_threads_are_told(void **state)
+{
+    struct slice first = { 0 };
+    char thread[300];
+    struct x2s x;
+    struct s2x s;
+
+    memset(thread, '=', sizeof(thread));
+    thread[181] = '\0';
+    x2s_init(&x);
+    for (int i = 0; i < 3; i++) { /* again the same, and then of another sender */
+        x2s_stanza(&x,
+                   text_of(&x.arena,
+                           "<message from='%s' to='romeo@example.net'><body>x</body><thread>%s</thread></message>",
+                           i < 2 ? JULIET : "nurse@example.com", thread),
+                   "", 1);
+        assert_true(slice_is(x.m.thread, thread));
+        assert_int_equal(x.msg->call_id.n, 32);
+        if (i > 0)
+            assert_int_equal(slice_eq(x.m.call_id, first), i == 1);
+        first = x.m.call_id;
+    }
+    x2s_fini(&x);
+    x2s_run(&x, "", "<body>x</body><thread>abc==</thread>");
+    assert_int_equal(x.m.thread.n, 0);
+    x2s_fini(&x);
+    s2x_init(&s);
+    s.thread = slice_str(thread);
+    s2x_msg(&s, sip_message(&s.arena, PLAIN, SLICE("x")));
+    assert_string_equal(s2x_child(&s, "thread"), thread);
+    s2x_fini(&s);
+}
+
 static void STOX_IM_17_without_thread_the_Call_ID_is_fresh(void **state)
 {
     struct x2s x;
@@ -686,6 +720,7 @@ int main(void)
         cmocka_unit_test(STOX_IM_14_charsets),
         cmocka_unit_test(STOX_IM_15_thread_is_Call_ID),
         cmocka_unit_test(STOX_IM_16_any_thread_comes_back),
+        cmocka_unit_test(STOX_IM_16_longer_threads_are_told),
         cmocka_unit_test(STOX_IM_17_without_thread_the_Call_ID_is_fresh),
         cmocka_unit_test(STOX_IM_18_each_message_of_a_thread_has_its_From_tag),
         cmocka_unit_test(STOX_IM_19_branch_and_id),

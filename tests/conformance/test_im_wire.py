@@ -1,4 +1,6 @@
 """Instant messages on the wire (STOX-IM), each way."""
+import re
+
 import pytest
 
 import support
@@ -96,6 +98,30 @@ def test_STOX_IM_11_end_to_end_encrypted(alive, talk, sip):
     assert error_of(error)[0] == "not-acceptable" and error.get("id") == "e2e"
 
 
+@pytest.mark.parametrize("thread", ["abc==", "a b,c;d", "two@at@s", "Gespr\u00e4ch", "=" * 181, "x" * 256,
+                                    "l\u00e4nger " * 100], ids=range(7))
+def test_STOX_IM_16_a_thread_comes_back_by_its_call_id(alive, talk, sip, thread):
+    """What no Call-ID can hold: out as a legal one, the same for each message, and back as what it was."""
+    p, wire = talk()
+    mark = sip.mark()
+    for body in "one", "two":
+        p.send_message(wire, body=body, extra="<thread>%s</thread>" % thread)
+        sip.wait_message(body, 5, mark)
+    call_id, again = [r.message.get("call-id") for r in sip.received.all[mark:]]
+    assert call_id == again != thread and len(call_id) <= 255
+    assert re.fullmatch(r"[-\w.!%*+`'~()<>:\\\"/\[\]?{}]+(@[-\w.!%*+`'~()<>:\\\"/\[\]?{}]+)?", call_id, re.ASCII)
+    txn = sip.message("romeo@" + p.domain, "answer", call_id=call_id, target=GATEWAY_SIP)
+    back = p.accept_sm()
+    assert expect_stanza(back).findtext("{jabber:server}thread") == thread
+    support.acknowledge(back, 1)
+    assert txn.wait(5) == 200
+    if len(thread.encode()) > 180:  # what others get by this Call-ID is the Call-ID
+        txn = sip.message("tybalt@" + p.domain, "guess", call_id=call_id, target=GATEWAY_SIP)
+        assert expect_stanza(back).findtext("{jabber:server}thread") == call_id
+        support.acknowledge(back, 2)
+        assert txn.wait(5) == 200
+
+
 def test_STOX_IM_18_one_thread_is_no_repetition(alive, talk, sip):
     p, wire = talk()
     mark = sip.mark()
@@ -145,13 +171,35 @@ def test_STOX_IM_23_200_when_the_partner_confirms(alive, partner, sip, kind):
     assert txn.wait(5) == 200
 
 
-def test_STOX_IM_24_no_receipt_from_an_answer(alive, talk, sip):
-    for status in 200, 202:
-        sip.answer = status
-        p, wire = talk()
-        p.send_message(wire, body="receipt %d" % status, extra="<request xmlns='urn:xmpp:receipts'/>")
-        sip.wait_message("receipt %d" % status, 5)
-        p.nobody_connects(0.15)
+RECEIPTS = "<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>"
+
+
+def enable_sm(wire):
+    wire.send("<enable xmlns='%s'/>" % xmlstream.SM)
+    wire.expect(r"<enabled\b[^>]*/>")
+
+
+def acknowledged(wire, h):
+    """The gateway's acknowledgement of this many stanzas."""
+    wire.send("<r xmlns='%s'/>" % xmlstream.SM)
+    wire.expect(r"<a\b[^>]* h=['\"]%d['\"]" % h)
+
+
+def ping(p, wire, to=DOMAIN):
+    wire.send("<iq type='get' id='p' from='%s' to='%s'><ping xmlns='%s'/></iq>" % (p.domain, to, PING))
+
+
+@pytest.mark.parametrize("status", [200, 202])
+def test_STOX_IM_24_no_receipt_and_no_marker_from_an_answer(alive, talk, sip, status):
+    """SIP's answer is told to the partner's server as such; the sender hears nothing before what was asked after it."""
+    sip.answer = status
+    p, wire = talk()
+    enable_sm(wire)
+    p.send_message(wire, body="receipt %d" % status, extra=RECEIPTS)
+    sip.wait_message("receipt %d" % status, 5)
+    acknowledged(wire, 1)
+    ping(p, wire)
+    assert p.accept_sm().expect(r"<(message|presence|iq)\b").group(1) == "iq"
 
 
 def bounce(p, stanza, condition="item-not-found"):
@@ -284,6 +332,90 @@ def test_STOX_IM_38_unsupported_content(alive, partner):
         got = peer.status(request(uri="sip:romeo@" + p.domain, body="x", headers=["Content-Encoding: gzip"]))
         assert got.status == 415 and got.get("accept-encoding") is not None
     p.nobody_connects()
+
+
+def test_STOX_IM_48_plain_messages_make_no_dialog(alive, talk, sip):
+    """MESSAGE outside of dialogs and nothing else, whatever a client asks for beside it."""
+    p, wire = talk()
+    mark, others = sip.mark(), len(sip.others.all)
+    for i in range(3):
+        p.send_message(wire, body="pager %d" % i, to=ALICE + ("/desk" if i == 2 else ""), extra=RECEIPTS +
+                       "<thread>t48</thread><active xmlns='http://jabber.org/protocol/chatstates'/>")
+        sip.wait_message("pager %d" % i, 5, mark)
+    txn = sip.message("romeo@" + p.domain, "answer", call_id="t48", target=GATEWAY_SIP)
+    back = p.accept_sm()
+    expect_stanza(back)
+    support.acknowledge(back, 1)
+    assert txn.wait(5) == 200
+    support.options()
+    for got in sip.received.all[mark:]:
+        assert got.message.method == "MESSAGE" and ";tag=" not in got.message.get("to")
+        assert got.message.get("contact") is None and got.message.get("record-route") is None
+    assert len(sip.received.all) == mark + 3 and not [m for m in sip.others.all[others:] if not m.is_response]
+
+
+def test_STOX_IM_48_in_a_dialog_that_is_not_there(alive, listen, sip):
+    """By a To tag of nobody's, and by the one in our own answer: a MESSAGE and its 200 make no dialog either."""
+    p, wire = listen()
+    uri = "sip:romeo@" + p.domain
+    with Udp() as peer:
+        peer.send(request(uri=uri, body="outside"))
+        take(wire)
+        ours = peer.until(lambda m: m.status >= 200)[-1].get("to")
+        assert ";tag=" in ours
+        for to in "<%s>;tag=nobody" % uri, ours:
+            assert peer.status(request(uri=uri, body="inside", to=to)).status == 481
+        peer.send(request(uri=uri, body="outside again"))
+        assert support.body_of(take(wire)) == "outside again"
+
+
+def test_STOX_IM_49_answers_of_a_second_branch_change_nothing(alive, talk):
+    """The first final response is the one, though a proxy that forks lets another through, which says otherwise."""
+    p, wire = talk("raw.example")
+    enable_sm(wire)
+    with Udp(RAW_UDP) as peer:
+        for body in "one", "two":
+            p.send_message(wire, to="bob@raw.example", body=body, stanza_id=body)
+        one = peer.until(lambda m: not m.is_response)[-1]
+        peer.send(answer(one))
+        two = peer.until(lambda m: not m.is_response and m.text == "two")[-1]
+        for status in "200 OK", "404 Not Found", "202 Accepted":
+            peer.send(answer(one, status).replace(b";tag=raw", b";tag=fork"))
+        support.options()
+        acknowledged(wire, 1)  # of the second, nothing is known yet
+        peer.send(answer(two, "486 Busy Here")).send(answer(two).replace(b";tag=raw", b";tag=fork"))
+        back = p.accept_sm()
+        error = expect_stanza(back)
+        assert error.get("id") == "two" and error_of(error)[0] == "recipient-unavailable"
+        support.acknowledge(back, 1)
+        acknowledged(wire, 2)
+        ping(p, wire, "raw.example")
+        assert back.expect(r"<(message|presence|iq)\b").group(1) == "iq"
+
+
+def test_STOX_IM_49_receipts_of_two_resources_do_no_harm(alive, listen, sip):
+    """They answer nothing that is held, go nowhere, and disturb nothing that comes after."""
+    p, wire = listen()
+    mark = sip.mark()
+    txn = sip.message("romeo@" + p.domain, "to whom it may concern", target=GATEWAY_SIP)
+    stanza = expect_stanza(wire)
+    back = p.incoming()
+
+    def receipts():
+        for resource in "orchard", "tomb", "orchard":
+            back.send("<message from='romeo@%s/%s' to='%s' id='r'><received xmlns='urn:xmpp:receipts' id='%s'/></message>"
+                      % (p.domain, resource, stanza.get("from"), stanza.get("id")))
+    receipts()
+    nothing_more(p, back, sip, mark)
+    assert not txn.done
+    wire.h += 1
+    support.acknowledge(wire, wire.h)
+    assert txn.wait(5) == 200
+    receipts()
+    nothing_more(p, back, sip, mark + 1, "end mark 2")
+    assert txn.finals == 1
+    txn = sip.message("romeo@" + p.domain, "next", target=GATEWAY_SIP)
+    assert support.body_of(take(wire)) == "next" and txn.wait(5) == 200
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])

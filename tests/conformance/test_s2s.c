@@ -151,6 +151,44 @@ static void STOX_S2S_13_wrong_namespaces(void **state)
     expect_error_clear("<stream:stream xmlns='jabber:server' to='" OURS "' version='1.0'>", "bad-namespace-prefix");
 }
 
+/* RFC 6120 4.8.5: of the stream's namespace only the prefix "stream" is taken, of the content's none. */
+static void STOX_S2S_13_foreign_prefixes_that_are_bound(void **state)
+{
+    static const char *const names[][2] = { { "foo:stream", "xmlns:foo" },         { "s:stream", "xmlns:s" },
+                                            { "streams:stream", "xmlns:streams" }, { "strea:stream", "xmlns:strea" },
+                                            { "STREAM:stream", "xmlns:STREAM" },   { "stream", "xmlns" } };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char header[400];
+
+        /* What the root does not use does not count: "stream" is bound too. */
+        snprintf(header, sizeof(header),
+                 "<%s %s='http://etherx.jabber.org/streams' xmlns:stream='http://etherx.jabber.org/streams' "
+                 "xmlns%s='jabber:server' from='" THEIRS "' to='" OURS "' version='1.0'>",
+                 names[i][0], names[i][1], strcmp(names[i][1], "xmlns") == 0 ? ":c" : "");
+        expect_error_clear(header, "bad-namespace-prefix");
+    }
+    expect_error_ready("<c:message xmlns:c='jabber:server' from='j@" THEIRS "' to='r@" OURS "'><c:body>x</c:body>"
+                       "</c:message>",
+                       "bad-namespace-prefix");
+    start(); /* other elements may have what prefix they like */
+    fake_to_ready(&f, &a, CERT_THEIRS);
+    fake_say(&f, "<m:r xmlns:m='urn:xmpp:sm:3'/><message from='j@" THEIRS "' to='r@" OURS "'><body>x</body>"
+                 "<c:active xmlns:c='http://jabber.org/protocol/chatstates'/></message>");
+    rig_until(a.n_got == 1);
+    stop();
+}
+
+static void STOX_S2S_13_foreign_prefix_of_a_server(void **state)
+{
+    start_out(CERT_THEIRS);
+    fake_expect(&server, "version='1.0'");
+    fake_say(&server, "<foo:stream xmlns='jabber:server' xmlns:foo='http://etherx.jabber.org/streams' from='" THEIRS
+                      "' to='" OURS "' id='i' version='1.0'>");
+    fake_expect(&server, "<bad-namespace-prefix");
+    stop_out();
+}
+
 static void STOX_S2S_14_no_version(void **state)
 {
     expect_error_clear(RAW_HEADER("from='" THEIRS "' to='" OURS "'"), "unsupported-version");
@@ -813,7 +851,45 @@ static void STOX_S2S_77_nothing_unacknowledged_is_lost_in_silence(void **state)
     stop_out();
 }
 
-static void STOX_S2S_78_keep_alive(void **state)
+/* A quiet stream of ours whose partner does not answer the test of it: by <r/> with stream management, else by ping. */
+static void keep_alive_unanswered(bool sm)
+{
+    start_out(CERT_THEIRS);
+    fake_serve(&server, sm);
+    fake_expect(&server, sm ? "<r " : "<ping ");
+    if (sm) {
+        fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+        node_fate(&a, 1);
+    } else {
+        xmpp_withdraw(a.x, 1);
+        rig_advance(20000);
+    }
+    rig_advance(301000);
+    fake_expect(&server, sm ? "<r " : "<ping ");
+    rig_advance(59000);
+    fake_lacks(&server, "<connection-timeout");
+    assert_non_null(server.conn);
+    rig_advance(1000);
+    fake_expect(&server, "<connection-timeout xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
+    fake_expect(&server, "</stream:stream>");
+    fake_expect_closed(&server);
+    assert_true(rig_logged("no answer within 60 s"));
+    node_send(&a, 2, "y"); /* a new stream is opened for it */
+    rig_until(server.n_accepted == 2);
+    fake_serve(&server, sm);
+    fake_expect(&server, "id='t2'");
+    stop_out();
+    buf_clear(&rig_log);
+}
+
+static void STOX_S2S_78_60_s_of_silence_after_a_test_end_the_stream(void **state)
+{
+    keep_alive_unanswered(true);
+    keep_alive_unanswered(false);
+}
+
+/* One that answers, though late, is kept, and tested again. */
+static void STOX_S2S_78_an_answer_keeps_the_stream(void **state)
 {
     start_out(CERT_THEIRS);
     fake_serve(&server, true);
@@ -822,8 +898,19 @@ static void STOX_S2S_78_keep_alive(void **state)
     node_fate(&a, 1);
     rig_advance(301000);
     fake_expect(&server, "<r ");
-    rig_advance(60000);
-    fake_expect(&server, "<connection-timeout");
+    rig_advance(59000);
+    fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+    rig_turns(5);
+    node_send(&a, 2, "y");
+    fake_expect(&server, "id='t2'");
+    fake_expect(&server, "<r ");
+    fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='2'/>");
+    node_fate(&a, 2);
+    rig_advance(290000);
+    fake_lacks(&server, "<connection-timeout");
+    rig_advance(11000);
+    fake_expect(&server, "<r ");
+    assert_int_equal(server.n_accepted, 1);
     stop_out();
 }
 
@@ -1061,6 +1148,8 @@ int main(void)
         T(STOX_S2S_11_response_header),
         T(STOX_S2S_12_id_in_an_initial_header_is_ignored),
         T(STOX_S2S_13_wrong_namespaces),
+        T(STOX_S2S_13_foreign_prefixes_that_are_bound),
+        T(STOX_S2S_13_foreign_prefix_of_a_server),
         T(STOX_S2S_14_no_version),
         T(STOX_S2S_15_versions_are_numbers),
         T(STOX_S2S_16_unknown_host),
@@ -1105,7 +1194,8 @@ int main(void)
         T(STOX_S2S_71_no_dialback_in_clear_unless_allowed),
         T(STOX_S2S_76_streams_are_one_way),
         T(STOX_S2S_77_nothing_unacknowledged_is_lost_in_silence),
-        T(STOX_S2S_78_keep_alive),
+        T(STOX_S2S_78_60_s_of_silence_after_a_test_end_the_stream),
+        T(STOX_S2S_78_an_answer_keeps_the_stream),
         T(STOX_S2S_79_idle_streams_are_closed),
         T(STOX_S2S_80_addresses_are_needed),
         T(STOX_S2S_81_other_hosts),

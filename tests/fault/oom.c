@@ -18,18 +18,22 @@ void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
 
 static struct {
-    bool on, over, only_one, failed;
-    long at; /* number of the allocation that fails */
-    long n;  /* allocations so far */
+    bool on, over, failed;
+    long good; /* allocations that still succeed */
+    long bad;  /* and those that fail then */
 } plan;
 
 static bool may_allocate(void)
 {
     if (!plan.on || plan.over)
         return true;
-    plan.n++;
-    if (plan.n <= plan.at || (plan.only_one && plan.n > plan.at + 1))
+    if (plan.good > 0) {
+        plan.good--;
         return true;
+    }
+    if (plan.bad == 0)
+        return true;
+    plan.bad--;
     plan.failed = true;
     errno = ENOMEM;
     return false;
@@ -70,6 +74,13 @@ bool oom_failed(void)
     return plan.failed;
 }
 
+void oom_plan(long good, long bad)
+{
+    plan.failed = plan.over = false;
+    plan.good = good;
+    plan.bad = bad;
+}
+
 void oom_each(const char *name, void (*run)(const void *arg), const void *arg)
 {
     for (int only_one = 0; only_one < 2; only_one++) {
@@ -78,10 +89,7 @@ void oom_each(const char *name, void (*run)(const void *arg), const void *arg)
         for (plan.failed = true; plan.failed; at++) {
             if (at > ALLOCATIONS_MAX)
                 fail_msg("%s: still not through after %d allocations", name, ALLOCATIONS_MAX);
-            plan.failed = plan.over = false;
-            plan.only_one = only_one;
-            plan.at = at;
-            plan.n = 0;
+            oom_plan(at, only_one ? 1 : OOM_ALL);
             run(arg);
             plan.on = false;
         }

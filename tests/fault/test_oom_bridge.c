@@ -272,6 +272,43 @@ static void stanzas_that_wait_too_long(void **state)
     oom_each("waiting", not_prompt, NULL);
 }
 
+/* A thread that only the table can give back: at worst it is lost, and with it nothing else. */
+static void long_thread(const void *arg)
+{
+    struct sides *s = sides_new();
+    char thread[300], stanza[600], want[350];
+    struct sip_server *t;
+    size_t n_sent;
+
+    memset(thread, '=', sizeof(thread) - 1);
+    thread[sizeof(thread) - 1] = '\0';
+    snprintf(stanza, sizeof(stanza),
+             "<message from='romeo@fabrikam.example' to='alice@contoso.example' id='m1'><body>no 1</body>"
+             "<thread>%s</thread></message>",
+             thread);
+    sides_xmpp(s, stanza, 1);
+    assert_true(client_of(s, 1) || (was_given_back(s, 1) && oom_failed()));
+    if (s->n_clients) {
+        assert_int_equal(strlen(s->clients[0].call_id), 32);
+        OOM(sides_answer(s, 0, 200));
+        s->call_id = s->clients[0].call_id;
+        n_sent = s->n_sent;
+        oom_over();
+        t = say(s, 2);
+        assert_int_equal(t->answers, 0);
+        snprintf(want, sizeof(want), "<thread>%s</thread>", thread);
+        assert_true(strstr(s->sent[n_sent].stanza, want) || oom_failed());
+        s2x_settled(s->bridge, token_of(s, 2), XMPP_FATE_CONFIRMED, "");
+        s->call_id = NULL;
+    }
+    goes_on(s);
+}
+
+static void threads_that_are_kept(void **state)
+{
+    oom_each("thread", long_thread, NULL);
+}
+
 /* Those that are no message: each is handled once; what is answered may be missing, as nothing is held for it. */
 static void other_stanzas(const void *arg)
 {
@@ -294,6 +331,75 @@ static void other_stanzas(const void *arg)
 static void stanzas_that_are_no_message(void **state)
 {
     oom_each("iq, presence", other_stanzas, NULL);
+}
+
+/* Settings change with messages on their way: each stanza is handled once, whatever is missing. */
+static void changing(const void *arg)
+{
+    const char *const *settings = arg;
+    struct sides *s = sides_new();
+    struct directory *next = sides_directory(*settings), *before;
+    size_t n_handled[N_STANZAS] = { 0 };
+
+    say(s, 1);
+    for (int i = 0; i < N_STANZAS; i++)
+        message_out(s, i == 3 ? "tybalt@fabrikam.example/y" : "romeo@fabrikam.example/garden",
+                    i == 5 ? "bob@contoso.example/desk" : "alice@contoso.example", i);
+    OOM(before = bridge_apply(s->bridge, next));
+    assert_ptr_equal(before, s->directory);
+    directory_drop(before);
+    say(s, 2);
+    for (size_t i = 0; i < s->n_clients; i++)
+        OOM(sides_answer(s, i, 200));
+    sides_settle_errors(s);
+    assert_int_equal(s->n_handled, N_STANZAS);
+    for (size_t i = 0; i < s->n_handled; i++)
+        n_handled[s->handled[i]]++;
+    for (int i = 0; i < N_STANZAS; i++)
+        assert_int_equal(n_handled[i], 1);
+    for (int i = 1; i <= 2; i++)
+        if (token_of(s, i))
+            s2x_settled(s->bridge, token_of(s, i), XMPP_FATE_REFUSED, "");
+    assert_int_equal(s->servers[0].answers, 1);
+    assert_int_equal(s->servers[1].answers, 1);
+    directory_drop(next);
+    OOM(before = bridge_apply(s->bridge, s->directory)); /* and back, for what follows */
+    directory_drop(before);
+    goes_on(s);
+}
+
+static void settings_that_change(void **state)
+{
+    static const char *const settings[] = {
+        SIDES_SETTINGS,                                                  /* all stays */
+        SIDES_ORG SIDES_DOMAINS,                                         /* the partner goes */
+        "org { federation = no }\n" SIDES_DOMAINS SIDES_PARTNER,         /* nobody may */
+        SIDES_ORG SIDES_PARTNER "route r { next-hop = \"192.0.2.1\" }\n" /* our domain goes */
+    };
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+        oom_each("a change", changing, &settings[i]);
+}
+
+static void putting_metrics(const void *arg)
+{
+    struct sides *s = sides_new();
+    struct buf out;
+
+    message_out(s, "romeo@fabrikam.example", "alice@contoso.example", 1);
+    for (size_t i = 0; i < s->n_clients; i++)
+        OOM(sides_answer(s, i, 200));
+    buf_init(&out, 1u << 20);
+    OOM(bridge_put_metrics(s->bridge, &out));
+    assert_true(buf_ok(&out) || oom_failed());
+    assert_int_equal(s->bridge->counters.x2s_delivered, s->n_clients);
+    buf_free(&out);
+    goes_on(s);
+}
+
+static void metrics(void **state)
+{
+    oom_each("metrics", putting_metrics, NULL);
 }
 
 static void stop_is_done(void *arg)
@@ -326,7 +432,7 @@ static void the_orderly_end(void **state)
 static void starting(const void *arg)
 {
     struct sides *s = sides_new();
-    struct bridge_conf conf = { .loop = &s->loop, .config = &s->config };
+    struct bridge_conf conf = { .loop = &s->loop, .boot = &s->boot, .directory = s->directory };
     struct err err = { "" };
     struct bridge *b;
 
@@ -353,7 +459,10 @@ int main(void)
         cmocka_unit_test(requests_whose_stanza_bounces),
         cmocka_unit_test(stanzas_with_every_answer),
         cmocka_unit_test(stanzas_that_wait_too_long),
+        cmocka_unit_test(threads_that_are_kept),
         cmocka_unit_test(stanzas_that_are_no_message),
+        cmocka_unit_test(settings_that_change),
+        cmocka_unit_test(metrics),
         cmocka_unit_test(the_orderly_end),
         cmocka_unit_test(the_start),
     };

@@ -1,49 +1,14 @@
 /*
- * Parsers and mapping with memory running out: allocation number 0, 1, 2 ... fails, and all behind it, until the call
- * gets through. Before that it must say that memory was missing, and nothing else: no crash, no leak, no half result, no
+ * Parsers and mapping with memory running out: allocation number 0, 1, 2 ... fails, alone or with all behind it,
+ * until the call gets through. Before that it must say that memory was missing, and nothing else: no crash, no leak, no half result, no
  * "no such user". The same with arenas that end after n bytes.
  */
-#include <errno.h>
-
 #include "../unit/map/im_support.h"
 
 #include "map/content.h"
 #include "map/error.h"
-
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-
-static long allowed = -1; /* allocations that still succeed; negative: all */
-
-static bool may_allocate(void)
-{
-    if (allowed == 0) {
-        errno = ENOMEM;
-        return false;
-    }
-    if (allowed > 0)
-        allowed--;
-    return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return may_allocate() ? __real_malloc(n) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return may_allocate() ? __real_realloc(p, n) : NULL;
-}
+#include "oom.h"
+#include "xmpp/parties.h"
 
 enum outcome { DONE, NO_MEMORY, WRONG };
 
@@ -106,6 +71,33 @@ static enum outcome parse_jid(const struct given *g, struct arena *a)
     return jid_parse(a, SLICE("BÜcher@xn--bcher-kva.example/ü"), &jid) ? DONE : NO_MEMORY;
 }
 
+static bool is_ours(void *owner, struct slice domain)
+{
+    return true;
+}
+
+/* With an arena of its own, as a stanza's is: larger than any two addresses. */
+static enum outcome judge_parties(const struct given *g, struct arena *unused)
+{
+    static const struct xmpp_ops ops = { .serves = is_ours };
+    static const struct xmpp x = { .conf = { .ops = &ops } };
+    struct xmpp_proven pair = { .local = SLICE("contoso.example"), .remote = SLICE("bücher.example") };
+    enum xmpp_parties_fault fault;
+    struct xmpp_parties p;
+    struct list proven;
+    struct arena a;
+    bool whole;
+
+    list_init(&proven);
+    list_push(&proven, &pair.link);
+    arena_init(&a, 262144);
+    fault = xmpp_parties_judge(&x, &proven, &a, SLICE("BÜcher@xn--bcher-kva.example/ü"), SLICE("alice@contoso.example"),
+                               &p);
+    whole = p.from_ok && p.to_ok;
+    arena_reset(&a);
+    return fault == XMPP_PARTIES_NO_MEMORY ? NO_MEMORY : fault == XMPP_PARTIES_OK && whole ? DONE : WRONG;
+}
+
 static void ignore_element(void *owner, struct xml *el)
 {
 }
@@ -150,7 +142,7 @@ static enum outcome map_to_stanza(const struct given *g, struct arena *a)
     struct buf out;
 
     buf_init(&out, 65536);
-    result = map_im_to_stanza(a, &g->conf, g->msg, &g->romeo, &g->juliet, &out, &id, &refusal);
+    result = map_im_to_stanza(a, &g->conf, g->msg, &g->romeo, &g->juliet, SLICE(""), &out, &id, &refusal);
     outcome = result == MAP_IM_OK ? DONE : result == MAP_IM_NO_MEMORY ? NO_MEMORY : WRONG;
     if (outcome == DONE && (!memmem(out.p, out.n, ">Zürich<", 9) || !memmem(out.p, out.n, "</message>", 10)))
         outcome = WRONG;
@@ -200,38 +192,42 @@ static const struct {
     const char *name;
     subject *run;
 } subjects[] = {
-    { "sip_msg_parse", parse_sip },
-    { "jid_parse", parse_jid },
-    { "xml_reader", read_stream },
-    { "map_uri_to_jid", map_address },
-    { "map_im_to_stanza", map_to_stanza },
-    { "map_im_to_message", map_to_message },
-    { "map_error_to_stanza", map_error_away },
+    { "sip_msg_parse", parse_sip },          { "jid_parse", parse_jid },
+    { "xmpp_parties_judge", judge_parties }, { "xml_reader", read_stream },
+    { "map_uri_to_jid", map_address },       { "map_im_to_stanza", map_to_stanza },
+    { "map_im_to_message", map_to_message }, { "map_error_to_stanza", map_error_away },
     { "map_error_to_sip", map_error_home },
 };
+
+struct attempt {
+    const struct given *given;
+    const char *name;
+    subject *run;
+};
+
+static void attempt(const void *arg)
+{
+    const struct attempt *at = arg;
+    enum outcome outcome;
+    struct arena a;
+
+    arena_init(&a, 1 << 20);
+    OOM(outcome = at->run(at->given, &a));
+    arena_reset(&a);
+    if (outcome != (oom_failed() ? NO_MEMORY : DONE))
+        fail_msg("%s, %s: %s", at->name, oom_failed() ? "memory was missing" : "memory was there",
+                 outcome == WRONG  ? "a wrong result"
+                 : outcome == DONE ? "a result"
+                                   : "none");
+}
 
 static void allocations_run_out(void **state)
 {
     struct given g;
 
     given_init(&g);
-    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
-        enum outcome outcome = NO_MEMORY;
-        long n = 0;
-
-        for (; outcome == NO_MEMORY && n < 1000; n++) {
-            struct arena a;
-
-            arena_init(&a, 1 << 20);
-            allowed = n;
-            outcome = subjects[i].run(&g, &a);
-            allowed = -1;
-            arena_reset(&a);
-        }
-        if (outcome != DONE)
-            fail_msg("%s: %s after %ld allocations", subjects[i].name, outcome == WRONG ? "wrong" : "nothing", n - 1);
-        print_message("%s: %ld allocations\n", subjects[i].name, n - 1);
-    }
+    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+        oom_each(subjects[i].name, attempt, &(struct attempt){ &g, subjects[i].name, subjects[i].run });
     arena_reset(&g.arena);
 }
 
@@ -276,7 +272,7 @@ static void buffers_run_out(void **state)
 
         arena_init(&a, 1 << 20);
         buf_init(&out, max);
-        result = map_im_to_stanza(&a, &g.conf, g.msg, &g.romeo, &g.juliet, &out, &id, &refusal);
+        result = map_im_to_stanza(&a, &g.conf, g.msg, &g.romeo, &g.juliet, SLICE(""), &out, &id, &refusal);
         done = result == MAP_IM_OK;
         assert_true(done ? out.n == max : result == MAP_IM_NO_MEMORY && out.n == 0);
         buf_free(&out);

@@ -3,52 +3,11 @@
  * while, for every n until the message gets through untouched. Whatever happens then, nothing crashes, the stanza gets one
  * fate, a confirmation is true, and when memory is back the next message goes through.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "s2s_rig.h"
 
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-
-static long good = -1; /* allocations that still succeed before the bad ones; negative: all do */
-static long bad;       /* and how many fail then */
-static bool hit;
-
-static bool may_allocate(void)
-{
-    if (good < 0)
-        return true;
-    if (good > 0) {
-        good--;
-        return true;
-    }
-    if (bad == 0)
-        return true;
-    bad--;
-    hit = true;
-    errno = ENOMEM;
-    return false;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return may_allocate() ? __real_malloc(n) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return may_allocate() ? __real_realloc(p, n) : NULL;
-}
+#include "oom.h"
 
 static struct node a, b;
 
@@ -84,9 +43,8 @@ static bool one_run(bool dialback, long n, long n_bad)
     node_set(&b, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
     node_points_to(&a, node_addr(&b));
     node_points_to(&b, node_addr(&a));
-    hit = false;
-    bad = n_bad;
-    good = n;
+    oom_plan(n, n_bad);
+    oom_on();
     if (send_one(1, &fate)) {
         await_fate();
         if (a.fates[0].fate == XMPP_FATE_CONFIRMED)
@@ -94,8 +52,8 @@ static bool one_run(bool dialback, long n, long n_bad)
     } else {
         assert_int_equal(fate, XMPP_FATE_FULL);
     }
-    good = -1;
-    failed = hit;
+    oom_off();
+    failed = oom_failed();
     for (int i = 0; i < 7; i++)
         rig_advance(10000); /* half-open streams end by their deadlines, back-off is over */
     assert_true(send_one(2, &fate));
@@ -106,6 +64,46 @@ static bool one_run(bool dialback, long n, long n_bad)
     node_stop(&b);
     buf_clear(&rig_log);
     return failed;
+}
+
+/* Settings are tightened without memory: what they forbid ends all the same. */
+static bool one_change(long n, long n_bad)
+{
+    enum xmpp_fate fate;
+    bool failed;
+
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    node_start(&b, THEIRS, OURS, CERT_THEIRS);
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+    assert_true(node_send(&a, 1, "x"));
+    assert_true(node_send(&b, 1, "x"));
+    assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
+    oom_plan(n, n_bad);
+    a.partner_domain = "nobody.example";
+    OOM(xmpp_reconsider(a.x); rig_turn());
+    failed = oom_failed();
+    rig_until(xmpp_counters(a.x)->streams == 0);
+    a.partner_domain = THEIRS;
+    xmpp_reconsider(a.x);
+    rig_advance(10000);
+    rig_until(xmpp_counters(b.x)->streams == 0);
+    assert_true(send_one(2, &fate));
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+    return failed;
+}
+
+static void test_change(void **state)
+{
+    long n = 0;
+
+    while (one_change(n, 1) || one_change(n, 8))
+        n++;
+    assert_true(n > 0);
 }
 
 static void run(bool dialback, long n_bad, long step)
@@ -144,10 +142,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sasl_one),
-        T(test_sasl_some),
-        T(test_dialback_one),
-        T(test_dialback_some),
+        T(test_sasl_one), T(test_sasl_some), T(test_dialback_one), T(test_dialback_some), T(test_change),
     };
 
     return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);

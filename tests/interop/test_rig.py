@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from rig import dns, scripted, xmlstream
+from rig import dns, kept, numbered, scripted, xmlstream
 from rig.peers import Ejabberd, Prosody
 from rig.recorder import Recorder
 from rig.resolve import Resolver
@@ -88,6 +88,34 @@ def test_the_scripted_sip_agent_retransmits_and_absorbs(start):
     assert not txn.done and got.wait_copies(3)
     got.reply(202)
     assert txn.wait() == 202 and txn.finals == 1 and txn.sent == 3
+
+
+@pytest.mark.parametrize("lives, answers, owed", [
+    ([], [], False),  # nobody was there
+    ([(99, 100.4), (103, 107)], [], False),  # each that had a copy was killed; the third copy met nobody
+    ([(99, None)], [], True),
+    ([(99, 121)], [], True),  # killed, but only after the hold time
+    ([(99, 119)], [], False),
+    ([(101, None)], [], True),  # the second copy
+    ([(132, None)], [], False),  # came when the sender had given up
+    ([(99, 110)], [101], True),  # it said so, and the sender did not hear it
+    ([(103, None)], [132.5], False),  # answered when the sender had given up
+], ids=str)
+def test_the_judge_knows_whom_an_answer_was_owed(lives, answers, owed):
+    copies = [100, 101.5, 102, 131.5]
+    assert numbered.is_owed(copies, lives, answers, hold_s=20) == owed
+
+
+def test_a_proof_keeps_what_passed_of_this_tree_and_no_other(tmp_path):
+    this, other = tmp_path / kept.tree() / "wire", tmp_path / "0123456789abcdef" / "wire"
+    for path in this, other:
+        path.parent.mkdir()
+        kept.Kept(path).add("test_a.py::test_a", "test_a")
+    assert kept.Kept(this).entries == {"test_a.py::test_a": "test_a"} and not other.exists()
+    with open(this, "a") as f:
+        f.write('{"test_a.py::test_cut": "test')  # by the interruption
+    kept.Kept(this).add("test_a.py::test_b", "test_b")
+    assert list(kept.Kept(this).entries) == ["test_a.py::test_a", "test_a.py::test_b"]
 
 
 def test_a_second_client_of_the_same_server_gets_its_own_messages(rig, prosody, romeo, start):

@@ -1,11 +1,15 @@
 """Numbered messages, and what became of each: sent, answered, delivered, repeated, overtaken. Times are time.time()."""
 import collections
 import json
+import math
 import os
 import threading
 import time
 
 from .process import Failed
+from .sipua import T1
+
+SENDER_S = 64 * T1  # Timer F
 
 
 class Sent:
@@ -118,10 +122,11 @@ class Delivered:
         return len(self.first)
 
 
-def judge(traffic, delivered):
+def judge(traffic, delivered, unknown=None):
     """
     Holds the answers against the record. lost: answered 2xx, not there. refused_but_delivered: refused and there all
-    the same: its outcome was unknown when it was answered. after_the_answer, where the record tells the time: none.
+    the same; where the record tells the time, before the answer and after it. unknown: the ids of which the gateway
+    said that it does not know; not_sent_but_delivered: refused and there though it said that they were not sent: none.
     """
     ok = [s for s in traffic.sent if s.status and s.status < 300]
     there = [s for s in traffic.sent if s.status and s.status >= 300 and s.body in delivered.first]
@@ -133,13 +138,52 @@ def judge(traffic, delivered):
         "out_of_order": delivered.out_of_order, "refused_but_delivered": len(there),
     }
     if all(at is not None for at, _ in times):
+        figures["before_the_answer"] = sum(at <= answered for at, answered in times)
         figures["after_the_answer"] = sum(at > answered for at, answered in times)
+    if unknown is not None:
+        figures["not_sent_but_delivered"] = sum(delivered.first[s.body][0] not in unknown for s in there)
     return figures
 
 
-def n_unknown(gateway):
-    """Messages of which the gateway said itself that it does not know what became of them."""
-    return sum(e["outcome"] == "unknown" for name in ("message-timeout", "message-lost") for e in gateway.events(name))
+def is_owed(copies, lives, answers, hold_s):
+    """
+    Was an answer due to a sender who heard none? copies: when he sent each; lives: [from, to] of each process, to is
+    None while it lives; answers: when one of them said it had answered. Due is what was answered before he gave up, and
+    what a process had for the hold time and never answered. Nobody owes for a process that was killed first.
+    """
+    if any(at < copies[0] + SENDER_S for at in answers):
+        return True
+    for at in copies:
+        for begin, end in lives:
+            end = math.inf if end is None else end
+            if begin <= at < end and end >= at + hold_s and not any(at <= a <= end for a in answers):
+                return True
+    return False
+
+
+def stanza_id(event):
+    """Of an event of the bridge: its id is stanza id, local and remote address, each on a line."""
+    return event["id"].split("\n")[0]
+
+
+def unanswered(traffic, gateway, hold_s=20):
+    """no_answer: the sender heard none within Timer F. owed_an_answer: of these, those to whom one was due."""
+    silent = [t for t in traffic.txns if t.done and t.status == 0]
+    if not silent:
+        return {"no_answer": 0, "owed_an_answer": 0}
+    ids = {e["call-id"]: e["id"] for e in gateway.events_of_all_lives("message")}
+    answers = {}
+    for name in "message-answered", "message-timeout":
+        for e in gateway.events_of_all_lives(name):
+            answers.setdefault(stanza_id(e), []).append(e.time())
+    owed = [t for t in silent if is_owed(t.sent_at, gateway.lives, answers.get(ids.get(t.call_id), []), hold_s)]
+    return {"no_answer": len(silent), "owed_an_answer": len(owed)}
+
+
+def unknown_ids(gateway):
+    """The ids of messages of which the gateway said itself that it does not know what became of them."""
+    return {stanza_id(e) for name in ("message-timeout", "message-lost") for e in gateway.events(name)
+            if e["outcome"] == "unknown"}
 
 
 def write(test, figures):

@@ -8,6 +8,7 @@ import itertools
 import os
 import socket
 import threading
+import time
 
 from .process import Failed, Lines
 
@@ -84,11 +85,14 @@ class Received:
 
 
 class Transaction:
-    """A request we sent. response is None until the final one; status 0 says that none came (Timer F)."""
+    """
+    A request we sent. response is None until the final one; status 0 says that none came (Timer F). sent_at: time.time()
+    of each copy.
+    """
 
-    def __init__(self, branch, wire, on_done):
-        self.branch, self.wire = branch, wire
-        self.response, self.provisional, self.sent, self.finals = None, [], 0, 0
+    def __init__(self, branch, call_id, wire, on_done):
+        self.branch, self.call_id, self.wire = branch, call_id, wire
+        self.response, self.provisional, self.sent_at, self.finals = None, [], [], 0
         self._done, self._on_done = threading.Event(), on_done
         self.timers = []
 
@@ -99,6 +103,10 @@ class Transaction:
         self._done.set()
         if self._on_done:
             self._on_done(self)
+
+    @property
+    def sent(self):
+        return len(self.sent_at)
 
     @property
     def done(self):
@@ -176,16 +184,17 @@ class SipUa:
         n = next(self._ids)
         transport = transport or self.transport
         branch = branch or "z9hG4bK%s%d" % (self._salt, n)
+        call_id = call_id or "%s-%d@%s" % (self._salt, n, self.address)
         body = body.encode() if isinstance(body, str) else body
         lines = ["%s %s SIP/2.0" % (method, uri or "sip:" + to),
                  "Via: SIP/2.0/%s %s:%d;branch=%s;rport" % (transport.upper(), self.address, self.port, branch),
                  "Max-Forwards: 70", "From: <sip:%s>;tag=%s" % (sender or self.user, branch[7:]), "To: <sip:%s>" % to,
-                 "Call-ID: %s" % (call_id or "%s-%d@%s" % (self._salt, n, self.address)),
+                 "Call-ID: %s" % call_id,
                  "CSeq: %d %s" % (cseq or n, method), *headers]
         if body:
             lines.append("Content-Type: " + content_type)
         lines += ["Content-Length: %d" % len(body), "", ""]
-        txn = Transaction(branch, "\r\n".join(lines).encode() + body, on_done)
+        txn = Transaction(branch, call_id, "\r\n".join(lines).encode() + body, on_done)
         self.loop.call_soon_threadsafe(self._send, txn, target, transport, retransmit)
         return txn
 
@@ -226,11 +235,11 @@ class SipUa:
         if transport == "udp" and retransmit:
             self._retransmit(txn, target, T1)
         else:
-            txn.sent += 1
+            txn.sent_at.append(time.time())
             self._emit(txn.wire, target, transport)
 
     def _retransmit(self, txn, target, wait):
-        txn.sent += 1
+        txn.sent_at.append(time.time())
         self._udp.sendto(txn.wire, target)
         later = self.loop.call_later(wait, self._retransmit, txn, target,
                                      T2 if txn.provisional else min(2 * wait, T2))

@@ -1,9 +1,11 @@
 """stoxd under test: its settings, its start and end, and its log lines as events."""
+import datetime
 import json
 import os
 import re
 import shutil
 import subprocess
+import time
 
 from . import ns
 from .dns import ADDRESS as DNS, GATEWAY, OFFICE
@@ -21,6 +23,10 @@ def program(name="stoxd", folder="daemon"):
     raise Failed("there is no %s: run make, or set %s to its path" % (name, name.upper()))
 
 
+def _unescaped(text):
+    return re.sub(r"\\(?:x([0-9a-f]{2})|(.))", lambda m: chr(int(m[1], 16)) if m[1] else m[2], text)
+
+
 class Event:
     """One log line: stamp, level, name and fields."""
 
@@ -29,7 +35,10 @@ class Event:
         self.line, self.at, self.level, self.name = line, words[0], words[1], words[2]
         self.fields = {}
         for key, bare, quoted in _FIELD.findall(words[3] if len(words) > 3 else ""):
-            self.fields[key] = re.sub(r"\\(.)", r"\1", quoted) if bare.startswith('"') else bare
+            self.fields[key] = _unescaped(quoted) if bare.startswith('"') else bare
+
+    def time(self):
+        return datetime.datetime.fromisoformat(self.at).timestamp()
 
     def __getitem__(self, key):
         return self.fields.get(key, "")
@@ -87,6 +96,7 @@ class Stoxd:
         self.process = None
         self.empty = empty
         self._new = True
+        self.lives = []  # [from, to] of each process that was ready, time.time(); to is None while it lives
 
     def bootstrap(self):
         return "".join("%s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in self.settings.items())
@@ -124,6 +134,7 @@ class Stoxd:
         self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
                                env=dict(os.environ, **self.env), notify=True)
         self.process.wait_ready(20)
+        self.lives.append([time.time(), None])
         if self._new and not self.empty:
             self.apply()
         self._new = False
@@ -161,6 +172,7 @@ class Stoxd:
 
     def kill(self):
         self.process.kill()
+        self.lives[-1][1] = time.time()
         self.process = None
 
     def mark(self):
@@ -169,6 +181,12 @@ class Stoxd:
     def events(self, name=None, since=0):
         found = (_event(line) for line in self.process.out.all[since:])
         return [e for e in found if e and (name is None or e.name == name)]
+
+    def events_of_all_lives(self, name):
+        """As events, of the processes before this one too."""
+        with open(self.process.log_path, encoding="utf-8", errors="replace") as f:
+            found = (_event(line.rstrip("\n")) for line in f)
+            return [e for e in found if e and e.name == name]
 
     def wait_event(self, name, timeout=10, since=0, **fields):
         """The first event of this name whose fields have these values (names with _ for -), bounded."""

@@ -2,6 +2,7 @@
 import asyncio
 import logging
 import threading
+import time
 
 import slixmpp
 from slixmpp.xmlstream.handler import Callback
@@ -16,7 +17,7 @@ logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
 class XmppClient:
     def __init__(self, jid, address, trust_file, *, port=5222, priority=0):
         self.jid, self.address, self.port, self.trust_file, self.priority = jid, address, port, trust_file, priority
-        self.messages = Lines()  # of slixmpp stanzas, errors included
+        self.messages = Lines()  # of slixmpp stanzas, errors included; arrived_at is time.time()
         self._ready = threading.Event()
         self._why = "no answer"
         self._thread = threading.Thread(target=self._run, daemon=True, name=jid)
@@ -35,12 +36,16 @@ class XmppClient:
         self.xmpp.ca_certs = self.trust_file
         self.xmpp.use_message_ids = True
         self.xmpp.auto_reconnect = False
-        self.xmpp.register_handler(Callback("all", StanzaPath("message"), self.messages.add))
+        self.xmpp.register_handler(Callback("all", StanzaPath("message"), self._arrived))
         self.xmpp.add_event_handler("session_start", self._started)
         for event in "failed_auth", "connection_failed", "ssl_invalid_chain":
             self.xmpp.add_event_handler(event, lambda what, event=event: setattr(self, "_why", "%s %s" % (event, what)))
         self.xmpp.connect((self.address, self.port))
         self.loop.run_forever()
+
+    def _arrived(self, message):
+        message.arrived_at = time.time()
+        self.messages.add(message)
 
     def _started(self, _):
         self.xmpp.send_presence(ppriority=self.priority)

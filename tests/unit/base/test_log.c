@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 
-static char last[4096];
+static char last[8192];
 static unsigned lines;
 
 static void keep(struct log *log, const char *line, size_t n)
@@ -102,6 +102,22 @@ static void lines_are_bounded_and_whole(void **state)
     assert_true(strlen(last) <= 2048);
     assert_ptr_equal(strchr(last, '\n'), last + strlen(last) - 1);
     assert_string_equal(last + strlen(last) - 6, "\" ...\n"); /* a field is there or it is not */
+}
+
+/* The text of a message has more room than other values, and takes none from them. */
+static void bodies(void **state)
+{
+    struct log log = plain_log();
+    char value[2000];
+
+    memset(value, '\n', sizeof(value));
+    log_info(&log, "message", LOG_Z("id", "1"), LOG_BODY(NULL, slice_of(value, 10)));
+    assert_string_equal(last, "info message id=1\n");
+    log_info(&log, "message", LOG_Z("id", "1"), LOG_BODY("body", SLICE("a \"b\"\r\n")));
+    assert_string_equal(last, "info message id=1 body=\"a \\\"b\\\"\\x0d\\x0a\"\n");
+    log_info(&log, "message", LOG_S("to", slice_of(value, 256)), LOG_BODY("body", slice_of(value, 1001)));
+    assert_int_equal(strlen(last), strlen("info message to=\"\" body=\"...\"\n") + 4 * 256 + 4 * 1000);
+    assert_string_equal(last + strlen(last) - 9, "\\x0a...\"\n");
 }
 
 static void stamps(void **state)
@@ -220,6 +236,7 @@ int main(void)
         cmocka_unit_test(levels),
         cmocka_unit_test(long_values_are_cut),
         cmocka_unit_test(lines_are_bounded_and_whole),
+        cmocka_unit_test(bodies),
         cmocka_unit_test(stamps),
         cmocka_unit_test(knows_the_journal),
         cmocka_unit_test(writes_to_stderr),

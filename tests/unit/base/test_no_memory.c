@@ -1,4 +1,4 @@
-/* At stake: when memory runs out one request fails and nothing breaks. The linker puts these allocators in the way. */
+/* At stake: when memory runs out one request fails and nothing breaks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,38 +8,17 @@
 
 #include <stdlib.h>
 
+#include "../../fault/oom.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static int left = INT32_MAX; /* allocations that succeed */
-
-static bool fails(void)
+/* n allocations succeed, and none behind them. */
+static void only(long n)
 {
-    return left-- <= 0;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
+    oom_plan(n, OOM_ALL);
+    oom_on();
 }
 
 static void buf_keeps_what_it_has(void **state)
@@ -49,7 +28,7 @@ static void buf_keeps_what_it_has(void **state)
         size_t had = 0;
 
         buf_init(&b, 1 << 20);
-        left = n;
+        only(n);
         for (int i = 0; i < 2000 && buf_ok(&b); i++) {
             had = b.n;
             if (i % 2)
@@ -57,7 +36,7 @@ static void buf_keeps_what_it_has(void **state)
             else
                 text_put_xml(&b, SLICE("<a>"));
         }
-        left = INT32_MAX;
+        oom_off();
         assert_false(buf_ok(&b));
         assert_true(b.n >= had);
         buf_clear(&b);
@@ -73,19 +52,19 @@ static void arena_refuses_and_goes_on(void **state)
     size_t used;
 
     arena_init(&a, 1 << 20);
-    left = 0;
+    only(0);
     assert_null(arena_alloc(&a, 10));
     assert_null(arena_zalloc(&a, 10));
     assert_null(arena_strdup(&a, SLICE("x")));
     assert_null(arena_dup(&a, SLICE("x")).p);
     assert_int_equal(a.used, 0);
-    left = 1;
+    only(1);
     assert_non_null(arena_alloc(&a, 10));
     used = a.used;
     assert_null(arena_alloc(&a, 5000));
     assert_int_equal(a.used, used);
     assert_non_null(arena_alloc(&a, 10));
-    left = INT32_MAX;
+    oom_off();
     assert_non_null(arena_alloc(&a, 5000));
     arena_reset(&a);
 }
@@ -101,13 +80,13 @@ static void hash_works_with_too_few_buckets(void **state)
     struct hash h;
 
     hash_init(&h);
-    left = 0;
+    only(0);
     assert_false(hash_add(&h, &nodes[0], 1));
     assert_int_equal(h.n, 0);
-    left = 1;
+    only(1);
     for (size_t i = 0; i < 1000; i++)
         assert_true(hash_add(&h, &nodes[i], i));
-    left = INT32_MAX;
+    oom_off();
     for (size_t i = 0; i < 1000; i++)
         assert_ptr_equal(hash_find(&h, i, is_it, &nodes[i]), &nodes[i]);
     assert_int_equal(h.n, 1000);

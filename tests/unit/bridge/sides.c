@@ -51,7 +51,7 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     struct sip_client *c = &now->clients[now->n_clients++];
 
     assert_true(now->n_clients < SIDES_MAX);
-    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg };
+    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg, .target = *target };
     copy(c->uri, sizeof(c->uri), request->uri);
     copy(c->from, sizeof(c->from), request->from);
     copy(c->call_id, sizeof(c->call_id), request->call_id);
@@ -168,11 +168,12 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt)
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
 {
     now->paused += pause ? 1 : -1;
+    now->n_pauses += pause;
     return true;
 }
 
 /* The partner's server takes every error at once; messages wait for the test. */
-static void settle_errors(struct sides *s)
+void sides_settle_errors(struct sides *s)
 {
     for (size_t i = 0; i < s->n_sent; i++) {
         if (s->sent[i].settled || !s->sent[i].token || !strstr(s->sent[i].stanza, "type='error'"))
@@ -215,7 +216,7 @@ void sides_apply(struct sides *s, const char *settings)
     directory_drop(before); /* the bridge's count */
     directory_drop(s->directory);
     s->directory = next;
-    settle_errors(s);
+    sides_settle_errors(s);
 }
 
 struct sides *sides_new(void)
@@ -318,7 +319,7 @@ void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt)
     assert_int_equal(xml_reader_feed(r, head, strlen(head)), XML_OK);
     assert_int_equal(xml_reader_feed(r, stanza, strlen(stanza)), XML_OK);
     xml_reader_free(r);
-    settle_errors(s);
+    sides_settle_errors(s);
 }
 
 void sides_answer(struct sides *s, size_t i, unsigned status)
@@ -329,11 +330,11 @@ void sides_answer(struct sides *s, size_t i, unsigned status)
     assert_true(i < s->n_clients && c->in_use && !c->forgotten);
     c->in_use = false;
     c->done(c->arg, &result);
-    settle_errors(s);
+    sides_settle_errors(s);
 }
 
 void sides_advance(struct sides *s, uint64_t ms)
 {
     timers_advance(&s->loop.timers, s->loop.timers.now_ms + ms);
-    settle_errors(s);
+    sides_settle_errors(s);
 }

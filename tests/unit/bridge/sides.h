@@ -20,6 +20,7 @@ struct sip_client {
     bool in_use, forgotten;
     sip_done *done;
     void *arg;
+    struct sip_target target;
     char uri[512], from[512], call_id[300], body[4096], branch[200];
 };
 
@@ -50,7 +51,7 @@ struct sides {
     bool written; /* what xmpp_withdraw says */
     uint64_t handled[SIDES_MAX];
     size_t n_handled;
-    int paused;
+    int paused, n_pauses;
     int reconsidered;
     struct xmpp_limits limits;
     size_t txns_max, body_max;
@@ -69,6 +70,8 @@ struct sides {
 struct directory *sides_directory(const char *settings);
 /* Other settings from now on. */
 void sides_apply(struct sides *s, const char *settings);
+/* The partner's server takes all errors that were sent. */
+void sides_settle_errors(struct sides *s);
 bool sides_logged(const struct sides *s, const char *text);
 
 /* contoso.example by UDP at 192.0.2.10, fabrikam.example a partner. */

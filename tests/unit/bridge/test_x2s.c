@@ -70,6 +70,64 @@ static void the_same_stanza_again_is_the_same_request(void **state)
     sides_free(s);
 }
 
+#define LONG_THREAD                                                                                                    \
+    "a thread of more than one hundred and eighty bytes, which no Call-ID of ours can hold so that it could be read "  \
+    "out of it again: therefore a table keeps it, for as long as there is room and for a day at least, \u00fc&amp;="
+
+/* The partner's user names a thread, the SIP side answers in it a day later; to others its Call-ID says nothing. */
+static void STOX_IM_16_a_thread_too_long_to_encode_comes_back(void **state)
+{
+    static const char plain[] = "Content-Type: text/plain\r\n", whole[] = "<thread>" LONG_THREAD "</thread>";
+    static const struct {
+        const char *from, *uri;
+        bool known;
+    } answers[] = {
+        { "<sip:alice@contoso.example>", "sip:romeo@fabrikam.example", true },
+        { "<sip:ALICE@contoso.example;gr=x>", "sip:romeo@FABRIKAM.example", true },
+        { "<sip:bob@contoso.example>", "sip:romeo@fabrikam.example", false },
+        { "<sip:alice@contoso.example>", "sip:tybalt@fabrikam.example", false },
+    };
+    struct sides *s = sides_new();
+
+    sides_xmpp(
+        s, "<message from='" ROMEO "' to='" ALICE "' id='m1'><body>x</body><thread>" LONG_THREAD "</thread></message>",
+        1);
+    assert_in_range(strlen(s->clients[0].call_id), 16, 255);
+    assert_int_equal(strspn(s->clients[0].call_id, "0123456789abcdef"), strlen(s->clients[0].call_id));
+    sides_answer(s, 0, 200);
+    sides_advance(s, 24 * 3600 * 1000);
+    s->call_id = s->clients[0].call_id;
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        char branch[16], other[400];
+
+        snprintf(branch, sizeof(branch), "t%zu", i);
+        sides_sip(s, "192.0.2.10", answers[i].from, answers[i].uri, branch, plain, "yes");
+        snprintf(other, sizeof(other), "<thread>%s</thread>", s->call_id);
+        assert_int_equal(s->n_sent, i + 1);
+        assert_non_null(strstr(s->sent[i].stanza, answers[i].known ? whole : other));
+        s2x_settled(s->bridge, s->sent[i].token, XMPP_FATE_CONFIRMED, "");
+    }
+    sides_free(s);
+}
+
+/* A thread that is remembered must not be what a message is refused for. */
+static void STOX_IM_16_a_thread_that_does_not_fit_is_left_out(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_server *t;
+
+    sides_xmpp(
+        s, "<message from='" ROMEO "' to='" ALICE "' id='m1'><body>x</body><thread>" LONG_THREAD "</thread></message>",
+        1);
+    s->call_id = s->clients[0].call_id;
+    s->bridge->map.body_max = 100;
+    t = sides_sip(s, "192.0.2.10", "<sip:alice@contoso.example>", "sip:romeo@fabrikam.example", "t1",
+                  "Content-Type: text/plain\r\n", "yes");
+    assert_int_equal(t->answers, 0);
+    assert_non_null(strstr(s->sent[0].stanza, s->call_id));
+    sides_free(s);
+}
+
 static void a_refusal_becomes_the_mapped_error_with_the_same_id(void **state)
 {
     static const struct {
@@ -220,6 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_flies_at_a_time_and_order_is_kept),
         cmocka_unit_test(the_same_stanza_again_is_the_same_request),
+        cmocka_unit_test(STOX_IM_16_a_thread_too_long_to_encode_comes_back),
+        cmocka_unit_test(STOX_IM_16_a_thread_that_does_not_fit_is_left_out),
         cmocka_unit_test(a_refusal_becomes_the_mapped_error_with_the_same_id),
         cmocka_unit_test(too_many_for_a_dead_phone_are_refused_and_the_partner_is_read_again),
         cmocka_unit_test(a_refused_first_message_leaves_no_lane),

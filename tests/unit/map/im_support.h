@@ -18,6 +18,7 @@ static inline struct map_conf im_conf(void)
 struct s2x {
     struct arena arena;
     struct map_conf conf;
+    struct slice thread; /* that the Call-ID is known to stand for */
     enum map_im result;
     struct map_im_sip_refusal refusal;
     struct buf out;
@@ -36,7 +37,7 @@ static inline void s2x_msg(struct s2x *s, const struct sip_msg *msg)
     assert_int_equal(map_uri_to_jid(&s->arena, &msg->uri, (struct slice){ 0 }, &s->conf.aliases, &to), MAP_ADDRESS_OK);
     buf_clear(&s->out);
     s->stanza = NULL;
-    s->result = map_im_to_stanza(&s->arena, &s->conf, msg, &from, &to, &s->out, &s->id, &s->refusal);
+    s->result = map_im_to_stanza(&s->arena, &s->conf, msg, &from, &to, s->thread, &s->out, &s->id, &s->refusal);
     if (s->result == MAP_IM_OK)
         s->stanza = stanza_of(&s->arena, buf_slice(&s->out));
     else

@@ -233,7 +233,7 @@ static void e6_no_text_is_cut(void **state)
         fill(text, n, characters[n % 4]);
         arena_init(&a, ARENA_MAX);
         buf_init(&out, ARENA_MAX);
-        result = map_im_to_stanza(&a, &conf, &msg, &romeo, &juliet, &out, &id, &refusal);
+        result = map_im_to_stanza(&a, &conf, &msg, &romeo, &juliet, SLICE(""), &out, &id, &refusal);
         /* The thread has a limit of its own. */
         assert_int_equal(result, n <= conf.body_max ? MAP_IM_OK : MAP_IM_REFUSED);
         if (result == MAP_IM_OK)

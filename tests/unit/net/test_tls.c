@@ -178,6 +178,47 @@ static void test_identity_is_replaced(void **state)
     tls_free(tls);
 }
 
+/* A whole set takes the place of another while connections are up: they keep what they have. */
+static void test_sets_are_swapped(void **state)
+{
+    struct tls *tls = trusting_tls();
+    struct cert old = cert_make(&(struct cert_spec){ .cn = "old" }, &root),
+                new = cert_make(&(struct cert_spec){ .cn = "new" }, &root);
+    struct tls_identities *first = tls_identities_new(), *second = tls_identities_new(), *none = tls_identities_new();
+    struct tls_wish cw = { .role = TLS_CLIENT, .server_name = SLICE("a.example") };
+    struct tls_wish sw = { .role = TLS_SERVER, .identity = SLICE("a.example") };
+    struct pair before, after, last;
+    struct err err = { "" };
+
+    assert_true(first && second && none);
+    assert_int_equal(tls_identities_add(first, tls, SLICE("A.example."), certs_write_chain("s1.pem", &old, NULL),
+                                        certs_write_key("s1.key", &old, NULL), NULL, &err),
+                     0);
+    assert_int_equal(tls_identities_add(second, tls, SLICE("a.example"), certs_write_chain("s2.pem", &new, NULL),
+                                        certs_write_key("s2.key", &new, NULL), first, &err),
+                     0);
+    tls_use_identities(tls, first);
+    tls_identities_drop(first);
+    before = shake(tls, &cw, tls, &sw);
+    tls_use_identities(tls, second);
+    tls_identities_drop(second);
+    after = shake(tls, &cw, tls, &sw);
+    tls_use_identities(tls, none);
+    tls_identities_drop(none);
+    last = shake(tls, &cw, tls, &sw);
+    assert_string_equal(peer_cn(before.client), "old");
+    assert_string_equal(peer_cn(after.client), "new");
+    assert_false(last.done);
+    assert_int_equal(SSL_write(before.server, "still", 5), 5);
+    assert_int_equal(SSL_write(after.server, "there", 5), 5);
+    pair_free(&before);
+    pair_free(&after);
+    pair_free(&last);
+    cert_free(&old);
+    cert_free(&new);
+    tls_free(tls);
+}
+
 static void test_no_certificate(void **state)
 {
     struct tls *tls = trusting_tls();
@@ -630,6 +671,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sni_chooses),
         cmocka_unit_test(test_identity_is_replaced),
+        cmocka_unit_test(test_sets_are_swapped),
         cmocka_unit_test(test_no_certificate),
         cmocka_unit_test(test_alpn),
         cmocka_unit_test(test_verdicts),

@@ -73,7 +73,32 @@ static pid_t spawn(struct postgres *pg, const char *name, const char *const *arg
 
 void postgres_url(struct postgres *pg, const char *database, char *out, size_t n)
 {
-    snprintf(out, n, "postgresql:///%s?host=%s&user=super", database, pg->dir);
+    snprintf(out, n, "postgresql:///%s?host=%s&user=super&port=%u", database, pg->dir,
+             pg->tls_port ? pg->tls_port : 5432);
+}
+
+void postgres_certificate(struct postgres *pg)
+{
+    const struct passwd *user = postgres_user();
+    char key[120], certificate[120];
+    int status = -1;
+    pid_t pid;
+
+    snprintf(key, sizeof(key), "%s/server.key", pg->dir);
+    snprintf(certificate, sizeof(certificate), "%s/server.crt", pg->dir);
+    pid = fork();
+    if (pid == 0) {
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
+        execl("/usr/bin/openssl", "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+              "/CN=db.example", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+              (char *)NULL);
+        _exit(127);
+    }
+    if (waitpid(pid, &status, 0) != pid || status)
+        fail_msg("openssl made no certificate: %d", status);
+    assert_int_equal(chmod(key, 0600), 0);
+    if (user && chown(key, user->pw_uid, user->pw_gid))
+        fail_msg("%s cannot be given to postgres", key);
 }
 
 static void rest(void)
@@ -85,13 +110,20 @@ static void rest(void)
 
 void postgres_start(struct postgres *pg)
 {
-    char data[100], url[200];
-    const char *const argv[] = { "postgres",          "-D", data,        "-k", pg->dir, "-c",
-                                 "listen_addresses=", "-c", "fsync=off", NULL };
+    char data[100], url[200], port[20], certificate[120], key[120];
+    const char *const argv[] = { "postgres",          "-D", data, "-k", pg->dir, "-c", "fsync=off", "-c",
+                                 "listen_addresses=", "-p", port, NULL };
+    const char *const tls[] = {
+        "postgres", "-D", data, "-k",     pg->dir, "-c",        "fsync=off", "-c", "listen_addresses=127.0.0.1",
+        "-p",       port, "-c", "ssl=on", "-c",    certificate, "-c",        key,  NULL
+    };
 
     snprintf(data, sizeof(data), "%s/data", pg->dir);
+    snprintf(port, sizeof(port), "%u", pg->tls_port ? pg->tls_port : 5432);
+    snprintf(certificate, sizeof(certificate), "ssl_cert_file=%s/server.crt", pg->dir);
+    snprintf(key, sizeof(key), "ssl_key_file=%s/server.key", pg->dir);
     postgres_url(pg, "postgres", url, sizeof(url));
-    pg->pid = spawn(pg, "postgres", argv);
+    pg->pid = spawn(pg, "postgres", pg->tls_port ? tls : argv);
     for (unsigned i = 0; PQping(url) != PQPING_OK; i++) {
         if (i > 6000)
             fail_msg("PostgreSQL does not answer in %s", pg->dir);

@@ -13,7 +13,8 @@
 
 struct postgres {
     char dir[64];
-    pid_t pid; /* 0: not running */
+    pid_t pid;         /* 0: not running */
+    unsigned tls_port; /* of 127.0.0.1, with the certificate dir/server.crt; 0: on the unix socket only */
 };
 
 /* Makes a new cluster with a database "stox" and starts it; fails the test when that does not go. */
@@ -22,6 +23,7 @@ void postgres_make_here(struct postgres *pg); /* the same in pg->dir, which is t
 void postgres_start(struct postgres *pg);
 void postgres_stop(struct postgres *pg, int signal); /* SIGINT: in order; SIGQUIT: as an accident would */
 void postgres_remove(struct postgres *pg);
+void postgres_certificate(struct postgres *pg); /* makes dir/server.crt and its key, for 127.0.0.1 */
 /* Runs statements as the superuser in a database. */
 void postgres_run(struct postgres *pg, const char *database, const char *sql);
 void postgres_url(struct postgres *pg, const char *database, char *out, size_t n);

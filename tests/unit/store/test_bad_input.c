@@ -261,6 +261,7 @@ static void hostile_texts(struct rig *r, const struct setting_kind *kind, const 
         { "\xed\xa0\x80", 3 },
         { "\xf4\x90\x80\x80", 4 },
         { "\xe2\x82", 2 },
+        { "\xe2\x80\xae", 3 },
         { "\xe2\x80\xa8", 3 },
         { "\xef\xbf\xbf", 3 },
     };

@@ -146,6 +146,33 @@ static void what_is_no_edit_is_named(void **state)
     record_drop(base);
 }
 
+/* Much is refused for what it is before memory is taken for it. */
+static void much_is_refused_in_little_memory(void **state)
+{
+    json_t *list = json_array(), *members = json_object(), *o = json_pack("{s:o}", "additional-domains", list);
+    struct err err = { "" };
+    struct arena arena;
+    struct edit *edits;
+    size_t n;
+
+    for (unsigned i = 0; i < 100000; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "m%u", i);
+        json_array_append_new(list, json_string(""));
+        json_object_set_new(members, name, json_null());
+    }
+    arena_init(&arena, 16 << 10);
+    assert_int_equal(json_to_edits(&partner_kind, o, &arena, &edits, &n, NULL, &err), -1);
+    assert_string_equal(err.text, "additional-domains: 100000 entries are more than the 256 allowed");
+    assert_int_equal(json_to_edits(&partner_kind, members, &arena, &edits, &n, NULL, &err), -1);
+    assert_true(slice_starts(slice_str(err.text), SLICE("there is no setting \"m")));
+    assert_false(err.memory);
+    arena_reset(&arena);
+    json_decref(o);
+    json_decref(members);
+}
+
 static void what_is_stored_is_read_as_it_was(void **state)
 {
     static const struct {
@@ -190,6 +217,7 @@ int main(void)
         cmocka_unit_test(secrets_are_stored_and_never_shown),
         cmocka_unit_test(members_are_edits),
         cmocka_unit_test(what_is_no_edit_is_named),
+        cmocka_unit_test(much_is_refused_in_little_memory),
         cmocka_unit_test(what_is_stored_is_read_as_it_was),
     };
 

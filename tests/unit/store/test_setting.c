@@ -121,6 +121,14 @@ static const struct {
       "a\xe2\x80\xa8"
       "b",
       "U+2028" },
+    { "text",
+      "a\xe2\x80\xae"
+      "b",
+      "U+202E" },
+    { "text",
+      "a\xe2\x81\xa6"
+      "b",
+      "U+2066" },
     { "text", "\xef\xbf\xbe", "U+FFFE" },
     { "text", "\xff", "text: this is not UTF-8 text" },
     { "text", "\xc0\xaf", "this is not UTF-8 text" },

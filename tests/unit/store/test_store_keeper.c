@@ -55,7 +55,7 @@ static void node_open(struct node *n, const struct place *p, char letter)
     pthread_cond_init(&n->news, NULL);
     n->store = conf.store = place_open(p);
     n->keeper = keeper_open(&conf, &n->err);
-    if (!n->keeper)
+    if (!n->keeper || keeper_watch(n->keeper, &n->err))
         fail_msg("%s", n->err.text);
 }
 

@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,7 +111,7 @@ static void who_is_not_let_in_is_told_why(void **state)
     snprintf(hba, sizeof(hba), "%s/data/pg_hba.conf", cluster.dir);
     f = fopen(hba, "w");
     assert_non_null(f);
-    fputs("local all guarded scram-sha-256\nlocal all all trust\n", f);
+    fputs("local all guarded scram-sha-256\nlocal all all trust\nhostssl all all 127.0.0.1/32 trust\n", f);
     fclose(f);
     postgres_run(&cluster, "postgres", "SELECT pg_reload_conf()");
     postgres_stop(&cluster, SIGINT);
@@ -218,6 +220,71 @@ static void who_holds_the_lock_for_too_long_does_not_hold_us_for_ever(void **sta
     PQfinish(other);
     put(s, 0);
     store_close(s);
+}
+
+/* ---- over TLS ---- */
+
+static unsigned free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t n = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+/* Answers and changes of every size: TLS cuts them elsewhere than PostgreSQL does. */
+static void change_by_tls(const struct place *p)
+{
+    struct store *s = place_open(p);
+    struct watcher w;
+    struct buf text;
+
+    buf_init(&text, 64u << 20);
+    watcher_start(&w, s);
+    watcher_wait(&w, &w.n_changed, 1);
+    for (uint64_t i = 0; i < 40; i++) {
+        size_t n = 1 + (size_t)(i * i * i * 17);
+        char *body = calloc(1, n + 1), name[40];
+        struct store_write write;
+        struct err err = { "" };
+
+        memset(body, 'x', n);
+        snprintf(name, sizeof(name), "p%u.example", (unsigned)i);
+        write = rig_write("partner", name, NULL, body);
+        if (rig_commit(s, i, &write, 1, &err) != STORE_OK)
+            fail_msg("%zu bytes: %s", n, err.text);
+        rig_load(s, 0, &text);
+        assert_int_equal(strtoull(text.p, NULL, 10), i + 1);
+        watcher_wait(&w, &w.n_changed, 2);
+        free(body);
+    }
+    store_close(s);
+    buf_free(&text);
+}
+
+static void changes_go_by_tls_too(void **state)
+{
+    struct place *p = *state;
+
+    postgres_stop(&cluster, SIGINT);
+    postgres_certificate(&cluster);
+    cluster.tls_port = free_port();
+    postgres_start(&cluster);
+    snprintf(p->url, sizeof(p->url),
+             "postgresql://super@127.0.0.1:%u/stox?sslmode=verify-full&sslrootcert=%s/server.crt", cluster.tls_port,
+             cluster.dir);
+    change_by_tls(p);
+    snprintf(p->url, sizeof(p->url),
+             "postgresql://super@127.0.0.1:%u/stox?sslmode=verify-full&sslrootcert=%s/data/PG_VERSION",
+             cluster.tls_port, cluster.dir);
+    refuses(p->url, "cannot be reached");
+    postgres_stop(&cluster, SIGINT);
+    cluster.tls_port = 0;
+    postgres_start(&cluster);
 }
 
 /* ---- away and back ---- */
@@ -392,6 +459,7 @@ int main(void)
         T(many_nodes_can_make_it_at_once),
         T(the_others_hear_of_a_change),
         T(who_holds_the_lock_for_too_long_does_not_hold_us_for_ever),
+        T(changes_go_by_tls_too),
         T(a_database_that_was_restarted_is_found_again),
         T(a_database_that_does_not_answer_does_not_hold_us_for_ever),
         T(a_lost_answer_is_looked_up),

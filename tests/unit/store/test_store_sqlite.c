@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +192,41 @@ static void a_bad_place_is_named(void **state)
     refuses("sqlite:/nonexistent/stox.db", "/nonexistent/stox.db cannot be made: No such file or directory");
     snprintf(url, sizeof(url), "sqlite:%s", p->dir);
     refuses(url, "cannot be opened");
+}
+
+static void drop_root(void)
+{
+    if (getuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+        _exit(1);
+}
+
+static void what_is_not_permitted_is_named(void **state)
+{
+    struct place *p = *state;
+    int status;
+    pid_t pid;
+
+    store_close(place_open(p));
+    assert_int_equal(chmod(p->file, 0444), 0);
+    assert_int_equal(chmod(p->dir, 0755), 0);
+    pid = fork();
+    if (pid == 0) {
+        drop_root();
+        refuses(p->url, "cannot be written: the file or its file system is read-only");
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(chmod(p->dir, 0), 0);
+    pid = fork();
+    if (pid == 0) {
+        drop_root();
+        refuses(p->url, "Permission denied");
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(chmod(p->dir, 0700), 0);
 }
 
 /* Processes that start at once on a place where nothing is yet. */
@@ -481,6 +517,7 @@ int main(void)
         T(an_empty_file_becomes_a_store),
         T(a_newer_schema_is_refused),
         T(a_bad_place_is_named),
+        T(what_is_not_permitted_is_named),
         T(many_can_make_it_at_once),
         T(a_lock_of_another_process_is_named_and_passes),
         T(a_file_that_was_moved_away_takes_no_changes),

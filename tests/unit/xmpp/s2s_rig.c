@@ -140,6 +140,8 @@ static const struct xmpp_partner *partner(void *owner, struct slice domain)
 {
     struct node *n = owner;
 
+    if (n->second_domain && slice_is(domain, n->second_domain))
+        return &n->second;
     if (slice_is(slice_str(n->partner_domain), "*") ? !slice_is(domain, "stranger.example")
                                                     : slice_is(domain, n->partner_domain))
         return &n->partner;

@@ -31,6 +31,8 @@ struct node {
     const char *also;   /* and this, if not NULL */
     struct xmpp_partner partner;
     const char *partner_domain; /* "*": every other domain is a partner */
+    struct xmpp_partner second;
+    const char *second_domain; /* a partner with settings of its own, if not NULL */
     char proxy[64];
     struct buf got; /* stanzas received: "from>to:name:body\n" */
     unsigned n_got;

@@ -401,6 +401,51 @@ static void names_do_not_pile_up(void **state)
     buf_free(&b);
 }
 
+static void ignore_root(void *owner, const struct xml *root)
+{
+}
+
+static void ignore_end(void *owner)
+{
+}
+
+static void count_prefixed(void *owner, struct xml *el)
+{
+    *(unsigned *)owner += el->prefixed;
+}
+
+/* A prefix is told of what was written with one, of the root which it was, also after the parser has been replaced. */
+static void prefixes_are_told(void **state)
+{
+    static const struct xml_reader_ops ops = { ignore_root, count_prefixed, ignore_end };
+    static const char *const roots[] = { "<stream:stream xmlns:stream='u'>",
+                                         "<a_very_long_prefix:stream xmlns:a_very_long_prefix='u'>",
+                                         "<streams:stream xmlns:streams='u' xmlns:stream='u'>",
+                                         "<stream xmlns='u' xmlns:stream='u'>" };
+    struct xml_limits limits = TRACE_LIMITS;
+    unsigned n = 0;
+    struct xml_reader *r = xml_reader_new(&ops, &n, &limits, MEMORY);
+
+    assert_non_null(r);
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+        struct slice elements = SLICE("<a/><x:a xmlns:x='jabber:server'/><y:b xmlns:y='v'><c/></y:b><b x:c='' "
+                                      "xmlns:x='w'><z:c xmlns:z='w'/></b>");
+
+        assert_int_equal(xml_reader_feed(r, roots[i], strlen(roots[i])), XML_OK);
+        for (unsigned times = 1; times <= 2; times++) {
+            n = 0;
+            assert_int_equal(xml_reader_feed(r, elements.p, elements.n), XML_OK);
+            assert_int_equal(n, 2);
+            assert_int_equal(xml_reader_root_is_prefixed(r, "stream"), i == 0);
+            assert_int_equal(xml_reader_root_is_prefixed(r, ""), i == 3);
+            xml_reader_sleep(r); /* the next element goes to a new parser */
+        }
+        assert_true(xml_reader_reset(r));
+        assert_true(xml_reader_root_is_prefixed(r, ""));
+    }
+    xml_reader_free(r);
+}
+
 /* Asleep after every piece: nothing gets lost, nothing is seen twice. */
 static void sleeping_changes_nothing(void **state)
 {
@@ -472,6 +517,7 @@ int main(void)
         cmocka_unit_test(amplification_is_bounded),
         cmocka_unit_test(names_do_not_pile_up),
         cmocka_unit_test(trickled_bytes_cost_little),
+        cmocka_unit_test(prefixes_are_told),
         cmocka_unit_test(sleeping_changes_nothing),
     };
 

@@ -1,0 +1,187 @@
+/* The gates of every conversation, both ways: organisation, policy, partner, type. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "sides.h"
+
+#define ALICE "alice@contoso.example"
+
+static const char *const types[] = { "federated", "public-verified", "public-unverified", NULL /* not listed */ };
+
+/* org and policy as bits of open: 1 the organisation, 2 federation of the policy, 4 xmpp of the policy. */
+static void settings(char *out, size_t size, unsigned open, const char *type)
+{
+    int n = snprintf(out, size,
+                     "org { federation = %s }\npolicy global { federation = %s\n xmpp = %s }\n" SIDES_DOMAINS
+                     "partner tailspin.example { type = federated }\n",
+                     open & 1 ? "yes" : "no", open & 2 ? "yes" : "no", open & 4 ? "yes" : "no");
+
+    if (type)
+        snprintf(out + n, size - (size_t)n, "partner fabrikam.example { type = %s }\n", type);
+}
+
+static struct sip_server *alice_writes(struct sides *s, const char *branch)
+{
+    return sides_sip(s, "192.0.2.10", "<sip:" ALICE ">", "sip:romeo@fabrikam.example", branch,
+                     "Content-Type: text/plain\r\n", "hello");
+}
+
+static void romeo_writes(struct sides *s, uint64_t number)
+{
+    sides_xmpp(s, "<message from='romeo@fabrikam.example/g' to='" ALICE "' id='m'><body>x</body></message>", number);
+}
+
+static void all_gates_both_ways(void **state)
+{
+    for (unsigned open = 0; open < 8; open++) {
+        for (size_t type = 0; type < sizeof(types) / sizeof(types[0]); type++) {
+            struct sides *s = sides_new();
+            bool people = open == 7, out = people && types[type], in = out && type != 2;
+            char text[1000];
+            struct sip_server *t;
+
+            settings(text, sizeof(text), open, types[type]);
+            sides_apply(s, text);
+            t = alice_writes(s, "a");
+            if (t->answers != (out ? 0 : 1) || (!out && t->status != (people ? 404 : 403)) ||
+                s->n_sent != (out ? 1 : 0))
+                fail_msg("open %u, type %zu: %u answers, status %u", open, type, t->answers, t->status);
+            s->n_sent = 0;
+            romeo_writes(s, 1);
+            if (s->n_clients != (in ? 1 : 0))
+                fail_msg("open %u, type %zu: %zu requests", open, type, s->n_clients);
+            if (!in) {
+                assert_int_equal(s->n_sent, 1);
+                assert_non_null(strstr(s->sent[0].stanza, "<forbidden "));
+                assert_non_null(strstr(s->sent[0].stanza, "type='auth'"));
+                assert_int_equal(s->n_handled, 1);
+            }
+            sides_free(s);
+        }
+    }
+}
+
+static void each_refusal_says_why(void **state)
+{
+    static const struct {
+        unsigned open;
+        size_t type;
+        const char *reason, *text, *logged; /* NULL: it passes */
+    } cases[] = {
+        { 6, 0, "Your organisation does not allow conversations with others",
+          "not allowed to talk to people of other organisations", "federation is turned off for the organisation" },
+        { 3, 0, "You are not allowed to talk to people on XMPP", "not allowed to talk to people of other organisations",
+          "the policy does not allow XMPP partners" },
+        { 7, 3, "No XMPP partner has that domain", "no federation with your domain", "the partner is not listed" },
+        { 7, 2, NULL, "only be written to who have you among their contacts", "public-unverified" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        char text[1000];
+        struct sip_server *t;
+
+        settings(text, sizeof(text), cases[i].open, types[cases[i].type]);
+        sides_apply(s, text);
+        t = alice_writes(s, "a");
+        if (cases[i].reason)
+            assert_string_equal(t->reason, cases[i].reason);
+        s->n_sent = 0;
+        romeo_writes(s, 1);
+        if (!strstr(s->sent[0].stanza, cases[i].text) || !sides_logged(s, cases[i].logged))
+            fail_msg("case %zu: %s\n%.*s", i, s->sent[0].stanza, (int)s->logged.n, s->logged.p);
+        sides_free(s);
+    }
+}
+
+/* The closest policy decides, by the address in normal form: however SIP writes it, and in A-labels too. */
+static void the_policy_of_the_user_decides(void **state)
+{
+    static const char text[] = SIDES_ORG SIDES_PARTNER
+        "policy shut { federation = yes }\nroute office { next-hop = \"192.0.2.10\" }\n"
+        "sip-domain contoso.example { route = office }\nsip-domain \"xn--bcher-kva.example\" { route = office }\n"
+        "sip-user \"mallory@contoso.example\" { policy = shut }\n"
+        "sip-user \"eve@xn--bcher-kva.example\" { policy = shut }\n"
+        "sip-user \"gone@contoso.example\" { served = no }\n";
+    static const struct {
+        const char *from;
+        bool passes;
+    } cases[] = {
+        { "<sip:alice@contoso.example>", true },
+        { "<sip:mallory@contoso.example>", false },
+        { "<sip:MALLORY@Contoso.Example>", false },
+        { "<sip:m%61llory@contoso.example>", false },
+        { "\"Alice\" <sip:mallory@contoso.example;transport=tcp>", false },
+        { "<sip:gone@contoso.example>", false },
+        { "<sip:alice@xn--bcher-kva.example>", true },
+        { "<sip:eve@xn--bcher-kva.example>", false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        struct sip_server *t;
+
+        sides_apply(s, text);
+        t = sides_sip(s, "192.0.2.10", cases[i].from, "sip:romeo@fabrikam.example", "a", "Content-Type: text/plain\r\n",
+                      "x");
+        if ((t->answers == 0) != cases[i].passes || (t->answers && t->status != 403))
+            fail_msg("%s: %u answers, status %u", cases[i].from, t->answers, t->status);
+        sides_free(s);
+    }
+}
+
+/* Who may not speak for an address learns nothing of its policy: the same answer, whatever it is. */
+static void a_foreign_source_learns_nothing_of_policies(void **state)
+{
+    struct sides *s = sides_new();
+    char shut[1000];
+    struct sip_server *open, *closed;
+
+    settings(shut, sizeof(shut), 0, NULL);
+    open = sides_sip(s, "192.0.2.20", "<sip:" ALICE ">", "sip:romeo@fabrikam.example", "a", "", "x");
+    sides_apply(s, shut);
+    closed = sides_sip(s, "192.0.2.20", "<sip:" ALICE ">", "sip:romeo@fabrikam.example", "b", "", "x");
+    assert_int_equal(open->status, 403);
+    assert_int_equal(closed->status, 403);
+    assert_string_equal(open->reason, closed->reason);
+    sides_free(s);
+}
+
+static void refusals_are_logged_within_bounds(void **state)
+{
+    struct sides *s = sides_new();
+    char shut[1000];
+    size_t lines = 0;
+
+    settings(shut, sizeof(shut), 0, NULL);
+    sides_apply(s, shut);
+    for (int i = 0; i < 200; i++) {
+        char branch[16];
+
+        snprintf(branch, sizeof(branch), "f%d", i);
+        alice_writes(s, branch);
+    }
+    for (const char *p = s->logged.p;
+         p && (p = memmem(p, (size_t)(s->logged.p + s->logged.n - p), "message-refused", 15)); p++)
+        lines++;
+    assert_in_range(lines, 1, 50);
+    sides_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_gates_both_ways),
+        cmocka_unit_test(each_refusal_says_why),
+        cmocka_unit_test(the_policy_of_the_user_decides),
+        cmocka_unit_test(a_foreign_source_learns_nothing_of_policies),
+        cmocka_unit_test(refusals_are_logged_within_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
