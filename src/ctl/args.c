@@ -63,15 +63,16 @@ static int unknown_flag(const struct reader *r, const char *arg, struct slice wo
 {
     const struct command *cmd = r->command;
     const char *near = cmd->kind && cmd->settings ? setting_nearest(cmd->kind, word) : NULL;
+    const char *gap = cmd->verb && cmd->verb[0] ? " " : "";
     char t[80];
 
     shown(t, arg);
     if (!cmd->noun)
         return err_set(err, "%s is not known here; stoxctl help lists the commands", t);
     if (near)
-        return err_set(err, "%s %s does not take %s; did you mean --%s?", cmd->noun, cmd->verb, t, near);
-    return err_set(err, "%s %s does not take %s; stoxctl help %s %s says what it takes", cmd->noun, cmd->verb, t,
-                   cmd->noun, cmd->verb);
+        return err_set(err, "%s%s%s does not take %s; did you mean --%s?", cmd->noun, gap, cmd->verb, t, near);
+    return err_set(err, "%s%s%s does not take %s; stoxctl help %s%s%s says what it takes", cmd->noun, gap, cmd->verb, t,
+                   cmd->noun, gap, cmd->verb);
 }
 
 static int take_flag(struct reader *r, const char *arg, struct err *err)
@@ -165,7 +166,7 @@ int args_read(struct args *out, int argc, char **argv, struct arena *arena, stru
     out->flags = arena_zalloc(arena, n * sizeof(*out->flags));
     out->operands = arena_zalloc(arena, n * sizeof(*out->operands));
     if (!r.command || !out->options || !out->flags || !out->operands)
-        return err_set(err, "out of memory");
+        return err_memory(err, "reading the command line");
     if (take_command(&r, err))
         return -1;
     while (r.at < r.argc) {

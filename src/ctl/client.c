@@ -7,8 +7,11 @@
 #include "base/text.h"
 #include "ctl/term.h"
 #include "net/addr.h"
+#include "store/json.h"
 
 #define ANSWER_MAX (1024u << 20)
+#define BODY_MAX (256u << 20) /* the daemon takes less, and says so */
+#define URL_MAX 16384
 #define TOKEN_MAX 1000
 #define PAGES_MAX 100000
 
@@ -50,6 +53,26 @@ static bool is_loopback(const char *url)
     return slice_ieq(host, SLICE("localhost"));
 }
 
+/* A scheme, a host and a port: a name and a password in it, or a query, would be something else than it seems. */
+static bool is_server_url(struct slice url)
+{
+    const struct text_set set = text_set(".-_:[]/");
+    bool known = slice_starts(url, SLICE("http://")) || slice_starts(url, SLICE("https://"));
+
+    for (size_t i = 0; i < url.n && known; i++)
+        known = text_in(&set, (unsigned char)url.p[i]);
+    return known;
+}
+
+static enum ctl_exit set_unix(struct ctl *c, struct client *client)
+{
+    client->is_unix = true;
+    client->base = "http://localhost";
+    if (curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->server + 5) != CURLE_OK)
+        return ctl_fail_memory(c);
+    return CTL_DONE;
+}
+
 static enum ctl_exit set_server(struct ctl *c, struct client *client)
 {
     struct slice url;
@@ -60,19 +83,19 @@ static enum ctl_exit set_server(struct ctl *c, struct client *client)
     if (!client->server || !client->server[0])
         client->server = CLIENT_SERVER;
     url = slice_str(client->server);
-    client->base = client->server;
-    if (slice_starts(url, SLICE("unix:"))) {
-        client->is_unix = true;
-        client->base = "http://localhost";
-        if (curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->server + 5) != CURLE_OK)
-            return ctl_fail_memory(c);
+    /* A proxy of the environment may carry TLS, but sees nothing in the clear. */
+    if (!slice_starts(url, SLICE("https://")))
         curl_easy_setopt(client->curl, CURLOPT_PROXY, "");
-        return CTL_DONE;
-    }
-    if (slice_starts(url, SLICE("http://")) || slice_starts(url, SLICE("https://")))
-        return CTL_DONE;
-    return ctl_fail(c, CTL_USAGE, "--server: \"%s\" is neither unix:PATH nor http://HOST:PORT nor https://HOST:PORT",
-                    client->server);
+    if (slice_starts(url, SLICE("unix:")))
+        return set_unix(c, client);
+    if (!is_server_url(url))
+        return ctl_fail(c, CTL_USAGE,
+                        "--server: \"%s\" is neither unix:PATH nor http://HOST:PORT nor https://HOST:PORT",
+                        client->server);
+    while (url.n && url.p[url.n - 1] == '/')
+        url.n--;
+    client->base = arena_strdup(&c->arena, url);
+    return client->base ? CTL_DONE : ctl_fail_memory(c);
 }
 
 /* From the file, or the environment; .p NULL: none. */
@@ -210,15 +233,21 @@ static enum ctl_exit say_problem(struct ctl *c, long status, const struct answer
     if (!json_is_object(a->body))
         return ctl_fail(c, CTL_UNREACHABLE, "%s answers %ld and no JSON: is this stoxd?", c->client->server, status);
     if (status == 401)
-        return ctl_fail(c, code, "%s does not know you: give a token (--token-file), or be root on its machine",
-                        c->client->server);
+        return ctl_fail(
+            c, code,
+            c->client->is_unix
+                ? "%s does not know you: be root or the service user, or use --server https://... with a token"
+                : "%s does not know you: give a token (--token-file), a good one",
+            c->client->server);
     return ctl_fail(c, code, "%s", detail ? detail : title ? title : "the daemon refuses, and does not say why");
 }
 
-static enum ctl_exit perform(struct ctl *c, const char *method, const char *url, const char *body, struct answer *out)
+static enum ctl_exit perform(struct ctl *c, const char *method, const char *url, const struct buf *body,
+                             struct answer *out)
 {
     CURL *curl = c->client->curl;
     json_error_t fault;
+    bool no_memory = false;
     long status = 0;
     CURLcode code;
 
@@ -227,8 +256,8 @@ static enum ctl_exit perform(struct ctl *c, const char *method, const char *url,
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->n);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->p);
     }
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &out->text);
     c->client->why[0] = '\0';
@@ -236,15 +265,16 @@ static enum ctl_exit perform(struct ctl *c, const char *method, const char *url,
     if (code != CURLE_OK)
         return say_unreachable(c, code);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    out->body = out->text.n ? json_loadb(out->text.p, out->text.n, JSON_REJECT_DUPLICATES, &fault) : NULL;
+    out->body = out->text.n ? json_read(buf_slice(&out->text), &fault, &no_memory) : NULL;
+    if (no_memory)
+        return ctl_fail_memory(c);
     return status >= 200 && status < 300 ? CTL_DONE : say_problem(c, status, out);
 }
 
 enum ctl_exit client_call(struct ctl *c, const char *method, const char *path, const json_t *body, struct answer *out)
 {
-    struct buf url;
-    char *text = NULL;
     enum ctl_exit rc = CTL_DONE;
+    struct buf url, text;
 
     *out = (struct answer){ NULL };
     buf_init(&out->text, ANSWER_MAX);
@@ -252,14 +282,20 @@ enum ctl_exit client_call(struct ctl *c, const char *method, const char *path, c
         rc = client_open(c);
     if (rc != CTL_DONE)
         return rc;
-    if (body && !(text = json_dumps(body, JSON_COMPACT)))
-        return ctl_fail_memory(c);
-    buf_init(&url, 16384);
+    buf_init(&url, URL_MAX);
+    buf_init(&text, BODY_MAX);
     buf_printf(&url, "%s%s", c->client->base, path);
     buf_char(&url, '\0');
-    rc = buf_ok(&url) ? perform(c, method, url.p, text, out) : ctl_fail(c, CTL_REFUSED, "a name that is too long");
+    if (body)
+        json_put(&text, json_incref((json_t *)body), 0);
+    if (!buf_ok(&url))
+        rc = ctl_fail(c, CTL_REFUSED, "a name that is too long");
+    else if (!buf_ok(&text))
+        rc = ctl_fail(c, CTL_REFUSED, "this is too much for one request, or memory is missing");
+    else
+        rc = perform(c, method, url.p, body ? &text : NULL, out);
     buf_free(&url);
-    free(text);
+    buf_free(&text);
     return rc;
 }
 
@@ -269,7 +305,7 @@ const char *client_path(struct ctl *c, const char *prefix, struct slice part, co
     struct buf b;
     const char *path;
 
-    buf_init(&b, 16384);
+    buf_init(&b, URL_MAX);
     buf_str(&b, prefix);
     text_put_percent(&b, part, &keep);
     buf_str(&b, suffix);

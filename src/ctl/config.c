@@ -191,8 +191,11 @@ static json_t *values_for(const struct record *there, const struct record *wante
 static enum ctl_exit add_wanted(struct ctl *c, struct changes *changes, const struct record *there,
                                 const struct record *wanted)
 {
-    json_t *values = values_for(there, wanted);
+    json_t *values;
 
+    if (there && record_same(there, wanted))
+        return CTL_DONE;
+    values = values_for(there, wanted);
     if (!values)
         return ctl_fail_memory(c);
     return changes_add(c, changes, there ? "set" : "put", wanted->kind, wanted->name, values);

@@ -4,15 +4,8 @@
 #include "ctl/client.h"
 #include "ctl/term.h"
 
-void help_each_flag(const struct command *cmd, help_flag_fn *fn, void *arg)
+static void each_setting_flag(const struct command *cmd, help_flag_fn *fn, void *arg)
 {
-    for (unsigned id = 0; id < OPTION_N; id++) {
-        if (!((cmd->options | OPTIONS_ALWAYS) & OPTION_BIT(id)))
-            continue;
-        fn(&(struct help_flag){ .option = option_of(id) }, arg);
-    }
-    if (!cmd->settings)
-        return;
     for (size_t i = 0; i < cmd->kind->n; i++) {
         const struct setting *s = &cmd->kind->settings[i];
 
@@ -22,6 +15,15 @@ void help_each_flag(const struct command *cmd, help_flag_fn *fn, void *arg)
             if (flag_exists(cmd->kind, s, op))
                 fn(&(struct help_flag){ .flag = { s, op } }, arg);
     }
+}
+
+void help_each_flag(const struct command *cmd, help_flag_fn *fn, void *arg)
+{
+    if (cmd->settings)
+        each_setting_flag(cmd, fn, arg);
+    for (unsigned id = 0; id < OPTION_N; id++)
+        if ((cmd->options | OPTIONS_ALWAYS) & OPTION_BIT(id))
+            fn(&(struct help_flag){ .option = option_of(id) }, arg);
 }
 
 void help_put_flag(struct buf *out, const struct help_flag *f)

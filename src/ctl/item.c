@@ -39,7 +39,7 @@ void item_put_value(struct buf *out, const json_t *v)
 }
 
 /* One value, or one entry of a list, in memory of its own. */
-static json_t *checked(const struct setting *s, const void *object, size_t i, struct err *err)
+static json_t *checked(const struct setting *s, const void *object, size_t i)
 {
     struct buf text;
     json_t *v;
@@ -48,8 +48,6 @@ static json_t *checked(const struct setting *s, const void *object, size_t i, st
     setting_print(&text, s, object, i);
     v = buf_ok(&text) ? json_stringn(text.p ? text.p : "", text.n) : NULL;
     buf_free(&text);
-    if (!v)
-        err_set(err, "out of memory");
     return v;
 }
 
@@ -73,8 +71,10 @@ json_t *item_value(const struct setting *s, struct slice text, struct err *err)
         switch (s->type) {
         case SETTING_UINT: v = json_integer(object.number); break;
         case SETTING_BOOL: v = json_boolean(object.yes); break;
-        default: v = checked(&alone, &object, 0, err); break;
+        default: v = checked(&alone, &object, 0); break;
         }
+        if (!v)
+            err_memory(err, "reading a value");
     }
     arena_reset(&arena);
     return v;
@@ -84,14 +84,14 @@ static int set_new(json_t *object, const char *name, json_t *v, struct err *err)
 {
     if (v && json_object_set_new(object, name, v) == 0)
         return 0;
-    return v ? err_set(err, "out of memory") : -1;
+    return v ? err_memory(err, "making a request") : -1;
 }
 
 static int append_new(json_t *list, json_t *v, struct err *err)
 {
     if (v && json_array_append_new(list, v) == 0)
         return 0;
-    return v ? err_set(err, "out of memory") : -1;
+    return v ? err_memory(err, "making a request") : -1;
 }
 
 /* Entries of a list, with commas between. */
@@ -183,7 +183,7 @@ json_t *item_values(struct ctl *c)
     const struct setting_kind *kind = c->args.command->kind;
     json_t *values = json_object();
     struct err err;
-    int rc = values ? 0 : err_set(&err, "out of memory");
+    int rc = values ? 0 : err_memory(&err, "making a request");
 
     for (size_t i = 0; i < c->args.n_flags && rc == 0; i++)
         rc = take_flag(c, values, &c->args.flags[i], &err);
@@ -246,7 +246,7 @@ struct record *item_record(const struct setting_kind *kind, const json_t *item, 
     arena_init(&arena, 4u << 20);
     all = arena_alloc(&arena, (3 * kind->n + 1) * sizeof(*all));
     if (!given || !all) {
-        err_set(err, "out of memory");
+        err_memory(err, "reading an object");
     } else if (json_to_edits(kind, given, &arena, &edits, &n, NULL, err) == 0 && n <= 2 * kind->n) {
         memcpy(all, edits, n * sizeof(*all));
         for (size_t i = 0; i < kind->n; i++)
@@ -264,7 +264,7 @@ struct record *item_record(const struct setting_kind *kind, const json_t *item, 
 json_t *item_of_edits(const struct setting_kind *kind, const struct edit *edits, size_t n, struct err *err)
 {
     json_t *values = json_object();
-    int rc = values ? 0 : err_set(err, "out of memory");
+    int rc = values ? 0 : err_memory(err, "making a request");
 
     for (size_t i = 0; i < n && rc == 0; i++) {
         const struct setting *s = edits[i].setting;

@@ -9,31 +9,31 @@
 
 #define LYNC_MEMORY (512u << 20)
 
-/* Room for one more of an array in the arena; false at the bound or without memory. */
-static bool grow(struct lync_file *f, void *array, size_t n, size_t *cap, size_t size, size_t max)
+/* Room for one more of an array in the arena. -1 with a sentence at the bound, or without memory. */
+static int grow(struct lync_file *f, void *array, size_t n, size_t *cap, size_t size, size_t max, struct err *err)
 {
     void **v = array;
     size_t more = *cap ? 2 * *cap : 8;
     void *bigger;
 
     if (n >= max)
-        return false;
+        return err_set(err, "there are more than %zu", max);
     if (n < *cap)
-        return true;
+        return 0;
     bigger = arena_alloc(&f->arena, more * size);
     if (!bigger)
-        return false;
+        return err_memory(err, "reading a file");
     if (n)
         memcpy(bigger, *v, n * size);
     *v = bigger;
     *cap = more;
-    return true;
+    return 0;
 }
 
 struct lync_object *lync_add_object(struct lync_file *f, struct err *err)
 {
-    if (!grow(f, &f->objects, f->n, &f->cap, sizeof(*f->objects), LYNC_OBJECTS_MAX)) {
-        err_set(err, "more than %d objects, or no memory for them", LYNC_OBJECTS_MAX);
+    if (grow(f, &f->objects, f->n, &f->cap, sizeof(*f->objects), LYNC_OBJECTS_MAX, err)) {
+        err_wrap(err, "objects");
         return NULL;
     }
     f->objects[f->n] = (struct lync_object){ 0 };
@@ -44,15 +44,20 @@ struct lync_field *lync_add_field(struct lync_file *f, struct lync_object *o, st
 {
     struct lync_field *field;
 
-    if (name.n > LYNC_TEXT_MAX || !grow(f, &o->fields, o->n, &o->cap, sizeof(*o->fields), LYNC_FIELDS_MAX)) {
-        err_set(err, "an object with more than %d fields, or no memory for them", LYNC_FIELDS_MAX);
+    if (name.n > LYNC_TEXT_MAX) {
+        err_set(err, "a field's name of %zu bytes is too long", name.n);
+        return NULL;
+    }
+    if (grow(f, &o->fields, o->n, &o->cap, sizeof(*o->fields), LYNC_FIELDS_MAX, err)) {
+        err_wrap(err, "fields of an object");
         return NULL;
     }
     field = &o->fields[o->n++];
     *field = (struct lync_field){ .name = arena_dup(&f->arena, name) };
     if (field->name.p)
         return field;
-    err_set(err, "out of memory");
+    o->n--;
+    err_memory(err, "reading a file");
     return NULL;
 }
 
@@ -62,12 +67,11 @@ int lync_add_value(struct lync_file *f, struct lync_field *field, struct slice t
 
     if (text.n > LYNC_TEXT_MAX)
         return err_set(err, "%.*s: a value of %zu bytes is too long", SLICE_FMT(field->name), text.n);
-    if (!grow(f, &field->v, field->n, &field->cap, sizeof(*field->v), LYNC_VALUES_MAX))
-        return err_set(err, "%.*s: more than %d values, or no memory for them", SLICE_FMT(field->name),
-                       LYNC_VALUES_MAX);
+    if (grow(f, &field->v, field->n, &field->cap, sizeof(*field->v), LYNC_VALUES_MAX, err))
+        return err_wrap(err, "values of %.*s", (int)(field->name.n < 100 ? field->name.n : 100), field->name.p);
     kept = arena_dup(&f->arena, text);
     if (!kept.p)
-        return err_set(err, "out of memory");
+        return err_memory(err, "reading a file");
     field->v[field->n++] = kept;
     return 0;
 }
@@ -111,7 +115,7 @@ static int to_utf8(struct slice *bytes, uint8_t **memory, struct err *err)
     }
     wide = malloc(bytes->n + 2);
     if (!wide)
-        return err_set(err, "out of memory");
+        return err_memory(err, "reading a file");
     for (size_t i = 1; i < units; i++) {
         unsigned a = (unsigned char)bytes->p[2 * i], b = (unsigned char)bytes->p[2 * i + 1];
 
@@ -119,6 +123,8 @@ static int to_utf8(struct slice *bytes, uint8_t **memory, struct err *err)
     }
     *memory = u16_to_u8(wide, units - 1, NULL, &n);
     free(wide);
+    if (!*memory && errno == ENOMEM)
+        return err_memory(err, "reading a file");
     if (!*memory || bytes->n % 2)
         return err_set(err, "the file begins as UTF-16, and is none further on");
     *bytes = slice_of((const char *)*memory, n);
@@ -148,7 +154,7 @@ struct lync_file *lync_read(struct slice bytes, struct err *err)
     int rc = -1;
 
     if (!f) {
-        err_set(err, "out of memory");
+        err_memory(err, "reading a file");
         return NULL;
     }
     arena_init(&f->arena, LYNC_MEMORY);

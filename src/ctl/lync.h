@@ -11,9 +11,9 @@
 #include "base/err.h"
 
 #define LYNC_FILE_MAX (64u << 20)
-#define LYNC_OBJECTS_MAX 20000
-#define LYNC_FIELDS_MAX 200  /* of one object */
-#define LYNC_VALUES_MAX 1000 /* of one field */
+#define LYNC_OBJECTS_MAX 200000 /* users too */
+#define LYNC_FIELDS_MAX 200     /* of one object */
+#define LYNC_VALUES_MAX 1000    /* of one field */
 #define LYNC_TEXT_MAX (64u << 10)
 
 enum lync_form {

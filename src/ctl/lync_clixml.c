@@ -28,6 +28,7 @@ struct reader {
     unsigned field_depth;  /* of the element that is a field; 0: none */
     size_t entry_n;        /* values there were when an entry of a list began that is an Obj */
     bool capturing;        /* text goes to r->text */
+    bool too_long;         /* and is more than it takes */
     struct buf text;
     struct slice type; /* of the object that begins */
     struct type types[TYPES_MAX];
@@ -99,12 +100,18 @@ static void put_decoded(struct buf *out, struct slice s)
     }
 }
 
+static void fail_memory(struct reader *r)
+{
+    err_memory(r->err, "reading a file");
+    fail(r, NULL);
+}
+
 static struct slice keep(struct reader *r, struct slice s)
 {
     struct slice kept = arena_dup(&r->f->arena, s);
 
     if (!kept.p)
-        fail(r, "out of memory");
+        fail_memory(r);
     return kept;
 }
 
@@ -144,12 +151,14 @@ static void begin_field(struct reader *r, enum element e, const char *name)
         return;
     buf_init(&decoded, LYNC_TEXT_MAX);
     put_decoded(&decoded, slice_str(name));
-    field = lync_add_field(r->f, object_of(r), buf_slice(&decoded), r->err);
+    field = buf_ok(&decoded) ? lync_add_field(r->f, object_of(r), buf_slice(&decoded), r->err) : NULL;
+    if (!buf_ok(&decoded) && strlen(name) <= LYNC_TEXT_MAX)
+        fail_memory(r);
+    else if (!field)
+        fail(r, buf_ok(&decoded) ? NULL : "a field's name is too long");
     buf_free(&decoded);
-    if (!field) {
-        fail(r, NULL);
+    if (!field)
         return;
-    }
     field->form = e == E_NIL ? LYNC_NOTHING : e == E_TEXT ? LYNC_TEXT : e == E_NUMBER ? LYNC_NUMBER : LYNC_UNREADABLE;
     r->field_depth = r->depth;
     r->capturing = e == E_TEXT || e == E_NUMBER;
@@ -211,7 +220,7 @@ static void XMLCALL on_start(void *arg, const char *name, const char **attribute
     }
     r->stack[r->depth++] = e;
     buf_clear(&r->text);
-    r->capturing = false;
+    r->capturing = r->too_long = false;
     if (r->field_depth) {
         begin_in_field(r, e);
     } else if (r->object_depth && r->depth == r->object_depth + 2 && r->stack[r->depth - 2] == E_MEMBERS && field) {
@@ -238,8 +247,12 @@ static void take_text(struct reader *r, enum element e)
     struct lync_field *field;
     struct buf decoded;
 
-    if (!buf_ok(&r->text)) {
+    if (r->too_long) {
         fail(r, "a value is too long");
+        return;
+    }
+    if (!buf_ok(&r->text)) {
+        fail_memory(r);
         return;
     }
     if (e == E_T) {
@@ -254,7 +267,9 @@ static void take_text(struct reader *r, enum element e)
     }
     buf_init(&decoded, LYNC_TEXT_MAX);
     put_decoded(&decoded, buf_slice(&r->text));
-    if (lync_add_value(r->f, field, buf_slice(&decoded), r->err))
+    if (!buf_ok(&decoded))
+        fail_memory(r);
+    else if (lync_add_value(r->f, field, buf_slice(&decoded), r->err))
         fail(r, NULL);
     buf_free(&decoded);
 }
@@ -287,8 +302,10 @@ static void XMLCALL on_text(void *arg, const char *p, int n)
 {
     struct reader *r = arg;
 
-    if (r->capturing && !r->failed)
-        buf_add(&r->text, p, (size_t)n);
+    if (!r->capturing || r->failed)
+        return;
+    r->too_long = r->too_long || (size_t)n > LYNC_TEXT_MAX - r->text.n;
+    buf_add(&r->text, p, (size_t)n);
 }
 
 static void XMLCALL on_doctype(void *arg, const char *name, const char *system, const char *public, int internal)
@@ -303,7 +320,7 @@ int lync_read_clixml(struct lync_file *f, struct slice text, struct err *err)
 
     if (!r || !(r->parser = XML_ParserCreate("UTF-8"))) {
         free(r);
-        return err_set(err, "out of memory");
+        return err_memory(err, "reading a file");
     }
     r->f = f;
     r->err = err;
@@ -314,6 +331,8 @@ int lync_read_clixml(struct lync_file *f, struct slice text, struct err *err)
     XML_SetStartDoctypeDeclHandler(r->parser, on_doctype);
     if (XML_Parse(r->parser, text.p, (int)text.n, XML_TRUE) == XML_STATUS_OK && !r->failed)
         rc = 0;
+    else if (!r->failed && XML_GetErrorCode(r->parser) == XML_ERROR_NO_MEMORY)
+        err_memory(err, "reading a file");
     else if (!r->failed)
         err_set(err, "line %lu: %s", (unsigned long)XML_GetCurrentLineNumber(r->parser),
                 XML_ErrorString(XML_GetErrorCode(r->parser)));

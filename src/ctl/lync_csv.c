@@ -55,7 +55,8 @@ static int read_cell(struct reader *r, bool *last, struct err *err)
     while (peek(r) != r->delimiter && peek(r) != '\n' && peek(r) != '\r')
         buf_char(&r->cell, r->text.p[r->at++]);
     if (!buf_ok(&r->cell))
-        return err_set(err, "line %u: a cell is too long", r->line);
+        return r->cell.n < LYNC_TEXT_MAX ? err_memory(err, "reading a file")
+                                         : err_set(err, "line %u: a cell is too long", r->line);
     *last = peek(r) != r->delimiter;
     if (!*last) {
         r->at++;
@@ -111,7 +112,7 @@ static int read_header(struct reader *r, struct err *err)
             return -1;
         r->columns[r->n_columns] = arena_dup(&r->f->arena, slice_trim(buf_slice(&r->cell)));
         if (!r->columns[r->n_columns++].p)
-            return err_set(err, "out of memory");
+            return err_memory(err, "reading a file");
     }
     if (r->n_columns == 1 && !r->columns[0].n)
         return err_set(err, "there is nothing in it");
@@ -157,7 +158,7 @@ int lync_read_csv(struct lync_file *f, struct slice text, struct err *err)
     buf_init(&r.cell, LYNC_TEXT_MAX);
     if (slice_istarts(text, SLICE("#TYPE ")))
         type = arena_dup(&f->arena, slice_from(take_line(&r), 6));
-    rc = read_header(&r, err);
+    rc = r.line > 1 && !type.p ? err_memory(err, "reading a file") : read_header(&r, err);
     while (rc == 0 && !at_end(&r)) {
         if (peek(&r) == '\n' || peek(&r) == '\r')
             take_line(&r);

@@ -2,10 +2,10 @@
  * ConvertTo-Json: one object, an array of them, or (PowerShell 5 with an array that carries properties) {"value": [...],
  * "Count": n}. Enumerations are numbers unless asked for otherwise.
  */
-#include <jansson.h>
 #include <stdio.h>
 
 #include "ctl/lync_parts.h"
+#include "store/json.h"
 
 /* The array that a value is or wraps; NULL: neither. */
 static const json_t *array_in(const json_t *v)
@@ -75,12 +75,13 @@ static int add_object(struct lync_file *f, const json_t *object, struct err *err
 int lync_read_json(struct lync_file *f, struct slice text, struct err *err)
 {
     json_error_t fault;
-    json_t *root = json_loadb(text.p, text.n, 0, &fault);
+    bool no_memory;
+    json_t *root = json_read(text, &fault, &no_memory);
     const json_t *list = array_in(root);
     int rc = 0;
 
     if (!root)
-        return err_set(err, "line %d: %s", fault.line, fault.text);
+        return no_memory ? err_memory(err, "reading a file") : err_set(err, "line %d: %s", fault.line, fault.text);
     if (!list)
         rc = add_object(f, root, err);
     for (size_t i = 0; i < json_array_size(list) && rc == 0; i++)

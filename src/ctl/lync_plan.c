@@ -133,7 +133,7 @@ static struct slice policy_name(struct lync_plan *p, struct slice old)
     }
     for (size_t i = 0; i < name.n; i++)
         buf_char(&b, text_in(&set, (unsigned char)name.p[i]) ? name.p[i] : '-');
-    name = arena_dup(&p->arena, buf_slice(&b));
+    name = buf_ok(&b) ? arena_dup(&p->arena, buf_slice(&b)) : slice_of(NULL, 0);
     buf_free(&b);
     return name;
 }
@@ -153,6 +153,8 @@ static int name_item(struct lync_plan *p, struct lync_item *item, const struct s
             return err_set(err, "a %s without a readable %s", source->types[0], source->names[0]);
         name = source->kind == &policy_kind ? policy_name(p, item->old_name) : item->old_name;
     }
+    if (source->kind->title && !name.p)
+        return err_memory(err, "making a plan");
     if (setting_title(source->kind, &item->name, name, &p->arena, err) == 0)
         return 0;
     return err_wrap(err, "%s \"%.*s\"", source->types[0], (int)(item->old_name.n < 200 ? item->old_name.n : 200),
@@ -177,8 +179,10 @@ static int split(json_t *list, const struct setting *s, struct slice text, struc
             end++;
         if (end > at) {
             v = item_value(s, slice_of(text.p + at, end - at), err);
-            if (!v || json_array_append_new(list, v))
+            if (!v)
                 return -1;
+            if (json_array_append_new(list, v))
+                return err_memory(err, "making a plan");
         }
         at = end + 1;
     }
@@ -188,7 +192,7 @@ static int split(json_t *list, const struct setting *s, struct slice text, struc
 static json_t *list_value(const struct setting *s, const struct lync_field *field, struct err *err)
 {
     json_t *list = json_array();
-    int rc = list ? 0 : err_set(err, "out of memory");
+    int rc = list ? 0 : err_memory(err, "making a plan");
 
     for (size_t i = 0; i < field->n && rc == 0; i++) {
         if (lync_is_placeholder(field->v[i]))
@@ -239,6 +243,10 @@ static json_t *scalar_value(struct lync_plan *p, const struct setting *s, const 
         text = choice_text(p, s, field->name, text);
     if (s->type == SETTING_NAME && s->lync && names_type(slice_str(s->lync), "ExternalAccessPolicy"))
         text = policy_name(p, text);
+    if (!text.p) {
+        err_memory(err, "making a plan");
+        return NULL;
+    }
     if (s->type == SETTING_CHOICE && is_number(text) && !p->take_numbers) {
         err_set(err, "not taken: it is a number, and which name that stands for is not said");
         return NULL;
@@ -281,11 +289,13 @@ static int take_field(struct lync_plan *p, struct lync_item *item, const struct 
     v = field->form == LYNC_UNREADABLE ? NULL
         : setting_is_list(s)           ? list_value(s, field, &why)
                                        : scalar_value(p, s, field, &why);
+    if (!v && why.memory)
+        return err_memory(err, "making a plan");
     if (!v) {
         note(p, item, field->name, why.text);
         return 0;
     }
-    return json_object_set_new(item->values, s->name, v) ? err_set(err, "out of memory") : 0;
+    return json_object_set_new(item->values, s->name, v) ? err_memory(err, "making a plan") : 0;
 }
 
 static struct lync_item *add_item(struct lync_plan *p)
@@ -300,7 +310,9 @@ static struct lync_item *add_item(struct lync_plan *p)
         p->cap = cap;
     }
     p->items[p->n] = (struct lync_item){ .values = json_object() };
-    return p->items[p->n].values ? &p->items[p->n++] : NULL;
+    if (!p->items[p->n].values)
+        return NULL;
+    return &p->items[p->n++];
 }
 
 static int add_object(struct lync_plan *p, const struct lync_object *o, struct err *err)
@@ -317,7 +329,7 @@ static int add_object(struct lync_plan *p, const struct lync_object *o, struct e
                        o->type.n ? " of type " : "", type);
     item = add_item(p);
     if (!item)
-        return err_set(err, "out of memory");
+        return err_memory(err, "making a plan");
     item->kind = source->kind;
     if (name_item(p, item, source, o, err))
         return -1;
@@ -337,7 +349,10 @@ int lync_plan_add(struct lync_plan *p, const struct lync_file *f, struct err *er
     for (size_t i = 0; i < f->n; i++)
         if (add_object(p, &f->objects[i], err))
             return -1;
-    return buf_ok(&p->notes) ? 0 : err_set(err, "so much of it is not readable that there is no room to list it");
+    return buf_ok(&p->notes) ? 0
+           : p->notes.n < NOTES_MAX - 4096
+               ? err_memory(err, "making a plan")
+               : err_set(err, "so much of it is not readable that there is no room to list it");
 }
 
 static int by_kind_and_name(const void *a, const void *b)

@@ -28,11 +28,16 @@ bool names_add(struct ctl *c, struct names *names, struct slice name)
 /* All lines of standard input that are not empty. */
 static enum ctl_exit names_read(struct ctl *c, struct names *names)
 {
-    for (;;) {
+    for (bool first = true;; first = false) {
         struct slice line = term_line(c, NULL);
 
         if (!line.p)
             return feof(c->in) ? CTL_DONE : CTL_REFUSED;
+        /* PowerShell marks what it writes. */
+        if (first && (slice_starts(line, SLICE("\xff\xfe")) || slice_starts(line, SLICE("\xfe\xff"))))
+            return ctl_fail(c, CTL_REFUSED, "standard input is UTF-16: write the names with -Encoding UTF8");
+        if (first && slice_starts(line, SLICE("\xef\xbb\xbf")))
+            line = slice_trim(slice_from(line, 3));
         if (line.n && !names_add(c, names, line))
             return CTL_REFUSED;
     }

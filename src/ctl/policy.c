@@ -39,7 +39,7 @@ enum ctl_exit policy_grant(struct ctl *c)
         rc = names_of_operands(c, 1, &users);
     if (rc != CTL_DONE)
         return rc;
-    if (!users.n)
+    if (c->args.n_operands == 1 && !args_has(&c->args, OPT_TO))
         return ctl_fail(c, CTL_USAGE, "to whom? stoxctl policy grant %s --to USER..., or --to - for standard input",
                         c->args.operands[0]);
     return set_policy(c, &users, c->args.operands[0]);

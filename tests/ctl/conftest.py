@@ -96,8 +96,9 @@ class Stox:
             assert self.process.wait(PATIENCE) == 0, (self.folder / 'log').read_text()
             self.process = None
 
-    def ctl(self, *argv, input='', code=0, env=None):
-        done = subprocess.run([str(STOXCTL), *map(str, argv)], input=input, capture_output=True, text=True, timeout=PATIENCE * 5,
+    def ctl(self, *argv, input='', stdin=None, code=0, env=None):
+        given = {'stdin': stdin} if stdin else {'input': input}
+        done = subprocess.run([str(STOXCTL), *map(str, argv)], **given, capture_output=True, text=True, timeout=PATIENCE * 5,
                               env={**self.env, **(env or {})})
         assert code is None or done.returncode == code, f'{argv}: {done.returncode}\n{done.stdout}\n{done.stderr}'
         return Done(done.returncode, done.stdout, done.stderr)

@@ -148,7 +148,7 @@ static void wrong_usage_says_what_helps(void **state)
                   { "partner list a.example", "\"a.example\" is too much" },
                   { "partner list --tls required", "does not take --tls" },
                   { "partner list --names=x", "takes no value" },
-                  { "matrix --force", "matrix  does not take" },
+                  { "matrix --force", "matrix does not take" },
                   { "--force matrix", "--force is not known here" } };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -61,3 +61,11 @@ def test_one_faulty_object_imports_none(stox, tmp_path):
     done = stox.ctl('import', 'lync', tmp_path / 'p.json', '-f', code=1)
     assert 'partner "b.example"' in done.err
     assert stox.ctl('partner', 'list', '--names').out == ''
+
+
+def test_a_hundred_thousand_granted_policies_come_in_one_batch(stox, tmp_path):
+    (tmp_path / 'users.csv').write_text('#TYPE Selected.Microsoft.Rtc.Management.ADConnect.Schema.OCSADUser\n"SipAddress","ExternalAccessPolicy"\n' +
+                                        ''.join(f'"sip:user{i:06}@contoso.example","FedPic"\n' for i in range(100000)))
+    stox.ctl('policy', 'new', 'FedPic')
+    assert '100000 of 100000 changed' in stox.ctl('import', 'lync', tmp_path / 'users.csv', '--force').out
+    assert stox.ctl('policy', 'effective', 'user012345@contoso.example', '--json').json()['policy'] == 'FedPic'

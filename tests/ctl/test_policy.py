@@ -16,6 +16,18 @@ def test_a_grant_is_all_or_none(stox):
     assert stox.ctl('sip-user', 'list', '--names').out == ''
     assert 'there is no policy "Other"' in stox.ctl('policy', 'grant', 'Other', '--to', 'a@contoso.example', code=1).err
     assert 'to whom?' in stox.ctl('policy', 'grant', 'FedXmpp', code=2).err
+    assert 'nothing to change' in stox.ctl('policy', 'grant', 'FedXmpp', '--to', '-').out
+
+
+def test_names_may_come_from_powershell(stox, tmp_path):
+    stox.ctl('policy', 'new', 'FedXmpp')
+    stox.ctl('policy', 'grant', 'FedXmpp', '--to', '-', input='\ufeffalice@contoso.example\r\n\r\nbob@contoso.example\r\n')
+    assert stox.ctl('sip-user', 'list', '--names').lines() == ['alice@contoso.example', 'bob@contoso.example']
+    wide = tmp_path / 'wide.txt'
+    wide.write_bytes('\ufeffalice@contoso.example\r\n'.encode('utf-16-le'))
+    with open(wide) as names:
+        done = stox.ctl('policy', 'revoke', '-', stdin=names, code=1)
+    assert '-Encoding UTF8' in done.err
 
 
 def test_a_hundred_thousand_users_get_a_policy_in_one_batch(stox):

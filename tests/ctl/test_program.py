@@ -101,7 +101,8 @@ def test_a_token_opens_http_and_a_role_closes_what_it_may_not(stox, tmp_path):
     server = ('--server', f'http://127.0.0.1:{stox.port}')
     (tmp_path / 'token').write_text(token + '\n')
     assert 'does not know you' in stox.ctl('partner', 'list', *server, code=4).err
-    stox.ctl('partner', 'list', *server, '--token-file', tmp_path / 'token')
+    stox.ctl('partner', 'list', *server, '--token-file', tmp_path / 'token', env={'http_proxy': 'http://127.0.0.1:1'})
+    stox.ctl('partner', 'list', '--server', server[1] + '/', '--token-file', tmp_path / 'token')
     assert 'reader' in stox.ctl('session', *server, env={'STOX_TOKEN': token}).out
     stox.ctl('partner', 'new', 'a.example', *server, '--token-file', tmp_path / 'token', code=4)
     stox.ctl('partner', 'list', *server, '--token-file', tmp_path / 'none', code=2)
@@ -110,6 +111,8 @@ def test_a_token_opens_http_and_a_role_closes_what_it_may_not(stox, tmp_path):
 
 
 def test_a_token_never_crosses_a_network_in_the_clear(nobody):
+    for server in ('http://localhost:x@stox.contoso.example', 'http://127.0.0.1\\@stox.contoso.example', 'http://localhost?x'):
+        assert 'is neither unix:PATH' in nobody.ctl('partner', 'list', '--server', server, code=2, env={'STOX_TOKEN': 'stox_x'}).err
     for host in ('192.0.2.1', 'stox.contoso.example', '127.0.0.1.contoso.example'):
         done = nobody.ctl('partner', 'list', '--server', f'http://{host}:8443', code=2, env={'STOX_TOKEN': 'stox_x'})
         assert 'in the clear' in done.err
