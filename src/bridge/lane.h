@@ -13,7 +13,7 @@
 
 #define LANE_MAX 100                /* waiting messages (STOX-IM-33) */
 #define LANE_PAUSE 8                /* from here on the partner's stream is not read ... */
-#define LANE_PROMPT_MS 1000         /* ... as long as the flying message is younger than this */
+#define LANE_PROMPT_MS 3000         /* ... as long as the flying message is younger: two datagrams may get lost */
 #define LANE_WAIT_MS 32000          /* a message that waited longer is given back */
 #define LANES_BYTES_MAX (64u << 20) /* all messages of all lanes */
 

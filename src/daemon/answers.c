@@ -87,10 +87,11 @@ static bool on_metrics(void *owner, struct buf *out)
 
     if (!loop_call(a->door, put_metrics, &m))
         return false;
-    buf_printf(out,
-               "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"
-               "stox_store_takes_changes %d\n# EOF\n",
-               keeper_away(a->keeper, away, sizeof(away)) ? 0 : 1);
+    buf_printf(
+        out,
+        "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"
+        "stox_store_takes_changes %d\n# EOF\n",
+        keeper_away(a->keeper, away, sizeof(away)) ? 0 : 1);
     return buf_ok(out);
 }
 
@@ -115,12 +116,11 @@ static void list_stream(void *arg, const struct xmpp_stream_info *info)
     if (info->peer)
         addr_text(info->peer, address);
     o = json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
-                  (json_int_t)info->id, "direction", info->inbound ? "in" : "out", "authenticated",
-                  info->authenticated, "local", text(info->local), "remote", text(info->remote), "partner",
-                  text(info->partner), "address", address, "state", info->state, "tls", info->tls, "cipher",
-                  info->cipher, "method", info->method, "age-s", (json_int_t)(info->age_ms / 1000), "idle-s",
-                  (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out",
-                  (json_int_t)info->stanzas_out);
+                  (json_int_t)info->id, "direction", info->inbound ? "in" : "out", "authenticated", info->authenticated,
+                  "local", text(info->local), "remote", text(info->remote), "partner", text(info->partner), "address",
+                  address, "state", info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method,
+                  "age-s", (json_int_t)(info->age_ms / 1000), "idle-s", (json_int_t)(info->idle_ms / 1000),
+                  "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out", (json_int_t)info->stanzas_out);
     if (l->streams && json_array_append_new(l->streams, o)) {
         json_decref(l->streams);
         l->streams = NULL;

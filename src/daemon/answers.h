@@ -10,8 +10,8 @@ struct answers {
     struct bridge *bridge; /* all borrowed */
     struct loop_door *door;
     struct keeper *keeper;
-    const char *store;     /* "SQLite" or "PostgreSQL" */
-    uint64_t started_ms;   /* monotonic */
+    const char *store;   /* "SQLite" or "PostgreSQL" */
+    uint64_t started_ms; /* monotonic */
 };
 
 /* The owner is a struct answers. */

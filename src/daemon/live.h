@@ -12,8 +12,8 @@
 
 struct live {
     struct log *log;
-    struct tls *tls;            /* borrowed, as are the next two */
-    struct bridge *bridge;      /* NULL: it is not there yet, nothing is published */
+    struct tls *tls;       /* borrowed, as are the next two */
+    struct bridge *bridge; /* NULL: it is not there yet, nothing is published */
     struct loop_door *door;
     struct directory *now;      /* owned: what the bridge goes by */
     struct directory *prepared; /* owned: of the configuration that was judged last, or NULL */

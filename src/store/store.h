@@ -79,7 +79,7 @@ struct store_conf {
 /* Opens or creates it and brings its schema up to date. NULL with a sentence: unreachable, not ours, newer than we are. */
 struct store *store_open(const struct store_conf *conf, struct err *err);
 const char *store_engine(const struct store *s); /* "SQLite", "PostgreSQL" */
-void store_close(struct store *s); /* NULL is fine; ends the watching thread first */
+void store_close(struct store *s);               /* NULL is fine; ends the watching thread first */
 
 /*
  * Rows that changed after since (removed ones too), or all present ones for since 0, each object once, in no order. *seq: the
