@@ -260,6 +260,12 @@ def test_bodies_have_limits_and_a_type(shared):
         assert shared.root("POST", "/v1/partners", raw=b"{}", headers={"Content-Type": kind}).status == 422, kind
 
 
+def test_a_body_that_would_take_gigabytes_is_refused(server):
+    many = b'{"changes":[' + b"{}," * ((16 << 20) // 3 - 10) + b"{}]}"
+    assert server.root("POST", "/v1/changes", raw=many).status == 503
+    assert server.root("POST", "/v1/changes", {"changes": []}).status == 200
+
+
 def test_every_answer_has_its_guards(shared):
     answers = [shared.root("GET", "/v1/gateway"), shared.root("GET", "/nothing"), shared.ask("GET", "/v1/gateway"),
                shared.root("GET", "/metrics"), shared.root("PUT", "/v1/status"), shared.root("POST", "/v1/partners", {})]
