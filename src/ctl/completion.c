@@ -146,6 +146,7 @@ static void put_nouns(struct buf *out, const struct command *all, size_t n)
             buf_printf(out, "%s%s", i ? " " : "", all[i].noun);
 }
 
+/* Names are not offered by compgen -W: it would expand, and run, what a name holds. */
 static void put_bash(struct buf *out, const struct command *all, size_t n)
 {
     buf_str(out, "# bash completion for stoxctl; made by \"stoxctl completion bash\"\n_stoxctl() {\n"
@@ -169,7 +170,7 @@ static void put_bash(struct buf *out, const struct command *all, size_t n)
         "  esac\n  case $cur in\n  -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\")) ;;\n  *)\n"
         "    [ -z \"$values\" ] || COMPREPLY=($(compgen -W \"$values\" -- \"$cur\"))\n"
         "    [ -z \"$files\" ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-        "    [ -z \"$names\" ] || while IFS= read -r verb; do\n" /* not by compgen -W: it would expand what a name holds */
+        "    [ -z \"$names\" ] || while IFS= read -r verb; do\n"
         "      [[ $verb != \"$cur\"* ]] || COMPREPLY+=(\"$(printf %q \"$verb\")\")\n"
         "    done < <(stoxctl \"$names\" list --names 2>/dev/null)\n"
         "    ;;\n  esac\n}\ncomplete -F _stoxctl stoxctl\n");
