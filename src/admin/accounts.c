@@ -18,7 +18,7 @@ static bool is_wrong(struct call *c, const char *member, const char *why)
 /* The new password of the body as an edit; none without one. */
 static bool take_password(struct call *c, const char *member, bool required, struct edit *edit, bool *given)
 {
-    struct slice password, *stored = arena_alloc(&c->arena, sizeof(*stored));
+    struct slice password, *stored = arena_zalloc(&c->arena, sizeof(*stored));
     struct err err;
     struct buf hash;
 

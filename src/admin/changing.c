@@ -25,29 +25,38 @@ static bool what_is_there(struct call *c, const struct request *r, struct config
     return !err.memory || change_refuse(c, NULL, &err);
 }
 
-bool change_condition(struct call *c, struct request *r)
+/* "17", with its quotes. */
+static bool take_etag(struct slice tag, uint64_t *revision)
+{
+    return tag.n > 2 && tag.p[0] == '"' && tag.p[tag.n - 1] == '"' &&
+           slice_u64(slice_of(tag.p + 1, tag.n - 2), INT64_MAX, revision);
+}
+
+/* What can be said now; the rest is the keeper's to see, in the moment of the change. */
+static bool take_condition(struct call *c, struct request *r, const struct record *now)
 {
     struct slice match = slice_trim(call_header(c, MHD_HTTP_HEADER_IF_MATCH));
     struct slice none = slice_trim(call_header(c, MHD_HTTP_HEADER_IF_NONE_MATCH));
+
+    if (none.n && !slice_is(none, "*"))
+        return stale(c, "If-None-Match may only be * here");
+    if (none.n) {
+        r->conditional = true; /* with if_revision 0: it was never stored */
+        return !now || !now->revision || stale(c, "it is already there");
+    }
+    if (slice_is(match, "*"))
+        return now || stale(c, "it is not there");
+    r->conditional = match.n > 0;
+    return match.n == 0 || take_etag(match, &r->if_revision) ||
+           stale(c, "the ETag in If-Match is none of ours: look at the object again");
+}
+
+bool change_condition(struct call *c, struct request *r)
+{
     struct config *config = keeper_config(c->admin->conf.keeper);
     const struct record *now;
-    bool ok = what_is_there(c, r, config, &now);
-    bool there = now && now->revision;
+    bool ok = what_is_there(c, r, config, &now) && take_condition(c, r, now);
 
-    if (!ok)
-        ; /* the reply is there */
-    else if (none.n && (there || !slice_is(none, "*"))) {
-        ok = stale(c, slice_is(none, "*") ? "it is already there" : "If-None-Match may only be * here");
-    } else if (none.n) {
-        r->conditional = true; /* and still, when the change is made: if_revision 0 */
-    } else if (match.n && slice_is(match, "*")) {
-        ok = now || stale(c, "it is not there");
-    } else if (match.n) {
-        r->conditional = true;
-        ok = (match.n > 2 && match.p[0] == '"' && match.p[match.n - 1] == '"' &&
-              slice_u64(slice_of(match.p + 1, match.n - 2), INT64_MAX, &r->if_revision)) ||
-             stale(c, "the ETag in If-Match is none of ours: look at the object again");
-    }
     config_drop(config);
     return ok;
 }

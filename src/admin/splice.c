@@ -9,6 +9,8 @@
 #define RX_MAX (2 * GUARD_HEAD_MAX) /* more than a head may have, so that the guard speaks first */
 #define TX_MAX (256u << 10)
 #define TX_HIGH (TX_MAX / 2) /* above it the other side is not read until all is out */
+#define TX_LAST (16u << 10)  /* a closing connection has two seconds for the rest: enough for this much */
+#define LAST_STEP_MS 100
 
 enum phase {
     PHASE_HANDSHAKE,
@@ -16,6 +18,7 @@ enum phase {
     PHASE_READING, /* one has begun */
     PHASE_ANSWER,  /* it is whole, and nothing has come back yet */
     PHASE_ANSWERING,
+    PHASE_LAST, /* the library has closed; what waits goes out */
 };
 
 struct splice {
@@ -26,8 +29,8 @@ struct splice {
     struct guard guard;
     enum phase phase;
     struct timer timer;
-    uint64_t began_ms;
-    size_t pending; /* what had not been sent when the timer last looked */
+    uint64_t began_ms, moved_ms; /* of the phase; the last progress in PHASE_LAST */
+    size_t pending;              /* what had not been sent when the timer last looked */
 };
 
 static void splice_free(struct splice *s)
@@ -56,18 +59,43 @@ static void become(struct splice *s, enum phase phase)
     timer_start(&s->all->loop->timers, &s->timer, wait);
 }
 
+/* Is the end not due yet? Then the timer looks again after *wait_ms. */
+static bool may_go_on(struct splice *s, size_t pending, uint64_t *wait_ms)
+{
+    uint64_t now = loop_now(s->all->loop), age = now - s->began_ms;
+    bool moved = pending != s->pending;
+
+    *wait_ms = s->all->idle_ms;
+    switch (s->phase) {
+    case PHASE_READING: /* the library is busy with others: nobody's fault here */
+        return s->inner && conn_tx_pending(s->inner) > 0 && age < SPLICE_ANSWER_MS;
+    case PHASE_ANSWERING: return pending > 0 && moved && age < s->all->request_ms;
+    case PHASE_LAST:
+        *wait_ms = LAST_STEP_MS;
+        if (moved)
+            s->moved_ms = now;
+        return pending > TX_LAST && now - s->moved_ms < s->all->idle_ms && age < s->all->request_ms;
+    case PHASE_HANDSHAKE:
+    case PHASE_WAITING:
+    case PHASE_ANSWER: break;
+    }
+    return false;
+}
+
 static void on_timer(struct timer *t)
 {
     struct splice *s = container_of(t, struct splice, timer);
     size_t pending = s->outer ? conn_tx_pending(s->outer) : 0;
-    bool late = loop_now(s->all->loop) - s->began_ms >= s->all->request_ms;
+    uint64_t wait_ms;
 
-    if (s->phase == PHASE_ANSWERING && pending > 0 && pending != s->pending && !late) {
+    if (may_go_on(s, pending, &wait_ms)) {
         s->pending = pending;
-        timer_start(&s->all->loop->timers, t, s->all->idle_ms);
-        return;
+        timer_start(&s->all->loop->timers, t, wait_ms);
+    } else if (s->phase == PHASE_LAST && pending <= TX_LAST) {
+        conn_close(s->outer); /* within two seconds */
+    } else {
+        splice_free(s);
     }
-    splice_free(s);
 }
 
 static void refuse(struct splice *s, enum guard_fault fault)
@@ -186,8 +214,14 @@ static void on_inner_closed(void *owner, struct conn *c, enum conn_end why, cons
     struct splice *s = owner;
 
     s->inner = NULL;
-    if (s->outer)
+    if (!s->outer)
+        return;
+    become(s, PHASE_LAST);
+    s->moved_ms = s->began_ms;
+    if (s->pending <= TX_LAST)
         conn_close(s->outer);
+    else
+        timer_start(&s->all->loop->timers, &s->timer, LAST_STEP_MS);
 }
 
 static const struct conn_ops outer_ops = {

@@ -16,8 +16,9 @@ enum record_form {
 };
 
 /*
- * Reads one JSON text; members that are there twice are a fault. NULL: *fault says where, or *no_memory is true. Never
- * json_loadb: when memory runs out it may leave out a character and go on.
+ * Reads one JSON text; members that are there twice are a fault. NULL: *fault says where, or *no_memory is true (there is
+ * none, or the text would take half a gigabyte). Never json_loadb: when memory runs out it may leave out a character and go
+ * on.
  */
 json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory);
 

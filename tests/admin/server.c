@@ -128,8 +128,8 @@ static int serve(struct server *s, struct keeper *keeper, char **argv, int argc,
                                .mono_ms = mono_ms,
                                .wall_s = wall_s,
                                .clock_arg = s,
-                               .idle_ms = 1500,
-                               .request_ms = 4000 };
+                               .idle_ms = 2000,
+                               .request_ms = 6000 };
 
     snprintf(socket_path, sizeof(socket_path), "%s/admin.sock", argv[1]);
     if (!addr_parse(slice_str(argv[2]), 0, &at))

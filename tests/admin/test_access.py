@@ -32,7 +32,7 @@ def allowed(answer):
         "logged in with a password" in answer.raw.decode()
 
 
-def test_every_route_asks_for_its_role(server):
+def test_D16_every_route_asks_for_its_role(server):
     tokens = {role: server.token(role, role) for role in ORDER}
     expired = server.token("old", "administrator", expires=5)
     server.advance(10)
@@ -73,7 +73,7 @@ def without_date(data):
     return b"\r\n".join(line for line in data.split(b"\r\n") if not line.startswith(b"Date:"))
 
 
-def test_nobody_learns_nothing(shared):
+def test_D16_nobody_learns_nothing(shared):
     """Existing or not, right method or not, sane or not: the same bytes."""
     answers = set()
     for target in ("/", "/v1", "/v1/status", "/v1/partners", "/v1/partners/x.example", "/v1/users/root", "/nothing",
@@ -119,7 +119,7 @@ def test_the_unix_socket_knows_its_peer(server):
     assert server.root("GET", "/v1/session").json == {"name": "unix:root", "role": "administrator"}
 
 
-def test_changes_of_a_session_need_its_secret_and_origin(server):
+def test_D16_changes_of_a_session_need_its_secret_and_origin(server):
     server.user("anna")
     anna = Session(server, "anna")
     assert anna.ask("GET", "/v1/partners", headers={"X-Stox-CSRF": None}).status == 200
@@ -303,7 +303,7 @@ def test_under_tls_the_cookie_is_ours_alone(tls_server):
     assert tls_server.root("GET", "/v1/audit?limit=1").json["items"][0]["from"] == "10.99.0.1"
 
 
-def test_secrets_never_come_back(server):
+def test_D16_secrets_never_come_back(server):
     """Passwords, tokens, hashes and settings marked secret: in no answer, no log line, no audit row."""
     canaries = ["canary-dialback-0123456789", "canary-password-one", "canary-password-two", "canary-wrong-password"]
     assert server.root("PATCH", "/v1/gateway", {"dialback-passphrase": canaries[0]}).status == 200

@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 
@@ -140,6 +141,27 @@ def test_who_drips_is_cut_all_the_same(shared):
             drip(s, piece)
 
 
+def test_who_reads_slowly_gets_all_of_it(server):
+    """The last answer of a connection too: the two seconds of a close begin when nearly all is out."""
+    server.root("POST", "/v1/changes", {"changes": [
+        {"op": "new", "kind": "partner", "name": "p%04d.example" % i, "values": {"description": "x" * 900}}
+        for i in range(1000)]})
+    whole = len(server.root("GET", "/v1/partners?limit=1000").raw)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(BOUND)
+        s.connect(server.socket_path)
+        s.sendall(b"GET /v1/partners?limit=1000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        out, pause = b"", threading.Event()
+        while True:
+            piece = s.recv(32768)
+            if not piece:
+                break
+            out += piece
+            pause.wait(0.08)  # a slow line: the pace is what is tested
+    assert len(out.split(b"\r\n\r\n", 1)[1]) == whole
+
+
 def test_who_does_not_read_is_cut(server):
     server.root("POST", "/v1/changes", {"changes": [
         {"op": "new", "kind": "partner", "name": "p%04d.example" % i, "values": {"description": "x" * 900}}
@@ -193,7 +215,7 @@ def test_connections_are_limited_by_address_and_unix_goes_on(shared):
     "/v1/partners/a%3bb", "/v1/partners/%00", "/v1/partners/%0a", "/v1/partners/%", "/v1/partners/%2", "/v1/partners/%zz",
     "/v1/partners/%u002e", "/v1/partners/%c0%ae", "/v1/partners/%ff", "/v1/partners?%zz=1", "/v1/partners?=1",
     "/v1/partners?a=%00", "/v1/a/b/c/d/e/f/g", "/v1/partners/" + "a" * 4096, "/v1/partners/\\"])
-def test_paths_that_two_could_read_differently_are_refused(shared, target):
+def test_D16_paths_that_two_could_read_differently_are_refused(shared, target):
     answer = shared.root("GET", target)
     assert answer.status == 400 and answer.code == "bad-request", (target, answer.status, answer.raw)
 
@@ -238,6 +260,12 @@ def test_bodies_have_limits_and_a_type(shared):
         assert shared.root("POST", "/v1/partners", raw=b"{}", headers={"Content-Type": kind}).status == 422, kind
 
 
+def test_a_body_that_would_take_gigabytes_is_refused(server):
+    many = b'{"changes":[' + b"{}," * ((16 << 20) // 3 - 10) + b"{}]}"
+    assert server.root("POST", "/v1/changes", raw=many).status == 503
+    assert server.root("POST", "/v1/changes", {"changes": []}).status == 200
+
+
 def test_every_answer_has_its_guards(shared):
     answers = [shared.root("GET", "/v1/gateway"), shared.root("GET", "/nothing"), shared.ask("GET", "/v1/gateway"),
                shared.root("GET", "/metrics"), shared.root("PUT", "/v1/status"), shared.root("POST", "/v1/partners", {})]
@@ -252,7 +280,7 @@ HOSTILE = ["<script>alert(1)</script>", "' OR 1=1; DROP TABLE objects; --", "${j
            "\u202egnp.exe", "a" * 900, "\\\"\\u0000", "%s%n%x", "\U0001f4a9" * 200]
 
 
-def test_hostile_text_is_text(shared):
+def test_E7_hostile_text_is_text(shared):
     shared.root("POST", "/v1/partners", {"name": "hostile.example"})
     for text in HOSTILE:
         done = shared.root("PATCH", "/v1/partners/hostile.example", {"description": text})
