@@ -24,8 +24,8 @@ enum ctl_exit changes_add(struct ctl *c, struct changes *changes, const char *op
                           struct slice name, json_t *values);
 
 /*
- * Asks where that is due (removals, --confirm on), sends the batch as --what-if and --strict say, and prints what came of
- * it, warnings too. asked: the command has asked already.
+ * Asks where that is due (removals, --confirm on), sends the batch as --what-if and --strict say, and prints what
+ * came of it, warnings too. asked: the command has asked already.
  */
 enum ctl_exit changes_run(struct ctl *c, struct changes *changes, bool asked);
 

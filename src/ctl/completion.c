@@ -146,6 +146,7 @@ static void put_nouns(struct buf *out, const struct command *all, size_t n)
             buf_printf(out, "%s%s", i ? " " : "", all[i].noun);
 }
 
+/* Names are not offered by compgen -W: it would expand, and run, what a name holds. */
 static void put_bash(struct buf *out, const struct command *all, size_t n)
 {
     buf_str(out, "# bash completion for stoxctl; made by \"stoxctl completion bash\"\n_stoxctl() {\n"
@@ -164,15 +165,13 @@ static void put_bash(struct buf *out, const struct command *all, size_t n)
             "  if [ -n \"$values\" ]; then\n    COMPREPLY=($(compgen -W \"$values\" -- \"$cur\"))\n    return\n  fi\n"
             "  case \"$noun $verb\" in\n");
     put_cases(out, all, n, false);
-    buf_str(
-        out,
-        "  esac\n  case $cur in\n  -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\")) ;;\n  *)\n"
-        "    [ -z \"$values\" ] || COMPREPLY=($(compgen -W \"$values\" -- \"$cur\"))\n"
-        "    [ -z \"$files\" ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-        "    [ -z \"$names\" ] || while IFS= read -r verb; do\n" /* not by compgen -W: it would expand what a name holds */
-        "      [[ $verb != \"$cur\"* ]] || COMPREPLY+=(\"$(printf %q \"$verb\")\")\n"
-        "    done < <(stoxctl \"$names\" list --names 2>/dev/null)\n"
-        "    ;;\n  esac\n}\ncomplete -F _stoxctl stoxctl\n");
+    buf_str(out, "  esac\n  case $cur in\n  -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\")) ;;\n  *)\n"
+                 "    [ -z \"$values\" ] || COMPREPLY=($(compgen -W \"$values\" -- \"$cur\"))\n"
+                 "    [ -z \"$files\" ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+                 "    [ -z \"$names\" ] || while IFS= read -r verb; do\n"
+                 "      [[ $verb != \"$cur\"* ]] || COMPREPLY+=(\"$(printf %q \"$verb\")\")\n"
+                 "    done < <(stoxctl \"$names\" list --names 2>/dev/null)\n"
+                 "    ;;\n  esac\n}\ncomplete -F _stoxctl stoxctl\n");
 }
 
 static void put_zsh(struct buf *out, const struct command *all, size_t n)

@@ -170,7 +170,10 @@ enum ctl_exit config_diff(struct ctl *c)
 
 /* ---- apply ---- */
 
-/* What makes an object that is there what wanted says: what it does not say goes back to its default, but secrets stay. */
+/*
+ * What makes an object that is there what wanted says: what it does not say goes back to its default, but secrets
+ * stay.
+ */
 static json_t *values_for(const struct record *there, const struct record *wanted)
 {
     json_t *values = wanted ? record_to_json(wanted, RECORD_STORED) : json_object();

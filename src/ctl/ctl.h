@@ -1,6 +1,6 @@
 /*
- * stoxctl: the administrator's command line. It knows the setting tables, and talks to stoxd through its HTTP API; nothing
- * about a single setting is written here.
+ * stoxctl: the administrator's command line. It knows the setting tables, and talks to stoxd through its HTTP API;
+ * nothing about a single setting is written here.
  */
 #ifndef STOX_CTL_CTL_H
 #define STOX_CTL_CTL_H

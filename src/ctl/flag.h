@@ -20,7 +20,10 @@ struct flag {
 /* A flag without its dashes. */
 bool flag_find(const struct setting_kind *kind, struct slice word, struct flag *out);
 
-/* Which of the four does a setting have? Secrets of Stox's own administrators have none: they have commands of their own. */
+/*
+ * Which of the four does a setting have? Secrets of Stox's own administrators have none: they have commands of
+ * their own.
+ */
 bool flag_exists(const struct setting_kind *kind, const struct setting *s, enum flag_op op);
 
 /* Its name without dashes. */

@@ -17,8 +17,8 @@ json_t *item_value(const struct setting *s, struct slice text, struct err *err);
 json_t *item_values(struct ctl *c);
 
 /*
- * The record that an item of the API shows; what equals its default does not count as given, secrets are given with their
- * stand-in. NULL with a sentence.
+ * The record that an item of the API shows; what equals its default does not count as given, secrets are given with
+ * their stand-in. NULL with a sentence.
  */
 struct record *item_record(const struct setting_kind *kind, const json_t *item, struct err *err);
 

@@ -98,7 +98,10 @@ void lync_free(struct lync_file *f)
     free(f);
 }
 
-/* PowerShell 5 writes UTF-16 by default. *text gets memory the caller frees, or stays NULL when bytes are UTF-8 already. */
+/*
+ * PowerShell 5 writes UTF-16 by default. *text gets memory the caller frees, or stays NULL when bytes are UTF-8
+ * already.
+ */
 static int to_utf8(struct slice *bytes, uint8_t **memory, struct err *err)
 {
     size_t units = bytes->n / 2, n = 0;

@@ -1,7 +1,7 @@
 /*
  * Objects that the cmdlets of Lync Server gave and PowerShell wrote to a file: by ConvertTo-Json, Export-Csv or
- * Export-Clixml. A reader takes what is there and guesses nothing: what a file does not say plainly is unreadable, and is
- * listed as that. Files are hostile: everything is bounded.
+ * Export-Clixml. A reader takes what is there and guesses nothing: what a file does not say plainly is unreadable,
+ * and is listed as that. Files are hostile: everything is bounded.
  */
 #ifndef STOX_CTL_LYNC_H
 #define STOX_CTL_LYNC_H

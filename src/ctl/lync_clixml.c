@@ -1,6 +1,7 @@
 /*
- * Export-Clixml ([MS-PSRP] 2.2.5): Objs holds Obj elements; Props and MS hold their fields, each an element named by its type with
- * the field's name in N. Enumerations carry their name in ToString; lists are LST, IE, QUE or STK. Read by expat, without DTD.
+ * Export-Clixml ([MS-PSRP] 2.2.5): Objs holds Obj elements; Props and MS hold their fields, each an element named by
+ * its type with the field's name in N. Enumerations carry their name in ToString; lists are LST, IE, QUE or STK. Read
+ * by expat, without DTD.
  */
 #include <expat.h>
 #include <stdlib.h>
@@ -80,7 +81,10 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "_x000A_" stands for a UTF-16 unit that XML cannot hold. Only ASCII is undone; other units stay as they are written. */
+/*
+ * "_x000A_" stands for a UTF-16 unit that XML cannot hold. Only ASCII is undone; other units stay as they are
+ * written.
+ */
 static void put_decoded(struct buf *out, struct slice s)
 {
     for (size_t i = 0; i < s.n; i++) {

@@ -1,6 +1,6 @@
 /*
- * Export-Csv: "#TYPE name" unless that was turned off, a line of names, a line for each object. Commas, or what the culture
- * has in their place. A list is not written out: its type's name stands there.
+ * Export-Csv: "#TYPE name" unless that was turned off, a line of names, a line for each object. Commas, or what the
+ * culture has in their place. A list is not written out: its type's name stands there.
  */
 #include "ctl/lync_parts.h"
 

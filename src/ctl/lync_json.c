@@ -1,6 +1,6 @@
 /*
- * ConvertTo-Json: one object, an array of them, or (PowerShell 5 with an array that carries properties) {"value": [...],
- * "Count": n}. Enumerations are numbers unless asked for otherwise.
+ * ConvertTo-Json: one object, an array of them, or (PowerShell 5 with an array that carries properties) {"value":
+ * [...], "Count": n}. Enumerations are numbers unless asked for otherwise.
  */
 #include <stdio.h>
 

@@ -3,8 +3,9 @@
 #include "ctl/item.h"
 #include "ctl/term.h"
 
-#define NAME_COLUMNS 30
+#define NAME_COLUMNS 38
 #define WAY_MAX 200
+#define LEVELS 3
 
 static void put_value_line(struct buf *b, const char *way, const char *name, const json_t *v)
 {
@@ -24,8 +25,8 @@ static void put_value_line(struct buf *b, const char *way, const char *name, con
     buf_free(&text);
 }
 
-/* One level of members: those that are objects themselves are shown by their members, one level deep. */
-static void put_members(struct buf *b, const char *way, const json_t *item, bool deeper)
+/* Members that are objects themselves are shown by their members, down to a few levels. */
+static void put_members(struct buf *b, const char *way, const json_t *item, unsigned levels)
 {
     char inner[WAY_MAX];
     const char *name;
@@ -33,12 +34,12 @@ static void put_members(struct buf *b, const char *way, const json_t *item, bool
 
     json_object_foreach((json_t *)item, name, v)
     {
-        if (!json_is_object(v) || !deeper) {
+        if (!json_is_object(v) || !levels) {
             put_value_line(b, way, name, v);
             continue;
         }
-        snprintf(inner, sizeof(inner), "%s.", name);
-        put_members(b, inner, v, false);
+        snprintf(inner, sizeof(inner), "%s%s.", way, name);
+        put_members(b, inner, v, levels - 1);
     }
 }
 
@@ -47,7 +48,7 @@ void object_print(struct ctl *c, const json_t *item)
     struct buf b;
 
     buf_init(&b, 8u << 20);
-    put_members(&b, "", item, true);
+    put_members(&b, "", item, LEVELS);
     term_flush(c->out, &b);
     buf_free(&b);
 }

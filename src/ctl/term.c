@@ -135,8 +135,8 @@ bool term_ask(struct ctl *c, const char *question)
 }
 
 /*
- * Waits for a line, or for a signal that would end or stop us: the signal is held back, so that the terminal can be put in
- * order before it takes effect.
+ * Waits for a line, or for a signal that would end or stop us: the signal is held back, so that the terminal can be
+ * put in order before it takes effect.
  */
 static void wait_for_line(int fd, const sigset_t *held)
 {

@@ -17,8 +17,8 @@ struct where {
 };
 
 /*
- * The value is read as the setting's table reads it, so that "Required" is required; a list is a value when it has that entry, and
- * the empty value when it is empty. -1 with a sentence. Texts are the arena's.
+ * The value is read as the setting's table reads it, so that "Required" is required; a list is a value when it has
+ * that entry, and the empty value when it is empty. -1 with a sentence. Texts are the arena's.
  */
 int where_read(struct where *out, const struct setting_kind *kind, struct slice text, struct arena *arena,
                struct err *err);

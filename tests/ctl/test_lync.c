@@ -1,4 +1,7 @@
-/* What Lync Server exported, in three formats: the same objects become the same plan, and what is not said is not guessed. */
+/*
+ * What Lync Server exported, in three formats: the same objects become the same plan, and what is not said is not
+ * guessed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,7 @@
-/* What Lync Server exported, read while memory runs out: all of it becomes a plan, or none, with a sentence about memory. */
+/*
+ * What Lync Server exported, read while memory runs out: all of it becomes a plan, or none, with a sentence about
+ * memory.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
- * Files of PowerShell: whatever is read stays in its bounds, and whatever becomes of it the setting tables take, or refuse for what
- * is missing only.
+ * Files of PowerShell: whatever is read stays in its bounds, and whatever becomes of it the setting tables take, or
+ * refuse for what is missing only.
  */
 #include <assert.h>
 #include <stdint.h>
