@@ -9,8 +9,8 @@ static const char usage[] =
     "\n"
     "The Stox gateway between SIP/SIMPLE and XMPP. Runs in the foreground, logs to stderr.\n"
     "\n"
-    "  -c, --config FILE   the configuration (see stox.conf(5))\n"
-    "  -t, --check         read and check the configuration, then end\n"
+    "  -c, --config FILE   the bootstrap file (see stox.conf(5))\n"
+    "  -t, --check         read and check that file, then end\n"
     "  -V, --version       print the version\n"
     "  -h, --help          print this\n"
     "\n"
@@ -51,6 +51,6 @@ int main(int argc, char **argv)
         return 1;
     }
     if (check)
-        printf("%s: the configuration is good\n", config);
+        printf("%s: the bootstrap file is good\n", config);
     return 0;
 }
