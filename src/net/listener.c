@@ -134,7 +134,8 @@ struct listener *listener_open(struct loop *loop, const struct addr *local, cons
     return l;
 }
 
-/* What goes to an address of this machine comes from the same address, or stays inside. */
+/* What goes to an address of this machine comes from that address too. Routes of type local with another source (whole
+ * networks that are ours) are not seen through. */
 static bool is_of_this_machine(const struct addr *to)
 {
     struct sockaddr_storage ss;
