@@ -48,6 +48,23 @@ static bool on_xmpp_serves(void *owner, struct slice domain)
     return directory_route_to(b->directory, domain) != NULL;
 }
 
+static bool takes_any(const struct setting_list *listeners, const struct addr *to)
+{
+    const struct addr *at = listeners->v;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        if (listener_takes(&at[i], to))
+            return true;
+    return false;
+}
+
+static bool on_listens(void *owner, const struct addr *to)
+{
+    const struct boot *boot = ((const struct bridge *)owner)->boot;
+
+    return takes_any(&boot->sip_tcp, to) || takes_any(&boot->sip_udp, to) || takes_any(&boot->admin, to);
+}
+
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 {
     bridge_stanza(owner, stanza);
@@ -61,7 +78,11 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 static const struct sip_ops sip_ops = { .source = on_source, .serves = on_sip_serves, .message = on_message };
 
 static const struct xmpp_ops xmpp_ops = {
-    .partner = on_partner, .serves = on_xmpp_serves, .stanza = on_stanza, .settled = on_settled
+    .partner = on_partner,
+    .serves = on_xmpp_serves,
+    .stanza = on_stanza,
+    .settled = on_settled,
+    .listens = on_listens,
 };
 
 /* One secret of the installation, one key for each purpose. */

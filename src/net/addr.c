@@ -123,6 +123,11 @@ bool addr_is_loopback(const struct addr *a)
     return is_v4(a) ? ntohl(a->v4.sin_addr.s_addr) >> 24 == 127 : IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
+bool addr_is_wildcard(const struct addr *a)
+{
+    return is_v4(a) ? a->v4.sin_addr.s_addr == INADDR_ANY : IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+}
+
 bool addr_is_unusable(const struct addr *a)
 {
     uint32_t ip;

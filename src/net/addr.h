@@ -29,6 +29,7 @@ void addr_set_port(struct addr *a, uint16_t port);
 bool addr_eq(const struct addr *a, const struct addr *b); /* with port */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
+bool addr_is_wildcard(const struct addr *a); /* 0.0.0.0 and ::, what a listener is bound to that takes all */
 bool addr_is_unusable(const struct addr *a); /* multicast, broadcast, unspecified: never sent to */
 uint64_t addr_hash_ip(const struct addr *a, const uint64_t key[2]);
 

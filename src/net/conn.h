@@ -108,4 +108,10 @@ struct listener *listener_open(struct loop *loop, const struct addr *local, cons
 const struct addr *listener_local(const struct listener *l);
 void listener_close(struct listener *l);
 
+/*
+ * Would a connection to this address arrive at a listener that is bound to local? One bound to 0.0.0.0 or [::] takes what
+ * goes to any address of this machine in its family: the kernel is asked which those are, nothing is sent.
+ */
+bool listener_takes(const struct addr *local, const struct addr *to);
+
 #endif

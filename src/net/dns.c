@@ -15,7 +15,7 @@
 /* How long the second family may take when the first has addresses: some servers never answer one of them. */
 #define OTHER_FAMILY_MS 500
 /* How long "there is none" may be believed: whoever adds the record does not wait longer. */
-#define NEGATIVE_S 300
+#define NEGATIVE_S 60
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
 

@@ -134,6 +134,36 @@ struct listener *listener_open(struct loop *loop, const struct addr *local, cons
     return l;
 }
 
+/* What goes to an address of this machine comes from that address too. Routes of type local with another source (whole
+ * networks that are ours) are not seen through. */
+static bool is_of_this_machine(const struct addr *to)
+{
+    struct sockaddr_storage ss;
+    socklen_t n = sizeof(ss);
+    struct addr from;
+    int fd;
+    bool same;
+
+    if (addr_is_loopback(to))
+        return true;
+    fd = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; /* not known: better one connection too few */
+    same = connect(fd, &to->sa, addr_len(to)) == 0 && getsockname(fd, (struct sockaddr *)&ss, &n) == 0 &&
+           addr_from_sockaddr((struct sockaddr *)&ss, &from) && addr_same_ip(&from, to);
+    close(fd);
+    return same;
+}
+
+bool listener_takes(const struct addr *local, const struct addr *to)
+{
+    if (addr_port(local) != addr_port(to) || local->sa.sa_family != to->sa.sa_family)
+        return false;
+    if (addr_same_ip(local, to))
+        return true;
+    return addr_is_wildcard(local) && (addr_is_wildcard(to) || is_of_this_machine(to));
+}
+
 const struct addr *listener_local(const struct listener *l)
 {
     return &l->local;

@@ -223,6 +223,15 @@ static const struct setting gateway_settings[] = {
       .help =
           "Made at the first start, and anew when it is reset. Gateways that share a domain must have the same one: a "
           "shared store sees to it." },
+    { .name = "partner-networks",
+      .type = SETTING_NETS,
+      FIELD(gateway, partner_networks),
+      .max = 64,
+      .brief = "Private networks that partners may be found in",
+      .help =
+          "Partners' DNS may lead to public addresses only, lest somebody's records make Stox connect to machines that "
+          "only it can reach. List the networks, of your own organisation say, where partners' servers have private "
+          "addresses. Where Stox itself listens is never connected to. A partner's proxy needs no entry." },
 };
 
 static const struct setting org_settings[] = {

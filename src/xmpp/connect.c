@@ -6,6 +6,7 @@
 
 #include "base/rand.h"
 #include "xmpp/core.h"
+#include "xmpp/reach.h"
 
 #define TARGETS_MAX 32
 #define ADDRS_MAX 32
@@ -14,7 +15,7 @@ struct xmpp_connect {
     struct xmpp *x;
     const struct xmpp_connect_ops *ops;
     void *owner;
-    char domain[256]; /* A-labels */
+    char domain[256]; /* A-labels; or the proxy's host */
     struct dns_query *query;
     struct conn *conn;
     struct deferred next;    /* the next step, never from inside xmpp_connect_start */
@@ -23,9 +24,9 @@ struct xmpp_connect {
     struct addr addrs[ADDRS_MAX]; /* of the current target */
     size_t n_addrs, i_addr;
     enum { ASK_PROXY, ASK_SRV, ASK_DOMAIN, ASK_TARGETS } ask;
-    size_t n_tried;
-    enum xmpp_fate fate; /* of the last failure, and its clause */
-    char why[256];
+    size_t n_tried, n_refused; /* addresses, and ports for the second */
+    enum xmpp_fate fate;       /* of the last failure, and its clause */
+    char why[256 + 256 + XMPP_REACH_WHY];
 };
 
 static void step(struct xmpp_connect *c);
@@ -68,6 +69,27 @@ static void fail(struct xmpp_connect *c)
     ops->failed(owner, fate, why);
 }
 
+/* Whose addresses are in hand: the domain's SRV target, the domain itself, or the proxy. */
+static const char *host_of(const struct xmpp_connect *c)
+{
+    return c->ask == ASK_TARGETS ? c->targets[c->i_target - 1].target : c->domain;
+}
+
+static bool may_connect(struct xmpp_connect *c, const struct addr *to)
+{
+    char why[XMPP_REACH_WHY];
+
+    if (xmpp_reach_may(c->x, to, c->ask == ASK_PROXY ? XMPP_REACH_FIXED : XMPP_REACH_NAME, why))
+        return true;
+    c->n_refused++;
+    if (c->ask == ASK_TARGETS)
+        fault(c, XMPP_FATE_UNREACHABLE, "%s: its server %s is at %s", c->domain, host_of(c), why);
+    else
+        fault(c, XMPP_FATE_UNREACHABLE, "%s%s is at %s", c->ask == ASK_PROXY ? "the partner's proxy " : "", c->domain,
+              why);
+    return false;
+}
+
 static void on_open(void *owner, struct conn *conn)
 {
     struct xmpp_connect *c = owner;
@@ -75,6 +97,11 @@ static void on_open(void *owner, struct conn *conn)
     void *up = c->owner;
 
     c->conn = NULL;
+    if (!may_connect(c, conn_peer(conn))) { /* the settings have changed since */
+        conn_detach(conn);
+        step(c);
+        return;
+    }
     xmpp_connect_cancel(c);
     ops->connected(up, conn);
 }
@@ -96,14 +123,6 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end why, const c
 
 static const struct conn_ops connect_conn_ops = { .open = on_open, .data = on_data, .closed = on_closed };
 
-static bool is_own(const struct xmpp *x, const struct addr *a)
-{
-    list_each (it, &x->listeners)
-        if (addr_eq(listener_local(container_of(it, struct xmpp_listener, link)->listener), a))
-            return true;
-    return false;
-}
-
 /* Starts with the next address that may be tried; false when there is none left. */
 static bool try_next_addr(struct xmpp_connect *c)
 {
@@ -120,10 +139,8 @@ static bool try_next_addr(struct xmpp_connect *c)
     while (c->i_addr < c->n_addrs) {
         const struct addr *a = &c->addrs[c->i_addr++];
 
-        if (addr_is_unusable(a) || is_own(c->x, a)) {
-            fault(c, XMPP_FATE_UNREACHABLE, "%s is not an address to connect to", addr_text(a, at));
+        if (!may_connect(c, a))
             continue;
-        }
         c->n_tried++;
         c->conn = conn_connect(c->x->loop, &conf, a, NULL, NULL);
         if (c->conn)
@@ -136,7 +153,7 @@ static bool try_next_addr(struct xmpp_connect *c)
 static void on_addrs(void *arg, const struct dns_answer *answer)
 {
     struct xmpp_connect *c = arg;
-    const char *name = c->ask == ASK_TARGETS ? c->targets[c->i_target - 1].target : c->domain;
+    const char *name = host_of(c);
 
     c->query = NULL;
     c->i_addr = 0;
@@ -146,7 +163,7 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
         memcpy(c->addrs, answer->addrs, c->n_addrs * sizeof(*c->addrs));
     } else if (answer->status == DNS_FAILED) {
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot find addresses of %s: %s", name, answer->why ? answer->why : "?");
-    } else if (c->n_tried == 0) {
+    } else if (c->n_tried == 0 && c->n_refused == 0) {
         fault(c, c->ask == ASK_PROXY ? XMPP_FATE_UNREACHABLE : XMPP_FATE_NO_SERVER, "DNS has no address of %s", name);
     }
     step(c);
@@ -196,20 +213,31 @@ static void on_srv(void *arg, const struct dns_answer *answer)
     step(c);
 }
 
-/* One step on: another address, another target, or the end. */
-static void step(struct xmpp_connect *c)
+/* The next target whose addresses may be asked for; false when there is none left. */
+static bool ask_next_target(struct xmpp_connect *c)
 {
-    if (try_next_addr(c))
-        return;
+    char why[XMPP_REACH_WHY];
+
     while (c->i_target < c->n_targets) {
         const struct dns_srv *t = &c->targets[c->i_target++];
 
-        if (t->target[0]) {
+        if (!t->target[0])
+            continue;
+        if (xmpp_reach_port_may(t->port, why)) {
             ask_addrs(c, t->target, t->port);
-            return;
+            return true;
         }
+        c->n_refused++;
+        fault(c, XMPP_FATE_UNREACHABLE, "%s: its server %s is on %s", c->domain, t->target, why);
     }
-    fail(c);
+    return false;
+}
+
+/* One step on: another address, another target, or the end. */
+static void step(struct xmpp_connect *c)
+{
+    if (!try_next_addr(c) && !ask_next_target(c))
+        fail(c);
 }
 
 static void on_next(struct deferred *d)
@@ -225,6 +253,7 @@ static bool use_proxy(struct xmpp_connect *c, struct slice proxy)
 
     if (addr_parse(proxy, (uint16_t)c->x->conf.port, &c->addrs[0])) {
         c->n_addrs = 1;
+        addr_ip_text(&c->addrs[0], c->domain);
         loop_defer(c->x->loop, &c->next);
         return true;
     }

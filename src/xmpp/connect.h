@@ -1,6 +1,7 @@
 /*
  * From a partner's domain to a TCP connection (RFC 6120 3.2): SRV records in their order, every target and every address,
- * or the domain's own addresses when there are none; or the next hop that the settings name.
+ * or the domain's own addresses when there are none; or the next hop that the settings name. Each address is judged
+ * (xmpp/reach.h), and the one that was judged is the one that is connected to; no name is looked up a second time.
  */
 #ifndef STOX_XMPP_CONNECT_H
 #define STOX_XMPP_CONNECT_H

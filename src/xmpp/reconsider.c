@@ -1,4 +1,5 @@
 /* The settings have changed: what they no longer allow ends, and everything else goes on. */
+#include "xmpp/reach.h"
 #include "xmpp/stream.h"
 
 /* Why the partner's settings do not allow this method. */
@@ -90,10 +91,21 @@ static enum xmpp_method method_of(const struct xmpp_stream *s)
     return xmpp_stream_is_secure(s) ? XMPP_METHOD_DIALBACK_TLS : XMPP_METHOD_DIALBACK_TCP;
 }
 
+/* A set-up that has no connection yet judges its addresses by itself (connect.c). */
+static bool leads_where_it_may(const struct xmpp_stream *s)
+{
+    const struct xmpp_partner *partner = s->x->conf.ops->partner(s->x->conf.owner, s->remote);
+    char why[XMPP_REACH_WHY];
+
+    return !s->conn || !partner || partner->proxy.n || xmpp_reach_may(s->x, &s->peer, XMPP_REACH_NAME, why);
+}
+
 static struct xmpp_objection judge_outbound(const struct xmpp_stream *s)
 {
     struct xmpp_objection no = xmpp_object(s->x, s->local, s->remote, method_of(s));
 
+    if (!no.text && !leads_where_it_may(s))
+        no.text = "the address of your server is not accepted any more";
     if (no.error == XMPP_STREAM_HOST_GONE) /* that is for the receiving side to say (RFC 6120 4.9.3.7) */
         no.error = XMPP_STREAM_POLICY_VIOLATION;
     return no;

@@ -55,6 +55,8 @@ struct xmpp_ops {
     void (*stanza)(void *owner, const struct xmpp_stanza *stanza);
     /* The fate of xmpp_send's token. why: a clause for log and reason text. Never called from inside xmpp_send. */
     void (*settled)(void *owner, uint64_t token, enum xmpp_fate fate, const char *why);
+    /* Would a connection to this address arrive at the owner itself? xmpp_listen's are known. NULL: it never would. */
+    bool (*listens)(void *owner, const struct addr *to);
 };
 
 /* What may change while streams are up. */
@@ -64,6 +66,9 @@ struct xmpp_limits {
     unsigned establish_s;              /* StreamEstablishmentTimeout 60: all of an outbound set-up */
     unsigned inactivity_s;             /* StreamInactivityTimeout 600 */
     unsigned keepalive_s;              /* KeepAliveInterval 300 */
+    /* Where names may lead besides public addresses; borrowed until the next xmpp_set_limits. */
+    const struct addr_net *partner_networks;
+    size_t n_partner_networks;
 };
 
 #define XMPP_SECRET_MAX 256
@@ -123,7 +128,8 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
  */
 void xmpp_reconsider(struct xmpp *x);
 
-/* Streams beyond a lower limit stay. Set-ups that run keep their deadline. */
+/* Streams beyond a lower limit stay. Set-ups that run keep their deadline. Streams to where no name may lead any more end
+ * with xmpp_reconsider. */
 void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits);
 
 /* 1 to XMPP_SECRET_MAX bytes; copied. Verifications that run with the former one may fail once. False: not of that size. */

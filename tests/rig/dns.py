@@ -25,6 +25,45 @@ def _in_example(name, *servers):
     return ["_xmpp-server._tcp.%s SRV %s" % (name, s) for s in servers]
 
 
+# Names that lead where no name may lead: {name: (port, addresses)}. DECOY is in the rig's network, which may be listed.
+OWN, DECOY = "10.99.0.3", "10.99.0.44"
+INSIDE4, INSIDE6 = "192.168.7.7", "fd00::7"
+TRAPS = {
+    "trap-loopback": (5269, ["127.0.0.1"]),
+    "trap-loopback6": (5269, ["::1"]),
+    "trap-private": (5269, [INSIDE4]),
+    "trap-private6": (5269, [INSIDE6]),
+    "trap-shared": (5269, ["100.64.7.7"]),
+    "trap-link-local": (5269, ["169.254.169.254"]),
+    "trap-link-local6": (5269, ["fe80::7"]),
+    "trap-multicast": (5269, ["224.0.0.1"]),
+    "trap-multicast6": (5269, ["ff02::1"]),
+    "trap-broadcast": (5269, ["255.255.255.255"]),
+    "trap-zero": (5269, ["0.0.0.0"]),
+    "trap-zero6": (5269, ["::"]),
+    "trap-mapped": (5269, ["::ffff:" + INSIDE4]),
+    "trap-mapped-loopback": (5269, ["::ffff:127.0.0.1"]),
+    "trap-6to4": (5269, ["2002:c0a8:707::1"]),
+    "trap-nat64": (5269, ["64:ff9b::c0a8:707"]),
+    "trap-nat64-local": (5269, ["64:ff9b:1::c0a8:707"]),
+    "trap-teredo": (5269, ["2001:0:102:304::3f57:f8f8"]),
+    "trap-all-of-them": (5269, ["127.0.0.1", INSIDE4, INSIDE6, "::1", "64:ff9b::7f00:1"]),
+    "trap-own-xmpp": (5269, [OWN]),
+    "trap-own-xmpp-nat64": (5269, ["64:ff9b::a63:3"]),
+    "trap-own-sip": (5070, [OWN]),
+    "trap-own-everywhere": (5299, [GATEWAY]),
+    "trap-smtp": (25, [DECOY]),
+    "trap-http": (80, [DECOY]),
+    "trap-sip": (5060, [DECOY]),
+    "trap-redis": (6379, [DECOY]),
+}
+
+
+def _trap(name, port, addresses):
+    return _in_example(name, "5 0 %d %s-host" % (port, name)) + \
+        ["%s-host %s %s" % (name, "AAAA" if ":" in a else "A", a) for a in addresses]
+
+
 # Broken or odd, each by its name. Those that a test peer answers for lead to SCRIPTED or RECORDER.
 _ODD = (
     ["srv-dot TXT here"] + _in_example("srv-dot", "0 0 0 .") +
@@ -37,7 +76,15 @@ _ODD = (
     _in_example("fallback", "1 0 5269 refused-host", "2 0 5269 silent-host", "3 0 5269 scripted-host") +
     sum((_in_example(name, "5 0 5269 scripted-host") for name in
          ("scripted", "expired", "not-yet", "wrong-name", "self-signed", "unknown-ca", "no-tls", "slow")), []) +
-    sum((_in_example(name, "5 0 5269 recorder-host") for name in ("recorder", "plain-recorder")), [])
+    sum((_in_example(name, "5 0 5269 recorder-host") for name in ("recorder", "plain-recorder")), []) +
+    sum((_trap(name, *how) for name, how in TRAPS.items()), []) +
+    _trap("public", 5269, ["1.2.3.4"]) + _trap("public6", 5269, ["2a00:7::7"]) +
+    _trap("half-trap", 5269, ["127.0.0.1", INSIDE4, DECOY]) +
+    _trap("flipping", 5269, ["10.99.0.46"]) +
+    ["loop-a CNAME loop-b", "loop-b CNAME loop-a"] + _in_example("cname-loop", "5 0 5269 loop-a") +
+    ["_xmpp-server._tcp.%s CNAME _xmpp-server._tcp.%s" % names for names in
+     (("srv-loop", "srv-loop2"), ("srv-loop2", "srv-loop"))] +
+    _in_example("srv-to-itself", "5 0 5269 _xmpp-server._tcp.srv-to-itself")
 )
 
 ZONES = {
@@ -125,13 +172,13 @@ class Dns:
         self.process = Process("knot", ["knotd", "-c", self.conf], user=user, notify=True).wait_ready()
         return self
 
-    def change(self, zone, *commands):
+    def change(self, zone, *commands, ttl=2):
         """Changes a zone while it is served, for example change("example", "set refused-host A 10.99.0.40")."""
         ctl = ["knotc", "-c", self.conf, "-b"]
         self._tool(*ctl, "zone-begin", zone + ".")
         for command in commands:
             verb, *words = command.split()
-            self._tool(*ctl, "zone-" + verb, zone + ".", *(words if verb == "unset" else [words[0], "2"] + words[1:]))
+            self._tool(*ctl, "zone-" + verb, zone + ".", *(words if verb == "unset" else [words[0], str(ttl)] + words[1:]))
         self._tool(*ctl, "zone-commit", zone + ".")
 
     def stop(self):

@@ -84,7 +84,7 @@ class Stoxd:
             "state_dir": self.dir + "/state", "log_level": "debug", "host_name": "gw.contoso.example",
             "listen_sip_udp": [GATEWAY + ":5060"], "listen_sip_tcp": [GATEWAY + ":5060"],
             "listen_xmpp": [GATEWAY + ":5269"], "dns_servers": [DNS], "trust_file": rig.pki.trust_file, **settings}
-        self.gateway = gateway or {}
+        self.gateway = {"partner_networks": [ns.NETWORK, ns.SILENT], **(gateway or {})}
         self.org = {"federation": True} if org is None else org
         self.routes = {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}} if routes is None \
             else routes

@@ -174,19 +174,24 @@ static void gateway_settings_count_at_once(void **state)
     static const char settings[] = SIDES_SETTINGS
         "gateway { hold-time = 5\n pager-type = chat\n message-max = 2000\n connection-limit = 7\n"
         "partner-connection-limit = 3\n keep-alive-interval = 20\n stream-establishment-timeout = 9\n"
-        "stream-inactivity-timeout = 40\n transactions-max = 500\n dialback-passphrase = \"open sesame\" }\n";
+        "stream-inactivity-timeout = 40\n transactions-max = 500\n dialback-passphrase = \"open sesame\"\n"
+        "partner-networks = { \"10.0.0.0/8\", \"fd00::7\" } }\n";
     struct sides *s = sides_new();
     char own[XMPP_SECRET_MAX + 1], long_text[3000];
     struct sip_server *t;
 
     memcpy(own, s->secret, sizeof(own));
     assert_int_equal(s->limits.connection_limit, 1000);
+    assert_int_equal(s->limits.n_partner_networks, 0);
     sides_apply(s, settings);
     assert_int_equal(s->limits.connection_limit, 7);
     assert_int_equal(s->limits.partner_connection_limit, 3);
     assert_int_equal(s->limits.keepalive_s, 20);
     assert_int_equal(s->limits.establish_s, 9);
     assert_int_equal(s->limits.inactivity_s, 40);
+    assert_int_equal(s->limits.n_partner_networks, 2);
+    assert_int_equal(s->limits.partner_networks[0].prefix, 8);
+    assert_int_equal(s->limits.partner_networks[1].prefix, 128);
     assert_int_equal(s->txns_max, 500);
     assert_int_equal(s->body_max, 2000);
     assert_string_equal(s->secret, "open sesame");

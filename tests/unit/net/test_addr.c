@@ -136,6 +136,9 @@ static void classifies(void **state)
 
         assert_int_equal(addr_is_loopback(&a), cases[i].loopback);
         assert_int_equal(addr_is_unusable(&a), cases[i].unusable);
+        assert_int_equal(addr_is_wildcard(&a), strcmp(cases[i].text, "0.0.0.0") == 0 ||
+                                                   strcmp(cases[i].text, "::") == 0 ||
+                                                   strcmp(cases[i].text, "::ffff:0.0.0.0") == 0);
     }
 }
 

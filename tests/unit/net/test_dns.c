@@ -24,7 +24,8 @@ static struct fixture {
     struct dns *dns;
     struct timer stop;
     unsigned n_asked, n_done, want;
-    struct dns_answer answer; /* the last one, its records copied */
+    uint16_t ids[64], ports[64]; /* of the first questions */
+    struct dns_answer answer;    /* the last one, its records copied */
     struct dns_srv srv[32];
     struct addr addrs[32];
     bool free_in_callback;
@@ -65,6 +66,15 @@ static unsigned put_srv(struct buf *b)
                       PUT(33, "\0\36\0\2\0\2\0"));
 }
 
+/* The authority section of a denial that wants to be believed for an hour. */
+static void put_soa(struct buf *b)
+{
+    static const char record[] =
+        "\7example\0\0\6\0\1\0\0\x0e\x10\0\x16\0\0\0\0\0\1\0\0\0\1\0\0\0\1\0\0\x0e\x10\0\0\x0e\x10";
+
+    buf_add(b, record, sizeof(record) - 1);
+}
+
 /* Fills b with records; returns how many, or -1 for no answer at all, or -2 - rcode. */
 static int make_answer(struct slice label, int type, struct buf *b)
 {
@@ -93,6 +103,10 @@ static void on_question(void *owner, struct udp *u, const struct addr *from, cha
     struct buf b;
     int records;
 
+    if (f.n_asked < 64) {
+        memcpy(&f.ids[f.n_asked], p, 2);
+        f.ports[f.n_asked] = addr_port(from);
+    }
     f.n_asked++;
     if (n < 17)
         return;
@@ -107,6 +121,10 @@ static void on_question(void *owner, struct udp *u, const struct addr *from, cha
     b.p[3] = (char)(0x80 | (records < -1 ? -2 - records : 0));
     memset(b.p + 6, 0, 6);
     b.p[7] = (char)(records > 0 ? records : 0);
+    if (slice_ieq(slice_of(p + 13, (unsigned char)p[12]), SLICE("denied"))) {
+        put_soa(&b);
+        b.p[9] = 1;
+    }
     if (records != -1)
         udp_send(u, from, b.p, b.n);
     buf_free(&b);
@@ -232,6 +250,38 @@ static void resolves_srv(void **state)
     assert_int_equal(f.srv[1 - dot].priority, 10);
     assert_int_equal(f.srv[1 - dot].weight, 1);
     assert_int_equal(f.srv[1 - dot].port, 5269);
+}
+
+/* Whoever adds the record waits a minute at most, whatever the zone says. */
+static void STOX_SEC_28_a_denial_is_believed_for_a_minute(void **state)
+{
+    dns_query_srv(f.dns, "denied.example", on_done, &f);
+    run(15000);
+    assert_int_equal(f.answer.status, DNS_NO_DATA);
+    assert_in_range(f.answer.ttl_s, 1, 60);
+}
+
+/* Nobody can answer in the server's place without having seen the question. */
+static void STOX_SEC_28_ids_and_ports_are_drawn(void **state)
+{
+    unsigned same_port = 0, next_id = 0, n;
+
+    f.want = 32;
+    for (unsigned i = 0; i < 32; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "empty.n%u.example", i);
+        assert_non_null(dns_query_srv(f.dns, name, on_done, &f));
+    }
+    run(15000);
+    assert_int_equal(f.n_done, 32);
+    n = f.n_asked < 64 ? f.n_asked : 64;
+    for (unsigned i = 1; i < n; i++) {
+        same_port += f.ports[i] == f.ports[i - 1];
+        next_id += (uint16_t)(ntohs(f.ids[i]) - ntohs(f.ids[i - 1])) <= 1;
+    }
+    assert_in_range(n, 32, 64);
+    assert_true(same_port < 4 && next_id < 4);
 }
 
 static void many_are_cut_to_32(void **state)
@@ -455,6 +505,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(resolves_addresses),
         T(resolves_srv),
+        T(STOX_SEC_28_a_denial_is_believed_for_a_minute),
+        T(STOX_SEC_28_ids_and_ports_are_drawn),
         T(many_are_cut_to_32),
         T(a_silent_server_is_given_up),
         T(a_silent_family_does_not_hold_up_the_other),

@@ -1,4 +1,5 @@
 /* Accepting, also when it cannot be done. */
+#include <ifaddrs.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -53,11 +54,54 @@ static void test_listener_sentences(void **state)
     listener_close(NULL);
 }
 
+static void test_what_a_listener_takes(void **state)
+{
+    static const struct {
+        const char *local, *to;
+        bool takes;
+    } cases[] = {
+        { "127.0.0.1:5269", "127.0.0.1:5269", true },  { "127.0.0.1:5269", "127.0.0.1:5270", false },
+        { "127.0.0.1:5269", "127.0.0.2:5269", false }, { "0.0.0.0:5269", "127.0.0.2:5269", true },
+        { "0.0.0.0:5269", "127.0.0.2:5270", false },   { "0.0.0.0:5269", "0.0.0.0:5269", true },
+        { "0.0.0.0:5269", "192.0.2.7:5269", false },   { "0.0.0.0:5269", "[::1]:5269", false },
+        { "[::]:5269", "[::1]:5269", true },           { "[::]:5269", "[2001:db8::1]:5269", false },
+        { "[::]:5269", "127.0.0.1:5269", false },      { "[::1]:5269", "[::1]:5269", true },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct addr local, to;
+
+        assert_true(addr_parse(slice_str(cases[i].local), 0, &local) && addr_parse(slice_str(cases[i].to), 0, &to));
+        if (listener_takes(&local, &to) != cases[i].takes)
+            fail_msg("%s, bound to %s", cases[i].to, cases[i].local);
+    }
+}
+
+/* An address of this machine that is not loopback, when there is one: through the wildcard it leads to us. */
+static void test_the_wildcard_takes_what_the_machine_has(void **state)
+{
+    struct ifaddrs *all;
+    struct addr local, to;
+
+    assert_int_equal(getifaddrs(&all), 0);
+    for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (!i->ifa_addr || !addr_from_sockaddr(i->ifa_addr, &to))
+            continue;
+        addr_set_port(&to, 5269);
+        assert_true(addr_parse(to.sa.sa_family == AF_INET ? SLICE("0.0.0.0:5269") : SLICE("[::]:5269"), 0, &local));
+        if (!listener_takes(&local, &to))
+            fail_msg("an address of %s", i->ifa_name);
+    }
+    freeifaddrs(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_listener_without_descriptors),
         RIG_TEST(test_listener_sentences),
+        RIG_TEST(test_what_a_listener_takes),
+        RIG_TEST(test_the_wildcard_takes_what_the_machine_has),
     };
 
     return cmocka_run_group_tests(tests, conn_rig_certs, conn_rig_certs_drop);

@@ -450,6 +450,31 @@ static void limits_count_at_once(void **state)
     fake_close(&g);
 }
 
+/* The stream to THEIRS stands at a loopback address, by a proxy at first. */
+static void a_stream_ends_where_no_name_may_lead_any_more(void **state)
+{
+    struct addr_net listed[2];
+    struct xmpp_limits limits;
+
+    start_two_partners();
+    reconsider();
+    assert_int_equal(xmpp_counters(a.x)->streams, 3);
+    assert_true(addr_net_parse(SLICE("10.0.0.0/8"), &listed[0]) && addr_net_parse(SLICE("127.0.0.0/8"), &listed[1]));
+    limits = a.x->conf.limits;
+    limits.partner_networks = listed;
+    limits.n_partner_networks = 2;
+    xmpp_set_limits(a.x, &limits);
+    a.partner.proxy = SLICE("");
+    reconsider();
+    assert_int_equal(xmpp_counters(a.x)->streams, 3);
+    limits.n_partner_networks = 1;
+    xmpp_set_limits(a.x, &limits);
+    reconsider();
+    rig_until(xmpp_counters(a.x)->streams == 2); /* what they opened stays */
+    assert_true(rig_logged("we sent policy-violation: the address of your server is not accepted any more"));
+    stop_two_partners();
+}
+
 static void dialback_keys_are_of_the_secret_of_now(void **state)
 {
     const struct dialback_pair pair = { SLICE(THEIRS), SLICE(OURS), SLICE("id1") };
@@ -558,6 +583,7 @@ int main(void)
         TEST(a_stream_loses_only_the_pairs_that_are_gone),
         TEST(a_stream_counts_for_the_partner_it_belongs_to),
         TEST(limits_count_at_once),
+        TEST(a_stream_ends_where_no_name_may_lead_any_more),
         TEST(dialback_keys_are_of_the_secret_of_now),
         TEST(streams_are_listed_and_closed_one_by_one),
         TEST(many_changes_under_traffic),
