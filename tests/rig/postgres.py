@@ -26,6 +26,7 @@ class Postgres:
         self.name = name
         self.dir = os.path.join(ns.work_dir(), name)
         self.data = os.path.join(self.dir, "data")
+        self.second = os.path.join(self.dir, "second")  # another socket, which can be cut
         self.process = None
         self._frozen = []
         self._numbers = itertools.count(1)
@@ -33,10 +34,11 @@ class Postgres:
     def start(self):
         if not os.path.isdir(self.data):
             os.makedirs(self.data)
+            os.makedirs(self.second)
             user = ns.own_user(self.dir, "postgres")
             subprocess.run([_program("initdb"), "-N", "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "super", "-D",
                             self.data], check=True, cwd=self.dir, stdout=subprocess.DEVNULL, **user)
-        argv = [_program("postgres"), "-D", self.data, "-k", self.dir, "-c", "listen_addresses=", "-c", "fsync=off",
+        argv = [_program("postgres"), "-D", self.data, "-k", "%s,%s" % (self.dir, self.second), "-c", "listen_addresses=", "-c", "fsync=off",
                 "-c", "max_connections=50"]
         self.process = Process(self.name, argv, cwd=self.dir, user=ns.own_user(self.dir, "postgres"))
         eventually(lambda: self._ask("postgres", "SELECT 1", check=False).returncode == 0, "PostgreSQL answers", 30, 0.05)
@@ -55,6 +57,18 @@ class Postgres:
         name = "stox%d" % next(self._numbers)
         self._ask("postgres", "CREATE DATABASE " + name)
         return "postgresql:///%s?host=%s&user=super" % (name, self.dir)
+
+    def by_second_socket(self, url):
+        """The same database, by the socket that can be cut."""
+        return url.replace("host=" + self.dir, "host=" + self.second)
+
+    def cut_second_socket(self):
+        """Ends the connections of those who call themselves "second", and lets none of them in again."""
+        os.rename(self.second, self.second + "-away")
+        self._ask("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'second'")
+
+    def mend_second_socket(self):
+        os.rename(self.second + "-away", self.second)
 
     def _processes(self):
         """The server and those it forked: they are groups of their own."""
