@@ -85,6 +85,19 @@ static void take_message(struct sip *sip, const struct sip_msg *m, const struct 
     sip->conf.ops->message(sip->conf.owner, &request);
 }
 
+/* The administrator reads which domain that was: one that is no partner's any more, for example. */
+static void refuse_unserved(struct sip *sip, const struct sip_server_id *id, const struct sip_msg *m,
+                            const struct sip_source *source)
+{
+    unsigned held;
+
+    if (log_allowed(&sip->log_unserved, loop_now(sip->loop), LOG_BURST, &held))
+        log_info(sip->loop->log, "sip-unserved", LOG_S("from", m->from.uri_text), LOG_S("to", m->uri_text),
+                 LOG_U("status", 404), LOG_Z("why", "neither a partner nor a domain of ours has that name"),
+                 LOG_U("not-logged", held));
+    refuse(sip, id, m, source, 404, "This gateway does not serve that domain");
+}
+
 static void take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, struct slice route)
 {
     struct sip_server_id id;
@@ -101,8 +114,10 @@ static void take_request(struct sip *sip, const struct sip_msg *m, const struct 
         take_message(sip, m, &id, source, route);
     else if (status < 300)
         sip_servers_reply(&sip->servers, &id, m, source, status, NULL, buf_slice(&sip->headers));
+    else if (status == 404)
+        refuse_unserved(sip, &id, m, source);
     else
-        refuse(sip, &id, m, source, status, status == 404 ? "This gateway does not serve that domain" : NULL);
+        refuse(sip, &id, m, source, status, NULL);
 }
 
 enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
+#include "base/list.h"
 #include "base/log.h"
 
 #define TEXT_ARENA_MAX (256u << 20)
@@ -21,8 +23,27 @@
  */
 #define END_MARK "end-of-text"
 
-/* libconfuse reports through a function without context, called only inside cfg_parse: this is that context. */
-static _Thread_local struct err *parse_err;
+/* A block that was read, before all are brought into order. */
+struct found {
+    struct config_block block;
+    struct list link;      /* of its kind's */
+    struct hash_node node; /* by kind and name as written */
+};
+
+struct blocks {
+    struct config_text *text; /* whose arena they are in */
+    struct hash by_name;
+    struct list of_kind[MODEL_N_KINDS]; /* as in the text */
+    size_t n;
+};
+
+struct parse {
+    struct err *err;
+    struct blocks *blocks; /* NULL: the bootstrap file has none */
+};
+
+/* libconfuse calls functions without context, only inside cfg_parse: this is that context. */
+static _Thread_local struct parse *parse_now;
 
 static int out_of_memory(struct err *err)
 {
@@ -52,15 +73,15 @@ __attribute__((format(printf, 2, 0))) static void on_syntax_error(cfg_t *cfg, co
         near = setting_nearest(kind_of_section(cfg), slice_str(unknown));
     log_escape(shown, sizeof(shown), slice_str(unknown[0] ? unknown : text));
     if (strcmp(unknown, END_MARK) == 0)
-        err_set(parse_err, "the text ends within a block: a } is missing");
+        err_set(parse_now->err, "the text ends within a block: a } is missing");
     else if (is_boot(cfg) && model_kind(slice_str(unknown)))
-        err_set(parse_err, "line %d: %s is no part of this file: stoxctl sets it", cfg->line, shown);
+        err_set(parse_now->err, "line %d: %s is no part of this file: stoxctl sets it", cfg->line, shown);
     else if (near)
-        err_set(parse_err, "line %d: there is no setting \"%s\"; did you mean \"%s\"?", cfg->line, shown, near);
+        err_set(parse_now->err, "line %d: there is no setting \"%s\"; did you mean \"%s\"?", cfg->line, shown, near);
     else if (unknown[0])
-        err_set(parse_err, "line %d: there is no setting \"%s\" here", cfg->line, shown);
+        err_set(parse_now->err, "line %d: there is no setting \"%s\" here", cfg->line, shown);
     else
-        err_set(parse_err, "line %d: %s", cfg->line, shown);
+        err_set(parse_now->err, "line %d: %s", cfg->line, shown);
 }
 
 /* The rows of a kind as libconfuse options, with an end behind them. */
@@ -113,7 +134,7 @@ static cfg_opt_t *block_options(cfg_opt_t *opts[MODEL_N_KINDS])
         return NULL;
     for (size_t i = 0; i < MODEL_N_KINDS; i++) {
         const struct setting_kind *kind = model_kinds[i];
-        cfg_flag_t flags = kind->title ? CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES : CFGF_MULTI;
+        cfg_flag_t flags = kind->title ? CFGF_TITLE | CFGF_MULTI : CFGF_MULTI;
 
         if (!is_exported(kind))
             continue;
@@ -158,53 +179,6 @@ static int read_file(const char *file, struct buf *out, struct err *err)
     return rc;
 }
 
-/* NULL with a sentence. */
-static cfg_t *parse_text(cfg_opt_t *top, const char *text, struct err *err)
-{
-    cfg_t *cfg = cfg_init(top, CFGF_NONE);
-    int rc;
-
-    if (!cfg) {
-        out_of_memory(err);
-        return NULL;
-    }
-    cfg_set_error_function(cfg, on_syntax_error);
-    err_set(err, "this cannot be understood");
-    parse_err = err;
-    rc = cfg_parse_buf(cfg, text);
-    parse_err = NULL;
-    if (rc == CFG_SUCCESS && cfg_size(cfg, END_MARK) == 1)
-        return cfg;
-    if (rc == CFG_SUCCESS)
-        err_set(err, "the text ends within a comment");
-    cfg_free(cfg);
-    return NULL;
-}
-
-/* file, or text when that is not NULL. NULL with a sentence. */
-static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct err *err)
-{
-    struct buf whole;
-    cfg_t *cfg = NULL;
-    int rc = 0;
-
-    buf_init(&whole, TEXT_MAX);
-    if (text)
-        buf_str(&whole, text);
-    else
-        rc = read_file(file, &whole, err);
-    if (!slice_ends(buf_slice(&whole), SLICE("\n")))
-        buf_char(&whole, '\n');
-    buf_str(&whole, END_MARK " = yes\n");
-    buf_char(&whole, '\0');
-    if (rc == 0 && !buf_ok(&whole))
-        rc = out_of_memory(err);
-    if (rc == 0)
-        cfg = parse_text(top, whole.p, err);
-    buf_free(&whole);
-    return cfg;
-}
-
 /* What a section says, as edits. Texts are copied: the section is freed before the edits are. */
 static int take_edits(const struct setting_kind *kind, cfg_t *section, struct edit **edits, size_t *n,
                       struct arena *arena, struct err *err)
@@ -231,6 +205,117 @@ static int take_edits(const struct setting_kind *kind, cfg_t *section, struct ed
         (*edits)[(*n)++] = (struct edit){ .setting = s, .op = EDIT_SET, .texts = texts, .n = count };
     }
     return 0;
+}
+
+/* ---- one block after the other ---- */
+
+struct found_key {
+    const struct setting_kind *kind;
+    struct slice name;
+};
+
+static bool found_is(const struct hash_node *node, const void *key)
+{
+    const struct found *f = container_of(node, const struct found, node);
+    const struct found_key *k = key;
+
+    return f->block.kind == k->kind && slice_eq(f->block.name, k->name);
+}
+
+static int take_block(struct blocks *blocks, const struct setting_kind *kind, cfg_t *section, int line, struct err *err)
+{
+    struct arena *arena = &blocks->text->arena;
+    struct found_key key = { kind, kind->title ? slice_str(cfg_title(section)) : SLICE("") };
+    uint64_t hash = hash_more(&blocks->by_name, hash_bytes(&blocks->by_name, slice_str(kind->name)), key.name);
+    struct found *f;
+    char shown[300];
+
+    if (hash_find(&blocks->by_name, hash, found_is, &key)) {
+        log_escape(shown, sizeof(shown), key.name);
+        return kind->title ? err_set(err, "line %d: %s \"%s\" is declared twice", line, kind->name, shown)
+                           : err_set(err, "line %d: %s is declared twice", line, kind->name);
+    }
+    f = arena_zalloc(arena, sizeof(*f));
+    if (!f || !hash_add(&blocks->by_name, &f->node, hash))
+        return out_of_memory(err);
+    f->block.kind = kind;
+    f->block.name = arena_dup(arena, key.name);
+    list_push(&blocks->of_kind[model_index(kind)], &f->link);
+    blocks->n++;
+    if (!f->block.name.p)
+        return out_of_memory(err);
+    return take_edits(kind, section, &f->block.edits, &f->block.n, arena, err);
+}
+
+/*
+ * A block has been read. It is taken out at once: libconfuse looks through all those of a kind for each further one, which
+ * would take a minute and a half for 100,000 users.
+ */
+static int on_block(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const struct setting_kind *kind = model_kind(slice_str(opt->name));
+    struct parse *p = parse_now;
+
+    if (take_block(p->blocks, kind, cfg_opt_getnsec(opt, 0), cfg->line, p->err))
+        return -1;
+    return cfg_opt_rmnsec(opt, 0) == CFG_SUCCESS ? 0 : out_of_memory(p->err);
+}
+
+static void watch_blocks(cfg_t *cfg)
+{
+    for (size_t i = 0; i < MODEL_N_KINDS; i++)
+        if (is_exported(model_kinds[i]))
+            cfg_set_validate_func(cfg, model_kinds[i]->name, on_block);
+}
+
+/* NULL with a sentence. */
+static cfg_t *parse_text(cfg_opt_t *top, const char *text, struct blocks *blocks, struct err *err)
+{
+    struct parse parse = { err, blocks };
+    cfg_t *cfg = cfg_init(top, CFGF_NONE);
+    int rc;
+
+    if (!cfg) {
+        out_of_memory(err);
+        return NULL;
+    }
+    cfg_set_error_function(cfg, on_syntax_error);
+    if (blocks)
+        watch_blocks(cfg);
+    err_set(err, "this cannot be understood");
+    parse_now = &parse;
+    rc = cfg_parse_buf(cfg, text);
+    parse_now = NULL;
+    if (rc == CFG_SUCCESS && cfg_size(cfg, END_MARK) == 1)
+        return cfg;
+    if (rc == CFG_SUCCESS)
+        err_set(err, "the text ends within a comment");
+    cfg_free(cfg);
+    return NULL;
+}
+
+/* file, or text when that is not NULL. NULL with a sentence. */
+static cfg_t *parse(cfg_opt_t *top, const char *file, const char *text, struct blocks *blocks, struct err *err)
+{
+    struct buf whole;
+    cfg_t *cfg = NULL;
+    int rc = 0;
+
+    buf_init(&whole, TEXT_MAX);
+    if (text)
+        buf_str(&whole, text);
+    else
+        rc = read_file(file, &whole, err);
+    if (!slice_ends(buf_slice(&whole), SLICE("\n")))
+        buf_char(&whole, '\n');
+    buf_str(&whole, END_MARK " = yes\n");
+    buf_char(&whole, '\0');
+    if (rc == 0 && !buf_ok(&whole))
+        rc = out_of_memory(err);
+    if (rc == 0)
+        cfg = parse_text(top, whole.p, blocks, err);
+    buf_free(&whole);
+    return cfg;
 }
 
 /* ---- the bootstrap file ---- */
@@ -262,7 +347,7 @@ int boot_read(const char *file, struct boot *out, struct arena *arena, struct er
 
     if (!top)
         return out_of_memory(err);
-    cfg = parse(top, file, NULL, err);
+    cfg = parse(top, file, NULL, NULL, err);
     if (cfg)
         rc = boot_take(cfg, out, arena, err);
     if (cfg)
@@ -273,37 +358,42 @@ int boot_read(const char *file, struct boot *out, struct arena *arena, struct er
 
 /* ---- blocks ---- */
 
-static int take_block(const struct setting_kind *kind, cfg_t *section, struct config_block *out, struct arena *arena,
-                      struct err *err)
+static void blocks_init(struct blocks *blocks, struct config_text *t)
 {
-    out->kind = kind;
-    out->name = arena_dup(arena, kind->title ? slice_str(cfg_title(section)) : SLICE(""));
-    if (!out->name.p)
-        return out_of_memory(err);
-    return take_edits(kind, section, &out->edits, &out->n, arena, err);
+    *blocks = (struct blocks){ .text = t };
+    hash_init(&blocks->by_name);
+    for (size_t i = 0; i < MODEL_N_KINDS; i++)
+        list_init(&blocks->of_kind[i]);
 }
 
-static int take_blocks(cfg_t *cfg, struct config_text *t, struct err *err)
+/* In the order of the kinds, and of the text within a kind. */
+static int put_in_order(const struct blocks *blocks, struct err *err)
 {
-    size_t n = 0;
+    struct config_text *t = blocks->text;
 
-    for (size_t i = 0; i < MODEL_N_KINDS; i++)
-        if (is_exported(model_kinds[i]))
-            n += cfg_size(cfg, model_kinds[i]->name);
-    t->blocks = arena_zalloc(&t->arena, (n + 1) * sizeof(*t->blocks));
+    t->blocks = arena_zalloc(&t->arena, (blocks->n + 1) * sizeof(*t->blocks));
     if (!t->blocks)
         return out_of_memory(err);
-    for (size_t i = 0; i < MODEL_N_KINDS; i++) {
-        const struct setting_kind *kind = model_kinds[i];
-        unsigned count = is_exported(kind) ? cfg_size(cfg, kind->name) : 0;
-
-        if (!kind->title && count > 1)
-            return err_set(err, "line %d: %s is declared twice", cfg_getnsec(cfg, kind->name, 1)->line, kind->name);
-        for (unsigned k = 0; k < count; k++)
-            if (take_block(kind, cfg_getnsec(cfg, kind->name, k), &t->blocks[t->n++], &t->arena, err))
-                return -1;
-    }
+    for (size_t i = 0; i < MODEL_N_KINDS; i++)
+        list_each (it, &blocks->of_kind[i])
+            t->blocks[t->n++] = container_of(it, struct found, link)->block;
     return 0;
+}
+
+static int read_blocks(struct config_text *t, cfg_opt_t *top, const char *file, const char *text, struct err *err)
+{
+    struct blocks blocks;
+    cfg_t *cfg;
+    int rc = -1;
+
+    blocks_init(&blocks, t);
+    cfg = parse(top, file, text, &blocks, err);
+    if (cfg) {
+        rc = put_in_order(&blocks, err);
+        cfg_free(cfg);
+    }
+    hash_free(&blocks.by_name);
+    return rc;
 }
 
 struct config_text *config_text_read(const char *file, const char *text, struct err *err)
@@ -311,17 +401,12 @@ struct config_text *config_text_read(const char *file, const char *text, struct 
     cfg_opt_t *opts[MODEL_N_KINDS] = { NULL };
     struct config_text *t = calloc(1, sizeof(*t));
     cfg_opt_t *top = block_options(opts);
-    cfg_t *cfg = NULL;
     int rc = -1;
 
     out_of_memory(err);
     if (t && top) {
         arena_init(&t->arena, TEXT_ARENA_MAX);
-        cfg = parse(top, file, text, err);
-    }
-    if (cfg) {
-        rc = take_blocks(cfg, t, err);
-        cfg_free(cfg);
+        rc = read_blocks(t, top, file, text, err);
     }
     free(top);
     for (size_t i = 0; i < MODEL_N_KINDS; i++)

@@ -55,6 +55,9 @@ enum store_result pg_script(struct pg *pg, const char *sql, struct err *err);
 enum store_result pg_batch_begin(struct pg *pg, struct err *err);
 enum store_result pg_batch_add(struct pg *pg, const char *sql, const struct store_value *values, size_t n,
                                struct err *err);
+/* As add, for one statement many times with nothing else between: it is parsed once, with the first. */
+enum store_result pg_batch_repeat(struct pg *pg, const char *sql, bool first, const struct store_value *values,
+                                  size_t n, struct err *err);
 enum store_result pg_batch_end(struct pg *pg, struct err *err);
 
 /* Ends a transaction that is open, undoing it. */

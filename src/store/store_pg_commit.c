@@ -12,27 +12,32 @@ struct attempt {
     bool sent; /* COMMIT was: only the answer to it, or the audit, says whether it counts */
 };
 
-static enum store_result put(struct pg *pg, const struct attempt *a, size_t i, struct err *err)
+static enum store_result put_object(struct pg *pg, const struct attempt *a, size_t i, struct err *err)
 {
-    static const char object_sql[] =
+    static const char sql[] =
         "INSERT INTO stox.objects (kind, name, revision, body) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (kind, name) DO UPDATE SET revision = excluded.revision, body = excluded.body";
-    static const char audit_sql[] =
-        "INSERT INTO stox.audit (seq, line, at_ms, who, origin, action, kind, name, "
-        "body_before, body_after, tag) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    const struct store_write *w = &a->c->writes[i];
+    const struct store_value values[] = { store_text(w->kind), store_text(w->name), store_number(a->c->seq + 1),
+                                          store_optional(w->body) };
+
+    return pg_batch_repeat(pg, sql, i == 0, values, sizeof(values) / sizeof(values[0]), err);
+}
+
+static enum store_result put_audit(struct pg *pg, const struct attempt *a, size_t i, struct err *err)
+{
+    static const char sql[] = "INSERT INTO stox.audit (seq, line, at_ms, who, origin, action, kind, name, "
+                              "body_before, body_after, tag) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     const struct store_commit *c = a->c;
     const struct store_write *w = &c->writes[i];
-    const struct store_value object[] = { store_text(w->kind), store_text(w->name), store_number(c->seq + 1),
-                                          store_optional(w->body) };
-    const struct store_value audit[] = {
+    const struct store_value values[] = {
         store_number(c->seq + 1), store_number(i + 1),          store_number((uint64_t)c->at_ms),
         store_text(c->who),       store_text(c->from),          store_text(slice_str(store_action(w))),
         store_text(w->kind),      store_text(w->name),          store_optional(w->before),
         store_optional(w->after), store_text(slice_str(a->tag))
     };
-    enum store_result result = pg_batch_add(pg, object_sql, object, sizeof(object) / sizeof(object[0]), err);
 
-    return result == STORE_OK ? pg_batch_add(pg, audit_sql, audit, sizeof(audit) / sizeof(audit[0]), err) : result;
+    return pg_batch_repeat(pg, sql, i == 0, values, sizeof(values) / sizeof(values[0]), err);
 }
 
 static enum store_result put_all(struct pg *pg, const struct attempt *a, struct err *err)
@@ -43,7 +48,9 @@ static enum store_result put_all(struct pg *pg, const struct attempt *a, struct 
     if (result == STORE_OK)
         result = pg_batch_add(pg, "UPDATE stox.head SET seq = $1", &seq, 1, err);
     for (size_t i = 0; i < a->c->n && result == STORE_OK; i++)
-        result = put(pg, a, i, err);
+        result = put_object(pg, a, i, err);
+    for (size_t i = 0; i < a->c->n && result == STORE_OK; i++)
+        result = put_audit(pg, a, i, err);
     if (result == STORE_OK)
         result = pg_batch_add(pg, "SELECT pg_notify('" PG_CHANNEL "', '')", NULL, 0, err);
     return result == STORE_OK ? pg_batch_end(pg, err) : result;

@@ -140,16 +140,24 @@ static void sent_fill(struct sent *out, const struct store_value *values, size_t
     }
 }
 
+/* What a test has to say to the statement that comes next. */
+static enum store_result step(struct pg *pg, const char *sql, struct err *err)
+{
+    if (!pg->steps || store_step(pg->steps, sql))
+        return STORE_OK;
+    err_set(err, "the connection to %s was lost", pg_name(pg->c).text);
+    pg_disconnect(pg);
+    return STORE_AWAY;
+}
+
 static enum store_result send_statement(struct pg *pg, const char *sql, const struct store_value *values, size_t n,
                                         size_t *bytes, struct err *err)
 {
+    enum store_result result = step(pg, sql, err);
     struct sent s;
 
-    if (pg->steps && !store_step(pg->steps, sql)) {
-        err_set(err, "the connection to %s was lost", pg_name(pg->c).text);
-        pg_disconnect(pg);
-        return STORE_AWAY;
-    }
+    if (result != STORE_OK)
+        return result;
     sent_fill(&s, values, n);
     *bytes = s.bytes;
     if (PQsendQueryParams(pg->c, sql, (int)n, s.types, s.values, s.lengths, s.formats, 0))
@@ -177,13 +185,10 @@ enum store_result pg_run(struct pg *pg, const char *sql, const struct store_valu
 enum store_result pg_script(struct pg *pg, const char *sql, struct err *err)
 {
     PGresult *r = NULL;
-    enum store_result result;
+    enum store_result result = step(pg, sql, err);
 
-    if (pg->steps && !store_step(pg->steps, sql)) {
-        err_set(err, "the connection to %s was lost", pg_name(pg->c).text);
-        pg_disconnect(pg);
-        return STORE_AWAY;
-    }
+    if (result != STORE_OK)
+        return result;
     if (!PQsendQuery(pg->c, sql))
         return lost(pg, err);
     result = take_answer(pg, &r, err);
@@ -227,17 +232,39 @@ static enum store_result drain(struct pg *pg, struct err *err)
     return result;
 }
 
+static enum store_result queued(struct pg *pg, size_t bytes, struct err *err)
+{
+    pg->n_queued++;
+    pg->queued_bytes += bytes;
+    return pg->n_queued >= BATCH_MAX || pg->queued_bytes >= BATCH_BYTES ? drain(pg, err) : STORE_OK;
+}
+
 enum store_result pg_batch_add(struct pg *pg, const char *sql, const struct store_value *values, size_t n,
                                struct err *err)
 {
     size_t bytes;
     enum store_result result = send_statement(pg, sql, values, n, &bytes, err);
 
+    return result == STORE_OK ? queued(pg, bytes, err) : result;
+}
+
+/* The statement without a name lasts until the next one: that needs no memory of what a connection has prepared. */
+enum store_result pg_batch_repeat(struct pg *pg, const char *sql, bool first, const struct store_value *values,
+                                  size_t n, struct err *err)
+{
+    enum store_result result = step(pg, sql, err);
+    struct sent s;
+
     if (result != STORE_OK)
         return result;
-    pg->n_queued++;
-    pg->queued_bytes += bytes;
-    return pg->n_queued >= BATCH_MAX || pg->queued_bytes >= BATCH_BYTES ? drain(pg, err) : STORE_OK;
+    sent_fill(&s, values, n);
+    if (first && !PQsendPrepare(pg->c, "", sql, (int)n, s.types))
+        return lost(pg, err);
+    if (first)
+        result = queued(pg, 0, err);
+    if (result == STORE_OK && !PQsendQueryPrepared(pg->c, "", (int)n, s.values, s.lengths, s.formats, 0))
+        return lost(pg, err);
+    return result == STORE_OK ? queued(pg, s.bytes, err) : result;
 }
 
 enum store_result pg_batch_end(struct pg *pg, struct err *err)

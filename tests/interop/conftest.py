@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from rig import dns, numbered  # noqa: E402
 from rig.rig import Rig  # noqa: E402
 from rig.phone import Phone  # noqa: E402
+from rig.postgres import Postgres  # noqa: E402
 from rig.sipua import SipUa  # noqa: E402
 from rig.stoxd import Stoxd  # noqa: E402
 from rig.xmppclient import XmppClient  # noqa: E402
@@ -30,6 +31,17 @@ def prosody(rig):
 @pytest.fixture(scope="session")
 def ejabberd(rig):
     return rig.ejabberd()
+
+
+@pytest.fixture(scope="session")
+def postgres(rig):
+    return rig.up(Postgres())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request):
+    """The setting store: once SQLite, once a new database of PostgreSQL."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres").database()
 
 
 @pytest.fixture

@@ -147,9 +147,9 @@ class Stoxd:
             f.write(self.objects())
         self.ctl("config", "apply", path, "--prune", "--force")
 
-    def ctl(self, *words, ok=True, stdin=None):
+    def ctl(self, *words, ok=True, stdin=None, timeout=60):
         """stoxctl with these words: what it printed. ok=False: (exit status, standard output, standard error)."""
-        done = subprocess.run([program("stoxctl", "ctl"), "--server", self.server, *words], text=True, timeout=60,
+        done = subprocess.run([program("stoxctl", "ctl"), "--server", self.server, *words], text=True, timeout=timeout,
                               input=stdin if stdin is not None else "", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if not ok:
             return done.returncode, done.stdout, done.stderr
