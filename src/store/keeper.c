@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "store/json.h"
 #include "store/keeper_work.h"
 
 #define TRIES 50 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
+#define PATIENCE_MS                                                                                                    \
+    1000 /* who waited longer than this for a store in vain spares the same to those behind, for as long */
 
 struct keeper {
     struct keeper_conf conf;
@@ -16,6 +19,7 @@ struct keeper {
     pthread_mutex_t present; /* of what follows; held for moments only */
     struct config *now;      /* owned */
     bool is_away;
+    uint64_t spare_until_ms; /* while it is away: until then nobody tries again */
     char away[300];
 };
 
@@ -69,6 +73,29 @@ const char *keeper_away(struct keeper *k, char *out, size_t n)
     snprintf(out, n, "%s", k->away);
     pthread_mutex_unlock(&k->present);
     return away ? out : NULL;
+}
+
+/* A change was not answered, and had begun then. */
+static void note_wait(struct keeper *k, uint64_t began_ms)
+{
+    uint64_t now = clock_mono_ms();
+
+    pthread_mutex_lock(&k->present);
+    k->spare_until_ms = now - began_ms >= PATIENCE_MS ? now + PATIENCE_MS : 0;
+    pthread_mutex_unlock(&k->present);
+}
+
+static bool is_spared(struct keeper *k, struct err *err)
+{
+    bool spared;
+
+    pthread_mutex_lock(&k->present);
+    spared = k->is_away && clock_mono_ms() < k->spare_until_ms;
+    pthread_mutex_unlock(&k->present);
+    if (spared)
+        err_set(err, "nothing was changed: the store does not answer, as a change found out that came before this one: "
+                     "try again when it takes changes (stoxctl status)");
+    return spared;
 }
 
 /* ---- from the store ---- */
@@ -266,12 +293,15 @@ static enum keeper_result attempt(struct keeper *k, const struct keeper_change *
     if (result == KEEPER_OK)
         result = judge(k, &w, change, out, &next, err);
     if (result == KEEPER_OK && out->n_changed && !change->dry) {
+        uint64_t began = clock_mono_ms();
         enum store_result stored = work_commit(&w, k->conf.store, change, &seq, err);
 
         *behind = stored == STORE_BEHIND;
         result = of_store(stored, err);
-        if (stored == STORE_AWAY)
+        if (stored == STORE_AWAY) {
             set_away(k, true, err->text);
+            note_wait(k, began);
+        }
         if (stored == STORE_OK) {
             set_away(k, false, NULL);
             become(k, next);
@@ -326,6 +356,10 @@ enum keeper_result keeper_change(struct keeper *k, const struct keeper_change *c
         return KEEPER_NO_MEMORY;
     }
     pthread_mutex_lock(&k->lock);
+    if (!change->dry && is_spared(k, err)) {
+        result = KEEPER_AWAY;
+        behind = false;
+    }
     for (unsigned i = 0; i < TRIES && behind; i++) {
         outcome_forget(out);
         result = attempt(k, change, out, &behind, err);
