@@ -37,9 +37,7 @@ def says_why_it_ended(server, since):
 
 @pytest.mark.parametrize("removed, other", [("romeo", "juliet"), ("juliet", "romeo")], ids=["prosody", "ejabberd"])
 def test_a_removed_partner_is_refused_at_once_and_flows_again_when_it_is_back(request, stoxd, office, removed, other, figures):
-    # ejabberd waits up to 15 s before it opens a stream again that was refused, and acknowledges nothing until then.
-    gateway = stoxd(gateway={"hold_time": 4})
-    removed, other = request.getfixturevalue(removed), request.getfixturevalue(other)
+    gateway, removed, other = stoxd(), request.getfixturevalue(removed), request.getfixturevalue(other)
     domain, other_domain = (person.jid.split("@")[1] for person in (removed, other))
     server = request.getfixturevalue("prosody" if domain == "fabrikam.example" else "ejabberd")
     passes(office, removed, "before")
@@ -52,12 +50,13 @@ def test_a_removed_partner_is_refused_at_once_and_flows_again_when_it_is_back(re
         assert (txn.status, txn.reason) == (404, "This gateway does not serve that domain")
         gateway.wait_event("sip-unserved", since=at, to="sip:" + removed.jid)
         says_why_it_ended(server, log)
-        error = given_back(removed, ALICE, "back after it was removed")
-        assert isinstance(server, Ejabberd) or "policy-violation (there is no federation with your domain)" in error, error
         assert not streams(gateway, domain)
         gateway.ctl("partner", "new", domain, "--type", "federated")
-        eventually(lambda: office.message(removed.jid, "flows again", target=GATEWAY).wait() == 200, "it is back", 60)
+        eventually(lambda: office.message(removed.jid, "flows again", target=GATEWAY).wait() == 200, "it is back")
         passes(office, removed, "it is back")
+        gateway.ctl("partner", "remove", domain, "--force")
+        error = given_back(removed, ALICE, "back after it was removed")  # ejabberd says nothing of why
+        assert isinstance(server, Ejabberd) or "policy-violation (there is no federation with your domain)" in error, error
         talk.wait(10)
         assert streams(gateway, other_domain) == kept
     figures(other_partner=talk.check_undisturbed())
