@@ -157,3 +157,14 @@ def test_a_node_that_is_cut_off_goes_on_with_what_it_has_and_catches_up(nodes, s
         both.second.ctl("partner", "remove", "meanwhile.example", "--force")
         assert "meanwhile.example" not in same(both)
     figures(caught_up_after_s=back_s, **talk.check_undisturbed())
+
+
+def test_a_dialback_key_of_one_node_is_confirmed_by_the_other(rig, nodes, office, start):
+    """The partner asks the node that its look-up found; both derive keys from the passphrase in the store."""
+    both = nodes(partners={"recorder.example": {"sasl": "optional"}})
+    recorder = start(Recorder(rig, record=rig.work + "/nodes-dialback", external=False))
+    at = both.first.mark()
+    assert office.message("romeo@recorder.example", "by dialback", target=SECOND_SIP).wait() == 200
+    recorder.wait_stanza("by dialback")
+    assert {s["method"] for s in both.second.ctl_json("stream", "list")} == {"dialback-over-tls"}
+    assert both.first.events(since=at)

@@ -132,6 +132,7 @@ class Ejabberd:
 
     def _changes(self, certs):
         hosts = "hosts:\n" + "".join("  - %s\n" % d for d in self.domains)
+        retry = "s2s_max_retry_delay: 1\n"
         # Only XMPP, on an address of its own: the web, STUN and MQTT listeners are left out.
         listen = """listen:
   -
@@ -150,7 +151,8 @@ class Ejabberd:
     max_stanza_size: 524288
 """ % {"ip": self.address}
         changes = [
-            (r"^hosts:\n(  - [^\n]*\n)+", hosts, "our domains instead of localhost"),
+            (r"^hosts:\n(  - [^\n]*\n)+", hosts + retry, "our domains instead of localhost; when a stream of its own was "
+             "refused it opens another after a second, not after up to five minutes"),
             (r"^certfiles:\n(  - [^\n]*\n)+", "certfiles:\n" + "".join('  - "%s"\n' % c for c in certs),
              "test certificates"),
             (r"^listen:\n.*?(?=^[a-z#])", listen, "our address, XMPP only"),
