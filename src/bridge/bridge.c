@@ -60,8 +60,13 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 
 static const struct sip_ops sip_ops = { .source = on_source, .serves = on_sip_serves, .message = on_message };
 
+static void on_features(void *owner, struct slice domain, struct buf *out)
+{
+    entity_put_features(owner, out);
+}
+
 static const struct xmpp_ops xmpp_ops = {
-    .partner = on_partner, .serves = on_xmpp_serves, .stanza = on_stanza, .settled = on_settled
+    .partner = on_partner, .serves = on_xmpp_serves, .stanza = on_stanza, .settled = on_settled, .features = on_features
 };
 
 /* One secret of the installation, one key for each purpose. */
@@ -144,6 +149,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     b->tls = conf->tls;
     b->directory = directory_keep(conf->directory);
     scores_init(&b->scores);
+    b->since_ms = loop_now(b->loop);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
     buf_init(&b->key, BRIDGE_KEY_MAX);

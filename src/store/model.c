@@ -223,6 +223,13 @@ static const struct setting gateway_settings[] = {
       .help =
           "Made at the first start, and anew when it is reset. Gateways that share a domain must have the same one: a "
           "shared store sees to it." },
+    { .name = "contact-addresses",
+      .type = SETTING_TEXTS,
+      FIELD(gateway, contacts),
+      .max = 32,
+      .flag = "contact-address",
+      .brief = "Whom partners can turn to: KIND=URI, as abuse=mailto:abuse@contoso.example (XEP-0157)",
+      .help = "KIND is abuse, admin, feedback, sales, security, status or support. Every partner can ask for them." },
 };
 
 static const struct setting org_settings[] = {

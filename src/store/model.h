@@ -40,6 +40,7 @@ struct gateway {
     unsigned transactions_max;
     unsigned message_max; /* bytes of text */
     struct slice dialback_passphrase;
+    struct setting_list contacts; /* struct slice: "kind=URI" */
 };
 
 /* The organisation: the outermost gate. */

@@ -55,6 +55,8 @@ struct xmpp_ops {
     void (*stanza)(void *owner, const struct xmpp_stanza *stanza);
     /* The fate of xmpp_send's token. why: a clause for log and reason text. Never called from inside xmpp_send. */
     void (*settled)(void *owner, uint64_t token, enum xmpp_fate fate, const char *why);
+    /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
+    void (*features)(void *owner, struct slice domain, struct buf *out);
 };
 
 /* What may change while streams are up. */
