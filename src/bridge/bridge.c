@@ -149,6 +149,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     b->tls = conf->tls;
     b->directory = directory_keep(conf->directory);
     scores_init(&b->scores);
+    rates_init(&b->rates);
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
@@ -231,6 +232,7 @@ void bridge_free(struct bridge *b)
         tls_use_identities(b->tls, NULL);
     directory_drop(b->directory);
     scores_fini(&b->scores);
+    rates_fini(&b->rates);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);
     buf_free(&b->key);

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
+#include "bridge/rates.h"
 #include "bridge/score.h"
 #include "bridge/threads.h"
 #include "map/im.h"
@@ -33,7 +34,8 @@ struct bridge {
     struct log_limit refusals;
     struct bridge_counters counters;
     struct scores scores;
-    uint64_t since_ms; /* of the loop: when the bridge was made */
+    struct rates rates; /* of people, on both sides */
+    uint64_t since_ms;  /* of the loop: when the bridge was made */
 
     /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;

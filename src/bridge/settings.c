@@ -15,7 +15,9 @@ void bridge_take_settings(struct bridge *b)
                                   .partner_connection_limit = g->partner_connection_limit,
                                   .establish_s = g->establish_s,
                                   .inactivity_s = g->inactivity_s,
-                                  .keepalive_s = g->keepalive_s };
+                                  .keepalive_s = g->keepalive_s,
+                                  .stanza_rate = g->partner_stanza_rate,
+                                  .byte_rate = g->partner_byte_rate };
 
     b->map.pager_chat = g->pager_type == PAGER_CHAT;
     b->map.body_max = g->message_max;

@@ -23,6 +23,8 @@ struct xmpp_partner {
     bool dialback;
     bool keep_alive;
     unsigned connection_limit; /* streams in all, both directions */
+    unsigned stanza_rate;      /* a second, of what it sends; 0: that of all */
+    unsigned byte_rate;        /* likewise */
     struct slice proxy;        /* fixed next hop "host" or "host:port" instead of SRV; empty: none */
 };
 
@@ -66,6 +68,8 @@ struct xmpp_limits {
     unsigned establish_s;              /* StreamEstablishmentTimeout 60: all of an outbound set-up */
     unsigned inactivity_s;             /* StreamInactivityTimeout 600 */
     unsigned keepalive_s;              /* KeepAliveInterval 300 */
+    unsigned stanza_rate;              /* a second, of what one partner sends; 0: as many as come */
+    unsigned byte_rate;                /* likewise */
 };
 
 #define XMPP_SECRET_MAX 256
@@ -154,7 +158,8 @@ bool xmpp_close_stream(struct xmpp *x, uint64_t id);
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;
     uint64_t streams_opened, streams_failed, streams_refused;
-    uint64_t streams_failed_in; /* of those that failed */
+    uint64_t streams_failed_in;       /* of those that failed */
+    uint64_t throttles, throttled_ms; /* pauses of partners that were faster than their rate, and how long these were */
     size_t streams, streams_authenticated, queued;
 };
 const struct xmpp_counters *xmpp_counters(const struct xmpp *x);

@@ -174,7 +174,8 @@ static void gateway_settings_count_at_once(void **state)
     static const char settings[] = SIDES_SETTINGS
         "gateway { hold-time = 5\n pager-type = chat\n message-max = 2000\n connection-limit = 7\n"
         "partner-connection-limit = 3\n keep-alive-interval = 20\n stream-establishment-timeout = 9\n"
-        "stream-inactivity-timeout = 40\n transactions-max = 500\n dialback-passphrase = \"open sesame\" }\n";
+        "stream-inactivity-timeout = 40\n transactions-max = 500\n dialback-passphrase = \"open sesame\"\n"
+        "partner-stanza-rate = 200\n partner-byte-rate = 100000 }\n";
     struct sides *s = sides_new();
     char own[XMPP_SECRET_MAX + 1], long_text[3000];
     struct sip_server *t;
@@ -187,6 +188,8 @@ static void gateway_settings_count_at_once(void **state)
     assert_int_equal(s->limits.keepalive_s, 20);
     assert_int_equal(s->limits.establish_s, 9);
     assert_int_equal(s->limits.inactivity_s, 40);
+    assert_int_equal(s->limits.stanza_rate, 200);
+    assert_int_equal(s->limits.byte_rate, 100000);
     assert_int_equal(s->txns_max, 500);
     assert_int_equal(s->body_max, 2000);
     assert_string_equal(s->secret, "open sesame");
