@@ -77,12 +77,18 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 
 static const struct sip_ops sip_ops = { .source = on_source, .serves = on_sip_serves, .message = on_message };
 
+static void on_features(void *owner, struct slice domain, struct buf *out)
+{
+    entity_put_features(owner, out);
+}
+
 static const struct xmpp_ops xmpp_ops = {
     .partner = on_partner,
     .serves = on_xmpp_serves,
     .stanza = on_stanza,
     .settled = on_settled,
     .listens = on_listens,
+    .features = on_features,
 };
 
 /* One secret of the installation, one key for each purpose. */
@@ -165,6 +171,8 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     b->tls = conf->tls;
     b->directory = directory_keep(conf->directory);
     scores_init(&b->scores);
+    rates_init(&b->rates);
+    b->since_ms = loop_now(b->loop);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
     buf_init(&b->key, BRIDGE_KEY_MAX);
@@ -246,6 +254,7 @@ void bridge_free(struct bridge *b)
         tls_use_identities(b->tls, NULL);
     directory_drop(b->directory);
     scores_fini(&b->scores);
+    rates_fini(&b->rates);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);
     buf_free(&b->key);

@@ -43,6 +43,7 @@ void bridge_free(struct bridge *b);
 struct bridge_counters {
     uint64_t s2x_in, s2x_delivered, s2x_unconfirmed, s2x_refused, s2x_timed_out, s2x_outcome_unknown;
     uint64_t x2s_in, x2s_delivered, x2s_refused, x2s_empty;
+    uint64_t s2x_throttled, x2s_throttled; /* of those refused: their senders were too fast */
     uint64_t bounces_matched, bounces_late;
     size_t held, queued;
 };

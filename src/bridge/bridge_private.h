@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
+#include "bridge/rates.h"
 #include "bridge/score.h"
 #include "bridge/threads.h"
 #include "map/im.h"
@@ -33,6 +34,8 @@ struct bridge {
     struct log_limit refusals;
     struct bridge_counters counters;
     struct scores scores;
+    struct rates rates; /* of people, on both sides */
+    uint64_t since_ms;  /* of the loop: when the bridge was made */
 
     /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;
@@ -75,6 +78,10 @@ void bridge_send_error(struct bridge *b, const char *kind, const struct jid *fro
 void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
                            struct slice id, const char *type, const char *condition, const char *text,
                            const uint64_t *receipt);
+
+/* entity.c: our domains themselves */
+void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza);
+void entity_put_features(const struct bridge *b, struct buf *out);
 
 /* The fate of anything the bridge has sent. */
 void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);

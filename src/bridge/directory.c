@@ -109,6 +109,8 @@ static bool add_partner(struct directory *d, const struct partner *p, struct lis
                                        .dialback = p->dialback,
                                        .keep_alive = p->keep_alive,
                                        .connection_limit = p->connection_limit,
+                                       .stanza_rate = p->stanza_rate,
+                                       .byte_rate = p->byte_rate,
                                        .proxy = p->proxy };
     if (!add_domain(d, p->name, NULL, out, &ascii))
         return false;

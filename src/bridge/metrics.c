@@ -24,6 +24,9 @@ static void put_bridge(const struct bridge *b, struct buf *out)
     const struct number v[] = {
         { "messages_received", "{direction=\"sip-to-xmpp\"}", "Messages that came in.", false, c->s2x_in },
         { "messages_received", "{direction=\"xmpp-to-sip\"}", NULL, false, c->x2s_in },
+        { "messages_throttled", "{direction=\"sip-to-xmpp\"}", "Messages refused because their sender was too fast.",
+          false, c->s2x_throttled },
+        { "messages_throttled", "{direction=\"xmpp-to-sip\"}", NULL, false, c->x2s_throttled },
         { "bounces", "{in_time=\"yes\"}", "Errors that came back for messages to XMPP.", false, c->bounces_matched },
         { "bounces", "{in_time=\"no\"}", NULL, false, c->bounces_late },
         { "held_requests", NULL, "SIP requests that wait for the fate of their stanza.", true, c->held },
@@ -43,6 +46,8 @@ static void put_xmpp(const struct bridge *b, struct buf *out)
         { "stanzas", "{direction=\"out\"}", NULL, false, c->stanzas_out },
         { "stanzas_resent", NULL, "Stanzas written again on a new stream.", false, c->resent },
         { "queued_stanzas", NULL, "Stanzas to partners, not yet acknowledged.", true, c->queued },
+        { "partner_throttles", NULL, "Pauses in reading from partners that were faster than their rate.", false,
+          c->throttles },
         { "streams_authenticated", NULL, "Streams that were authenticated.", false, c->streams_opened },
         { "stream_failures", "{direction=\"in\"}", "Streams that failed before they were authenticated.", false,
           c->streams_failed_in },
@@ -51,6 +56,11 @@ static void put_xmpp(const struct bridge *b, struct buf *out)
     };
 
     put_numbers(out, v, sizeof(v) / sizeof(v[0]));
+    buf_printf(out,
+               "# TYPE stox_partner_throttled_seconds counter\n# UNIT stox_partner_throttled_seconds seconds\n"
+               "# HELP stox_partner_throttled_seconds Time of these pauses.\nstox_partner_throttled_seconds_total "
+               "%llu.%03u\n",
+               (unsigned long long)(c->throttled_ms / 1000), (unsigned)(c->throttled_ms % 1000));
 }
 
 static void put_sip(const struct bridge *b, struct buf *out)

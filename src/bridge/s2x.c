@@ -218,6 +218,21 @@ static bool admit_sender(struct bridge *b, const struct sip_request *request, st
     return true;
 }
 
+/* Is the sender within sip-user-message-rate? False: it was refused; 480, as it is one user's limit (STOX-SEC-15). */
+static bool within_rate(struct bridge *b, const struct sip_request *request, const struct jid *from,
+                        struct slice remote)
+{
+    switch (rates_take(&b->rates, from, directory_gateway(b->directory)->sip_user_message_rate, loop_now(b->loop))) {
+    case RATES_PASS: return true;
+    case RATES_NO_MEMORY: refuse(b, request, remote, 503, NULL, "Retry-After: 10\r\n"); return false;
+    case RATES_EXCESS: break;
+    }
+    b->counters.s2x_throttled++;
+    refuse_because(b, request, remote, 480, "You are sending messages too fast",
+                   "the sender is faster than sip-user-message-rate", "Retry-After: 5\r\n");
+    return false;
+}
+
 /* The gates on the way in. False: it was refused. */
 static bool admit(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from,
                   struct jid *to)
@@ -244,7 +259,7 @@ static bool admit(struct bridge *b, const struct sip_request *request, struct ar
         refuse(b, request, to->domain, 404, "That address names a domain, not a person", "");
         return false;
     }
-    return true;
+    return within_rate(b, request, from, to->domain);
 }
 
 static unsigned fate_status(enum xmpp_fate fate)

@@ -17,7 +17,9 @@ void bridge_take_settings(struct bridge *b)
                                   .inactivity_s = g->inactivity_s,
                                   .keepalive_s = g->keepalive_s,
                                   .partner_networks = g->partner_networks.v,
-                                  .n_partner_networks = g->partner_networks.n };
+                                  .n_partner_networks = g->partner_networks.n,
+                                  .stanza_rate = g->partner_stanza_rate,
+                                  .byte_rate = g->partner_byte_rate };
 
     b->map.pager_chat = g->pager_type == PAGER_CHAT;
     b->map.body_max = g->message_max;

@@ -3,7 +3,6 @@
 
 #include "bridge/bridge_private.h"
 #include "map/error.h"
-#include "xmpp/writer.h"
 
 /* A stanza that was refused: it counts as handled when its sender's server has the error, or nothing more can be done. */
 struct owed {
@@ -96,38 +95,6 @@ void bridge_send_condition(struct bridge *b, const char *kind, const struct jid 
     bridge_send_error(b, kind, from, to, id, true, &error, receipt);
 }
 
-static void answer_ping(struct bridge *b, const struct xmpp_stanza *stanza, struct slice id)
-{
-    enum xmpp_fate fate;
-    struct buf *out = &b->scratch;
-
-    buf_clear(out);
-    buf_str(out, "<iq type='result'");
-    xml_put_attr_jid(out, "from", stanza->to);
-    xml_put_attr_jid(out, "to", stanza->from);
-    xml_put_attr(out, "id", id);
-    buf_str(out, "/>");
-    if (buf_ok(out))
-        (void)xmpp_send(b->xmpp, stanza->to->domain, stanza->from->domain, buf_slice(out), 0, &fate);
-}
-
-/* Every get and set has an answer (STOX-ERR-14); results and errors have none (STOX-IQ-10). */
-static void iq(struct bridge *b, const struct xmpp_stanza *stanza)
-{
-    struct slice type = xml_attr(stanza->el, "type"), id = xml_attr(stanza->el, "id");
-    const struct xml *child = xml_first_child(stanza->el);
-    bool request = slice_is(type, "get") || slice_is(type, "set");
-
-    if (slice_is(type, "result") || slice_is(type, "error"))
-        return;
-    if (!request || !id.p || !child || xml_next(child))
-        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "modify", "bad-request", "", NULL);
-    else if (slice_is(type, "get") && stanza->to->local.n == 0 && xml_is(child, "urn:xmpp:ping", "ping"))
-        answer_ping(b, stanza, id);
-    else
-        bridge_send_condition(b, "iq", stanza->to, stanza->from, id, "cancel", "service-unavailable", "", NULL);
-}
-
 /* Presence is carried from its own release on; until then a request for it is told so, not left hanging. */
 static void presence(struct bridge *b, const struct xmpp_stanza *stanza)
 {
@@ -145,7 +112,7 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
         }
         s2x_bounce(b, stanza);
     } else if (slice_is(stanza->el->name, "iq")) {
-        iq(b, stanza);
+        entity_iq(b, stanza); /* each get and set has an answer (STOX-ERR-14); results and errors have none */
     } else {
         presence(b, stanza);
     }

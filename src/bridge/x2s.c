@@ -135,6 +135,21 @@ static uint64_t nonce_of(struct bridge *b, const struct xmpp_stanza *stanza)
     return body ? hash_more(&h, nonce, xml_text(stanza->arena, body)) : nonce;
 }
 
+/* Is its sender within user-message-rate? False: it was refused. */
+static bool within_rate(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    switch (
+        rates_take(&b->rates, stanza->from, directory_gateway(b->directory)->user_message_rate, loop_now(b->loop))) {
+    case RATES_PASS: return true;
+    case RATES_NO_MEMORY: busy(b, stanza); return false;
+    case RATES_EXCESS: break;
+    }
+    b->counters.x2s_throttled++;
+    refuse(b, stanza, "wait", "resource-constraint", "You are sending messages too fast",
+           "the sender is faster than user-message-rate");
+    return false;
+}
+
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct gate_refusal no;
@@ -151,6 +166,8 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
         refuse(b, stanza, no.type, no.condition, no.text, no.why);
         return;
     }
+    if (!within_rate(b, stanza))
+        return;
     b->map.now_wall_s = clock_wall_s();
     switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang,
                               nonce_of(b, stanza), &message, &refusal)) {

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "store/config.h"
 
 static void warn(struct config_warnings *w, const char *kind, struct slice name, const char *why)
@@ -103,6 +104,46 @@ static int judge_partner(const struct partner *p, bool strict, struct config_war
     return 0;
 }
 
+/* A URI as far as it matters here: a scheme, and none of the characters that RFC 3986 keeps out. */
+static bool is_uri(struct slice uri)
+{
+    struct slice scheme, rest;
+
+    if (!slice_cut(uri, ':', &scheme, &rest) || !scheme.n || !rest.n)
+        return false;
+    for (size_t i = 0; i < uri.n; i++) {
+        unsigned char c = (unsigned char)uri.p[i];
+
+        if (c <= ' ' || c >= 0x7f || memchr("<>\"{}|\\^`", c, 9) ||
+            (i < scheme.n && !(text_lower((char)c) >= 'a' && text_lower((char)c) <= 'z') &&
+             (i == 0 || !memchr("0123456789+-.", c, 13))))
+            return false;
+    }
+    return true;
+}
+
+static int judge_gateway(const struct gateway *g, struct err *err)
+{
+    static const char *const kinds[] = { "abuse", "admin", "feedback", "sales", "security", "status", "support" };
+    const struct slice *contacts = g->contacts.v;
+
+    for (size_t i = 0; i < g->contacts.n; i++) {
+        struct slice kind = { 0 }, uri = { 0 };
+        bool known = false;
+
+        (void)slice_cut(contacts[i], '=', &kind, &uri);
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+            known = known || slice_is(kind, kinds[k]);
+        if (!known || !is_uri(uri))
+            return err_set(
+                err,
+                "gateway: contact-addresses: \"%.*s\" is not KIND=URI, as abuse=mailto:abuse@contoso.example; "
+                "KIND is abuse, admin, feedback, sales, security, status or support",
+                SLICE_FMT(contacts[i]));
+    }
+    return 0;
+}
+
 static int check_references(const struct config *c, struct err *err)
 {
     const struct config_list *policies = config_list(c, &policy_kind), *users = config_list(c, &sip_user_kind);
@@ -187,6 +228,8 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
         return judge_sip_domain(r->object, warnings, err);
     if (r->kind == &partner_kind)
         return judge_partner(r->object, strict, warnings, err);
+    if (r->kind == &gateway_kind)
+        return judge_gateway(r->object, err);
     if (r->kind == &route_kind && addr_is_unusable(&((const struct route *)r->object)->next_hop))
         return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
     if (r->kind == &route_kind && addr_port(&((const struct route *)r->object)->next_hop) == 0)

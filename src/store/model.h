@@ -40,7 +40,10 @@ struct gateway {
     unsigned transactions_max;
     unsigned message_max; /* bytes of text */
     struct slice dialback_passphrase;
-    struct setting_list partner_networks; /* struct addr_net */
+    struct setting_list partner_networks;            /* struct addr_net */
+    struct setting_list contacts;                    /* struct slice: "kind=URI" */
+    unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
+    unsigned user_message_rate, sip_user_message_rate;
 };
 
 /* The organisation: the outermost gate. */
@@ -77,8 +80,9 @@ struct partner {
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;
-    unsigned connection_limit; /* 0: the gateway's partner_connection_limit */
-    struct slice proxy;        /* "host" or "host:port"; empty: SRV */
+    unsigned connection_limit;       /* 0: the gateway's partner_connection_limit */
+    unsigned stanza_rate, byte_rate; /* 0: the gateway's partner_stanza_rate, partner_byte_rate */
+    struct slice proxy;              /* "host" or "host:port"; empty: SRV */
 };
 
 /* Whether people may talk to partners. The closest one decides as a whole: the user's, the site's, the global one. */

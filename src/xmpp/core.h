@@ -53,7 +53,8 @@ struct xmpp {
     struct xmpp_tally ips;      /* unauthenticated inbound streams by address */
     struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
     struct xmpp_tally paused;   /* partners whose streams are not read now */
-    struct log_limit log_refused, log_ignored, log_failed;
+    struct hash rates;          /* rate.c: what partners have used up */
+    struct log_limit log_refused, log_ignored, log_failed, log_throttled;
     bool stopping;
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */
     struct deferred again; /* look at everything anew: settings have changed */
@@ -65,6 +66,9 @@ struct xmpp {
 
 /* Does the owner want no more, or are all streams gone? Called whenever a stream is freed. */
 void xmpp_stream_gone(struct xmpp *x);
+
+/* As xmpp_pause, by the partner's name itself. */
+bool xmpp_pause_partner(struct xmpp *x, struct slice name, bool pause);
 
 /* How the partner may prove itself and we to it; all false for NULL. */
 struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p);

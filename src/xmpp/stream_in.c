@@ -89,6 +89,27 @@ static void put_dialback_feature(struct buf *b)
     buf_str(b, "<dialback xmlns='" NS_DIALBACK_FEATURE "'><errors/></dialback>");
 }
 
+static void put_authenticated(struct xmpp_stream *s, struct buf *b)
+{
+    buf_str(b, "<sm xmlns='" NS_SM "'><optional/></sm>");
+    if (s->x->conf.ops->features)
+        s->x->conf.ops->features(s->x->conf.owner, s->local, b);
+}
+
+/*
+ * The longest element that is taken (XEP-0478). After dialback there are no features any more, so those that offer it tell
+ * what counts then. There is no idle-seconds: keep-alives do not count with us, so that none of them would help.
+ */
+static void put_limits(const struct xmpp_stream *s, struct buf *b)
+{
+    bool stanzas = s->sasl_done || s->dialback_offered;
+    size_t max = stanzas ? s->x->conf.stanza_max : XMPP_UNAUTHENTICATED_ELEMENT_MAX;
+
+    if (!stanzas && !xmpp_stream_is_secure(s)) /* STARTTLS stands alone (RFC 6120 5.3.1) */
+        return;
+    buf_printf(b, "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%zu</max-bytes></limits>", max);
+}
+
 /* Before the partner is known every way is open; what it may use is judged when it names itself. */
 static struct xmpp_methods methods(const struct xmpp_stream *s)
 {
@@ -112,7 +133,7 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
         if (s->external_offered)
             buf_str(b, "<mechanisms xmlns='" NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>");
         if (s->sasl_done)
-            buf_str(b, "<sm xmlns='" NS_SM "'><optional/></sm>");
+            put_authenticated(s, b);
     } else {
         s->dialback_offered = m.dialback_over_tcp;
         if (tls)
@@ -121,6 +142,7 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
     }
     if (s->dialback_offered)
         put_dialback_feature(b);
+    put_limits(s, b);
     buf_str(b, "</stream:features>");
     return s->sasl_done || s->external_offered || s->dialback_offered || (tls && !xmpp_stream_is_secure(s));
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/rate.h"
 #include "xmpp/stream_parts.h"
 
 #define CHUNK 4096 /* fed to the reader at once: between two chunks flow control can stop it */
@@ -115,6 +116,7 @@ static size_t on_data(void *owner, struct conn *conn, char *p, size_t n)
     }
     while (used < n && !s->owner_paused && !s->window_paused) {
         size_t chunk = n - used < CHUNK ? n - used : CHUNK;
+        uint64_t n_in = s->n_in;
 
         if (!s->header_fed && is_space(p[used])) { /* what a peer may put behind the last element before a restart */
             used++;
@@ -124,6 +126,7 @@ static size_t on_data(void *owner, struct conn *conn, char *p, size_t n)
         if (!feed(s, p + used, chunk))
             return n;
         used += chunk;
+        xmpp_rate_take(s, s->n_in - n_in, chunk);
     }
     return used;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/rate.h"
 
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
@@ -52,6 +53,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     hash_init(&x->serials);
     hash_init(&x->pairs);
     hash_init(&x->tokens);
+    hash_init(&x->rates);
     xmpp_tally_init(&x->ips);
     xmpp_tally_init(&x->partners);
     xmpp_tally_init(&x->paused);
@@ -103,6 +105,8 @@ void xmpp_free(struct xmpp *x)
     hash_free(&x->serials);
     hash_free(&x->pairs);
     hash_free(&x->tokens);
+    xmpp_rates_forget(x);
+    hash_free(&x->rates);
     xmpp_tally_fini(&x->ips);
     xmpp_tally_fini(&x->partners);
     xmpp_tally_fini(&x->paused);
@@ -180,18 +184,21 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
 {
     const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
 
-    if (!partner)
-        return false;
+    return partner && xmpp_pause_partner(x, partner->name, pause);
+}
+
+bool xmpp_pause_partner(struct xmpp *x, struct slice name, bool pause)
+{
     if (!pause)
-        xmpp_tally_give(&x->paused, partner->name);
-    else if (!xmpp_tally_take(&x->paused, partner->name, UINT_MAX))
+        xmpp_tally_give(&x->paused, name);
+    else if (!xmpp_tally_take(&x->paused, name, UINT_MAX))
         return false;
-    if (xmpp_tally_count(&x->paused, partner->name) != (pause ? 1 : 0)) /* others want it too */
+    if (xmpp_tally_count(&x->paused, name) != (pause ? 1 : 0)) /* others want it too */
         return true;
     list_each (it, &x->streams) {
         struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
 
-        if (s->inbound && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, partner->name))
+        if (s->inbound && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, name))
             xmpp_stream_pause(s, pause, s->window_paused);
     }
     return true;
@@ -214,6 +221,7 @@ static void on_again(struct deferred *d)
 
 void xmpp_reconsider(struct xmpp *x)
 {
+    xmpp_rates_forget(x);
     xmpp_reconsider_pairs(x); /* what was refused a moment ago may be allowed for the next message of this turn */
     loop_defer(x->loop, &x->again);
 }

@@ -23,6 +23,8 @@ struct xmpp_partner {
     bool dialback;
     bool keep_alive;
     unsigned connection_limit; /* streams in all, both directions */
+    unsigned stanza_rate;      /* a second, of what it sends; 0: that of all */
+    unsigned byte_rate;        /* likewise */
     struct slice proxy;        /* fixed next hop "host" or "host:port" instead of SRV; empty: none */
 };
 
@@ -57,6 +59,8 @@ struct xmpp_ops {
     void (*settled)(void *owner, uint64_t token, enum xmpp_fate fate, const char *why);
     /* Would a connection to this address arrive at the owner itself? xmpp_listen's are known. NULL: it never would. */
     bool (*listens)(void *owner, const struct addr *to);
+    /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
+    void (*features)(void *owner, struct slice domain, struct buf *out);
 };
 
 /* What may change while streams are up. */
@@ -69,6 +73,8 @@ struct xmpp_limits {
     /* Where names may lead besides public addresses; borrowed until the next xmpp_set_limits. */
     const struct addr_net *partner_networks;
     size_t n_partner_networks;
+    unsigned stanza_rate; /* a second, of what one partner sends; 0: as many as come */
+    unsigned byte_rate;   /* likewise */
 };
 
 #define XMPP_SECRET_MAX 256
@@ -158,7 +164,8 @@ bool xmpp_close_stream(struct xmpp *x, uint64_t id);
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;
     uint64_t streams_opened, streams_failed, streams_refused;
-    uint64_t streams_failed_in; /* of those that failed */
+    uint64_t streams_failed_in;       /* of those that failed */
+    uint64_t throttles, throttled_ms; /* pauses of partners that were faster than their rate, and how long these were */
     size_t streams, streams_authenticated, queued;
 };
 const struct xmpp_counters *xmpp_counters(const struct xmpp *x);

@@ -283,7 +283,8 @@ static void STOX_S2S_23_features_after_tls(void **state)
     fake_say(&f, HEADER);
     fake_expect(&f, "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL"
                     "</mechanism></mechanisms><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
-                    "</stream:features>");
+                    "<limits xmlns='urn:xmpp:stream-limits:0'>");
+    fake_expect(&f, "</limits></stream:features>");
     fake_say(&f, AUTH("="));
     fake_expect(&f, "<success");
     fake_forget(&f);
@@ -1021,6 +1022,30 @@ static void STOX_S2S_86_sizes(void **state)
     stop();
 }
 
+/* What a stranger may send, and what a partner may: after SASL, or after dialback, which new features do not follow. */
+static void STOX_S2S_87_the_longest_element_is_announced(void **state)
+{
+    static const struct {
+        bool dialback;
+        const char *before;
+    } cases[] = { { false, "<max-bytes>16384</max-bytes>" }, { true, "<max-bytes>262144</max-bytes>" } };
+
+    for (size_t i = 0; i < 2; i++) {
+        start();
+        node_set(&a, XMPP_REQUIRED, cases[i].dialback ? XMPP_OPTIONAL : XMPP_REQUIRED, cases[i].dialback);
+        fake_to_tls(&f, &a, CERT_THEIRS);
+        fake_say(&f, HEADER);
+        fake_expect(&f, "<limits xmlns='urn:xmpp:stream-limits:0'>");
+        fake_expect(&f, cases[i].before);
+        fake_say(&f, AUTH("="));
+        fake_expect(&f, "<success");
+        fake_forget(&f);
+        fake_say(&f, HEADER);
+        fake_expect(&f, "<max-bytes>262144</max-bytes></limits></stream:features>");
+        stop();
+    }
+}
+
 static void STOX_S2S_88_depth(void **state)
 {
     struct buf b;
@@ -1204,6 +1229,7 @@ int main(void)
         T(STOX_S2S_84_unknown_elements),
         T(STOX_S2S_85_faults_have_their_stream_error),
         T(STOX_S2S_86_sizes),
+        T(STOX_S2S_87_the_longest_element_is_announced),
         T(STOX_S2S_88_depth),
         T(STOX_S2S_89_order),
         T(STOX_S2S_90_stream_errors_are_fatal),

@@ -320,10 +320,14 @@ static void other_stanzas(const void *arg)
     sides_xmpp(s, "<presence type='subscribe' from='a@fabrikam.example' to='alice@contoso.example'/>", 3);
     sides_xmpp(s, "<message from='a@fabrikam.example' to='nobody@unserved.example' id='m4'><body>x</body></message>",
                4);
-    assert_int_equal(s->n_handled, 4);
-    for (uint64_t i = 0; i < 4; i++)
+    sides_xmpp(s,
+               "<iq type='get' id='5' from='fabrikam.example' to='contoso.example'>"
+               "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+               5);
+    assert_int_equal(s->n_handled, 5);
+    for (uint64_t i = 0; i < 5; i++)
         assert_int_equal(s->handled[i], i + 1);
-    assert_int_equal(s->n_sent, 4);
+    assert_int_equal(s->n_sent, 5);
     assert_true(was_given_back(s, 4));
     goes_on(s);
 }

@@ -6,6 +6,7 @@
 #include "../unit/map/im_support.h"
 
 #include "map/content.h"
+#include "map/entity.h"
 #include "map/error.h"
 #include "oom.h"
 #include "xmpp/parties.h"
@@ -17,9 +18,9 @@ struct given {
     struct arena arena;
     struct map_conf conf;
     struct sip_msg *msg, *response;
-    struct xml *stanza, *error;
+    struct xml *stanza, *error, *question;
     struct sip_name_addr address;
-    struct jid romeo, juliet;
+    struct jid romeo, juliet, domain;
 };
 
 typedef enum outcome subject(const struct given *g, struct arena *a);
@@ -45,6 +46,9 @@ static void given_init(struct given *g)
         stanza_of(&g->arena, SLICE("<message type='error' from='a@b' to='c@d'><error type='cancel'><gone "
                                    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:b%C3%BCcher@d/x</gone><text "
                                    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>why</text></error></message>"));
+    g->question = stanza_of(&g->arena, SLICE("<iq type='get' id='1'><query "
+                                             "xmlns='http://jabber.org/protocol/disco#info'/></iq>"));
+    assert_true(jid_parse(&g->arena, SLICE("example.com"), &g->domain));
     assert_true(sip_name_addr_parse(SLICE("<sip:B%C3%9Ccher'%40%5C40@xn--bcher-kva.example;gr=%C3%BC>"), &g->address));
     assert_true(jid_parse(&g->arena, SLICE("romeo@example.net"), &g->romeo));
     assert_true(jid_parse(&g->arena, SLICE("juliet@bücher.example/ü x"), &g->juliet));
@@ -188,6 +192,25 @@ static enum outcome map_error_home(const struct given *g, struct arena *a)
                                                                                                          : NO_MEMORY;
 }
 
+/* Whole, or the buffer says that it is not. */
+static enum outcome answer_iq(const struct given *g, struct arena *a)
+{
+    static const struct slice contact = { "abuse=mailto:a@b", 16 };
+    const struct map_entity entity = { .version = "1", .contacts = &contact, .n_contacts = 1 };
+    enum outcome outcome;
+    struct buf out;
+
+    buf_init(&out, 65536);
+    if (!map_entity_answer(&out, &entity, g->question, &g->romeo, &g->domain))
+        outcome = WRONG;
+    else if (!buf_ok(&out))
+        outcome = NO_MEMORY;
+    else
+        outcome = memmem(out.p, out.n, ">mailto:a@b<", 12) && memmem(out.p, out.n, "</iq>", 5) ? DONE : WRONG;
+    buf_free(&out);
+    return outcome;
+}
+
 static const struct {
     const char *name;
     subject *run;
@@ -196,7 +219,7 @@ static const struct {
     { "xmpp_parties_judge", judge_parties }, { "xml_reader", read_stream },
     { "map_uri_to_jid", map_address },       { "map_im_to_stanza", map_to_stanza },
     { "map_im_to_message", map_to_message }, { "map_error_to_stanza", map_error_away },
-    { "map_error_to_sip", map_error_home },
+    { "map_error_to_sip", map_error_home },  { "map_entity_answer", answer_iq },
 };
 
 struct attempt {

@@ -175,6 +175,7 @@ static void gateway_settings_count_at_once(void **state)
         "gateway { hold-time = 5\n pager-type = chat\n message-max = 2000\n connection-limit = 7\n"
         "partner-connection-limit = 3\n keep-alive-interval = 20\n stream-establishment-timeout = 9\n"
         "stream-inactivity-timeout = 40\n transactions-max = 500\n dialback-passphrase = \"open sesame\"\n"
+        "partner-stanza-rate = 200\n partner-byte-rate = 100000\n"
         "partner-networks = { \"10.0.0.0/8\", \"fd00::7\" } }\n";
     struct sides *s = sides_new();
     char own[XMPP_SECRET_MAX + 1], long_text[3000];
@@ -192,6 +193,8 @@ static void gateway_settings_count_at_once(void **state)
     assert_int_equal(s->limits.n_partner_networks, 2);
     assert_int_equal(s->limits.partner_networks[0].prefix, 8);
     assert_int_equal(s->limits.partner_networks[1].prefix, 128);
+    assert_int_equal(s->limits.stanza_rate, 200);
+    assert_int_equal(s->limits.byte_rate, 100000);
     assert_int_equal(s->txns_max, 500);
     assert_int_equal(s->body_max, 2000);
     assert_string_equal(s->secret, "open sesame");

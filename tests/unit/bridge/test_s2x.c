@@ -151,6 +151,27 @@ static void a_partner_that_is_full_is_480_and_not_503(void **state)
     sides_free(s);
 }
 
+static void STOX_SEC_15_a_sip_user_who_floods_is_480(void **state)
+{
+    static const char plain[] = "Content-Type: text/plain\r\n", romeo[] = "sip:romeo@fabrikam.example";
+    struct sides *s = sides_new();
+    struct sip_server *t = NULL;
+    char branch[8];
+
+    sides_apply(s, SIDES_SETTINGS "gateway { sip-user-message-rate = 1 }\n");
+    for (int i = 0; i < 11; i++) {
+        snprintf(branch, sizeof(branch), "b%d", i);
+        t = sides_sip(s, "192.0.2.10", "<sip:alice@contoso.example>", romeo, branch, plain, "x");
+    }
+    assert_int_equal(s->n_sent, 10);
+    assert_int_equal(t->status, 480);
+    assert_non_null(strstr(t->headers, "Retry-After: "));
+    t = sides_sip(s, "192.0.2.10", "<sip:bob@contoso.example>", romeo, "c", plain, "x");
+    assert_int_equal(t->answers, 0);
+    assert_int_equal(s->bridge->counters.s2x_throttled, 1);
+    sides_free(s);
+}
+
 static void an_empty_text_is_200_and_nothing_is_sent(void **state)
 {
     struct sides *s = sides_new();
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_bounce_from_somebody_else_changes_nothing),
         cmocka_unit_test(who_may_not_speak_is_refused),
         cmocka_unit_test(a_partner_that_is_full_is_480_and_not_503),
+        cmocka_unit_test(STOX_SEC_15_a_sip_user_who_floods_is_480),
         cmocka_unit_test(an_empty_text_is_200_and_nothing_is_sent),
         cmocka_unit_test(a_message_that_comes_back_is_a_loop),
         cmocka_unit_test(requests_still_held_at_the_end_are_freed),

@@ -235,6 +235,35 @@ static void too_long_for_udp_is_a_policy_violation(void **state)
     sides_free(s);
 }
 
+/* Ten seconds' worth at once, then the rate; the stanza too many is given back, and only its sender pays. */
+static void STOX_SEC_15_a_user_who_floods_is_refused_and_nobody_else(void **state)
+{
+    struct sides *s = sides_new();
+    size_t n_refused;
+
+    sides_apply(s, SIDES_SETTINGS "gateway { user-message-rate = 1 }\n");
+    for (uint64_t i = 1; i <= 15; i++)
+        say(s, i % 2 ? ROMEO : "romeo@fabrikam.example/orchard", ALICE, "x", i);
+    assert_int_equal(s->n_sent, 5);
+    assert_non_null(strstr(s->sent[0].stanza, "id='m11'"));
+    assert_non_null(strstr(s->sent[0].stanza, "<error type='wait' by='contoso.example'><resource-constraint "));
+    say(s, "tybalt@fabrikam.example/x", ALICE, "x", 16);
+    assert_int_equal(s->n_sent, 5);
+    sides_advance(s, 1000);
+    n_refused = s->n_sent;
+    say(s, ROMEO, ALICE, "x", 17);
+    assert_int_equal(s->n_sent, n_refused);
+    say(s, ROMEO, ALICE, "x", 18);
+    assert_int_equal(s->n_sent, n_refused + 1);
+    assert_int_equal(s->bridge->counters.x2s_throttled, 6);
+    sides_apply(s, SIDES_SETTINGS "gateway { user-message-rate = 0 }\n");
+    n_refused = s->n_sent;
+    for (uint64_t i = 20; i < 50; i++)
+        say(s, ROMEO, ALICE, "x", i);
+    assert_int_equal(s->n_sent, n_refused);
+    sides_free(s);
+}
+
 static void what_is_no_message_is_answered_or_left(void **state)
 {
     static const struct {
@@ -286,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_prompt_recipient_slows_the_partner_and_loses_nothing),
         cmocka_unit_test(a_gruu_that_is_gone_is_tried_at_the_address_of_record),
         cmocka_unit_test(too_long_for_udp_is_a_policy_violation),
+        cmocka_unit_test(STOX_SEC_15_a_user_who_floods_is_refused_and_nobody_else),
         cmocka_unit_test(what_is_no_message_is_answered_or_left),
     };
 

@@ -175,6 +175,16 @@ static void an_object_alone_can_be_wrong(void **state)
         { &route_kind, "a", "next-hop=192.0.2.1:0", "port 0", NULL },
         { &route_kind, "a", "next-hop=192.0.2.1", NULL, NULL },
         { &policy_kind, "a", "xmpp=yes", NULL, NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=mailto:a@c.example,status=https://c.example/?a=b", NULL, NULL },
+        { &gateway_kind, "", "contact-addresses=owner=mailto:a@c.example", "\"owner=mailto:a@c.example\" is not",
+          NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=mailto:a@c.example,abuse=a@c.example", "\"abuse=a@c", NULL },
+        { &gateway_kind, "", "contact-addresses=abuse", "KIND=URI", NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=mailto:", "KIND=URI", NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=m to:a", "KIND=URI", NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=1a:a", "KIND=URI", NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=mailto:a<b", "KIND=URI", NULL },
+        { &gateway_kind, "", "contact-addresses=abuse=mailto:\xc3\xbc", "KIND=URI", NULL },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

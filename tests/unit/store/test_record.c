@@ -108,8 +108,9 @@ static void every_setting_can_be_given(void **state)
     r = make_record(
         &partner_kind, "fabrikam.example",
         "additional-domains=xn--bcher-kva.test,more.example;type=federated;tls=optional;sasl=not-supported;"
-        "dialback=yes;keep-alive=no;connection-limit=7;proxy=xmpp.fabrikam.example:5270;description=Fabrikam Ltd");
-    assert_int_equal(r->given, 511);
+        "dialback=yes;keep-alive=no;connection-limit=7;proxy=xmpp.fabrikam.example:5270;description=Fabrikam Ltd;"
+        "stanza-rate=20;byte-rate=30000");
+    assert_int_equal(r->given, 2047);
     assert_value(r, "additional-domains",
                  "b\xc3\xbc"
                  "cher.test,more.example");

@@ -1,0 +1,34 @@
+/*
+ * The entity behind a SIP domain of ours: what it answers to an iq (catalogue 11). Pure functions: time is a value.
+ *
+ * Only the domain itself says anything. All addresses below it, of people who are there or not, get the same
+ * service-unavailable (RFC 6121 8.5): who is there is for those to know whom they have let see their presence, and
+ * until presence is carried that is nobody.
+ */
+#ifndef STOX_MAP_ENTITY_H
+#define STOX_MAP_ENTITY_H
+
+#include "xmpp/jid.h"
+#include "xmpp/xml.h"
+
+#define MAP_CONTACTS_MAX 32
+
+struct map_entity {
+    const char *version;
+    int64_t now_wall_s;
+    uint64_t uptime_s;
+    const struct slice *contacts; /* "abuse=mailto:abuse@contoso.example" (XEP-0157) */
+    size_t n_contacts;            /* at most MAP_CONTACTS_MAX, more are left out */
+};
+
+/*
+ * Appends the one answer that this iq gets. False: it gets none, being an answer itself (RFC 6120 8.2.3). Whether memory
+ * was there is for the caller to ask of out.
+ */
+bool map_entity_answer(struct buf *out, const struct map_entity *e, const struct xml *iq, const struct jid *from,
+                       const struct jid *to);
+
+/* Appends the stream feature that tells the digest of what the domain answers (XEP-0115 6.3). */
+void map_entity_put_caps(struct buf *out, const struct map_entity *e);
+
+#endif

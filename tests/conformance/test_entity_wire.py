@@ -1,0 +1,169 @@
+"""What a domain of ours answers to an iq (STOX-IQ), on the wire; more cases of each are in test_entity.c."""
+import base64
+import hashlib
+import time
+
+from rig.xmlstream import PING
+from support import ALICE, DOMAIN, OTHER, Partner, error_of, expect_stanza, parse, settings
+from test_im_wire import listen, nothing_more, talk  # noqa: F401
+
+INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
+CAPS, DATA = "http://jabber.org/protocol/caps", "jabber:x:data"
+
+
+class Asking:
+    """Questions on one stream of a partner, and their answers on the gateway's stream back."""
+
+    def __init__(self, p, wire):
+        self.p, self.wire, self.back, self.n = p, wire, None, 0
+
+    def send(self, inside, to=DOMAIN, kind="get", attrs=None):
+        self.n += 1
+        self.wire.send("<iq from='romeo@%s/o' to='%s'%s>%s</iq>" % (
+            self.p.domain, to, " id='q%d' type='%s'" % (self.n, kind) if attrs is None else attrs, inside))
+
+    def answer(self):
+        self.back = self.back or self.p.accept_sm()
+        return expect_stanza(self.back, "iq")
+
+    def ask(self, inside, to=DOMAIN, kind="get"):
+        self.send(inside, to, kind)
+        got = self.answer()
+        assert (got.get("id"), got.get("from")) == ("q%d" % self.n, to)
+        assert got.get("to") == "romeo@%s/o" % self.p.domain
+        return got
+
+    def refused(self, inside, to=DOMAIN, kind="get"):
+        got = self.ask(inside, to, kind)
+        assert got.get("type") == "error"
+        return error_of(got)[:2]
+
+
+def query(namespace, attrs="", element="query"):
+    return "<%s xmlns='%s'%s/>" % (element, namespace, attrs)
+
+
+def described(query):
+    """The verification string of XEP-0115 5.1, computed anew from what was answered."""
+    text = "".join(sorted("%s/%s//%s<" % (i.get("category"), i.get("type"), i.get("name"))
+                          for i in query.iter("{%s}identity" % INFO)))
+    text += "".join(sorted("%s<" % f.get("var") for f in query.iter("{%s}feature" % INFO)))
+    for form in query.iter("{%s}x" % DATA):
+        fields = {f.get("var"): sorted(v.text for v in f) for f in form}
+        text += fields.pop("FORM_TYPE")[0] + "<"
+        text += "".join("%s<%s" % (var, "".join(v + "<" for v in values)) for var, values in sorted(fields.items()))
+    return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()
+
+
+def features(query):
+    return [f.get("var") for f in query.iter("{%s}feature" % INFO)]
+
+
+def test_STOX_IQ_01_what_the_domain_is_and_each_feature_works(alive, talk):
+    asking = Asking(*talk())
+    found = asking.ask(query(INFO)).find("{%s}query" % INFO)
+    assert ("gateway", "sip") in [(i.get("category"), i.get("type")) for i in found.iter("{%s}identity" % INFO)]
+    assert features(found) == sorted(features(found)) and {INFO, ITEMS, PING, "jabber:iq:version"} <= set(features(found))
+    elements = {PING: "ping", "urn:xmpp:time": "time"}
+    for namespace in features(found):
+        if namespace != CAPS:
+            got = asking.ask(query(namespace, element=elements.get(namespace, "query")))
+            assert got.get("type") == "result", namespace
+
+
+def test_STOX_IQ_02_nobody_learns_who_is_there(alive, talk):
+    asking = Asking(*talk())
+    for to in ALICE, "nobody@contoso.example", ALICE + "/phone":
+        assert asking.refused(query(INFO), to) == ("service-unavailable", "cancel"), to
+
+
+def test_STOX_IQ_04_unknown_nodes(alive, talk):
+    asking = Asking(*talk())
+    for namespace in INFO, ITEMS:
+        got = asking.ask(query(namespace, " node='no &lt;such&gt;'"))
+        assert error_of(got)[:2] == ("item-not-found", "cancel")
+        assert got.find("{%s}query" % namespace).get("node") == "no <such>"
+
+
+def test_STOX_IQ_05_no_items(alive, talk):
+    got = Asking(*talk()).ask(query(ITEMS))
+    assert got.get("type") == "result" and len(got.find("{%s}query" % ITEMS)) == 0
+
+
+def test_STOX_IQ_06_ping(alive, talk):
+    asking = Asking(*talk())
+    assert asking.ask(query(PING, element="ping")).get("type") == "result"
+    for to in ALICE, ALICE + "/gone", "nobody@contoso.example":
+        assert asking.refused(query(PING, element="ping"), to) == ("service-unavailable", "cancel")
+
+
+def test_STOX_IQ_07_version_time_and_uptime(alive, talk):
+    asking = Asking(*talk())
+    version = asking.ask(query("jabber:iq:version"))[0]
+    assert [c.tag.split("}")[1] for c in version] == ["name", "version"]
+    utc = asking.ask(query("urn:xmpp:time", element="time"))[0].find("{urn:xmpp:time}utc").text
+    assert abs(time.time() - time.mktime(time.strptime(utc, "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 60
+    assert int(asking.ask(query("jabber:iq:last"))[0].get("seconds")) < 86400
+
+
+def test_STOX_IQ_08_everything_else_is_unavailable(alive, talk):
+    asking = Asking(*talk())
+    for inside in query("jabber:iq:roster"), query("vcard-temp", element="vCard"), query("urn:made-up", " node='x'"):
+        for to in DOMAIN, ALICE, "nobody@contoso.example/r":
+            for kind in "get", "set":
+                assert asking.refused(inside, to, kind) == ("service-unavailable", "cancel")
+    assert asking.refused(query(INFO), kind="set") == ("service-unavailable", "cancel")
+
+
+def test_STOX_IQ_09_bad_requests(alive, talk):
+    asking = Asking(*talk())
+    ping = query(PING, element="ping")
+    for inside, attrs in ((ping, " type='get'"), ("", " type='get' id='x'"), (ping + ping, " type='set' id='x'"),
+                          (ping, " type='put' id='x'"), (ping, " id='x'")):
+        for to in DOMAIN, ALICE:
+            asking.send(inside, to, attrs=attrs)
+            got = asking.answer()
+            assert got.get("type") == "error" and error_of(got)[:2] == ("bad-request", "modify"), attrs
+            assert got.get("id") == ("x" if "id=" in attrs else None)
+
+
+def test_STOX_IQ_10_answers_are_not_answered(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    for to in DOMAIN, ALICE:
+        for attrs in " type='result'", " type='error' id='x'":
+            wire.send("<iq from='%s' to='%s'%s>%s</iq>" % (p.domain, to, attrs, query(INFO) + query(PING)))
+    nothing_more(p, wire, sip, mark)
+
+
+def test_STOX_IQ_11_the_stream_feature_has_the_digest_of_the_answer(alive, talk):
+    p, wire = talk()
+    feature = parse(wire.features).find("{%s}c" % CAPS)
+    found = Asking(p, wire).ask(query(INFO, " node='%s#%s'" % (feature.get("node"), feature.get("ver"))))
+    assert feature.get("hash") == "sha-1" and described(found.find("{%s}query" % INFO)) == feature.get("ver")
+
+
+def test_STOX_IQ_17_events_are_dropped_and_pubsub_is_not_served(alive, talk, sip):
+    p, wire = talk()
+    mark = sip.mark()
+    p.send_message(wire, body=None, mtype="headline", extra="<event xmlns='http://jabber.org/protocol/pubsub#event'>"
+                   "<items node='http://jabber.org/protocol/mood'><item><mood/></item></items></event>")
+    nothing_more(p, wire, sip, mark)
+    asking = Asking(p, wire)
+    assert asking.refused(query("http://jabber.org/protocol/pubsub", element="pubsub"), ALICE) == (
+        "service-unavailable", "cancel")
+
+
+def test_STOX_IQ_19_contact_addresses_change_while_it_runs(rig, stoxd, start):
+    one = stoxd(name="stoxd-other", **settings(OTHER))
+    p = start(Partner(rig, at=OTHER))
+    asking = Asking(p, p.incoming())
+    assert asking.ask(query(INFO)).find(".//{%s}x" % DATA) is None
+    one.ctl("gateway", "set", "--contact-addresses",
+            "abuse=mailto:abuse@contoso.example,security=https://contoso.example/s")
+    form = asking.ask(query(INFO)).find(".//{%s}x" % DATA)
+    assert {f.get("var"): [v.text for v in f] for f in form} == {
+        "FORM_TYPE": ["http://jabber.org/network/serverinfo"], "abuse-addresses": ["mailto:abuse@contoso.example"],
+        "security-addresses": ["https://contoso.example/s"]}
+    status, _, err = one.ctl("gateway", "set", "--add-contact-address", "abuse=nobody", ok=False)
+    assert status != 0 and "abuse=nobody" in err and "KIND=URI" in err
