@@ -109,7 +109,9 @@ static bool add_partner(struct directory *d, const struct partner *p, struct lis
                                        .dialback = p->dialback,
                                        .keep_alive = p->keep_alive,
                                        .connection_limit = p->connection_limit,
-                                       .proxy = p->proxy };
+                                       .proxy = p->proxy,
+                                       .pins = p->pins.v,
+                                       .n_pins = p->pins.n };
     if (!add_domain(d, p->name, NULL, out, &ascii))
         return false;
     for (size_t i = 0; i < p->additional_domains.n; i++)

@@ -364,7 +364,16 @@ static const struct setting partner_settings[] = {
       .def = "",
       .lync = "ProxyFqdn",
       .brief = "Fixed host, or host:port, of the partner's server",
-      .help = "Empty: found by SRV records." },
+      .help = "Empty: found by SRV records. With it DNS says nothing about the partner's certificate (DANE)." },
+    { .name = "pins",
+      .type = SETTING_TEXTS,
+      FIELD(partner, pins),
+      .flag = "pin",
+      .max = 16,
+      .brief = "Keys of this partner's certificates: sha256/ and the base64 of the SHA-256 of the public key",
+      .help = "When there are any, its certificates must have one of these keys, in both directions, and dialback does "
+              "not replace it. Then a certificate may be self-signed or of an unknown authority, and name anything; "
+              "expired or revoked it is refused all the same. The log line of a refusal shows the pin that was seen." },
 };
 
 static const struct setting policy_settings[] = {

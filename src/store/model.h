@@ -78,6 +78,7 @@ struct partner {
     bool keep_alive;
     unsigned connection_limit; /* 0: the gateway's partner_connection_limit */
     struct slice proxy;        /* "host" or "host:port"; empty: SRV */
+    struct setting_list pins;  /* struct slice, as base/pin.h writes them */
 };
 
 /* Whether people may talk to partners. The closest one decides as a whole: the user's, the site's, the global one. */

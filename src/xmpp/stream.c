@@ -36,7 +36,13 @@ const struct xmpp_partner *xmpp_stream_owner(const struct xmpp_stream *s)
 
 struct xmpp_methods xmpp_stream_methods(const struct xmpp_stream *s)
 {
-    return xmpp_methods_of_partner(xmpp_stream_partner(s));
+    struct xmpp_methods m = xmpp_methods_of_partner(xmpp_stream_partner(s));
+
+    if (s->cert_forbidden)
+        m.dialback_over_tls = false;
+    if (s->dane && s->dane->n && m.dialback_over_tls + m.sasl_over_tls > 0) /* RFC 7673 3.4: TLS, then */
+        m.dialback_over_tcp = false;
+    return m;
 }
 
 bool xmpp_stream_is_secure(const struct xmpp_stream *s)

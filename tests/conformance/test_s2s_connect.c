@@ -12,6 +12,10 @@ struct dns {
     struct dns_srv srv[8];
     size_t n_srv;
     enum dns_status srv_status, addrs_status;
+    enum dns_status tlsa_status;
+    struct dane_record tlsa[4];
+    size_t n_tlsa;
+    bool secure[3];    /* by kind of question */
     const char *empty; /* a name without addresses */
     char asked[1024];
 };
@@ -23,7 +27,7 @@ struct dns_query {
     void *arg;
     char name[256];
     uint16_t port;
-    bool srv;
+    enum { SRV, ADDRS, TLSA } kind;
 };
 
 static unsigned n_queries;
@@ -35,7 +39,12 @@ static void answer(struct deferred *d)
     struct addr addrs[2];
     struct dns_answer a = { .why = "servfail" };
 
-    if (q->srv) {
+    a.secure = dns->secure[q->kind];
+    if (q->kind == TLSA) {
+        a.status = dns->tlsa_status;
+        a.tlsa = dns->tlsa;
+        a.n_tlsa = a.status == DNS_OK ? dns->n_tlsa : 0;
+    } else if (q->kind == SRV) {
         a.status = dns->srv_status;
         a.srv = dns->srv;
         a.n_srv = a.status == DNS_OK ? dns->n_srv : 0;
@@ -51,12 +60,12 @@ static void answer(struct deferred *d)
     free(q);
 }
 
-static struct dns_query *ask(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg, bool srv)
+static struct dns_query *ask(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg, int kind)
 {
     struct dns_query *q = calloc(1, sizeof(*q));
     size_t n = strlen(dns->asked);
 
-    *q = (struct dns_query){ .dns = dns, .done = done, .arg = arg, .port = port, .srv = srv };
+    *q = (struct dns_query){ .dns = dns, .done = done, .arg = arg, .port = port, .kind = kind };
     snprintf(q->name, sizeof(q->name), "%s", name);
     snprintf(dns->asked + n, sizeof(dns->asked) - n, "%s:%u ", name, port);
     deferred_init(&q->d, answer);
@@ -67,12 +76,17 @@ static struct dns_query *ask(struct dns *dns, const char *name, uint16_t port, d
 
 struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg)
 {
-    return ask(dns, name, 0, done, arg, true);
+    return ask(dns, name, 0, done, arg, SRV);
 }
 
 struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg)
 {
-    return ask(dns, name, port, done, arg, false);
+    return ask(dns, name, port, done, arg, ADDRS);
+}
+
+struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg)
+{
+    return ask(dns, host, port, done, arg, TLSA);
 }
 
 void dns_cancel(struct dns_query *q)
@@ -89,13 +103,15 @@ static struct node a;
 static struct fake good;
 static uint16_t good_port, dead_port;
 static struct conn *got;
+static struct dane *got_dane;
 static enum xmpp_fate fate;
 static char why[256];
 static bool over;
 
-static void on_connected(void *owner, struct conn *c)
+static void on_connected(void *owner, struct conn *c, struct dane *dane)
 {
     got = c;
+    got_dane = dane;
     over = true;
 }
 
@@ -126,6 +142,7 @@ static int setup(void **state)
     conf.port = good_port;
     node_start_with(&a, &conf);
     got = NULL;
+    got_dane = NULL;
     over = false;
     return 0;
 }
@@ -134,6 +151,7 @@ static int teardown(void **state)
 {
     if (got)
         conn_detach(got);
+    free(got_dane);
     fake_close(&good);
     node_stop(&a);
     assert_int_equal(n_queries, 0);
