@@ -105,6 +105,14 @@ static const struct setting boot_settings[] = {
       .def = "",
       .brief = "PEM file of the authorities that may sign partners' certificates",
       .help = "Empty: the system's." },
+    { .name = "crl-file",
+      .type = SETTING_FILE,
+      FIELD(boot, crl_file),
+      .def = "",
+      .brief = "PEM file of revocation lists (CRLs) of those authorities",
+      .help =
+          "Looked at again every minute, and read anew when it was replaced. A list that is missing or past its date "
+          "refuses nobody. Empty: only OCSP responses that partners' servers send along are looked at." },
 };
 
 static const struct setting gateway_settings[] = {

@@ -23,6 +23,7 @@ struct boot {
     struct setting_list dns_servers;      /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;
+    const char *crl_file;
 };
 
 enum pager_type { PAGER_NORMAL, PAGER_CHAT };
