@@ -162,20 +162,18 @@ static void refuse_name(const struct xmpp_cert_case *c, struct xmpp_cert_verdict
 
 static void refuse_chain(const struct tls_peer *peer, struct xmpp_cert_verdict *out)
 {
+    snprintf(out->why, sizeof(out->why), "%s", peer->fault);
     if (peer->sound)
-        snprintf(out->why, sizeof(out->why), "%s (if you know its key to be the partner's, pin it: %.*s)", peer->fault,
+        snprintf(out->advice, sizeof(out->advice), "if you know its key to be the partner's, pin it: %.*s",
                  SLICE_FMT(peer->pin));
-    else
-        snprintf(out->why, sizeof(out->why), "%s", peer->fault);
 }
 
 static void refuse_pin(const struct tls_peer *peer, struct xmpp_cert_verdict *out)
 {
     out->forbidden = true;
-    snprintf(out->why, sizeof(out->why),
-             "its key %.*s is none of the partner's pins (if the partner has told you of a new key, add it: stoxctl "
-             "partner set with --add-pin)",
-             SLICE_FMT(peer->pin));
+    snprintf(out->why, sizeof(out->why), "its key %.*s is none of the partner's pins", SLICE_FMT(peer->pin));
+    snprintf(out->advice, sizeof(out->advice),
+             "if the partner has told you of a new key, add it: stoxctl partner set with --add-pin");
 }
 
 void xmpp_cert_judge(const struct xmpp_cert_case *c, struct xmpp_cert_verdict *out)

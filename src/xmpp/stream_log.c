@@ -1,4 +1,5 @@
 /* What an administrator reads of a stream's life, and the judgement of certificates that is part of it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "xmpp/cert.h"
@@ -96,7 +97,7 @@ void xmpp_stream_judge_certificate(struct xmpp_stream *s)
 {
     struct xmpp_cert_verdict v;
     struct arena arena;
-    char at[ADDR_TEXT];
+    char at[ADDR_TEXT], said[XMPP_CERT_WHY + sizeof(v.advice) + 4];
 
     arena_init(&arena, 262144);
     judge(s, &arena, &v);
@@ -106,9 +107,10 @@ void xmpp_stream_judge_certificate(struct xmpp_stream *s)
     s->cert_by = v.by;
     s->cert_ok = v.by != XMPP_CERT_REFUSED;
     s->cert_forbidden = v.forbidden;
-    xmpp_keep(&s->cert_why, slice_str(v.why));
+    snprintf(said, sizeof(said), "%s%s%s%s", v.why, v.advice[0] ? " (" : "", v.advice, v.advice[0] ? ")" : "");
+    xmpp_keep(&s->cert_why, slice_str(s->inbound ? v.why : said)); /* inbound it is told to the partner */
     log_info(s->x->loop->log, "stream-secured", LOG_S("local", s->local), LOG_S("remote", s->remote),
              LOG_Z("direction", xmpp_stream_direction(s)), LOG_Z("address", addr_text(&s->peer, at)),
              LOG_Z("tls", conn_tls_version(s->conn)), LOG_Z("cipher", conn_tls_cipher(s->conn)),
-             LOG_Z("certificate", s->cert_ok ? xmpp_cert_by_name(v.by) : v.why));
+             LOG_Z("certificate", s->cert_ok ? xmpp_cert_by_name(v.by) : said));
 }

@@ -270,6 +270,82 @@ static void test_bad_proxy(void **state)
     }
 }
 
+static const struct dane_record ee = { 3, 1, 0, SLICE("a key") }, odd = { 9, 1, 0, SLICE("a key") };
+
+static void STOX_S2S_42_records_go_with_a_secure_way(void **state)
+{
+    srv(10, 0, good_port, "a.example");
+    dns.secure[SRV] = dns.secure[ADDRS] = dns.secure[TLSA] = true;
+    dns.tlsa[0] = odd;
+    dns.tlsa[1] = ee;
+    dns.n_tlsa = 2;
+    run(THEIRS, "");
+    assert_non_null(got);
+    assert_non_null(got_dane);
+    assert_string_equal(got_dane->target, "a.example");
+    assert_int_equal(got_dane->n, 1);
+    assert_true(slice_is(got_dane->records[0].data, "a key"));
+}
+
+/* Each insecure answer on the way makes an end of it (RFC 7673 3); only the last one is asked for in vain. */
+static void STOX_S2S_42_insecure_answers_say_nothing(void **state)
+{
+    srv(10, 0, good_port, "a.example");
+    dns.tlsa[0] = ee;
+    dns.n_tlsa = 1;
+    for (int insecure = SRV; insecure <= TLSA; insecure++) {
+        for (int i = SRV; i <= TLSA; i++)
+            dns.secure[i] = i != insecure;
+        dns.asked[0] = '\0';
+        over = false;
+        run(THEIRS, "");
+        assert_non_null(got);
+        conn_detach(got);
+        got = NULL;
+        if (insecure == TLSA)
+            assert_true(got_dane && got_dane->n == 0);
+        else
+            assert_null(got_dane);
+        free(got_dane);
+        got_dane = NULL;
+    }
+}
+
+/* Whoever keeps the answer back must not win by it: the next target is tried, or none. */
+static void STOX_S2S_42_records_that_cannot_be_had(void **state)
+{
+    srv(10, 0, good_port, "a.example");
+    dns.secure[SRV] = dns.secure[ADDRS] = true;
+    dns.tlsa_status = DNS_FAILED;
+    run(THEIRS, "");
+    assert_null(got);
+    assert_int_equal(fate, XMPP_FATE_UNREACHABLE);
+    assert_non_null(strstr(why, "DNS cannot say whether a.example has TLSA records: servfail"));
+}
+
+static void STOX_S2S_42_without_srv_the_domain_itself(void **state)
+{
+    dns.srv_status = DNS_NO_DATA;
+    dns.secure[SRV] = dns.secure[ADDRS] = dns.secure[TLSA] = true;
+    dns.tlsa[0] = ee;
+    dns.n_tlsa = 1;
+    run(THEIRS, "");
+    assert_non_null(got);
+    assert_true(got_dane && got_dane->n == 1);
+    assert_string_equal(got_dane->target, THEIRS);
+}
+
+static void STOX_S2S_42_not_for_a_next_hop_of_the_settings(void **state)
+{
+    char text[64];
+
+    dns.secure[ADDRS] = dns.secure[TLSA] = true;
+    snprintf(text, sizeof(text), "hop.example:%u", good_port);
+    run(THEIRS, text);
+    assert_non_null(got);
+    assert_null(got_dane);
+}
+
 /* A domain of a partner that leads to ourselves must not make us talk to ourselves. */
 static void test_never_to_ourselves(void **state)
 {
@@ -314,6 +390,11 @@ int main(void)
         T(test_internationalised),
         T(test_proxy),
         T(test_bad_proxy),
+        T(STOX_S2S_42_records_go_with_a_secure_way),
+        T(STOX_S2S_42_insecure_answers_say_nothing),
+        T(STOX_S2S_42_records_that_cannot_be_had),
+        T(STOX_S2S_42_without_srv_the_domain_itself),
+        T(STOX_S2S_42_not_for_a_next_hop_of_the_settings),
         T(test_never_to_ourselves),
         T(test_cancel),
         T(STOX_S2S_08_fate_of_the_queue),
