@@ -105,6 +105,7 @@ struct tls_peer {
     const char *unsound; /* when not sound: what else, as fault */
     enum tls_dane dane;
     struct slice pin; /* of its key, as base/pin.h writes it */
+    uint64_t left_ms; /* until it expires; 0: it has */
     struct tls_name *names;
     size_t n_names;
     struct slice subject; /* for logs only, never for matching */

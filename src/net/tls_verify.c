@@ -209,6 +209,15 @@ static bool put_pin(X509 *leaf, struct arena *arena, struct slice *out)
     return out->p != NULL;
 }
 
+static uint64_t left_ms(const X509 *leaf)
+{
+    int days = 0, seconds = 0;
+
+    if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(leaf)) || days < 0 || seconds < 0)
+        return 0;
+    return ((uint64_t)days * 86400 + (uint64_t)seconds) * 1000;
+}
+
 /* The clause that was kept about code; of a resumed session all we have is the leaf. */
 static const char *clause_of(const struct tls_fault *kept, int code, const X509 *leaf, struct arena *arena)
 {
@@ -277,6 +286,7 @@ bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
     ok = collect_names(leaf, arena, out);
     tls_name_text(X509_get_subject_name(leaf), subject);
     out->subject = arena_dup(arena, slice_str(subject));
+    out->left_ms = left_ms(leaf);
     ok = put_faults(ssl, note, leaf, arena, out) && put_pin(leaf, arena, &out->pin) && ok && out->subject.p;
     ERR_clear_error();
     return ok;

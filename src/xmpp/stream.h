@@ -60,11 +60,12 @@ struct xmpp_stream {
     bool cert_ok;        /* acceptable for remote */
     bool cert_forbidden; /* against pins or DNS: dialback does not make good for it */
     enum xmpp_cert_by cert_by;
-    bool counted;     /* in x->partners and the total */
-    bool counted_ip;  /* in x->ips */
-    bool tls_forced;  /* outbound: STARTTLS was sent though it was not offered */
-    bool sasl_failed; /* outbound: the partner refused EXTERNAL on this stream */
-    bool sm_offered;  /* outbound */
+    uint64_t cert_until_ms; /* it expires then, by the loop's clock */
+    bool counted;           /* in x->partners and the total */
+    bool counted_ip;        /* in x->ips */
+    bool tls_forced;        /* outbound: STARTTLS was sent though it was not offered */
+    bool sasl_failed;       /* outbound: the partner refused EXTERNAL on this stream */
+    bool sm_offered;        /* outbound */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
     bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;

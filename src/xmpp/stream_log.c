@@ -84,6 +84,7 @@ static void judge(struct xmpp_stream *s, struct arena *arena, struct xmpp_cert_v
     if (!tls_peer(conn_ssl(s->conn), arena, &peer) || !spell_domain(arena, s->remote, &c) ||
         !xmpp_keep(&s->pin, peer.pin))
         return;
+    s->cert_until_ms = loop_now(s->x->loop) + peer.left_ms;
     if (s->dane)
         c.target = slice_str(s->dane->target);
     if (partner) {
