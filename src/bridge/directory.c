@@ -111,7 +111,9 @@ static bool add_partner(struct directory *d, const struct partner *p, struct lis
                                        .connection_limit = p->connection_limit,
                                        .stanza_rate = p->stanza_rate,
                                        .byte_rate = p->byte_rate,
-                                       .proxy = p->proxy };
+                                       .proxy = p->proxy,
+                                       .pins = p->pins.v,
+                                       .n_pins = p->pins.n };
     if (!add_domain(d, p->name, NULL, out, &ascii))
         return false;
     for (size_t i = 0; i < p->additional_domains.n; i++)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "daemon/answers.h"
 #include "daemon/live.h"
+#include "daemon/revocation.h"
 #include "daemon/state.h"
 #include "store/config_text.h"
 
@@ -27,13 +28,14 @@ struct stoxd {
     struct store *store;
     struct keeper *keeper;
     struct tls *tls;
+    struct revocation *revocation; /* NULL: no crl-file */
     struct dns *dns;
     struct loop_door *door;
     struct bridge *bridge;
     struct live live;
     struct answers answers;
     struct admin *admin;
-    uv_signal_t term, intr;
+    uv_signal_t term, intr, hup;
     bool stopping;
 };
 
@@ -65,10 +67,20 @@ static void on_signal(uv_signal_t *handle, int number)
     bridge_stop(d->bridge, on_stopped, d);
 }
 
+/* Files that were replaced count now, and not only at the next look. */
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct stoxd *d = handle->data;
+
+    if (d->revocation)
+        revocation_look(d->revocation);
+}
+
 static int watch_signals(struct stoxd *d, struct err *err)
 {
-    d->term.data = d->intr.data = d;
+    d->term.data = d->intr.data = d->hup.data = d;
     if (uv_signal_init(&d->loop.uv, &d->term) || uv_signal_init(&d->loop.uv, &d->intr) ||
+        uv_signal_init(&d->loop.uv, &d->hup) || uv_signal_start(&d->hup, on_hangup, SIGHUP) ||
         uv_signal_start(&d->term, on_signal, SIGTERM) || uv_signal_start(&d->intr, on_signal, SIGINT))
         return err_set(err, "cannot watch signals");
     return 0;
@@ -155,6 +167,8 @@ static int open_net(struct stoxd *d, struct err *err)
         return -1;
     if (tls_trust(d->tls, d->boot.trust_file, err))
         return err_wrap(err, "trust-file");
+    if (d->boot.crl_file && !(d->revocation = revocation_new(&d->loop, d->tls, d->boot.crl_file, err)))
+        return err_wrap(err, "crl-file");
     d->dns = dns_new(&d->loop, &dns, err);
     d->live = (struct live){ .log = &d->log, .tls = d->tls, .door = d->door };
     return d->dns ? 0 : -1;
@@ -178,6 +192,7 @@ static void close_handle(uv_signal_t *handle)
 /* Other threads first: admin's and the store's wait for the loop at most until the door is shut. */
 static void finish(struct stoxd *d)
 {
+    revocation_free(d->revocation);
     if (d->door)
         loop_door_shut(d->door);
     admin_free(d->admin);
@@ -190,6 +205,7 @@ static void finish(struct stoxd *d)
     if (d->loop_up) {
         close_handle(&d->term);
         close_handle(&d->intr);
+        close_handle(&d->hup);
         loop_fini(&d->loop);
     }
     tls_free(d->tls);

@@ -53,6 +53,10 @@ struct dns_query {
     union {
         struct dns_srv srv[RECORDS_MAX];
         struct addr addrs[2][RECORDS_MAX]; /* by part */
+        struct {
+            struct dane_record records[DANE_RECORDS_MAX];
+            struct ub_result *result; /* owned: the records' data is in it */
+        } tlsa;
     };
 };
 
@@ -62,17 +66,23 @@ static void part_failed(struct part *p, const char *what, const char *detail)
     snprintf(p->query->why, sizeof(p->query->why), "%s%s", what, detail);
 }
 
-static void take_records(struct part *p, const struct ub_result *r)
+static bool take_record(struct part *p, struct slice rdata)
 {
     struct dns_query *q = p->query;
 
-    for (size_t i = 0; r->data[i] && p->n < RECORDS_MAX; i++) {
-        struct slice rdata = slice_of(r->data[i], r->len[i] > 0 ? (size_t)r->len[i] : 0);
-        bool ok = p->type == DNS_TYPE_SRV ? dns_parse_srv(rdata, &q->srv[p->n])
-                                          : dns_parse_addr(p->type, rdata, q->port, &q->addrs[p - q->parts][p->n]);
-
-        p->n += ok;
+    switch (p->type) {
+    case DNS_TYPE_SRV: return dns_parse_srv(rdata, &q->srv[p->n]);
+    case DNS_TYPE_TLSA: return dane_parse(rdata, &q->tlsa.records[p->n]);
+    default: return dns_parse_addr(p->type, rdata, q->port, &q->addrs[p - q->parts][p->n]);
     }
+}
+
+static void take_records(struct part *p, const struct ub_result *r)
+{
+    size_t max = p->type == DNS_TYPE_TLSA ? DANE_RECORDS_MAX : RECORDS_MAX;
+
+    for (size_t i = 0; r->data[i] && p->n < max; i++)
+        p->n += take_record(p, slice_of(r->data[i], r->len[i] > 0 ? (size_t)r->len[i] : 0));
     p->status = DNS_OK;
     if (p->n == 0)
         part_failed(p, "all records are malformed", "");
@@ -112,7 +122,10 @@ static void on_answer(void *arg, int rc, struct ub_result *r)
         part_failed(p, "the resolver failed: ", ub_strerror(rc));
     else
         take_answer(p, r);
-    ub_resolve_free(r);
+    if (p->type == DNS_TYPE_TLSA)
+        q->tlsa.result = r;
+    else
+        ub_resolve_free(r);
     for (size_t i = 0; i < q->n_parts; i++)
         waiting |= q->parts[i].asked;
     if (!waiting) {
@@ -145,6 +158,13 @@ static void leave(struct dns_query *q)
     q->dns->n_queries--;
 }
 
+static void query_free(struct dns_query *q)
+{
+    if (q->n_parts > 0 && q->parts[0].type == DNS_TYPE_TLSA)
+        ub_resolve_free(q->tlsa.result);
+    free(q);
+}
+
 static void on_expire(struct timer *t)
 {
     struct dns_query *q = container_of(t, struct dns_query, expire);
@@ -159,7 +179,7 @@ void dns_cancel(struct dns_query *q)
         return;
     stop_asking(q);
     leave(q);
-    free(q);
+    query_free(q);
 }
 
 /* One family's failure does not spoil what the other has; without any address it leaves the question open. */
@@ -209,13 +229,16 @@ static void on_report(struct deferred *d)
     } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_SRV) {
         answer.srv = q->srv;
         answer.n_srv = q->parts[0].n;
+    } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_TLSA) {
+        answer.tlsa = q->tlsa.records;
+        answer.n_tlsa = q->parts[0].n;
     } else if (answer.status == DNS_OK) {
         answer.addrs = addrs;
         answer.n_addrs = interleave(q, addrs);
     }
     leave(q);
     q->done(q->arg, &answer);
-    free(q);
+    query_free(q);
 }
 
 static struct dns_query *query_new(struct dns *dns, const char *name, dns_done *done, void *arg)
@@ -267,6 +290,20 @@ struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t po
         return NULL;
     q->port = port;
     if (!ask(q, name, DNS_TYPE_AAAA) || !ask(q, name, DNS_TYPE_A)) {
+        dns_cancel(q);
+        return NULL;
+    }
+    return q;
+}
+
+struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg)
+{
+    char name[300];
+    struct dns_query *q;
+
+    snprintf(name, sizeof(name), "_%u._tcp.%s", (unsigned)port, host);
+    q = query_new(dns, name, done, arg);
+    if (q && !ask(q, name, DNS_TYPE_TLSA)) {
         dns_cancel(q);
         return NULL;
     }

@@ -1,11 +1,12 @@
 /*
- * Names to addresses, by libunbound on our loop: SRV, A and AAAA, with DNSSEC status. Answers come as they are in DNS;
+ * Names to addresses, by libunbound on our loop: SRV, A, AAAA and TLSA, with DNSSEC status. Answers come as they are in DNS;
  * choosing among them (RFC 2782 weights, RFC 3263, RFC 6120 3.2) is dns_srv_order's and the protocols' work.
  */
 #ifndef STOX_NET_DNS_H
 #define STOX_NET_DNS_H
 
 #include "net/addr.h"
+#include "net/dane.h"
 #include "net/loop.h"
 
 struct dns;
@@ -41,6 +42,8 @@ struct dns_answer {
     size_t n_srv;
     const struct addr *addrs; /* of dns_query_addrs, at most 32, port as asked, AAAA and A taking turns (RFC 8305) */
     size_t n_addrs;
+    const struct dane_record *tlsa; /* of dns_query_tlsa, at most DANE_RECORDS_MAX, usable or not */
+    size_t n_tlsa;
 };
 
 struct dns_query;                                                  /* lives until its callback or dns_cancel */
@@ -49,6 +52,9 @@ typedef void dns_done(void *arg, const struct dns_answer *answer); /* answer is 
 /* name: without trailing dot, A-labels. NULL when the question cannot be asked; the callback is never called from inside. */
 struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg);
 struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg);
+
+/* What is said of the certificate of host's server at this TCP port; DNS_OK says nothing if the answer is not secure. */
+struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg);
 
 /* The callback will not come. */
 void dns_cancel(struct dns_query *q);

@@ -7,6 +7,7 @@
 #define DNS_TYPE_A 1
 #define DNS_TYPE_AAAA 28
 #define DNS_TYPE_SRV 33
+#define DNS_TYPE_TLSA 52
 
 /* Up to 253 characters, labels of 1 to 63 letters, digits, hyphens and underscores, no trailing dot. */
 bool dns_name_ok(const char *name);

@@ -18,8 +18,11 @@ static void note_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long
 {
     struct tls_note *note = ptr;
 
-    if (note)
-        free(note->text);
+    if (!note)
+        return;
+    free(note->first.text);
+    free(note->hard.text);
+    X509_free(note->issuer);
     free(note);
 }
 
@@ -98,9 +101,15 @@ SSL_CTX *tls_context_new(struct tls *tls, enum tls_role role)
     SSL_CTX_set_max_cert_list(ctx, TLS_CERT_LIST_MAX);
     SSL_CTX_set1_cert_store(ctx, tls->trust);
     tls_verify_setup(ctx);
-    if (role == TLS_SERVER)
+    if (role == TLS_SERVER) {
         server_setup(tls, ctx);
-    return ctx;
+        return ctx;
+    }
+    tls_ocsp_setup(ctx);
+    if (SSL_CTX_dane_enable(ctx) == 1)
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
 }
 
 struct tls *tls_new(struct err *err)
@@ -133,6 +142,7 @@ void tls_free(struct tls *tls)
     SSL_CTX_free(tls->bare[TLS_CLIENT]);
     SSL_CTX_free(tls->bare[TLS_SERVER]);
     X509_STORE_free(tls->trust);
+    tls_crls_free(tls->crls);
     BIO_meth_free(tls->wire);
     if (tls->note_index >= 0)
         CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, tls->note_index);
@@ -158,16 +168,17 @@ int tls_trust(struct tls *tls, const char *ca_file, struct err *err)
 }
 
 /* Our own ticket keys in place of OpenSSL's, which live as long as the context (threats: key rotation). */
-static void tickets_rotate(struct tls_identity *id)
+static void tickets_rotate(const struct tls *tls, struct tls_identity *id)
 {
     unsigned char key[TICKET_KEY_LEN];
     uint64_t now = clock_mono_ms();
 
-    if (now < id->tickets_until || RAND_bytes(key, sizeof(key)) != 1)
+    if ((now < id->tickets_until && id->tickets_era == tls->tickets_era) || RAND_bytes(key, sizeof(key)) != 1)
         return;
     SSL_CTX_set_tlsext_ticket_keys(id->ctx[TLS_SERVER], key, sizeof(key));
     OPENSSL_cleanse(key, sizeof(key));
     id->tickets_until = now + TICKET_KEY_MS;
+    id->tickets_era = tls->tickets_era;
 }
 
 static SSL_CTX *context_for(struct tls *tls, const struct tls_wish *wish)
@@ -179,8 +190,27 @@ static SSL_CTX *context_for(struct tls *tls, const struct tls_wish *wish)
     if (!id)
         return tls->bare[wish->role];
     if (wish->role == TLS_SERVER)
-        tickets_rotate(id);
+        tickets_rotate(tls, id);
     return id->ctx[wish->role];
+}
+
+/* A record that OpenSSL cannot read is as if it were not there; names are compared by whoever reads tls_peer. */
+static bool dane_setup(SSL *ssl, const struct dane *dane)
+{
+    struct tls_note *note = tls_note_of(ssl);
+
+    if (!dane || dane->n == 0)
+        return true;
+    if (SSL_dane_enable(ssl, NULL) != 1)
+        return false;
+    for (size_t i = 0; i < dane->n; i++) {
+        const struct dane_record *r = &dane->records[i];
+
+        if (SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching, (const unsigned char *)r->data.p, r->data.n) > 0)
+            note->dane = true;
+    }
+    ERR_clear_error();
+    return true;
 }
 
 static bool client_setup(SSL *ssl, const struct tls_wish *wish)
@@ -195,6 +225,8 @@ static bool client_setup(SSL *ssl, const struct tls_wish *wish)
         if (!tls_name_fold(wish->server_name, name, &len) || !SSL_set_tlsext_host_name(ssl, name))
             return false;
     }
+    if (!dane_setup(ssl, wish->dane))
+        return false;
     if (n == 0 || n > 255)
         return n == 0;
     alpn[0] = (unsigned char)n;

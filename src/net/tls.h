@@ -10,7 +10,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/pin.h"
 #include "base/slice.h"
+#include "net/dane.h"
 
 struct tls; /* identities and trust, shared by all connections; owned by the daemon, outlives them */
 
@@ -48,6 +50,21 @@ void tls_use_identities(struct tls *tls, struct tls_identities *set);
 /* Authorities: a PEM file, or NULL for the system's. */
 int tls_trust(struct tls *tls, const char *ca_file, struct err *err);
 
+/*
+ * Revocation lists, one PEM file with any number of them. They are looked at when there is one of a certificate's issuer;
+ * one that is past its date is better than none. NULL with a sentence. From any thread.
+ */
+struct tls_crls;
+struct tls_crls *tls_crls_load(const char *file, struct err *err);
+size_t tls_crls_count(const struct tls_crls *crls);
+void tls_crls_free(struct tls_crls *crls);
+
+/* Has the file changed since it was loaded? */
+bool tls_crls_changed(const struct tls_crls *crls, const char *file);
+
+/* Handshakes from now on go by these, and sessions made before are not resumed any more. Takes them over. On the loop. */
+void tls_use_crls(struct tls *tls, struct tls_crls *crls);
+
 enum tls_role { TLS_CLIENT, TLS_SERVER };
 
 /* What a connection wants of its handshake. Slices are copied. */
@@ -56,10 +73,12 @@ struct tls_wish {
     struct slice server_name; /* client: SNI, without trailing dot, A-label; empty: none */
     struct slice identity;    /* domain whose certificate we present; server: when the client sends no SNI */
     const char *alpn;         /* "xmpp-server", "sip" or NULL */
+    const struct dane *dane;  /* client: records that decide about the certificate; NULL or without any: none do */
 };
 
 /* A new SSL for one connection: TLS 1.2 and 1.3, AEAD and forward secrecy only, no compression, no renegotiation, no
- * 0-RTT; asks for the peer's certificate without insisting on a valid one. NULL on memory. */
+ * 0-RTT; asks for the peer's certificate without insisting on a valid one, and as client for a stapled OCSP response.
+ * NULL on memory. */
 SSL *tls_session(struct tls *tls, const struct tls_wish *wish);
 
 enum tls_name_kind { TLS_NAME_DNS, TLS_NAME_SRV, TLS_NAME_XMPP, TLS_NAME_URI };
@@ -69,11 +88,24 @@ struct tls_name {
     struct slice text;       /* may hold any bytes, NUL too */
 };
 
+/* What DNS has decided about a certificate. */
+enum tls_dane {
+    TLS_DANE_NONE,     /* nothing: there were no records, or none that OpenSSL can use */
+    TLS_DANE_NO_MATCH, /* it is none of those that the records name, or its chain is at fault */
+    TLS_DANE_MATCH,    /* usage 0, 1 or 2: its names still have to be right */
+    TLS_DANE_FINAL,    /* usage 3: the record stands for names, dates and authority (RFC 7671 5.1) */
+};
+
 /* What the peer showed. Memory is the given arena's. */
 struct tls_peer {
     bool presented;    /* it sent a certificate */
-    bool trusted;      /* chain to an authority, dates and purpose are right */
-    const char *fault; /* when not trusted: "certificate expired 2026-03-01", "issuer ... is not trusted" ... */
+    bool trusted;      /* chain to an authority (or what DANE has instead), dates and purpose are right, not revoked */
+    const char *fault; /* when not trusted: "certificate expired 2026-03-01; ..." with what to do, "issuer ... */
+    bool sound;        /* nothing is wrong with it but, perhaps, that its authority is not trusted */
+    const char *unsound; /* when not sound: what else, as fault */
+    enum tls_dane dane;
+    struct slice pin; /* of its key, as base/pin.h writes it */
+    uint64_t left_ms; /* until it expires; 0: it has */
     struct tls_name *names;
     size_t n_names;
     struct slice subject; /* for logs only, never for matching */

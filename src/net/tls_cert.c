@@ -22,6 +22,23 @@ int tls_file_check(const char *file, const char *what, struct err *err)
     return 0;
 }
 
+struct tls_file_stamp tls_file_stamp(const char *file)
+{
+    struct stat st;
+
+    if (stat(file, &st) != 0)
+        return (struct tls_file_stamp){ 0 };
+    return (struct tls_file_stamp){ .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_mtim };
+}
+
+bool tls_file_is_unchanged(const struct tls_file_stamp *then, const char *file)
+{
+    struct tls_file_stamp now = tls_file_stamp(file);
+
+    return now.ino != 0 && now.ino == then->ino && now.dev == then->dev && now.size == then->size &&
+           now.changed.tv_sec == then->changed.tv_sec && now.changed.tv_nsec == then->changed.tv_nsec;
+}
+
 /* Without it OpenSSL would ask the terminal. */
 static int no_passphrase(char *buf, int size, int writing, void *asked)
 {

@@ -40,23 +40,6 @@ static struct tls_identity *identity_keep(struct tls_identity *id)
     return id;
 }
 
-static struct tls_file_stamp stamp_of(const char *file)
-{
-    struct stat st;
-
-    if (stat(file, &st) != 0)
-        return (struct tls_file_stamp){ 0 };
-    return (struct tls_file_stamp){ .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_mtim };
-}
-
-static bool is_unchanged(const struct tls_file_stamp *then, const char *file)
-{
-    struct tls_file_stamp now = stamp_of(file);
-
-    return now.ino != 0 && now.ino == then->ino && now.dev == then->dev && now.size == then->size &&
-           now.changed.tv_sec == then->changed.tv_sec && now.changed.tv_nsec == then->changed.tv_nsec;
-}
-
 static bool is_of_files(const struct tls_identity *id, const char *chain_file, const char *key_file)
 {
     return strcmp(id->files[0], chain_file) == 0 && strcmp(id->files[1], key_file) == 0;
@@ -105,7 +88,7 @@ static struct tls_identity *identity_new(struct tls *tls, struct slice folded, c
 static struct tls_identity *identity_load(struct tls *tls, struct slice folded, const char *chain_file,
                                           const char *key_file, struct err *err)
 {
-    struct tls_file_stamp chain_stamp = stamp_of(chain_file), key_stamp = stamp_of(key_file);
+    struct tls_file_stamp chain_stamp = tls_file_stamp(chain_file), key_stamp = tls_file_stamp(key_file);
     struct tls_identity *id = NULL;
     struct tls_cert cert;
 
@@ -222,8 +205,8 @@ int tls_identities_add(struct tls_identities *set, struct tls *tls, struct slice
 
     if (!tls_name_fold(name, folded, &n))
         return err_set(err, "a certificate's domain is at most %d characters and holds no NUL", TLS_NAME_MAX);
-    if (id && is_of_files(id, chain_file, key_file) && is_unchanged(&id->stamps[0], chain_file) &&
-        is_unchanged(&id->stamps[1], key_file))
+    if (id && is_of_files(id, chain_file, key_file) && tls_file_is_unchanged(&id->stamps[0], chain_file) &&
+        tls_file_is_unchanged(&id->stamps[1], key_file))
         identity_keep(id);
     else
         id = identity_load(tls, slice_of(folded, n), chain_file, key_file, err);

@@ -28,6 +28,7 @@ struct tls_identity {
     atomic_uint refs;
     SSL_CTX *ctx[2];                 /* by enum tls_role */
     uint64_t tickets_until;          /* monotonic ms: session tickets get a new key then; the loop's alone */
+    unsigned tickets_era;            /* as tls.tickets_era when they got theirs */
     char *files[2];                  /* owned: chain and key */
     struct tls_file_stamp stamps[2]; /* of the files when they were read */
     size_t n;
@@ -50,17 +51,49 @@ struct tls {
     struct tls_identities *identities; /* one count is ours; NULL: none yet */
     SSL_CTX *bare[2];                  /* without a certificate, by role */
     X509_STORE *trust;                 /* shared by all contexts */
+    struct tls_crls *crls;             /* owned; NULL: none */
+    unsigned tickets_era;              /* tickets of an earlier one are not taken any more */
     BIO_METHOD *wire;
     int note_index; /* of struct tls_note in an SSL */
 };
 
+/* A fault of a chain. */
+struct tls_fault {
+    int code;   /* X509_V_ERR_..., or X509_V_OK */
+    char *text; /* owned: a clause about it; NULL: no memory, or a resumed session */
+};
+
 /* What we remember with one SSL. */
 struct tls_note {
-    int fault;  /* the first X509_V_ERR_... of the chain, or X509_V_OK */
-    char *text; /* owned: what it was about, or NULL */
+    struct tls_fault first; /* the first one of all */
+    struct tls_fault hard;  /* the first one that is not about the authority alone */
+    X509 *issuer;           /* owned: of the leaf, until the stapled response is judged; NULL: not known */
+    bool dane;              /* TLSA records are in use */
+    bool misused;           /* with dane: the leaf's usage does not fit, which DANE-EE does not ask */
     char alpn[];
 };
 struct tls_note *tls_note_of(const SSL *ssl);
+
+/* Can a pin make good for it? All there is against the chain is that its authority is not trusted, or not known. */
+bool tls_fault_is_of_authority(int code);
+
+/* Keeps a fault of certificate x, depth issuers above the leaf, and says it to ssl; x NULL: text is not known. */
+void tls_note_fault(struct tls_note *note, int code, const X509 *x, int depth);
+
+enum { TLS_SUBJECT_MAX = 256, TLS_FAULT_MAX = 640 };
+void tls_name_text(const X509_NAME *name, char out[TLS_SUBJECT_MAX]);
+
+/* A clause about a fault at certificate x, and what to do. */
+void tls_fault_clause(char out[TLS_FAULT_MAX], int code, const X509 *x, int depth);
+
+/* The verification is to go by our revocation lists; tls_crl.c. */
+void tls_crls_apply(const struct tls *tls, X509_STORE_CTX *store);
+
+/* Makes clients ask for a stapled response and judge it; tls_ocsp.c. */
+void tls_ocsp_setup(SSL_CTX *ctx);
+
+/* X509_V_OK, or what the response says against the certificate (X509_V_ERR_CERT_REVOKED, _OCSP_VERIFY_FAILED). */
+int tls_ocsp_judge(const unsigned char *response, size_t n, X509 *leaf, X509 *issuer);
 
 /* A context as all of ours are; reads only what never changes in tls. NULL on memory. */
 SSL_CTX *tls_context_new(struct tls *tls, enum tls_role role);
@@ -76,6 +109,9 @@ struct tls_cert {
 int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err);
 int tls_cert_use(const struct tls_cert *cert, SSL_CTX *ctx, struct err *err);
 void tls_cert_fini(struct tls_cert *cert);
+
+struct tls_file_stamp tls_file_stamp(const char *file);
+bool tls_file_is_unchanged(const struct tls_file_stamp *then, const char *file);
 
 /* Can the file be read, and is there something in it? */
 int tls_file_check(const char *file, const char *what, struct err *err);

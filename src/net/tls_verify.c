@@ -4,11 +4,8 @@
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 
 #include "net/tls_priv.h"
-
-enum { SUBJECT_MAX = 256, FAULT_MAX = 512 };
 
 /* id-kp-sipDomain, RFC 5924: 1.3.6.1.5.5.7.3.20. */
 static const unsigned char oid_sip_domain[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x14 };
@@ -45,61 +42,6 @@ static bool purpose_fits(X509 *x, bool leaf)
     return (X509_get_extended_key_usage(x) & (XKU_SSL_SERVER | XKU_SSL_CLIENT | XKU_ANYEKU)) || names_sip_domain(x);
 }
 
-static void name_text(const X509_NAME *name, char out[SUBJECT_MAX])
-{
-    BIO *b = BIO_new(BIO_s_mem());
-    int n = 0;
-
-    if (b && X509_NAME_print_ex(b, name, 0, XN_FLAG_RFC2253) >= 0)
-        n = BIO_read(b, out, SUBJECT_MAX - 1);
-    out[n > 0 ? n : 0] = '\0';
-    BIO_free(b);
-}
-
-static void print_dated(char *out, size_t n, const char *what, const ASN1_TIME *t)
-{
-    char day[16];
-
-    tls_date(t, day);
-    snprintf(out, n, "%s %s", what, day);
-}
-
-/* A clause about fault, which is at certificate x (the leaf when the chain is not known any more). */
-static void fault_text(char *out, size_t n, int fault, const X509 *x)
-{
-    char name[SUBJECT_MAX];
-
-    switch (fault) {
-    case X509_V_ERR_CERT_HAS_EXPIRED: print_dated(out, n, "certificate expired", X509_get0_notAfter(x)); break;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        print_dated(out, n, "certificate is not valid before", X509_get0_notBefore(x));
-        break;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: snprintf(out, n, "self-signed certificate is not trusted"); break;
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-        name_text(X509_get_subject_name(x), name);
-        snprintf(out, n, "root %s is not trusted", name);
-        break;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        name_text(X509_get_issuer_name(x), name);
-        snprintf(out, n, "issuer %s is not trusted, or the peer does not send its intermediate certificates", name);
-        break;
-    case X509_V_ERR_INVALID_PURPOSE:
-        snprintf(out, n, "certificate may not be used for TLS (extended key usage)");
-        break;
-    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
-        snprintf(out, n, "certificate chain is longer than %d intermediates", TLS_DEPTH_MAX);
-        break;
-    case X509_V_ERR_EE_KEY_TOO_SMALL: snprintf(out, n, "certificate's key is too short (RSA needs 2048 bits)"); break;
-    case X509_V_ERR_CA_KEY_TOO_SMALL: snprintf(out, n, "an issuer's key is too short (RSA needs 2048 bits)"); break;
-    case X509_V_ERR_CA_MD_TOO_WEAK:
-        snprintf(out, n, "certificate is signed with a broken hash (SHA-1 or older)");
-        break;
-    default: snprintf(out, n, "certificate not accepted: %s", X509_verify_cert_error_string(fault)); break;
-    }
-}
-
 static struct tls_note *note_of_store(X509_STORE_CTX *store)
 {
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -107,28 +49,60 @@ static struct tls_note *note_of_store(X509_STORE_CTX *store)
     return ssl ? tls_note_of(ssl) : NULL;
 }
 
-/* Called by OpenSSL for every certificate of the chain and every fault of it. Keeps the first fault, goes on always. */
+/* What is no fault of the peer: a list that we lack, or that was not renewed, says nothing against anybody. */
+static bool is_about_lists(int code)
+{
+    switch (code) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE: return true;
+    default: return false;
+    }
+}
+
+static void judge_purpose(struct tls_note *note, X509 *x, int depth)
+{
+    if (purpose_fits(x, depth == 0))
+        return;
+    if (note->dane && depth == 0)
+        note->misused = true; /* whether that counts is known when all is done */
+    else
+        tls_note_fault(note, X509_V_ERR_INVALID_PURPOSE, x, depth);
+}
+
+/* The code that OpenSSL keeps with the session, and that is all a resumed one has: the worst there was. */
+static int verdict(const struct tls_note *note)
+{
+    return note->hard.code != X509_V_OK ? note->hard.code : note->first.code;
+}
+
+/* Called by OpenSSL for every certificate of the chain and every fault of it. Keeps the faults, goes on always. */
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
     struct tls_note *note = note_of_store(store);
-    int fault = ok ? X509_V_OK : X509_STORE_CTX_get_error(store);
     X509 *x = X509_STORE_CTX_get_current_cert(store);
-    char text[FAULT_MAX];
+    int code = X509_STORE_CTX_get_error(store), depth = X509_STORE_CTX_get_error_depth(store);
 
     if (!note)
         return 0;
-    if (ok && x && !purpose_fits(x, X509_STORE_CTX_get_error_depth(store) == 0))
-        fault = X509_V_ERR_INVALID_PURPOSE;
-    if (fault != X509_V_OK && note->fault == X509_V_OK) {
-        note->fault = fault;
-        if (x) {
-            fault_text(text, sizeof(text), fault, x);
-            note->text = strdup(text);
-        }
-    }
-    /* What OpenSSL keeps with the session is the last value it finds here: later faults must not hide the first. */
-    X509_STORE_CTX_set_error(store, note->fault);
+    if (!ok && !is_about_lists(code))
+        tls_note_fault(note, code, x, depth);
+    else if (ok && x)
+        judge_purpose(note, x, depth);
+    X509_STORE_CTX_set_error(store, verdict(note));
     return 1;
+}
+
+/* Who issued the leaf, for the stapled response that may follow. */
+static void keep_issuer(struct tls_note *note, X509_STORE_CTX *store)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+
+    if (note->issuer || sk_X509_num(chain) < 2)
+        return;
+    note->issuer = sk_X509_value(chain, 1);
+    X509_up_ref(note->issuer);
 }
 
 /*
@@ -138,9 +112,16 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 static int on_chain(X509_STORE_CTX *store, void *arg)
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_note *note = note_of_store(store);
 
+    tls_crls_apply(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)), store);
     if (X509_verify_cert(store) <= 0 && X509_STORE_CTX_get_error(store) == X509_V_OK)
         X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+    else if (note)
+        X509_STORE_CTX_set_error(store, verdict(note));
+    if (note && !SSL_is_server(ssl))
+        keep_issuer(note, store);
     X509_STORE_CTX_set0_verified_chain(store, NULL);
     while (sk_X509_num(sent) > 1)
         X509_free(sk_X509_pop(sent));
@@ -216,27 +197,97 @@ static bool collect_names(X509 *x, struct arena *arena, struct tls_peer *out)
     return ok;
 }
 
+static bool put_pin(X509 *leaf, struct arena *arena, struct slice *out)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE], *der = NULL;
+    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
+    char text[PIN_TEXT];
+    bool ok = n > 0 && EVP_Digest(der, (size_t)n, hash, NULL, EVP_sha256(), NULL) == 1 && pin_print(hash, text);
+
+    OPENSSL_free(der);
+    *out = ok ? arena_dup(arena, slice_str(text)) : (struct slice){ 0 };
+    return out->p != NULL;
+}
+
+static uint64_t left_ms(const X509 *leaf)
+{
+    int days = 0, seconds = 0;
+
+    if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(leaf)) || days < 0 || seconds < 0)
+        return 0;
+    return ((uint64_t)days * 86400 + (uint64_t)seconds) * 1000;
+}
+
+/* The clause that was kept about code; of a resumed session all we have is the leaf. */
+static const char *clause_of(const struct tls_fault *kept, int code, const X509 *leaf, struct arena *arena)
+{
+    char text[TLS_FAULT_MAX];
+
+    if (kept->text)
+        return arena_strdup(arena, slice_str(kept->text));
+    tls_fault_clause(text, code, leaf, 0);
+    return arena_strdup(arena, slice_str(text));
+}
+
+static enum tls_dane dane_verdict(SSL *ssl, const struct tls_note *note, bool fits)
+{
+    uint8_t usage = 0;
+
+    if (!note->dane)
+        return TLS_DANE_NONE;
+    if (!fits || SSL_get0_dane_tlsa(ssl, &usage, NULL, NULL, NULL, NULL) < 0)
+        return TLS_DANE_NO_MATCH;
+    return usage == DANE_EE ? TLS_DANE_FINAL : TLS_DANE_MATCH;
+}
+
+/* What can still be found after the handshake: usage that DANE did not excuse, and the end of a resumed one's dates. */
+static int late_fault(SSL *ssl, const struct tls_note *note, X509 *leaf, int code)
+{
+    bool final = dane_verdict(ssl, note, code == X509_V_OK) == TLS_DANE_FINAL;
+
+    if (code == X509_V_OK && note->misused && !final)
+        return X509_V_ERR_INVALID_PURPOSE;
+    if (tls_fault_is_of_authority(code) && X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0 && !final)
+        return X509_V_ERR_CERT_HAS_EXPIRED;
+    return code;
+}
+
+static bool put_faults(SSL *ssl, const struct tls_note *note, X509 *leaf, struct arena *arena, struct tls_peer *out)
+{
+    static const struct tls_fault none = { 0 };
+    int kept = (int)SSL_get_verify_result(ssl), code = late_fault(ssl, note, leaf, kept);
+    const struct tls_fault *said = note->dane && note->hard.code != X509_V_OK ? &note->hard : &note->first;
+    int hard = code;
+
+    out->dane = dane_verdict(ssl, note, code == X509_V_OK);
+    out->trusted = code == X509_V_OK;
+    out->fault = out->unsound = "";
+    if (out->dane == TLS_DANE_FINAL && X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
+        hard = X509_V_ERR_CERT_HAS_EXPIRED;
+    out->sound = tls_fault_is_of_authority(hard);
+    if (!out->trusted)
+        out->fault = clause_of(code == kept ? said : &none, code, leaf, arena);
+    if (!out->sound)
+        out->unsound = clause_of(hard == kept ? &note->hard : &none, hard, leaf, arena);
+    return out->fault && out->unsound;
+}
+
 bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
 {
     X509 *leaf = SSL_get0_peer_certificate(ssl);
     const struct tls_note *note = tls_note_of(ssl);
-    char subject[SUBJECT_MAX], text[FAULT_MAX];
-    long fault = SSL_get_verify_result(ssl);
+    char subject[TLS_SUBJECT_MAX];
     bool ok;
 
     *out = (struct tls_peer){ .presented = leaf != NULL, .fault = "the peer sent no certificate" };
-    if (!leaf)
-        return true;
-    out->trusted = fault == X509_V_OK;
-    out->fault = "";
+    out->unsound = out->fault;
+    if (!leaf || !note)
+        return !leaf;
     ok = collect_names(leaf, arena, out);
-    name_text(X509_get_subject_name(leaf), subject);
+    tls_name_text(X509_get_subject_name(leaf), subject);
     out->subject = arena_dup(arena, slice_str(subject));
-    if (!out->trusted) {
-        if (!note || !note->text) /* a resumed session: all we have is the leaf */
-            fault_text(text, sizeof(text), (int)fault, leaf);
-        out->fault = arena_strdup(arena, slice_str(note && note->text ? note->text : text));
-    }
+    out->left_ms = left_ms(leaf);
+    ok = put_faults(ssl, note, leaf, arena, out) && put_pin(leaf, arena, &out->pin) && ok && out->subject.p;
     ERR_clear_error();
-    return ok && out->subject.p && out->fault;
+    return ok;
 }

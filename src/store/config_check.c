@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include "base/log.h"
+#include "base/pin.h"
 #include "base/text.h"
 #include "store/config.h"
 
@@ -83,10 +85,33 @@ static bool is_only_strictly_wrong(const struct partner *p)
     return p->tls == XMPP_NOT_SUPPORTED && p->sasl != XMPP_NOT_SUPPORTED;
 }
 
+static int judge_pins(const struct partner *p, struct err *err)
+{
+    const struct slice *pins = p->pins.v;
+    unsigned char hash[PIN_HASH];
+
+    for (size_t i = 0; i < p->pins.n; i++)
+        if (!pin_parse(pins[i], hash)) {
+            char text[100];
+
+            log_escape(text, sizeof(text), pins[i]);
+            return err_set(
+                err,
+                "partner \"%.*s\": pins: \"%s\" is not sha256/ and the base64 of 32 bytes (the log shows the "
+                "pin of a certificate that is refused)",
+                SLICE_FMT(p->name), text);
+        }
+    if (p->pins.n && p->tls == XMPP_NOT_SUPPORTED)
+        return err_set(err, "partner \"%.*s\": pins need TLS: allow it, or remove them", SLICE_FMT(p->name));
+    return 0;
+}
+
 static int judge_partner(const struct partner *p, bool strict, struct config_warnings *w, struct err *err)
 {
     const char *why = NULL;
 
+    if (judge_pins(p, err))
+        return -1;
     switch (xmpp_matrix_judge(p->tls, p->sasl, p->dialback, &why)) {
     case XMPP_MATRIX_OK: break;
     case XMPP_MATRIX_WARNING:

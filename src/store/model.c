@@ -105,6 +105,14 @@ static const struct setting boot_settings[] = {
       .def = "",
       .brief = "PEM file of the authorities that may sign partners' certificates",
       .help = "Empty: the system's." },
+    { .name = "crl-file",
+      .type = SETTING_FILE,
+      FIELD(boot, crl_file),
+      .def = "",
+      .brief = "PEM file of revocation lists (CRLs) of those authorities",
+      .help =
+          "Looked at again every minute, and read anew when it was replaced. A list that is missing or past its date "
+          "refuses nobody. Empty: only OCSP responses that partners' servers send along are looked at." },
 };
 
 static const struct setting gateway_settings[] = {
@@ -415,7 +423,7 @@ static const struct setting partner_settings[] = {
       .def = "",
       .lync = "ProxyFqdn",
       .brief = "Fixed host, or host:port, of the partner's server",
-      .help = "Empty: found by SRV records." },
+      .help = "Empty: found by SRV records. With it DNS says nothing about the partner's certificate (DANE)." },
     { .name = "stanza-rate",
       .type = SETTING_UINT,
       FIELD(partner, stanza_rate),
@@ -432,6 +440,15 @@ static const struct setting partner_settings[] = {
       .unit = "bytes/s",
       .brief = "Bytes a second from this partner",
       .help = "0: the gateway's partner-byte-rate." },
+    { .name = "pins",
+      .type = SETTING_TEXTS,
+      FIELD(partner, pins),
+      .flag = "pin",
+      .max = 16,
+      .brief = "Keys of this partner's certificates: sha256/ and the base64 of the SHA-256 of the public key",
+      .help = "When there are any, its certificates must have one of these keys, in both directions, and dialback does "
+              "not replace it. Then a certificate may be self-signed or of an unknown authority, and name anything; "
+              "expired or revoked it is refused all the same. The log line of a refusal shows the pin that was seen." },
 };
 
 static const struct setting policy_settings[] = {

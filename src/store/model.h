@@ -23,6 +23,7 @@ struct boot {
     struct setting_list dns_servers;      /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;
+    const char *crl_file;
 };
 
 enum pager_type { PAGER_NORMAL, PAGER_CHAT };
@@ -83,6 +84,7 @@ struct partner {
     unsigned connection_limit;       /* 0: the gateway's partner_connection_limit */
     unsigned stanza_rate, byte_rate; /* 0: the gateway's partner_stanza_rate, partner_byte_rate */
     struct slice proxy;              /* "host" or "host:port"; empty: SRV */
+    struct setting_list pins;        /* struct slice, as base/pin.h writes them */
 };
 
 /* Whether people may talk to partners. The closest one decides as a whole: the user's, the site's, the global one. */

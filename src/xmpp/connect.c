@@ -24,6 +24,8 @@ struct xmpp_connect {
     struct addr addrs[ADDRS_MAX]; /* of the current target */
     size_t n_addrs, i_addr;
     enum { ASK_PROXY, ASK_SRV, ASK_DOMAIN, ASK_TARGETS } ask;
+    bool secure;               /* SRV, or that there is none */
+    struct dane *dane;         /* owned: of the current target */
     size_t n_tried, n_refused; /* addresses, and ports for the second */
     enum xmpp_fate fate;       /* of the last failure, and its clause */
     char why[256 + 256 + XMPP_REACH_WHY];
@@ -54,6 +56,7 @@ void xmpp_connect_cancel(struct xmpp_connect *c)
         conn_detach(c->conn);
     loop_undefer(&c->next);
     free(c->targets);
+    free(c->dane);
     free(c);
 }
 
@@ -95,6 +98,7 @@ static void on_open(void *owner, struct conn *conn)
     struct xmpp_connect *c = owner;
     const struct xmpp_connect_ops *ops = c->ops;
     void *up = c->owner;
+    struct dane *dane;
 
     c->conn = NULL;
     if (!may_connect(c, conn_peer(conn))) { /* the settings have changed since */
@@ -102,8 +106,10 @@ static void on_open(void *owner, struct conn *conn)
         step(c);
         return;
     }
+    dane = c->dane;
+    c->dane = NULL;
     xmpp_connect_cancel(c);
-    ops->connected(up, conn);
+    ops->connected(up, conn, dane);
 }
 
 static size_t on_data(void *owner, struct conn *conn, char *p, size_t n)
@@ -150,6 +156,38 @@ static bool try_next_addr(struct xmpp_connect *c)
     return false;
 }
 
+/* That there are none is an answer; that it cannot be had is what an attacker would make of one (RFC 7673 3.4). */
+static void on_tlsa(void *arg, const struct dns_answer *answer)
+{
+    struct xmpp_connect *c = arg;
+
+    c->query = NULL;
+    if (answer->status == DNS_FAILED) {
+        fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot say whether %s has TLSA records: %s", host_of(c),
+              answer->why ? answer->why : "?");
+    } else {
+        c->dane = dane_new(host_of(c), answer->tlsa, answer->secure ? answer->n_tlsa : 0);
+        if (!c->dane)
+            fault(c, XMPP_FATE_UNREACHABLE, "out of memory");
+    }
+    if (!c->dane)
+        c->n_addrs = 0;
+    step(c);
+}
+
+/* False: the server is connected to without. */
+static bool ask_tlsa(struct xmpp_connect *c)
+{
+    uint16_t port = c->ask == ASK_TARGETS ? c->targets[c->i_target - 1].port : (uint16_t)c->x->conf.port;
+
+    c->query = dns_query_tlsa(c->x->conf.dns, host_of(c), port, on_tlsa, c);
+    if (c->query)
+        return true;
+    fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot be asked for TLSA records of %s", host_of(c));
+    c->n_addrs = 0;
+    return false;
+}
+
 static void on_addrs(void *arg, const struct dns_answer *answer)
 {
     struct xmpp_connect *c = arg;
@@ -158,6 +196,8 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
     c->query = NULL;
     c->i_addr = 0;
     c->n_addrs = 0;
+    free(c->dane);
+    c->dane = NULL;
     if (answer->status == DNS_OK) {
         c->n_addrs = answer->n_addrs < ADDRS_MAX ? answer->n_addrs : ADDRS_MAX;
         memcpy(c->addrs, answer->addrs, c->n_addrs * sizeof(*c->addrs));
@@ -166,6 +206,8 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
     } else if (c->n_tried == 0 && c->n_refused == 0) {
         fault(c, c->ask == ASK_PROXY ? XMPP_FATE_UNREACHABLE : XMPP_FATE_NO_SERVER, "DNS has no address of %s", name);
     }
+    if (c->n_addrs && c->secure && answer->secure && ask_tlsa(c))
+        return;
     step(c);
 }
 
@@ -183,6 +225,7 @@ static void on_srv(void *arg, const struct dns_answer *answer)
     struct xmpp_connect *c = arg;
 
     c->query = NULL;
+    c->secure = answer->secure;
     switch (answer->status) {
     case DNS_NO_DATA:
     case DNS_NO_NAME: /* RFC 6120 3.2.1 point 9: the domain itself */

@@ -179,6 +179,8 @@ static const char *forbidden(const struct xmpp_stream *s, struct slice local, st
         return "forbidden";
     if (!xmpp_stream_is_secure(s))
         return m.dialback_over_tcp ? NULL : "policy-violation";
+    if (partner->n_pins && !xmpp_cert_is_pinned(s->pin, partner->pins, partner->n_pins))
+        return "not-authorized";
     return m.dialback_over_tls ? NULL : "not-authorized";
 }
 

@@ -30,6 +30,21 @@ struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, stru
     return no;
 }
 
+struct xmpp_objection xmpp_object_stream(const struct xmpp_stream *s, struct slice local, struct slice remote,
+                                         enum xmpp_method how)
+{
+    struct xmpp_objection no = xmpp_object(s->x, local, remote, how);
+    const struct xmpp_partner *p = remote.n ? s->x->conf.ops->partner(s->x->conf.owner, remote) : NULL;
+
+    if (no.text || !p || how == XMPP_METHOD_NONE || xmpp_cert_is_pinned(s->pin, p->pins, p->n_pins))
+        return no;
+    if (p->n_pins)
+        no.text = "the key of your certificate is none of those that are expected from your domain";
+    else if (how == XMPP_METHOD_SASL && s->cert_by == XMPP_CERT_PIN)
+        no.text = "your certificate is not accepted any more: its key is not pinned";
+    return no;
+}
+
 /* ---- inbound ---- */
 
 /* Judges each proven pair anew; an objection only when there were some and none is left. */
@@ -45,7 +60,7 @@ static struct xmpp_objection judge_pairs(struct xmpp_stream *s, bool *any)
 
         if (p->verify) /* judged when its verdict is there */
             continue;
-        no = xmpp_object(s->x, p->local, p->remote, p->method);
+        no = xmpp_object_stream(s, p->local, p->remote, p->method);
         *any = true;
         p->revoked = no.text != NULL;
         if (no.text)
@@ -102,7 +117,7 @@ static bool leads_where_it_may(const struct xmpp_stream *s)
 
 static struct xmpp_objection judge_outbound(const struct xmpp_stream *s)
 {
-    struct xmpp_objection no = xmpp_object(s->x, s->local, s->remote, method_of(s));
+    struct xmpp_objection no = xmpp_object_stream(s, s->local, s->remote, method_of(s));
 
     if (!no.text && !leads_where_it_may(s))
         no.text = "the address of your server is not accepted any more";

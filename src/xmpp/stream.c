@@ -36,7 +36,13 @@ const struct xmpp_partner *xmpp_stream_owner(const struct xmpp_stream *s)
 
 struct xmpp_methods xmpp_stream_methods(const struct xmpp_stream *s)
 {
-    return xmpp_methods_of_partner(xmpp_stream_partner(s));
+    struct xmpp_methods m = xmpp_methods_of_partner(xmpp_stream_partner(s));
+
+    if (s->cert_forbidden)
+        m.dialback_over_tls = false;
+    if (s->dane && s->dane->n && m.dialback_over_tls + m.sasl_over_tls > 0) /* RFC 7673 3.4: TLS, then */
+        m.dialback_over_tcp = false;
+    return m;
 }
 
 bool xmpp_stream_is_secure(const struct xmpp_stream *s)
@@ -116,6 +122,12 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 
 /* ---- time ---- */
 
+/* It ends with the dates of the certificate that has proven it (RFC 6120 13.7.2.3). */
+static bool rests_on_dates(const struct xmpp_stream *s)
+{
+    return s->sasl_done && (s->cert_by == XMPP_CERT_PKIX || s->cert_by == XMPP_CERT_PIN);
+}
+
 /* A ready stream: keep-alive when no bytes passed, close when no stanzas did. */
 static void check_idle(struct xmpp_stream *s)
 {
@@ -128,6 +140,10 @@ static void check_idle(struct xmpp_stream *s)
 
     if (!partner) {
         xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "there is no longer a federation with your domain");
+        return;
+    }
+    if (rests_on_dates(s) && now >= s->cert_until_ms) {
+        xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has expired");
         return;
     }
     if (!busy && now - s->stanza_ms >= inactivity) {
@@ -150,6 +166,8 @@ static void check_idle(struct xmpp_stream *s)
         wait = keepalive - (now - s->bytes_ms);
     if (!s->asleep && wait > XMPP_QUIET_MS)
         wait = XMPP_QUIET_MS;
+    if (rests_on_dates(s) && s->cert_until_ms - now < wait)
+        wait = s->cert_until_ms - now;
     xmpp_stream_start_timer(s, wait < 1000 ? 1000 : wait);
 }
 

@@ -8,6 +8,7 @@
 #ifndef STOX_XMPP_STREAM_H
 #define STOX_XMPP_STREAM_H
 
+#include "xmpp/cert.h"
 #include "xmpp/core.h"
 #include "xmpp/pair.h"
 #include "xmpp/parties.h"
@@ -56,12 +57,15 @@ struct xmpp_stream {
     bool start_tls, restart; /* to be done when the reader has returned */
     bool sasl_done;
     bool was_ready;
-    bool cert_ok;     /* trusted, and it covers remote */
-    bool counted;     /* in x->partners and the total */
-    bool counted_ip;  /* in x->ips */
-    bool tls_forced;  /* outbound: STARTTLS was sent though it was not offered */
-    bool sasl_failed; /* outbound: the partner refused EXTERNAL on this stream */
-    bool sm_offered;  /* outbound */
+    bool cert_ok;        /* acceptable for remote */
+    bool cert_forbidden; /* against pins or DNS: dialback does not make good for it */
+    enum xmpp_cert_by cert_by;
+    uint64_t cert_until_ms; /* it expires then, by the loop's clock */
+    bool counted;           /* in x->partners and the total */
+    bool counted_ip;        /* in x->ips */
+    bool tls_forced;        /* outbound: STARTTLS was sent though it was not offered */
+    bool sasl_failed;       /* outbound: the partner refused EXTERNAL on this stream */
+    bool sm_offered;        /* outbound */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
     bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;
@@ -70,6 +74,8 @@ struct xmpp_stream {
     struct slice local, remote; /* prepared domains; empty when the peer did not say */
     struct slice id;            /* the receiving side's */
     struct slice cert_why;      /* why not cert_ok */
+    struct slice pin;           /* of the peer's key; empty: no certificate */
+    struct dane *dane;          /* outbound, owned, until TLS stands; NULL: DNS says nothing secure */
     struct slice partner_name;  /* key in x->partners */
     struct slice lang;
 
@@ -151,6 +157,9 @@ struct xmpp_objection {
 };
 /* What speaks against stanzas between these domains on a stream that was proven so. NONE: not proven yet. */
 struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_method how);
+/* The same, and whether the stream's certificate is still good for remote: pins may have come or gone. */
+struct xmpp_objection xmpp_object_stream(const struct xmpp_stream *s, struct slice local, struct slice remote,
+                                         enum xmpp_method how);
 void xmpp_reconsider_streams(struct xmpp *x); /* tells owners: only from the loop */
 void xmpp_reconsider_pairs(struct xmpp *x);   /* tells nobody anything */
 

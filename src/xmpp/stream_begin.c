@@ -107,11 +107,12 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
     xmpp_stream_start_timer(s, (uint64_t)x->conf.unauthenticated_s * 1000);
 }
 
-static void on_connected(void *owner, struct conn *c)
+static void on_connected(void *owner, struct conn *c, struct dane *dane)
 {
     struct xmpp_stream *s = owner;
 
     s->connect = NULL;
+    s->dane = dane;
     s->conn = c;
     s->peer = *conn_peer(c);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);

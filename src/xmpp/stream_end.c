@@ -85,6 +85,8 @@ void xmpp_stream_free(struct xmpp_stream *s)
     xmpp_drop(&s->remote);
     xmpp_drop(&s->id);
     xmpp_drop(&s->cert_why);
+    xmpp_drop(&s->pin);
+    free(s->dane);
     xmpp_drop(&s->partner_name);
     xmpp_drop(&s->lang);
     hash_remove(&s->x->serials, &s->by_serial);

@@ -149,7 +149,7 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
 
 static void refuse_for_want_of_methods(struct xmpp_stream *s)
 {
-    char text[300];
+    char text[XMPP_CERT_WHY + 100];
 
     if (xmpp_stream_is_secure(s))
         snprintf(text, sizeof(text), "your certificate cannot be accepted (%.*s) and there is no other way in",
@@ -296,7 +296,7 @@ static bool admit(struct xmpp_stream *s, struct slice remote)
 
 bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method)
 {
-    struct xmpp_objection no = xmpp_object(s->x, local, remote, method);
+    struct xmpp_objection no = xmpp_object_stream(s, local, remote, method);
     struct xmpp_proven *p = NULL;
 
     if (no.text) { /* the settings have changed while it was being proven */

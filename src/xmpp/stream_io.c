@@ -43,6 +43,7 @@ static void start_tls(struct xmpp_stream *s)
          (s->inbound || jid_domain_to_ascii(&arena, s->remote, &remote));
     wish.identity = local;
     wish.server_name = remote;
+    wish.dane = s->dane;
     xmpp_stream_become(s, XMPP_STATE_TLS);
     if (!ok || !conn_start_tls(s->conn, &wish)) {
         conn_abort(s->conn);

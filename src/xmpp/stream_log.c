@@ -1,4 +1,7 @@
 /* What an administrator reads of a stream's life, and the judgement of certificates that is part of it. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "xmpp/cert.h"
 #include "xmpp/stream.h"
 
@@ -63,35 +66,52 @@ void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, st
         log_line(s->x->loop->log, LOG_LEVEL_INFO, "stream-authenticated", fields);
 }
 
-static bool covers(struct arena *a, const struct tls_peer *peer, struct slice domain)
+/* The domain in both spellings; both empty when it is not known. */
+static bool spell_domain(struct arena *a, struct slice domain, struct xmpp_cert_case *c)
 {
-    struct slice ascii;
+    c->domain_u = domain;
+    return !domain.n || jid_domain_to_ascii(a, domain, &c->domain_a);
+}
 
-    return domain.n && jid_domain_to_ascii(a, domain, &ascii) &&
-           xmpp_cert_covers(peer->names, peer->n_names, ascii, domain);
+static void judge(struct xmpp_stream *s, struct arena *arena, struct xmpp_cert_verdict *v)
+{
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    struct tls_peer peer = { 0 };
+    struct xmpp_cert_case c = { .peer = &peer };
+
+    *v = (struct xmpp_cert_verdict){ .why = "it cannot be read" };
+    v->forbidden = s->dane || (partner && partner->n_pins);
+    if (!tls_peer(conn_ssl(s->conn), arena, &peer) || !spell_domain(arena, s->remote, &c) ||
+        !xmpp_keep(&s->pin, peer.pin))
+        return;
+    s->cert_until_ms = loop_now(s->x->loop) + peer.left_ms;
+    if (s->dane)
+        c.target = slice_str(s->dane->target);
+    if (partner) {
+        c.pins = partner->pins;
+        c.n_pins = partner->n_pins;
+    }
+    xmpp_cert_judge(&c, v);
 }
 
 void xmpp_stream_judge_certificate(struct xmpp_stream *s)
 {
+    struct xmpp_cert_verdict v;
     struct arena arena;
-    struct tls_peer peer = { 0 };
-    const char *why = NULL;
-    char at[ADDR_TEXT];
+    char at[ADDR_TEXT], said[XMPP_CERT_WHY + sizeof(v.advice) + 4];
 
     arena_init(&arena, 262144);
-    if (!tls_peer(conn_ssl(s->conn), &arena, &peer))
-        why = "it cannot be read";
-    else if (!peer.presented)
-        why = "none was presented";
-    else if (!peer.trusted)
-        why = peer.fault ? peer.fault : "not trusted";
-    else if (!covers(&arena, &peer, s->remote))
-        why = s->remote.n ? "it is valid but does not name the domain" : "the partner does not say which domain it is";
-    s->cert_ok = !why;
-    xmpp_keep(&s->cert_why, slice_str(why));
+    judge(s, &arena, &v);
     arena_reset(&arena);
+    free(s->dane); /* no handshake follows */
+    s->dane = NULL;
+    s->cert_by = v.by;
+    s->cert_ok = v.by != XMPP_CERT_REFUSED;
+    s->cert_forbidden = v.forbidden;
+    snprintf(said, sizeof(said), "%s%s%s%s", v.why, v.advice[0] ? " (" : "", v.advice, v.advice[0] ? ")" : "");
+    xmpp_keep(&s->cert_why, slice_str(s->inbound ? v.why : said)); /* inbound it is told to the partner */
     log_info(s->x->loop->log, "stream-secured", LOG_S("local", s->local), LOG_S("remote", s->remote),
              LOG_Z("direction", xmpp_stream_direction(s)), LOG_Z("address", addr_text(&s->peer, at)),
              LOG_Z("tls", conn_tls_version(s->conn)), LOG_Z("cipher", conn_tls_cipher(s->conn)),
-             LOG_S("certificate", s->cert_ok ? SLICE("ok") : s->cert_why));
+             LOG_Z("certificate", s->cert_ok ? xmpp_cert_by_name(v.by) : said));
 }

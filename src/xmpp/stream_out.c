@@ -53,7 +53,7 @@ static const char *confirm_name(const struct xmpp_stream *s, bool sm)
 void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
 {
     /* The settings may have changed while it was being set up. */
-    struct xmpp_objection no = xmpp_object(s->x, s->local, s->remote, method);
+    struct xmpp_objection no = xmpp_object_stream(s, s->local, s->remote, method);
 
     if (no.text) {
         xmpp_stream_refuse(s, no.error, no.text);
@@ -139,7 +139,9 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "the partner is no longer listed");
     } else if (starttls && may) {
         start_tls(s);
-    } else if (partner->tls == XMPP_REQUIRED) { /* an attacker may have taken the offer out (RFC 7590 3.1) */
+    } else if (partner->tls == XMPP_REQUIRED ||
+               (may && s->dane &&
+                s->dane->n)) { /* RFC 7673 3.4; and an attacker may have taken the offer out (RFC 7590 3.1) */
         s->tls_forced = true;
         start_tls(s);
     } else if (starttls && xml_child(starttls, NS_TLS, "required")) {
@@ -162,7 +164,10 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
 /* What an administrator can do when no way is left inside TLS. */
 static void no_way_left(struct xmpp_stream *s, const struct xmpp_methods *m, bool offered)
 {
-    if (!s->cert_ok)
+    if (s->cert_forbidden)
+        xmpp_stream_fail(s, XMPP_FATE_REFUSED, "%.*s: the partner's certificate cannot be accepted: %.*s",
+                         SLICE_FMT(s->remote), SLICE_FMT(s->cert_why));
+    else if (!s->cert_ok)
         xmpp_stream_fail(s, XMPP_FATE_REFUSED,
                          "%.*s: the partner's certificate cannot be accepted: %.*s (the partner must renew it, or set "
                          "--sasl optional and --dialback true to rely on dialback)",
@@ -189,7 +194,9 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
     bool external = offers_external(features);
     bool no_sasl = s->pair && s->pair->no_sasl;
 
-    if (s->verify)
+    if (s->cert_forbidden)
+        no_way_left(s, &m, external);
+    else if (s->verify)
         xmpp_verify_send(s->verify, s);
     else if (external && s->cert_ok && m.sasl_over_tls && !no_sasl && !s->sasl_failed)
         send_external(s);

@@ -33,7 +33,13 @@ void xmpp_drop(struct slice *s)
 
 struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p)
 {
-    return p ? xmpp_methods_of(p->tls, p->sasl, p->dialback) : (struct xmpp_methods){ 0 };
+    struct xmpp_methods m = { 0 };
+
+    if (p)
+        m = xmpp_methods_of(p->tls, p->sasl, p->dialback);
+    if (p && p->n_pins) /* without TLS there is no key to be seen */
+        m.dialback_over_tcp = false;
+    return m;
 }
 
 struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err)

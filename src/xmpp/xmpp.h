@@ -26,6 +26,8 @@ struct xmpp_partner {
     unsigned stanza_rate;      /* a second, of what it sends; 0: that of all */
     unsigned byte_rate;        /* likewise */
     struct slice proxy;        /* fixed next hop "host" or "host:port" instead of SRV; empty: none */
+    const struct slice *pins;  /* of keys, as base/pin.h writes them; any: the partner's key is one of them */
+    size_t n_pins;
 };
 
 /* What became of a stanza we were asked to send. Each asked-for stanza gets exactly one. */

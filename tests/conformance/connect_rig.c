@@ -10,7 +10,7 @@ struct dns_query {
     void *arg;
     char name[256];
     uint16_t port;
-    bool srv;
+    enum connect_question kind;
 };
 
 struct dns names;
@@ -18,6 +18,7 @@ struct node a;
 struct fake good;
 uint16_t good_port, dead_port;
 struct conn *got;
+struct dane *got_dane;
 enum xmpp_fate fate;
 char why[1024];
 bool over;
@@ -42,7 +43,12 @@ static void answer(struct deferred *d)
     struct addr addrs[4];
     struct dns_answer found = { .why = "servfail" };
 
-    if (q->srv) {
+    found.secure = dns->secure[q->kind];
+    if (q->kind == CONNECT_TLSA) {
+        found.status = dns->tlsa_status;
+        found.tlsa = dns->tlsa;
+        found.n_tlsa = found.status == DNS_OK ? dns->n_tlsa : 0;
+    } else if (q->kind == CONNECT_SRV) {
         found.status = dns->srv_status;
         found.srv = dns->srv;
         found.n_srv = found.status == DNS_OK ? dns->n_srv : 0;
@@ -52,18 +58,19 @@ static void answer(struct deferred *d)
         found.n_addrs = found.status == DNS_OK ? addresses(dns, q->port, addrs) : 0;
     }
     q->done(q->arg, &found);
-    if (!q->srv && dns->answered)
+    if (q->kind == CONNECT_ADDRS && dns->answered)
         dns->answered();
     n_queries--;
     free(q);
 }
 
-static struct dns_query *ask(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg, bool srv)
+static struct dns_query *ask(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg,
+                             enum connect_question kind)
 {
     struct dns_query *q = calloc(1, sizeof(*q));
     size_t n = strlen(dns->asked);
 
-    *q = (struct dns_query){ .dns = dns, .done = done, .arg = arg, .port = port, .srv = srv };
+    *q = (struct dns_query){ .dns = dns, .done = done, .arg = arg, .port = port, .kind = kind };
     snprintf(q->name, sizeof(q->name), "%s", name);
     snprintf(dns->asked + n, sizeof(dns->asked) - n, "%s:%u ", name, port);
     deferred_init(&q->d, answer);
@@ -74,12 +81,17 @@ static struct dns_query *ask(struct dns *dns, const char *name, uint16_t port, d
 
 struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg)
 {
-    return ask(dns, name, 0, done, arg, true);
+    return ask(dns, name, 0, done, arg, CONNECT_SRV);
 }
 
 struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg)
 {
-    return ask(dns, name, port, done, arg, false);
+    return ask(dns, name, port, done, arg, CONNECT_ADDRS);
+}
+
+struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg)
+{
+    return ask(dns, host, port, done, arg, CONNECT_TLSA);
 }
 
 void dns_cancel(struct dns_query *q)
@@ -89,9 +101,10 @@ void dns_cancel(struct dns_query *q)
     free(q);
 }
 
-static void on_connected(void *owner, struct conn *c)
+static void on_connected(void *owner, struct conn *c, struct dane *dane)
 {
     got = c;
+    got_dane = dane;
     over = true;
 }
 
@@ -134,6 +147,7 @@ int connect_setup(void **state)
     node_start_with(&a, &conf);
     connect_networks("127.0.0.0/8");
     got = NULL;
+    got_dane = NULL;
     over = false;
     return 0;
 }
@@ -142,6 +156,7 @@ int connect_teardown(void **state)
 {
     if (got)
         conn_detach(got);
+    free(got_dane);
     fake_close(&good);
     node_stop(&a);
     assert_int_equal(n_queries, 0);
@@ -160,7 +175,9 @@ void connect_run(const char *remote, const char *proxy)
 {
     if (got)
         conn_detach(got);
+    free(got_dane);
     got = NULL;
+    got_dane = NULL;
     over = false;
     assert_non_null(xmpp_connect_start(a.x, slice_str(remote), slice_str(proxy), &connect_ops, NULL));
     rig_until(over);

@@ -6,11 +6,16 @@
 
 #include "xmpp/connect.h"
 
+enum connect_question { CONNECT_SRV, CONNECT_ADDRS, CONNECT_TLSA };
+
 /* What DNS answers from now on. */
 struct dns {
     struct dns_srv srv[8];
     size_t n_srv;
-    enum dns_status srv_status, addrs_status;
+    enum dns_status srv_status, addrs_status, tlsa_status;
+    struct dane_record tlsa[4];
+    size_t n_tlsa;
+    bool secure[3];         /* by enum connect_question */
     const char *empty;      /* a name without addresses */
     const char *addrs[4];   /* of all others */
     void (*answered)(void); /* called after each answer with addresses; may be NULL */
@@ -23,7 +28,8 @@ extern struct fake good;
 extern uint16_t good_port, dead_port; /* of 127.0.0.1: where good listens, where nobody does */
 
 /* What came of the last connect_run. */
-extern struct conn *got; /* NULL: it failed, with fate and why */
+extern struct conn *got;      /* NULL: it failed, with fate and why */
+extern struct dane *got_dane; /* with it; freed by the rig */
 extern enum xmpp_fate fate;
 extern char why[1024];
 extern bool over;

@@ -447,6 +447,33 @@ static void STOX_S2S_35_only_good_certificates_authenticate(void **state)
     }
 }
 
+/* The certificates here are good until tomorrow; this stream would be there longer, both ways. */
+static void STOX_S2S_38_ends_when_the_certificate_expires(void **state)
+{
+    struct xmpp_conf conf;
+
+    start();
+    node_conf(&conf, &a);
+    conf.limits.inactivity_s = conf.limits.keepalive_s = 200000;
+    node_start_with(&a, &conf);
+    fake_listen(&server, CERT_THEIRS);
+    node_points_to(&a, listener_local(server.listener));
+    node_send(&a, 1, "x");
+    fake_serve(&server, true);
+    fake_expect(&server, "<r ");
+    fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+    node_fate(&a, 1);
+    fake_to_ready(&f, &a, CERT_THEIRS);
+    rig_advance(86000000);
+    fake_lacks(&f, "stream:error");
+    fake_lacks(&server, "stream:error");
+    rig_advance(401000);
+    fake_expect(&f, "<reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
+    fake_expect(&server, "<reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
+    fake_close(&server);
+    stop();
+}
+
 static void STOX_S2S_36_the_domain_is_the_reference_not_the_host(void **state)
 {
     start_out(CERT_MALLORY); /* a certificate for where we were sent to, not for whom we wanted */
@@ -1193,6 +1220,7 @@ int main(void)
         T(STOX_S2S_34_both_sides_show_certificates),
         T(STOX_S2S_35_only_good_certificates_authenticate),
         T(STOX_S2S_36_the_domain_is_the_reference_not_the_host),
+        T(STOX_S2S_38_ends_when_the_certificate_expires),
         T(STOX_S2S_37_never_in_clear_by_default),
         T(STOX_S2S_40_server_name_is_sent),
         T(STOX_S2S_41_no_compression),

@@ -97,6 +97,77 @@ static void test_bad_proxy(void **state)
     }
 }
 
+static const struct dane_record ee = { 3, 1, 0, SLICE("a key") }, odd = { 9, 1, 0, SLICE("a key") };
+
+static void STOX_S2S_42_records_go_with_a_secure_way(void **state)
+{
+    connect_srv(10, 0, good_port, "a.example");
+    names.secure[CONNECT_SRV] = names.secure[CONNECT_ADDRS] = names.secure[CONNECT_TLSA] = true;
+    names.tlsa[0] = odd;
+    names.tlsa[1] = ee;
+    names.n_tlsa = 2;
+    connect_run(THEIRS, "");
+    assert_non_null(got);
+    assert_non_null(got_dane);
+    assert_string_equal(got_dane->target, "a.example");
+    assert_int_equal(got_dane->n, 1);
+    assert_true(slice_is(got_dane->records[0].data, "a key"));
+}
+
+/* Each insecure answer on the way makes an end of it (RFC 7673 3); only the last one is asked for in vain. */
+static void STOX_S2S_42_insecure_answers_say_nothing(void **state)
+{
+    connect_srv(10, 0, good_port, "a.example");
+    names.tlsa[0] = ee;
+    names.n_tlsa = 1;
+    for (int insecure = CONNECT_SRV; insecure <= CONNECT_TLSA; insecure++) {
+        for (int i = CONNECT_SRV; i <= CONNECT_TLSA; i++)
+            names.secure[i] = i != insecure;
+        names.asked[0] = '\0';
+        connect_run(THEIRS, "");
+        assert_non_null(got);
+        if (insecure == CONNECT_TLSA)
+            assert_true(got_dane && got_dane->n == 0);
+        else
+            assert_null(got_dane);
+    }
+}
+
+/* Whoever keeps the answer back must not win by it: the next target is tried, or none. */
+static void STOX_S2S_42_records_that_cannot_be_had(void **state)
+{
+    connect_srv(10, 0, good_port, "a.example");
+    names.secure[CONNECT_SRV] = names.secure[CONNECT_ADDRS] = true;
+    names.tlsa_status = DNS_FAILED;
+    connect_run(THEIRS, "");
+    assert_null(got);
+    assert_int_equal(fate, XMPP_FATE_UNREACHABLE);
+    assert_non_null(strstr(why, "DNS cannot say whether a.example has TLSA records: servfail"));
+}
+
+static void STOX_S2S_42_without_srv_the_domain_itself(void **state)
+{
+    names.srv_status = DNS_NO_DATA;
+    names.secure[CONNECT_SRV] = names.secure[CONNECT_ADDRS] = names.secure[CONNECT_TLSA] = true;
+    names.tlsa[0] = ee;
+    names.n_tlsa = 1;
+    connect_run(THEIRS, "");
+    assert_non_null(got);
+    assert_true(got_dane && got_dane->n == 1);
+    assert_string_equal(got_dane->target, THEIRS);
+}
+
+static void STOX_S2S_42_not_for_a_next_hop_of_the_settings(void **state)
+{
+    char text[64];
+
+    names.secure[CONNECT_ADDRS] = names.secure[CONNECT_TLSA] = true;
+    snprintf(text, sizeof(text), "hop.example:%u", good_port);
+    connect_run(THEIRS, text);
+    assert_non_null(got);
+    assert_null(got_dane);
+}
+
 /* A domain of a partner that leads to ourselves must not make us talk to ourselves. */
 static void test_never_to_ourselves(void **state)
 {
@@ -140,6 +211,11 @@ int main(void)
         CONNECT_TEST(test_internationalised),
         CONNECT_TEST(test_proxy),
         CONNECT_TEST(test_bad_proxy),
+        CONNECT_TEST(STOX_S2S_42_records_go_with_a_secure_way),
+        CONNECT_TEST(STOX_S2S_42_insecure_answers_say_nothing),
+        CONNECT_TEST(STOX_S2S_42_records_that_cannot_be_had),
+        CONNECT_TEST(STOX_S2S_42_without_srv_the_domain_itself),
+        CONNECT_TEST(STOX_S2S_42_not_for_a_next_hop_of_the_settings),
         CONNECT_TEST(test_never_to_ourselves),
         CONNECT_TEST(test_cancel),
         CONNECT_TEST(STOX_S2S_08_fate_of_the_queue),

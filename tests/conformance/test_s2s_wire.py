@@ -1,6 +1,7 @@
 """
 XMPP server-to-server streams on the wire (STOX-S2S), up to SASL, against scripted partners whose every byte the test
-decides. Not here: bidi, direct TLS, DANE, POSH, components and see-other-host, which this release does not have.
+decides. Not here: DANE (test_certs_wire.py), and bidi, direct TLS, POSH, components and see-other-host,
+which this release does not have.
 """
 import base64
 import contextlib

@@ -176,7 +176,7 @@ def test_bash_completes_commands_flags_values_and_names(stox):
     stox.ctl('partner', 'new', 'fabrikam.example')
     assert complete(stox, ['stoxctl', 'part']) == ['partner']
     assert complete(stox, ['stoxctl', 'partner', 'se']) == ['set']
-    assert complete(stox, ['stoxctl', 'partner', 'set', '--add']) == ['--additional-domains', '--add-domain']
+    assert complete(stox, ['stoxctl', 'partner', 'set', '--add']) == ['--additional-domains', '--add-domain', '--add-pin']
     assert complete(stox, ['stoxctl', 'partner', 'set', '--tls', 'o']) == ['optional']
     assert complete(stox, ['stoxctl', 'partner', 'set', '--dialback', 'EMPTY']) == ['on', 'off']
     assert complete(stox, ['stoxctl', 'partner', 'show', 'fab']) == ['fabrikam.example']

@@ -1,5 +1,7 @@
 """A certificate authority for the tests: good certificates, and bad ones by name. Needs openssl's command line only."""
+import base64
 import collections
+import hashlib
 import os
 import subprocess
 
@@ -26,6 +28,18 @@ commonName = supplied
 [ext]
 %(ext)s
 """
+
+
+def key_hash(cert):
+    """SHA-256 of a certificate's public key: what pins and TLSA 3 1 1 records hold."""
+    pem = subprocess.run(["openssl", "x509", "-in", cert.file, "-noout", "-pubkey"], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pem.stdout, check=True,
+                         capture_output=True)
+    return hashlib.sha256(der.stdout).digest()
+
+
+def pin(cert):
+    return "sha256/" + base64.b64encode(key_hash(cert)).decode()
 
 
 class Pki:
@@ -92,6 +106,25 @@ class Pki:
                 with open(part) as p:
                     f.write(p.read())
         return Cert(name, pem, key, both)
+
+    def revoke(self, cert, by="intermediate"):
+        self._openssl("ca", "-batch", "-config", cert.file.replace(".crt", ".cnf"), "-revoke", cert.file,
+                      "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"))
+
+    def lists(self, name):
+        """A PEM file with the revocation lists of root and intermediate. It takes the place of one of that name."""
+        text = ""
+        for by in "root", "intermediate":
+            out = self._path(by + ".crl")
+            self._openssl("ca", "-gencrl", "-crldays", "7", "-config", self._path(by + ".cnf"), "-out", out,
+                          "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"))
+            with open(out) as f:
+                text += f.read()
+        path = self._path(name)
+        with open(path + ".new", "w") as f:
+            f.write(text)
+        os.replace(path + ".new", path)
+        return path
 
     def _trust_dir(self):
         """What takes the place of /etc/ssl/certs: the one authority, as a bundle and hashed."""

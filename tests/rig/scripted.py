@@ -105,10 +105,10 @@ class Wire:
             what = "closed" if self.ended else "got"
             raise Failed("%s: expected silence; %s %r" % (self.name, what, self.data[-2000:]))
 
-    def start_tls(self, context, *, server_side=False, hostname=None, timeout=10):
+    def start_tls(self, context, *, server_side=False, hostname=None, session=None, timeout=10):
         """TLS from the next byte on. The bounds hold for the handshake; its failure is an ssl.SSLError."""
         self.sock = context.wrap_socket(self.sock, server_side=server_side, server_hostname=hostname,
-                                        do_handshake_on_connect=False)
+                                        do_handshake_on_connect=False, session=session)
         deadline = time.monotonic() + timeout
         while True:
             try:

@@ -38,6 +38,21 @@ static void add_raw_dns(X509 *x, const char *p, int n)
     GENERAL_NAMES_free(names);
 }
 
+static void add_raw_xmpp(X509 *x, const char *text)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_TYPE *value = ASN1_TYPE_new();
+    ASN1_UTF8STRING *s = ASN1_UTF8STRING_new();
+
+    ASN1_STRING_set(s, text, -1);
+    ASN1_TYPE_set(value, V_ASN1_UTF8STRING, s);
+    assert(GENERAL_NAME_set0_othername(name, OBJ_nid2obj(NID_XmppAddr), value) == 1);
+    sk_GENERAL_NAME_push(names, name);
+    X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, 0);
+    GENERAL_NAMES_free(names);
+}
+
 struct cert cert_make(const struct cert_spec *spec, const struct cert *issuer)
 {
     struct cert c = { .x = X509_new() };
@@ -52,19 +67,30 @@ struct cert cert_make(const struct cert_spec *spec, const struct cert *issuer)
     X509_gmtime_adj(X509_getm_notBefore(c.x), (plain ? -1 : spec->from_days) * 86400L);
     X509_gmtime_adj(X509_getm_notAfter(c.x), (plain ? 1 : spec->until_days) * 86400L);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)spec->cn, -1, -1, 0);
+    if (spec->ou)
+        X509_NAME_add_entry_by_txt(name, "OU", MBSTRING_ASC, (const unsigned char *)spec->ou, -1, -1, 0);
     X509_set_issuer_name(c.x, X509_get_subject_name(by->x));
     X509_set_pubkey(c.x, c.key);
     add_ext(c.x, by->x, NID_subject_key_identifier, "hash");
     if (issuer)
         add_ext(c.x, by->x, NID_authority_key_identifier, "keyid");
-    add_ext(c.x, by->x, NID_basic_constraints, spec->ca ? "critical,CA:TRUE" : "CA:FALSE");
+    add_ext(c.x, by->x, NID_basic_constraints,
+            spec->constraints ? spec->constraints
+            : spec->ca        ? "critical,CA:TRUE"
+                              : "CA:FALSE");
     if (spec->sans)
         add_ext(c.x, by->x, NID_subject_alt_name, spec->sans);
     if (spec->raw_dns)
         add_raw_dns(c.x, spec->raw_dns, spec->raw_dns_n);
+    if (spec->raw_xmpp)
+        add_raw_xmpp(c.x, spec->raw_xmpp);
     if (spec->eku)
         add_ext(c.x, by->x, NID_ext_key_usage, spec->eku);
-    assert(X509_sign(c.x, by->key, EVP_sha256()) > 0);
+    if (spec->permitted)
+        add_ext(c.x, by->x, NID_name_constraints, spec->permitted);
+    if (spec->tlsfeature)
+        add_ext(c.x, by->x, NID_tlsfeature, spec->tlsfeature);
+    assert(X509_sign(c.x, by->key, spec->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
     return c;
 }
 
@@ -143,5 +169,38 @@ const char *certs_write_key(const char *name, const struct cert *c, const char *
     PEM_write_PrivateKey(f, c->key, passphrase ? EVP_aes_128_cbc() : NULL, (const unsigned char *)passphrase,
                          passphrase ? (int)strlen(passphrase) : 0, NULL, NULL);
     fclose(f);
+    return path;
+}
+
+static void put_revoked(X509_CRL *crl, const struct cert *c, const ASN1_TIME *when)
+{
+    X509_REVOKED *r = X509_REVOKED_new();
+
+    assert(r && X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(c->x)) == 1);
+    X509_REVOKED_set_revocationDate(r, (ASN1_TIME *)when);
+    assert(X509_CRL_add0_revoked(crl, r) == 1);
+}
+
+const char *certs_write_crl(const char *name, const struct cert *issuer, const struct cert *const *revoked, size_t n,
+                            int days)
+{
+    const char *path = certs_path(name);
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *from = X509_gmtime_adj(NULL, -3 * 86400L), *until = X509_gmtime_adj(NULL, days * 86400L);
+    FILE *f = create(path);
+
+    assert(crl && from && until);
+    X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->x));
+    X509_CRL_set1_lastUpdate(crl, from);
+    X509_CRL_set1_nextUpdate(crl, until);
+    for (size_t i = 0; i < n; i++)
+        put_revoked(crl, revoked[i], from);
+    assert(X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, issuer->key, EVP_sha256()) > 0);
+    PEM_write_X509_CRL(f, crl);
+    fclose(f);
+    X509_CRL_free(crl);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
     return path;
 }

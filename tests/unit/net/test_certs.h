@@ -20,11 +20,21 @@ struct cert_spec {
     int until_days;      /* */
     const char *raw_dns; /* a dNSName of raw_dns_n bytes instead of sans */
     int raw_dns_n;
+    const char *raw_xmpp; /* an XmppAddr in UTF-8 instead of sans */
+    const char *ou;
+    bool sha1;               /* signed with it */
+    const char *constraints; /* as basicConstraints, in place of what ca says */
+    const char *permitted;   /* as nameConstraints */
+    const char *tlsfeature;
 };
 
 /* issuer NULL: self-signed. */
 struct cert cert_make(const struct cert_spec *spec, const struct cert *issuer);
 void cert_free(struct cert *c);
+
+/* A revocation list of issuer's with n certificates; days until it is past its date. */
+const char *certs_write_crl(const char *name, const struct cert *issuer, const struct cert *const *revoked, size_t n,
+                            int days);
 
 /* A folder of its own for one test program, and files in it. Names come back in static storage of 64 turns. */
 void certs_begin(void);

@@ -75,6 +75,12 @@ static void put_soa(struct buf *b)
     buf_add(b, record, sizeof(record) - 1);
 }
 
+/* One that is whole, one too short to be a record, and one of a usage that nobody knows. */
+static unsigned put_tlsa(struct buf *b)
+{
+    return (unsigned)(PUT(52, "\3\1\1abcdefghijklmnopqrstuvwxyz012345") + PUT(52, "\3\1\1") + PUT(52, "\11\0\0x"));
+}
+
 /* Fills b with records; returns how many, or -1 for no answer at all, or -2 - rcode. */
 static int make_answer(struct slice label, int type, struct buf *b)
 {
@@ -92,6 +98,8 @@ static int make_answer(struct slice label, int type, struct buf *b)
     }
     if (slice_ieq(label, SLICE("_sip")))
         return type == DNS_TYPE_SRV ? (int)put_srv(b) : 0;
+    if (slice_ieq(label, SLICE("_5269")))
+        return type == DNS_TYPE_TLSA ? (int)put_tlsa(b) : 0;
     if (slice_ieq(label, SLICE("silent")))
         return -1;
     return slice_ieq(label, SLICE("fail")) ? -2 - 2 : slice_ieq(label, SLICE("none")) ? -2 - 3 : 0;
@@ -282,6 +290,69 @@ static void STOX_SEC_28_ids_and_ports_are_drawn(void **state)
     }
     assert_in_range(n, 32, 64);
     assert_true(same_port < 4 && next_id < 4);
+}
+
+static void on_tlsa(void *arg, const struct dns_answer *answer)
+{
+    const struct dane_record *r = answer->tlsa;
+
+    assert_int_equal(answer->status, DNS_OK);
+    assert_int_equal(answer->n_tlsa, 2);
+    assert_false(answer->secure); /* there is no trust anchor here */
+    for (size_t i = 0; i < 2; i++) {
+        if (r[i].usage == 9)
+            assert_true(slice_is(r[i].data, "x") && !dane_is_usable(&r[i]));
+        else
+            assert_true(slice_is(r[i].data, "abcdefghijklmnopqrstuvwxyz012345") && dane_is_usable(&r[i]));
+    }
+    f.n_done++;
+    loop_stop(&f.loop);
+}
+
+static void resolves_tlsa(void **state)
+{
+    assert_non_null(dns_query_tlsa(f.dns, "xmpp.example", 5269, on_tlsa, &f));
+    run(5000);
+    assert_int_equal(f.n_done, 1);
+    assert_non_null(dns_query_tlsa(f.dns, "xmpp.example", 5270, on_done, &f));
+    f.want = 2;
+    run(5000);
+    assert_int_equal(f.answer.status, DNS_NO_DATA);
+    dns_cancel(dns_query_tlsa(f.dns, "xmpp.example", 5269, on_done, &f));
+    assert_null(dns_query_tlsa(f.dns, "", 5269, on_done, &f));
+}
+
+static void tlsa_rdata(void **state)
+{
+    static const struct {
+        uint8_t usage, selector, matching;
+        size_t n;
+        bool usable;
+    } cases[] = {
+        { 3, 1, 1, 32, true },  { 2, 0, 2, 64, true },  { 0, 0, 0, 1, true },    { 1, 1, 0, 700, true },
+        { 3, 1, 1, 31, false }, { 3, 1, 1, 33, false }, { 3, 1, 2, 32, false },  { 4, 1, 1, 32, false },
+        { 3, 2, 1, 32, false }, { 3, 1, 3, 32, false }, { 255, 0, 0, 9, false },
+    };
+    char rdata[800] = { 0 };
+    struct dane_record r, many[20];
+    struct dane *d;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rdata[0] = (char)cases[i].usage;
+        rdata[1] = (char)cases[i].selector;
+        rdata[2] = (char)cases[i].matching;
+        assert_true(dane_parse(slice_of(rdata, 3 + cases[i].n), &r));
+        assert_int_equal(dane_is_usable(&r), cases[i].usable);
+    }
+    assert_false(dane_parse(slice_of(rdata, 3), &r));
+    assert_false(dane_parse(slice_of(NULL, 0), &r));
+    for (size_t i = 0; i < 20; i++)
+        many[i] = (struct dane_record){ 3, 1, 0, SLICE("key") };
+    d = dane_new("target.example", many, 20);
+    assert_non_null(d);
+    assert_int_equal(d->n, DANE_RECORDS_MAX);
+    assert_true(slice_is(d->records[DANE_RECORDS_MAX - 1].data, "key"));
+    free(d);
 }
 
 static void many_are_cut_to_32(void **state)
@@ -507,6 +578,7 @@ int main(void)
         T(resolves_srv),
         T(STOX_SEC_28_a_denial_is_believed_for_a_minute),
         T(STOX_SEC_28_ids_and_ports_are_drawn),
+        T(resolves_tlsa),
         T(many_are_cut_to_32),
         T(a_silent_server_is_given_up),
         T(a_silent_family_does_not_hold_up_the_other),
@@ -515,6 +587,7 @@ int main(void)
         T(the_resolver_may_be_freed_in_a_callback),
         T(bad_questions_are_not_asked),
         T(faults_of_the_operator_are_sentences),
+        cmocka_unit_test(tlsa_rdata),
         cmocka_unit_test(srv_rdata),
         cmocka_unit_test(srv_order),
         cmocka_unit_test(srv_weights_are_chances),
