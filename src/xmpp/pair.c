@@ -10,6 +10,7 @@
 
 #define FORGET_MS 120000
 #define ASK_AGAIN_MS 1000
+#define PING_OLD_MS 2000 /* an answer that has not come by then was not on its way */
 #define SHORT_LIFE_MS 10000
 #define SHORT_LIVES_MAX 3
 #define PREFIX_LEN 16
@@ -250,6 +251,7 @@ static void ask_ping(struct xmpp_pair *p, bool idle)
         p->ping_n++;
         p->ping_open = true;
         p->ping_idle = idle;
+        p->ping_ms = loop_now(p->x->loop);
         timer_start(&p->x->loop->timers, &p->answer, idle ? XMPP_ANSWER_MS : XMPP_BARRIER_MS);
     } else { /* memory may be there again soon */
         timer_start(&p->x->loop->timers, &p->answer, ASK_AGAIN_MS);
@@ -433,6 +435,17 @@ bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, str
             settle(o, XMPP_FATE_CONFIRMED, "acknowledged by ping");
     do_turn(p);
     return true;
+}
+
+void xmpp_pair_way_back(struct xmpp *x, struct slice local, struct slice remote)
+{
+    struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
+
+    if (!p || !p->ready || !p->ping_open || p->confirm != XMPP_CONFIRM_PING ||
+        loop_now(x->loop) - p->ping_ms < PING_OLD_MS)
+        return;
+    p->ping_open = false;
+    do_turn(p);
 }
 
 static void confirms_no_more(struct xmpp_pair *p)

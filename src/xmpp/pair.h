@@ -54,6 +54,7 @@ struct xmpp_pair {
     char ping_prefix[17];
     uint64_t ping_n, ping_answered;
     bool ping_open, ping_idle; /* idle: a keep-alive, no stanza waits for it */
+    uint64_t ping_ms;          /* when the last one was asked */
     unsigned misses;
     struct timer answer; /* the answer to <r/> or ping is due; without a stream: time to try again */
     struct timer forget; /* the pair itself, when nothing happens any more */
@@ -81,6 +82,12 @@ bool xmpp_pair_acked(struct xmpp_pair *pair, uint32_t h);
 
 /* An iq result or error from remote to local. True when it answers a ping of ours and is to be told to nobody. */
 bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, struct slice id);
+
+/*
+ * The partner's stream to us is there: what it answered before it had one may be lost, as with a server that holds off after
+ * a refusal, and is asked for again.
+ */
+void xmpp_pair_way_back(struct xmpp *x, struct slice local, struct slice remote);
 
 /* Nothing was heard for a while. */
 void xmpp_pair_keep_alive(struct xmpp_pair *pair);

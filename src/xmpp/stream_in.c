@@ -332,6 +332,7 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
     if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
         xmpp_stream_become(s, XMPP_STATE_READY);
+    xmpp_pair_way_back(s->x, local, remote);
     return true;
 }
 

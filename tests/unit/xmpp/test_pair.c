@@ -238,6 +238,24 @@ static void test_barrier(void **state)
     }
 }
 
+/* ejabberd drops what it has to answer while it holds off opening a stream; its senders must not wait for the next ping. */
+static void test_a_lost_ping_is_asked_again_when_the_way_back_opens(void **state)
+{
+    const char *id;
+
+    start(false);
+    ping_id(); /* its answer is lost */
+    rig_advance(3000);
+    fake_lacks(&server, "-2'><ping");
+    fake_to_ready(&way_back, &a, CERT_THEIRS);
+    id = ping_id();
+    assert_non_null(strstr(id, "-2"));
+    answer("result", THEIRS, OURS, id);
+    assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
+    fake_close(&way_back);
+    stop();
+}
+
 /* On the stream that is ours to send on nobody can answer for the partner. */
 static void test_pong_on_wrong_stream(void **state)
 {
@@ -426,6 +444,7 @@ int main(void)
         T(test_resent_when_the_server_is_back),
         T(test_unanswered_question),
         T(test_barrier),
+        T(test_a_lost_ping_is_asked_again_when_the_way_back_opens),
         T(test_pong_on_wrong_stream),
         T(test_partner_that_confirms_nothing),
         T(test_nobody_waits),
