@@ -263,3 +263,12 @@ const struct addr *admin_listening(const struct admin *a, size_t i)
 {
     return i < a->n_listeners ? listener_local(a->listeners[i]) : NULL;
 }
+
+struct addr origin_source(const struct origin *origin)
+{
+    struct addr a = origin->peer;
+
+    if (origin->kind != ORIGIN_UNIX && a.sa.sa_family == AF_INET6)
+        memset(&a.v6.sin6_addr.s6_addr[8], 0, 8);
+    return a;
+}

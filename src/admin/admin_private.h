@@ -21,6 +21,7 @@ struct admin {
     struct MHD_Daemon *http;
     struct sessions sessions;
     struct throttle by_account, by_address;
+    struct log_limit throttled;         /* of lines about them */
     struct buf decoy;                   /* stored form of no password: unknown accounts take as long as known ones */
     char setup_token[SECRET_CHARS + 1]; /* "": there was an account at the start */
     /* loop */

@@ -9,12 +9,13 @@
 
 #define PAGE 100
 #define PAGE_MAX 1000
+#define PIECE 2000 /* rows asked for at a time: the store may hold all of them before the first is seen */
 #define ANSWER_MAX (512u << 20)
 
 /* Changes made together have one number: a page ends between numbers, and is longer when a batch is. */
 struct page {
     struct buf out;
-    uint64_t limit, n, last_seq;
+    uint64_t limit, n, last_seq, last_line;
     bool more; /* ended because it was full */
 };
 
@@ -62,6 +63,7 @@ static int on_row(void *arg, const struct store_audit_row *row, struct err *err)
     json_put(&page->out, o, 0);
     page->n++;
     page->last_seq = row->seq;
+    page->last_line = row->line;
     return buf_ok(&page->out) ? 0 : err_memory(err, "reading the audit");
 }
 
@@ -81,8 +83,23 @@ static bool take_query(struct call *c, struct store_audit_query *q, uint64_t *li
     /* As administrators write it; a name that is none is looked for as it stands. */
     if (k && k->title && name.n && setting_title(k, &q->name, name, &c->arena, NULL))
         q->name = name;
-    q->limit = CHANGES_MAX + *limit + 1;
+    q->limit = PIECE;
     return true;
+}
+
+/* Until the page is full or there is no more. */
+static enum keeper_result fill_page(struct call *c, struct store_audit_query *query, struct page *page, struct err *err)
+{
+    enum keeper_result result;
+    uint64_t before;
+
+    do {
+        before = page->n;
+        result = keeper_audit(c->admin->conf.keeper, query, on_row, page, err);
+        query->before = page->last_seq;
+        query->before_line = page->last_line;
+    } while (result == KEEPER_OK && page->n - before == PIECE);
+    return result;
 }
 
 void audit_get(struct call *c)
@@ -96,7 +113,7 @@ void audit_get(struct call *c)
         return;
     buf_init(&page.out, ANSWER_MAX);
     buf_str(&page.out, "{\"items\":[");
-    result = keeper_audit(c->admin->conf.keeper, &query, on_row, &page, &err);
+    result = fill_page(c, &query, &page, &err);
     if (result != KEEPER_OK && !page.more) {
         buf_free(&page.out);
         change_problem(c, result, NULL, &err);

@@ -178,30 +178,26 @@ const struct account *auth_password(struct call *c, const struct config *config,
     return password_matches(stored, password) && a && a->password.n ? a : NULL;
 }
 
-/* An IPv6 network of 64 bits counts as one address: whoever has one has them all. */
 static struct slice address_key(const struct call *c, char out[ADDR_TEXT])
 {
-    struct addr a = c->origin.peer;
+    struct addr a = origin_source(&c->origin);
 
-    if (c->origin.kind == ORIGIN_UNIX)
-        return SLICE("unix");
-    if (a.sa.sa_family == AF_INET6)
-        memset(&a.v6.sin6_addr.s6_addr[8], 0, 8);
-    return slice_str(addr_ip_text(&a, out));
+    return c->origin.kind == ORIGIN_UNIX ? SLICE("unix") : slice_str(addr_ip_text(&a, out));
 }
 
 bool auth_may_try(struct call *c, struct slice account)
 {
     uint64_t now = admin_mono_ms(c->admin) + 1;
     char ip[ADDR_TEXT];
-    unsigned wait = throttle_try(&c->admin->by_address, address_key(c, ip), now);
+    unsigned wait = throttle_try(&c->admin->by_address, address_key(c, ip), now), held;
 
     if (wait == 0 && account.n)
         wait = throttle_try(&c->admin->by_account, account, now);
     if (wait == 0)
         return true;
-    log_warning(c->admin->conf.log, "admin-login-throttled", LOG_Z("from", c->from), LOG_S("name", account),
-                LOG_U("wait-s", wait));
+    if (log_allowed(&c->admin->throttled, now, 5, &held))
+        log_warning(c->admin->conf.log, "admin-login-throttled", LOG_Z("from", c->from), LOG_S("name", account),
+                    LOG_U("wait-s", wait), LOG_U("held-back", held));
     reply_problem(c, 429, "too-many", "too many tries; the next one counts in %u s", wait);
     reply_header(c, "Retry-After", "%u", wait);
     return false;

@@ -23,4 +23,8 @@ struct origin {
 struct sockaddr_un origin_pack(const struct origin *origin);
 void origin_unpack(const struct sockaddr *packed, struct origin *out);
 
+/* What counts as one source when connections and tries are counted: an IPv6 network of 64 bits, as whoever has one address
+ * of it has them all. Not for ORIGIN_UNIX. */
+struct addr origin_source(const struct origin *origin);
+
 #endif

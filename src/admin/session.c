@@ -12,25 +12,36 @@ static bool is_over(const struct session *s, uint64_t now_ms)
     return now_ms - s->made_ms >= SESSION_MS || now_ms - s->used_ms >= SESSION_IDLE_MS;
 }
 
-static struct session *free_place(struct sessions *s, uint64_t now_ms)
+/* A free place; of an account that has its share, or when there is none, the one used longest ago. */
+static struct session *free_place(struct sessions *s, struct slice account, uint64_t now_ms)
 {
-    struct session *oldest = &s->all[0];
+    struct session *free = NULL, *oldest = &s->all[0], *own = NULL;
+    unsigned n_own = 0;
 
     for (size_t i = 0; i < SESSIONS_MAX; i++) {
         struct session *one = &s->all[i];
 
-        if (!one->id[0] || is_over(one, now_ms))
-            return one;
+        if (!one->id[0] || is_over(one, now_ms)) {
+            free = one;
+            continue;
+        }
         if (one->used_ms < oldest->used_ms)
             oldest = one;
+        if (!slice_is(account, one->account))
+            continue;
+        n_own++;
+        if (!own || one->used_ms < own->used_ms)
+            own = one;
     }
-    return oldest;
+    if (n_own >= SESSIONS_PER_ACCOUNT)
+        return own;
+    return free ? free : oldest;
 }
 
 struct session *session_new(struct sessions *s, struct slice account, struct slice stored_password, uint64_t now_ms,
                             char cookie[SECRET_CHARS + 1])
 {
-    struct session *one = free_place(s, now_ms);
+    struct session *one = free_place(s, account, now_ms);
 
     session_end(one);
     secret_make(cookie);

@@ -10,7 +10,8 @@
 
 #define SESSION_IDLE_MS (30u * 60 * 1000)
 #define SESSION_MS (12u * 3600 * 1000)
-#define SESSIONS_MAX 200 /* the one used longest ago makes room */
+#define SESSIONS_MAX 200        /* the one used longest ago makes room */
+#define SESSIONS_PER_ACCOUNT 20 /* likewise: nobody logs the others out */
 
 struct session {
     char id[SECRET_DIGEST + 1]; /* digest of the cookie; "": free */

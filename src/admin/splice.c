@@ -248,6 +248,7 @@ static bool may_accept(struct splices *all, const struct origin *origin)
     size_t n = 0, same = 0;
     unsigned held;
     char ip[ADDR_TEXT];
+    struct addr source = origin_source(origin);
 
     list_each (it, &all->all) {
         const struct splice *s = container_of(it, struct splice, link);
@@ -255,8 +256,11 @@ static bool may_accept(struct splices *all, const struct origin *origin)
         if ((s->origin.kind == ORIGIN_UNIX) != (origin->kind == ORIGIN_UNIX))
             continue;
         n++;
-        if (origin->kind != ORIGIN_UNIX && addr_same_ip(&s->origin.peer, &origin->peer))
-            same++;
+        if (origin->kind != ORIGIN_UNIX) {
+            struct addr other = origin_source(&s->origin);
+
+            same += addr_same_ip(&other, &source);
+        }
     }
     if (n < SPLICE_MAX && same < SPLICE_MAX_PER_ADDRESS)
         return true;

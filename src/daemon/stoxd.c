@@ -71,9 +71,13 @@ static void on_signal(uv_signal_t *handle, int number)
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct stoxd *d = handle->data;
+    struct err err;
 
     if (d->revocation)
         revocation_look(d->revocation);
+    if (d->admin && admin_renew(d->admin, &err))
+        log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
+                  LOG_Z("effect", "the API goes on with the one before"));
 }
 
 static int watch_signals(struct stoxd *d, struct err *err)

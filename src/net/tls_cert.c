@@ -9,10 +9,18 @@
 
 int tls_file_check(const char *file, const char *what, struct err *err)
 {
-    FILE *f = fopen(file, "re");
-    int c = f ? getc(f) : EOF, fault = errno;
-    bool read_error = f && ferror(f);
+    struct stat st;
+    FILE *f;
+    int c, fault;
+    bool read_error;
 
+    /* Whoever opens a FIFO waits for its writer. */
+    if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(err, "the %s file %s is no regular file", what, file);
+    f = fopen(file, "re");
+    c = f ? getc(f) : EOF;
+    fault = errno;
+    read_error = f && ferror(f);
     if (f)
         fclose(f);
     if (!f || read_error)

@@ -273,7 +273,7 @@ static enum keeper_result judge(struct keeper *k, struct work *w, const struct k
     if (out->n_changed && config_check(*next, err))
         return err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID;
     if (out->n_changed && k->conf.ops && k->conf.ops->judge && k->conf.ops->judge(k->conf.owner, *next, err))
-        return KEEPER_INVALID;
+        return err->memory ? KEEPER_NO_MEMORY : KEEPER_INVALID;
     return KEEPER_OK;
 }
 

@@ -53,16 +53,35 @@ static void sessions_make_room_and_are_found_by_their_cookie(void **state)
     assert_non_null(all);
     assert_non_null(session_new(all, SLICE("anna"), SLICE("x"), 1, first));
     assert_non_null(session_find(all, slice_str(first), 2));
-    for (unsigned i = 0; i < SESSIONS_MAX; i++)
-        assert_non_null(session_new(all, SLICE("bert"), SLICE("x"), 10 + i, cookie));
+    for (unsigned i = 0; i < SESSIONS_MAX; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "bert%u", i % (SESSIONS_MAX / SESSIONS_PER_ACCOUNT));
+        assert_non_null(session_new(all, slice_str(name), SLICE("x"), 10 + i, cookie));
+    }
     assert_null(session_find(all, slice_str(first), 1000));
     assert_non_null(session_find(all, slice_str(cookie), 1000));
     assert_true(session_fits(session_find(all, slice_str(cookie), 1000), SLICE("x")));
     assert_false(session_fits(session_find(all, slice_str(cookie), 1000), SLICE("y")));
     assert_null(session_find(all, SLICE(""), 1000));
     assert_null(session_find(all, slice_of(cookie, SECRET_CHARS - 1), 1000));
-    sessions_end_of(all, SLICE("bert"), NULL);
+    sessions_end_of(all, SLICE("bert9"), NULL);
     assert_null(session_find(all, slice_str(cookie), 1000));
+    free(all);
+}
+
+static void nobody_logs_the_others_out(void **state)
+{
+    struct sessions *all = calloc(1, sizeof(*all));
+    char first[SECRET_CHARS + 1], second[SECRET_CHARS + 1], cookie[SECRET_CHARS + 1];
+
+    assert_non_null(all);
+    assert_non_null(session_new(all, SLICE("anna"), SLICE("x"), 1, first));
+    assert_non_null(session_new(all, SLICE("bert"), SLICE("x"), 2, second));
+    for (unsigned i = 0; i < 2 * SESSIONS_MAX; i++)
+        assert_non_null(session_new(all, SLICE("bert"), SLICE("x"), 10 + i, cookie));
+    assert_non_null(session_find(all, slice_str(first), 1000));
+    assert_null(session_find(all, slice_str(second), 1000)); /* his own oldest made room */
     free(all);
 }
 
@@ -89,6 +108,7 @@ int main(void)
         cmocka_unit_test(five_tries_in_a_minute_and_then_one_after_the_other),
         cmocka_unit_test(many_keys_do_not_grow_it_and_recent_ones_stay),
         cmocka_unit_test(sessions_make_room_and_are_found_by_their_cookie),
+        cmocka_unit_test(nobody_logs_the_others_out),
         cmocka_unit_test(sessions_end_by_idleness_and_by_age),
     };
 
