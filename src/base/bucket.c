@@ -19,6 +19,8 @@ static void refill(struct bucket *b, unsigned per_s, uint64_t now_ms)
 bool bucket_try(struct bucket *b, unsigned per_s, uint64_t burst, unsigned n, uint64_t now_ms)
 {
     refill(b, per_s, now_ms);
+    if (b->used > bounded(burst)) /* of a burst that was larger: nobody waits longer than for an empty one */
+        b->used = bounded(burst);
     if (b->used + bounded(n) > bounded(burst))
         return false;
     b->used += bounded(n);

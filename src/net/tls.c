@@ -126,6 +126,11 @@ struct tls *tls_new(struct err *err)
     if (tls->note_index >= 0 && tls->trust && tls->wire) {
         tls->bare[TLS_CLIENT] = tls_context_new(tls, TLS_CLIENT);
         tls->bare[TLS_SERVER] = tls_context_new(tls, TLS_SERVER);
+        /* Tickets are under the key of the context that a session began with, and this one's is never changed. */
+        if (tls->bare[TLS_SERVER]) {
+            SSL_CTX_set_options(tls->bare[TLS_SERVER], SSL_OP_NO_TICKET);
+            SSL_CTX_set_num_tickets(tls->bare[TLS_SERVER], 0);
+        }
     }
     if (tls->bare[TLS_CLIENT] && tls->bare[TLS_SERVER])
         return tls;
@@ -206,7 +211,12 @@ static bool dane_setup(SSL *ssl, const struct dane *dane)
     for (size_t i = 0; i < dane->n; i++) {
         const struct dane_record *r = &dane->records[i];
 
-        if (SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching, (const unsigned char *)r->data.p, r->data.n) > 0)
+        int rc =
+            SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching, (const unsigned char *)r->data.p, r->data.n);
+
+        if (rc < 0) /* want of memory: without the record the session would believe the authorities alone */
+            return false;
+        if (rc > 0)
             note->dane = true;
     }
     ERR_clear_error();

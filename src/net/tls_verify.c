@@ -116,9 +116,16 @@ static int on_chain(X509_STORE_CTX *store, void *arg)
     struct tls_note *note = note_of_store(store);
 
     tls_crls_apply(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)), store);
-    if (X509_verify_cert(store) <= 0 && X509_STORE_CTX_get_error(store) == X509_V_OK)
-        X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
-    else if (note)
+    if (X509_verify_cert(store) <=
+        0) { /* on_verify lets everything pass: this is want of memory, or what OpenSSL cannot do */
+        int code = X509_STORE_CTX_get_error(store);
+
+        if (code == X509_V_OK)
+            X509_STORE_CTX_set_error(store, code = X509_V_ERR_UNSPECIFIED);
+        if (note)
+            tls_note_fault(note, code, NULL, 0);
+    }
+    if (note)
         X509_STORE_CTX_set_error(store, verdict(note));
     if (note && !SSL_is_server(ssl))
         keep_issuer(note, store);

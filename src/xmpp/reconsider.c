@@ -40,7 +40,7 @@ struct xmpp_objection xmpp_object_stream(const struct xmpp_stream *s, struct sli
         return no;
     if (p->n_pins)
         no.text = "the key of your certificate is none of those that are expected from your domain";
-    else if (how == XMPP_METHOD_SASL && s->cert_by == XMPP_CERT_PIN)
+    else if (s->cert_by == XMPP_CERT_PIN && (how == XMPP_METHOD_SASL || s->inbound)) /* XEP-0344 proves by it too */
         no.text = "your certificate is not accepted any more: its key is not pinned";
     return no;
 }

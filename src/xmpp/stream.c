@@ -125,7 +125,9 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 /* It ends with the dates of the certificate that has proven it (RFC 6120 13.7.2.3). */
 static bool rests_on_dates(const struct xmpp_stream *s)
 {
-    return s->sasl_done && (s->cert_by == XMPP_CERT_PKIX || s->cert_by == XMPP_CERT_PIN);
+    bool proves = s->sasl_done || (s->inbound && s->cert_ok && s->method == XMPP_METHOD_DIALBACK_TLS); /* XEP-0344 */
+
+    return proves && (s->cert_by == XMPP_CERT_PKIX || s->cert_by == XMPP_CERT_PIN);
 }
 
 /* A ready stream: keep-alive when no bytes passed, close when no stanzas did. */

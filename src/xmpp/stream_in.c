@@ -339,8 +339,8 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
 /* ---- stanzas ---- */
 
 /*
- * Ends the stream of one that names other parties than those that were proven. A pair that the settings no longer allow,
- * though others of the stream remain, costs its own stanzas only.
+ * Ends the stream of one that names other parties than those that were proven. Of a pair that the settings no longer allow,
+ * though others of the stream remain, see on_revoked.
  */
 static bool judge_parties(struct xmpp_stream *s, struct arena *a, const struct xml *el, struct xmpp_parties *p,
                           bool *revoked)
@@ -393,6 +393,24 @@ static void answer_malformed(struct xmpp_stream *s, const struct xml *el, const 
     buf_free(&b);
 }
 
+/*
+ * Of a pair that the settings no longer allow here, while others of the stream go on. What somebody waits for must not count
+ * as taken in silence: the stream ends, and his server has it back, or brings it on a stream by the new rules.
+ */
+static void on_revoked(struct xmpp_stream *s, const struct xml *el, const struct xmpp_parties *p, uint64_t receipt)
+{
+    struct xmpp_objection no = xmpp_object(s->x, p->to.domain, p->from.domain, XMPP_METHOD_NONE);
+    struct slice type = xml_attr(el, "type");
+
+    if (slice_is(type, "error") || slice_is(type, "result") || slice_is(el->name, "presence")) {
+        xmpp_stream_ignore(s, "a stanza of a domain that the settings no longer allow");
+        xmpp_handled(s->x, receipt);
+        return;
+    }
+    xmpp_stream_error(s, no.text ? no.error : XMPP_STREAM_POLICY_VIOLATION,
+                      no.text ? no.text : "this pair of domains is not allowed on this stream any more");
+}
+
 /* The answer to a ping of ours comes from the partner's domain itself. */
 static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct xmpp_parties *p)
 {
@@ -434,8 +452,7 @@ static void on_stanza(struct xmpp_stream *s, struct xml *el)
         s->x->counters.stanzas_in++;
         s->n_in++;
         if (revoked) {
-            xmpp_stream_ignore(s, "a stanza of a domain that the settings no longer allow");
-            xmpp_handled(s->x, stanza.receipt);
+            on_revoked(s, el, &p, stanza.receipt);
         } else if (is_pong(s, el, &p)) {
             xmpp_handled(s->x, stanza.receipt);
         } else if (!p.from_ok || !p.to_ok) {

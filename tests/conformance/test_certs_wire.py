@@ -203,6 +203,19 @@ def test_I3_pins_both_ways_and_live(rig, gateway, peer, sip):
     assert "EXTERNAL" not in wire.open_stream(p.domain, DOMAIN)
 
 
+def test_I3_a_withdrawn_pin_ends_what_dialback_took_its_word_for(rig, gateway, peer, sip):
+    """XEP-0344: with a good certificate nobody is asked for the key. When only a pin made it good, both go together."""
+    p = peer("pinned.example")
+    own = rig.pki.issue("pinned-by-dialback", ["whatever.example"], by=None)
+    gateway.ctl("partner", "set", p.domain, "--add-pin", pki.pin(own))
+    wire = p.connect().secure(p.domain, DOMAIN, client_context(rig, own))
+    wire.open_stream(p.domain, DOMAIN)
+    wire.send("<db:result from='%s' to='%s'>key</db:result>" % (p.domain, DOMAIN))
+    wire.expect(r"<db:result[^>]* type='valid'")
+    gateway.ctl("partner", "set", p.domain, "--remove-pin", pki.pin(own))
+    assert "its key is not pinned" in wire.expect_end()
+
+
 def test_I3_pin_expired_all_the_same(rig, gateway, peer, sip):
     p = peer("pinned.example")
     old = rig.pki.issue("pinned-old", by=None, days=(-30, -1))

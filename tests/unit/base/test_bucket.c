@@ -65,6 +65,8 @@ static void a_changed_rate_counts_from_the_next_call(void **state)
     assert_int_equal(bucket_wait(&b, 10, 10), 9000);
     assert_int_equal(bucket_wait(&b, 100, 100), 0);
     assert_int_equal(bucket_wait(&b, 1, 1), 99000);
+    assert_false(bucket_try(&b, 1, 10, 1, 0)); /* whoever used a larger burst waits as for an empty one */
+    assert_true(bucket_try(&b, 1, 10, 1, 1000));
 }
 
 int main(void)
