@@ -38,19 +38,6 @@ void item_put_value(struct buf *out, const json_t *v)
     }
 }
 
-/* One value, or one entry of a list, in memory of its own. */
-static json_t *checked(const struct setting *s, const void *object, size_t i)
-{
-    struct buf text;
-    json_t *v;
-
-    buf_init(&text, VALUE_MAX);
-    setting_print(&text, s, object, i);
-    v = buf_ok(&text) ? json_stringn(text.p ? text.p : "", text.n) : NULL;
-    buf_free(&text);
-    return v;
-}
-
 json_t *item_value(const struct setting *s, struct slice text, struct err *err)
 {
     union {
@@ -71,7 +58,7 @@ json_t *item_value(const struct setting *s, struct slice text, struct err *err)
         switch (s->type) {
         case SETTING_UINT: v = json_integer(object.number); break;
         case SETTING_BOOL: v = json_boolean(object.yes); break;
-        default: v = checked(&alone, &object, 0); break;
+        default: v = setting_to_json(&alone, &object, 0); break;
         }
         if (!v)
             err_memory(err, "reading a value");

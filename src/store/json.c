@@ -58,7 +58,7 @@ void json_put(struct buf *out, json_t *v, size_t flags)
     json_decref(v);
 }
 
-static json_t *text_json(const struct setting *s, const void *object, size_t i)
+json_t *setting_to_json(const struct setting *s, const void *object, size_t i)
 {
     struct buf b;
     json_t *v;
@@ -75,7 +75,7 @@ static json_t *list_json(const struct setting *s, const void *object)
     json_t *list = json_array();
 
     for (size_t i = 0; list && i < setting_count(s, object); i++) {
-        if (json_array_append_new(list, text_json(s, object, i)) == 0)
+        if (json_array_append_new(list, setting_to_json(s, object, i)) == 0)
             continue;
         json_decref(list);
         list = NULL;
@@ -92,7 +92,7 @@ static json_t *value_json(const struct setting *s, const void *object)
     switch (s->type) {
     case SETTING_UINT: return json_integer(*(const unsigned *)at);
     case SETTING_BOOL: return json_boolean(*(const bool *)at);
-    default: return text_json(s, object, 0);
+    default: return setting_to_json(s, object, 0);
     }
 }
 

@@ -28,6 +28,9 @@ json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory);
  */
 void json_put(struct buf *out, json_t *v, size_t flags);
 
+/* Value i of a setting (of one that is no list: 0) as text, whatever its type. NULL on memory; the caller's to json_decref. */
+json_t *setting_to_json(const struct setting *s, const void *object, size_t i);
+
 /* NULL on memory; the caller's to json_decref. */
 json_t *record_to_json(const struct record *r, enum record_form form);
 

@@ -131,8 +131,9 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
  * What ops.partner and ops.serves answer has changed. At the end of this turn everything is looked at anew: streams whose
  * partner or domain of ours is gone, or whose method is not allowed any more, end with a stream error; a partner that is
  * gone gets nothing that waits for it (XMPP_FATE_REFUSED, or LOST for what was written), one that is still there gets it on
- * a new stream by the new rules. Of a stream with several pairs of domains, those that are still allowed go on. All
- * other streams stay. Pauses must have been taken back before the answers change, and are asked for again after.
+ * a new stream by the new rules. Of a stream with several pairs of domains, those that are still allowed go on, until a
+ * message comes for one that is not: it goes back with the stream. All other streams stay. Pauses must have been taken back
+ * before the answers change, and are asked for again after.
  */
 void xmpp_reconsider(struct xmpp *x);
 
