@@ -8,7 +8,7 @@
 #include "store/json.h"
 #include "store/keeper_work.h"
 
-#define TRIES 50 /* against others that change the same store at the same time */
+#define TRY_MS 7000 /* against others that change the same store at the same time */
 #define WARNINGS_MAX (64u << 10)
 #define PATIENCE_MS                                                                                                    \
     1000 /* who waited longer than this for a store in vain spares the same to those behind, for as long */
@@ -345,27 +345,46 @@ void keeper_outcome_fini(struct keeper_outcome *out)
     *out = (struct keeper_outcome){ 0 };
 }
 
+/* Others were faster: this change takes its turn, and is judged by what they have made of the store. Under lock. */
+static enum keeper_result attempt_in_turn(struct keeper *k, const struct keeper_change *change,
+                                          struct keeper_outcome *out, bool *behind, struct err *err)
+{
+    enum store_result stored = store_reserve(k->conf.store, err);
+    enum keeper_result result;
+
+    if (stored == STORE_OK)
+        stored = sync_locked(k, err);
+    if (stored == STORE_OK) {
+        outcome_forget(out);
+        result = attempt(k, change, out, behind, err);
+    } else {
+        *behind = false;
+        result = of_store(stored, err);
+        if (stored == STORE_AWAY) /* its sentence speaks of reading: the change was not begun */
+            err_wrap(err, "nothing was changed");
+    }
+    store_release(k->conf.store);
+    return result;
+}
+
 enum keeper_result keeper_change(struct keeper *k, const struct keeper_change *change, struct keeper_outcome *out,
                                  struct err *err)
 {
     enum keeper_result result = KEEPER_NO_MEMORY;
-    bool behind = true;
+    uint64_t began = clock_mono_ms();
+    bool behind = false;
 
     if (!outcome_init(out, change->n)) {
         err_memory(err, "changing the configuration");
         return KEEPER_NO_MEMORY;
     }
     pthread_mutex_lock(&k->lock);
-    if (!change->dry && is_spared(k, err)) {
+    if (!change->dry && is_spared(k, err))
         result = KEEPER_AWAY;
-        behind = false;
-    }
-    for (unsigned i = 0; i < TRIES && behind; i++) {
-        outcome_forget(out);
+    else
         result = attempt(k, change, out, &behind, err);
-        if (behind && sync_locked(k, err) != STORE_OK)
-            break;
-    }
+    while (behind && clock_mono_ms() - began < TRY_MS)
+        result = attempt_in_turn(k, change, out, &behind, err);
     pthread_mutex_unlock(&k->lock);
     return result;
 }

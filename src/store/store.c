@@ -56,6 +56,17 @@ enum store_result store_commit(struct store *s, const struct store_commit *commi
     return STORE_FAULT;
 }
 
+enum store_result store_reserve(struct store *s, struct err *err)
+{
+    return s->ops->reserve ? s->ops->reserve(s, err) : STORE_OK;
+}
+
+void store_release(struct store *s)
+{
+    if (s->ops->release)
+        s->ops->release(s);
+}
+
 enum store_result store_audit(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
                               struct err *err)
 {

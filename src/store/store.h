@@ -91,6 +91,14 @@ enum store_result store_load(struct store *s, uint64_t since, store_row_fn *fn, 
 /* All or nothing, durable on return. *seq: the number the writes got: commit->seq + 1, so that the judge can know it. */
 enum store_result store_commit(struct store *s, const struct store_commit *commit, uint64_t *seq, struct err *err);
 
+/*
+ * Waits for its turn and keeps others from committing until store_release, so that what is loaded now can be judged and
+ * committed before anybody else's. Between the two: load and commit, and no waiting for anything else. A reservation ends
+ * with its connection; then a commit may find STORE_BEHIND all the same. SQLite has no other nodes and reserves nothing.
+ */
+enum store_result store_reserve(struct store *s, struct err *err);
+void store_release(struct store *s);
+
 enum store_result store_audit(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
                               struct err *err);
 

@@ -10,6 +10,8 @@ struct store_ops {
     enum store_result (*load)(struct store *s, uint64_t since, store_row_fn *fn, void *arg, uint64_t *seq,
                               struct err *err);
     enum store_result (*commit)(struct store *s, const struct store_commit *commit, uint64_t *seq, struct err *err);
+    enum store_result (*reserve)(struct store *s, struct err *err); /* NULL: nothing to reserve; release too */
+    void (*release)(struct store *s);
     enum store_result (*audit)(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
                                struct err *err);
     int (*watch)(struct store *s, const struct store_watch *watch, struct err *err);

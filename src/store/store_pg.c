@@ -148,6 +148,29 @@ static enum store_result on_commit(struct store *store, const struct store_commi
     return done(s, result);
 }
 
+/* By a transaction of its own, which tells a broken connection and makes a new one. */
+static enum store_result on_reserve(struct store *store, struct err *err)
+{
+    struct pg_store *s = of(store);
+    enum store_result result;
+
+    pg_allow(&s->pg, PG_CALL_MS);
+    result = pg_begin(&s->pg, PG_BEGIN_WRITE, err);
+    if (result == STORE_OK)
+        result = pg_run(&s->pg, PG_RESERVE, NULL, 0, NULL, err);
+    return done(s, result);
+}
+
+static void on_release(struct store *store)
+{
+    struct pg_store *s = of(store);
+    struct err ignored;
+
+    pg_allow(&s->pg, PG_CALL_MS);
+    if (s->pg.c && pg_run(&s->pg, PG_RELEASE, NULL, 0, NULL, &ignored) != STORE_OK)
+        pg_disconnect(&s->pg); /* nothing may stay reserved */
+}
+
 /* ---- start and end ---- */
 
 static int on_watch(struct store *store, const struct store_watch *watch, struct err *err)
@@ -168,7 +191,9 @@ static void on_close(struct store *store)
     free(s);
 }
 
-static const struct store_ops ops = { "PostgreSQL", on_close, on_load, on_commit, on_audit, on_watch };
+static const struct store_ops ops = {
+    "PostgreSQL", on_close, on_load, on_commit, on_reserve, on_release, on_audit, on_watch,
+};
 
 struct store *store_pg_open(const struct store_conf *conf, struct err *err)
 {

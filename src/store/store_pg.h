@@ -72,7 +72,10 @@ uint64_t pg_number(const PGresult *r, int row, int column);
 #define PG_CALL_MS 7000 /* what one call may take, before what its size adds */
 #define PG_BEGIN_WRITE "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 #define PG_BEGIN_READ "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-#define PG_LOCK "SELECT pg_advisory_xact_lock(1400139640)" /* one number for all of Stox: whoever writes holds it */
+/* One number for all of Stox: whoever writes holds it. Those who wait for it are served in the order in which they came. */
+#define PG_LOCK "SELECT pg_advisory_xact_lock(1400139640)"
+#define PG_RESERVE "SELECT pg_advisory_lock(1400139640)" /* the same until released, over several transactions */
+#define PG_RELEASE "SELECT pg_advisory_unlock_all()"
 
 /* Begins one, on a connection that lives: one that broke while nobody used it is replaced. */
 enum store_result pg_begin(struct pg *pg, const char *how, struct err *err);

@@ -250,7 +250,7 @@ static void on_close(struct store *store)
     free(s);
 }
 
-static const struct store_ops ops = { "SQLite", on_close, on_load, on_commit, on_audit, on_watch };
+static const struct store_ops ops = { "SQLite", on_close, on_load, on_commit, NULL, NULL, on_audit, on_watch };
 
 struct store *store_sqlite_open(const struct store_conf *conf, struct err *err)
 {

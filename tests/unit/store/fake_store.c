@@ -117,7 +117,7 @@ static void note(struct store *s, const struct store_write *w)
 enum store_result store_commit(struct store *s, const struct store_commit *c, uint64_t *seq, struct err *err)
 {
     s->commits++;
-    if (s->others) {
+    if (s->others && !s->reserved) {
         s->others--;
         fake_store_other(s, s->other_kind, s->other_name, s->other_body);
     }
@@ -133,6 +133,17 @@ enum store_result store_commit(struct store *s, const struct store_commit *c, ui
     snprintf(s->from, sizeof(s->from), "%.*s", SLICE_FMT(c->from));
     *seq = ++s->seq;
     return STORE_OK;
+}
+
+enum store_result store_reserve(struct store *s, struct err *err)
+{
+    s->reserved = s->reserves && failure(s, err) == STORE_OK;
+    return failure(s, err);
+}
+
+void store_release(struct store *s)
+{
+    s->reserved = false;
 }
 
 enum store_result store_audit(struct store *s, const struct store_audit_query *q, store_audit_fn *fn, void *arg,

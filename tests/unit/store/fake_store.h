@@ -27,6 +27,8 @@ struct store {
     unsigned commits;        /* that were tried */
     enum store_result fails; /* what loading and changing come to; STORE_OK: they work */
     unsigned others;         /* so many times, another node is faster than the commit */
+    bool reserves;           /* a reservation holds others back */
+    bool reserved;
     const char *other_kind, *other_name, *other_body;
     struct store_watch watch;
 };
