@@ -1,0 +1,93 @@
+#include "xmpp/trace.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SENTENCE_MAX 1024
+
+/* Entries one behind the other, each with its text. */
+struct xmpp_trace {
+    struct buf entries;
+    unsigned left_out;
+};
+
+struct head {
+    uint64_t at_ms;
+    uint16_t n;
+    uint8_t step, result;
+};
+
+const char *xmpp_step_name(enum xmpp_step step)
+{
+    switch (step) {
+    case XMPP_STEP_DNS: return "dns";
+    case XMPP_STEP_CONNECT: return "connect";
+    case XMPP_STEP_STREAM: return "stream";
+    case XMPP_STEP_TLS: return "tls";
+    case XMPP_STEP_CERTIFICATE: return "certificate";
+    case XMPP_STEP_PROOF: return "proof";
+    case XMPP_STEP_READY: return "ready";
+    }
+    return "?";
+}
+
+struct xmpp_trace *xmpp_trace_new(void)
+{
+    struct xmpp_trace *t = calloc(1, sizeof(*t));
+
+    if (t)
+        buf_init(&t->entries, XMPP_TRACE_MAX);
+    return t;
+}
+
+void xmpp_trace_free(struct xmpp_trace *t)
+{
+    if (!t)
+        return;
+    buf_free(&t->entries);
+    free(t);
+}
+
+void xmpp_trace_add(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum xmpp_step_result result,
+                    const char *fmt, ...)
+{
+    struct head head = { .at_ms = at_ms, .step = (uint8_t)step, .result = (uint8_t)result };
+    char text[SENTENCE_MAX];
+    va_list ap;
+    int n;
+
+    if (!t)
+        return;
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    head.n = (uint16_t)(n < 0 ? 0 : n < SENTENCE_MAX ? n : SENTENCE_MAX - 1);
+    if (sizeof(head) + head.n > t->entries.max - t->entries.n || !buf_reserve(&t->entries, sizeof(head) + head.n)) {
+        t->left_out++;
+        return;
+    }
+    buf_add(&t->entries, &head, sizeof(head));
+    buf_add(&t->entries, text, head.n);
+}
+
+unsigned xmpp_trace_each(const struct xmpp_trace *t, void (*fn)(void *arg, const struct xmpp_trace_entry *e), void *arg)
+{
+    struct slice rest;
+
+    if (!t)
+        return 0;
+    rest = buf_slice(&t->entries);
+    while (rest.n >= sizeof(struct head)) {
+        struct xmpp_trace_entry e;
+        struct head head;
+
+        memcpy(&head, rest.p, sizeof(head));
+        rest = slice_from(rest, sizeof(head));
+        e = (struct xmpp_trace_entry){ head.at_ms, (enum xmpp_step)head.step, (enum xmpp_step_result)head.result,
+                                       slice_first(rest, head.n) };
+        fn(arg, &e);
+        rest = slice_from(rest, head.n);
+    }
+    return t->left_out;
+}

@@ -1,0 +1,46 @@
+/*
+ * What one set-up of a stream did, step by step, for an administrator to read: which names and addresses, what the partner
+ * offered, which certificate, which proof, and where it ended. Bounded: what comes behind XMPP_TRACE_MAX bytes is counted
+ * and left out.
+ */
+#ifndef STOX_XMPP_TRACE_H
+#define STOX_XMPP_TRACE_H
+
+#include "base/buf.h"
+
+#define XMPP_TRACE_MAX 4096
+
+enum xmpp_step {
+    XMPP_STEP_DNS,         /* a look-up and what it said */
+    XMPP_STEP_CONNECT,     /* one address */
+    XMPP_STEP_STREAM,      /* header and features, stream errors */
+    XMPP_STEP_TLS,         /* handshake: version, cipher */
+    XMPP_STEP_CERTIFICATE, /* the partner's, and the verdict */
+    XMPP_STEP_PROOF,       /* SASL EXTERNAL or dialback */
+    XMPP_STEP_READY,       /* stanzas may go; how they are confirmed */
+};
+const char *xmpp_step_name(enum xmpp_step step); /* "dns", "connect" ... */
+
+enum xmpp_step_result { XMPP_STEP_OK, XMPP_STEP_FAILED, XMPP_STEP_NOTE };
+
+struct xmpp_trace; /* owner: the stream that is being set up, then its pair as the last attempt */
+
+struct xmpp_trace *xmpp_trace_new(void); /* NULL on memory: then nothing is recorded */
+void xmpp_trace_free(struct xmpp_trace *t);
+
+/* at_ms: of the loop's clock. One sentence without line breaks. t may be NULL. */
+void xmpp_trace_add(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum xmpp_step_result result,
+                    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* One entry; text is borrowed until return. */
+struct xmpp_trace_entry {
+    uint64_t at_ms;
+    enum xmpp_step step;
+    enum xmpp_step_result result;
+    struct slice text;
+};
+/* In the order in which they were added. Returns how many were left out. */
+unsigned xmpp_trace_each(const struct xmpp_trace *t, void (*fn)(void *arg, const struct xmpp_trace_entry *e),
+                         void *arg);
+
+#endif
