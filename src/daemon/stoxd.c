@@ -111,6 +111,13 @@ static int open_settings(struct stoxd *d, struct err *err)
     return d->keeper ? 0 : err_wrap(err, "store");
 }
 
+static void on_revocations(void *owner)
+{
+    struct stoxd *d = owner;
+
+    bridge_revocations_changed(d->bridge);
+}
+
 static int open_bridge(struct stoxd *d, struct err *err)
 {
     struct bridge_conf conf = { .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns };
@@ -123,6 +130,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
     memcpy(conf.secret, d->secret, sizeof(conf.secret));
     d->bridge = bridge_new(&conf, err);
     d->live.bridge = d->bridge;
+    if (d->bridge && d->revocation)
+        revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
 }
 

@@ -62,6 +62,13 @@ void tls_crls_free(struct tls_crls *crls);
 /* Has the file changed since it was loaded? */
 bool tls_crls_changed(const struct tls_crls *crls, const char *file);
 
+/*
+ * Do the lists that are in use now revoke the certificate that this peer showed, or one of its issuers'? Cheap for all that
+ * no list names. It needs the chain of before, of which only the leaf was kept: false when it cannot be built any more,
+ * as that of a certificate that only a pin made good.
+ */
+bool tls_is_revoked(struct tls *tls, SSL *ssl);
+
 /* Handshakes from now on go by these, and sessions made before are not resumed any more. Takes them over. On the loop. */
 void tls_use_crls(struct tls *tls, struct tls_crls *crls);
 
