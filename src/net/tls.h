@@ -47,6 +47,9 @@ bool tls_identities_retain(struct tls_identities *set, const struct tls_identiti
 /* New connections use this set from now on; those that are there keep what they have. On the loop; cannot fail. */
 void tls_use_identities(struct tls *tls, struct tls_identities *set);
 
+/* A number that changes when the file is replaced or written; also of one that is not there. */
+uint64_t tls_file_mark(const char *file);
+
 /* Authorities: a PEM file, or NULL for the system's. */
 int tls_trust(struct tls *tls, const char *ca_file, struct err *err);
 

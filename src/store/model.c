@@ -312,7 +312,9 @@ static const struct setting sip_domain_settings[] = {
       FIELD(sip_domain, certificate),
       .def = "",
       .brief = "PEM file with this domain's certificate chain, leaf first",
-      .help = "It must name the domain itself. Without it partners can use neither TLS nor SASL with us." },
+      .help =
+          "It must name the domain itself. Without it partners can use neither TLS nor SASL with us. Looked at again "
+          "every minute, and read anew when it was replaced; one that is broken leaves the one before in use." },
     { .name = "key",
       .type = SETTING_FILE,
       FIELD(sip_domain, key),
