@@ -108,7 +108,7 @@ def test_STOX_IQ_07_version_time_and_uptime(alive, talk):
 
 def test_STOX_IQ_08_everything_else_is_unavailable(alive, talk):
     asking = Asking(*talk())
-    for inside in query("jabber:iq:roster"), query("vcard-temp", element="vCard"), query("urn:made-up", " node='x'"):
+    for inside in query("jabber:iq:roster"), query("vcard-temp:x", element="vCard"), query("urn:made-up", " node='x'"):
         for to in DOMAIN, ALICE, "nobody@contoso.example/r":
             for kind in "get", "set":
                 assert asking.refused(inside, to, kind) == ("service-unavailable", "cancel")
