@@ -34,6 +34,47 @@ static const struct route *refuse(struct gate_refusal *out, const char *type, co
     return NULL;
 }
 
+static bool names_partner(const struct directory *d, const struct block *block, struct slice remote)
+{
+    const struct slice *partners = block->partners.v;
+    const struct listed *partner = directory_partner(d, remote);
+
+    for (size_t i = 0; i < block->partners.n; i++)
+        if (partner && slice_eq(partners[i], partner->settings->name))
+            return true;
+    return block->partners.n == 0;
+}
+
+static bool is_blocked(const struct directory *d, struct slice name, struct slice remote)
+{
+    const struct record *r = config_find(directory_config(d), &block_kind, name);
+
+    return r && names_partner(d, r->object, remote);
+}
+
+bool gate_blocks(const struct directory *d, const struct jid *remote, const struct jid *local, struct gate_refusal *out)
+{
+    char text[2 * JID_PART_MAX + 1];
+    const char *why = NULL;
+
+    if (config_list(directory_config(d), &block_kind)->n == 0)
+        return false;
+    if (is_blocked(d, remote->domain, remote->domain))
+        why = "the partner's domain is on the block list";
+    else if (is_blocked(d, local->domain, remote->domain))
+        why = "our domain is on the block list";
+    else if (remote->local.n && is_blocked(d, bare(remote, text), remote->domain))
+        why = "the partner's user is on the block list";
+    else if (local->local.n && is_blocked(d, bare(local, text), remote->domain))
+        why = "our user is on the block list";
+    if (why)
+        *out = (struct gate_refusal){ .text = "The administrator of this gateway has blocked this conversation",
+                                      .why = why,
+                                      .type = "modify",
+                                      .condition = "policy-violation" };
+    return why != NULL;
+}
+
 const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,
                              struct gate_refusal *out)
 {
@@ -44,6 +85,8 @@ const struct route *gate_x2s(const struct directory *d, const struct jid *from, 
         return refuse(out, "auth", "forbidden", "There is no federation with your domain", "the partner is not listed");
     if (!route)
         return refuse(out, "cancel", "item-not-found", "", "no SIP domain of ours has that name");
+    if (gate_blocks(d, from, to, out))
+        return NULL;
     if (to->local.n == 0)
         return refuse(out, "cancel", "service-unavailable", "", "that address names a domain, not a person");
     if (!gate_user(d, to, out))

@@ -239,6 +239,7 @@ static bool admit(struct bridge *b, const struct sip_request *request, struct ar
 {
     const struct sip_msg *m = request->msg;
     struct slice gr = nobody;
+    struct gate_refusal no;
     enum map_address_fault fault;
 
     if (!admit_sender(b, request, a, from))
@@ -253,6 +254,10 @@ static bool admit(struct bridge *b, const struct sip_request *request, struct ar
     }
     if (!directory_partner(b->directory, to->domain)) {
         refuse(b, request, nobody, 404, "No XMPP partner has that domain", "");
+        return false;
+    }
+    if (gate_blocks(b->directory, to, from, &no)) {
+        refuse_because(b, request, to->domain, 403, no.text, no.why, "");
         return false;
     }
     if (to->local.n == 0) {

@@ -420,3 +420,31 @@ def test_STOX_SEC_29_what_does_not_cross(alive, listen):
         assert peer.until(lambda m: m.status >= 200)[-1].status == 200
     for private in "private@", "SecretPhone", "192.0.2.5", "cid:here", RAW:
         assert private not in wire.text
+
+
+def test_STOX_IQ_20_a_block_counts_for_the_next_message(rig, stoxd, sip, start):
+    one = stoxd(name="stoxd-other", **support.settings(support.OTHER))
+    p = start(support.Partner(rig, at=support.OTHER))
+    wire = p.incoming()
+
+    def arrives(text, sender="romeo"):
+        mark = sip.mark()
+        p.send_message(wire, body=text, stanza_id=text, sender="%s@%s/o" % (sender, p.domain))
+        sip.wait_message(text, 5, mark)
+
+    arrives("before")
+    one.ctl("block", "add", "romeo@" + p.domain)
+    at, mark = one.mark(), sip.mark()
+    p.send_message(wire, body="blocked", stanza_id="b1")
+    back = p.accept_sm()
+    error = expect_stanza(back)
+    assert error.get("type") == "error" and error.get("id") == "b1" and support.error_of(error)[:2] == (
+        "policy-violation", "modify")
+    assert "the partner's user is on the block list" == one.wait_event("message-refused", since=at)["why"]
+    support.acknowledge(back, 1)
+    txn = sip.message("romeo@" + p.domain, "blocked too", target=(support.OTHER, 5060))
+    assert txn.wait(5) == 403
+    arrives("nurse passes", "nurse")  # on the same stream
+    assert "blocked" not in sip.bodies()[mark:]
+    one.ctl("block", "remove", "romeo@" + p.domain, "--force")
+    arrives("after")
