@@ -18,7 +18,10 @@ struct gate_refusal {
 /* May our user talk to partners at all? False: out is filled in. */
 bool gate_user(const struct directory *d, const struct jid *user, struct gate_refusal *out);
 
-/* Does an administrator's block list keep these two apart? True: out is filled in (type and condition too). */
+/*
+ * Are these two kept apart, by the block list, or because an address mixes scripts (STOX-SEC-21)? True: out is filled in
+ * (type and condition too).
+ */
 bool gate_blocks(const struct directory *d, const struct jid *remote, const struct jid *local,
                  struct gate_refusal *out);
 

@@ -282,6 +282,13 @@ static const struct setting gateway_settings[] = {
       .unit = "messages/s",
       .brief = "Messages a second from one SIP user, on average",
       .help = "0: no limit. As user-message-rate; what is more is answered with 480." },
+    { .name = "mixed-scripts",
+      .type = SETTING_BOOL,
+      FIELD(gateway, mixed_scripts),
+      .def = "no",
+      .brief = "Whether people's addresses may mix scripts that look alike",
+      .help = "no: messages from and to an address with, say, Cyrillic letters among Latin ones before the @ are "
+              "refused, as such addresses are how people are impersonated. Domain names never mix scripts." },
 };
 
 static const struct setting org_settings[] = {

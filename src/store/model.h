@@ -45,6 +45,7 @@ struct gateway {
     struct setting_list contacts;                    /* struct slice: "kind=URI" */
     unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
     unsigned user_message_rate, sip_user_message_rate;
+    bool mixed_scripts;
 };
 
 /* The organisation: the outermost gate. */

@@ -194,6 +194,45 @@ static void STOX_IQ_20_the_block_list_keeps_apart(void **state)
     }
 }
 
+#define CYRILLIC_O "\xd0\xbe"
+
+/* "r\u043emeo", which looks like romeo; whole words of one script are fine, also with what had to be escaped. */
+static void STOX_SEC_21_mixed_scripts_are_refused_unless_allowed(void **state)
+{
+    static const struct {
+        const char *local;
+        bool mixed;
+    } cases[] = {
+        { "romeo", false },
+        { "r" CYRILLIC_O "meo", true },
+        { "\xd1\x80\xd0\xbe\xd0\xbc\xd0\xb5\xd0\xbe", false },
+        { "\xd1\x80\\2f\xd0\xbe", false },
+        { "romeo.\xd1\x80\xd0\xbe", false },
+        { "j\xc3\xbcrgen", false },
+        { "\xce\xb1lice", true },
+        { "\xe6\xbc\xa2\xe5\xad\x97romaji", false },
+    };
+
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *local = cases[i / 2].local;
+        bool allowed = i % 2, passes = allowed || !cases[i / 2].mixed;
+        struct sides *s = sides_new();
+        char text[1000];
+        struct sip_server *t;
+
+        sides_apply(s, allowed ? OPEN "gateway { mixed-scripts = yes }\n" : OPEN);
+        snprintf(text, sizeof(text),
+                 "<message from='%s@fabrikam.example' to='" ALICE "' id='m'><body>x</body></message>", local);
+        sides_xmpp(s, text, 1);
+        if (s->n_clients != passes || (!passes && !strstr(s->sent[0].stanza, "<policy-violation ")))
+            fail_msg("%s, %d: %zu requests", local, allowed, s->n_clients);
+        t = sides_sip(s, "192.0.2.10", "<sip:r%D0%BEmeo@contoso.example>", "sip:nurse@fabrikam.example", "b",
+                      "Content-Type: text/plain\r\n", "x");
+        assert_int_equal(t->answers ? t->status : 0, allowed ? 0 : 403);
+        sides_free(s);
+    }
+}
+
 /* Questions and presence of a blocked sender: one answer, the same; answers and what needs none get none. */
 static void STOX_IQ_20_questions_of_the_blocked(void **state)
 {
@@ -267,6 +306,7 @@ int main(void)
         cmocka_unit_test(each_refusal_says_why),
         cmocka_unit_test(the_policy_of_the_user_decides),
         cmocka_unit_test(STOX_IQ_20_the_block_list_keeps_apart),
+        cmocka_unit_test(STOX_SEC_21_mixed_scripts_are_refused_unless_allowed),
         cmocka_unit_test(STOX_IQ_20_questions_of_the_blocked),
         cmocka_unit_test(a_foreign_source_learns_nothing_of_policies),
         cmocka_unit_test(refusals_are_logged_within_bounds),
