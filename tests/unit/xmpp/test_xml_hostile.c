@@ -219,7 +219,7 @@ static void D10_repeats_up_to_their_bound(void **state)
 }
 
 /* The deepest tree that is taken is read, printed and freed; one more, and a hundred thousand, are refused in time. */
-static void D5_depth(void **state)
+static void STOX_SEC_14_D5_depth_is_bounded_on_a_small_stack(void **state)
 {
     static const size_t depths[] = { 1, 62, 63, 64, 65, 66, 100000 };
     enum xml_fault last = XML_OK;
@@ -246,7 +246,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(E1_bytes_that_are_no_characters),
     cmocka_unit_test(D1_what_a_stream_may_not_hold),
     cmocka_unit_test(D10_repeats_up_to_their_bound),
-    cmocka_unit_test(D5_depth),
+    cmocka_unit_test(STOX_SEC_14_D5_depth_is_bounded_on_a_small_stack),
 };
 
 static void *run(void *failed)
