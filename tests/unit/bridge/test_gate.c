@@ -233,6 +233,59 @@ static void STOX_SEC_21_mixed_scripts_are_refused_unless_allowed(void **state)
     }
 }
 
+/* Five times within ten seconds, as a partner may whose stream breaks; then the id, or time, must be another. */
+static void STOX_SEC_20_the_same_message_passes_five_times_in_ten_seconds(void **state)
+{
+    static const char stanza[] = "<message from='romeo@fabrikam.example/g' to='" ALICE "' %s><body>x</body></message>";
+    struct sides *s = sides_new();
+    char text[200];
+
+    for (int lap = 0; lap < 2; lap++) {
+        s->n_clients = 0;
+        snprintf(text, sizeof(text), stanza, "id='m'");
+        for (uint64_t i = 0; i < 7; i++)
+            sides_xmpp(s, text, i);
+        for (size_t i = 0; i < s->n_clients; i++)
+            sides_answer(s, i, 200);
+        assert_int_equal(s->n_clients, 5);
+        assert_non_null(strstr(s->sent[s->n_sent - 1].stanza, "<policy-violation "));
+        sides_advance(s, 10000);
+    }
+    s->n_clients = 0;
+    for (uint64_t i = 0; i < 7; i++) {
+        snprintf(text, sizeof(text), stanza, i == 0 ? "id='1'" : i == 1 ? "id='2'" : "");
+        sides_xmpp(s, text, i);
+        sides_answer(s, s->n_clients - 1, 200);
+    }
+    assert_int_equal(s->n_clients, 7);
+    sides_free(s);
+}
+
+static void STOX_SEC_20_the_same_request_passes_five_times_in_ten_seconds(void **state)
+{
+    struct sides *s = sides_new();
+    unsigned refused = 0;
+
+    s->call_id = "ring";
+    for (int i = 0; i < 7; i++) {
+        struct sip_server *t;
+        char branch[16];
+
+        snprintf(branch, sizeof(branch), "r%d", i);
+        t = alice_writes(s, branch);
+        if (t->answers) {
+            assert_int_equal(t->status, 482);
+            refused++;
+        } else {
+            s2x_settled(s->bridge, s->sent[s->n_sent - 1].token, XMPP_FATE_CONFIRMED, "");
+        }
+    }
+    assert_int_equal(refused, 2);
+    sides_advance(s, 10000);
+    assert_int_equal(alice_writes(s, "later")->answers, 0);
+    sides_free(s);
+}
+
 /* Questions and presence of a blocked sender: one answer, the same; answers and what needs none get none. */
 static void STOX_IQ_20_questions_of_the_blocked(void **state)
 {
@@ -307,6 +360,8 @@ int main(void)
         cmocka_unit_test(the_policy_of_the_user_decides),
         cmocka_unit_test(STOX_IQ_20_the_block_list_keeps_apart),
         cmocka_unit_test(STOX_SEC_21_mixed_scripts_are_refused_unless_allowed),
+        cmocka_unit_test(STOX_SEC_20_the_same_message_passes_five_times_in_ten_seconds),
+        cmocka_unit_test(STOX_SEC_20_the_same_request_passes_five_times_in_ten_seconds),
         cmocka_unit_test(STOX_IQ_20_questions_of_the_blocked),
         cmocka_unit_test(a_foreign_source_learns_nothing_of_policies),
         cmocka_unit_test(refusals_are_logged_within_bounds),
