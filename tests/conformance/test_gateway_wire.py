@@ -452,7 +452,8 @@ def test_STOX_SEC_24_administration_is_nowhere_on_the_network_by_default(rig, st
 
 
 def test_STOX_SEC_24_elsewhere_than_on_loopback_only_with_a_certificate(rig):
-    one = Stoxd(rig, name="stoxd-open", listen_admin=[support.OTHER + ":8443"])
+    one = Stoxd(rig, name="stoxd-open", empty=True, **dict(support.settings(support.OTHER),
+                                                           listen_admin=[support.OTHER + ":8443"]))
     with pytest.raises(Failed):
         one.start()
     assert "an address of loopback" in one.process.tail()
