@@ -172,6 +172,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     b->directory = directory_keep(conf->directory);
     scores_init(&b->scores);
     rates_init(&b->rates);
+    replays_init(&b->replays);
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
@@ -255,6 +256,7 @@ void bridge_free(struct bridge *b)
     directory_drop(b->directory);
     scores_fini(&b->scores);
     rates_fini(&b->rates);
+    replays_fini(&b->replays);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);
     buf_free(&b->key);

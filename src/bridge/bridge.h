@@ -36,6 +36,9 @@ int bridge_listen(struct bridge *b, struct err *err);
  */
 struct directory *bridge_apply(struct bridge *b, struct directory *next);
 
+/* The TLS context has new revocation lists: streams whose certificates they name end at the end of this turn. */
+void bridge_revocations_changed(struct bridge *b);
+
 /* Takes no new work, lets what is under way end (3 s at most), gives back the rest, closes streams in order; done follows. */
 void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg);
 void bridge_free(struct bridge *b);

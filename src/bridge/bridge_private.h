@@ -8,6 +8,7 @@
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
 #include "bridge/rates.h"
+#include "bridge/replays.h"
 #include "bridge/score.h"
 #include "bridge/threads.h"
 #include "map/im.h"
@@ -35,7 +36,8 @@ struct bridge {
     struct bridge_counters counters;
     struct scores scores;
     struct rates rates; /* of people, on both sides */
-    uint64_t since_ms;  /* of the loop: when the bridge was made */
+    struct replays replays;
+    uint64_t since_ms; /* of the loop: when the bridge was made */
 
     /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;

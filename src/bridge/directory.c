@@ -79,7 +79,9 @@ static int add_certificate(struct directory *d, const struct directory_conf *con
     if (conf->strict && !tls_identities_has(before, ascii, chain, key))
         return -1;
     kept = tls_identities_retain(d->identities, before, ascii);
-    buf_printf(&d->faults, "%s%s\n", err->text, kept ? "; the certificate of before stays in use" : "");
+    buf_printf(&d->faults, "%s; %s\n", err->text,
+               kept ? "the certificate of before stays in use"
+                    : "partners can use neither TLS nor SASL with this domain");
     return 0;
 }
 

@@ -27,7 +27,7 @@ struct directory *directory_new(const struct directory_conf *conf, struct err *e
 struct directory *directory_keep(struct directory *d);
 void directory_drop(struct directory *d); /* NULL is fine; the last one takes time: not on the loop */
 
-/* One sentence a line about certificates that could not be loaded; empty: all is well. */
+/* One sentence a line about certificates that could not be loaded, and what follows; empty: all is well. */
 struct slice directory_faults(const struct directory *d);
 
 const struct config *directory_config(const struct directory *d);

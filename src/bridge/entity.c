@@ -10,7 +10,8 @@ static struct map_entity entity_of(const struct bridge *b)
                                 .now_wall_s = clock_wall_s(),
                                 .uptime_s = (loop_now(b->loop) - b->since_ms) / 1000,
                                 .contacts = g->contacts.v,
-                                .n_contacts = g->contacts.n };
+                                .n_contacts = g->contacts.n,
+                                .aliases = b->map.aliases };
 }
 
 void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza)

@@ -1,5 +1,8 @@
 #include "bridge/gate.h"
 
+#include "map/address.h"
+#include "store/script.h"
+
 /* The bare address, in the form that policies are asked with. */
 static struct slice bare(const struct jid *user, char out[2 * JID_PART_MAX + 1])
 {
@@ -34,6 +37,70 @@ static const struct route *refuse(struct gate_refusal *out, const char *type, co
     return NULL;
 }
 
+static bool names_partner(const struct directory *d, const struct block *block, struct slice remote)
+{
+    const struct slice *partners = block->partners.v;
+    const struct listed *partner = directory_partner(d, remote);
+
+    for (size_t i = 0; i < block->partners.n; i++)
+        if (partner && slice_eq(partners[i], partner->settings->name))
+            return true;
+    return block->partners.n == 0;
+}
+
+static bool is_blocked(const struct directory *d, struct slice name, struct slice remote)
+{
+    const struct record *r = config_find(directory_config(d), &block_kind, name);
+
+    return r && names_partner(d, r->object, remote);
+}
+
+/* On the list: why, or NULL. */
+static const char *listed_why(const struct directory *d, const struct jid *remote, const struct jid *local)
+{
+    char text[2 * JID_PART_MAX + 1];
+
+    if (config_list(directory_config(d), &block_kind)->n == 0)
+        return NULL;
+    if (is_blocked(d, remote->domain, remote->domain))
+        return "the partner's domain is on the block list";
+    if (is_blocked(d, local->domain, remote->domain))
+        return "our domain is on the block list";
+    if (remote->local.n && is_blocked(d, bare(remote, text), remote->domain))
+        return "the partner's user is on the block list";
+    if (local->local.n && is_blocked(d, bare(local, text), remote->domain))
+        return "our user is on the block list";
+    return NULL;
+}
+
+/* What XEP-0106 has escaped is read as people see it: "\\2f" has no Latin letter. */
+static bool is_mixed(struct slice local)
+{
+    char memory[JID_PART_MAX];
+    struct buf plain = { .p = memory, .cap = sizeof(memory), .max = sizeof(memory) };
+    size_t i = 0;
+
+    while (i < local.n && (unsigned char)local.p[i] < 0x80)
+        i++;
+    if (i == local.n)
+        return false;
+    map_unescape_local(&plain, local);
+    return script_is_mixed(buf_slice(&plain));
+}
+
+bool gate_blocks(const struct directory *d, const struct jid *remote, const struct jid *local, struct gate_refusal *out)
+{
+    *out = (struct gate_refusal){ .text = "The administrator of this gateway has blocked this conversation",
+                                  .why = listed_why(d, remote, local),
+                                  .type = "modify",
+                                  .condition = "policy-violation" };
+    if (!out->why && !directory_gateway(d)->mixed_scripts && (is_mixed(remote->local) || is_mixed(local->local))) {
+        out->text = "An address mixes scripts that look alike";
+        out->why = "an address mixes scripts that look alike (stoxctl gateway set --mixed-scripts yes lets it pass)";
+    }
+    return out->why != NULL;
+}
+
 const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,
                              struct gate_refusal *out)
 {
@@ -44,6 +111,8 @@ const struct route *gate_x2s(const struct directory *d, const struct jid *from, 
         return refuse(out, "auth", "forbidden", "There is no federation with your domain", "the partner is not listed");
     if (!route)
         return refuse(out, "cancel", "item-not-found", "", "no SIP domain of ours has that name");
+    if (gate_blocks(d, from, to, out))
+        return NULL;
     if (to->local.n == 0)
         return refuse(out, "cancel", "service-unavailable", "", "that address names a domain, not a person");
     if (!gate_user(d, to, out))

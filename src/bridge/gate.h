@@ -1,6 +1,6 @@
 /*
- * The gates of every conversation: the organisation's switch, the policy of the user of ours, the list of partners, and
- * what the partner's type allows. Nothing is remembered: a changed setting counts for the next message.
+ * The gates of every conversation: the organisation's switch, the policy of the user of ours, the list of partners, what
+ * the partner's type allows, and the block list. Nothing is remembered: a changed setting counts for the next message.
  */
 #ifndef STOX_BRIDGE_GATE_H
 #define STOX_BRIDGE_GATE_H
@@ -17,6 +17,13 @@ struct gate_refusal {
 
 /* May our user talk to partners at all? False: out is filled in. */
 bool gate_user(const struct directory *d, const struct jid *user, struct gate_refusal *out);
+
+/*
+ * Are these two kept apart, by the block list, or because an address mixes scripts (STOX-SEC-21)? True: out is filled in
+ * (type and condition too).
+ */
+bool gate_blocks(const struct directory *d, const struct jid *remote, const struct jid *local,
+                 struct gate_refusal *out);
 
 /* May from, of a partner, write to our user? The route that leads to him, or NULL with out filled in. */
 const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,

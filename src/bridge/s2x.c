@@ -239,6 +239,7 @@ static bool admit(struct bridge *b, const struct sip_request *request, struct ar
 {
     const struct sip_msg *m = request->msg;
     struct slice gr = nobody;
+    struct gate_refusal no;
     enum map_address_fault fault;
 
     if (!admit_sender(b, request, a, from))
@@ -253,6 +254,10 @@ static bool admit(struct bridge *b, const struct sip_request *request, struct ar
     }
     if (!directory_partner(b->directory, to->domain)) {
         refuse(b, request, nobody, 404, "No XMPP partner has that domain", "");
+        return false;
+    }
+    if (gate_blocks(b->directory, to, from, &no)) {
+        refuse_because(b, request, to->domain, 403, no.text, no.why, "");
         return false;
     }
     if (to->local.n == 0) {
@@ -281,6 +286,22 @@ static const char *fate_headers(enum xmpp_fate fate)
     return fate == XMPP_FATE_FULL ? "Retry-After: 10\r\n" : "";
 }
 
+/* Two gateways lead to each other: a message comes while it is held, or too often in a short time. True: it was refused. */
+static bool goes_round(struct bridge *b, const struct sip_request *request, const struct jid *to, uint64_t text)
+{
+    uint32_t cseq = request->msg->cseq;
+    uint64_t message = hash_more(&b->held_by_text, text, slice_of((const char *)&cseq, sizeof(cseq)));
+
+    if (hash_find(&b->held_by_text, text, any, NULL))
+        refuse(b, request, to->domain, 482, "The same message is already on its way: two gateways lead to each other",
+               "");
+    else if (replays_is_excess(&b->replays, message, loop_now(b->loop)))
+        refuse(b, request, to->domain, 482, "The same message has come again and again in 10 s", "");
+    else
+        return false;
+    return true;
+}
+
 /* Hands the stanza in b->scratch over. The request is answered here or later, always once. */
 static void carry(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
                   struct slice id)
@@ -290,11 +311,8 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
     struct held *h;
     bool bodies;
 
-    if (hash_find(&b->held_by_text, text, any, NULL)) {
-        refuse(b, request, to->domain, 482, "The same message is already on its way: two gateways lead to each other",
-               "");
+    if (goes_round(b, request, to, text))
         return;
-    }
     h = held_new(b, request->txn, id, from, to, text);
     if (!h) {
         refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n");

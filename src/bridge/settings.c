@@ -47,6 +47,11 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     return before;
 }
 
+void bridge_revocations_changed(struct bridge *b)
+{
+    xmpp_revocations_changed(b->xmpp);
+}
+
 void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote)
 {
     struct bridge_counters *c = &b->counters;

@@ -103,6 +103,21 @@ static void presence(struct bridge *b, const struct xmpp_stanza *stanza)
                               "feature-not-implemented", "This gateway carries messages, not presence", NULL);
 }
 
+/* A question, or presence, between those whom the block list keeps apart. Answers get none. */
+static bool is_blocked(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct slice type = xml_attr(stanza->el, "type");
+    bool iq = slice_is(stanza->el->name, "iq");
+    struct gate_refusal no;
+
+    if (!gate_blocks(b->directory, stanza->from, stanza->to, &no))
+        return false;
+    if (iq ? !slice_is(type, "result") && !slice_is(type, "error") : slice_is(type, "subscribe"))
+        bridge_send_condition(b, iq ? "iq" : "presence", stanza->to, stanza->from, xml_attr(stanza->el, "id"), no.type,
+                              no.condition, no.text, NULL);
+    return true;
+}
+
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     if (slice_is(stanza->el->name, "message")) {
@@ -111,6 +126,8 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
             return; /* x2s says when it is handled */
         }
         s2x_bounce(b, stanza);
+    } else if (is_blocked(b, stanza)) {
+        /* it has its answer */
     } else if (slice_is(stanza->el->name, "iq")) {
         entity_iq(b, stanza); /* each get and set has an answer (STOX-ERR-14); results and errors have none */
     } else {

@@ -150,11 +150,22 @@ static bool within_rate(struct bridge *b, const struct xmpp_stanza *stanza)
     return false;
 }
 
+/* The same stanza, by its id, too often in a short time: two gateways lead to each other, somewhere. True: it was refused. */
+static bool goes_round(struct bridge *b, const struct xmpp_stanza *stanza, uint64_t nonce)
+{
+    if (!xml_attr(stanza->el, "id").n || !replays_is_excess(&b->replays, nonce, loop_now(b->loop)))
+        return false;
+    refuse(b, stanza, "modify", "policy-violation", "The same message has come again and again",
+           "the same message came more than 5 times in 10 s: do two gateways lead to each other?");
+    return true;
+}
+
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct gate_refusal no;
     struct map_im_message message;
     struct map_im_xmpp_refusal refusal;
+    uint64_t nonce;
 
     b->counters.x2s_in++;
     if (b->stopping) {
@@ -166,11 +177,12 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
         refuse(b, stanza, no.type, no.condition, no.text, no.why);
         return;
     }
-    if (!within_rate(b, stanza))
+    nonce = nonce_of(b, stanza);
+    if (!within_rate(b, stanza) || goes_round(b, stanza, nonce))
         return;
     b->map.now_wall_s = clock_wall_s();
-    switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang,
-                              nonce_of(b, stanza), &message, &refusal)) {
+    switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang, nonce,
+                              &message, &refusal)) {
     case MAP_IM_OK: carry(b, stanza, &message); break;
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_X2S, SCORE_EMPTY, stanza->from->domain);

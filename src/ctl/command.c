@@ -82,6 +82,7 @@ static const char *operand_word(const struct setting_kind *kind)
     switch (kind->title_type) {
     case SETTING_DOMAIN: return "DOMAIN...";
     case SETTING_USER: return "USER...";
+    case SETTING_WHO: return "USER|DOMAIN...";
     default: return "NAME...";
     }
 }
@@ -98,7 +99,7 @@ static struct command make(const struct generic *g, const struct setting_kind *k
     bool named = kind->title && g->most > 0;
 
     return (struct command){ .noun = kind->noun,
-                             .verb = g->verb,
+                             .verb = kind->make && g->which == MADE_KINDS ? kind->make : g->verb,
                              .operands = named ? operand_word(kind) : "",
                              .least = named ? g->least : 0,
                              .most = named ? g->most : 0,

@@ -92,7 +92,7 @@ static void put_value_case(const struct help_flag *f, void *arg)
 /* What operands can be: names of the command's kind, files, or the words that the table itself lists. */
 static void put_operands(struct buf *out, const struct command *cmd)
 {
-    if (cmd->kind && cmd->operands[0] && strcmp(cmd->verb, "new") != 0 && strcmp(cmd->verb, "revoke") != 0)
+    if (cmd->kind && cmd->operands[0] && cmd->run != object_new && strcmp(cmd->verb, "revoke") != 0)
         buf_printf(out, " names=%s", cmd->kind->noun);
     else if (strcmp(cmd->noun, "token") == 0 && strcmp(cmd->verb, "revoke") == 0)
         buf_str(out, " names=token");

@@ -7,8 +7,7 @@ static void tell_faults(struct live *l, const struct directory *d)
     while (rest.n) {
         slice_cut(rest, '\n', &line, &rest);
         if (line.n)
-            log_error(l->log, "certificate-not-loaded", LOG_S("why", line),
-                      LOG_Z("effect", "partners can use neither TLS nor SASL with this domain"));
+            log_error(l->log, "certificate-not-loaded", LOG_S("why", line));
     }
 }
 

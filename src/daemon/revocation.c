@@ -11,6 +11,8 @@ struct revocation {
     struct timer look;
     struct tls_crls *stamped; /* borrowed: those tls has */
     struct reading *reading;  /* NULL: none is under way */
+    void (*changed)(void *owner);
+    void *owner;
 };
 
 /* One reading off the loop. */
@@ -43,11 +45,14 @@ static void on_done(uv_work_t *work, int status)
 
     r->reading = NULL;
     timer_start(&r->loop->timers, &r->look, LOOK_MS);
-    if (g->crls)
+    if (g->crls) {
         use(r, g->crls);
-    else
+        if (r->changed)
+            r->changed(r->owner);
+    } else {
         log_error(r->loop->log, "revocation-lists-not-read", LOG_Z("why", g->err.text),
                   LOG_Z("effect", "those read before stay in use"));
+    }
     free(g);
 }
 
@@ -71,6 +76,12 @@ void revocation_look(struct revocation *r)
     }
     timer_stop(&r->loop->timers, &r->look);
     r->reading = g;
+}
+
+void revocation_watch(struct revocation *r, void (*changed)(void *owner), void *owner)
+{
+    r->changed = changed;
+    r->owner = owner;
 }
 
 static void on_look(struct timer *t)

@@ -14,6 +14,9 @@ struct revocation *revocation_new(struct loop *loop, struct tls *tls, const char
  * NULL is fine. */
 void revocation_free(struct revocation *r);
 
+/* changed is called on the loop whenever new lists are in use. */
+void revocation_watch(struct revocation *r, void (*changed)(void *owner), void *owner);
+
 /* Looks now; what is new counts when it was read. */
 void revocation_look(struct revocation *r);
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "daemon/answers.h"
 #include "daemon/live.h"
+#include "daemon/renewal.h"
 #include "daemon/revocation.h"
 #include "daemon/state.h"
 #include "store/config_text.h"
@@ -33,6 +34,7 @@ struct stoxd {
     struct loop_door *door;
     struct bridge *bridge;
     struct live live;
+    struct renewal *renewal;
     struct answers answers;
     struct admin *admin;
     uv_signal_t term, intr, hup;
@@ -75,6 +77,7 @@ static void on_hangup(uv_signal_t *handle, int number)
 
     if (d->revocation)
         revocation_look(d->revocation);
+    renewal_look(d->renewal);
     if (d->admin && admin_renew(d->admin, &err))
         log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
                   LOG_Z("effect", "the API goes on with the one before"));
@@ -111,6 +114,13 @@ static int open_settings(struct stoxd *d, struct err *err)
     return d->keeper ? 0 : err_wrap(err, "store");
 }
 
+static void on_revocations(void *owner)
+{
+    struct stoxd *d = owner;
+
+    bridge_revocations_changed(d->bridge);
+}
+
 static int open_bridge(struct stoxd *d, struct err *err)
 {
     struct bridge_conf conf = { .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns };
@@ -123,6 +133,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
     memcpy(conf.secret, d->secret, sizeof(conf.secret));
     d->bridge = bridge_new(&conf, err);
     d->live.bridge = d->bridge;
+    if (d->bridge && d->revocation)
+        revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
 }
 
@@ -182,7 +194,10 @@ static int open_net(struct stoxd *d, struct err *err)
 static int start(struct stoxd *d, struct err *err)
 {
     if (state_open(d->boot.state_dir, d->secret, err) || open_net(d, err) || open_settings(d, err) ||
-        open_bridge(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err) || watch_signals(d, err))
+        open_bridge(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err))
+        return -1;
+    d->renewal = renewal_new(&d->loop, d->keeper, err);
+    if (!d->renewal || watch_signals(d, err))
         return -1;
     return keeper_watch(d->keeper, err);
 }
@@ -199,6 +214,7 @@ static void finish(struct stoxd *d)
     revocation_free(d->revocation);
     if (d->door)
         loop_door_shut(d->door);
+    renewal_free(d->renewal);
     admin_free(d->admin);
     store_close(d->store);
     keeper_close(d->keeper);

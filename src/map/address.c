@@ -203,6 +203,27 @@ enum map_address_fault map_uri_to_jid(struct arena *a, const struct sip_uri *uri
     return gr_to_resource(a, gr, &out->resource);
 }
 
+enum map_address_fault map_text_to_jid(struct arena *a, struct slice text, const struct map_aliases *aliases,
+                                       struct jid *out)
+{
+    static const char *const schemes[] = { "sip:", "sips:", "im:", "pres:", "tel:" };
+    struct slice uri = slice_trim(text), none = { 0 };
+    struct sip_uri parsed;
+    bool has_scheme = false;
+    struct buf b;
+
+    *out = (struct jid){ 0 };
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        has_scheme |= slice_istarts(uri, slice_str(schemes[i]));
+    if (!text.p || !scratch_init(&b, a, uri.n + 4))
+        return MAP_ADDRESS_NO_MEMORY;
+    if (!has_scheme)
+        buf_str(&b, "sip:");
+    buf_put(&b, uri);
+    return sip_uri_parse(buf_slice(&b), &parsed) ? map_uri_to_jid(a, &parsed, none, aliases, out)
+                                                 : MAP_ADDRESS_MALFORMED;
+}
+
 static bool put_user(struct buf *b, struct slice local)
 {
     char mem[JID_PART_MAX];

@@ -31,6 +31,10 @@ enum map_address_fault {
 enum map_address_fault map_uri_to_jid(struct arena *a, const struct sip_uri *uri, struct slice gr,
                                       const struct map_aliases *aliases, struct jid *out);
 
+/* The same for an address as a person types it: "sip:" may be missing, white space be around. */
+enum map_address_fault map_text_to_jid(struct arena *a, struct slice text, const struct map_aliases *aliases,
+                                       struct jid *out);
+
 /* X2S. Appends "sip:user@host" with A-labels; with_gr adds ";gr=" for the resource (inside the angle brackets, which the
  * caller writes). False: cannot be written (MAP_ADDRESS_MALFORMED). */
 bool map_jid_to_uri(struct buf *b, const struct jid *jid, bool with_gr, const struct map_aliases *aliases);

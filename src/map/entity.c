@@ -9,6 +9,7 @@
 #include "xmpp/writer.h"
 
 #define NS_CAPS "http://jabber.org/protocol/caps"
+#define NS_GATEWAY "jabber:iq:gateway"
 #define NS_DISCO_INFO "http://jabber.org/protocol/disco#info"
 #define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define NODE "https://stox.example/" /* of the program, before "#" and the digest */
@@ -62,9 +63,8 @@ static void put_no_node(struct buf *out, const struct question *q, struct slice 
 
 static const struct map_identity identities[] = { { "gateway", "sip", "", "Stox" }, { "server", "im", "", "Stox" } };
 
-static const char *const features[] = { NS_CAPS,          NS_DISCO_INFO,       NS_DISCO_ITEMS,
-                                        "jabber:iq:last", "jabber:iq:version", "urn:xmpp:ping",
-                                        "urn:xmpp:time" };
+static const char *const features[] = { NS_CAPS,          NS_DISCO_INFO,       NS_DISCO_ITEMS,  NS_GATEWAY,
+                                        "jabber:iq:last", "jabber:iq:version", "urn:xmpp:ping", "urn:xmpp:time" };
 
 /* All that a description needs, in one place: it points into itself. */
 struct described {
@@ -199,24 +199,78 @@ static void last_activity(struct buf *out, const struct question *q)
     buf_str(out, "'/></iq>");
 }
 
-/* What a domain of ours answers to get. */
-static const struct row {
+/* ---- jabber:iq:gateway (XEP-0100 6.3): a SIP address is asked for, and becomes a JID ---- */
+
+static void gateway_prompt(struct buf *out, const struct question *q)
+{
+    open_iq(out, q, "result");
+    buf_str(out, "<query xmlns='" NS_GATEWAY "'><desc>Enter the SIP address of the person</desc>"
+                 "<prompt>SIP address</prompt></query></iq>");
+}
+
+/* Only addresses of the domain that is asked: whether others are reached, and how, is theirs to say. */
+static void gateway_jid(struct buf *out, const struct question *q)
+{
+    const struct xml *prompt = xml_child(q->child, NS_GATEWAY, "prompt");
+    _Alignas(16) char memory[4096];
+    char text[2 * JID_PART_MAX + 2];
+    enum map_address_fault fault;
+    struct arena a;
+    struct jid jid;
+
+    arena_init_on(&a, memory, sizeof(memory), 1u << 20);
+    fault = prompt ? map_text_to_jid(&a, xml_text(&a, prompt), &q->entity->aliases, &jid) : MAP_ADDRESS_MALFORMED;
+    if (fault == MAP_ADDRESS_NO_MEMORY) {
+        put_error(out, q, "wait", MAP_RESOURCE_CONSTRAINT);
+    } else if (fault != MAP_ADDRESS_OK || !jid.local.n || !slice_eq(jid.domain, q->to->domain)) {
+        put_error(out, q, "cancel", MAP_ITEM_NOT_FOUND);
+    } else {
+        struct buf bare = { .p = text, .cap = sizeof(text), .max = sizeof(text) };
+
+        jid_put_bare(&bare, &jid);
+        open_iq(out, q, "result");
+        buf_str(out, "<query xmlns='" NS_GATEWAY "'>");
+        xml_put_text_element(out, "jid", buf_slice(&bare));
+        buf_str(out, "</query></iq>");
+    }
+    arena_reset(&a);
+}
+
+/* ---- who answers what ---- */
+
+struct row {
     const char *ns, *name;
-    void (*answer)(struct buf *out, const struct question *q);
-} rows[] = {
-    { NS_DISCO_INFO, "query", disco_info },   { NS_DISCO_ITEMS, "query", disco_items },
-    { "urn:xmpp:ping", "ping", ping },        { "jabber:iq:version", "query", version },
-    { "urn:xmpp:time", "time", entity_time }, { "jabber:iq:last", "query", last_activity },
+    void (*get)(struct buf *out, const struct question *q);
+    void (*set)(struct buf *out, const struct question *q); /* NULL: unavailable */
 };
+
+static const struct row of_domain[] = {
+    { NS_DISCO_INFO, "query", disco_info, NULL },
+    { NS_DISCO_ITEMS, "query", disco_items, NULL },
+    { "urn:xmpp:ping", "ping", ping, NULL },
+    { "jabber:iq:version", "query", version, NULL },
+    { "urn:xmpp:time", "time", entity_time, NULL },
+    { "jabber:iq:last", "query", last_activity, NULL },
+    { NS_GATEWAY, "query", gateway_prompt, gateway_jid },
+};
+
+/* Clients ask everybody they list for a card (XEP-0054). We keep none, of nobody: all get the same answer. */
+static void no_vcard(struct buf *out, const struct question *q)
+{
+    put_error(out, q, "cancel", MAP_ITEM_NOT_FOUND);
+}
+
+static const struct row of_person[] = { { "vcard-temp", "vCard", no_vcard, NULL } };
 
 static void answer(struct buf *out, const struct question *q, bool get)
 {
-    if (get && !q->to->local.n && !q->to->resource.n) {
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-            if (xml_is(q->child, rows[i].ns, rows[i].name)) {
-                rows[i].answer(out, q);
-                return;
-            }
+    const struct row *rows = q->to->local.n ? of_person : of_domain;
+    size_t n = q->to->local.n ? sizeof(of_person) / sizeof(of_person[0]) : sizeof(of_domain) / sizeof(of_domain[0]);
+
+    for (size_t i = 0; i < n && !q->to->resource.n; i++) {
+        if (xml_is(q->child, rows[i].ns, rows[i].name) && (get || rows[i].set)) {
+            (get ? rows[i].get : rows[i].set)(out, q);
+            return;
         }
     }
     put_unavailable(out, q);

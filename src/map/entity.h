@@ -2,13 +2,13 @@
  * The entity behind a SIP domain of ours: what it answers to an iq (catalogue 11). Pure functions: time is a value.
  *
  * Only the domain itself says anything. All addresses below it, of people who are there or not, get the same
- * service-unavailable (RFC 6121 8.5): who is there is for those to know whom they have let see their presence, and
+ * service-unavailable (RFC 6121 8.5), or item-not-found for a vCard: who is there is for those to know whom they have let see their presence, and
  * until presence is carried that is nobody.
  */
 #ifndef STOX_MAP_ENTITY_H
 #define STOX_MAP_ENTITY_H
 
-#include "xmpp/jid.h"
+#include "map/address.h"
 #include "xmpp/xml.h"
 
 #define MAP_CONTACTS_MAX 32
@@ -19,6 +19,7 @@ struct map_entity {
     uint64_t uptime_s;
     const struct slice *contacts; /* "abuse=mailto:abuse@contoso.example" (XEP-0157) */
     size_t n_contacts;            /* at most MAP_CONTACTS_MAX, more are left out */
+    struct map_aliases aliases;
 };
 
 /*

@@ -148,6 +148,7 @@ void tls_free(struct tls *tls)
     SSL_CTX_free(tls->bare[TLS_SERVER]);
     X509_STORE_free(tls->trust);
     tls_crls_free(tls->crls);
+    sk_X509_pop_free(tls->issuers, X509_free);
     BIO_meth_free(tls->wire);
     if (tls->note_index >= 0)
         CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, tls->note_index);

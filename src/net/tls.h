@@ -47,6 +47,9 @@ bool tls_identities_retain(struct tls_identities *set, const struct tls_identiti
 /* New connections use this set from now on; those that are there keep what they have. On the loop; cannot fail. */
 void tls_use_identities(struct tls *tls, struct tls_identities *set);
 
+/* A number that changes when the file is replaced or written; also of one that is not there. */
+uint64_t tls_file_mark(const char *file);
+
 /* Authorities: a PEM file, or NULL for the system's. */
 int tls_trust(struct tls *tls, const char *ca_file, struct err *err);
 
@@ -61,6 +64,13 @@ void tls_crls_free(struct tls_crls *crls);
 
 /* Has the file changed since it was loaded? */
 bool tls_crls_changed(const struct tls_crls *crls, const char *file);
+
+/*
+ * Do the lists that are in use now revoke the certificate that this peer showed, or one of its issuers'? Cheap for all that
+ * no list names. It needs the chain of before, of which only the leaf was kept: false when it cannot be built any more,
+ * as that of a certificate that only a pin made good.
+ */
+bool tls_is_revoked(struct tls *tls, SSL *ssl);
 
 /* Handshakes from now on go by these, and sessions made before are not resumed any more. Takes them over. On the loop. */
 void tls_use_crls(struct tls *tls, struct tls_crls *crls);

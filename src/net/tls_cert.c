@@ -47,6 +47,18 @@ bool tls_file_is_unchanged(const struct tls_file_stamp *then, const char *file)
            now.changed.tv_sec == then->changed.tv_sec && now.changed.tv_nsec == then->changed.tv_nsec;
 }
 
+uint64_t tls_file_mark(const char *file)
+{
+    struct tls_file_stamp s = tls_file_stamp(file);
+    const uint64_t parts[] = { s.dev, s.ino, (uint64_t)s.size, (uint64_t)s.changed.tv_sec,
+                               (uint64_t)s.changed.tv_nsec };
+    uint64_t mark = 0xcbf29ce484222325;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        mark = (mark ^ parts[i]) * 0x9e3779b97f4a7c15 + (mark >> 29);
+    return mark;
+}
+
 /* Without it OpenSSL would ask the terminal. */
 static int no_passphrase(char *buf, int size, int writing, void *asked)
 {

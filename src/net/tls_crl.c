@@ -72,6 +72,11 @@ struct tls_crls *tls_crls_load(const char *file, struct err *err)
     return NULL;
 }
 
+STACK_OF(X509_CRL) * tls_crls_lists(const struct tls_crls *crls)
+{
+    return crls ? crls->lists : NULL;
+}
+
 size_t tls_crls_count(const struct tls_crls *crls)
 {
     return (size_t)sk_X509_CRL_num(crls->lists);

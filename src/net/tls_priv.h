@@ -52,6 +52,7 @@ struct tls {
     SSL_CTX *bare[2];                  /* without a certificate, by role */
     X509_STORE *trust;                 /* shared by all contexts */
     struct tls_crls *crls;             /* owned; NULL: none */
+    STACK_OF(X509) * issuers;          /* tls_revoked.c: intermediates of chains that were good; NULL: none yet */
     unsigned tickets_era;              /* tickets of an earlier one are not taken any more */
     BIO_METHOD *wire;
     int note_index; /* of struct tls_note in an SSL */
@@ -88,6 +89,15 @@ void tls_fault_clause(char out[TLS_FAULT_MAX], int code, const X509 *x, int dept
 
 /* The verification is to go by our revocation lists; tls_crl.c. */
 void tls_crls_apply(const struct tls *tls, X509_STORE_CTX *store);
+
+/* What is no fault of the peer: a list that we lack, or that was not renewed, says nothing against anybody. */
+bool tls_fault_is_about_lists(int code);
+
+/* Remembers the intermediates of a chain that was found good, for tls_is_revoked. A few, and only while there are lists. */
+void tls_issuers_keep(struct tls *tls, STACK_OF(X509) * chain);
+
+/* The lists, borrowed; NULL: none. */
+STACK_OF(X509_CRL) * tls_crls_lists(const struct tls_crls *crls);
 
 /* Makes clients ask for a stapled response and judge it; tls_ocsp.c. */
 void tls_ocsp_setup(SSL_CTX *ctx);

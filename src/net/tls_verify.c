@@ -49,8 +49,7 @@ static struct tls_note *note_of_store(X509_STORE_CTX *store)
     return ssl ? tls_note_of(ssl) : NULL;
 }
 
-/* What is no fault of the peer: a list that we lack, or that was not renewed, says nothing against anybody. */
-static bool is_about_lists(int code)
+bool tls_fault_is_about_lists(int code)
 {
     switch (code) {
     case X509_V_ERR_UNABLE_TO_GET_CRL:
@@ -86,7 +85,7 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 
     if (!note)
         return 0;
-    if (!ok && !is_about_lists(code))
+    if (!ok && !tls_fault_is_about_lists(code))
         tls_note_fault(note, code, x, depth);
     else if (ok && x)
         judge_purpose(note, x, depth);
@@ -114,8 +113,9 @@ static int on_chain(X509_STORE_CTX *store, void *arg)
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct tls_note *note = note_of_store(store);
+    struct tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-    tls_crls_apply(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)), store);
+    tls_crls_apply(tls, store);
     if (X509_verify_cert(store) <=
         0) { /* on_verify lets everything pass: this is want of memory, or what OpenSSL cannot do */
         int code = X509_STORE_CTX_get_error(store);
@@ -129,6 +129,8 @@ static int on_chain(X509_STORE_CTX *store, void *arg)
         X509_STORE_CTX_set_error(store, verdict(note));
     if (note && !SSL_is_server(ssl))
         keep_issuer(note, store);
+    if (note && note->first.code == X509_V_OK)
+        tls_issuers_keep(tls, X509_STORE_CTX_get0_chain(store));
     X509_STORE_CTX_set0_verified_chain(store, NULL);
     while (sk_X509_num(sent) > 1)
         X509_free(sk_X509_pop(sent));

@@ -247,6 +247,23 @@ static int check_routes(const struct config *c, struct err *err)
     return 0;
 }
 
+/* A name that is no partner's would let pass what was meant to be blocked. */
+static int check_blocks(const struct config *c, struct err *err)
+{
+    const struct config_list *blocks = config_list(c, &block_kind);
+
+    for (size_t i = 0; i < blocks->n; i++) {
+        const struct block *b = CONFIG_OBJECT(block, blocks, i);
+        const struct slice *partners = b->partners.v;
+
+        for (size_t k = 0; k < b->partners.n; k++)
+            if (!config_find(c, &partner_kind, partners[k]))
+                return err_set(err, "block \"%.*s\": there is no partner \"%.*s\" (its primary domain is needed)",
+                               SLICE_FMT(b->name), SLICE_FMT(partners[k]));
+    }
+    return 0;
+}
+
 int config_judge(const struct record *r, bool strict, struct config_warnings *warnings, struct err *err)
 {
     if (r->kind == &sip_domain_kind)
@@ -265,7 +282,7 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
 int config_check(const struct config *c, struct err *err)
 {
     return check_counts(c, err) || check_domains(c, err) || check_routes(c, err) || check_references(c, err) ||
-                   check_patterns(c, err)
+                   check_patterns(c, err) || check_blocks(c, err)
                ? -1
                : 0;
 }

@@ -48,6 +48,14 @@ static void become(struct keeper *k, struct config *next)
     config_drop(old);
 }
 
+void keeper_publish(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    if (k->conf.ops && k->conf.ops->publish)
+        k->conf.ops->publish(k->conf.owner, k->now); /* only changed under this lock */
+    pthread_mutex_unlock(&k->lock);
+}
+
 static void set_away(struct keeper *k, bool away, const char *why)
 {
     bool was;

@@ -40,6 +40,9 @@ void keeper_close(struct keeper *k);
 /* What counts now; the caller drops it. */
 struct config *keeper_config(struct keeper *k);
 
+/* Publishes what counts now once more: something that it refers to, a certificate in its file, has changed. */
+void keeper_publish(struct keeper *k);
+
 enum request_op {
     REQUEST_NEW,   /* must not be there */
     REQUEST_SET,   /* must be there (or made on demand): the edits on what is there */

@@ -282,6 +282,13 @@ static const struct setting gateway_settings[] = {
       .unit = "messages/s",
       .brief = "Messages a second from one SIP user, on average",
       .help = "0: no limit. As user-message-rate; what is more is answered with 480." },
+    { .name = "mixed-scripts",
+      .type = SETTING_BOOL,
+      FIELD(gateway, mixed_scripts),
+      .def = "no",
+      .brief = "Whether people's addresses may mix scripts that look alike",
+      .help = "no: messages from and to an address with, say, Cyrillic letters among Latin ones before the @ are "
+              "refused, as such addresses are how people are impersonated. Domain names never mix scripts." },
 };
 
 static const struct setting org_settings[] = {
@@ -312,7 +319,9 @@ static const struct setting sip_domain_settings[] = {
       FIELD(sip_domain, certificate),
       .def = "",
       .brief = "PEM file with this domain's certificate chain, leaf first",
-      .help = "It must name the domain itself. Without it partners can use neither TLS nor SASL with us." },
+      .help =
+          "It must name the domain itself. Without it partners can use neither TLS nor SASL with us. Looked at again "
+          "every minute, and read anew when it was replaced; one that is broken leaves the one before in use." },
     { .name = "key",
       .type = SETTING_FILE,
       FIELD(sip_domain, key),
@@ -694,8 +703,8 @@ const struct setting_kind token_kind = { .name = "token",
 
 const struct setting_kind *const model_kinds[MODEL_N_KINDS] = { &org_kind,        &gateway_kind,  &route_kind,
                                                                 &sip_domain_kind, &partner_kind,  &policy_kind,
-                                                                &site_kind,       &sip_user_kind, &account_kind,
-                                                                &token_kind };
+                                                                &site_kind,       &sip_user_kind, &block_kind,
+                                                                &account_kind,    &token_kind };
 
 size_t model_index(const struct setting_kind *kind)
 {

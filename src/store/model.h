@@ -45,6 +45,7 @@ struct gateway {
     struct setting_list contacts;                    /* struct slice: "kind=URI" */
     unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
     unsigned user_message_rate, sip_user_message_rate;
+    bool mixed_scripts;
 };
 
 /* The organisation: the outermost gate. */
@@ -133,12 +134,19 @@ struct token {
     struct slice description;
 };
 
+/* Somebody on either side who may not talk to the other: a person, or all people of a domain. */
+struct block {
+    struct slice name;            /* user@domain or domain, prepared */
+    struct setting_list partners; /* struct slice; empty: with all */
+    struct slice description;
+};
+
 extern const struct setting_kind boot_kind;
 extern const struct setting_kind gateway_kind, org_kind, route_kind, sip_domain_kind, partner_kind, policy_kind,
-    site_kind, sip_user_kind, account_kind, token_kind;
+    site_kind, sip_user_kind, block_kind, account_kind, token_kind;
 
 /* All kinds that the store keeps, in the order in which they can be made one after the other. */
-#define MODEL_N_KINDS 10
+#define MODEL_N_KINDS 11
 extern const struct setting_kind *const model_kinds[MODEL_N_KINDS];
 
 size_t model_index(const struct setting_kind *kind);

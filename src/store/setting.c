@@ -181,6 +181,16 @@ static int set_user(struct slice *out, struct slice text, struct arena *arena, s
     return rc;
 }
 
+/* "*@domain" is the domain too: so patterns write all users elsewhere. */
+static int set_who(struct slice *out, struct slice text, struct arena *arena, struct err *err)
+{
+    if (slice_istarts(text, SLICE("xmpp:")))
+        text = slice_from(text, 5);
+    if (slice_starts(text, SLICE("*@")))
+        return setting_domain(out, slice_from(text, 2), arena, err);
+    return slice_find(text, '@') < text.n ? set_user(out, text, arena, err) : setting_domain(out, text, arena, err);
+}
+
 /* A user, or one whose local part ends in the only star: what is before it is prepared as a local part of its own. */
 static int set_pattern(struct slice *out, struct slice text, struct arena *arena, struct err *err)
 {
@@ -287,6 +297,7 @@ static int set_one(const struct setting *s, void *at, struct slice text, struct 
     case SETTING_TEXTS: return set_text(s, at, text, arena, err);
     case SETTING_NAME: return set_name(at, text, arena, err);
     case SETTING_USER: return set_user(at, text, arena, err);
+    case SETTING_WHO: return set_who(at, text, arena, err);
     case SETTING_PATTERNS: return set_pattern(at, text, arena, err);
     case SETTING_HOST: return set_host(at, text, arena, err);
     case SETTING_DOMAIN:
@@ -358,6 +369,7 @@ int setting_title(const struct setting_kind *kind, struct slice *out, struct sli
     switch (kind->title_type) {
     case SETTING_DOMAIN: return setting_domain(out, text, arena, err);
     case SETTING_USER: return set_user(out, text, arena, err);
+    case SETTING_WHO: return set_who(out, text, arena, err);
     default: return set_name(out, text, arena, err);
     }
 }

@@ -16,6 +16,7 @@ enum setting_type {
     SETTING_FILE,     /* const char *, NULL when empty */
     SETTING_DOMAIN,   /* struct slice, prepared as RFC 7622 says */
     SETTING_USER,     /* struct slice: user@domain, prepared; a leading "sip:" is dropped */
+    SETTING_WHO,      /* struct slice: user@domain, or a domain for all of its users; prepared as those */
     SETTING_UINT,     /* unsigned, min..max */
     SETTING_BOOL,     /* bool */
     SETTING_CHOICE,   /* unsigned: the index in choices; read without regard to case and hyphens */
@@ -62,8 +63,9 @@ struct setting_kind {
     const char *name;   /* "sip-domain"; as in the configuration text, the store and the audit */
     const char *noun;   /* "domain": on the command line */
     const char *plural; /* "domains": in the API's paths */
+    const char *make;   /* the verb that makes one; NULL: "new" */
     const char *title;  /* what the object's name is: "domain", "name"; NULL: there is one object without a name */
-    enum setting_type title_type; /* SETTING_DOMAIN, SETTING_NAME or SETTING_USER */
+    enum setting_type title_type; /* SETTING_DOMAIN, SETTING_NAME, SETTING_USER or SETTING_WHO */
     size_t title_at;              /* offset of the struct slice that holds it */
     size_t size;                  /* of the object */
     size_t max_objects;

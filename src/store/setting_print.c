@@ -38,6 +38,7 @@ void setting_print(struct buf *out, const struct setting *s, const void *obj, si
     case SETTING_NAME:
     case SETTING_DOMAIN:
     case SETTING_USER:
+    case SETTING_WHO:
     case SETTING_HOST: buf_put(out, *(const struct slice *)at); break;
     case SETTING_ADDR: print_addr(out, s, at); break;
     case SETTING_ADDRS: print_addr(out, s, (const struct addr *)list->v + i); break;
@@ -56,6 +57,7 @@ static const char *type_words(enum setting_type type)
     case SETTING_FILE: return "path";
     case SETTING_DOMAIN: return "domain";
     case SETTING_USER: return "user@domain";
+    case SETTING_WHO: return "user@domain or domain";
     case SETTING_UINT: return "number";
     case SETTING_BOOL: return "yes or no";
     case SETTING_CHOICE: return "one of";

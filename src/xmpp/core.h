@@ -58,6 +58,7 @@ struct xmpp {
     bool stopping;
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */
     struct deferred again; /* look at everything anew: settings have changed */
+    bool revocations;      /* at certificates too: there are new revocation lists */
     struct deferred stop;
     struct timer stop_timer;
     void (*stop_done)(void *arg);

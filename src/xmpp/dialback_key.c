@@ -29,6 +29,9 @@ bool dialback_key(char out[DIALBACK_KEY_LEN + 1], struct slice secret, const str
     bool ok = false;
 
     out[0] = '\0';
+    if (slice_find(pair->receiving, ' ') < pair->receiving.n ||
+        slice_find(pair->originating, ' ') < pair->originating.n)
+        return false; /* "a b" and "c" would have the key of "a" and "b c" */
     if (!EVP_Digest(secret.p, secret.n, digest, NULL, EVP_sha256(), NULL))
         return false;
     put_hex(hashed_secret, digest);

@@ -19,7 +19,8 @@ struct dialback_pair {
     struct slice stream_id;
 };
 
-/* Writes the key and a NUL. False when the library of digests fails (memory). */
+/* Writes the key and a NUL. False when a domain holds a space, which separates them in what is signed, or the library of
+ * digests fails (memory). */
 bool dialback_key(char out[DIALBACK_KEY_LEN + 1], struct slice secret, const struct dialback_pair *pair);
 
 /* Is given the key of this pair? Takes the same time whatever is wrong with it. */

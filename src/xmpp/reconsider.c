@@ -128,12 +128,25 @@ static struct xmpp_objection judge_outbound(const struct xmpp_stream *s)
 
 /* ---- all ---- */
 
-static void reconsider_stream(struct xmpp_stream *s)
+/* Of one that is still being set up, the certificate may be about to prove it. */
+static bool is_revoked(const struct xmpp_stream *s)
+{
+    SSL *ssl = s->conn ? conn_ssl(s->conn) : NULL;
+
+    return ssl && (s->state != XMPP_STATE_READY || xmpp_stream_rests_on_certificate(s)) &&
+           tls_is_revoked(s->x->conf.tls, ssl);
+}
+
+static void reconsider_stream(struct xmpp_stream *s, bool revocations)
 {
     struct xmpp_objection no;
 
     if (s->state == XMPP_STATE_CLOSED)
         return;
+    if (revocations && s->state != XMPP_STATE_CLOSING && is_revoked(s)) {
+        xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has been revoked by its authority");
+        return;
+    }
     no = s->inbound ? judge_inbound(s) : judge_outbound(s);
     if (no.text) {
         xmpp_stream_refuse(s, no.error, no.text);
@@ -153,8 +166,11 @@ static void reconsider_pair(struct hash_node *node, void *arg)
 
 void xmpp_reconsider_streams(struct xmpp *x)
 {
+    bool revocations = x->revocations;
+
+    x->revocations = false;
     list_each_safe (it, tmp, &x->streams)
-        reconsider_stream(container_of(it, struct xmpp_stream, link));
+        reconsider_stream(container_of(it, struct xmpp_stream, link), revocations);
 }
 
 void xmpp_reconsider_pairs(struct xmpp *x)

@@ -123,7 +123,7 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 /* ---- time ---- */
 
 /* It ends with the dates of the certificate that has proven it (RFC 6120 13.7.2.3). */
-static bool rests_on_dates(const struct xmpp_stream *s)
+bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s)
 {
     bool proves = s->sasl_done || (s->inbound && s->cert_ok && s->method == XMPP_METHOD_DIALBACK_TLS); /* XEP-0344 */
 
@@ -144,7 +144,7 @@ static void check_idle(struct xmpp_stream *s)
         xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "there is no longer a federation with your domain");
         return;
     }
-    if (rests_on_dates(s) && now >= s->cert_until_ms) {
+    if (xmpp_stream_rests_on_certificate(s) && now >= s->cert_until_ms) {
         xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has expired");
         return;
     }
@@ -168,7 +168,7 @@ static void check_idle(struct xmpp_stream *s)
         wait = keepalive - (now - s->bytes_ms);
     if (!s->asleep && wait > XMPP_QUIET_MS)
         wait = XMPP_QUIET_MS;
-    if (rests_on_dates(s) && s->cert_until_ms - now < wait)
+    if (xmpp_stream_rests_on_certificate(s) && s->cert_until_ms - now < wait)
         wait = s->cert_until_ms - now;
     xmpp_stream_start_timer(s, wait < 1000 ? 1000 : wait);
 }

@@ -150,6 +150,9 @@ void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, st
 /* After TLS: judges the peer's certificate for remote and logs the result. */
 void xmpp_stream_judge_certificate(struct xmpp_stream *s);
 
+/* Has a certificate proven it that dates and revocation count for? */
+bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s);
+
 /* reconsider.c */
 struct xmpp_objection {
     enum xmpp_stream_error error;

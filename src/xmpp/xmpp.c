@@ -232,6 +232,12 @@ void xmpp_reconsider(struct xmpp *x)
     loop_defer(x->loop, &x->again);
 }
 
+void xmpp_revocations_changed(struct xmpp *x)
+{
+    x->revocations = true;
+    loop_defer(x->loop, &x->again);
+}
+
 void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits)
 {
     bool times =

@@ -137,6 +137,12 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
  */
 void xmpp_reconsider(struct xmpp *x);
 
+/*
+ * There are new revocation lists. Streams that a certificate has proven which is revoked now end with reset, at the end of
+ * this turn (RFC 6120 13.7.2.3).
+ */
+void xmpp_revocations_changed(struct xmpp *x);
+
 /* Streams beyond a lower limit stay. Set-ups that run keep their deadline. Streams to where no name may lead any more end
  * with xmpp_reconsider. */
 void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits);

@@ -9,7 +9,7 @@ from support import PASSWORD, Session
 
 ORDER = ["reader", "helpdesk", "administrator"]
 NAMES = {"partners": "p.example", "domains": "d.example", "routes": "r", "policies": "global", "sites": "s",
-         "sip-users": "u@d.example", "users": "victim", "tokens": "spare", "streams": "7"}
+         "sip-users": "u@d.example", "blocks": "b@d.example", "users": "victim", "tokens": "spare", "streams": "7"}
 
 
 def routes(server):

@@ -5,7 +5,8 @@ import pytest
 
 NEW = {"partners": ("fabrikam.example", {}), "routes": ("main", {"next-hop": "192.0.2.1:5060"}),
        "domains": ("contoso.example", {"route": "main"}), "policies": ("sales", {"federation": True}),
-       "sites": ("rome", {"users": ["*@contoso.example"]}), "sip-users": ("alice@contoso.example", {"served": False})}
+       "sites": ("rome", {"users": ["*@contoso.example"]}), "sip-users": ("alice@contoso.example", {"served": False}),
+       "blocks": ("mallory@evil.example", {"description": "spam"})}
 
 
 def test_every_kind_goes_through_its_life(server):

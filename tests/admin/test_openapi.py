@@ -3,7 +3,7 @@ import re
 
 REQUIRED = {"openapi", "info", "paths", "components"}
 PLURALS = {"partners": "Partner", "domains": "Domain", "routes": "Route", "policies": "Policy", "sites": "Site",
-           "sip-users": "SipUser"}
+           "sip-users": "SipUser", "blocks": "Block"}
 
 
 def walk(node, path=""):
@@ -58,6 +58,7 @@ def test_every_kind_and_every_setting_is_in_it(shared):
         {"op": "new", "kind": "route", "name": "r", "values": {"next-hop": "192.0.2.1"}},
         {"op": "new", "kind": "domain", "name": "d.example", "values": {"route": "r"}},
         {"op": "new", "kind": "partner", "name": "p.example"}, {"op": "new", "kind": "site", "name": "s"},
+            {"op": "new", "kind": "block", "name": "spam.example"},
         {"op": "set", "kind": "sip-user", "name": "u@d.example", "values": {"served": False}}]})
     for plural, name in PLURALS.items():
         assert {"/v1/" + plural, "/v1/" + plural + "/{name}"} <= set(document["paths"])

@@ -106,6 +106,19 @@ static void judge(SSL *ours, const struct asked *q, struct found *out)
     arena_reset(&arena);
 }
 
+static bool is_revoked_later(SSL *ours, const struct asked *q)
+{
+    struct err err = { "" };
+    struct tls_crls *crls;
+
+    if (!q->later)
+        return false;
+    crls = tls_crls_load(certs_write_crl("later.pem", q->later_by, &q->later, 1, 3), &err);
+    assert_non_null(crls);
+    tls_use_crls(us, crls);
+    return tls_is_revoked(us, ours);
+}
+
 struct found meet(const struct shown *s, const struct asked *q, enum tls_role role)
 {
     struct tls_wish wish = { .role = role, .dane = q->dane };
@@ -130,8 +143,10 @@ struct found meet(const struct shown *s, const struct asked *q, enum tls_role ro
         }
         out.shaken = t == 1 && o == 1;
     }
-    if (out.shaken)
+    if (out.shaken) {
         judge(ours, q, &out);
+        out.ends = is_revoked_later(ours, q);
+    }
     ERR_clear_error();
     SSL_free(ours);
     SSL_free(theirs);

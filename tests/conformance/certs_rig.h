@@ -40,6 +40,7 @@ struct asked {
     const char *pin; /* NULL: none */
     const struct dane *dane;
     int version;
+    const struct cert *later, *later_by; /* after the handshake a list of later_by's comes that names later */
 };
 
 struct found {
@@ -47,6 +48,7 @@ struct found {
     char fault[256]; /* when not shaken */
     struct xmpp_cert_verdict v;
     char pin[PIN_TEXT];
+    bool ends; /* the later list revokes it */
 };
 
 /* We as server or client, and a peer that shows s. */

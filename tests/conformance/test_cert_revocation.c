@@ -70,6 +70,42 @@ static void I3_a_forged_list_revokes_nobody_silently(void **state)
     cert_free(&c);
 }
 
+/* Whether lists that came after the handshake name the leaf or an issuer that was sent with it. */
+static void I3_STOX_S2S_38_judged_by_later_lists(void **state)
+{
+    struct cert good = cert_make(&(struct cert_spec){ .cn = "good", .sans = THEM_SAN }, &mid),
+                bad = cert_make(&(struct cert_spec){ .cn = "bad", .sans = THEM_SAN }, &mid),
+                below = cert_make(&(struct cert_spec){ .cn = "below", .sans = THEM_SAN }, &revoked_mid),
+                unknown = cert_make(&(struct cert_spec){ .cn = "unknown", .sans = THEM_SAN }, &stranger),
+                false_mid = cert_make(&(struct cert_spec){ .cn = "Mid", .ca = true }, NULL);
+    const struct {
+        const struct cert *leaf, *issuer, *signer, *revoked;
+        bool ends;
+    } cases[] = {
+        { &good, &mid, &mid, &bad, false },
+        { &bad, &mid, &mid, &bad, true },
+        { &below, &revoked_mid, &root, &revoked_mid, true },
+        { &good, &mid, &root, &revoked_mid, false },
+        { &bad, &mid, &false_mid, &bad, false },
+        { &unknown, NULL, &stranger, &unknown, false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct asked q = { .domain_a = THEM, .later = cases[i].revoked, .later_by = cases[i].signer };
+
+        use_crl(certs_write_crl("crl.pem", &stranger, NULL, 0, 3));
+        for (enum tls_role role = TLS_CLIENT; role <= TLS_SERVER; role++)
+            assert_int_equal(meet(&(struct shown){ .leaf = cases[i].leaf, .rest = { cases[i].issuer } }, &q, role).ends,
+                             cases[i].ends);
+    }
+    use_crl(NULL);
+    cert_free(&good);
+    cert_free(&bad);
+    cert_free(&below);
+    cert_free(&unknown);
+    cert_free(&false_mid);
+}
+
 static void test_crl_files(void **state)
 {
     struct err err = { "" };
@@ -209,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(I3_STOX_S2S_35_revoked_by_a_list),
         cmocka_unit_test(I3_a_forged_list_revokes_nobody_silently),
+        cmocka_unit_test(I3_STOX_S2S_38_judged_by_later_lists),
         cmocka_unit_test(test_crl_files),
         cmocka_unit_test(I3_STOX_S2S_35_stapled_responses),
         cmocka_unit_test(I3_damaged_and_unwilling_responses),

@@ -259,6 +259,7 @@ def test_STOX_S2S_35_revoked_while_running(rig, gateway, peer, sip):
     at = gateway.mark()
     os.kill(gateway.process.pid, signal.SIGHUP)
     gateway.wait_event("revocation-lists", since=at, lists="2")
+    assert "<reset" in wire.expect_end()  # STOX-S2S-38
     wire = resume(p, context, wire.sock.session)
     assert not wire.sock.session_reused
     wire.send(header(p.domain, DOMAIN))

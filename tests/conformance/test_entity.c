@@ -72,7 +72,8 @@ static void STOX_IQ_01_the_domain_says_what_it_is_and_does(void **state)
         "<iq type='result' from='contoso.example' to='romeo@fabrikam.example/orchard' id='d1'><query xmlns='" INFO "'>"
         "<identity category='gateway' type='sip' name='Stox'/><identity category='server' type='im' name='Stox'/>"
         "<feature var='http://jabber.org/protocol/caps'/><feature var='" INFO "'/><feature var='" ITEMS "'/>"
-        "<feature var='jabber:iq:last'/><feature var='jabber:iq:version'/><feature var='urn:xmpp:ping'/>"
+        "<feature var='jabber:iq:gateway'/><feature var='jabber:iq:last'/><feature var='jabber:iq:version'/><feature "
+        "var='urn:xmpp:ping'/>"
         "<feature var='urn:xmpp:time'/></query></iq>");
     arena_reset(&a);
 }
@@ -143,7 +144,7 @@ static void STOX_IQ_08_everything_else_is_unavailable(void **state)
 {
     static const char *const asked[] = {
         "<query xmlns='jabber:iq:roster'/>",
-        "<vCard xmlns='vcard-temp'/>",
+        "<vCard xmlns='vcard-temp:x'/>",
         "<ping xmlns='urn:made-up'/>",
         "<pong xmlns='urn:xmpp:ping'/>",
         "<query xmlns='http://jabber.org/protocol/pubsub'/>",
@@ -256,6 +257,70 @@ static void STOX_IQ_11_the_node_with_the_digest_is_answered(void **state)
     arena_reset(&a);
 }
 
+/* Whoever it is, and whether there is one: nothing can be learned by asking for cards. */
+static void STOX_IQ_13_cards_are_not_found(void **state)
+{
+    static const char *const people[] = { USER, "nobody@contoso.example", "a\\20b@contoso.example" };
+
+    for (size_t i = 0; i < 3; i++) {
+        struct map_entity e = entity();
+        struct arena a;
+
+        arena_init(&a, ARENA_MAX);
+        assert_string_equal(ask(&a, &e,
+                                text_of(&a,
+                                        "<iq type='get' from='r@fabrikam.example' to='%s' id='v'><vCard "
+                                        "xmlns='vcard-temp'/></iq>",
+                                        people[i])),
+                            text_of(&a,
+                                    "<iq type='error' from='%s' to='r@fabrikam.example' id='v'><error type='cancel' "
+                                    "by='contoso.example'><item-not-found "
+                                    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+                                    people[i]));
+        arena_reset(&a);
+    }
+    expect(GET("v", USER "/phone", "<vCard xmlns='vcard-temp'/>"), UNAVAILABLE);
+    expect(GET("v", DOMAIN, "<vCard xmlns='vcard-temp'/>"), UNAVAILABLE);
+    expect("<iq type='set' from='a@b' to='" USER "' id='1'><vCard xmlns='vcard-temp'/></iq>", UNAVAILABLE);
+}
+
+#define SET(inside)                                                                                                    \
+    "<iq type='set' from='a@b' to='" DOMAIN "' id='1'><query xmlns='jabber:iq:gateway'>" inside "</query></iq>"
+#define PROMPT(text) SET("<prompt>" text "</prompt>")
+
+static void STOX_IQ_18_a_sip_address_becomes_a_jid(void **state)
+{
+    expect(GET("g", DOMAIN, "<query xmlns='jabber:iq:gateway'/>"), "<prompt>SIP address</prompt></query></iq>");
+    expect(PROMPT("sip:o'malley@contoso.example"), "<jid>o\\27malley@contoso.example</jid></query></iq>");
+    expect(PROMPT(" Alice@Contoso.Example\n"), "<jid>alice@contoso.example</jid>");
+    expect(PROMPT("im:alice@contoso.example;x=y"), "<jid>alice@contoso.example</jid>");
+    expect(PROMPT("sip:a%26b&lt;c@contoso.example"), "item-not-found"); /* '<' is none of a SIP URI */
+    expect(PROMPT("sip:a%26b@contoso.example"), "<jid>a\\26b@contoso.example</jid>");
+    expect(SET("<prompt>ali<b/>ce@contoso.example</prompt>"), "<jid>alice@contoso.example</jid>");
+}
+
+static void STOX_IQ_18_other_addresses_are_not_found(void **state)
+{
+    static const char *const prompts[] = {
+        PROMPT(""),
+        PROMPT("alice"),
+        PROMPT("sip:contoso.example"),
+        PROMPT("sip:alice@other.example"), /* of no business of this domain */
+        PROMPT("romeo@fabrikam.example"),
+        PROMPT("sips:alice@contoso.example"),
+        PROMPT("tel:+4930123"),
+        PROMPT("sip:a%00b@contoso.example"),
+        PROMPT("sip:a%0d%0ab@contoso.example"),
+        PROMPT("@contoso.example"),
+        SET(""),
+        SET("<jid>alice@contoso.example</jid>"),
+    };
+
+    for (size_t i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++)
+        expect(prompts[i], "<item-not-found ");
+    expect("<iq type='set' from='a@b' to='" USER "' id='1'><query xmlns='jabber:iq:gateway'/></iq>", UNAVAILABLE);
+}
+
 static void STOX_IQ_17_pubsub_is_not_served(void **state)
 {
     expect(GET("1", USER, "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='x'/></pubsub>"), UNAVAILABLE);
@@ -286,6 +351,9 @@ int main(void)
         cmocka_unit_test(STOX_IQ_10_answers_are_not_answered),
         cmocka_unit_test(STOX_IQ_11_the_digest_of_the_vectors),
         cmocka_unit_test(STOX_IQ_11_the_node_with_the_digest_is_answered),
+        cmocka_unit_test(STOX_IQ_13_cards_are_not_found),
+        cmocka_unit_test(STOX_IQ_18_a_sip_address_becomes_a_jid),
+        cmocka_unit_test(STOX_IQ_18_other_addresses_are_not_found),
         cmocka_unit_test(STOX_IQ_17_pubsub_is_not_served),
         cmocka_unit_test(STOX_IQ_19_whom_to_turn_to),
     };

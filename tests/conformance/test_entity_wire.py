@@ -1,8 +1,10 @@
 """What a domain of ours answers to an iq (STOX-IQ), on the wire; more cases of each are in test_entity.c."""
 import base64
 import hashlib
+import os
 import time
 
+from rig import ns
 from rig.xmlstream import PING
 from support import ALICE, DOMAIN, OTHER, Partner, error_of, expect_stanza, parse, settings
 from test_im_wire import listen, nothing_more, talk  # noqa: F401
@@ -108,7 +110,7 @@ def test_STOX_IQ_07_version_time_and_uptime(alive, talk):
 
 def test_STOX_IQ_08_everything_else_is_unavailable(alive, talk):
     asking = Asking(*talk())
-    for inside in query("jabber:iq:roster"), query("vcard-temp", element="vCard"), query("urn:made-up", " node='x'"):
+    for inside in query("jabber:iq:roster"), query("vcard-temp:x", element="vCard"), query("urn:made-up", " node='x'"):
         for to in DOMAIN, ALICE, "nobody@contoso.example/r":
             for kind in "get", "set":
                 assert asking.refused(inside, to, kind) == ("service-unavailable", "cancel")
@@ -167,3 +169,21 @@ def test_STOX_IQ_19_contact_addresses_change_while_it_runs(rig, stoxd, start):
         "security-addresses": ["https://contoso.example/s"]}
     status, _, err = one.ctl("gateway", "set", "--add-contact-address", "abuse=nobody", ok=False)
     assert status != 0 and "abuse=nobody" in err and "KIND=URI" in err
+
+
+def test_STOX_IQ_21_the_statement_of_compliance_is_true(alive, partner):
+    """Each namespace that docs/COMPLIANCE.md says is there: in disco or in the stream features, as it says."""
+    with open(os.path.join(ns.REPO, "docs/COMPLIANCE.md")) as f:
+        rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in f if line.startswith("| ")][1:]
+    claimed = {row[3]: row[4] for row in rows if row[3]}
+    assert len(claimed) == 6
+    p = partner("either")
+    wire = p.connect()
+    offered = wire.open_stream(p.domain, DOMAIN)
+    wire = p.secured()
+    offered += wire.open_stream(p.domain, DOMAIN)
+    wire = p.incoming()
+    said = features(Asking(p, wire).ask(query(INFO)).find("{%s}query" % INFO))
+    for namespace, where in claimed.items():
+        assert "disco" not in where or namespace in said, namespace
+        assert "stream feature" not in where or namespace in offered + wire.features, namespace

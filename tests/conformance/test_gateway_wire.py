@@ -1,4 +1,5 @@
 """Roles and routing, errors, and security on the wire (STOX-ARCH, STOX-ERR, STOX-SEC)."""
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import pytest
 
 import support
 from rig import dns
+from rig.process import Failed
+from rig.stoxd import Stoxd
 from rig.xmlstream import STANZAS, header
 from support import (ALICE, DOMAIN, GATEWAY_SIP, OTHER, RAW, RAW_UDP, STRANGER, Tcp, Udp, error_of, expect_stanza,
                      expect_stream_error, message, request)
@@ -420,3 +423,65 @@ def test_STOX_SEC_29_what_does_not_cross(alive, listen):
         assert peer.until(lambda m: m.status >= 200)[-1].status == 200
     for private in "private@", "SecretPhone", "192.0.2.5", "cid:here", RAW:
         assert private not in wire.text
+
+
+def listening(pid):
+    """Addresses that sockets of this process listen on, TCP of both families, as /proc writes them."""
+    mine = set()
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        with contextlib.suppress(OSError):
+            mine.add(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+    found = set()
+    for table in "tcp", "tcp6":
+        with open("/proc/%d/net/%s" % (pid, table)) as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        found |= {r[1] for r in rows if r[3] == "0A" and "socket:[%s]" % r[9] in mine}
+    return found
+
+
+def test_STOX_SEC_24_administration_is_nowhere_on_the_network_by_default(rig, stoxd, start):
+    """Without a setting: SIP and XMPP listen, and a unix socket that others cannot open."""
+    one = stoxd(name="stoxd-other", **support.settings(support.OTHER))
+    ports = {int(at.rpartition(":")[2], 16) for at in listening(one.process.pid)}
+    assert ports == {5060, 5269}
+    status, _, said = one.ctl("status", ok=False)
+    assert status == 0, said
+    state = one.settings["state_dir"]
+    assert stat.S_IMODE(os.stat(state + "/admin.sock").st_mode) & 0o007 == 0 or \
+        stat.S_IMODE(os.stat(state).st_mode) & 0o077 == 0
+
+
+def test_STOX_SEC_24_elsewhere_than_on_loopback_only_with_a_certificate(rig):
+    one = Stoxd(rig, name="stoxd-open", empty=True, **dict(support.settings(support.OTHER),
+                                                           listen_admin=[support.OTHER + ":8443"]))
+    with pytest.raises(Failed):
+        one.start()
+    assert "an address of loopback" in one.process.tail()
+
+
+def test_STOX_IQ_20_a_block_counts_for_the_next_message(rig, stoxd, sip, start):
+    one = stoxd(name="stoxd-other", **support.settings(support.OTHER))
+    p = start(support.Partner(rig, at=support.OTHER))
+    wire = p.incoming()
+
+    def arrives(text, sender="romeo"):
+        mark = sip.mark()
+        p.send_message(wire, body=text, stanza_id=text, sender="%s@%s/o" % (sender, p.domain))
+        sip.wait_message(text, 5, mark)
+
+    arrives("before")
+    one.ctl("block", "add", "romeo@" + p.domain)
+    at, mark = one.mark(), sip.mark()
+    p.send_message(wire, body="blocked", stanza_id="b1")
+    back = p.accept_sm()
+    error = expect_stanza(back)
+    assert error.get("type") == "error" and error.get("id") == "b1" and support.error_of(error)[:2] == (
+        "policy-violation", "modify")
+    assert "the partner's user is on the block list" == one.wait_event("message-refused", since=at)["why"]
+    support.acknowledge(back, 1)
+    txn = sip.message("romeo@" + p.domain, "blocked too", target=(support.OTHER, 5060))
+    assert txn.wait(5) == 403
+    arrives("nurse passes", "nurse")  # on the same stream
+    assert "blocked" not in sip.bodies()[mark:]
+    one.ctl("block", "remove", "romeo@" + p.domain, "--force")
+    arrives("after")

@@ -466,8 +466,7 @@ def test_STOX_S2S_90_stream_errors_are_fatal(alive, partner, sip):
     """Ours: error, stream end, TLS close_notify. Theirs: closed, what waits is answered or repeated on a new stream."""
     p = partner()
     wire = p.incoming()
-    wire.send("<bad")
-    wire.send("<")
+    wire.send("<bad<")  # in one piece: of a tag in pieces a fault is seen when there is a good deal more of it
     expect_stream_error(wire, "not-well-formed")  # expect_end reads the TLS end: an abrupt one raises inside ssl
     q = partner()
     txn = sent_to(sip, q)

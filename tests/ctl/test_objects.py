@@ -195,6 +195,20 @@ def test_every_kind_can_be_made_listed_and_removed(stox):
         stox.ctl(noun, 'remove', name, '--force')
 
 
+def test_a_block_is_added_looked_up_and_removed(stox):
+    stox.ctl('partner', 'new', 'evil.example')
+    assert stox.ctl('block', 'add', 'Mallory@evil.example', '--description', 'spam').out == 'block mallory@evil.example: made\n'
+    stox.ctl('block', 'add', 'spam.example', 'sip:bob@contoso.example', '--add-partner', 'evil.example')
+    assert stox.ctl('block', 'list', '--names').lines() == ['bob@contoso.example', 'mallory@evil.example', 'spam.example']
+    assert stox.ctl('block', 'show', 'bob@contoso.example', '--json').json()['partners'] == ['evil.example']
+    assert 'evil.example' in stox.ctl('partner', 'remove', 'evil.example', '-f', code=1).err
+    assert 'there is no partner' in stox.ctl('block', 'set', 'spam.example', '--add-partner', 'nobody.example', code=1).err
+    exported = stox.ctl('config', 'export').out
+    assert 'block "mallory@evil.example" {' in exported and 'description = "spam"' in exported
+    stox.ctl('block', 'remove', 'mallory@evil.example', 'spam.example', 'bob@contoso.example', '--force')
+    assert stox.ctl('block', 'list', '--names').out == ''
+
+
 def test_removing_the_global_policy_resets_it(stox):
     stox.ctl('policy', 'set', 'global', '--federation', 'on', '--xmpp', 'on')
     stox.ctl('policy', 'remove', 'global', '-f')

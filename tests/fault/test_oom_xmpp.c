@@ -107,6 +107,39 @@ static void test_change(void **state)
     assert_true(n > 0);
 }
 
+/* A certificate is revoked and there is no memory to look closely: its streams end. */
+static bool one_revocation(long n, long n_bad)
+{
+    bool failed;
+
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    node_start(&b, THEIRS, OURS, CERT_THEIRS);
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+    assert_true(node_send(&a, 1, "x"));
+    assert_true(node_send(&b, 1, "x"));
+    assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
+    rig_revoke(a.tls, CERT_THEIRS, false);
+    oom_plan(n, n_bad);
+    OOM(xmpp_revocations_changed(a.x); rig_turn());
+    failed = oom_failed();
+    rig_until(xmpp_counters(a.x)->streams == 0);
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+    return failed;
+}
+
+static void test_revocation(void **state)
+{
+    long n = 0;
+
+    while (one_revocation(n, 1) || one_revocation(n, 8))
+        n += getenv("STOX_PROOF") ? 1 : 11;
+    assert_true(n > 0);
+}
+
 static void run(bool dialback, long n_bad, long step)
 {
     long n = 0;
@@ -143,7 +176,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sasl_one), T(test_sasl_some), T(test_dialback_one), T(test_dialback_some), T(test_change),
+        T(test_sasl_one),      T(test_sasl_some), T(test_dialback_one),
+        T(test_dialback_some), T(test_change),    T(test_revocation),
     };
 
     return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);

@@ -83,6 +83,10 @@ const struct sip_counters *sip_counters(const struct sip *sip)
     return &none;
 }
 
+void xmpp_revocations_changed(struct xmpp *x)
+{
+}
+
 void xmpp_reconsider(struct xmpp *x)
 {
     now->reconsidered++;

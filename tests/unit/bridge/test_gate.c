@@ -135,6 +135,185 @@ static void the_policy_of_the_user_decides(void **state)
     }
 }
 
+#define OPEN SIDES_SETTINGS "partner tailspin.example { type = federated }\n"
+
+/* Persons and domains on both sides, in any spelling, with all partners or with some; nobody else is touched. */
+static void STOX_IQ_20_the_block_list_keeps_apart(void **state)
+{
+    static const struct {
+        const char *block, *ours, *theirs; /* block NULL: none */
+        const char *why;                   /* NULL: it passes */
+    } cases[] = {
+        { "", ALICE, "romeo@fabrikam.example", NULL },
+        { "block \"romeo@fabrikam.example\" { }", ALICE, "romeo@fabrikam.example", "the partner's user is on" },
+        { "block \"ROMEO@Fabrikam.Example\" { }", ALICE, "romeo@fabrikam.example", "the partner's user is on" },
+        { "block \"romeo@fabrikam.example\" { }", ALICE, "romeo@fabrikam.example/x", "the partner's user is on" },
+        { "block \"romeo@fabrikam.example\" { }", ALICE, "romeo2@fabrikam.example", NULL },
+        { "block \"romeo@fabrikam.example\" { }", ALICE, "romeo@tailspin.example", NULL },
+        { "block \"fabrikam.example\" { }", ALICE, "romeo@fabrikam.example", "the partner's domain is on" },
+        { "block \"*@fabrikam.example\" { }", ALICE, "romeo@fabrikam.example", "the partner's domain is on" },
+        { "block \"fabrikam.example\" { }", ALICE, "romeo@tailspin.example", NULL },
+        { "block \"brikam.example\" { }", ALICE, "romeo@fabrikam.example", NULL },
+        { "block \"sip:" ALICE "\" { }", ALICE, "romeo@fabrikam.example", "our user is on" },
+        { "block \"" ALICE "\" { }", "bob@contoso.example", "romeo@fabrikam.example", NULL },
+        { "block \"contoso.example\" { }", ALICE, "romeo@fabrikam.example", "our domain is on" },
+        { "block \"other.example\" { }", ALICE, "romeo@fabrikam.example", NULL },
+        { "block \"" ALICE "\" { partners = {\"tailspin.example\"} }", ALICE, "romeo@fabrikam.example", NULL },
+        { "block \"" ALICE "\" { partners = {\"tailspin.example\"} }", ALICE, "romeo@tailspin.example",
+          "our user is on" },
+        { "block \"contoso.example\" { partners = {\"tailspin.example\", \"fabrikam.example\"} }", ALICE,
+          "romeo@fabrikam.example", "our domain is on" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        bool passes = !cases[i].why;
+        char text[1000];
+        struct sip_server *t;
+
+        snprintf(text, sizeof(text), OPEN "%s\n", cases[i].block);
+        sides_apply(s, text);
+        snprintf(text, sizeof(text), "<message from='%s' to='%s' id='m'><body>x</body></message>", cases[i].theirs,
+                 cases[i].ours);
+        sides_xmpp(s, text, 1);
+        if (s->n_clients != passes || s->n_sent != !passes ||
+            (!passes && (!strstr(s->sent[0].stanza, "<error type='modify'") ||
+                         !strstr(s->sent[0].stanza, "<policy-violation ") || !sides_logged(s, cases[i].why))))
+            fail_msg("case %zu: %zu requests, %s\n%.*s", i, s->n_clients, s->sent[0].stanza, (int)s->logged.n,
+                     s->logged.p);
+        s->n_sent = 0;
+        snprintf(text, sizeof(text), "<sip:%s>", cases[i].ours);
+        t = sides_sip(s, "192.0.2.10", text,
+                      strstr(cases[i].theirs, "tailspin") ? "sip:romeo@tailspin.example"
+                      : strstr(cases[i].theirs, "romeo2") ? "sip:romeo2@fabrikam.example"
+                                                          : "sip:romeo@fabrikam.example",
+                      "b", "Content-Type: text/plain\r\n", "x");
+        if (t->answers != !passes || (!passes && t->status != 403) || s->n_sent != passes)
+            fail_msg("case %zu: %u answers, %u", i, t->answers, t->status);
+        sides_free(s);
+    }
+}
+
+#define CYRILLIC_O "\xd0\xbe"
+
+/* "r\u043emeo", which looks like romeo; whole words of one script are fine, also with what had to be escaped. */
+static void STOX_SEC_21_mixed_scripts_are_refused_unless_allowed(void **state)
+{
+    static const struct {
+        const char *local;
+        bool mixed;
+    } cases[] = {
+        { "romeo", false },
+        { "r" CYRILLIC_O "meo", true },
+        { "\xd1\x80\xd0\xbe\xd0\xbc\xd0\xb5\xd0\xbe", false },
+        { "\xd1\x80\\2f\xd0\xbe", false },
+        { "romeo.\xd1\x80\xd0\xbe", false },
+        { "j\xc3\xbcrgen", false },
+        { "\xce\xb1lice", true },
+        { "\xe6\xbc\xa2\xe5\xad\x97romaji", false },
+    };
+
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *local = cases[i / 2].local;
+        bool allowed = i % 2, passes = allowed || !cases[i / 2].mixed;
+        struct sides *s = sides_new();
+        char text[1000];
+        struct sip_server *t;
+
+        sides_apply(s, allowed ? OPEN "gateway { mixed-scripts = yes }\n" : OPEN);
+        snprintf(text, sizeof(text),
+                 "<message from='%s@fabrikam.example' to='" ALICE "' id='m'><body>x</body></message>", local);
+        sides_xmpp(s, text, 1);
+        if (s->n_clients != passes || (!passes && !strstr(s->sent[0].stanza, "<policy-violation ")))
+            fail_msg("%s, %d: %zu requests", local, allowed, s->n_clients);
+        t = sides_sip(s, "192.0.2.10", "<sip:r%D0%BEmeo@contoso.example>", "sip:nurse@fabrikam.example", "b",
+                      "Content-Type: text/plain\r\n", "x");
+        assert_int_equal(t->answers ? t->status : 0, allowed ? 0 : 403);
+        sides_free(s);
+    }
+}
+
+/* Five times within ten seconds, as a partner may whose stream breaks; then the id, or time, must be another. */
+static void STOX_SEC_20_the_same_message_passes_five_times_in_ten_seconds(void **state)
+{
+    static const char stanza[] = "<message from='romeo@fabrikam.example/g' to='" ALICE "' %s><body>x</body></message>";
+    struct sides *s = sides_new();
+    char text[200];
+
+    for (int lap = 0; lap < 2; lap++) {
+        s->n_clients = 0;
+        snprintf(text, sizeof(text), stanza, "id='m'");
+        for (uint64_t i = 0; i < 7; i++)
+            sides_xmpp(s, text, i);
+        for (size_t i = 0; i < s->n_clients; i++)
+            sides_answer(s, i, 200);
+        assert_int_equal(s->n_clients, 5);
+        assert_non_null(strstr(s->sent[s->n_sent - 1].stanza, "<policy-violation "));
+        sides_advance(s, 10000);
+    }
+    s->n_clients = 0;
+    for (uint64_t i = 0; i < 7; i++) {
+        snprintf(text, sizeof(text), stanza, i == 0 ? "id='1'" : i == 1 ? "id='2'" : "");
+        sides_xmpp(s, text, i);
+        sides_answer(s, s->n_clients - 1, 200);
+    }
+    assert_int_equal(s->n_clients, 7);
+    sides_free(s);
+}
+
+static void STOX_SEC_20_the_same_request_passes_five_times_in_ten_seconds(void **state)
+{
+    struct sides *s = sides_new();
+    unsigned refused = 0;
+
+    s->call_id = "ring";
+    for (int i = 0; i < 7; i++) {
+        struct sip_server *t;
+        char branch[16];
+
+        snprintf(branch, sizeof(branch), "r%d", i);
+        t = alice_writes(s, branch);
+        if (t->answers) {
+            assert_int_equal(t->status, 482);
+            refused++;
+        } else {
+            s2x_settled(s->bridge, s->sent[s->n_sent - 1].token, XMPP_FATE_CONFIRMED, "");
+        }
+    }
+    assert_int_equal(refused, 2);
+    sides_advance(s, 10000);
+    assert_int_equal(alice_writes(s, "later")->answers, 0);
+    sides_free(s);
+}
+
+/* Questions and presence of a blocked sender: one answer, the same; answers and what needs none get none. */
+static void STOX_IQ_20_questions_of_the_blocked(void **state)
+{
+    static const struct {
+        const char *stanza;
+        bool answered;
+    } cases[] = {
+        { "<iq type='get' from='romeo@fabrikam.example' to='contoso.example' id='1'><ping xmlns='urn:xmpp:ping'/></iq>",
+          true },
+        { "<iq type='set' from='romeo@fabrikam.example/x' to='" ALICE "' id='1'><x xmlns='y'/></iq>", true },
+        { "<iq type='result' from='romeo@fabrikam.example' to='contoso.example' id='1'/>", false },
+        { "<iq type='error' from='romeo@fabrikam.example' to='contoso.example' id='1'/>", false },
+        { "<presence type='subscribe' from='romeo@fabrikam.example' to='" ALICE "'/>", true },
+        { "<presence from='romeo@fabrikam.example/x' to='" ALICE "'/>", false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+
+        sides_apply(s, SIDES_SETTINGS "block \"romeo@fabrikam.example\" { }\n");
+        sides_xmpp(s, cases[i].stanza, 1);
+        if (s->n_sent != cases[i].answered || s->n_handled != 1 ||
+            (s->n_sent && !strstr(s->sent[0].stanza, "<policy-violation ")))
+            fail_msg("case %zu: %zu answers, %s", i, s->n_sent, s->sent[0].stanza);
+        sides_free(s);
+    }
+}
+
 /* Who may not speak for an address learns nothing of its policy: the same answer, whatever it is. */
 static void a_foreign_source_learns_nothing_of_policies(void **state)
 {
@@ -179,6 +358,11 @@ int main(void)
         cmocka_unit_test(all_gates_both_ways),
         cmocka_unit_test(each_refusal_says_why),
         cmocka_unit_test(the_policy_of_the_user_decides),
+        cmocka_unit_test(STOX_IQ_20_the_block_list_keeps_apart),
+        cmocka_unit_test(STOX_SEC_21_mixed_scripts_are_refused_unless_allowed),
+        cmocka_unit_test(STOX_SEC_20_the_same_message_passes_five_times_in_ten_seconds),
+        cmocka_unit_test(STOX_SEC_20_the_same_request_passes_five_times_in_ten_seconds),
+        cmocka_unit_test(STOX_IQ_20_questions_of_the_blocked),
         cmocka_unit_test(a_foreign_source_learns_nothing_of_policies),
         cmocka_unit_test(refusals_are_logged_within_bounds),
     };

@@ -372,6 +372,13 @@ static void titles_are_as_their_kind_asks(void **state)
         { &partner_kind, "", NULL, "the partner's domain is missing" },
         { &partner_kind, "a b", NULL, "is not a domain name" },
         { &policy_kind, "..", NULL, "is not a name" },
+        { &block_kind, "Mallory@Evil.example", "mallory@evil.example", NULL },
+        { &block_kind, "xmpp:mallory@evil.example", "mallory@evil.example", NULL },
+        { &block_kind, "Evil.Example.", "evil.example", NULL },
+        { &block_kind, "*@evil.example", "evil.example", NULL },
+        { &block_kind, "mallory@evil.example/phone", NULL, "is not an address like" },
+        { &block_kind, "@evil.example", NULL, "is not an address like" },
+        { &block_kind, "a b", NULL, "is not a domain name" },
         { &sip_user_kind, "*@contoso.example", "*@contoso.example", NULL },
     };
 

@@ -118,13 +118,27 @@ bool rig_logged(const char *text)
 
 /* ---- nodes ---- */
 
+static const struct cert *const certs[] = {
+    [CERT_OURS] = &ours,           [CERT_THEIRS] = &theirs,
+    [CERT_MALLORY] = &mallory,     [CERT_SELF_SIGNED] = &self_signed,
+    [CERT_TWO_NAMES] = &two_names,
+};
+
+void rig_revoke(struct tls *tls, int cert, bool forged)
+{
+    struct cert somebody = cert_make(&(struct cert_spec){ .cn = "Root", .ca = true }, NULL);
+    struct err err = { "" };
+    struct tls_crls *crls;
+
+    crls = tls_crls_load(certs_write_crl("crl.pem", forged ? &somebody : &root, &certs[cert], 1, 3), &err);
+    if (!crls)
+        fail_msg("%s", err.text);
+    tls_use_crls(tls, crls);
+    cert_free(&somebody);
+}
+
 struct tls *rig_tls(int cert)
 {
-    static const struct cert *const certs[] = {
-        [CERT_OURS] = &ours,           [CERT_THEIRS] = &theirs,
-        [CERT_MALLORY] = &mallory,     [CERT_SELF_SIGNED] = &self_signed,
-        [CERT_TWO_NAMES] = &two_names,
-    };
     struct err err = { "" };
     struct tls *tls = tls_new(&err);
 

@@ -66,6 +66,8 @@ int rig_setup(void **state);
 int rig_teardown(void **state);
 
 struct tls *rig_tls(int cert);
+/* tls goes by a list that names this certificate, signed by the rig's authority, or by somebody of its name. */
+void rig_revoke(struct tls *tls, int cert, bool forged);
 void node_start(struct node *n, const char *domain, const char *partner, int cert);
 /* As node_start, the settings of the partner or of all changed by the caller before. */
 void node_conf(struct xmpp_conf *conf, struct node *n);

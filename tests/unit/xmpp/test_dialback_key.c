@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "xmpp/dialback_key.h"
 
@@ -57,11 +59,57 @@ static void long_ids_are_no_trouble(void **state)
     assert_string_equal(key, "");
 }
 
+/* What is signed tells every two triples apart, wherever their bytes could be taken for another's. */
+static void I2_no_two_triples_have_one_key(void **state)
+{
+    static const char *const parts[] = { "a", "b", "a b", "a.b", "ab", " a", "a ", "" };
+    enum { N = sizeof(parts) / sizeof(parts[0]) };
+    static char keys[N * N * N][DIALBACK_KEY_LEN + 1];
+    size_t n = 0;
+
+    for (size_t i = 0; i < (size_t)N * N * N; i++) {
+        struct dialback_pair p = { slice_str(parts[i / N / N]), slice_str(parts[i / N % N]), slice_str(parts[i % N]) };
+
+        n += dialback_key(keys[n], SECRET, &p);
+    }
+    assert_in_range(n, 100, (size_t)N * N * N - 1);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(keys[i], keys[k]);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, 16);
+}
+
+static void I2_a_million_keys_do_not_repeat(void **state)
+{
+    const size_t n = 1000000;
+    char(*keys)[16] = malloc(n * sizeof(*keys));
+
+    assert_non_null(keys);
+    for (size_t i = 0; i < n; i++) {
+        struct dialback_pair p = pair;
+        char key[DIALBACK_KEY_LEN + 1], id[32];
+
+        p.stream_id = slice_of(id, (size_t)snprintf(id, sizeof(id), "%zx", i));
+        assert_true(dialback_key(key, SECRET, &p));
+        memcpy(keys[i], key, sizeof(*keys)); /* 64 bits of it are enough to be different */
+    }
+    qsort(keys, n, sizeof(*keys), by_bytes);
+    for (size_t i = 1; i < n; i++)
+        assert_memory_not_equal(keys[i], keys[i - 1], sizeof(*keys));
+    free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vector_s2s_01),
         cmocka_unit_test(only_the_key_passes),
+        cmocka_unit_test(I2_no_two_triples_have_one_key),
+        cmocka_unit_test(I2_a_million_keys_do_not_repeat),
         cmocka_unit_test(long_ids_are_no_trouble),
     };
 

@@ -1,0 +1,136 @@
+"""
+Our certificate renewed in its file while messages go both ways with Prosody: the next handshake shows the new one, on
+connections that come and on those we make, and no stream ends. STOX_PROOF=1: 1,000 times.
+"""
+import os
+import shutil
+import signal
+import subprocess
+
+from rig import dns, scripted
+from rig.process import eventually
+from talk import GATEWAY, Talk, streams
+
+CHANGES = 1000 if os.environ.get("STOX_PROOF") == "1" else 20
+OURS, SCRIPTED = "contoso.example", "scripted.example"
+
+
+def serial_of(cert):
+    done = subprocess.run(["openssl", "x509", "-in", cert.file, "-noout", "-serial"], check=True, capture_output=True)
+    return done.stdout.decode().strip().partition("=")[2].lstrip("0")
+
+
+def shown_to_clients(rig):
+    wire = scripted.connect((dns.GATEWAY, 5269), source=dns.SCRIPTED)
+    wire.secure(SCRIPTED, OURS, scripted.client_context(rig))
+    number = wire.sock.getpeercert()["serialNumber"]
+    wire.close()
+    return number.lstrip("0")
+
+
+class Server:
+    """scripted.example's, which closes each stream in order after one message, so that the next one gets its own."""
+
+    def __init__(self, rig, office, listener):
+        self.rig, self.office, self.listener = rig, office, listener
+
+    def shown(self, text):
+        txn = self.office.message("x@" + SCRIPTED, text, target=GATEWAY)
+        wire = self.listener.accept()
+        wire.accept_secure(SCRIPTED, scripted.server_context(self.rig, SCRIPTED))
+        number = wire.sock.getpeercert()["serialNumber"]
+        wire.accept_authenticated(SCRIPTED, "<sm xmlns='urn:xmpp:sm:3'/>")
+        wire.expect(r"<enable\b[^>]*/>")
+        wire.send("<enabled xmlns='urn:xmpp:sm:3'/>")
+        wire.expect(text)
+        wire.expect(r"<r\b[^>]*/>")
+        wire.send("<a xmlns='urn:xmpp:sm:3' h='1'/></stream:stream>")
+        assert txn.wait() == 200
+        wire.expect_end()
+        wire.close()
+        return number.lstrip("0")
+
+
+def replace(path, source):
+    shutil.copy(source, path + ".new")
+    os.replace(path + ".new", path)
+
+
+def test_a_renewed_certificate_is_shown_at_once_and_no_stream_ends(rig, stoxd, office, romeo, start, figures):
+    own = rig.pki.issue("contoso-hot", [OURS])
+    gateway = stoxd(sip_domains={OURS: {"route": "office", "certificate": own.file, "key": own.key}},
+                    partners={"fabrikam.example": {}, SCRIPTED: {}})
+    server = Server(rig, office, start(scripted.Listener(dns.SCRIPTED)))
+    seen = set()
+    with Talk(office, romeo, "hot-certificate") as talk:
+        talk.wait(5)
+        kept = streams(gateway, "fabrikam.example")
+        assert len(kept) == 2
+        for i in range(CHANGES):
+            new, at = rig.pki.issue("contoso-hot-%d" % (i % 20), [OURS]), gateway.mark()
+            replace(own.key, new.key)
+            replace(own.file, new.file)
+            os.kill(gateway.process.pid, signal.SIGHUP)
+            gateway.wait_event("settings-in-use", since=at)
+            want = serial_of(new)
+            assert shown_to_clients(rig) == want
+            if i % 4 == 0:
+                assert server.shown("change %d" % i) == want
+            seen.add(want)
+        talk.wait(10)
+        assert streams(gateway, "fabrikam.example") == kept
+    assert len(seen) == CHANGES
+    figures(changes=CHANGES, **talk.check_undisturbed())
+
+
+def test_a_broken_renewal_is_refused_and_the_old_certificate_goes_on(rig, stoxd, office, start):
+    own, other = rig.pki.issue("contoso-broken", [OURS]), rig.pki.issue("contoso-other-key", [OURS])
+    good = own.file + ".good", own.key + ".good"
+    shutil.copy(own.file, good[0])
+    shutil.copy(own.key, good[1])
+    old, nothing = rig.pki.issue("contoso-old", [OURS], days=(-30, -1)), own.file + ".nothing"
+    open(nothing, "w").close()
+    gateway = stoxd(sip_domains={OURS: {"route": "office", "certificate": own.file, "key": own.key}},
+                    partners={SCRIPTED: {}})
+    server, before = Server(rig, office, start(scripted.Listener(dns.SCRIPTED))), shown_to_clients(rig)
+    for file, key, said in ((other.file, good[1], "does not"), (nothing, good[1], "is empty"),
+                            (old.file, old.key, "expired"), (own.key, good[1], "")):
+        at = gateway.mark()
+        replace(own.key, key)
+        replace(own.file, file)
+        os.kill(gateway.process.pid, signal.SIGHUP)
+        why = gateway.wait_event("certificate-not-loaded", since=at)["why"]
+        assert why.startswith('sip-domain "contoso.example": ') and said in why, why
+        assert why.endswith("; the certificate of before stays in use"), why
+        assert shown_to_clients(rig) == before and server.shown("with the old one") == before
+    at = gateway.mark()
+    renewed = rig.pki.issue("contoso-mended", [OURS])
+    replace(own.key, renewed.key)
+    replace(own.file, renewed.file)
+    os.kill(gateway.process.pid, signal.SIGHUP)
+    gateway.wait_event("settings-in-use", since=at)
+    assert shown_to_clients(rig) == serial_of(renewed) == server.shown("mended")
+
+
+def test_a_session_of_before_does_not_bring_the_old_certificate_back(rig, stoxd):
+    own = rig.pki.issue("contoso-session", [OURS])
+    gateway = stoxd(sip_domains={OURS: {"route": "office", "certificate": own.file, "key": own.key}},
+                    partners={SCRIPTED: {}})
+    context = scripted.client_context(rig, SCRIPTED)
+    wire = scripted.connect((dns.GATEWAY, 5269), source=dns.SCRIPTED)
+    wire.secure(SCRIPTED, OURS, context)
+    wire.authenticate(SCRIPTED, OURS)  # the ticket has come
+    session, at, new = wire.sock.session, gateway.mark(), rig.pki.issue("contoso-session-new", [OURS])
+    replace(own.key, new.key)
+    replace(own.file, new.file)
+    os.kill(gateway.process.pid, signal.SIGHUP)
+    gateway.wait_event("settings-in-use", since=at)
+    again = scripted.connect((dns.GATEWAY, 5269), source=dns.SCRIPTED)
+    again.open_stream(SCRIPTED, OURS)
+    again.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").expect(r"<proceed\b[^>]*/>")
+    again.start_tls(context, hostname=OURS, session=session)
+    assert not again.sock.session_reused
+    assert again.sock.getpeercert()["serialNumber"].lstrip("0") == serial_of(new)
+    assert wire.sock.version() and not wire.ended
+    wire.send("</stream:stream>").expect("</stream:stream>")
+    eventually(lambda: wire.expect_end(1) is not None, "the old stream ends when it is closed")
