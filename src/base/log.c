@@ -9,6 +9,7 @@
 
 #define LINE_MAX_BYTES 2048
 #define VALUE_MAX_BYTES 256
+#define TEXT_MAX_BYTES 768
 #define BODY_MAX_BYTES 1000
 #define BODY_ROOM (4 * BODY_MAX_BYTES + 16) /* every byte escaped */
 #define WINDOW_MS 10000
@@ -106,6 +107,15 @@ static void put_stamp(struct out *o)
     put_str(o, text);
 }
 
+static size_t max_bytes(const struct log_field *f)
+{
+    switch (f->kind) {
+    case LOG_FIELD_TEXT: return TEXT_MAX_BYTES;
+    case LOG_FIELD_BODY: return BODY_MAX_BYTES;
+    default: return VALUE_MAX_BYTES;
+    }
+}
+
 static void put_field(struct out *o, const struct log_field *f)
 {
     char number[24];
@@ -119,7 +129,7 @@ static void put_field(struct out *o, const struct log_field *f)
         snprintf(number, sizeof(number), "%llu", (unsigned long long)f->u);
         put_str(o, number);
     } else {
-        put_value(o, f->s, f->kind == LOG_FIELD_BODY ? BODY_MAX_BYTES : VALUE_MAX_BYTES);
+        put_value(o, f->s, max_bytes(f));
     }
 }
 

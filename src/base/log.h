@@ -25,7 +25,7 @@ struct log {
 
 struct log_field {
     const char *key; /* NULL ends the list */
-    enum { LOG_FIELD_SLICE, LOG_FIELD_UINT, LOG_FIELD_BODY } kind;
+    enum { LOG_FIELD_SLICE, LOG_FIELD_TEXT, LOG_FIELD_UINT, LOG_FIELD_BODY } kind;
     struct slice s;
     uint64_t u;
 };
@@ -34,9 +34,10 @@ struct log_field {
     {                                                                                                                  \
         .key = (k), .kind = LOG_FIELD_SLICE, .s = (v)                                                                  \
     }
+/* A word or sentence of ours, which may quote a peer: cut at 768 bytes instead of 256, so that the remedy at its end is read. */
 #define LOG_Z(k, v)                                                                                                    \
     {                                                                                                                  \
-        .key = (k), .kind = LOG_FIELD_SLICE, .s = slice_str(v)                                                         \
+        .key = (k), .kind = LOG_FIELD_TEXT, .s = slice_str(v)                                                          \
     }
 #define LOG_U(k, v)                                                                                                    \
     {                                                                                                                  \

@@ -68,6 +68,7 @@ static void on_verify_asked(struct xmpp_stream *s, const struct db *d)
     }
     ok = d->id.n && dialback_key_ok(xmpp_secret(s->x), &pair, d->key);
     put_answer(s, "verify", d->to_text, d->from_text, d->id, ok ? "valid" : "invalid", NULL);
+    s->asked = true;
     if (!ok)
         xmpp_stream_ignore(s, "a dialback key that is not ours was shown to another server in our name");
 }
@@ -184,6 +185,15 @@ static const char *forbidden(const struct xmpp_stream *s, struct slice local, st
     return m.dialback_over_tls ? NULL : "not-authorized";
 }
 
+/* For the administrator. condition: as it was answered; NULL: the key is invalid. */
+static void log_no(struct xmpp_stream *s, const char *condition)
+{
+    char what[100];
+
+    snprintf(what, sizeof(what), "a dialback key, which we answered with %s", condition ? condition : "");
+    xmpp_stream_ignore(s, condition ? what : "a dialback key that the sender's server calls invalid");
+}
+
 /* The verdict, once. The carrying stream is closed when it was opened for this alone. */
 static void verified(struct xmpp_verify *v, const char *type, const char *condition)
 {
@@ -206,7 +216,7 @@ static void verified(struct xmpp_verify *v, const char *type, const char *condit
             put_result(in, local, remote, "valid", NULL);
     } else if (in) {
         put_result(in, local, remote, type, condition);
-        xmpp_stream_ignore(in, condition ? condition : "a dialback key that the sender's server calls invalid");
+        log_no(in, condition);
         drop_pair(v->proven);
         v->proven = NULL;
         find_pair(in, local, remote, &n);
@@ -314,7 +324,7 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
 
     if (condition) {
         put_answer(s, "result", d->to_text, d->from_text, (struct slice){ 0 }, "error", condition);
-        xmpp_stream_ignore(s, condition);
+        log_no(s, condition);
         return;
     }
     p = find_pair(s, d->to, d->from, &n);

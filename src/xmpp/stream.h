@@ -67,6 +67,7 @@ struct xmpp_stream {
     bool sasl_failed;       /* outbound: the partner refused EXTERNAL on this stream */
     bool sm_offered;        /* outbound */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
+    bool asked;  /* inbound: a server came to ask whether a dialback key is ours, and need prove nothing for it */
     bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;
     unsigned n_sasl_failures;

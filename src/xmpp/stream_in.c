@@ -198,7 +198,7 @@ static void on_starttls(struct xmpp_stream *s)
     if (xmpp_stream_is_secure(s) || s->was_ready || !s->x->conf.tls ||
         (partner && partner->tls == XMPP_NOT_SUPPORTED)) {
         xmpp_stream_write(s, SLICE("<failure xmlns='" NS_TLS "'/>"));
-        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "the partner asked for TLS where it was not offered");
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "the partner asked for TLS, which is not offered on this stream");
         return;
     }
     xmpp_stream_write(s, SLICE("<proceed xmlns='" NS_TLS "'/>"));

@@ -223,6 +223,12 @@ static void on_element(void *owner, struct xml *el)
         xmpp_stream_out_element(s, el);
 }
 
+/* It came to ask about a key of ours, and goes with the answer: that is no failure. */
+static bool has_been_answered(const struct xmpp_stream *s)
+{
+    return s->asked && s->state == XMPP_STATE_NEGOTIATING && s->n_sasl_failures == 0 && list_empty(&s->proven);
+}
+
 static void on_close(void *owner)
 {
     struct xmpp_stream *s = owner;
@@ -232,6 +238,8 @@ static void on_close(void *owner)
         return;
     snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
     xmpp_stream_hang_up(s, "</stream:stream>");
+    if (has_been_answered(s))
+        xmpp_stream_become(s, XMPP_STATE_CLOSING);
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, s->state == XMPP_STATE_CLOSING ? "idle" : why, s->sasl_failed);
 }
 

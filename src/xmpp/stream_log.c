@@ -3,18 +3,38 @@
 #include <stdlib.h>
 
 #include "xmpp/cert.h"
-#include "xmpp/stream.h"
+#include "xmpp/stream_parts.h"
 
 const char *xmpp_stream_direction(const struct xmpp_stream *s)
 {
     return s->inbound ? "in" : "out";
 }
 
-void xmpp_stream_log_end(struct xmpp_stream *s, const char *why)
+/* What may have kept a partner from proving itself in clear; NULL: not the settings. */
+static const char *settings_in_the_way(const struct xmpp_stream *s)
+{
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+
+    if (!s->inbound || s->state != XMPP_STATE_NEGOTIATING || xmpp_stream_is_secure(s) || !partner)
+        return NULL;
+    if (partner->tls == XMPP_REQUIRED)
+        return "TLS is required by your setting but the partner did not use it (set --tls optional to allow that)";
+    if (partner->tls == XMPP_NOT_SUPPORTED)
+        return "your setting forbids TLS, which the partner may require (set --tls optional to allow it)";
+    if (!partner->dialback)
+        return "the partner did not use TLS and your setting allows no dialback, so nothing can prove its domain (set "
+               "--dialback true to allow it)";
+    return NULL;
+}
+
+void xmpp_stream_log_end(struct xmpp_stream *s, const char *what)
 {
     struct log *log = s->x->loop->log;
-    char at[ADDR_TEXT] = "";
+    const char *settings = settings_in_the_way(s);
+    char at[ADDR_TEXT] = "", why[XMPP_WHY_MAX + 200];
     unsigned held = 0;
+
+    snprintf(why, sizeof(why), "%s%s%s", settings ? settings : "", settings ? "; " : "", what);
 
     if (s->peer.sa.sa_family)
         addr_text(&s->peer, at);
@@ -23,7 +43,7 @@ void xmpp_stream_log_end(struct xmpp_stream *s, const char *why)
                  LOG_Z("direction", xmpp_stream_direction(s)), LOG_Z("address", at), LOG_Z("why", why));
         return;
     }
-    if (s->verifying && s->state == XMPP_STATE_CLOSING)
+    if ((s->verifying || s->asked) && s->state == XMPP_STATE_CLOSING)
         return;
     s->x->counters.streams_failed++;
     if (s->inbound)

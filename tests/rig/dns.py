@@ -64,6 +64,21 @@ def _trap(name, port, addresses):
         ["%s-host %s %s" % (name, "AAAA" if ":" in a else "A", a) for a in addresses]
 
 
+# The negotiation matrix (test_matrix.py): a domain for each server, what it offers, and each row of the settings.
+MATRIX_SERVERS = {"prosody": "10.99.0.11", "ejabberd": "10.99.0.21"}
+MATRIX_OFFERS = ("tls-external", "tls-dialback", "no-tls", "tls-demanded")
+MATRIX_ROWS = range(1, 19)
+
+
+def matrix_domain(server, offer, row):
+    return "row%02d-%s-%s.example" % (row, offer, server)
+
+
+_MATRIX = sum((["%s-host A %s" % (server, address)] +
+               sum((_in_example(matrix_domain(server, offer, row).partition(".")[0], "5 0 5269 %s-host" % server)
+                    for offer in MATRIX_OFFERS for row in MATRIX_ROWS), [])
+               for server, address in MATRIX_SERVERS.items()), _in_example("tailspin", "5 0 5269 gw.contoso"))
+
 # Broken or odd, each by its name. Those that a test peer answers for lead to SCRIPTED or RECORDER.
 _ODD = (
     ["srv-dot TXT here"] + _in_example("srv-dot", "0 0 0 .") +
@@ -88,7 +103,7 @@ _ODD = (
 )
 
 ZONES = {
-    "example": _ODD,
+    "example": _ODD + _MATRIX,
     "contoso.example": _xmpp_domain("gw", GATEWAY) +
         ["_sip._udp SRV 5 0 5060 sip", "_sip._tcp SRV 5 0 5060 sip", "sip A %s" % OFFICE, "phone A %s" % PHONE],
     "fabrikam.example": _xmpp_domain("xmpp", PROSODY, client=True),

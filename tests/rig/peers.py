@@ -47,13 +47,14 @@ class Prosody:
     """
     domains: {domain: Cert}. users: bare addresses. dialback: accept partners that only dialback proves (s2s_secure_auth
     and s2s_require_encryption stay as packaged for all others). limits: keep the packaged rate limits. smacks: False
-    takes stream management away. extra: further lines for the global section.
+    takes stream management away. extra: further lines for the global section. hosts: {domain: further lines for it}.
     """
 
     def __init__(self, domains, users=(), *, address="10.99.0.10", dialback=(), limits=False, smacks=True, extra="",
-                 name="prosody"):
+                 hosts=None, name="prosody"):
         self.name, self.domains, self.users, self.address = name, domains, users, address
         self.dialback, self.limits, self.smacks, self.extra = dialback, limits, smacks, extra
+        self.hosts = hosts or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.process = None
 
@@ -85,8 +86,9 @@ class Prosody:
         return "\n".join(lines) + "\n"
 
     def _hosts(self):
-        return "".join('VirtualHost "%s"\n    ssl = { certificate = "%s"; key = "%s"; }\n' % (
-            domain, os.path.join(self.dir, domain + ".crt"), os.path.join(self.dir, domain + ".key"))
+        return "".join('VirtualHost "%s"\n    ssl = { certificate = "%s"; key = "%s"; }\n%s' % (
+            domain, os.path.join(self.dir, domain + ".crt"), os.path.join(self.dir, domain + ".key"),
+            "".join("    %s\n" % line for line in self.hosts.get(domain, ())))
             for domain in self.domains)
 
     def start(self):
@@ -122,11 +124,16 @@ def _encoded(name):
 
 
 class Ejabberd:
-    """domains, users as for Prosody. dialback: partners need no valid certificate (s2s_use_starttls: optional)."""
+    """
+    domains, users as for Prosody. dialback: partners need no valid certificate (s2s_use_starttls: optional). hosts: {domain:
+    further lines for it}.
+    """
 
-    def __init__(self, domains, users=(), *, address="10.99.0.20", dialback=False, limits=False, name="ejabberd"):
+    def __init__(self, domains, users=(), *, address="10.99.0.20", dialback=False, limits=False, hosts=None,
+                 name="ejabberd"):
         self.name, self.domains, self.users, self.address = name, domains, users, address
         self.dialback, self.limits = dialback, limits
+        self.hosts = hosts or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.process = None
 
@@ -166,14 +173,20 @@ class Ejabberd:
             changes.append((r"^    normal: all", "    none: all", "no rate limit, for load"))
         return changes
 
+    def _host_config(self):
+        hosts = "".join("  %s:\n%s" % (domain, "".join("    %s\n" % line for line in lines))
+                        for domain, lines in self.hosts.items())
+        return "\nhost_config:\n" + hosts if hosts else ""
+
     def start(self):
         fresh = not os.path.isdir(self.dir)
         if fresh:
             os.makedirs(os.path.join(self.dir, "spool"))
-        certs = [shutil.copy(cert.both, os.path.join(self.dir, d + ".pem")) for d, cert in self.domains.items()]
+        certs = [shutil.copy(cert.both, os.path.join(self.dir, name + ".pem"))
+                 for name, cert in {cert.name: cert for cert in self.domains.values()}.items()]
         conf = os.path.join(self.dir, "ejabberd.yml")
         with open("/usr/share/ejabberd/ejabberd.yml.example") as source, open(conf, "w") as f:
-            f.write(_change(source.read(), self._changes(certs), "ejabberd"))
+            f.write(_change(source.read(), self._changes(certs), "ejabberd") + self._host_config())
         user = ns.own_user(self.dir, "ejabberd")
         env = dict(os.environ, HOME=self.dir, EJABBERD_CONFIG_PATH=conf, EJABBERD_LOG_PATH=self.dir + "/ejabberd.log",
                    ERL_CRASH_DUMP="/dev/null", ERL_INETRC="/etc/ejabberd/inetrc", ERL_LIBS=_erl_libs())

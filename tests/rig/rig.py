@@ -61,18 +61,22 @@ class Rig:
             self._certs[name] = self.pki.issue(name, **(how or broken.get(name, {})))
         return self._certs[name]
 
+    def _certified(self, domains):
+        """{domain: certificate}, of which each domain has one of its own where only names are given."""
+        return domains if isinstance(domains, dict) else {d: self.cert(d) for d in domains}
+
     def start_dns(self):
         return self.up(self.dns)
 
     def prosody(self, **options):
         options.setdefault("users", ["romeo@fabrikam.example", "mercutio@fabrikam.example"])
         domains = options.pop("domains", ["fabrikam.example"])
-        return self.up(Prosody({d: self.cert(d) for d in domains}, **options))
+        return self.up(Prosody(self._certified(domains), **options))
 
     def ejabberd(self, **options):
         options.setdefault("users", ["juliet@wingtip.example", "nurse@wingtip.example"])
         domains = options.pop("domains", ["wingtip.example"])
-        return self.up(Ejabberd({d: self.cert(d) for d in domains}, **options))
+        return self.up(Ejabberd(self._certified(domains), **options))
 
 
 def main():

@@ -89,6 +89,23 @@ static void long_values_are_cut(void **state)
     assert_string_equal(last, want);
 }
 
+/* What an administrator is to do stands at the end. */
+static void sentences_of_ours_have_more_room(void **state)
+{
+    struct log log = plain_log();
+    char value[770] = "", want[800] = "info e why=";
+
+    memset(value, 'v', 768);
+    log_info(&log, "e", LOG_Z("why", value));
+    memset(want + 11, 'v', 768);
+    memcpy(want + 11 + 768, "\n", 2);
+    assert_string_equal(last, want);
+    value[768] = 'v';
+    log_info(&log, "e", LOG_Z("why", value));
+    memcpy(want + 11 + 768, "...\n", 5);
+    assert_string_equal(last, want);
+}
+
 static void lines_are_bounded_and_whole(void **state)
 {
     struct log log = plain_log();
@@ -235,6 +252,7 @@ int main(void)
         cmocka_unit_test(quotes_and_escapes_values),
         cmocka_unit_test(levels),
         cmocka_unit_test(long_values_are_cut),
+        cmocka_unit_test(sentences_of_ours_have_more_room),
         cmocka_unit_test(lines_are_bounded_and_whole),
         cmocka_unit_test(bodies),
         cmocka_unit_test(stamps),

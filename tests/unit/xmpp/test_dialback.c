@@ -286,6 +286,71 @@ static void test_authoritative(void **state)
     fake_close(&f);
 }
 
+/* A server that came to ask about our key, and goes with the answer, has not failed; one that failed otherwise has. */
+static void test_asking_is_no_failure(void **state)
+{
+    static const struct {
+        const char *also;
+        bool failed;
+    } cases[] = {
+        { "", false },
+        { "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>", true },
+        { RESULT(THEIRS, OURS, "abc"), true },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        buf_clear(&rig_log);
+        node_start(&a, OURS, THEIRS, CERT_OURS);
+        node_set(&a, XMPP_OPTIONAL, XMPP_OPTIONAL, true);
+        fake_connect(&f, node_addr(&a), CERT_NONE);
+        fake_say(&f, HEADER);
+        fake_expect(&f, "</stream:features>");
+        fake_say(&f, "<db:verify from='" THEIRS "' to='" OURS "' id='77'>abc</db:verify>");
+        fake_expect(&f, "id='77' type='invalid'/>");
+        fake_say(&f, cases[i].also);
+        fake_say(&f, "</stream:stream>");
+        fake_expect_closed(&f);
+        assert_int_equal(rig_logged("stream-failed"), cases[i].failed);
+        assert_int_equal(xmpp_counters(a.x)->streams_failed_in, cases[i].failed ? 1 : 0);
+        node_stop(&a);
+        fake_close(&f);
+    }
+}
+
+/* What stood in the way of a partner in clear was a setting, and the administrator reads which. */
+static void test_settings_in_the_way_are_named(void **state)
+{
+    static const struct {
+        enum xmpp_need tls, sasl;
+        bool dialback;
+        const char *said, *log;
+    } cases[] = {
+        { XMPP_REQUIRED, XMPP_OPTIONAL, true, "",
+          "TLS is required by your setting but the partner did not use it (set" },
+        { XMPP_REQUIRED, XMPP_OPTIONAL, true, RESULT(THEIRS, OURS, "abc"), "which we answered with policy-violation" },
+        { XMPP_OPTIONAL, XMPP_OPTIONAL, false, "", "your setting allows no dialback, so nothing can prove its domain" },
+        { XMPP_NOT_SUPPORTED, XMPP_OPTIONAL, true, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+          "your setting forbids TLS, which the partner may require" },
+        { XMPP_OPTIONAL, XMPP_OPTIONAL, true, "", "why=\"the partner closed the stream" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        buf_clear(&rig_log);
+        node_start(&a, OURS, THEIRS, CERT_OURS);
+        node_set(&a, cases[i].tls, cases[i].sasl, cases[i].dialback);
+        fake_connect(&f, node_addr(&a), CERT_NONE);
+        fake_say(&f, HEADER);
+        fake_expect(&f, "</stream:features>");
+        fake_say(&f, cases[i].said);
+        fake_say(&f, "</stream:stream>");
+        fake_expect_closed(&f);
+        assert_true(rig_logged("stream-failed"));
+        assert_true(rig_logged(cases[i].log));
+        node_stop(&a);
+        fake_close(&f);
+    }
+}
+
 /* Several pairs on one stream, each with its own proof; the proof of one says nothing of another. */
 static void test_pairs(void **state)
 {
@@ -367,6 +432,8 @@ int main(void)
         T(test_authority_vanishes),
         T(test_key_before_tls_is_forgotten),
         T(test_authoritative),
+        T(test_asking_is_no_failure),
+        T(test_settings_in_the_way_are_named),
         T(test_pairs),
         T(test_answers),
     };
