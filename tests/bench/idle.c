@@ -2,9 +2,9 @@
  * Many partners that are connected and silent: one authenticated stream each, over TLS 1.3 with a certificate of its own,
  * made here when it is needed.
  *
- *   idle TARGET PORT DOMAIN AUTHORITY AUTHORITY-KEY CHAIN COUNT
+ *   idle TARGET PORT DOMAIN SOURCE AUTHORITY AUTHORITY-KEY CHAIN COUNT
  *
- * The partners are p00000.idle.example and so on; DOMAIN is the server's. AUTHORITY signs, CHAIN is sent behind each leaf.
+ * They come from the address SOURCE and the 249 behind it. The partners are p00000.idle.example and so on; DOMAIN is the server's. AUTHORITY signs, CHAIN is sent behind each leaf.
  * Prints a line of JSON when all streams stand. A line on stdin asks how many still do; its end ends this.
  */
 #include <arpa/inet.h>
@@ -25,12 +25,13 @@
 #include <unistd.h>
 
 #define THREADS 4
+#define SOURCES 250
 #define HEADER                                                                                                         \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "       \
     "xmlns:db='jabber:server:dialback' from='%s' to='%s' version='1.0' xml:lang='en'>"
 
 struct idle {
-    struct sockaddr_in to;
+    struct sockaddr_in to, from;
     const char *domain;
     SSL_CTX *ctx;
     X509 *authority, *chain;
@@ -140,11 +141,14 @@ static void begin_tls(struct set_up *s, unsigned number)
     s->ssl = ssl;
 }
 
-static int connected(const struct idle *idle)
+static int connected(const struct idle *idle, unsigned number)
 {
+    struct sockaddr_in from = idle->from;
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&idle->to, sizeof(idle->to)))
+    from.sin_addr.s_addr = htonl(ntohl(from.sin_addr.s_addr) + number % SOURCES);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
+        connect(fd, (const struct sockaddr *)&idle->to, sizeof(idle->to)))
         die("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     return fd;
@@ -153,7 +157,7 @@ static int connected(const struct idle *idle)
 /* RFC 6120 and XEP-0178, step by step. */
 static void set_up(struct idle *idle, unsigned number)
 {
-    struct set_up s = { .idle = idle, .fd = connected(idle) };
+    struct set_up s = { .idle = idle, .fd = connected(idle, number) };
     unsigned char base64[128];
     char text[256];
 
@@ -197,7 +201,8 @@ static unsigned standing(const struct idle *idle)
         k = SSL_read(idle->streams[i], got, sizeof(got) - 1);
         if (k > 0)
             got[k] = 0;
-        n += k > 0 ? strstr(got, "</stream:stream>") == NULL : SSL_get_error(idle->streams[i], k) == SSL_ERROR_WANT_READ;
+        n +=
+            k > 0 ? strstr(got, "</stream:stream>") == NULL : SSL_get_error(idle->streams[i], k) == SSL_ERROR_WANT_READ;
     }
     return n;
 }
@@ -205,8 +210,8 @@ static unsigned standing(const struct idle *idle)
 static void *read_pem(const char *path, bool key)
 {
     FILE *f = fopen(path, "r");
-    void *got = f ? key ? (void *)PEM_read_PrivateKey(f, NULL, NULL, NULL) : (void *)PEM_read_X509(f, NULL, NULL, NULL)
-                  : NULL;
+    void *got =
+        f ? key ? (void *)PEM_read_PrivateKey(f, NULL, NULL, NULL) : (void *)PEM_read_X509(f, NULL, NULL, NULL) : NULL;
 
     if (!got)
         die(path);
@@ -229,17 +234,19 @@ int main(int argc, char **argv)
     pthread_t threads[THREADS];
     char line[16];
 
-    if (argc != 8) {
-        fprintf(stderr, "usage: idle TARGET PORT DOMAIN AUTHORITY AUTHORITY-KEY CHAIN COUNT\n");
+    if (argc != 9) {
+        fprintf(stderr, "usage: idle TARGET PORT DOMAIN SOURCE AUTHORITY AUTHORITY-KEY CHAIN COUNT\n");
         return 2;
     }
     idle.to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2])) };
     inet_pton(AF_INET, argv[1], &idle.to.sin_addr);
     idle.domain = argv[3];
-    idle.authority = read_pem(argv[4], false);
-    idle.authority_key = read_pem(argv[5], true);
-    idle.chain = read_pem(argv[6], false);
-    idle.count = (unsigned)atoi(argv[7]);
+    idle.from.sin_family = AF_INET;
+    inet_pton(AF_INET, argv[4], &idle.from.sin_addr);
+    idle.authority = read_pem(argv[5], false);
+    idle.authority_key = read_pem(argv[6], true);
+    idle.chain = read_pem(argv[7], false);
+    idle.count = (unsigned)atoi(argv[8]);
     idle.fds = calloc(idle.count, sizeof(*idle.fds));
     idle.streams = calloc(idle.count, sizeof(*idle.streams));
     SSL_CTX_set_mode(idle.ctx, SSL_MODE_RELEASE_BUFFERS);
