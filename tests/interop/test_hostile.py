@@ -300,10 +300,7 @@ def gather(rig, gateway):
 def test_others_are_served_while_a_crowd_stands_half_open(rig, crowded, office, recorder):
     with Good(office, recorder, (CROWD_AT, 5060), back=False) as good:
         time.sleep(3)  # of good traffic
-        wire = scripted.connect((CROWD_AT, 5269), source=dns.SCRIPTED)
-        wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
-        wire.authenticate("scripted.example", "contoso.example")
-        wire.close()
+        enter_authenticated(rig, CROWD_AT)
     good.check("crowded")
     assert crowded.resident_kib() - crowded.rss_before < (N_XMPP + N_SIP) * 16 or not MEMORY_IS_OURS
 
@@ -387,3 +384,34 @@ def test_the_crowd_was_cut_by_its_deadlines(crowded):
         assert longest < (14 if name.startswith("sip") else 34), name
     eventually(lambda: n_fds(crowded) <= crowded.fds_before + RESOLVER_FDS, "all descriptors are given back")
     print("crowded: %d KiB before, %d KiB afterwards" % (crowded.rss_before, crowded.resident_kib()))
+
+
+# ---- descriptors ----
+
+FEW_AT, SPARE = "10.99.0.2", 60  # a gateway of its own; descriptors that it may take beyond those it has
+
+
+def enter_authenticated(rig, at):
+    wire = scripted.connect((at, 5269), source=dns.SCRIPTED)
+    wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
+    wire.authenticate("scripted.example", "contoso.example")
+    wire.close()
+
+
+def test_when_descriptors_run_out_accepting_pauses_and_goes_on(rig, start, office, recorder):
+    """It is said once in 10 s and not at each turn; those who are in are served; who waited is, when there are some again."""
+    gateway = start(make_gateway(rig, FEW_AT, "stoxd-few"))
+    began = time.monotonic()
+    with Good(office, recorder, (FEW_AT, 5060), back=False) as good:
+        soft, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
+        assert soft == hard  # it took what there was at its start
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (n_fds(gateway) + SPARE, hard))
+        crowd = scripted.half_open((FEW_AT, 5269), scripted.source_addresses(4), 25)
+        gateway.wait_event("accept-paused")
+        mark = len(good.txns)
+        eventually(lambda: len(good.txns) > mark + 50, "messages go on meanwhile")
+        for wire in crowd:
+            wire.close()
+        enter_authenticated(rig, FEW_AT)
+    good.check("few descriptors")
+    assert len(gateway.events("accept-paused")) <= 2 + (time.monotonic() - began) // 10
