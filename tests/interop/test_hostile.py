@@ -345,7 +345,7 @@ def gather(rig, gateway):
 
 def test_others_are_served_while_a_crowd_stands_half_open(rig, crowded, office, start, tmp_path):
     recorder = start(Recorder(rig, record=str(tmp_path / "record"), peers={"contoso.example": CROWD_AT + ":5269"}))
-    with Good(office, recorder, (CROWD_AT, 5060)) as good:
+    with Good(office, recorder, (CROWD_AT, 5060), each_ms=5) as good:
         enough = len(good.txns) + 300
         eventually(lambda: len(good.txns) >= enough, "good traffic")
         enter_authenticated(rig, CROWD_AT)
