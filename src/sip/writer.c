@@ -1,27 +1,10 @@
 #include "sip/writer.h"
 
+#include "base/text.h"
+
 static bool is_control(char c)
 {
     return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
-/* Is there one? Eight bytes at a time; now and then it says yes where there is none, never the other way. */
-static bool perhaps_control(struct slice s)
-{
-    const uint64_t ones = UINT64_MAX / 255;
-    uint64_t found = 0;
-    size_t i = 0;
-
-    for (; s.n - i >= 8; i += 8) {
-        uint64_t word, del;
-
-        memcpy(&word, s.p + i, 8);
-        del = word ^ (ones * 0x7f);
-        found |= ((word - ones * 0x20) & ~word) | ((del - ones) & ~del);
-    }
-    for (; i < s.n; i++)
-        found |= is_control(s.p[i]) ? ones * 0x80 : 0;
-    return found & (ones * 0x80);
 }
 
 void sip_put_safe(struct buf *b, struct slice value)
@@ -30,7 +13,7 @@ void sip_put_safe(struct buf *b, struct slice value)
 
     if (!to)
         return;
-    if (!perhaps_control(value)) {
+    if (!text_has_control(value)) {
         buf_put(b, value);
         return;
     }
