@@ -120,7 +120,7 @@ static const char *xml_stand_in(struct slice s, size_t *at)
 static bool xml_plain(unsigned char c)
 {
     static const bool plain[256] = {
-        ['\t'] = true,         ['\n'] = true, [' ' ... '!'] = true,  ['#' ... '%'] = true,
+        ['\t'] = true,        ['\n'] = true, [' ' ... '!'] = true,  ['#' ... '%'] = true,
         ['(' ... ';'] = true, ['='] = true,  ['?' ... 0x7F] = true,
     };
 
