@@ -56,6 +56,13 @@ static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all
         memcpy(&word, t.p + at, 8);
         sip_word(s, le64toh(word));
     }
+    if (t.n >= 8 && at < t.n) { /* the rest is at the end of the last eight bytes */
+        uint64_t word;
+
+        memcpy(&word, t.p + t.n - 8, 8);
+        last |= le64toh(word) >> (8 * (8 - (t.n - at)));
+        at = t.n;
+    }
     for (size_t i = at; i < t.n; i++)
         last |= (uint64_t)(unsigned char)t.p[i] << (8 * (i - at));
     sip_word(s, last);

@@ -119,9 +119,12 @@ static const char *xml_stand_in(struct slice s, size_t *at)
 /* ASCII that stands for itself: nearly all of nearly every text. */
 static bool xml_plain(unsigned char c)
 {
-    static const uint64_t plain[2] = { 0xAFFFFF3B00000600, 0xFFFFFFFFFFFFFFFF };
+    static const bool plain[256] = {
+        ['\t'] = true,        ['\n'] = true, [' ' ... '!'] = true,  ['#' ... '%'] = true,
+        ['(' ... ';'] = true, ['='] = true,  ['?' ... 0x7F] = true,
+    };
 
-    return c < 0x80 && plain[c >> 6] >> (c & 63) & 1;
+    return plain[c];
 }
 
 void text_put_xml(struct buf *b, struct slice s)
@@ -147,6 +150,24 @@ void text_put_xml(struct buf *b, struct slice s)
     }
     if (at > run)
         buf_add(b, s.p + run, at - run);
+}
+
+bool text_has_control(struct slice s)
+{
+    const uint64_t ones = UINT64_MAX / 255, tops = ones * 0x80;
+    uint64_t found = 0;
+    size_t i = 0;
+
+    for (; s.n - i >= 8; i += 8) { /* a byte borrows from the next one only where there is one to be found */
+        uint64_t word, del;
+
+        memcpy(&word, s.p + i, 8);
+        del = word ^ (ones * 0x7F);
+        found |= ((word - ones * 0x20) & ~word) | ((del - ones) & ~del);
+    }
+    for (; i < s.n; i++)
+        found |= (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7F ? tops : 0;
+    return found & tops;
 }
 
 struct text_set text_set(const char *also)

@@ -21,6 +21,9 @@ bool text_xml_char(uint32_t ch);
  * replaced by U+FFFD; a CR LF pair and a lone CR become LF (STOX-IM-42, STOX-IM-43). */
 void text_put_xml(struct buf *b, struct slice s);
 
+/* Does s hold a control character of ASCII (below 0x20, or 0x7F)? Looks at eight bytes at a time. */
+bool text_has_control(struct slice s);
+
 /* Appends s with every byte that is not in the set as %HH, upper case. The set is 256 bits, made by text_set. */
 struct text_set {
     uint64_t bits[4];

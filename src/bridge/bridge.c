@@ -129,6 +129,7 @@ static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, s
                               .dns = conf->dns,
                               .dialback_secret = slice_of((const char *)b->own_secret, sizeof(b->own_secret)),
                               .per_ip_unauthenticated = 64,
+                              .per_ip_handshakes = 50,
                               .unauthenticated_s = 30,
                               .connect_s = 10,
                               .stanza_max = 256 * 1024,

@@ -234,7 +234,7 @@ static bool launch(struct lane *lane, struct flight *f)
         return false;
     target = target_of(route);
     /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
-    if (target.transport == SIP_UDP && sip_send_size(b->sip, &target, &request) > 1300) {
+    if (target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
         struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
                                           .type = "modify",
                                           .text = SLICE("Too long for the way to this user") };

@@ -74,12 +74,14 @@ static void busy(struct bridge *b, const struct xmpp_stanza *stanza)
 /* Its thread comes back with the answer, though the Call-ID cannot hold it. */
 static void keep_thread(struct bridge *b, const struct xmpp_stanza *stanza, const struct map_im_message *message)
 {
-    const struct listed *partner = directory_partner(b->directory, stanza->from->domain);
+    const struct listed *partner;
 
-    if (message->thread.n)
-        threads_keep(&b->threads, partner ? partner->xmpp.name : stanza->from->domain,
-                     &(struct thread_key){ .remote = stanza->from, .local = stanza->to, .call_id = message->call_id },
-                     message->thread);
+    if (!message->thread.n)
+        return;
+    partner = directory_partner(b->directory, stanza->from->domain);
+    threads_keep(&b->threads, partner ? partner->xmpp.name : stanza->from->domain,
+                 &(struct thread_key){ .remote = stanza->from, .local = stanza->to, .call_id = message->call_id },
+                 message->thread);
 }
 
 /* Puts a mapped message on its lane. */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "daemon/answers.h"
+#include "daemon/descriptors.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
@@ -38,6 +39,7 @@ struct stoxd {
     struct answers answers;
     struct admin *admin;
     uv_signal_t term, intr, hup;
+    uint64_t descriptors; /* how many this process may have */
     bool stopping;
 };
 
@@ -237,12 +239,13 @@ static void say_ready(struct stoxd *d)
 {
     struct config *config = keeper_config(d->keeper);
 
+    descriptors_check(&d->log, d->descriptors, config_gateway(config)->connection_limit);
     if (config_list(config, &sip_domain_kind)->n == 0)
         log_warning(&d->log, "nobody-to-serve",
                     LOG_Z("hint", "no sip-domain is declared yet: stoxctl route new, then stoxctl domain new"));
     log_info(&d->log, "ready", LOG_Z("version", STOX_VERSION), LOG_Z("store", store_engine(d->store)),
              LOG_U("sip-domains", config_list(config, &sip_domain_kind)->n),
-             LOG_U("partners", config_list(config, &partner_kind)->n));
+             LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
     notify("READY=1");
 }
@@ -259,6 +262,7 @@ int stoxd_run(const char *boot_file, struct err *err)
     rc = boot_read(boot_file, &d->boot, &d->arena, err);
     if (rc == 0) {
         d->log.level = d->boot.log_level;
+        d->descriptors = descriptors_raise();
         rc = start(d, err);
     }
     if (rc == 0) {

@@ -265,7 +265,9 @@ void conn_read(struct conn *c)
         return;
     if (c->ssl)
         SSL_free_buffers(c->ssl); /* handshake messages, tickets too, leave buffers that the releasing mode misses */
-    if (status == FILL_FAIL)
+    if (c->ssl && tls_rekeys_too_often(c->ssl))
+        conn_end(c, CONN_END_TLS, "the peer changes its keys all the time (TLS key updates)");
+    else if (status == FILL_FAIL)
         conn_end(c, c->why, NULL);
     else if (status == FILL_EOF && !c->paused) /* a paused owner finds it again when it resumes */
         read_eof(c);

@@ -101,6 +101,7 @@ SSL_CTX *tls_context_new(struct tls *tls, enum tls_role role)
     SSL_CTX_set_max_cert_list(ctx, TLS_CERT_LIST_MAX);
     SSL_CTX_set1_cert_store(ctx, tls->trust);
     tls_verify_setup(ctx);
+    tls_rekey_setup(ctx);
     if (role == TLS_SERVER) {
         server_setup(tls, ctx);
         return ctx;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "base/bucket.h"
 #include "net/tls.h"
 
 enum {
@@ -70,7 +71,9 @@ struct tls_note {
     struct tls_fault hard;  /* the first one that is not about the authority alone */
     X509 *issuer;           /* owned: of the leaf, until the stapled response is judged; NULL: not known */
     bool dane;              /* TLSA records are in use */
-    bool misused;           /* with dane: the leaf's usage does not fit, which DANE-EE does not ask */
+    struct bucket rekeys;   /* key updates that came */
+    bool rekeys_too_often;
+    bool misused; /* with dane: the leaf's usage does not fit, which DANE-EE does not ask */
     char alpn[];
 };
 struct tls_note *tls_note_of(const SSL *ssl);
@@ -104,6 +107,12 @@ void tls_ocsp_setup(SSL_CTX *ctx);
 
 /* X509_V_OK, or what the response says against the certificate (X509_V_ERR_CERT_REVOKED, _OCSP_VERIFY_FAILED). */
 int tls_ocsp_judge(const unsigned char *response, size_t n, X509 *leaf, X509 *issuer);
+
+/* Makes a context count the peer's key updates; tls_rekey.c. */
+void tls_rekey_setup(SSL_CTX *ctx);
+
+/* It sends more of them than anybody needs: the connection is to end. */
+bool tls_rekeys_too_often(const SSL *ssl);
 
 /* A context as all of ours are; reads only what never changes in tls. NULL on memory. */
 SSL_CTX *tls_context_new(struct tls *tls, enum tls_role role);

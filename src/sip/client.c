@@ -6,6 +6,7 @@
 
 #define COOKIE "z9hG4bK"
 #define BRANCH_LEN (sizeof(COOKIE) - 1 + 32) /* cookie, 64 bits nobody can guess, 64 bits that only we can derive */
+#define FIXED_MAX 256 /* what of a request is not its parts: names, separators, method, numbers */
 #define REQUEST_MAX (SIP_HEAD_MAX + SIP_BODY_MAX)
 
 enum client_state {
@@ -182,13 +183,15 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     return buf_ok(b);
 }
 
-size_t sip_clients_size(struct sip_clients *t, const struct sip_target *target, const struct sip_send *request)
+bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, size_t max)
 {
     static const char any[BRANCH_LEN] = COOKIE "00000000000000000000000000000000";
-    struct slice branch = request->branch.n ? request->branch : slice_of(any, BRANCH_LEN);
+    struct slice branch = r->branch.n ? r->branch : slice_of(any, BRANCH_LEN);
+    size_t parts = t->host.n + r->uri.n + branch.n + r->from.n + r->to.n + r->call_id.n + r->headers.n + r->body.n;
 
-    /* What cannot be built is larger than anything that can. */
-    return build(t, target, request, branch, t->wire->via_port(t->wire->owner, target)) ? t->scratch.n : SIZE_MAX;
+    if (parts <= max && max - parts >= FIXED_MAX) /* nearly always, and far cheaper than building it */
+        return true;
+    return build(t, target, r, branch, t->wire->via_port(t->wire->owner, target)) && t->scratch.n <= max;
 }
 
 static void report(struct sip_client *c, const struct sip_result *result)

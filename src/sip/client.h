@@ -34,7 +34,7 @@ void sip_clients_fini(struct sip_clients *t);
 
 struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_target *target,
                                     const struct sip_send *request, sip_done *done, void *arg);
-size_t sip_clients_size(struct sip_clients *t, const struct sip_target *target, const struct sip_send *request);
+bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, size_t max);
 
 /* A response: false when it is nobody's (RFC 3261 18.1.2, 17.1.3). */
 bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m);

@@ -112,12 +112,12 @@ struct sip_result {
 typedef void sip_done(void *arg, const struct sip_result *result);
 
 /* NULL: no memory, too many, or a branch whose request has no answer yet; done will not be called. Requests over 1300 bytes never leave on
- * UDP (STOX-IM-28,34): NULL too, the caller asks sip_send_size first. */
+ * UDP (STOX-IM-28,34): NULL too, the caller asks sip_send_fits first. */
 struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
                             sip_done *done, void *arg);
 
-/* Bytes the request would have on the wire to this target. */
-size_t sip_send_size(struct sip *sip, const struct sip_target *target, const struct sip_send *request);
+/* Would the request have at most max bytes on the wire to this target? */
+bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max);
 
 /* done will not be called; the transaction runs on to absorb what comes. */
 void sip_client_forget(struct sip_client *client);

@@ -124,9 +124,9 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     return sip_clients_send(&sip->clients, target, request, done, arg);
 }
 
-size_t sip_send_size(struct sip *sip, const struct sip_target *target, const struct sip_send *request)
+bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max)
 {
-    return sip_clients_size(&sip->clients, target, request);
+    return sip_clients_fits(&sip->clients, target, request, max);
 }
 
 const struct sip_counters *sip_counters(const struct sip *sip)

@@ -1,5 +1,7 @@
 #include "sip/writer.h"
 
+#include "base/text.h"
+
 static bool is_control(char c)
 {
     return (unsigned char)c < 0x20 || c == 0x7f;
@@ -11,6 +13,10 @@ void sip_put_safe(struct buf *b, struct slice value)
 
     if (!to)
         return;
+    if (!text_has_control(value)) {
+        buf_put(b, value);
+        return;
+    }
     for (size_t i = 0; i < value.n; i++)
         to[i] = is_control(value.p[i]) ? ' ' : value.p[i];
     b->n += value.n;

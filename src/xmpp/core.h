@@ -3,6 +3,7 @@
 #define STOX_XMPP_CORE_H
 
 #include "base/hash.h"
+#include "xmpp/handshakes.h"
 #include "xmpp/tally.h"
 #include "xmpp/xmpp.h"
 
@@ -29,6 +30,7 @@
 #define XMPP_AHEAD_MAX 65536 /* bytes written ahead of the acknowledgements, one stanza more at most */
 #define XMPP_WRITES_MAX 3    /* one stanza is written at most so often, lest a poisonous one breaks streams for ever */
 #define XMPP_STOP_MS 5000
+#define XMPP_HANDSHAKES_BURST 64 /* as many as may be unauthenticated at the same time */
 
 struct xmpp_listener {
     struct list link;
@@ -50,7 +52,8 @@ struct xmpp {
     struct list verifies;
     size_t n_verifies;
     size_t n_unauthenticated;
-    struct xmpp_tally ips;      /* unauthenticated inbound streams by address */
+    struct xmpp_tally ips; /* unauthenticated inbound streams by source */
+    struct xmpp_handshakes handshakes;
     struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
     struct xmpp_tally paused;   /* partners whose streams are not read now */
     struct hash rates;          /* rate.c: what partners have used up */
@@ -73,6 +76,12 @@ bool xmpp_pause_partner(struct xmpp *x, struct slice name, bool pause);
 
 /* How the partner may prove itself and we to it; all false for NULL. */
 struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p);
+
+/*
+ * What limits for strangers count by: the address, of IPv6 its /64 network, as each customer of a provider has one at least.
+ * In out; without port.
+ */
+struct slice xmpp_source(const struct addr *peer, char out[ADDR_TEXT]);
 
 static inline struct slice xmpp_secret(const struct xmpp *x)
 {

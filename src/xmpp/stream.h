@@ -90,9 +90,10 @@ struct xmpp_stream {
     struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
     uint32_t n_ignored;
 
-    uint64_t bytes_ms, stanza_ms; /* last of them */
-    struct timer timer;           /* deadline of the set-up, idle check, close wait */
-    struct deferred turn;         /* acknowledgements owed; and freeing when there is no connection */
+    uint64_t bytes_ms, stanza_ms;    /* last of them */
+    struct timer timer;              /* deadline of the set-up, idle check, close wait */
+    struct xmpp_handshake handshake; /* inbound: waits for its turn */
+    struct deferred turn;            /* acknowledgements owed; and freeing when there is no connection */
 };
 
 /* stream_begin.c */

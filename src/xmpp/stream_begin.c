@@ -44,6 +44,7 @@ static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
     list_init(&s->proven);
     list_push(&x->streams, &s->link);
     timer_init(&s->timer, xmpp_stream_on_timer);
+    xmpp_handshake_init(&s->handshake, xmpp_stream_begin_tls);
     deferred_init(&s->turn, on_turn);
     s->reader = xml_reader_new(&xmpp_stream_reader_ops, s, &limits, 131072 + 8 * x->conf.stanza_max);
     if (!s->reader || !hash_add(&x->serials, &s->by_serial,
@@ -65,7 +66,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
         why = "shutting down";
     else if (x->n_unauthenticated >= 10 * (size_t)x->conf.limits.connection_limit)
         why = "too many unauthenticated connections in all";
-    else if (!xmpp_tally_take(&x->ips, slice_str(addr_ip_text(peer, ip)), x->conf.per_ip_unauthenticated))
+    else if (!xmpp_tally_take(&x->ips, xmpp_source(peer, ip), x->conf.per_ip_unauthenticated))
         why = "too many unauthenticated connections from this address";
     else
         return true;
@@ -91,7 +92,7 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
     if (!s) {
         char ip[ADDR_TEXT];
 
-        xmpp_tally_give(&x->ips, slice_str(addr_ip_text(peer, ip)));
+        xmpp_tally_give(&x->ips, xmpp_source(peer, ip));
         close(fd);
         return;
     }

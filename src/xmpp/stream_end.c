@@ -19,7 +19,7 @@ static void give_back_counts(struct xmpp_stream *s)
     if (s->counted_ip) {
         char ip[ADDR_TEXT];
 
-        xmpp_tally_give(&s->x->ips, slice_str(addr_ip_text(&s->peer, ip)));
+        xmpp_tally_give(&s->x->ips, xmpp_source(&s->peer, ip));
         s->x->n_unauthenticated--;
         s->counted_ip = false;
     }
@@ -55,6 +55,7 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
     xmpp_stream_become(s, XMPP_STATE_CLOSED);
     xmpp_connect_cancel(s->connect);
     s->connect = NULL;
+    xmpp_handshake_cancel(&s->handshake);
     if (!s->conn)
         loop_defer(s->x->loop, &s->turn);
     give_back_counts(s);
@@ -72,6 +73,7 @@ void xmpp_stream_free(struct xmpp_stream *s)
     xmpp_connect_cancel(s->connect);
     xml_reader_free(s->reader);
     timer_stop(&s->x->loop->timers, &s->timer);
+    xmpp_handshake_cancel(&s->handshake);
     loop_undefer(&s->turn);
     while ((l = list_pop(&s->proven))) {
         struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);

@@ -283,7 +283,7 @@ static bool admit(struct xmpp_stream *s, struct slice remote)
         return false;
     }
     if (s->counted_ip) {
-        xmpp_tally_give(&x->ips, slice_str(addr_ip_text(&s->peer, ip)));
+        xmpp_tally_give(&x->ips, xmpp_source(&s->peer, ip));
         x->n_unauthenticated--;
         s->counted_ip = false;
     }

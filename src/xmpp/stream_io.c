@@ -30,7 +30,7 @@ static bool reset(struct xmpp_stream *s)
     return false;
 }
 
-static void start_tls(struct xmpp_stream *s)
+static void hand_shake(struct xmpp_stream *s)
 {
     char mem[1024];
     struct arena arena;
@@ -44,12 +44,31 @@ static void start_tls(struct xmpp_stream *s)
     wish.identity = local;
     wish.server_name = remote;
     wish.dane = s->dane;
-    xmpp_stream_become(s, XMPP_STATE_TLS);
     if (!ok || !conn_start_tls(s->conn, &wish)) {
         conn_abort(s->conn);
         xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, "TLS cannot be started: no memory", false);
     }
     arena_reset(&arena);
+}
+
+void xmpp_stream_begin_tls(struct xmpp_handshake *h)
+{
+    struct xmpp_stream *s = container_of(h, struct xmpp_stream, handshake);
+
+    conn_resume(s->conn);
+    hand_shake(s);
+}
+
+/* What the peer sends before its turn stays with the kernel. */
+static void start_tls(struct xmpp_stream *s)
+{
+    char source[ADDR_TEXT];
+
+    xmpp_stream_become(s, XMPP_STATE_TLS);
+    if (!s->inbound || xmpp_handshake_ask(&s->x->handshakes, xmpp_source(&s->peer, source), &s->handshake))
+        hand_shake(s);
+    else
+        conn_pause(s->conn);
 }
 
 /* SASL has succeeded: both sides start over, with nothing between (RFC 6120 6.4.6). */

@@ -11,7 +11,7 @@ static void put_escaped(struct buf *b, struct slice s, const char *refs)
 {
     size_t from = 0;
 
-    for (size_t i = 0; i < s.n; i++) {
+    for (size_t i = text_has_control(s) ? 0 : s.n; i < s.n; i++) {
         if ((unsigned char)s.p[i] >= ' ' || s.p[i] == '\0' || !strchr(refs, s.p[i]))
             continue;
         text_put_xml(b, slice_of(s.p + from, i - from));

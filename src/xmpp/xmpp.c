@@ -31,6 +31,15 @@ void xmpp_drop(struct slice *s)
     *s = (struct slice){ 0 };
 }
 
+struct slice xmpp_source(const struct addr *peer, char out[ADDR_TEXT])
+{
+    struct addr network = *peer;
+
+    if (network.sa.sa_family == AF_INET6)
+        memset(network.v6.sin6_addr.s6_addr + 8, 0, 8);
+    return slice_str(addr_ip_text(&network, out));
+}
+
 struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p)
 {
     struct xmpp_methods m = { 0 };
@@ -61,6 +70,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     hash_init(&x->tokens);
     hash_init(&x->rates);
     xmpp_tally_init(&x->ips);
+    xmpp_handshakes_init(&x->handshakes, loop, conf->per_ip_handshakes, XMPP_HANDSHAKES_BURST);
     xmpp_tally_init(&x->partners);
     xmpp_tally_init(&x->paused);
     deferred_init(&x->stop, on_stop);
@@ -114,6 +124,7 @@ void xmpp_free(struct xmpp *x)
     xmpp_rates_forget(x);
     hash_free(&x->rates);
     xmpp_tally_fini(&x->ips);
+    xmpp_handshakes_fini(&x->handshakes);
     xmpp_tally_fini(&x->partners);
     xmpp_tally_fini(&x->paused);
     explicit_bzero(x->secret, sizeof(x->secret));

@@ -88,7 +88,8 @@ struct xmpp_conf {
     struct dns *dns;
     struct slice dialback_secret; /* see xmpp_set_secret */
     struct xmpp_limits limits;
-    unsigned per_ip_unauthenticated; /* 64 */
+    unsigned per_ip_unauthenticated; /* 64; of IPv6 by /64 */
+    unsigned per_ip_handshakes;      /* 50: TLS handshakes of inbound streams, a second; 0: no limit */
     unsigned unauthenticated_s;      /* 30: life of an inbound stream before authentication */
     unsigned connect_s;              /* 10 for one address */
     size_t stanza_max;               /* 256 KiB */

@@ -3,7 +3,9 @@
  * with at most WINDOW unconfirmed (source). Prints one line of JSON when it has sent all, or at its end.
  *
  *   partner sink LISTEN-PORT GATEWAY-PORT CA CERT KEY
- *   partner source LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT WINDOW RATE
+ *   partner source LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT WINDOW RATE [DOMAIN [SECONDS]]
+ *
+ * With SECONDS it ends then, however many are sent.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,8 @@ struct partner_side {
     uint64_t sent_at[NUMBERS];
     struct bench_histogram histogram;
     char proxy[32];
+    struct slice domain; /* whose partner it is */
+    struct timer end;
 };
 
 static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
@@ -39,7 +43,9 @@ static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
 
 static bool on_serves(void *owner, struct slice domain)
 {
-    return slice_is(domain, "fabrikam.example");
+    struct partner_side *p = owner;
+
+    return slice_eq(domain, p->domain);
 }
 
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
@@ -72,13 +78,12 @@ static void send_some(struct partner_side *p)
         enum xmpp_fate fate;
         int n =
             snprintf(text, sizeof(text),
-                     "<message from='romeo%03u@fabrikam.example/garden' to='alice%03u@contoso.example' id='b%08llu' "
+                     "<message from='romeo%03u@%.*s/garden' to='alice%03u@contoso.example' id='b%08llu' "
                      "type='chat'><body>The quick brown fox jumps over the lazy dog, and a line of chat is about so "
                      "long.</body></message>",
-                     user, user, (unsigned long long)p->sent);
+                     user, SLICE_FMT(p->domain), user, (unsigned long long)p->sent);
 
-        if (!xmpp_send(p->xmpp, SLICE("fabrikam.example"), SLICE("contoso.example"), slice_of(text, (size_t)n),
-                       p->sent + 1, &fate))
+        if (!xmpp_send(p->xmpp, p->domain, SLICE("contoso.example"), slice_of(text, (size_t)n), p->sent + 1, &fate))
             break;
         p->sent_at[p->sent++ % NUMBERS] = bench_now_ns();
     }
@@ -106,6 +111,11 @@ static void on_pace(struct timer *t)
     send_some(p);
     if (p->sent < p->count)
         timer_start(&p->loop.timers, t, 1);
+}
+
+static void on_end(struct timer *t)
+{
+    report(container_of(t, struct partner_side, end));
 }
 
 static const struct xmpp_ops ops = {
@@ -144,6 +154,7 @@ int main(int argc, char **argv)
     }
     log_init(&p->log);
     p->log.level = LOG_LEVEL_WARNING;
+    p->domain = argc > 10 ? slice_str(argv[10]) : SLICE("fabrikam.example");
     snprintf(p->proxy, sizeof(p->proxy), "127.0.0.1:%s", argv[3]);
     p->gateway = (struct xmpp_partner){ .name = SLICE("contoso.example"),
                                         .tls = XMPP_REQUIRED,
@@ -153,8 +164,7 @@ int main(int argc, char **argv)
     conf.port = (unsigned)atoi(argv[3]);
     conf.tls = tls_new(&err);
     if (!conf.tls || tls_trust(conf.tls, argv[4], &err) ||
-        tls_add_identity(conf.tls, SLICE("fabrikam.example"), argv[5], argv[6], &err) ||
-        loop_init(&p->loop, &p->log, &err))
+        tls_add_identity(conf.tls, p->domain, argv[5], argv[6], &err) || loop_init(&p->loop, &p->log, &err))
         fail(&err);
     p->xmpp = xmpp_new(&p->loop, &conf, &err);
     if (!p->xmpp || !addr_parse(SLICE("127.0.0.1"), (uint16_t)atoi(argv[2]), &local) ||
@@ -167,6 +177,9 @@ int main(int argc, char **argv)
         p->start_ns = bench_now_ns();
         timer_init(&p->pace, on_pace);
         timer_start(&p->loop.timers, &p->pace, 1);
+        timer_init(&p->end, on_end);
+        if (argc > 11)
+            timer_start(&p->loop.timers, &p->end, 1000 * (uint64_t)atoi(argv[11]));
     }
     loop_run(&p->loop);
     return 0;

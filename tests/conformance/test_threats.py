@@ -6,6 +6,7 @@ import os
 import re
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -281,6 +282,48 @@ def test_D5_depth(alive, partner, sip):
                                   content_type="multipart/mixed; boundary=b299"))
         assert got.status in (400, 413, 415)
     nothing_on_sip(sip, mark)
+
+
+class Handshakes:
+    """One address that makes TLS handshakes as fast as it can, in threads; with: until the end of the block."""
+
+    def __init__(self, rig, source, p, n_threads=8):
+        self.rig, self.source, self.p, self.done, self._stop = rig, source, p, [], threading.Event()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(n_threads)]
+
+    def _run(self):
+        context = scripted.client_context(self.rig)
+        while not self._stop.is_set():
+            with contextlib.suppress(Failed, OSError):  # ended in the midst of one
+                wire = scripted.connect((dns.GATEWAY, 5269), source=self.source)
+                wire.secure(self.p.domain, DOMAIN, context)
+                self.done.append(time.monotonic())
+                wire.close()
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(20)
+
+
+def test_D7_handshakes_of_one_address_wait_for_each_other(rig, alive, partner):
+    """64 at once and 50 a second, however many it asks for; another address has no part in that."""
+    p, began, served = partner(), time.monotonic(), []
+    with Handshakes(rig, "10.99.203.7", p) as flood:
+        eventually(lambda: len(flood.done) >= 64, "the burst is used up")
+        for _ in range(8):
+            at = time.monotonic()
+            p.incoming().close()
+            served.append(time.monotonic() - at)
+        eventually(lambda: len(flood.done) >= 100, "its turn comes, again and again")
+        n, seconds = len(flood.done), time.monotonic() - began
+    assert n <= 64 + 50 * seconds + 1, (n, seconds)
+    print("%d handshakes in %.1f s; another address was served within %.0f ms" % (n, seconds, max(served) * 1000))
 
 
 def test_D12_no_amplification(alive, partner):

@@ -190,10 +190,10 @@ class Crowd:
         self._lock = threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def add(self, wire, name, trickle=b""):
+    def add(self, wire, name, trickle=b"", opened=None):
         with self._lock:
             fd = wire.sock.fileno()
-            self.opened[fd], self.names[fd] = time.monotonic(), (name, wire)
+            self.opened[fd], self.names[fd] = opened or time.monotonic(), (name, wire)
             if trickle:
                 self.slow[fd] = trickle
             self._poll.register(fd, select.POLLIN)
@@ -243,16 +243,60 @@ class Crowd:
 
 
 CROWD_AT = "10.99.0.4"  # a gateway of its own, so that its deadlines run out while the other tests go on
-N_XMPP, N_SIP = 1000, 1800
+N_OPEN, N_EACH, N_SIP = (8000, 400, 1800) if PROOF else (800, 40, 1800)  # on XMPP silent, in each later state; on SIP
+N_SOURCES = 200
+PRE_TLS_KIB, IN_TLS_KIB = 24, 96  # resident memory for each at most
 RESOLVER_FDS = 3  # what libunbound opens with the first question, and keeps
 HEADER = xmlstream.header("scripted.example", "contoso.example")
+STARTTLS = "<starttls xmlns='%s'/>" % xmlstream.TLS
+AUTH = "<auth xmlns='%s' mechanism='EXTERNAL'>" % xmlstream.SASL
+CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 100
 HALF_REQUEST = b"MESSAGE sip:romeo@recorder.example SIP/2.0\r\nVia: SIP/2.0/TCP 10.99.201.1;branch=z9hG4bKslow\r\n"
+
+
+def enter_authenticated(rig, at):
+    wire = scripted.connect((at, 5269), source=dns.SCRIPTED)
+    wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
+    wire.authenticate("scripted.example", "contoso.example")
+    wire.close()
+
+
+def in_header(wire, context):
+    return HEADER.encode()
+
+
+def negotiating(wire, context):
+    wire.open_stream("scripted.example", "contoso.example")
+    return b""
+
+
+def in_element(wire, context):
+    negotiating(wire, context)
+    return STARTTLS[:-2].encode()
+
+
+def in_handshake(wire, context):
+    negotiating(wire, context)
+    wire.send(STARTTLS).expect(r"<proceed\b[^>]*/>")
+    wire.send(CLIENT_HELLO[:20])
+    return CLIENT_HELLO[20:]
+
+
+def in_auth(wire, context):
+    wire.secure("scripted.example", "contoso.example", context)
+    wire.open_stream("scripted.example", "contoso.example")
+    wire.send(AUTH[:30])
+    return b""  # bytes inside TLS cannot be written past it
+
+
+# A connection that is given one of these stands in that state; it trickles what is returned, a byte each second.
+PRE_TLS, IN_TLS = {"header": in_header, "idle": negotiating, "element": in_element}, {"handshake": in_handshake, "auth": in_auth}
 
 
 @pytest.fixture(scope="module")
 def crowded(rig):
     """A gateway with a crowd at its doors, for two tests: one while it stands there, one when its time is over."""
-    gateway = rig.up(make_gateway(rig, CROWD_AT, "stoxd-crowded"))
+    gateway = rig.up(make_gateway(rig, CROWD_AT, "stoxd-crowded", gateway={"connection_limit": 2000}))
     gateway.crowd = Crowd()
     gateway.rss_before, gateway.fds_before = gateway.resident_kib(), n_fds(gateway)
     gather(rig, gateway)
@@ -262,21 +306,16 @@ def crowded(rig):
         rig.down(gateway)
 
 
-def slow_starters(rig, crowd):
-    """One connection in each state of its set-up that sends a byte now and then, or no more."""
-    to, source = (CROWD_AT, 5269), "10.99.203.1"
-    crowd.add(scripted.connect(to, source=source), "xmpp header", HEADER.encode())
-    wire = scripted.connect(to, source=source)
-    wire.open_stream("scripted.example", "contoso.example")
-    crowd.add(wire, "xmpp element", b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'")
-    wire = scripted.connect(to, source=source)
-    wire.open_stream("scripted.example", "contoso.example")
-    wire.send("<starttls xmlns='%s'/>" % xmlstream.TLS).expect(r"<proceed\b[^>]*/>")
-    crowd.add(wire, "tls handshake", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 100)
-    wire = scripted.connect(to, source=source)
-    wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
-    wire.open_stream("scripted.example", "contoso.example")
-    crowd.add(wire, "sasl")
+def stand(rig, crowd, states, sources):
+    context = scripted.client_context(rig, "scripted.example")
+    for name, reach in states.items():
+        for i in range(N_EACH):
+            opened = time.monotonic()
+            wire = scripted.connect((CROWD_AT, 5269), source=sources[i % N_SOURCES])
+            crowd.add(wire, "xmpp " + name, reach(wire, context), opened)
+
+
+def slow_requests(crowd):
     crowd.add(scripted.connect((CROWD_AT, 5060), source=KNOWN), "sip header", HALF_REQUEST)
     wire = scripted.connect((CROWD_AT, 5060), source=KNOWN)
     wire.send(HALF_REQUEST + b"Content-Length: 1000\r\n\r\n")
@@ -284,28 +323,35 @@ def slow_starters(rig, crowd):
 
 
 def gather(rig, gateway):
-    began, before = time.monotonic(), gateway.rss_before
-    sources = scripted.source_addresses(200)
-    for wire in scripted.half_open((CROWD_AT, 5269), sources, N_XMPP // 200):
+    """What a connection costs is looked at while all of its kind stand: their lives are longer than this takes."""
+    began, sources = time.monotonic(), scripted.source_addresses(N_SOURCES)
+    rss = [gateway.rss_before]
+    for wire in scripted.half_open((CROWD_AT, 5269), sources, N_OPEN // N_SOURCES):
         gateway.crowd.add(wire, "xmpp")
-    middle = gateway.resident_kib()
-    for wire in scripted.half_open((CROWD_AT, 5060), sources, N_SIP // 200):
+    stand(rig, gateway.crowd, PRE_TLS, sources)
+    eventually(lambda: n_fds(gateway) - gateway.fds_before >= N_OPEN + len(PRE_TLS) * N_EACH, "the crowd is in")
+    rss.append(gateway.resident_kib())
+    stand(rig, gateway.crowd, IN_TLS, sources)
+    rss.append(gateway.resident_kib())
+    for wire in scripted.half_open((CROWD_AT, 5060), sources, N_SIP // N_SOURCES):
         gateway.crowd.add(wire, "sip stranger")
-    slow_starters(rig, gateway.crowd)
-    eventually(lambda: n_fds(gateway) - gateway.fds_before >= N_XMPP, "the crowd is in")
-    print("%d half-open on XMPP and %d tried on SIP within %.1f s: %.1f and %.1f KiB each" % (
-        N_XMPP, N_SIP, time.monotonic() - began, (middle - before) / N_XMPP, (gateway.resident_kib() - middle) / N_SIP))
+    slow_requests(gateway.crowd)
+    rss.append(gateway.resident_kib())
+    counts = N_OPEN + len(PRE_TLS) * N_EACH, len(IN_TLS) * N_EACH, N_SIP
+    gateway.each_kib = [(after - before) / n for before, after, n in zip(rss, rss[1:], counts)]
+    print("within %.1f s %d before TLS, %d in TLS, %d tried on SIP: %s KiB each" % (
+        time.monotonic() - began, *counts, ", ".join("%.1f" % each for each in gateway.each_kib)))
 
 
-def test_others_are_served_while_a_crowd_stands_half_open(rig, crowded, office, recorder):
-    with Good(office, recorder, (CROWD_AT, 5060), back=False) as good:
-        time.sleep(3)  # of good traffic
-        wire = scripted.connect((CROWD_AT, 5269), source=dns.SCRIPTED)
-        wire.secure("scripted.example", "contoso.example", scripted.client_context(rig, "scripted.example"))
-        wire.authenticate("scripted.example", "contoso.example")
-        wire.close()
+def test_others_are_served_while_a_crowd_stands_half_open(rig, crowded, office, start, tmp_path):
+    recorder = start(Recorder(rig, record=str(tmp_path / "record"), peers={"contoso.example": CROWD_AT + ":5269"}))
+    with Good(office, recorder, (CROWD_AT, 5060), each_ms=5) as good:
+        enough = len(good.txns) + 300
+        eventually(lambda: len(good.txns) >= enough, "good traffic")
+        enter_authenticated(rig, CROWD_AT)
     good.check("crowded")
-    assert crowded.resident_kib() - crowded.rss_before < (N_XMPP + N_SIP) * 16 or not MEMORY_IS_OURS
+    if MEMORY_IS_OURS:
+        assert crowded.each_kib[0] <= PRE_TLS_KIB and crowded.each_kib[1] <= IN_TLS_KIB, crowded.each_kib
 
 
 # ---- floods ----
@@ -387,3 +433,27 @@ def test_the_crowd_was_cut_by_its_deadlines(crowded):
         assert longest < (14 if name.startswith("sip") else 34), name
     eventually(lambda: n_fds(crowded) <= crowded.fds_before + RESOLVER_FDS, "all descriptors are given back")
     print("crowded: %d KiB before, %d KiB afterwards" % (crowded.rss_before, crowded.resident_kib()))
+
+
+# ---- descriptors ----
+
+FEW_AT, SPARE = "10.99.0.2", 60  # a gateway of its own; descriptors that it may take beyond those it has
+
+
+def test_when_descriptors_run_out_accepting_pauses_and_goes_on(rig, start, office, recorder):
+    """It is said once in 10 s and not at each turn; those who are in are served; who waited is, when there are some again."""
+    gateway = start(make_gateway(rig, FEW_AT, "stoxd-few"))
+    began = time.monotonic()
+    with Good(office, recorder, (FEW_AT, 5060), back=False) as good:
+        soft, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
+        assert soft == hard  # it took what there was at its start
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (n_fds(gateway) + SPARE, hard))
+        crowd = scripted.half_open((FEW_AT, 5269), scripted.source_addresses(4), 25)
+        gateway.wait_event("accept-paused")
+        mark = len(good.txns)
+        eventually(lambda: len(good.txns) > mark + 50, "messages go on meanwhile")
+        for wire in crowd:
+            wire.close()
+        enter_authenticated(rig, FEW_AT)
+    good.check("few descriptors")
+    assert len(gateway.events("accept-paused")) <= 2 + (time.monotonic() - began) // 10

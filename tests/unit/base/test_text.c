@@ -155,6 +155,23 @@ static void xml_escaping(void **state)
     }
 }
 
+/* Every byte at every place among its neighbours, and no byte that is none taken for one. */
+static void controls_are_found_anywhere(void **state)
+{
+    static const char others[] = { ' ', 'a', '~', '\x80', '\xff' };
+    char text[20];
+
+    for (size_t k = 0; k < sizeof(others); k++)
+        for (unsigned c = 0; c < 256; c++)
+            for (size_t at = 0; at < sizeof(text); at++) {
+                memset(text, others[k], sizeof(text));
+                text[at] = (char)c;
+                if (text_has_control(slice_of(text, sizeof(text))) != (c < 0x20 || c == 0x7F))
+                    fail_msg("%02x at %zu", c, at);
+            }
+    assert_false(text_has_control(SLICE("")));
+}
+
 static void percent(void **state)
 {
     struct text_set keep = text_set("-_.");
@@ -275,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_fault_is_found_at_any_offset),
         cmocka_unit_test(xml_characters),
         cmocka_unit_test(xml_escaping),
+        cmocka_unit_test(controls_are_found_anywhere),
         cmocka_unit_test(percent),
         cmocka_unit_test(base64),
         cmocka_unit_test(base64_of_all_bytes),

@@ -60,9 +60,9 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     return c;
 }
 
-size_t sip_send_size(struct sip *sip, const struct sip_target *target, const struct sip_send *request)
+bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max)
 {
-    return 400 + request->body.n + now->extra_size;
+    return 400 + request->body.n + now->extra_size <= max;
 }
 
 void sip_client_forget(struct sip_client *client)

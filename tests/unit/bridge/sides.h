@@ -38,7 +38,7 @@ struct sides {
     size_t n_servers;
     struct sip_client clients[SIDES_MAX];
     size_t n_clients;
-    size_t extra_size; /* added to what sip_send_size says */
+    size_t extra_size; /* added to the size that sip_send_fits goes by */
 
     struct {
         char local[128], remote[128], stanza[8192];

@@ -161,6 +161,33 @@ static void test_key_update(void **state)
     }
 }
 
+/* ... as long as it is not all that the peer does: 10,000 of them are not answered for ever. */
+static void test_key_updates_without_end(void **state)
+{
+    struct rig *r = *state;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(ctx);
+    int fd, n = 0;
+
+    r->accept_wish = &server_wish;
+    fd = join_raw(r);
+    SSL_set_fd(ssl, fd);
+    until(r, SSL_connect(ssl) == 1);
+    until(r, r->b.n_open);
+    while (n < 10000 && !r->b.n_closed) {
+        if (SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 || SSL_do_handshake(ssl) != 1)
+            break;
+        n++;
+        turn(r);
+    }
+    assert_true(n > 60 && n < 10000);
+    wants_end(r, &r->b, CONN_END_TLS, "the peer changes its keys all the time (TLS key updates)");
+    ERR_clear_error();
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(fd);
+}
+
 static void test_truncated_tls(void **state)
 {
     struct rig *r = *state;
@@ -289,6 +316,7 @@ int main(void)
         RIG_TEST(test_direct_tls_names),
         RIG_TEST(test_untrusted_is_let_through),
         RIG_TEST(test_key_update),
+        RIG_TEST(test_key_updates_without_end),
         RIG_TEST(test_truncated_tls),
         RIG_TEST(test_damaged_record),
         cmocka_unit_test(test_handshake_sentences),

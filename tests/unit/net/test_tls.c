@@ -8,7 +8,8 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
-#include "net/tls.h"
+#include "base/clock.h"
+#include "net/tls_priv.h"
 #include "test_certs.h"
 
 static struct cert root, stranger; /* authorities: one is trusted, one is not */
@@ -554,6 +555,44 @@ static void test_resumption(void **state)
     tls_free(tls);
 }
 
+/* A ticket is good for the time of its key, a day at most (RFC 9325 4.2.1): with the next key a whole handshake follows. */
+static void test_ticket_keys_change(void **state)
+{
+    struct tls *tls = trusting_tls();
+    struct cert good = cert_make(&(struct cert_spec){ .cn = "x", .sans = "DNS:a.example" }, &root);
+    SSL_CTX *ctx = foreign_client(&good);
+    SSL_SESSION *session = NULL;
+    struct tls_identity *id;
+
+    add(tls, "", &good);
+    id = tls_identities_find(tls->identities, SLICE(""));
+    for (int round = 0; round < 3; round++) {
+        SSL *client = foreign_session(ctx);
+        struct pair p;
+        char byte;
+
+        if (session)
+            SSL_set_session(client, session);
+        if (round == 2)
+            id->tickets_until = clock_mono_ms(); /* its time is over */
+        p = meet(client, tls_session(tls, &as_server));
+        assert_true(p.done);
+        assert_int_equal(SSL_session_reused(p.server), round == 1);
+        assert_in_range(id->tickets_until - clock_mono_ms(), 1, 24 * 3600 * 1000);
+        SSL_write(p.server, "x", 1);
+        SSL_read(p.client, &byte, 1); /* the ticket comes before it */
+        SSL_SESSION_free(session);
+        session = SSL_get1_session(p.client);
+        assert_int_equal(SSL_SESSION_get_max_early_data(session), 0); /* no 0-RTT */
+        SSL_shutdown(p.client);
+        pair_free(&p);
+    }
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+    cert_free(&good);
+    tls_free(tls);
+}
+
 /*
  * Only the name in the client's hello says which certificate is ours: the ticket would be under a key that is not changed when
  * revocation lists are, and would bring a revoked certificate back.
@@ -698,6 +737,7 @@ int main(void)
         cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_protocol_floor),
         cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_ticket_keys_change),
         cmocka_unit_test(test_no_tickets_before_a_name),
         cmocka_unit_test(test_operator_sentences),
         cmocka_unit_test(test_long_chains),

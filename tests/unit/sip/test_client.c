@@ -43,10 +43,14 @@ static void size_is_exact(void **state)
             .max_forwards = 70,
             .body = SLICE("Hello"),
         };
-        size_t n = sip_send_size(f->sip, &target, &request);
+        size_t n;
 
         assert_non_null(sip_send(f->sip, &target, &request, fake_done, f));
-        assert_int_equal(f->sent[f->n_sent - 1].n, n);
+        n = f->sent[f->n_sent - 1].n;
+        assert_true(sip_send_fits(f->sip, &target, &request, n));
+        assert_false(sip_send_fits(f->sip, &target, &request, n - 1));
+        assert_true(sip_send_fits(f->sip, &target, &request, 1300));
+        assert_false(sip_send_fits(f->sip, &target, &request, 0));
     }
     fake_free(f);
 }

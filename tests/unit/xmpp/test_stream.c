@@ -317,6 +317,39 @@ static void test_keep_alive_by_ping(void **state)
     fake_close(&server);
 }
 
+/* Beyond the burst a handshake waits for its turn; who gives up, or is cut by the deadline, has none. */
+static void test_handshakes_in_turn(void **state)
+{
+    struct xmpp_conf conf;
+    struct fake late[3];
+
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    node_conf(&conf, &a);
+    conf.per_ip_handshakes = 1;
+    node_start_with(&a, &conf);
+    for (int i = 0; i < XMPP_HANDSHAKES_BURST; i++) {
+        fake_to_tls(&f, &a, CERT_NONE);
+        fake_close(&f);
+    }
+    for (int i = 0; i < 3; i++) {
+        fake_connect(&late[i], node_addr(&a), CERT_NONE);
+        fake_say(&late[i], HEADER STARTTLS "injected");
+        fake_expect(&late[i], "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+        rig_turns(2);
+    }
+    fake_close(&late[0]); /* not noticed before its turn, which then passes quickly */
+    rig_turns(5);
+    assert_int_equal(a.x->n_unauthenticated, 3);
+    rig_advance(2500);
+    fake_tls_client(&late[1]);
+    assert_int_equal(a.x->n_unauthenticated, 2);
+    rig_advance(30000);
+    rig_until(a.x->n_unauthenticated == 0);
+    fake_close(&late[1]);
+    fake_close(&late[2]);
+    node_stop(&a);
+}
+
 static void test_inbound_limits(void **state)
 {
     struct xmpp_conf conf;
@@ -421,6 +454,7 @@ int main(void)
         T(test_keep_alive),
         T(test_keep_alive_by_ping),
         T(test_inbound_limits),
+        T(test_handshakes_in_turn),
         T(test_slow_header),
         T(test_close_handshake),
         T(test_malformed_address),
