@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "xmpp/stream.h"
+#include "xmpp/ride.h"
 
 #define FORGET_MS 120000
 #define SHORT_LIFE_MS 10000
@@ -119,7 +119,12 @@ static void open_stream(struct xmpp_pair *p)
 {
     enum xmpp_fate fate = XMPP_FATE_UNREACHABLE;
     const char *why = NULL;
+    struct xmpp_stream *other = xmpp_ride_find(p);
 
+    if (other) {
+        xmpp_ride_take(other, p);
+        return;
+    }
     if (!p->no_sasl)
         p->establish_by_ms = loop_now(p->x->loop) + (uint64_t)p->x->conf.limits.establish_s * 1000;
     p->stream = xmpp_stream_open(p->x, p, NULL, p->establish_by_ms, &fate, &why);
@@ -157,6 +162,8 @@ static void on_retry(struct timer *t)
 
     if (!p->stream)
         xmpp_pair_turn(p);
+    else if (p->rides && !p->ready)
+        xmpp_ride_refused(p->stream, p, XMPP_FATE_UNREACHABLE, "no answer to dialback within 30 s");
 }
 
 static bool refuse(struct xmpp *x, enum xmpp_fate *fate, enum xmpp_fate why)
@@ -190,7 +197,9 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
 
 void xmpp_pair_ready(struct xmpp_pair *p, bool sm)
 {
+    timer_stop(&p->x->loop->timers, &p->retry);
     p->ready = true;
+    p->rode = p->rides;
     p->no_sasl = false;
     p->failed = false;
     p->ready_ms = loop_now(p->x->loop);
@@ -221,6 +230,13 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
     p->stream = NULL;
     p->ready = false;
     xmpp_confirm_stop(p);
+    timer_stop(&p->x->loop->timers, &p->retry);
+    if (!was_ready && p->rides && !p->x->stopping) { /* it was another's stream: that says nothing of this pair */
+        p->rode = p->rides = false;
+        p->alone = p->alone || !retry;
+        xmpp_pair_turn(p);
+        return;
+    }
     if (retry && !was_ready && !p->no_sasl) {
         p->no_sasl = true;
         xmpp_pair_turn(p);
@@ -252,6 +268,7 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
 
 void xmpp_pair_reconsider(struct xmpp_pair *p, bool gone)
 {
+    p->alone = false;
     if (p->stream)
         return;
     p->failed = false;

@@ -20,6 +20,13 @@ enum xmpp_confirm {
 };
 const char *xmpp_confirm_name(enum xmpp_confirm c);
 
+/* What the partner says of the pair on its stream. */
+enum xmpp_proof {
+    XMPP_PROOF_AWAITED, /* it has not been asked yet */
+    XMPP_PROOF_ASKED,   /* by dialback */
+    XMPP_PROOF_GIVEN,
+};
+
 /* One stanza that we were asked to send. */
 struct xmpp_out {
     struct list link;          /* in queue or window of its pair */
@@ -45,6 +52,10 @@ struct xmpp_pair {
     size_t n, bytes;            /* of both */
     struct xmpp_stream *stream; /* being set up or ready; NULL: none */
     struct list on_stream;      /* link in its pairs */
+    enum xmpp_proof proof;      /* on it */
+    bool rides;                 /* it was opened for another pair (ride.h) */
+    bool rode;                  /* the last one was */
+    bool alone;                 /* remembered: a partner that was asked for several pairs refused or broke */
     bool ready;
     bool no_sasl;             /* this attempt: the partner refused EXTERNAL, use dialback */
     unsigned n_short;         /* streams in a row that broke soon after they were ready */
@@ -58,7 +69,7 @@ struct xmpp_pair {
     uint64_t ping_ms;          /* when the last one was asked */
     unsigned misses;
     struct timer answer; /* the answer to a ping is due */
-    struct timer retry;  /* without a stream: time to try again */
+    struct timer retry;  /* without a stream: time to try again; on another's: the partner does not answer */
     struct timer forget; /* the pair itself, when nothing happens any more */
     struct deferred turn;
     bool failed; /* the last attempt; within XMPP_BACKOFF_MS new stanzas are refused */

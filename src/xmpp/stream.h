@@ -67,6 +67,10 @@ struct xmpp_stream {
     bool tls_forced;        /* outbound: STARTTLS was sent though it was not offered */
     bool sasl_failed;       /* outbound: the partner refused EXTERNAL on this stream */
     bool sm_offered;        /* outbound */
+    bool errors_offered;    /* outbound: the partner can refuse one pair and keep the stream (XEP-0220 2.4.2) */
+    bool dane_seen;         /* outbound: DNS vouched for the way to remote */
+    bool needless;          /* outbound: its pair rides on another one */
+    bool alone;             /* outbound: takes no other pairs */
     bool no_sasl;           /* outbound: the partner refused EXTERNAL on the stream before */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
     bool asleep; /* ready and quiet: the reader has given its memory back */
@@ -159,6 +163,8 @@ void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, st
                                    enum xmpp_method method, const char *confirm);
 /* After TLS: judges the peer's certificate for remote and logs the result. */
 void xmpp_stream_judge_certificate(struct xmpp_stream *s);
+/* Is it acceptable for another domain, too? */
+bool xmpp_stream_certifies(const struct xmpp_stream *s, struct slice remote);
 
 /* reconsider.c */
 struct xmpp_objection {
@@ -185,7 +191,9 @@ void xmpp_stream_in_turn(struct xmpp_stream *s);
 void xmpp_stream_out_connected(struct xmpp_stream *s);
 void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root);
 void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el);
-void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method);
-void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what);
+/* The partner accepts one of the stream's pairs. */
+void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_method method);
+/* ... or does not. */
+void xmpp_stream_out_no_dialback(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_fate fate, const char *what);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
 
 #define RX_MAX 65536
@@ -115,10 +116,17 @@ static void on_connected(void *owner, struct conn *c, struct dane *dane)
 
     s->connect = NULL;
     s->dane = dane;
+    s->dane_seen = dane != NULL;
     s->conn = c;
     s->peer = *conn_peer(c);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
+    s->needless = xmpp_ride_elsewhere(s);
+    if (s->needless) {
+        xmpp_stream_hang_up(s, NULL);
+        xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, "the partner's other stream leads there", false);
+        return;
+    }
     xmpp_stream_become(s, XMPP_STATE_HEADER);
     xmpp_stream_put_header(s);
 }
@@ -184,6 +192,9 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
     if (pair) {
         list_push(&s->pairs, &pair->on_stream);
         s->no_sasl = pair->no_sasl;
+        s->alone = pair->alone;
+        pair->rides = false;
+        pair->proof = XMPP_PROOF_AWAITED;
     }
     s->verify = verify;
     s->verifying = verify != NULL;
