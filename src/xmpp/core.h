@@ -22,6 +22,7 @@
 #define XMPP_VERIFY_PER_REMOTE 8
 #define XMPP_VERIFY_MS 25000     /* less than an unauthenticated stream lives, so that the sender hears the reason */
 #define XMPP_CLOSE_WAIT_MS 10000 /* STOX-S2S-93 */
+#define XMPP_RIDE_MS 30000       /* for the answer about one pair more (STOX-S2S-07) */
 #define XMPP_ANSWER_MS 60000     /* a keep-alive or <r/> unanswered for so long ends its stream (STOX-S2S-78) */
 #define XMPP_BARRIER_MS 20000
 #define XMPP_BARRIER_MISSES 3

@@ -366,53 +366,65 @@ void xmpp_dialback_in(struct xmpp_stream *s, const struct xml *el)
 
 /* ---- initiating ---- */
 
-void xmpp_dialback_ask(struct xmpp_stream *s)
+void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
 {
-    const struct dialback_pair pair = { .receiving = s->remote, .originating = s->local, .stream_id = s->id };
+    const struct dialback_pair pair = { .receiving = p->remote, .originating = p->local, .stream_id = s->id };
     char key[DIALBACK_KEY_LEN + 1];
     struct buf b;
 
     if (!s->id.n) {
-        xmpp_stream_out_no_dialback(s, XMPP_FATE_UNREACHABLE, "the partner's stream header has no id");
+        xmpp_stream_out_no_dialback(s, p, XMPP_FATE_UNREACHABLE, "the partner's stream header has no id");
         return;
     }
     buf_init(&b, 16384);
     buf_str(&b, "<db:result");
-    xml_put_attr(&b, "from", s->local);
-    xml_put_attr(&b, "to", s->remote);
+    xml_put_attr(&b, "from", p->local);
+    xml_put_attr(&b, "to", p->remote);
     buf_char(&b, '>');
     if (dialback_key(key, xmpp_secret(s->x), &pair))
         buf_str(&b, key);
     else
         b.failed = true;
     buf_str(&b, "</db:result>");
-    if (buf_ok(&b))
-        xmpp_stream_write(s, buf_slice(&b));
+    if (buf_ok(&b) && xmpp_stream_write(s, buf_slice(&b)))
+        p->proof = XMPP_PROOF_ASKED;
     else
-        xmpp_stream_out_no_dialback(s, XMPP_FATE_UNREACHABLE, "out of memory");
+        xmpp_stream_out_no_dialback(s, p, XMPP_FATE_UNREACHABLE, "out of memory");
     buf_free(&b);
+}
+
+static struct xmpp_pair *find_asked(const struct xmpp_stream *s, const struct db *d)
+{
+    list_each (it, &s->pairs) {
+        struct xmpp_pair *p = container_of(it, struct xmpp_pair, on_stream);
+
+        if (p->proof == XMPP_PROOF_ASKED && slice_eq(p->remote, d->from) && slice_eq(p->local, d->to))
+            return p;
+    }
+    return NULL;
 }
 
 static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const struct db *d)
 {
     const struct xml *error = xml_child(el, NS_SERVER, "error");
     const struct xml *condition = error ? xml_first_child(error) : NULL;
+    struct xmpp_pair *p = find_asked(s, d);
     char what[300], name[64];
 
-    if (s->state != XMPP_STATE_DIALBACK || !s->pair || !slice_eq(d->from, s->remote) || !slice_eq(d->to, s->local)) {
+    if (!p) {
         xmpp_stream_ignore(s, "a dialback verdict that nobody asked for");
     } else if (slice_is(d->type, "valid")) {
-        xmpp_stream_out_proven(s, method_of(s));
+        xmpp_stream_out_proven(s, p, method_of(s));
     } else if (slice_is(d->type, "invalid")) {
         xmpp_stream_out_no_dialback(
-            s, XMPP_FATE_REFUSED,
+            s, p, XMPP_FATE_REFUSED,
             "the partner was told that our key is invalid (does DNS of our domain lead to this gateway, and do all "
             "gateways of it share the dialback secret?)");
     } else {
         log_escape(name, sizeof(name), condition ? condition->name : SLICE("error"));
         snprintf(what, sizeof(what),
                  "the partner answered %s (it must be able to reach us by DNS of our domain, port 5269)", name);
-        xmpp_stream_out_no_dialback(s, XMPP_FATE_UNREACHABLE, what);
+        xmpp_stream_out_no_dialback(s, p, XMPP_FATE_UNREACHABLE, what);
     }
 }
 

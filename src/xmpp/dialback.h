@@ -20,8 +20,8 @@ struct xmpp_verify {
 /* Inbound streams: <db:result/> and <db:verify/>, requests and (unsolicited) answers. */
 void xmpp_dialback_in(struct xmpp_stream *s, const struct xml *el);
 
-/* Initiating: sends the key of the stream's pair. */
-void xmpp_dialback_ask(struct xmpp_stream *s);
+/* Initiating: sends the key of one of the stream's pairs. */
+void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p);
 
 /* Outbound streams: answers to <db:result/> and <db:verify/>. */
 void xmpp_dialback_out(struct xmpp_stream *s, const struct xml *el);

@@ -115,12 +115,44 @@ static bool leads_where_it_may(const struct xmpp_stream *s)
     return !s->conn || !partner || partner->proxy.n || xmpp_reach_may(s->x, &s->peer, XMPP_REACH_NAME, why);
 }
 
-static struct xmpp_objection judge_outbound(const struct xmpp_stream *s)
+/* Pairs that are no longer allowed leave a stream that carries others. What they wait for gets its fate elsewhere. */
+static struct xmpp_objection judge_carried(struct xmpp_stream *s)
 {
-    struct xmpp_objection no = xmpp_object_stream(s, s->local, s->remote, method_of(s));
+    struct xmpp_objection last = { .text = NULL };
+    struct list *it = s->pairs.next;
+    bool left = false;
+
+    list_each (l, &s->pairs) {
+        const struct xmpp_pair *p = container_of(l, struct xmpp_pair, on_stream);
+        struct xmpp_objection no = xmpp_object_stream(s, p->local, p->remote, method_of(s));
+
+        left = left || !no.text;
+        if (no.text)
+            last = no;
+    }
+    if (!left)
+        return last;
+    while (it != &s->pairs) {
+        struct xmpp_pair *p = container_of(it, struct xmpp_pair, on_stream);
+        struct xmpp_objection no = xmpp_object_stream(s, p->local, p->remote, method_of(s));
+
+        it = it->next;
+        if (!no.text)
+            continue;
+        list_unlink(&p->on_stream);
+        xmpp_pair_ended(p, XMPP_FATE_REFUSED, no.text, false);
+    }
+    return (struct xmpp_objection){ .text = NULL };
+}
+
+static struct xmpp_objection judge_outbound(struct xmpp_stream *s)
+{
+    struct xmpp_objection no =
+        list_empty(&s->pairs) ? xmpp_object_stream(s, s->local, s->remote, method_of(s)) : judge_carried(s);
 
     if (!no.text && !leads_where_it_may(s))
-        no.text = "the address of your server is not accepted any more";
+        no = (struct xmpp_objection){ XMPP_STREAM_POLICY_VIOLATION,
+                                      "the address of your server is not accepted any more" };
     if (no.error == XMPP_STREAM_HOST_GONE) /* that is for the receiving side to say (RFC 6120 4.9.3.7) */
         no.error = XMPP_STREAM_POLICY_VIOLATION;
     return no;

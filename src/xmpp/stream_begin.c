@@ -4,6 +4,7 @@
 
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
 
 #define RX_MAX 65536
@@ -42,9 +43,11 @@ static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
     s->state = inbound ? XMPP_STATE_HEADER : XMPP_STATE_CONNECTING;
     s->bytes_ms = s->stanza_ms = s->opened_ms = loop_now(x->loop);
     list_init(&s->proven);
+    list_init(&s->pairs);
     list_push(&x->streams, &s->link);
     timer_init(&s->timer, xmpp_stream_on_timer);
     xmpp_handshake_init(&s->handshake, xmpp_stream_begin_tls);
+    timer_init(&s->answer, xmpp_stream_sm_on_late);
     deferred_init(&s->turn, on_turn);
     s->reader = xml_reader_new(&xmpp_stream_reader_ops, s, &limits, 131072 + 8 * x->conf.stanza_max);
     if (!s->reader || !hash_add(&x->serials, &s->by_serial,
@@ -114,10 +117,17 @@ static void on_connected(void *owner, struct conn *c, struct dane *dane)
 
     s->connect = NULL;
     s->dane = dane;
+    s->dane_seen = dane != NULL;
     s->conn = c;
     s->peer = *conn_peer(c);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
+    s->needless = xmpp_ride_elsewhere(s);
+    if (s->needless) {
+        xmpp_stream_hang_up(s, NULL);
+        xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, "the partner's other stream leads there", false);
+        return;
+    }
     xmpp_stream_become(s, XMPP_STATE_HEADER);
     xmpp_stream_put_header(s);
 }
@@ -180,7 +190,13 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
                     LOG_Z("direction", "out"), LOG_Z("why", *why));
         return NULL;
     }
-    s->pair = pair;
+    if (pair) {
+        list_push(&s->pairs, &pair->on_stream);
+        s->no_sasl = pair->no_sasl;
+        s->alone = pair->alone;
+        pair->rides = false;
+        pair->proof = XMPP_PROOF_AWAITED;
+    }
     s->verify = verify;
     s->verifying = verify != NULL;
     xmpp_stream_start_timer(s, establish_by_ms > now ? establish_by_ms - now : 1);

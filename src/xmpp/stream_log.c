@@ -43,7 +43,7 @@ void xmpp_stream_log_end(struct xmpp_stream *s, const char *what)
                  LOG_Z("direction", xmpp_stream_direction(s)), LOG_Z("address", at), LOG_Z("why", why));
         return;
     }
-    if ((s->verifying || s->asked) && s->state == XMPP_STATE_CLOSING)
+    if (((s->verifying || s->asked) && s->state == XMPP_STATE_CLOSING) || s->needless)
         return;
     s->x->counters.streams_failed++;
     if (s->inbound)
@@ -134,4 +134,24 @@ void xmpp_stream_judge_certificate(struct xmpp_stream *s)
              LOG_Z("direction", xmpp_stream_direction(s)), LOG_Z("address", addr_text(&s->peer, at)),
              LOG_Z("tls", conn_tls_version(s->conn)), LOG_Z("cipher", conn_tls_cipher(s->conn)),
              LOG_Z("certificate", s->cert_ok ? xmpp_cert_by_name(v.by) : said));
+}
+
+bool xmpp_stream_certifies(const struct xmpp_stream *s, struct slice remote)
+{
+    const struct xmpp_partner *partner = s->x->conf.ops->partner(s->x->conf.owner, remote);
+    struct tls_peer peer = { 0 };
+    struct xmpp_cert_case c = { .peer = &peer };
+    struct xmpp_cert_verdict v;
+    struct arena arena;
+
+    v.by = XMPP_CERT_REFUSED;
+    arena_init(&arena, 262144);
+    if (partner && xmpp_stream_is_secure(s) && tls_peer(conn_ssl(s->conn), &arena, &peer) &&
+        spell_domain(&arena, remote, &c)) {
+        c.pins = partner->pins;
+        c.n_pins = partner->n_pins;
+        xmpp_cert_judge(&c, &v);
+    }
+    arena_reset(&arena);
+    return v.by != XMPP_CERT_REFUSED;
 }

@@ -2,7 +2,8 @@
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
-#include "xmpp/stream.h"
+#include "xmpp/ride.h"
+#include "xmpp/stream_parts.h"
 #include "xmpp/writer.h"
 
 static void start_tls(struct xmpp_stream *s)
@@ -38,29 +39,26 @@ static void ready(struct xmpp_stream *s, bool sm)
     xml_reader_limit(s->reader, &limits);
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
-    if (s->pair)
-        xmpp_pair_ready(s->pair, sm);
+    if (sm)
+        xmpp_stream_sm_start(s);
+    list_each (it, &s->pairs) {
+        struct xmpp_pair *p = container_of(it, struct xmpp_pair, on_stream);
+
+        if (p->proof == XMPP_PROOF_GIVEN)
+            xmpp_pair_ready(p, sm);
+    }
 }
 
-static const char *confirm_name(const struct xmpp_stream *s, bool sm)
+static const char *confirm_name(const struct xmpp_pair *p, bool sm)
 {
     if (sm)
         return xmpp_confirm_name(XMPP_CONFIRM_SM);
-    return xmpp_confirm_name(s->pair && s->pair->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
+    return xmpp_confirm_name(p->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
 }
 
 /* Both sides know who we are: stream management if it is offered, then stanzas. */
-void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
+static void go_on(struct xmpp_stream *s)
 {
-    /* The settings may have changed while it was being set up. */
-    struct xmpp_objection no = xmpp_object_stream(s, s->local, s->remote, method);
-
-    if (no.text) {
-        xmpp_stream_refuse(s, no.error, no.text);
-        return;
-    }
-    s->method = method;
-    xmpp_stream_log_authenticated(s, s->local, s->remote, method, confirm_name(s, s->sm_offered));
     if (s->sm_offered) {
         xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "'/>"));
         xmpp_stream_become(s, XMPP_STATE_ENABLING);
@@ -69,15 +67,58 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
     }
 }
 
-static void dialback(struct xmpp_stream *s)
+void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmpp_method method)
 {
-    xmpp_stream_become(s, XMPP_STATE_DIALBACK);
-    xmpp_dialback_ask(s);
+    /* The settings may have changed while it was being set up. */
+    struct xmpp_objection no = xmpp_object_stream(s, p->local, p->remote, method);
+
+    if (no.text && !xmpp_ride_refused(s, p, XMPP_FATE_REFUSED, no.text)) {
+        xmpp_stream_refuse(s, no.error, no.text);
+        return;
+    }
+    if (no.text)
+        return;
+    p->proof = XMPP_PROOF_GIVEN;
+    s->method = method;
+    xmpp_stream_log_authenticated(s, p->local, p->remote, method, confirm_name(p, s->sm_offered));
+    if (s->state == XMPP_STATE_READY)
+        xmpp_pair_ready(p, s->sm_out.on);
+    else if (s->state != XMPP_STATE_ENABLING)
+        go_on(s);
 }
 
-void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what)
+static void on_sasl_done(struct xmpp_stream *s)
 {
-    xmpp_stream_fail(s, fate, "%.*s: dialback failed: %s", SLICE_FMT(s->remote), what);
+    struct xmpp_pair *p = xmpp_ride_opener(s);
+
+    if (!p) {
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: nobody needs the stream any more", SLICE_FMT(s->remote));
+        return;
+    }
+    xmpp_ride_go(s);
+    xmpp_stream_out_proven(s, p, XMPP_METHOD_SASL);
+}
+
+static void dialback(struct xmpp_stream *s)
+{
+    struct xmpp_pair *p = xmpp_ride_opener(s);
+
+    xmpp_stream_become(s, XMPP_STATE_DIALBACK);
+    if (p)
+        xmpp_dialback_ask(s, p);
+    if (s->state == XMPP_STATE_DIALBACK)
+        xmpp_ride_ask(s);
+    if (s->state == XMPP_STATE_DIALBACK && list_empty(&s->pairs))
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: nobody needs the stream any more", SLICE_FMT(s->remote));
+}
+
+void xmpp_stream_out_no_dialback(struct xmpp_stream *s, struct xmpp_pair *p, enum xmpp_fate fate, const char *what)
+{
+    char why[XMPP_WHY_MAX];
+
+    snprintf(why, sizeof(why), "%.*s: dialback failed: %s", SLICE_FMT(p->remote), what);
+    if (!xmpp_ride_refused(s, p, fate, why))
+        xmpp_stream_fail(s, fate, "%s", why);
 }
 
 /* ---- header ---- */
@@ -192,13 +233,12 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
 {
     struct xmpp_methods m = xmpp_stream_methods(s);
     bool external = offers_external(features);
-    bool no_sasl = s->pair && s->pair->no_sasl;
 
     if (s->cert_forbidden)
         no_way_left(s, &m, external);
     else if (s->verify)
         xmpp_verify_send(s->verify, s);
-    else if (external && s->cert_ok && m.sasl_over_tls && !no_sasl && !s->sasl_failed)
+    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed)
         send_external(s);
     else if (m.dialback_over_tls)
         dialback(s);
@@ -208,9 +248,12 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
 
 static void on_features(struct xmpp_stream *s, const struct xml *features)
 {
+    const struct xml *db = xml_child(features, NS_DIALBACK_FEATURE, "dialback");
+
     s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
+    s->errors_offered = db && xml_child(db, NS_DIALBACK_FEATURE, "errors");
     if (s->sasl_done)
-        xmpp_stream_out_proven(s, XMPP_METHOD_SASL);
+        on_sasl_done(s);
     else if (xmpp_stream_is_secure(s))
         secure_features(s, features);
     else
@@ -258,14 +301,12 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
 
 static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
 {
-    uint64_t h;
-
     if (s->state == XMPP_STATE_ENABLING) {
         if (slice_is(el->name, "enabled") || slice_is(el->name, "failed"))
             ready(s, slice_is(el->name, "enabled"));
         return;
     }
-    if (s->state != XMPP_STATE_READY || !s->pair || s->pair->confirm != XMPP_CONFIRM_SM)
+    if (s->state != XMPP_STATE_READY || !s->sm_out.on)
         return;
     if (slice_is(el->name, "r")) {
         char a[64];
@@ -273,15 +314,7 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
         snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->n_ignored);
         xmpp_stream_write(s, slice_str(a));
     } else if (slice_is(el->name, "a")) {
-        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h)) {
-            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, "an acknowledgement without a usable h");
-        } else if (!xmpp_pair_acked(s->pair, (uint32_t)h)) {
-            char extra[160];
-
-            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>",
-                     (unsigned)h, (unsigned)s->pair->sm.sent);
-            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, "more acknowledged than was sent", extra);
-        }
+        xmpp_stream_sm_on_a(s, el);
     }
 }
 

@@ -12,6 +12,7 @@
 const char *xmpp_stream_awaited(enum xmpp_stream_state state);
 void xmpp_stream_start_timer(struct xmpp_stream *s, uint64_t ms);
 void xmpp_stream_on_timer(struct timer *t);
+void xmpp_stream_sm_on_late(struct timer *t);
 
 /* The handshake of an inbound stream has its turn. */
 void xmpp_stream_begin_tls(struct xmpp_handshake *h);

@@ -312,6 +312,8 @@ static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct
 
         info.n_pairs += !p->verify && !p->revoked;
     }
+    list_each (it, &s->pairs)
+        info.n_pairs += container_of(it, struct xmpp_pair, on_stream)->ready;
     fn(arg, &info);
 }
 

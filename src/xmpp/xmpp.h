@@ -164,7 +164,7 @@ struct xmpp_stream_info {
     const char *method;       /* "none" before authentication */
     uint64_t age_ms, idle_ms; /* since it was opened, since the last stanza */
     uint64_t stanzas_in, stanzas_out;
-    size_t n_pairs; /* of domains, inbound */
+    size_t n_pairs; /* of domains, whose stanzas it may carry */
 };
 void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg);
 
