@@ -54,7 +54,7 @@ void xmpp_component_header(struct xmpp_stream *s, const struct xml *root);
 void xmpp_component_element(struct xmpp_stream *s, struct xml *el);
 
 /*
- * Who a stanza on such a stream is from and to. False: it is not the partner's, or not for the component, and has been
+ * Who a stanza on such a stream is from and to. False: it is not the partner's, or not for a domain of ours, and has been
  * answered, or ignored, or has ended the stream.
  */
 bool xmpp_component_judge(struct xmpp_stream *s, struct arena *a, const struct xml *el, struct xmpp_parties *p);

@@ -21,16 +21,13 @@ void xmpp_component_put_header(struct xmpp_stream *s)
 const char *xmpp_component_advice(enum xmpp_stream_error e)
 {
     switch (e) {
-    case XMPP_STREAM_NOT_AUTHORIZED:
-        return "; component-secret is not the one that the server has for this component (stoxctl partner set "
-               "--component-secret -)";
+    case XMPP_STREAM_NOT_AUTHORIZED: return "component-secret is not the one that the server has for this component";
     case XMPP_STREAM_HOST_UNKNOWN:
-        return "; the server has no component of this name: declare one for each SIP domain there";
+        return "the server has no component of this name: declare one for each SIP domain there";
     case XMPP_STREAM_CONFLICT:
-        return "; another connection is attached to the server under this name: end that one, which may be another "
-               "gateway's";
+        return "another connection is attached to the server under this name, perhaps another gateway's: end that one";
     case XMPP_STREAM_INVALID_NAMESPACE:
-    case XMPP_STREAM_BAD_FORMAT: return "; no components are taken on this port: check component";
+    case XMPP_STREAM_BAD_FORMAT: return "no components are taken on this port: check component";
     default: return "";
     }
 }
@@ -137,7 +134,8 @@ bool xmpp_component_judge(struct xmpp_stream *s, struct arena *a, const struct x
     case XMPP_PARTIES_NO_MEMORY: xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL); return false;
     default: xmpp_stream_error(s, XMPP_STREAM_IMPROPER_ADDRESSING, NULL); return false;
     }
-    if (!slice_eq(p->to.domain, s->local)) { /* the server's fault, and its alone */
+    /* A server may hand all our names' stanzas to any of our connections: ejabberd does, with several hosts declared. */
+    if (!s->x->conf.ops->serves(s->x->conf.owner, p->to.domain)) { /* its fault, and its alone */
         xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL);
         return false;
     }

@@ -215,13 +215,17 @@ static void on_error_received(struct xmpp_stream *s, const struct xml *el)
     struct arena arena;
     enum xmpp_stream_error e = xmpp_stream_error_of(el);
     const struct xml *text = xml_child(el, NS_STREAM_ERROR, "text");
+    const char *advice = s->component ? xmpp_component_advice(e) : "";
 
     arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
     arena_reset(&arena);
-    snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s%s", xmpp_stream_error_condition(e),
-             xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said,
-             s->component ? xmpp_component_advice(e) : "");
+    if (advice[0])
+        snprintf(why, sizeof(why), "the server sent %s: %s%s%s%s", xmpp_stream_error_condition(e), advice,
+                 said[0] ? " (" : "", said, said[0] ? ")" : "");
+    else
+        snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
+                 xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
 }

@@ -129,13 +129,23 @@ static void STOX_S2S_97_stanzas_for_others_end_the_stream(void **state)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         attach();
-        a.also = "second.example"; /* ours, but on a connection of its own */
         fake_say(&server, cases[i].says);
         fake_expect(&server, cases[i].error);
         fake_expect_closed(&server);
         assert_int_equal(a.n_got, 0);
         end();
     }
+}
+
+/* A server that knows several names of ours may choose any of our connections for them. */
+static void STOX_S2S_97_all_our_names_are_taken_on_each_connection(void **state)
+{
+    attach();
+    a.also = "second.example";
+    fake_say(&server, MESSAGE("juliet@" THEIRS, "benvolio@second.example", "x"));
+    rig_until(a.n_got == 1);
+    assert_string_equal(a.got.p, "juliet@" THEIRS ">benvolio@second.example:message:x\n");
+    end();
 }
 
 /* A malformed address behind a good domain is one user's fault. */
@@ -174,6 +184,7 @@ int main(void)
         TEST(STOX_S2S_97_ping_confirms_on_the_same_stream),
         TEST(STOX_S2S_97_foreign_senders_are_refused_one_by_one),
         TEST(STOX_S2S_97_stanzas_for_others_end_the_stream),
+        TEST(STOX_S2S_97_all_our_names_are_taken_on_each_connection),
         TEST(STOX_S2S_97_malformed_addresses_are_answered),
         TEST(STOX_S2S_97_limits_hold),
     };
