@@ -48,6 +48,19 @@ static bool on_xmpp_serves(void *owner, struct slice domain)
     return directory_route_to(b->directory, domain) != NULL;
 }
 
+static void on_components(void *owner, void (*fn)(void *arg, struct slice local, const struct xmpp_partner *partner),
+                          void *arg)
+{
+    const struct bridge *b = owner;
+    const struct config_list *domains = config_list(directory_config(b->directory), &sip_domain_kind);
+    size_t n;
+    const struct listed *partners = directory_partners(b->directory, &n);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; partners[i].xmpp.component && k < domains->n; k++)
+            fn(arg, domains->v[k]->name, &partners[i].xmpp);
+}
+
 static bool takes_any(const struct setting_list *listeners, const struct addr *to)
 {
     const struct addr *at = listeners->v;
@@ -87,6 +100,7 @@ static const struct xmpp_ops xmpp_ops = {
     .serves = on_xmpp_serves,
     .stanza = on_stanza,
     .settled = on_settled,
+    .components = on_components,
     .listens = on_listens,
     .features = on_features,
 };
@@ -211,6 +225,7 @@ int bridge_listen(struct bridge *b, struct err *err)
     for (size_t i = 0; i < boot->xmpp.n; i++)
         if (xmpp_listen(b->xmpp, &addrs[i], err))
             return -1;
+    xmpp_reconsider(b->xmpp); /* components attach by themselves */
     return 0;
 }
 

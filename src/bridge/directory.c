@@ -115,7 +115,9 @@ static bool add_partner(struct directory *d, const struct partner *p, struct lis
                                        .byte_rate = p->byte_rate,
                                        .proxy = p->proxy,
                                        .pins = p->pins.v,
-                                       .n_pins = p->pins.n };
+                                       .n_pins = p->pins.n,
+                                       .component = p->component.sa.sa_family ? &p->component : NULL,
+                                       .component_secret = p->component_secret };
     if (!add_domain(d, p->name, NULL, out, &ascii))
         return false;
     for (size_t i = 0; i < p->additional_domains.n; i++)

@@ -106,12 +106,33 @@ static int judge_pins(const struct partner *p, struct err *err)
     return 0;
 }
 
-static int judge_partner(const struct partner *p, bool strict, struct config_warnings *w, struct err *err)
+/* As a component there is no certificate to pin, and one address alone. */
+static int judge_component(const struct partner *p, struct config_warnings *w, struct err *err)
+{
+    const char *wrong = NULL;
+
+    if (addr_is_unusable(&p->component) || addr_port(&p->component) == 0)
+        wrong = "component is not an address and port of one machine";
+    else if (p->proxy.n)
+        wrong = "component and proxy both say where its server is: remove one of them";
+    else if (p->pins.n)
+        wrong = "a component's connection has no certificate that pins could be of: remove them, or component";
+    if (wrong)
+        return err_set(err, "partner \"%.*s\": %s", SLICE_FMT(p->name), wrong);
+    if (!p->component_secret.n) /* an export has none, and must be taken all the same */
+        warn(w, "partner", p->name, "component-secret is missing: nothing can attach without");
+    if (!addr_is_loopback(&p->component))
+        warn(w, "partner", p->name,
+             "what is said to the address of component is not encrypted, and nobody proves there who he is: it should "
+             "be "
+             "this machine, or a network that only you can reach");
+    return 0;
+}
+
+static int judge_negotiation(const struct partner *p, bool strict, struct config_warnings *w, struct err *err)
 {
     const char *why = NULL;
 
-    if (judge_pins(p, err))
-        return -1;
     switch (xmpp_matrix_judge(p->tls, p->sasl, p->dialback, &why)) {
     case XMPP_MATRIX_OK: break;
     case XMPP_MATRIX_WARNING:
@@ -123,6 +144,14 @@ static int judge_partner(const struct partner *p, bool strict, struct config_war
         break;
     case XMPP_MATRIX_INVALID: return err_set(err, "partner \"%.*s\": %s", SLICE_FMT(p->name), why);
     }
+    return 0;
+}
+
+static int judge_partner(const struct partner *p, bool strict, struct config_warnings *w, struct err *err)
+{
+    if (judge_pins(p, err) ||
+        (p->component.sa.sa_family ? judge_component(p, w, err) : judge_negotiation(p, strict, w, err)))
+        return -1;
     if (p->type == PARTNER_PUBLIC_VERIFIED)
         warn(w, "partner", p->name,
              "the type public-verified is not recommended: its users' identities are taken on trust");

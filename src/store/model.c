@@ -458,6 +458,24 @@ static const struct setting partner_settings[] = {
       .help = "When there are any, its certificates must have one of these keys, in both directions, and dialback does "
               "not replace it. Then a certificate may be self-signed or of an unknown authority, and name anything; "
               "expired or revoked it is refused all the same. The log line of a refusal shows the pin that was seen." },
+    { .name = "component",
+      .type = SETTING_ADDR,
+      FIELD(partner, component),
+      .def = "",
+      .default_port = 5347,
+      .brief = "Address of the partner's server that we attach to as a component (XEP-0114)",
+      .help =
+          "Empty: reached as a server. For an XMPP server of your own that runs beside Stox: each SIP domain attaches "
+          "under its name, and tls, sasl, dialback, and SRV records play no part. Nothing is encrypted, and the "
+          "server does not prove itself, so it must be a loopback address or in partner-networks." },
+    { .name = "component-secret",
+      .type = SETTING_TEXT,
+      FIELD(partner, component_secret),
+      .def = "",
+      .max = 200,
+      .secret = true,
+      .brief = "Secret that the partner's server has for our components",
+      .help = "The same for all SIP domains. Prosody calls it component_secret, ejabberd password." },
 };
 
 static const struct setting policy_settings[] = {

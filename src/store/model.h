@@ -86,6 +86,8 @@ struct partner {
     unsigned stanza_rate, byte_rate; /* 0: the gateway's partner_stanza_rate, partner_byte_rate */
     struct slice proxy;              /* "host" or "host:port"; empty: SRV */
     struct setting_list pins;        /* struct slice, as base/pin.h writes them */
+    struct addr component;           /* of no family: reached as a server */
+    struct slice component_secret;
 };
 
 /* Whether people may talk to partners. The closest one decides as a whole: the user's, the site's, the global one. */

@@ -224,6 +224,9 @@ static int set_addr(const struct setting *s, struct addr *out, struct slice text
 {
     char t[100];
 
+    *out = (struct addr){ 0 };
+    if (text.n == 0 && s->def && !s->def[0])
+        return 0;
     if (!addr_parse(text, s->default_port, out))
         return err_set(err, "\"%s\" is not an address or address:port", shown(t, text));
     return 0;

@@ -20,7 +20,7 @@ enum setting_type {
     SETTING_UINT,     /* unsigned, min..max */
     SETTING_BOOL,     /* bool */
     SETTING_CHOICE,   /* unsigned: the index in choices; read without regard to case and hyphens */
-    SETTING_ADDR,     /* struct addr; without port: default_port */
+    SETTING_ADDR,     /* struct addr; without port: default_port. Of no family when it is empty and def is too */
     SETTING_HOST,     /* struct slice: host, host:port, address or empty */
     SETTING_DOMAINS,  /* struct setting_list of struct slice */
     SETTING_ADDRS,    /* struct setting_list of struct addr */

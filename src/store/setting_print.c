@@ -11,6 +11,8 @@ static void print_addr(struct buf *out, const struct setting *s, const struct ad
 {
     char text[ADDR_TEXT];
 
+    if (!a->sa.sa_family)
+        return;
     buf_str(out, addr_port(a) == s->default_port ? addr_ip_text(a, text) : addr_text(a, text));
 }
 

@@ -9,6 +9,7 @@
 
 #define NS_STREAM "http://etherx.jabber.org/streams"
 #define NS_SERVER "jabber:server"
+#define NS_COMPONENT "jabber:component:accept"
 #define NS_DIALBACK "jabber:server:dialback"
 #define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
@@ -48,8 +49,9 @@ struct xmpp {
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
     struct hash serials; /* struct xmpp_stream by serial, for receipts */
     uint32_t last_serial;
-    struct hash pairs;  /* struct xmpp_pair, owned */
-    struct hash tokens; /* struct xmpp_out that somebody waits for */
+    struct hash pairs;      /* struct xmpp_pair, owned */
+    struct hash tokens;     /* struct xmpp_out that somebody waits for */
+    struct hash components; /* struct xmpp_component, owned */
     struct list verifies;
     size_t n_verifies;
     size_t n_unauthenticated;

@@ -18,6 +18,7 @@ const char *xmpp_method_name(enum xmpp_method method)
     case XMPP_METHOD_SASL: return "sasl-external";
     case XMPP_METHOD_DIALBACK_TLS: return "dialback-over-tls";
     case XMPP_METHOD_DIALBACK_TCP: return "dialback-over-tcp";
+    case XMPP_METHOD_COMPONENT: return "component";
     }
     return "?";
 }
@@ -29,6 +30,7 @@ bool xmpp_methods_allow(struct xmpp_methods m, enum xmpp_method method)
     case XMPP_METHOD_SASL: return m.sasl_over_tls;
     case XMPP_METHOD_DIALBACK_TLS: return m.dialback_over_tls;
     case XMPP_METHOD_DIALBACK_TCP: return m.dialback_over_tcp;
+    case XMPP_METHOD_COMPONENT: return m.component;
     }
     return false;
 }

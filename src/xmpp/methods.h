@@ -13,12 +13,19 @@ struct xmpp_methods {
     bool sasl_over_tls; /* SASL EXTERNAL, certificate verified */
     bool dialback_over_tls;
     bool dialback_over_tcp; /* on a clear stream */
+    bool component;         /* the handshake of XEP-0114, and none of the above */
 };
 
 struct xmpp_methods xmpp_methods_of(enum xmpp_need tls, enum xmpp_need sasl, bool dialback);
 
 /* How one side of a stream was proven. */
-enum xmpp_method { XMPP_METHOD_NONE, XMPP_METHOD_SASL, XMPP_METHOD_DIALBACK_TLS, XMPP_METHOD_DIALBACK_TCP };
+enum xmpp_method {
+    XMPP_METHOD_NONE,
+    XMPP_METHOD_SASL,
+    XMPP_METHOD_DIALBACK_TLS,
+    XMPP_METHOD_DIALBACK_TCP,
+    XMPP_METHOD_COMPONENT
+};
 const char *xmpp_method_name(enum xmpp_method method); /* "sasl-external" */
 bool xmpp_methods_allow(struct xmpp_methods m, enum xmpp_method method);
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "xmpp/component.h"
 #include "xmpp/ride.h"
 
 #define FORGET_MS 120000
@@ -115,12 +116,33 @@ static bool is_idle(const struct xmpp_pair *p)
     return list_empty(&p->owed) && list_empty(&p->queue);
 }
 
+/* As a component's server it has a stream, or is about to have one. */
+static void join_component(struct xmpp_pair *p, const struct xmpp_partner *partner)
+{
+    enum xmpp_fate fate;
+    const char *why;
+
+    p->stream = xmpp_component_join(p, partner, &fate, &why);
+    if (p->stream && p->stream->state == XMPP_STATE_READY)
+        xmpp_pair_ready(p, false);
+    else if (!p->stream && why)
+        xmpp_pair_fail(p, fate, why);
+    else if (!p->stream)
+        timer_start(&p->x->loop->timers, &p->retry, XMPP_RETRY_MS);
+}
+
 static void open_stream(struct xmpp_pair *p)
 {
+    const struct xmpp_partner *partner = p->x->conf.ops->partner(p->x->conf.owner, p->remote);
     enum xmpp_fate fate = XMPP_FATE_UNREACHABLE;
     const char *why = NULL;
-    struct xmpp_stream *other = xmpp_ride_find(p);
+    struct xmpp_stream *other;
 
+    if (partner && partner->component) {
+        join_component(p, partner);
+        return;
+    }
+    other = xmpp_ride_find(p);
     if (other) {
         xmpp_ride_take(other, p);
         return;
@@ -206,6 +228,20 @@ void xmpp_pair_ready(struct xmpp_pair *p, bool sm)
     xmpp_confirm_start(p);
     p->confirm = sm ? XMPP_CONFIRM_SM : p->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING;
     xmpp_pair_turn(p);
+}
+
+void xmpp_pair_put_on(struct xmpp_stream *s, struct slice remote)
+{
+    struct xmpp_pair *p = xmpp_pair_find(s->x, s->local, remote);
+
+    if (!p)
+        p = pair_new(s->x, s->local, remote);
+    if (!p || p->stream)
+        return;
+    p->stream = s;
+    list_push(&s->pairs, &p->on_stream);
+    timer_stop(&s->x->loop->timers, &p->forget);
+    xmpp_pair_ready(p, false);
 }
 
 /*

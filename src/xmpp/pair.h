@@ -84,6 +84,9 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
 bool xmpp_pair_withdraw(struct xmpp *x, uint64_t token);
 struct xmpp_pair *xmpp_pair_find(struct xmpp *x, struct slice local, struct slice remote);
 
+/* Puts the pair, made if it is not there, on a stream that is ready, unless it has another one. */
+void xmpp_pair_put_on(struct xmpp_stream *s, struct slice remote);
+
 /* The pair's stream may carry stanzas now. sm: the peer has enabled stream management. */
 void xmpp_pair_ready(struct xmpp_pair *pair, bool sm);
 

@@ -54,16 +54,24 @@ static bool take_jid(struct arena *a, struct slice text, struct jid *out, bool *
     return domain_of(a, text, &out->domain);
 }
 
+static enum xmpp_parties_fault read_both(struct arena *a, struct slice from, struct slice to, struct xmpp_parties *out)
+{
+    *out = (struct xmpp_parties){ 0 };
+    if (!from.n || !to.n || !take_jid(a, to, &out->to, &out->to_ok))
+        return XMPP_PARTIES_IMPROPER;
+    return take_jid(a, from, &out->from, &out->from_ok) ? XMPP_PARTIES_OK : XMPP_PARTIES_FOREIGN;
+}
+
 static enum xmpp_parties_fault judge(const struct xmpp *x, const struct list *proven, struct arena *a,
                                      struct slice from, struct slice to, struct xmpp_parties *out)
 {
-    *out = (struct xmpp_parties){ 0 };
+    enum xmpp_parties_fault fault;
+
     if (!any_proven(proven, (struct slice){ 0 }))
         return XMPP_PARTIES_UNPROVEN;
-    if (!from.n || !to.n || !take_jid(a, to, &out->to, &out->to_ok))
-        return XMPP_PARTIES_IMPROPER;
-    if (!take_jid(a, from, &out->from, &out->from_ok))
-        return XMPP_PARTIES_FOREIGN;
+    fault = read_both(a, from, to, out);
+    if (fault != XMPP_PARTIES_OK)
+        return fault;
     if (is_proven(proven, out->to.domain, out->from.domain))
         return XMPP_PARTIES_OK;
     if (is_revoked(proven, out->to.domain, out->from.domain))
@@ -74,6 +82,15 @@ static enum xmpp_parties_fault judge(const struct xmpp *x, const struct list *pr
 }
 
 /* An address that could not be read for want of memory is not malformed: nobody may be told so, nor the stanza dropped. */
+enum xmpp_parties_fault xmpp_parties_read(struct arena *a, struct slice from, struct slice to, struct xmpp_parties *out)
+{
+    enum xmpp_parties_fault fault;
+
+    errno = 0;
+    fault = read_both(a, from, to, out);
+    return errno == ENOMEM ? XMPP_PARTIES_NO_MEMORY : fault;
+}
+
 enum xmpp_parties_fault xmpp_parties_judge(const struct xmpp *x, const struct list *proven, struct arena *a,
                                            struct slice from, struct slice to, struct xmpp_parties *out)
 {

@@ -35,6 +35,10 @@ enum xmpp_parties_fault {
     XMPP_PARTIES_NO_MEMORY,    /* it cannot be told */
 };
 
+/* The parts of out are in the arena. OK, IMPROPER, FOREIGN when from has no domain that could be one, or NO_MEMORY. */
+enum xmpp_parties_fault xmpp_parties_read(struct arena *a, struct slice from, struct slice to,
+                                          struct xmpp_parties *out);
+
 /* proven: of struct xmpp_proven. from, to: the attributes. The parts of out are in the arena; they count only when it is
  * XMPP_PARTIES_OK. */
 enum xmpp_parties_fault xmpp_parties_judge(const struct xmpp *x, const struct list *proven, struct arena *a,

@@ -96,7 +96,8 @@ bool xmpp_reach_may(const struct xmpp *x, const struct addr *to, enum xmpp_reach
                  is_nobody(scope) ? addr_scope_text(scope) : "which is no port");
         return false;
     }
-    if (how == XMPP_REACH_FIXED || scope == ADDR_PUBLIC || is_listed(x, to) || is_listed(x, &inner))
+    if (how == XMPP_REACH_FIXED || scope == (how == XMPP_REACH_LOCAL ? ADDR_LOOPBACK : ADDR_PUBLIC) ||
+        is_listed(x, to) || is_listed(x, &inner))
         return true;
     snprintf(why, XMPP_REACH_WHY, "%s%s, %s; list the network in partner-networks if that is right",
              addr_ip_text(to, to_text), leads, addr_scope_text(scope));

@@ -11,6 +11,7 @@
 enum xmpp_reach {
     XMPP_REACH_NAME,  /* DNS: a public address, or one of limits.partner_networks */
     XMPP_REACH_FIXED, /* the partner's proxy, which an administrator has set: any that a host can have */
+    XMPP_REACH_LOCAL, /* where nothing is encrypted and nobody proves himself: loopback, or limits.partner_networks */
 };
 
 #define XMPP_REACH_WHY 256

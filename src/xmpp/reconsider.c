@@ -5,6 +5,10 @@
 /* Why the partner's settings do not allow this method. */
 static const char *method_refused(const struct xmpp_partner *p, enum xmpp_method how)
 {
+    if (p->component)
+        return "your server is attached to in another way now";
+    if (how == XMPP_METHOD_COMPONENT)
+        return "your server is not attached to any more";
     if (how == XMPP_METHOD_DIALBACK_TCP)
         return p->tls == XMPP_REQUIRED ? "TLS is required for your domain now" : "dialback is not accepted any more";
     if (p->tls == XMPP_NOT_SUPPORTED)
@@ -175,6 +179,10 @@ static void reconsider_stream(struct xmpp_stream *s, bool revocations)
 
     if (s->state == XMPP_STATE_CLOSED)
         return;
+    if (s->component) { /* whether it stays: component.c */
+        xmpp_stream_pause(s, xmpp_tally_count(&s->x->paused, s->partner_name) > 0, s->window_paused);
+        return;
+    }
     if (revocations && s->state != XMPP_STATE_CLOSING && is_revoked(s)) {
         xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has been revoked by its authority");
         return;

@@ -53,7 +53,7 @@ static bool may_wait(const struct xmpp_stream *s, const struct xmpp_pair *p, str
 
 static bool may_take(const struct xmpp_stream *s, const struct xmpp_pair *p)
 {
-    if (s->inbound || s->verifying || s->alone || s->close_asked || list_empty(&s->pairs) || is_full(s))
+    if (s->inbound || s->component || s->verifying || s->alone || s->close_asked || list_empty(&s->pairs) || is_full(s))
         return false;
     switch (s->state) {
     case XMPP_STATE_CONNECTING:
@@ -65,6 +65,7 @@ static bool may_take(const struct xmpp_stream *s, const struct xmpp_pair *p)
     case XMPP_STATE_DIALBACK:
     case XMPP_STATE_ENABLING:
     case XMPP_STATE_READY: return may_carry(s, p->local, p->remote);
+    case XMPP_STATE_HANDSHAKE:
     case XMPP_STATE_VERIFYING:
     case XMPP_STATE_NEGOTIATING:
     case XMPP_STATE_CLOSING:

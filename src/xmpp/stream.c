@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/rand.h"
+#include "xmpp/component.h"
 #include "xmpp/stream_parts.h"
 #include "xmpp/writer.h"
 
@@ -85,6 +86,10 @@ void xmpp_stream_put_header(struct xmpp_stream *s)
     if (s->header_sent)
         return;
     s->header_sent = true;
+    if (s->component) {
+        xmpp_component_put_header(s);
+        return;
+    }
     buf_init(&b, 16384);
     buf_str(&b, "<?xml version='1.0'?><stream:stream xmlns='" NS_SERVER "' xmlns:stream='" NS_STREAM "'");
     if (s->inbound || m.dialback_over_tls || m.dialback_over_tcp)
@@ -167,7 +172,7 @@ static void check_idle(struct xmpp_stream *s)
         xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has expired");
         return;
     }
-    if (!is_busy(s) && now - s->stanza_ms >= inactivity) {
+    if (!is_busy(s) && !s->component && now - s->stanza_ms >= inactivity) {
         xmpp_stream_close(s, "idle");
         return;
     }

@@ -24,6 +24,7 @@
     X(TLS, "the TLS handshake")                                                                                        \
     X(SASL, "the answer to SASL EXTERNAL")                                                                             \
     X(DIALBACK, "the answer to dialback")                                                                              \
+    X(HANDSHAKE, "the answer to the component's handshake")                                                            \
     X(ENABLING, "the answer to stream management")                                                                     \
     X(VERIFYING, "the verification of a dialback key")                                                                 \
     X(NEGOTIATING, "proof of the domain")                                                                              \
@@ -90,12 +91,13 @@ struct xmpp_stream {
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
 
-    struct list pairs;          /* struct xmpp_pair by on_stream: whose stanzas it carries */
-    struct xmpp_sm_out sm_out;  /* of all of them */
-    struct timer answer;        /* to our <r/> is due, or it is time to ask again */
-    struct xmpp_verify *verify; /* outbound: the only purpose of this stream */
-    struct list proven;         /* inbound: struct xmpp_proven, owned */
-    struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
+    struct list pairs;                /* struct xmpp_pair by on_stream: whose stanzas it carries */
+    struct xmpp_sm_out sm_out;        /* of all of them */
+    struct timer answer;              /* to our <r/> is due, or it is time to ask again */
+    struct xmpp_component *component; /* outbound: it is that one's, and carries both directions; NULL: none's */
+    struct xmpp_verify *verify;       /* outbound: the only purpose of this stream */
+    struct list proven;               /* inbound: struct xmpp_proven, owned */
+    struct xmpp_sm_in *sm_in;         /* NULL: not enabled */
     uint32_t n_ignored;
 
     uint64_t bytes_ms, stanza_ms;    /* last of them */
@@ -116,6 +118,15 @@ const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *
 
 /* The only place where the state changes. */
 void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state);
+
+/* As c, to the address that the partner's settings name. NULL with *why (a constant). */
+struct xmpp_stream *xmpp_stream_attach(struct xmpp_component *c, const struct xmpp_partner *partner, const char **why);
+
+/* Do the partner's stanzas come in on it? */
+static inline bool xmpp_stream_hears(const struct xmpp_stream *s)
+{
+    return s->inbound || s->component;
+}
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
 bool xmpp_stream_has_room(const struct xmpp_stream *s); /* for one stanza more */
@@ -186,6 +197,7 @@ void xmpp_reconsider_pairs(struct xmpp *x);   /* tells nobody anything */
 
 /* stream_in.c */
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);
+void xmpp_stream_in_stanza(struct xmpp_stream *s, struct xml *el); /* one of the three, in jabber:server */
 void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el);
 /* A pair is proven. False: the stream was ended, limits forbid it. */
 bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "xmpp/component.h"
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
 #include "xmpp/ride.h"
@@ -202,5 +203,35 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
     xmpp_stream_start_timer(s, establish_by_ms > now ? establish_by_ms - now : 1);
     LOG_AT_(x->loop->log, pair ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "stream-connecting", LOG_S("local", local),
             LOG_S("remote", remote), LOG_Z("direction", "out"), LOG_Z("for", pair ? "stanzas" : "verification"));
+    return s;
+}
+
+struct xmpp_stream *xmpp_stream_attach(struct xmpp_component *c, const struct xmpp_partner *partner, const char **why)
+{
+    struct xmpp *x = c->x;
+    struct conn_conf conf = { .ops = &xmpp_stream_conn_ops,
+                              .rx_max = RX_MAX,
+                              .tx_max = 2 * x->conf.stanza_max + XMPP_TX_SPARE,
+                              .connect_ms = (uint64_t)x->conf.connect_s * 1000 };
+    struct xmpp_stream *s = stream_new(x, false);
+
+    *why = !s || !xmpp_keep(&s->local, c->local) || !xmpp_keep(&s->remote, c->partner) ? "out of memory"
+                                                                                       : xmpp_stream_count(s, partner);
+    if (!*why) {
+        conf.owner = s;
+        s->peer = *partner->component;
+        s->conn = conn_connect(x->loop, &conf, partner->component, NULL, NULL);
+        *why = s->conn ? NULL : "no socket or memory";
+    }
+    if (*why) {
+        if (s)
+            xmpp_stream_free(s);
+        return NULL;
+    }
+    s->component = c;
+    xml_reader_alias(s->reader, NS_COMPONENT, NS_SERVER);
+    xmpp_stream_start_timer(s, (uint64_t)x->conf.limits.establish_s * 1000);
+    log_info(x->loop->log, "stream-connecting", LOG_S("local", c->local), LOG_S("remote", c->partner),
+             LOG_Z("direction", "out"), LOG_Z("for", "component"));
     return s;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xmpp/component.h"
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
 #include "xmpp/stream_parts.h"
@@ -58,6 +59,7 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
     char no_tls[XMPP_WHY_MAX];
+    bool in_order = s->state == XMPP_STATE_CLOSING;
 
     if (s->state == XMPP_STATE_CLOSED)
         return;
@@ -78,6 +80,8 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
     if (!s->conn)
         loop_defer(s->x->loop, &s->turn);
     give_back_counts(s);
+    if (s->component) /* before the pairs ask for the next one */
+        xmpp_component_ended(s->component, in_order);
     tell_users(s, fate, why, retry);
 }
 
@@ -87,6 +91,8 @@ void xmpp_stream_free(struct xmpp_stream *s)
 
     if (s->state != XMPP_STATE_CLOSED)
         give_back_counts(s);
+    if (s->component)
+        s->component->stream = NULL;
     if (s->conn)
         conn_detach(s->conn);
     xmpp_connect_cancel(s->connect);
@@ -124,7 +130,7 @@ void xmpp_stream_hang_up(struct xmpp_stream *s, const char *last_words)
 {
     if (!s->conn)
         return;
-    if (s->state == XMPP_STATE_TLS) {
+    if (s->state == XMPP_STATE_TLS || s->state == XMPP_STATE_CONNECTING) {
         conn_abort(s->conn);
         return;
     }
@@ -143,7 +149,7 @@ static void end_with_error(struct xmpp_stream *s, enum xmpp_stream_error e, cons
         return;
     snprintf(why, sizeof(why), "we sent %s: %s", xmpp_stream_error_condition(e),
              text ? text : xmpp_stream_error_meaning(e));
-    if (s->conn && s->state != XMPP_STATE_CLOSING && s->state != XMPP_STATE_TLS) {
+    if (s->conn && s->state != XMPP_STATE_CLOSING && s->state != XMPP_STATE_TLS && s->state != XMPP_STATE_CONNECTING) {
         buf_init(&b, 4096);
         xmpp_stream_put_header(s);
         xmpp_stream_error_put(&b, e, text, extra);

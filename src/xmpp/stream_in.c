@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/sasl.h"
 #include "xmpp/stream.h"
@@ -123,7 +124,7 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
 {
     struct xmpp_methods m = methods(s);
     const struct xmpp_partner *partner = xmpp_stream_partner(s);
-    bool tls = s->x->conf.tls && (!partner || partner->tls != XMPP_NOT_SUPPORTED);
+    bool tls = s->x->conf.tls && (!partner || (partner->tls != XMPP_NOT_SUPPORTED && !m.component));
 
     s->external_offered = s->dialback_offered = false;
     buf_str(b, "<stream:features>");
@@ -438,16 +439,17 @@ static bool count_in(struct xmpp_stream *s, uint64_t *receipt)
     return true;
 }
 
-static void on_stanza(struct xmpp_stream *s, struct xml *el)
+void xmpp_stream_in_stanza(struct xmpp_stream *s, struct xml *el)
 {
     char mem[2048];
     struct arena arena;
     struct xmpp_parties p = { 0 };
-    bool revoked;
+    bool revoked = false;
     struct xmpp_stanza stanza = { .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang };
 
     arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
-    if (judge_parties(s, &arena, el, &p, &revoked) && count_in(s, &stanza.receipt)) {
+    if ((s->component ? xmpp_component_judge(s, &arena, el, &p) : judge_parties(s, &arena, el, &p, &revoked)) &&
+        count_in(s, &stanza.receipt)) {
         xmpp_stream_touch(s);
         s->x->counters.stanzas_in++;
         s->n_in++;
@@ -536,7 +538,7 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
         if (el->prefixed) /* RFC 6120 4.8.5 */
             xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, NULL);
         else
-            on_stanza(s, el);
+            xmpp_stream_in_stanza(s, el);
     } else if (s->state == XMPP_STATE_CLOSING)
         return;
     else if (slice_is(el->ns, NS_DIALBACK))

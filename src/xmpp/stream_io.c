@@ -1,6 +1,7 @@
 /* Bytes to elements to the direction's own file, and the two places where a stream starts over: TLS and SASL. */
 #include <stdio.h>
 
+#include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/rate.h"
 #include "xmpp/stream_parts.h"
@@ -181,10 +182,12 @@ static void on_drained(void *owner, struct conn *conn)
 static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, const char *text)
 {
     struct xmpp_stream *s = owner;
-    char why[XMPP_WHY_MAX];
+    char why[XMPP_WHY_MAX], at[ADDR_TEXT];
 
     s->conn = NULL;
-    if (s->state == XMPP_STATE_TLS)
+    if (s->state == XMPP_STATE_CONNECTING)
+        snprintf(why, sizeof(why), "cannot connect to %s: %s", addr_text(&s->peer, at), text);
+    else if (s->state == XMPP_STATE_TLS)
         snprintf(why, sizeof(why), "TLS with %.*s failed: %s", SLICE_FMT(s->remote), text);
     else
         snprintf(why, sizeof(why), "the connection ended (%s) while waiting for %s: %s", conn_end_name(end_why),
@@ -193,8 +196,19 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, con
     xmpp_stream_free(s);
 }
 
+/* A component's: others are given a connection that stands. */
+static void on_connected(void *owner, struct conn *conn)
+{
+    struct xmpp_stream *s = owner;
+
+    if (s->state != XMPP_STATE_CONNECTING)
+        return;
+    xmpp_stream_become(s, XMPP_STATE_HEADER);
+    xmpp_stream_put_header(s);
+}
+
 const struct conn_ops xmpp_stream_conn_ops = {
-    .data = on_data, .secured = on_secured, .drained = on_drained, .closed = on_closed
+    .open = on_connected, .data = on_data, .secured = on_secured, .drained = on_drained, .closed = on_closed
 };
 
 /* ---- the reader ---- */
@@ -205,7 +219,9 @@ static void on_open(void *owner, const struct xml *root)
 
     if (s->state != XMPP_STATE_HEADER) /* we have given it up meanwhile */
         return;
-    if (s->inbound)
+    if (s->component)
+        xmpp_component_header(s, root);
+    else if (s->inbound)
         xmpp_stream_in_header(s, root);
     else
         xmpp_stream_out_header(s, root);
@@ -218,12 +234,17 @@ static void on_error_received(struct xmpp_stream *s, const struct xml *el)
     struct arena arena;
     enum xmpp_stream_error e = xmpp_stream_error_of(el);
     const struct xml *text = xml_child(el, NS_STREAM_ERROR, "text");
+    const char *advice = s->component ? xmpp_component_advice(e) : "";
 
     arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
     arena_reset(&arena);
-    snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
-             xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
+    if (advice[0])
+        snprintf(why, sizeof(why), "the server sent %s: %s%s%s%s", xmpp_stream_error_condition(e), advice,
+                 said[0] ? " (" : "", said, said[0] ? ")" : "");
+    else
+        snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
+                 xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
 }
@@ -236,6 +257,8 @@ static void on_element(void *owner, struct xml *el)
         return;
     if (xml_is(el, NS_STREAM, "error"))
         on_error_received(s, el);
+    else if (s->component)
+        xmpp_component_element(s, el);
     else if (s->inbound)
         xmpp_stream_in_element(s, el);
     else

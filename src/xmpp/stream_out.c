@@ -350,6 +350,7 @@ void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el)
     case XMPP_STATE_CONNECTING:
     case XMPP_STATE_HEADER:
     case XMPP_STATE_TLS:
+    case XMPP_STATE_HANDSHAKE:
     case XMPP_STATE_DIALBACK:
     case XMPP_STATE_VERIFYING:
     case XMPP_STATE_NEGOTIATING:

@@ -92,6 +92,12 @@ bool xml_reader_reset(struct xml_reader *r);
  * nothing in the middle of an element, or when called from a callback. */
 void xml_reader_sleep(struct xml_reader *r);
 
+/*
+ * From now on, what is written in the namespace from is told as if it were in to, at every depth: protocols that differ in
+ * nothing but that. Constants; from NULL: nothing is. What the root bound stays as it was written.
+ */
+void xml_reader_alias(struct xml_reader *r, const char *from, const char *to);
+
 /* Did the root element bind this namespace, to a prefix or as its default (dialback, STOX-S2S-70)? */
 bool xml_reader_root_binds(const struct xml_reader *r, const char *ns);
 

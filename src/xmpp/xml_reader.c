@@ -50,8 +50,9 @@ struct xml_reader {
     enum xml_fault fault;
     bool stopped;
     bool closed;
-    bool patient;   /* expat may wait for more */
-    bool replaying; /* the header, to a new parser */
+    bool patient;                      /* expat may wait for more */
+    bool replaying;                    /* the header, to a new parser */
+    const char *alias_from, *alias_to; /* namespaces; NULL: none */
 
     char *head; /* the root's start tag as it came, for the next parser; owned */
     size_t head_n;
@@ -170,6 +171,8 @@ static struct xml *new_element(struct xml_reader *r, const struct xml *parent, c
     char *to;
 
     split_name(full_name, &ns, &name, &prefix);
+    if (r->alias_from && slice_is(ns, r->alias_from))
+        ns = slice_str(r->alias_to);
     shared = shared_ns(parent, ns, &ns);
     el = tree_alloc(r, sizeof(*el) + name.n + (shared ? 0 : ns.n));
     if (!el)
@@ -602,6 +605,12 @@ bool xml_reader_stopped(const struct xml_reader *r)
 void xml_reader_limit(struct xml_reader *r, const struct xml_limits *limits)
 {
     r->limits = *limits;
+}
+
+void xml_reader_alias(struct xml_reader *r, const char *from, const char *to)
+{
+    r->alias_from = from;
+    r->alias_to = to;
 }
 
 bool xml_reader_root_binds(const struct xml_reader *r, const char *ns)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/rate.h"
 
@@ -42,9 +43,9 @@ struct slice xmpp_source(const struct addr *peer, char out[ADDR_TEXT])
 
 struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p)
 {
-    struct xmpp_methods m = { 0 };
+    struct xmpp_methods m = { .component = p && p->component };
 
-    if (p)
+    if (p && !p->component)
         m = xmpp_methods_of(p->tls, p->sasl, p->dialback);
     if (p && p->n_pins) /* without TLS there is no key to be seen */
         m.dialback_over_tcp = false;
@@ -68,6 +69,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     hash_init(&x->serials);
     hash_init(&x->pairs);
     hash_init(&x->tokens);
+    hash_init(&x->components);
     hash_init(&x->rates);
     xmpp_tally_init(&x->ips);
     xmpp_handshakes_init(&x->handshakes, loop, conf->per_ip_handshakes, XMPP_HANDSHAKES_BURST);
@@ -114,6 +116,7 @@ void xmpp_free(struct xmpp *x)
         xmpp_verify_free(container_of(x->verifies.next, struct xmpp_verify, link));
     while (!list_empty(&x->streams))
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
+    xmpp_components_free(x);
     hash_each(&x->pairs, free_pair, NULL);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
@@ -121,6 +124,7 @@ void xmpp_free(struct xmpp *x)
     hash_free(&x->serials);
     hash_free(&x->pairs);
     hash_free(&x->tokens);
+    hash_free(&x->components);
     xmpp_rates_forget(x);
     hash_free(&x->rates);
     xmpp_tally_fini(&x->ips);
@@ -163,7 +167,7 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
     const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
     struct xmpp_methods m = xmpp_methods_of_partner(partner);
 
-    if (x->stopping || !(m.sasl_over_tls || m.dialback_over_tls || m.dialback_over_tcp)) {
+    if (x->stopping || !(m.sasl_over_tls || m.dialback_over_tls || m.dialback_over_tcp || m.component)) {
         x->counters.failed++;
         *fate = x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
         return false;
@@ -215,7 +219,7 @@ bool xmpp_pause_partner(struct xmpp *x, struct slice name, bool pause)
     list_each (it, &x->streams) {
         struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
 
-        if (s->inbound && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, name))
+        if (xmpp_stream_hears(s) && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, name))
             xmpp_stream_pause(s, pause, s->window_paused);
     }
     return true;
@@ -232,8 +236,10 @@ static void on_again(struct deferred *d)
 {
     struct xmpp *x = container_of(d, struct xmpp, again);
 
-    if (!x->stopping)
-        xmpp_reconsider_streams(x);
+    if (x->stopping)
+        return;
+    xmpp_reconsider_streams(x);
+    xmpp_components_reconsider(x);
 }
 
 void xmpp_reconsider(struct xmpp *x)

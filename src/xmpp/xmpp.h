@@ -28,6 +28,8 @@ struct xmpp_partner {
     struct slice proxy;        /* fixed next hop "host" or "host:port" instead of SRV; empty: none */
     const struct slice *pins;  /* of keys, as base/pin.h writes them; any: the partner's key is one of them */
     size_t n_pins;
+    const struct addr *component;  /* its server, that we attach to as components (XEP-0114) instead; NULL: none */
+    struct slice component_secret; /* empty: not set */
 };
 
 /* What became of a stanza we were asked to send. Each asked-for stanza gets exactly one. */
@@ -59,6 +61,9 @@ struct xmpp_ops {
     void (*stanza)(void *owner, const struct xmpp_stanza *stanza);
     /* The fate of xmpp_send's token. why: a clause for log and reason text. Never called from inside xmpp_send. */
     void (*settled)(void *owner, uint64_t token, enum xmpp_fate fate, const char *why);
+    /* fn for each domain of ours with each partner that has a component address. NULL: there is none. */
+    void (*components)(void *owner, void (*fn)(void *arg, struct slice local, const struct xmpp_partner *partner),
+                       void *arg);
     /* Would a connection to this address arrive at the owner itself? xmpp_listen's are known. NULL: it never would. */
     bool (*listens)(void *owner, const struct addr *to);
     /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
@@ -129,7 +134,7 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt);
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 
 /*
- * What ops.partner and ops.serves answer has changed. At the end of this turn everything is looked at anew: streams whose
+ * What ops.partner, ops.serves and ops.components answer has changed; and once when it can be asked for the first time. At the end of this turn everything is looked at anew: streams whose
  * partner or domain of ours is gone, or whose method is not allowed any more, end with a stream error; a partner that is
  * gone gets nothing that waits for it (XMPP_FATE_REFUSED, or LOST for what was written), one that is still there gets it on
  * a new stream by the new rules. Of a stream with several pairs of domains, those that are still allowed go on, until a

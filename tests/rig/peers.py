@@ -48,13 +48,15 @@ class Prosody:
     domains: {domain: Cert}. users: bare addresses. dialback: accept partners that only dialback proves (s2s_secure_auth
     and s2s_require_encryption stay as packaged for all others). limits: keep the packaged rate limits. smacks: False
     takes stream management away. extra: further lines for the global section. hosts: {domain: further lines for it}.
+    components: {name: secret}, on port 5347.
     """
 
     def __init__(self, domains, users=(), *, address="10.99.0.10", dialback=(), limits=False, smacks=True, extra="",
-                 hosts=None, name="prosody"):
+                 hosts=None, components=None, name="prosody"):
         self.name, self.domains, self.users, self.address = name, domains, users, address
         self.dialback, self.limits, self.smacks, self.extra = dialback, limits, smacks, extra
         self.hosts = hosts or {}
+        self.components = components or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.process = None
 
@@ -82,6 +84,8 @@ class Prosody:
         lines = ['interfaces = { "%s" }' % self.address]  # an address of its own instead of all
         if self.dialback:
             lines.append("s2s_insecure_domains = { %s }" % "".join('"%s"; ' % d for d in self.dialback))
+        if self.components:
+            lines.append('component_ports = { 5347 }; component_interfaces = { "%s" }' % self.address)
         lines.append(self.extra)
         return "\n".join(lines) + "\n"
 
@@ -89,7 +93,8 @@ class Prosody:
         return "".join('VirtualHost "%s"\n    ssl = { certificate = "%s"; key = "%s"; }\n%s' % (
             domain, os.path.join(self.dir, domain + ".crt"), os.path.join(self.dir, domain + ".key"),
             "".join("    %s\n" % line for line in self.hosts.get(domain, ())))
-            for domain in self.domains)
+            for domain in self.domains) + "".join('Component "%s"\n    component_secret = "%s"\n' % each
+                                                  for each in self.components.items())
 
     def start(self):
         if not os.path.isdir(self.dir):
@@ -110,13 +115,16 @@ class Prosody:
         env = dict(os.environ, HOME=self.dir)
         argv = ["/usr/bin/prosody", "-F", "--config", conf]
         self.process = Process(self.name, argv, cwd=self.dir, env=env, user=user)
-        for service in "s2s", "c2s":
+        for service in ["s2s", "c2s"] + ["component"] * bool(self.components):
             self.process.wait_line("Activated service '%s'" % service, 20)
         return self
 
     def stop(self):
         if self.process:
             self.process.stop()
+
+    def kill(self):
+        self.process.kill()
 
 
 def _encoded(name):
@@ -126,13 +134,13 @@ def _encoded(name):
 class Ejabberd:
     """
     domains, users as for Prosody. dialback: partners need no valid certificate (s2s_use_starttls: optional). hosts: {domain:
-    further lines for it}.
+    further lines for it}. components: the secret of all of them, on port 5347.
     """
 
     def __init__(self, domains, users=(), *, address="10.99.0.20", dialback=False, limits=False, hosts=None,
-                 name="ejabberd"):
+                 components="", name="ejabberd"):
         self.name, self.domains, self.users, self.address = name, domains, users, address
-        self.dialback, self.limits = dialback, limits
+        self.dialback, self.limits, self.components = dialback, limits, components
         self.hosts = hosts or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.process = None
@@ -157,6 +165,9 @@ class Ejabberd:
     module: ejabberd_s2s_in
     max_stanza_size: 524288
 """ % {"ip": self.address}
+        if self.components:
+            listen += '  -\n    port: 5347\n    ip: "%s"\n    module: ejabberd_service\n' % self.address
+            listen += '    password: "%s"\n' % self.components  # "hosts" gives each connection the stanzas of all names
         changes = [
             (r"^hosts:\n(  - [^\n]*\n)+", hosts + retry, "our domains instead of localhost; when a stream of its own was "
              "refused it opens another after a second, not after up to five minutes"),
@@ -179,8 +190,7 @@ class Ejabberd:
         return "\nhost_config:\n" + hosts if hosts else ""
 
     def start(self):
-        fresh = not os.path.isdir(self.dir)
-        if fresh:
+        if not os.path.isdir(self.dir):
             os.makedirs(os.path.join(self.dir, "spool"))
         certs = [shutil.copy(cert.both, os.path.join(self.dir, name + ".pem"))
                  for name, cert in {cert.name: cert for cert in self.domains.values()}.items()]
@@ -191,19 +201,22 @@ class Ejabberd:
         env = dict(os.environ, HOME=self.dir, EJABBERD_CONFIG_PATH=conf, EJABBERD_LOG_PATH=self.dir + "/ejabberd.log",
                    ERL_CRASH_DUMP="/dev/null", ERL_INETRC="/etc/ejabberd/inetrc", ERL_LIBS=_erl_libs())
         register = "".join('ejabberd_auth:try_register(<<"%s">>,<<"%s">>,<<"%s">>),' % (*u.split("@"), PASSWORD)
-                           for u in self.users) if fresh else ""
+                           for u in self.users)  # again, lest it was killed before it had written them down
         # Without a node name there is no distribution, hence no epmd.
         argv = ["erl", "-noinput", "-mnesia", "dir", '"%s/spool"' % self.dir, "-s", "ejabberd",
                 "-eval", register + 'io:format("rig: users are there~n").']
         self.process = Process(self.name, argv, cwd=self.dir, env=env, user=user)
         self.process.wait_line("rig: users are there", 60)
-        for port in 5222, 5269:
+        for port in [5222, 5269] + [5347] * bool(self.components):
             _connects(self.address, port)
         return self
 
     def log(self):
         with open(self.dir + "/ejabberd.log", errors="replace") as f:
             return f.read()
+
+    def kill(self):
+        self.process.kill()
 
     def stop(self):
         if self.process:

@@ -316,6 +316,7 @@ static void every_kind_goes_there_and_back(void **state)
         make_record(&sip_domain_kind, "xn--bcher-kva.example", "route=a;certificate=/a b/c.pem;key=/$k.pem"));
     there_and_back(make_record(&partner_kind, "f.example",
                                "additional-domains=a.example,b.example;proxy=[2001:db8::1]:5270;tls=not-supported"));
+    there_and_back(make_record(&partner_kind, "f.example", "component=[2001:db8::1]:5275"));
     there_and_back(make_record(&policy_kind, "site:berlin", "federation=yes;xmpp=yes"));
     there_and_back(make_record(&site_kind, "berlin", "users=*@c.example,ann*@c.example;served=no"));
     there_and_back(make_record(&sip_user_kind, "al$\\ice@c.example", "policy=p;served=no"));

@@ -219,7 +219,21 @@ static void settled(void *owner, uint64_t token, enum xmpp_fate fate, const char
         node_send(n, token + 1000, "again");
 }
 
-static const struct xmpp_ops node_ops = { .partner = partner, .serves = serves, .stanza = stanza, .settled = settled };
+static void components(void *owner, void (*fn)(void *arg, struct slice local, const struct xmpp_partner *partner),
+                       void *arg)
+{
+    struct node *n = owner;
+
+    if (!n->partner.component)
+        return;
+    fn(arg, slice_str(n->domain), &n->partner);
+    if (n->also)
+        fn(arg, slice_str(n->also), &n->partner);
+}
+
+static const struct xmpp_ops node_ops = {
+    .partner = partner, .serves = serves, .stanza = stanza, .settled = settled, .components = components
+};
 
 void node_conf(struct xmpp_conf *conf, struct node *n)
 {
@@ -312,6 +326,13 @@ void node_points_to(struct node *n, const struct addr *to)
 {
     addr_text(to, n->proxy);
     n->partner.proxy = slice_str(n->proxy);
+}
+
+void node_attaches_to(struct node *n, const struct addr *to, const char *secret)
+{
+    n->component = *to;
+    n->partner.component = &n->component;
+    n->partner.component_secret = slice_str(secret);
 }
 
 void node_set(struct node *n, enum xmpp_need tls, enum xmpp_need sasl, bool dialback)

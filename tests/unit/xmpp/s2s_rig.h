@@ -34,7 +34,8 @@ struct node {
     struct xmpp_partner second;
     const char *second_domain; /* a partner with settings of its own, if not NULL */
     char proxy[64];
-    struct buf got; /* stanzas received: "from>to:name:body\n" */
+    struct addr component; /* of partner, when node_attaches_to was called */
+    struct buf got;        /* stanzas received: "from>to:name:body\n" */
     unsigned n_got;
     bool hold; /* do not call xmpp_handled; receipts are kept */
     uint64_t receipts[64];
@@ -76,6 +77,8 @@ void node_stop(struct node *n);
 const struct addr *node_addr(const struct node *n);
 /* n's partner is found at to. */
 void node_points_to(struct node *n, const struct addr *to);
+/* n's partner's server takes components there; counts with xmpp_reconsider. */
+void node_attaches_to(struct node *n, const struct addr *to, const char *secret);
 void node_set(struct node *n, enum xmpp_need tls, enum xmpp_need sasl, bool dialback);
 
 /* A message from n's domain to its partner. False as xmpp_send. */
