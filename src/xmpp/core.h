@@ -45,8 +45,12 @@ struct xmpp {
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
     struct hash serials; /* struct xmpp_stream by serial, for receipts */
     uint32_t last_serial;
-    struct hash pairs;  /* struct xmpp_pair, owned */
-    struct hash tokens; /* struct xmpp_out that somebody waits for */
+    struct hash pairs;    /* struct xmpp_pair, owned */
+    struct hash sessions; /* struct xmpp_session by id: live ones and those away */
+    struct list away;     /* struct xmpp_session, owned: whose connection is lost */
+    size_t n_away;
+    struct hash carried; /* struct xmpp_carried by receipt */
+    struct hash tokens;  /* struct xmpp_out that somebody waits for */
     struct list verifies;
     size_t n_verifies;
     size_t n_unauthenticated;

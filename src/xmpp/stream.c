@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/rand.h"
+#include "xmpp/resume_in.h"
 #include "xmpp/stream_parts.h"
 #include "xmpp/writer.h"
 
@@ -161,6 +162,7 @@ static void check_idle(struct xmpp_stream *s)
     }
     if (!s->asleep && now - s->bytes_ms >= XMPP_QUIET_MS) {
         xml_reader_sleep(s->reader);
+        xmpp_resume_in_rest(s);
         s->asleep = true;
     }
     wait = now - s->stanza_ms < inactivity ? inactivity - (now - s->stanza_ms) : inactivity;

@@ -83,10 +83,11 @@ struct xmpp_stream {
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
 
-    struct xmpp_pair *pair;     /* outbound: whose stanzas it carries; NULL when it only verifies, or has ended */
-    struct xmpp_verify *verify; /* outbound: the only purpose of this stream */
-    struct list proven;         /* inbound: struct xmpp_proven, owned */
-    struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
+    struct xmpp_pair *pair;       /* outbound: whose stanzas it carries; NULL when it only verifies, or has ended */
+    struct xmpp_verify *verify;   /* outbound: the only purpose of this stream */
+    struct list proven;           /* inbound: struct xmpp_proven, owned */
+    struct xmpp_sm_in *sm_in;     /* NULL: not enabled */
+    struct xmpp_session *session; /* inbound, owned: by which it can be resumed; NULL: it cannot */
     uint32_t n_ignored;
 
     uint64_t bytes_ms, stanza_ms; /* last of them */
@@ -170,6 +171,8 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el);
 bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method);
 void xmpp_stream_in_handled(struct xmpp_stream *s, uint32_t seq);
 void xmpp_stream_in_turn(struct xmpp_stream *s);
+/* It acknowledged what we never sent: ends the stream. */
+void xmpp_stream_in_too_high(struct xmpp_stream *s, uint32_t h);
 
 /* stream_out.c */
 void xmpp_stream_out_connected(struct xmpp_stream *s);

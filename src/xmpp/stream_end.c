@@ -5,6 +5,7 @@
 
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/resume_in.h"
 #include "xmpp/stream_parts.h"
 
 static void give_back_counts(struct xmpp_stream *s)
@@ -80,6 +81,7 @@ void xmpp_stream_free(struct xmpp_stream *s)
         xmpp_drop(&p->remote);
         free(p);
     }
+    xmpp_resume_in_freed(s);
     free(s->sm_in);
     xmpp_drop(&s->local);
     xmpp_drop(&s->remote);

@@ -185,7 +185,7 @@ static void stanza(void *owner, const struct xmpp_stanza *s)
     }
     if (n->hold && n->n_receipts < 64)
         n->receipts[n->n_receipts++] = s->receipt;
-    else
+    else if (!n->hold)
         xmpp_handled(n->x, s->receipt);
 }
 

@@ -36,7 +36,7 @@ struct node {
     char proxy[64];
     struct buf got; /* stanzas received: "from>to:name:body\n" */
     unsigned n_got;
-    bool hold; /* do not call xmpp_handled; receipts are kept */
+    bool hold; /* do not call xmpp_handled; the first receipts are kept */
     uint64_t receipts[64];
     unsigned n_receipts;
     struct fate fates[128];
