@@ -349,7 +349,7 @@ void xmpp_resume_in_resume(struct xmpp_stream *s, const struct xml *el)
         return;
     }
     if (h > 0) { /* we send no stanzas this way */
-        xmpp_stream_in_too_high(s, (uint32_t)h);
+        xmpp_stream_sm_on_a(s, el);
         return;
     }
     if (k->stream) {

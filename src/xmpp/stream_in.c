@@ -501,24 +501,6 @@ void xmpp_stream_in_turn(struct xmpp_stream *s)
         put_a(s);
 }
 
-void xmpp_stream_in_too_high(struct xmpp_stream *s, uint32_t h)
-{
-    char extra[128];
-
-    snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='0'/>", (unsigned)h);
-    xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, NULL, extra);
-}
-
-static void on_a(struct xmpp_stream *s, const struct xml *el)
-{
-    uint64_t h;
-
-    if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h))
-        xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, NULL);
-    else if (h > 0) /* we send no stanzas this way */
-        xmpp_stream_in_too_high(s, (uint32_t)h);
-}
-
 static void on_sm(struct xmpp_stream *s, const struct xml *el)
 {
     if (!s->was_ready) {
@@ -531,7 +513,7 @@ static void on_sm(struct xmpp_stream *s, const struct xml *el)
         s->sm_in->asked = s->sm_in->received;
         put_a(s);
     } else if (slice_is(el->name, "a")) {
-        on_a(s, el);
+        xmpp_stream_sm_on_a(s, el);
     }
 }
 

@@ -156,8 +156,8 @@ static void on_drained(void *owner, struct conn *conn)
 {
     struct xmpp_stream *s = owner;
 
-    if (s->pair)
-        xmpp_pair_drained(s->pair);
+    list_each (it, &s->pairs)
+        xmpp_pair_drained(container_of(it, struct xmpp_pair, on_stream));
 }
 
 static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, const char *text)
