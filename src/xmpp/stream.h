@@ -25,6 +25,7 @@
     X(SASL, "the answer to SASL EXTERNAL")                                                                             \
     X(DIALBACK, "the answer to dialback")                                                                              \
     X(ENABLING, "the answer to stream management")                                                                     \
+    X(RESUMING, "the answer to stream resumption")                                                                     \
     X(VERIFYING, "the verification of a dialback key")                                                                 \
     X(NEGOTIATING, "proof of the domain")                                                                              \
     X(READY, "stanzas")                                                                                                \
@@ -91,6 +92,7 @@ struct xmpp_stream {
     struct xmpp_verify *verify;   /* outbound: the only purpose of this stream */
     struct list proven;           /* inbound: struct xmpp_proven, owned */
     struct xmpp_sm_in *sm_in;     /* NULL: not enabled */
+    struct xmpp_resume *resume;   /* outbound, owned: how it can be resumed; NULL: it cannot */
     struct xmpp_session *session; /* inbound, owned: by which it can be resumed; NULL: it cannot */
     uint32_t n_ignored;
 
