@@ -25,6 +25,7 @@
 #define XMPP_BARRIER_MS 20000
 #define XMPP_BARRIER_MISSES 3
 #define XMPP_BACKOFF_MS 5000
+#define XMPP_BROKE_MS 5000   /* after a stream broke, a set-up that fails is tried again, though nothing was written */
 #define XMPP_RETRY_MS 500    /* between attempts while something written has no fate */
 #define XMPP_AHEAD_MAX 65536 /* bytes written ahead of the acknowledgements, one stanza more at most */
 #define XMPP_WRITES_MAX 3    /* one stanza is written at most so often, lest a poisonous one breaks streams for ever */

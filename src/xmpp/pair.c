@@ -252,12 +252,16 @@ static bool waits_for_resumption(struct xmpp_pair *p, bool was_ready, enum xmpp_
 
 /*
  * What was written before the break the partner may have, so that "not delivered" would be a guess: while somebody waits for
- * it, we try to hear more, as long as an establishment may take.
+ * it, we try to hear more, as long as an establishment may take. And a network that has just broken may break once more.
  */
 static bool may_try_again(const struct xmpp_pair *p)
 {
-    if (p->x->stopping || loop_now(p->x->loop) - p->broke_ms >= (uint64_t)p->x->conf.limits.establish_s * 1000)
+    uint64_t since = loop_now(p->x->loop) - p->broke_ms;
+
+    if (p->x->stopping || !p->broke_ms || since >= (uint64_t)p->x->conf.limits.establish_s * 1000)
         return false;
+    if (since < XMPP_BROKE_MS)
+        return true;
     list_each (it, &p->queue)
         if (container_of(it, struct xmpp_out, link)->writes)
             return true;
