@@ -24,7 +24,7 @@ TIMEOUT = 1200 if PROOF else 60
 GATEWAY = (dns.GATEWAY, 5060)
 BEHIND = dns.GATEWAY + ":5270"  # where stoxd listens when the wire to it is at 5269
 TO_PARTNER = "10.99.0.31"
-RATE = 100
+RATE = 150
 
 
 class Wires:

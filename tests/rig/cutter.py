@@ -94,7 +94,7 @@ class _Wire:
 class Cutter:
     """cuts: so many; then the wire holds. bytes_max: each cut comes after 0 to so many bytes, both ways together."""
 
-    def __init__(self, address, target, chance, *, cuts, bytes_max=16000, port=5269):
+    def __init__(self, address, target, chance, *, cuts, bytes_max=40000, port=5269):
         self.address, self.port, self.target, self.chance = address, port, target, chance
         self.cuts, self.bytes_max = cuts, bytes_max
         self.kinds = dict.fromkeys(KINDS, 0)
