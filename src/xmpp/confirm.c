@@ -130,8 +130,10 @@ bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, str
                  LOG_Z("confirm", "ping"));
     }
     if (p->confirm == XMPP_CONFIRM_PING)
-        while ((o = xmpp_out_first(&p->window)) && o->cover <= n)
+        while ((o = xmpp_out_first(&p->window)) && o->cover <= n) {
+            p->heard = true;
             xmpp_out_settle(o, XMPP_FATE_CONFIRMED, "acknowledged by ping");
+        }
     xmpp_pair_turn(p);
     return true;
 }

@@ -28,6 +28,7 @@
 #define XMPP_BARRIER_MS 20000
 #define XMPP_BARRIER_MISSES 3
 #define XMPP_BACKOFF_MS 5000
+#define XMPP_BROKE_MS 5000   /* after a stream broke, a set-up that fails is tried again, though nothing was written */
 #define XMPP_RETRY_MS 500    /* between attempts while something written has no fate */
 #define XMPP_AHEAD_MAX 65536 /* bytes written ahead of the acknowledgements, one stanza more at most */
 #define XMPP_WRITES_MAX 3    /* one stanza is written at most so often, lest a poisonous one breaks streams for ever */
@@ -49,7 +50,11 @@ struct xmpp {
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
     struct hash serials; /* struct xmpp_stream by serial, for receipts */
     uint32_t last_serial;
-    struct hash pairs;      /* struct xmpp_pair, owned */
+    struct hash pairs;    /* struct xmpp_pair, owned */
+    struct hash sessions; /* struct xmpp_session by id: live ones and those away */
+    struct list away;     /* struct xmpp_session, owned: whose connection is lost */
+    size_t n_away;
+    struct hash carried;    /* struct xmpp_carried by receipt */
     struct hash tokens;     /* struct xmpp_out that somebody waits for */
     struct hash components; /* struct xmpp_component, owned */
     struct list verifies;

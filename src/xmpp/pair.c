@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "xmpp/component.h"
+#include "xmpp/resume_out.h"
 #include "xmpp/ride.h"
 
 #define FORGET_MS 120000
@@ -50,6 +51,7 @@ static struct xmpp_pair *pair_new(struct xmpp *x, struct slice local, struct sli
     list_init(&p->owed);
     list_init(&p->queue);
     list_init(&p->window);
+    list_init(&p->again);
     list_init(&p->on_stream);
     timer_init(&p->retry, on_retry);
     xmpp_confirm_init(p);
@@ -71,8 +73,10 @@ void xmpp_pair_free(struct xmpp_pair *p)
     if (!p)
         return;
     assert(!p->stream);
+    xmpp_window_not_again(p);
     while ((o = xmpp_out_first(&p->window)) || (o = xmpp_out_first(&p->owed)) || (o = xmpp_out_first(&p->queue)))
         xmpp_out_free(o);
+    xmpp_resume_free(p->resume);
     xmpp_confirm_stop(p);
     timer_stop(&p->x->loop->timers, &p->retry);
     timer_stop(&p->x->loop->timers, &p->forget);
@@ -103,6 +107,9 @@ void xmpp_pair_fail(struct xmpp_pair *p, enum xmpp_fate fate, const char *why)
     p->failed = true;
     p->failed_ms = loop_now(p->x->loop);
     p->failed_fate = fate;
+    xmpp_resume_free(p->resume);
+    p->resume = NULL;
+    xmpp_window_not_again(p);
     xmpp_out_settle_all(&p->window, fate, why);
     xmpp_out_settle_all(&p->owed, fate, why);
     xmpp_out_settle_all(&p->queue, fate, why);
@@ -142,7 +149,7 @@ static void open_stream(struct xmpp_pair *p)
         join_component(p, partner);
         return;
     }
-    other = xmpp_ride_find(p);
+    other = p->resume ? NULL : xmpp_ride_find(p); /* a stream that may be resumed is its own */
     if (other) {
         xmpp_ride_take(other, p);
         return;
@@ -161,7 +168,7 @@ static void on_turn(struct deferred *d)
     if (!p->stream) {
         if (timer_running(&p->retry)) /* the next attempt has its time, whatever is sent until then */
             return;
-        if (!is_idle(p) || p->no_sasl)
+        if (!is_idle(p) || p->no_sasl || p->resume)
             open_stream(p);
         else
             forget_later(p);
@@ -217,16 +224,16 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
 
 /* ---- its stream ---- */
 
-void xmpp_pair_ready(struct xmpp_pair *p, bool sm)
+static void begin(struct xmpp_pair *p, enum xmpp_confirm confirm)
 {
     timer_stop(&p->x->loop->timers, &p->retry);
     p->ready = true;
     p->rode = p->rides;
     p->no_sasl = false;
-    p->failed = false;
+    p->failed = p->heard = false;
     p->ready_ms = loop_now(p->x->loop);
     xmpp_confirm_start(p);
-    p->confirm = sm ? XMPP_CONFIRM_SM : p->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING;
+    p->confirm = confirm;
     xmpp_pair_turn(p);
 }
 
@@ -244,14 +251,63 @@ void xmpp_pair_put_on(struct xmpp_stream *s, struct slice remote)
     xmpp_pair_ready(p, false);
 }
 
+void xmpp_pair_ready(struct xmpp_pair *p, bool sm)
+{
+    if (p->resume)
+        xmpp_pair_resume_not(p);
+    begin(p, sm ? XMPP_CONFIRM_SM : p->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
+}
+
+void xmpp_pair_resumed(struct xmpp_pair *p, uint32_t h, struct slice instead)
+{
+    xmpp_pair_acked(p, h); /* who is told may send more: nothing is written until the rest is in its place */
+    p->instead = instead;
+    xmpp_window_again(p);
+    begin(p, XMPP_CONFIRM_SM);
+}
+
+void xmpp_pair_resume_later(struct xmpp_pair *p, struct xmpp_resume *r)
+{
+    xmpp_resume_free(p->resume);
+    p->resume = r;
+}
+
+/* As when a stream without resumption breaks. */
+void xmpp_pair_resume_not(struct xmpp_pair *p)
+{
+    struct list lost;
+
+    xmpp_resume_free(p->resume);
+    p->resume = NULL;
+    list_init(&lost);
+    xmpp_window_requeue(p, &lost);
+    xmpp_out_settle_all(&lost, XMPP_FATE_LOST, "its stream broke too often");
+}
+
+/* Is there something to be resumed for, and may it succeed yet? */
+static bool waits_for_resumption(struct xmpp_pair *p, bool was_ready, enum xmpp_fate fate)
+{
+    if (!p->resume || p->x->stopping)
+        return false;
+    xmpp_window_not_again(p);
+    if (list_empty(&p->window))
+        return false;
+    return was_ready || (fate == XMPP_FATE_UNREACHABLE &&
+                         loop_now(p->x->loop) - p->broke_ms < (uint64_t)p->x->conf.limits.establish_s * 1000);
+}
+
 /*
  * What was written before the break the partner may have, so that "not delivered" would be a guess: while somebody waits for
- * it, we try to hear more, as long as an establishment may take.
+ * it, we try to hear more, as long as an establishment may take. And a network that has just broken may break once more.
  */
 static bool may_try_again(const struct xmpp_pair *p)
 {
-    if (p->x->stopping || loop_now(p->x->loop) - p->broke_ms >= (uint64_t)p->x->conf.limits.establish_s * 1000)
+    uint64_t since = loop_now(p->x->loop) - p->broke_ms;
+
+    if (p->x->stopping || !p->broke_ms || since >= (uint64_t)p->x->conf.limits.establish_s * 1000)
         return false;
+    if (since < XMPP_BROKE_MS)
+        return true;
     list_each (it, &p->queue)
         if (container_of(it, struct xmpp_out, link)->writes)
             return true;
@@ -279,10 +335,19 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
         return;
     }
     p->no_sasl = false;
-    list_init(&lost);
-    xmpp_window_requeue(p, &lost);
     if (was_ready)
         p->broke_ms = loop_now(p->x->loop);
+    if (waits_for_resumption(p, was_ready, fate)) {
+        if (was_ready)
+            xmpp_pair_turn(p);
+        else
+            timer_start(&p->x->loop->timers, &p->retry, XMPP_RETRY_MS);
+        return;
+    }
+    xmpp_resume_free(p->resume);
+    p->resume = NULL;
+    list_init(&lost);
+    xmpp_window_requeue(p, &lost);
     if (!was_ready && fate == XMPP_FATE_UNREACHABLE && may_try_again(p)) {
         timer_start(&p->x->loop->timers, &p->retry, XMPP_RETRY_MS);
         return;
@@ -293,7 +358,7 @@ void xmpp_pair_ended(struct xmpp_pair *p, enum xmpp_fate fate, const char *why, 
         xmpp_pair_fail(p, fate, why);
         return;
     }
-    p->n_short = loop_now(p->x->loop) - p->ready_ms < SHORT_LIFE_MS ? p->n_short + 1 : 0;
+    p->n_short = !p->heard && loop_now(p->x->loop) - p->ready_ms < SHORT_LIFE_MS ? p->n_short + 1 : 0;
     xmpp_out_settle_all(&lost, XMPP_FATE_LOST, why);
     if (p->n_short > SHORT_LIVES_MAX) {
         p->n_short = 0;

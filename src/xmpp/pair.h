@@ -12,6 +12,7 @@
 #include "xmpp/core.h"
 
 struct xmpp_stream;
+struct xmpp_resume;
 
 enum xmpp_confirm {
     XMPP_CONFIRM_PING, /* XEP-0199 from domain to domain, answered on the partner's stream to us */
@@ -48,6 +49,9 @@ struct xmpp_pair {
     struct slice local, remote;
     struct list owed; /* struct xmpp_out, owned, as the next two: errors and answers, which overtake the queue */
     struct list queue, window;
+    struct list again; /* of a stream that was resumed: behind window, to be written first and by the same places */
+    struct xmpp_resume *resume; /* owned: without a stream, how the last one can be resumed; NULL: it cannot */
+    struct slice instead;       /* with again: for withdrawn ones; the stream's */
     size_t ahead;               /* bytes of window */
     size_t n, bytes;            /* of both */
     struct xmpp_stream *stream; /* being set up or ready; NULL: none */
@@ -58,10 +62,11 @@ struct xmpp_pair {
     bool alone;                 /* remembered: a partner that was asked for several pairs refused or broke */
     bool ready;
     bool no_sasl;             /* this attempt: the partner refused EXTERNAL, use dialback */
-    unsigned n_short;         /* streams in a row that broke soon after they were ready */
+    unsigned n_short;         /* streams in a row that broke soon after they were ready, with nothing acknowledged */
     uint64_t establish_by_ms; /* of the attempt that runs */
     uint64_t ready_ms, broke_ms;
     enum xmpp_confirm confirm;
+    bool heard;        /* something was acknowledged on this stream */
     bool confirms_not; /* remembered from earlier streams */
     char ping_prefix[17];
     uint64_t ping_n, ping_answered;
@@ -95,6 +100,14 @@ void xmpp_pair_ended(struct xmpp_pair *pair, enum xmpp_fate fate, const char *wh
 
 /* Its stream's first h stanzas are acknowledged, of whatever pairs they were. */
 void xmpp_pair_acked(struct xmpp_pair *pair, uint32_t h);
+
+/*
+ * Its stream is lost, and ends next: the window stays, to be resumed on another one, or not. r is the pair's. Resumed: h are
+ * handled, the others are written again, and instead of those that are withdrawn this (borrowed while the stream is there).
+ */
+void xmpp_pair_resume_later(struct xmpp_pair *pair, struct xmpp_resume *r);
+void xmpp_pair_resume_not(struct xmpp_pair *pair);
+void xmpp_pair_resumed(struct xmpp_pair *pair, uint32_t h, struct slice instead);
 
 /* An iq result or error from remote to local. True when it answers a ping of ours and is to be told to nobody. */
 bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, struct slice id);

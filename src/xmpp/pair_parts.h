@@ -19,6 +19,10 @@ struct xmpp_out *xmpp_out_first(const struct list *l);
 void xmpp_out_settle(struct xmpp_out *o, enum xmpp_fate fate, const char *why);
 void xmpp_out_settle_all(struct list *l, enum xmpp_fate fate, const char *why);
 
+/* A new stream carries on the lost one: what it has not acknowledged is to be written again. And back, if that is lost too. */
+void xmpp_window_again(struct xmpp_pair *p);
+void xmpp_window_not_again(struct xmpp_pair *p);
+
 /* Writes what may be written now. */
 void xmpp_window_pump(struct xmpp_pair *p);
 

@@ -2,6 +2,7 @@
 
 #include "xmpp/dialback.h"
 #include "xmpp/pair_parts.h"
+#include "xmpp/resume_out.h"
 #include "xmpp/stream_parts.h"
 
 static struct xmpp_pair *pair_of(struct list *on_stream)
@@ -65,6 +66,7 @@ static bool may_take(const struct xmpp_stream *s, const struct xmpp_pair *p)
     case XMPP_STATE_DIALBACK:
     case XMPP_STATE_ENABLING:
     case XMPP_STATE_READY: return may_carry(s, p->local, p->remote);
+    case XMPP_STATE_RESUMING:
     case XMPP_STATE_HANDSHAKE:
     case XMPP_STATE_VERIFYING:
     case XMPP_STATE_NEGOTIATING:
@@ -113,6 +115,8 @@ static void ask(struct xmpp_stream *s, struct xmpp_pair *p)
 
 void xmpp_ride_take(struct xmpp_stream *s, struct xmpp_pair *p)
 {
+    xmpp_resume_free(s->resume); /* what several pairs have sent stands in one count */
+    s->resume = NULL;
     list_push(&s->pairs, &p->on_stream);
     p->stream = s;
     p->rides = true;
@@ -140,7 +144,7 @@ bool xmpp_ride_elsewhere(struct xmpp_stream *s)
     struct xmpp_pair *p = xmpp_ride_opener(s);
     struct xmpp_stream *t;
 
-    if (!p || s->alone || s->no_sasl || s->dane || s->pairs.next != s->pairs.prev)
+    if (!p || p->resume || s->alone || s->no_sasl || s->dane || s->pairs.next != s->pairs.prev)
         return false;
     t = find_same_address(s, p);
     if (!t)

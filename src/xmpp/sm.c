@@ -1,5 +1,7 @@
 #include "xmpp/sm.h"
 
+#include <string.h>
+
 bool xmpp_sm_out_ack(struct xmpp_sm_out *sm, uint32_t h, uint32_t *n_new)
 {
     uint32_t n = h - sm->acked;
@@ -43,4 +45,16 @@ bool xmpp_sm_in_handled(struct xmpp_sm_in *sm, uint32_t seq)
         sm->handled++;
     }
     return true;
+}
+
+bool xmpp_sm_in_is_done(const struct xmpp_sm_in *sm, uint32_t seq)
+{
+    return sm->done[seq % XMPP_SM_WINDOW / 64] >> (seq % 64) & 1;
+}
+
+void xmpp_sm_in_go_on(struct xmpp_sm_in *sm)
+{
+    sm->received = sm->asked = sm->handled;
+    sm->owing = false;
+    memset(sm->done, 0, sizeof(sm->done));
 }

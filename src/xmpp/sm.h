@@ -1,4 +1,4 @@
-/* The counting of stream management (XEP-0198) in both directions, without resumption. No I/O. STOX-S2S-77. */
+/* The counting of stream management (XEP-0198) in both directions. No I/O. STOX-S2S-77. */
 #ifndef STOX_XMPP_SM_H
 #define STOX_XMPP_SM_H
 
@@ -33,6 +33,12 @@ bool xmpp_sm_in_received(struct xmpp_sm_in *sm, uint32_t *seq);
 
 /* True when the unbroken run grew. Unknown and repeated numbers change nothing. */
 bool xmpp_sm_in_handled(struct xmpp_sm_in *sm, uint32_t seq);
+
+/* Was seq, which is open, handled out of turn? */
+bool xmpp_sm_in_is_done(const struct xmpp_sm_in *sm, uint32_t seq);
+
+/* On another connection: what was received and is not handled comes again, by the same numbers. */
+void xmpp_sm_in_go_on(struct xmpp_sm_in *sm);
 
 static inline uint32_t xmpp_sm_in_open(const struct xmpp_sm_in *sm)
 {

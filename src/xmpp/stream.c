@@ -3,6 +3,7 @@
 
 #include "base/rand.h"
 #include "xmpp/component.h"
+#include "xmpp/resume_in.h"
 #include "xmpp/stream_parts.h"
 #include "xmpp/writer.h"
 
@@ -180,6 +181,7 @@ static void check_idle(struct xmpp_stream *s)
         keep_alive(s);
     if (!s->asleep && now - s->bytes_ms >= XMPP_QUIET_MS) {
         xml_reader_sleep(s->reader);
+        xmpp_resume_in_rest(s);
         s->asleep = true;
     }
     wait = now - s->stanza_ms < inactivity ? inactivity - (now - s->stanza_ms) : inactivity;

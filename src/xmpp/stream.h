@@ -26,6 +26,7 @@
     X(DIALBACK, "the answer to dialback")                                                                              \
     X(HANDSHAKE, "the answer to the component's handshake")                                                            \
     X(ENABLING, "the answer to stream management")                                                                     \
+    X(RESUMING, "the answer to stream resumption")                                                                     \
     X(VERIFYING, "the verification of a dialback key")                                                                 \
     X(NEGOTIATING, "proof of the domain")                                                                              \
     X(READY, "stanzas")                                                                                                \
@@ -98,6 +99,8 @@ struct xmpp_stream {
     struct xmpp_verify *verify;       /* outbound: the only purpose of this stream */
     struct list proven;               /* inbound: struct xmpp_proven, owned */
     struct xmpp_sm_in *sm_in;         /* NULL: not enabled */
+    struct xmpp_resume *resume;       /* outbound, owned: how it can be resumed; NULL: it cannot */
+    struct xmpp_session *session;     /* inbound, owned: by which it can be resumed; NULL: it cannot */
     uint32_t n_ignored;
 
     uint64_t bytes_ms, stanza_ms;    /* last of them */

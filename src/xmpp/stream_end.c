@@ -6,6 +6,8 @@
 #include "xmpp/component.h"
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/resume_in.h"
+#include "xmpp/resume_out.h"
 #include "xmpp/stream_parts.h"
 
 static void give_back_counts(struct xmpp_stream *s)
@@ -110,6 +112,8 @@ void xmpp_stream_free(struct xmpp_stream *s)
         xmpp_drop(&p->remote);
         free(p);
     }
+    xmpp_resume_in_freed(s);
+    xmpp_resume_free(s->resume);
     free(s->sm_in);
     xmpp_drop(&s->local);
     xmpp_drop(&s->remote);

@@ -4,6 +4,7 @@
 
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
+#include "xmpp/resume_in.h"
 #include "xmpp/sasl.h"
 #include "xmpp/stream.h"
 #include "xmpp/writer.h"
@@ -422,11 +423,13 @@ static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct xm
            xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id"));
 }
 
-static bool count_in(struct xmpp_stream *s, uint64_t *receipt)
+/* repeat: it came before the connection was lost, and is served already. */
+static bool count_in(struct xmpp_stream *s, const struct xml *el, uint64_t *receipt, bool *repeat)
 {
     uint32_t seq;
 
     *receipt = 0;
+    *repeat = false;
     if (!s->sm_in)
         return true;
     if (!xmpp_sm_in_received(s->sm_in, &seq)) {
@@ -434,6 +437,7 @@ static bool count_in(struct xmpp_stream *s, uint64_t *receipt)
         return false;
     }
     *receipt = (uint64_t)s->serial << 32 | seq;
+    *repeat = xmpp_resume_in_is_repeat(s, seq, el);
     if (xmpp_sm_in_open(s->sm_in) >= WINDOW_PAUSE)
         xmpp_stream_pause(s, s->owner_paused, true);
     return true;
@@ -444,16 +448,18 @@ void xmpp_stream_in_stanza(struct xmpp_stream *s, struct xml *el)
     char mem[2048];
     struct arena arena;
     struct xmpp_parties p = { 0 };
-    bool revoked = false;
+    bool revoked = false, repeat = false;
     struct xmpp_stanza stanza = { .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang };
 
     arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
     if ((s->component ? xmpp_component_judge(s, &arena, el, &p) : judge_parties(s, &arena, el, &p, &revoked)) &&
-        count_in(s, &stanza.receipt)) {
+        count_in(s, el, &stanza.receipt, &repeat)) {
         xmpp_stream_touch(s);
         s->x->counters.stanzas_in++;
         s->n_in++;
-        if (revoked) {
+        if (repeat) {
+            /* its receipt is the first copy's */
+        } else if (revoked) {
             on_revoked(s, el, &p, stanza.receipt);
         } else if (is_pong(s, el, &p)) {
             xmpp_handled(s->x, stanza.receipt);
@@ -502,19 +508,9 @@ static void on_sm(struct xmpp_stream *s, const struct xml *el)
     if (!s->was_ready) {
         xmpp_stream_error(s, XMPP_STREAM_NOT_AUTHORIZED, NULL);
     } else if (slice_is(el->name, "enable")) {
-        if (!s->sm_in)
-            s->sm_in = calloc(1, sizeof(*s->sm_in));
-        else {
-            xmpp_stream_write(s, SLICE("<failed xmlns='" NS_SM "'><unexpected-request xmlns='"
-                                       "urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
-            return;
-        }
-        xmpp_stream_write(s, s->sm_in ? SLICE("<enabled xmlns='" NS_SM "'/>")
-                                      : SLICE("<failed xmlns='" NS_SM "'><resource-constraint xmlns='"
-                                              "urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+        xmpp_resume_in_enable(s, el);
     } else if (slice_is(el->name, "resume")) {
-        xmpp_stream_write(s, SLICE("<failed xmlns='" NS_SM "'><feature-not-implemented xmlns='"
-                                   "urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"));
+        xmpp_resume_in_resume(s, el);
     } else if (slice_is(el->name, "r") && s->sm_in) {
         s->sm_in->asked = s->sm_in->received;
         put_a(s);

@@ -4,6 +4,8 @@
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/rate.h"
+#include "xmpp/resume_in.h"
+#include "xmpp/resume_out.h"
 #include "xmpp/stream_parts.h"
 
 #define CHUNK 4096 /* fed to the reader at once: between two chunks flow control can stop it */
@@ -192,6 +194,10 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, con
     else
         snprintf(why, sizeof(why), "the connection ended (%s) while waiting for %s: %s", conn_end_name(end_why),
                  xmpp_stream_awaited(s->state), text);
+    if (s->inbound)
+        xmpp_resume_in_lost(s);
+    else
+        xmpp_resume_out_lost(s);
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
     xmpp_stream_free(s);
 }

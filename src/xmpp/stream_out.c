@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/resume_out.h"
 #include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
 #include "xmpp/writer.h"
@@ -29,16 +30,21 @@ static void send_external(struct xmpp_stream *s)
     buf_free(&b);
 }
 
-static void ready(struct xmpp_stream *s, bool sm)
+static void begin(struct xmpp_stream *s)
 {
     struct xml_limits limits = {
         .element_max = s->x->conf.stanza_max, .tag_max = 16384, .depth_max = 64, .attrs_max = 128
     };
 
-    s->n_ignored = 0;
     xml_reader_limit(s->reader, &limits);
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
+}
+
+static void ready(struct xmpp_stream *s, bool sm)
+{
+    begin(s);
+    s->n_ignored = 0;
     if (sm)
         xmpp_stream_sm_start(s);
     list_each (it, &s->pairs) {
@@ -59,12 +65,12 @@ static const char *confirm_name(const struct xmpp_pair *p, bool sm)
 /* Both sides know who we are: stream management if it is offered, then stanzas. */
 static void go_on(struct xmpp_stream *s)
 {
-    if (s->sm_offered) {
-        xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "'/>"));
-        xmpp_stream_become(s, XMPP_STATE_ENABLING);
-    } else {
+    if (xmpp_resume_out_ask(s))
+        return;
+    if (s->sm_offered)
+        xmpp_resume_out_enable(s);
+    else
         ready(s, false);
-    }
 }
 
 void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmpp_method method)
@@ -299,11 +305,28 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
         no_way_left(s, &m, true);
 }
 
+static void on_resume_answer(struct xmpp_stream *s, const struct xml *el)
+{
+    switch (xmpp_resume_out_answer(s, el)) {
+    case XMPP_RESUME_RESUMED: begin(s); break;
+    case XMPP_RESUME_FAILED: xmpp_resume_out_enable(s); break;
+    case XMPP_RESUME_NO_ANSWER: break;
+    }
+}
+
 static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
 {
     if (s->state == XMPP_STATE_ENABLING) {
-        if (slice_is(el->name, "enabled") || slice_is(el->name, "failed"))
-            ready(s, slice_is(el->name, "enabled"));
+        bool enabled = slice_is(el->name, "enabled");
+
+        if (enabled)
+            xmpp_resume_out_enabled(s, el);
+        if (enabled || slice_is(el->name, "failed"))
+            ready(s, enabled);
+        return;
+    }
+    if (s->state == XMPP_STATE_RESUMING) {
+        on_resume_answer(s, el);
         return;
     }
     if (s->state != XMPP_STATE_READY || !s->sm_out.on)
@@ -343,6 +366,7 @@ void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el)
             on_sasl_answer(s, el);
         break;
     case XMPP_STATE_ENABLING:
+    case XMPP_STATE_RESUMING:
     case XMPP_STATE_READY:
         if (slice_is(el->ns, NS_SM))
             on_sm_answer(s, el);

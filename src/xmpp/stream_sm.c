@@ -68,6 +68,11 @@ void xmpp_stream_sm_on_late(struct timer *t)
 
     if (s->state != XMPP_STATE_READY)
         return;
+    if (s->sm_out.asked &&
+        s->resume) { /* if it is only cut off, an error would not reach it and end what can be resumed */
+        conn_abort(s->conn);
+        return;
+    }
     if (s->sm_out.asked) {
         xmpp_stream_error(s, XMPP_STREAM_CONNECTION_TIMEOUT, "no answer within 60 s");
         return;

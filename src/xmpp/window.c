@@ -118,24 +118,56 @@ static struct xmpp_out *next_to_write(const struct xmpp_pair *p)
     return o;
 }
 
+static void wrote(struct xmpp_pair *p, struct xmpp_out *o)
+{
+    list_unlink(&o->link);
+    list_push(&p->window, &o->link);
+    o->cover = p->ping_n + 1;
+    p->x->counters.stanzas_out++;
+    p->stream->n_out++;
+    xmpp_stream_touch(p->stream);
+}
+
+/* False: not all has been. */
+static bool write_again(struct xmpp_pair *p)
+{
+    struct xmpp_out *o;
+
+    while ((o = xmpp_out_first(&p->again))) {
+        if (!xmpp_stream_has_room(p->stream) ||
+            !xmpp_stream_write(p->stream, o->withdrawn ? p->instead : slice_of(o->bytes, o->n)))
+            return false;
+        p->x->counters.resent += !o->withdrawn;
+        wrote(p, o);
+    }
+    return true;
+}
+
+void xmpp_window_again(struct xmpp_pair *p)
+{
+    list_move_all(&p->again, &p->window);
+}
+
+void xmpp_window_not_again(struct xmpp_pair *p)
+{
+    list_move_all(&p->window, &p->again);
+}
+
 void xmpp_window_pump(struct xmpp_pair *p)
 {
     struct xmpp_out *o;
 
+    if (!p->ready || !write_again(p))
+        return;
     while (p->ready && (o = next_to_write(p))) {
         if (!xmpp_stream_has_room(p->stream) || !xmpp_stream_write(p->stream, slice_of(o->bytes, o->n)))
             return;
-        list_unlink(&o->link);
-        list_push(&p->window, &o->link);
         o->in_window = true;
         p->ahead += o->n;
-        o->cover = p->ping_n + 1;
         o->place = xmpp_stream_sm_wrote(p->stream);
-        p->x->counters.stanzas_out++;
-        p->stream->n_out++;
         if (o->writes++)
             p->x->counters.resent++;
-        xmpp_stream_touch(p->stream);
+        wrote(p, o);
         if (!o->token && p->confirm != XMPP_CONFIRM_SM) /* or the answers to pings would be pinged for, without end */
             xmpp_out_free(o);
     }
@@ -155,8 +187,10 @@ void xmpp_pair_acked(struct xmpp_pair *p, uint32_t h)
 {
     struct xmpp_out *o;
 
-    while ((o = xmpp_out_first(&p->window)) && (int32_t)(h - o->place) >= 0)
+    while (((o = xmpp_out_first(&p->window)) || (o = xmpp_out_first(&p->again))) && (int32_t)(h - o->place) >= 0) {
+        p->heard = true;
         xmpp_out_settle(o, XMPP_FATE_CONFIRMED, "acknowledged by stream management");
+    }
     xmpp_pair_turn(p);
 }
 
@@ -166,6 +200,7 @@ void xmpp_window_requeue(struct xmpp_pair *p, struct list *lost)
     struct xmpp_out *o;
 
     list_init(&again);
+    xmpp_window_not_again(p);
     while ((o = xmpp_out_first(&p->window))) {
         o->in_window = false;
         p->ahead -= o->n;

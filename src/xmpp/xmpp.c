@@ -7,6 +7,7 @@
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/rate.h"
+#include "xmpp/resume_in.h"
 
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
@@ -70,6 +71,9 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     hash_init(&x->pairs);
     hash_init(&x->tokens);
     hash_init(&x->components);
+    hash_init(&x->sessions);
+    hash_init(&x->carried);
+    list_init(&x->away);
     hash_init(&x->rates);
     xmpp_tally_init(&x->ips);
     xmpp_handshakes_init(&x->handshakes, loop, conf->per_ip_handshakes, XMPP_HANDSHAKES_BURST);
@@ -117,6 +121,7 @@ void xmpp_free(struct xmpp *x)
     while (!list_empty(&x->streams))
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
     xmpp_components_free(x);
+    xmpp_resume_in_drop_all(x);
     hash_each(&x->pairs, free_pair, NULL);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
@@ -125,6 +130,8 @@ void xmpp_free(struct xmpp *x)
     hash_free(&x->pairs);
     hash_free(&x->tokens);
     hash_free(&x->components);
+    hash_free(&x->sessions);
+    hash_free(&x->carried);
     xmpp_rates_forget(x);
     hash_free(&x->rates);
     xmpp_tally_fini(&x->ips);
@@ -195,8 +202,11 @@ static struct xmpp_stream *find_stream(const struct xmpp *x, uint32_t serial)
 
 void xmpp_handled(struct xmpp *x, uint64_t receipt)
 {
-    struct xmpp_stream *s = receipt ? find_stream(x, (uint32_t)(receipt >> 32)) : NULL;
+    struct xmpp_stream *s;
 
+    if (!receipt || xmpp_resume_in_handled(x, receipt))
+        return;
+    s = find_stream(x, (uint32_t)(receipt >> 32));
     if (s)
         xmpp_stream_in_handled(s, (uint32_t)receipt);
 }
@@ -240,6 +250,7 @@ static void on_again(struct deferred *d)
         return;
     xmpp_reconsider_streams(x);
     xmpp_components_reconsider(x);
+    xmpp_resume_in_reconsider(x);
 }
 
 void xmpp_reconsider(struct xmpp *x)
@@ -367,6 +378,7 @@ static void on_stop(struct deferred *d)
 
     if (!timer_running(&x->stop_timer) && x->stop_done) {
         close_listeners(x);
+        xmpp_resume_in_drop_all(x);
         timer_start(&x->loop->timers, &x->stop_timer, XMPP_STOP_MS);
         list_each_safe (it, tmp, &x->streams)
             xmpp_stream_error(container_of(it, struct xmpp_stream, link), XMPP_STREAM_SYSTEM_SHUTDOWN, NULL);

@@ -281,7 +281,47 @@ def test_STOX_S2S_77_r_is_answered_by_a(alive, partner, sip):
     wire.send("<r xmlns='%s'/>" % SM)
     while int(wire.expect(r"<a\b[^>]*h=['\"](\d+)['\"]").group(1)) != 5:
         pass
+    sip.wait_message("counted 4")
     assert len([b for b in sip.bodies() if b.startswith("counted")]) == 5
+
+
+def test_STOX_S2S_77_with_a_peer_that_resumes_nothing_is_lost_or_doubled(alive, partner, sip):
+    p = partner()
+    sent_to(sip, p, "it has this")
+    wire = p.accept_authenticated(support.SM_FEATURE)
+    wire.expect(r"<enable\b[^>]*resume=['\"]true['\"][^>]*/>")
+    wire.send("<enabled xmlns='%s' id='one' resume='true'/>" % SM)
+    expect_stanza(wire)
+    second = sent_to(sip, p, "and not this", user="mercutio")
+    before = expect_stanza(wire)
+    wire.reset()
+    wire = p.accept_authenticated(support.SM_FEATURE)
+    wire.expect(r"<resume\b[^>]*previd=['\"]one['\"][^>]*/>")
+    wire.send("<resumed xmlns='%s' previd='one' h='1'/>" % SM)
+    again = expect_stanza(wire)
+    assert support.body_of(again) == "and not this" and again.get("id") == before.get("id")
+    support.acknowledge(wire, 2)
+    assert second.wait(5) == 200
+
+
+def test_STOX_S2S_77_a_peer_may_resume_and_hears_what_was_handled(alive, partner, sip):
+    p = partner()
+    wire, mark = p.incoming(), sip.mark()
+    wire.send("<enable xmlns='%s' resume='true'/>" % SM)
+    session = wire.expect(r"<enabled\b[^>]*\bid='([0-9a-f]{32})'[^>]*/>").group(1)
+    p.send_message(wire, body="before the cut", stanza_id="r1")
+    sip.wait_message("before the cut", 5, mark)
+    wire.reset()
+    wire = p.incoming()
+    wire.send("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, session))
+    h = int(wire.expect(r"<resumed\b[^>]*\bh='(\d)'[^>]*/>").group(1))
+    if h == 0:  # SIP's answer was still on its way: it is repeated, and known again
+        p.send_message(wire, body="before the cut", stanza_id="r1")
+    p.send_message(wire, body="after the cut", stanza_id="r2")
+    wire.send("<r xmlns='%s'/>" % SM)
+    wire.expect(r"<a\b[^>]*h='2'")
+    sip.wait_message("after the cut", 5, mark)
+    assert sip.bodies()[mark:] == ["before the cut", "after the cut"]
 
 
 def test_STOX_S2S_77_h_too_high(alive, partner, sip):

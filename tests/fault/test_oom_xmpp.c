@@ -140,6 +140,49 @@ static void test_revocation(void **state)
     assert_true(n > 0);
 }
 
+/* The connection is cut and resumed without memory: one fate, and if it is confirmed it is there. */
+static bool one_cut(long n, long n_bad)
+{
+    enum xmpp_fate fate;
+    struct xmpp_pair *p;
+    bool failed;
+
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    node_start(&b, THEIRS, OURS, CERT_THEIRS);
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+    b.hold = true;
+    assert_true(node_send(&a, 1, "x"));
+    rig_until(b.n_got == 1);
+    p = xmpp_pair_find(a.x, SLICE(OURS), SLICE(THEIRS));
+    oom_plan(n, n_bad);
+    oom_on();
+    conn_abort(p->stream->conn);
+    rig_turns(3);
+    xmpp_handled(b.x, b.receipts[0]);
+    b.hold = false;
+    await_fate();
+    oom_off();
+    failed = oom_failed();
+    for (int i = 0; i < 7; i++)
+        rig_advance(10000);
+    assert_true(send_one(2, &fate));
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+    return failed;
+}
+
+static void test_cut(void **state)
+{
+    long n = 0;
+
+    while (one_cut(n, 1) || one_cut(n, 8))
+        n += getenv("STOX_PROOF") ? 1 : 11;
+    assert_true(n > 50);
+}
+
 static void run(bool dialback, long n_bad, long step)
 {
     long n = 0;
@@ -176,8 +219,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sasl_one),      T(test_sasl_some), T(test_dialback_one),
-        T(test_dialback_some), T(test_change),    T(test_revocation),
+        T(test_sasl_one), T(test_sasl_some),  T(test_dialback_one), T(test_dialback_some),
+        T(test_change),   T(test_revocation), T(test_cut),
     };
 
     return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);

@@ -25,9 +25,9 @@ class SipTraffic:
     """Messages from several SIP users to one person, numbered; at most window unanswered, at most rate each second."""
 
     def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport="udp", window=100,
-                 rate=None, padding=0, label="m"):
+                 rate=None, padding=0, label="m", domain="contoso.example"):
         self.ua, self.to, self.target, self.transport, self.rate = ua, to, target, transport, rate
-        self.senders, self.padding, self.label = senders, "." * padding, label
+        self.senders, self.padding, self.label, self.domain = senders, "." * padding, label, domain
         self.sent, self.txns = [], []
         self.answered, self.n_ok = 0, 0
         self._window, self._room, self._news = window, threading.Semaphore(window), threading.Condition()
@@ -49,7 +49,7 @@ class SipTraffic:
             self._room.release()
 
         self.txns.append(self.ua.request(self.to, sent.body, target=self.target, on_done=done,
-                                         transport=self.transport, sender=sender + "@contoso.example"))
+                                         transport=self.transport, sender="%s@%s" % (sender, self.domain)))
 
     def run(self, n, timeout=60):
         """Sends n and waits for all answers."""

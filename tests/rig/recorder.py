@@ -38,6 +38,7 @@ OPTIONS = {
     "ping": True,  # answer XEP-0199: True, False (silence) or "error"
     "external": True,  # offer and use SASL EXTERNAL
     "dialback": True,
+    "resume": False,  # with sm: lets its streams be resumed, and resumes its own
     "die_after": 0,  # after so many recorded stanzas: kill -9, before any acknowledgement
 }
 
@@ -107,6 +108,7 @@ class Server:
         self.journal = Journal(arguments.record)
         self.secret = hashlib.sha256(arguments.domain.encode()).hexdigest().encode()
         self.outgoing, self.wires, self.input = {}, set(), b""
+        self.sessions = {}  # id: (peer, stanzas that came), of incoming streams that may be resumed
         self.loop = asyncio.get_event_loop()
         self.accepting = self._context(ssl.PROTOCOL_TLS_SERVER, ssl.CERT_OPTIONAL)
         self.connecting = self._context(ssl.PROTOCOL_TLS_CLIENT, ssl.CERT_REQUIRED)
@@ -178,6 +180,7 @@ class Incoming(Wire):
         super().__init__()
         self.server, self.pairs, self.peer_domain = server, set(), None
         self.stream_id, self.n_stanzas, self.sm, self.answers = os.urandom(8).hex(), 0, False, []
+        self.session = None
         self.external = False
         server.wires.add(self)
 
@@ -217,7 +220,7 @@ class Incoming(Wire):
         elif ns == DIALBACK:
             self._on_dialback(local, el)
         elif ns == SM:
-            self._on_sm(local)
+            self._on_sm(local, el)
         elif ns == SERVER and self.pairs:
             self._on_stanza(local, el)
         elif ns == STREAM:
@@ -251,14 +254,34 @@ class Incoming(Wire):
                 self.write("<db:result from='%s' to='%s' type='%s'/>" % (to, sender, "valid" if valid else "invalid"))
             self.server.flow(sender).verify(self.stream_id, el.text, verdict)
 
-    def _on_sm(self, local):
+    def _on_sm(self, local, el):
         if local == "enable" and self.server.options["sm"]:
             self.sm, self.n_stanzas = True, 0
-            self.write("<enabled xmlns='%s'/>" % SM)
+            if self.server.options["resume"] and el.get("resume") == "true":
+                self.session = os.urandom(16).hex()
+                self.server.sessions[self.session] = self
+                self.write("<enabled xmlns='%s' id='%s' resume='true'/>" % (SM, self.session))
+            else:
+                self.write("<enabled xmlns='%s'/>" % SM)
+        elif local == "resume":
+            self._on_resume(el.get("previd"))
         elif local == "r" and self.server.options["ack"]:
             self.answers.append("<a xmlns='%s' h='%d'/>" % (SM, self.n_stanzas))
 
+    def _on_resume(self, session):
+        former = self.server.sessions.get(session)
+        if former is None or former.pairs != self.pairs:
+            self.write("<failed xmlns='%s'><item-not-found xmlns='%s'/></failed>" % (SM, STANZAS))
+            return
+        former.transport.abort()
+        self.sm, self.session, self.n_stanzas = True, session, former.n_stanzas
+        self.server.sessions[session] = self
+        self.server.note("in: resumed at %d" % self.n_stanzas)
+        self.write("<resumed xmlns='%s' previd='%s' h='%d'/>" % (SM, session, self.n_stanzas))
+
     def _on_stanza(self, local, el):
+        if self.session and self.server.sessions.get(self.session) is not self:
+            return  # another stream has taken over; what was not counted by then is sent there
         self.n_stanzas += 1
         if local == "iq":
             self._on_iq(el)
@@ -297,7 +320,8 @@ class Flow:
         self.server, self.domain = server, domain
         self.wire = None  # authenticated: stanzas may go
         self.usable = None  # TLS stands and the features are known: enough to verify keys
-        self.written, self.now, self.verifying = [], [], {}
+        self.written, self.now, self.verifying = [], [], {}  # written: (number or None, stanza), as the other counts
+        self.session, self.acked = None, 0  # how the last stream can be resumed; so many of written are settled
         self._connect()
 
     def _connect(self):
@@ -317,17 +341,31 @@ class Flow:
         for stream_id, (key, _) in self.verifying.items():
             wire.verify(stream_id, key)
 
+    def on_resumed(self, wire, h):
+        self.server.note("out: resumed at %d of %d" % (h, len(self.written)))
+        self.wire = wire
+        self.on_ack(h)
+        for _, stanza in self.written[h:]:
+            wire.write(stanza)
+        wire.write("<r xmlns='%s'/>" % SM)
+        known = {number for number, _ in self.written}
+        self._catch_up(known)
+
     def on_ready(self, wire):
-        self.wire, self.written = wire, []
+        self.wire, self.written, self.acked = wire, [], 0
+        self._catch_up(())
+
+    def _catch_up(self, known):
         for number in sorted(n for n, (domain, _) in self.server.journal.unacked.items() if domain == self.domain):
-            self.send(number)
+            if number not in known:
+                self.send(number)
         now, self.now = self.now, []
         for stanza in now:
             self.send_now(stanza)
 
     def on_lost(self):
         self.wire = self.usable = None
-        again = self.now or self.verifying or any(d == self.domain for d, _ in self.server.journal.unacked.values())
+        again = self.now or self.session or self.verifying or any(d == self.domain for d, _ in self.server.journal.unacked.values())
         if again:
             self.server.loop.call_later(0.2, self._connect)
         else:
@@ -336,30 +374,31 @@ class Flow:
     def send(self, number):
         if not self.wire:
             return
-        self.written.append(number)
+        stanza = self.server.journal.unacked[number][1]
+        self.written.append((number, stanza))
         barrier = "<r xmlns='%s'/>" % SM if self.wire.sm else \
             "<iq from='%s' to='%s' id='b-%d' type='get'><ping xmlns='%s'/></iq>" % (
                 self.server.domain, self.domain, number, PING)
-        self.wire.write(self.server.journal.unacked[number][1] + barrier)
+        self.wire.write(stanza + barrier)
 
     def send_now(self, stanza):
         """Not kept: the answer to a ping."""
         if self.wire:
             if self.wire.sm:
-                self.written.append(None)
+                self.written.append((None, stanza))
             self.wire.write(stanza)
         else:
             self.now.append(stanza)
 
     def on_ack(self, h):
-        for number in self.written[self.wire.acked:h]:
+        for number, _ in self.written[self.acked:h]:
             if number is not None:
                 self.server.journal.acked(number)
-        self.wire.acked = max(self.wire.acked, h)
+        self.acked = max(self.acked, h)
 
     def on_pong(self, stanza_id):
         if stanza_id.startswith("b-"):
-            for number in [n for n in self.written if n is not None and n <= int(stanza_id[2:])]:
+            for number in [n for n, _ in self.written if n is not None and n <= int(stanza_id[2:])]:
                 self.server.journal.acked(number)
 
     def verify(self, stream_id, key, verdict):
@@ -377,7 +416,7 @@ class Outgoing(Wire):
     def __init__(self, flow):
         super().__init__()
         self.flow, self.server = flow, flow.server
-        self.sm, self.acked, self.authenticated, self.stream_id, self.sm_offered = False, 0, False, "", False
+        self.sm, self.authenticated, self.stream_id, self.sm_offered = False, False, "", False
         self.server.wires.add(self)
 
     def connection_made(self, transport):
@@ -451,14 +490,28 @@ class Outgoing(Wire):
 
     def _authenticated(self):
         if self.sm_offered and self.server.options["sm"]:
-            self.write("<enable xmlns='%s'/>" % SM)
+            if self.flow.session:
+                self.write("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, self.flow.session))
+            else:
+                self._enable()
         else:
             self.flow.on_ready(self)
+
+    def _enable(self):
+        self.write("<enable xmlns='%s'%s/>" % (SM, " resume='true'" if self.server.options["resume"] else ""))
 
     def _on_sm(self, local, el):
         if local == "enabled":
             self.sm = True
+            self.flow.session = el.get("id")
             self.flow.on_ready(self)
+        elif local == "resumed":
+            self.sm = True
+            self.flow.on_resumed(self, int(el.get("h")))
+        elif local == "failed" and self.flow.session:
+            self.server.note("out: not resumed")
+            self.flow.session = None
+            self._enable()
         elif local == "failed":
             self.flow.on_ready(self)
         elif local == "a":

@@ -199,7 +199,7 @@ static void stanza(void *owner, const struct xmpp_stanza *s)
     }
     if (n->hold && n->n_receipts < 64)
         n->receipts[n->n_receipts++] = s->receipt;
-    else
+    else if (!n->hold)
         xmpp_handled(n->x, s->receipt);
 }
 
@@ -581,7 +581,7 @@ void fake_to_ready(struct fake *f, const struct node *n, int cert)
     "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "       \
     "xmlns:db='jabber:server:dialback' from='" THEIRS "' to='" OURS "' id='i' version='1.0'>"
 
-void fake_serve(struct fake *f, bool sm)
+void fake_serve_proven(struct fake *f, bool sm)
 {
     fake_expect(f, "version='1.0'");
     fake_say(f, SERVER_HEADER "<stream:features>" STARTTLS "</stream:features>");
@@ -596,8 +596,13 @@ void fake_serve(struct fake *f, bool sm)
     fake_expect(f, "version='1.0'");
     fake_say(f, sm ? SERVER_HEADER "<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>"
                    : SERVER_HEADER "<stream:features/>");
+}
+
+void fake_serve(struct fake *f, bool sm)
+{
+    fake_serve_proven(f, sm);
     if (!sm)
         return;
-    fake_expect(f, "<enable xmlns='urn:xmpp:sm:3'/>");
+    fake_expect(f, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
     fake_say(f, "<enabled xmlns='urn:xmpp:sm:3'/>");
 }

@@ -37,7 +37,7 @@ struct node {
     struct addr component; /* of partner, when node_attaches_to was called */
     struct buf got;        /* stanzas received: "from>to:name:body\n" */
     unsigned n_got;
-    bool hold; /* do not call xmpp_handled; receipts are kept */
+    bool hold; /* do not call xmpp_handled; the first receipts are kept */
     uint64_t receipts[64];
     unsigned n_receipts;
     struct fate fates[128];
@@ -116,7 +116,8 @@ void fake_to_tls(struct fake *f, const struct node *n, int cert);
 /* ... and SASL EXTERNAL, up to the features after it. */
 void fake_to_ready(struct fake *f, const struct node *n, int cert);
 
-/* As the server that a node connects to: up to where the node may send stanzas. */
+/* As the server that a node connects to: up to the features behind SASL, and up to where the node may send stanzas. */
+void fake_serve_proven(struct fake *f, bool sm);
 void fake_serve(struct fake *f, bool sm);
 
 /* Runs the loop until the condition holds, at most 5 s; fails the test then. */

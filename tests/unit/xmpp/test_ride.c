@@ -68,8 +68,8 @@ static void start_ready(enum xmpp_need sasl, const char *features)
     serve_dialback(&server, features);
     fake_expect(&server, "<db:result from='" OURS "' to='" THEIRS "'>");
     fake_say(&server, VALID(THEIRS, OURS));
-    fake_expect(&server, "<enable xmlns='urn:xmpp:sm:3'/>");
-    fake_say(&server, "<enabled xmlns='urn:xmpp:sm:3'/>");
+    fake_expect(&server, "<enable");
+    fake_say(&server, "<enabled xmlns='urn:xmpp:sm:3' resume='true' id='r1'/>");
     fake_expect(&server, "<body>1</body>");
 }
 
@@ -120,7 +120,7 @@ static void what_a_broken_stream_of_two_had_not_acknowledged_goes_out_again(void
     fake_expect(&server, "<db:result from='" SECOND "'");
     fake_say(&server, VALID(THEIRS, SECOND));
     fake_expect(&server, "<enable");
-    fake_say(&server, "<enabled xmlns='urn:xmpp:sm:3'/>");
+    fake_say(&server, "<enabled xmlns='urn:xmpp:sm:3' resume='true' id='r1'/>");
     fake_expect(&server, "<body>2</body>");
     fake_lacks(&server, "<body>1</body>");
     fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
