@@ -197,6 +197,9 @@ void xmpp_stream_on_timer(struct timer *t)
     }
     snprintf(why, sizeof(why), "%.*s: not ready in time, still waiting for %s", SLICE_FMT(s->remote),
              xmpp_stream_awaited(s->state));
+    xmpp_stream_blame(s, s->state == XMPP_STATE_CONNECTING ? XMPP_FAULT_CONNECT_TIMEOUT
+                         : s->state == XMPP_STATE_DIALBACK ? XMPP_FAULT_DIALBACK_BLOCKED
+                                                           : XMPP_FAULT_TIMEOUT);
     xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
 }
 
@@ -211,6 +214,7 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
         if (!s->was_ready)
             s->x->counters.streams_authenticated++;
         s->was_ready = true;
+        xmpp_trace_shrink(s->trace);
         xmpp_stream_start_timer(s, XMPP_QUIET_MS);
         break;
     case XMPP_STATE_CLOSING: xmpp_stream_start_timer(s, XMPP_CLOSE_WAIT_MS); break;

@@ -13,6 +13,7 @@
 #include "xmpp/pair.h"
 #include "xmpp/parties.h"
 #include "xmpp/stream_error.h"
+#include "xmpp/trace.h"
 
 /*    name         what is awaited, for the log */
 #define XMPP_STATES(X)                                                                                                 \
@@ -37,6 +38,8 @@ enum xmpp_stream_state {
 };
 
 #define XMPP_PROVEN_MAX 64 /* pairs on one inbound stream */
+
+struct xmpp_probe;
 
 struct xmpp_stream {
     struct list link;
@@ -88,6 +91,9 @@ struct xmpp_stream {
     struct list proven;         /* inbound: struct xmpp_proven, owned */
     struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
     uint32_t n_ignored;
+
+    struct xmpp_trace *trace; /* owned, but by the probe when there is one; NULL: nothing noted yet, or given away */
+    struct xmpp_probe *probe; /* outbound: the test that it was opened for; NULL: another purpose */
 
     uint64_t bytes_ms, stanza_ms; /* last of them */
     struct timer timer;           /* deadline of the set-up, idle check, close wait */
@@ -149,6 +155,17 @@ void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, st
                                    enum xmpp_method method, const char *confirm);
 /* After TLS: judges the peer's certificate for remote and logs the result. */
 void xmpp_stream_judge_certificate(struct xmpp_stream *s);
+
+/* stream_trace.c: what is noted for administrators (xmpp/trace.h). One sentence, without what can steer a terminal. */
+void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void xmpp_stream_blame(struct xmpp_stream *s, enum xmpp_fault fault); /* see xmpp_trace_blame */
+void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features);
+/* peer NULL: it could not be read. */
+void xmpp_stream_note_certificate(struct xmpp_stream *s, const struct tls_peer *peer,
+                                  const struct xmpp_cert_verdict *v);
+enum xmpp_fault xmpp_stream_fault_of(enum xmpp_stream_error received);
+void xmpp_stream_trace_end(struct xmpp_stream *s, const char *why); /* it ends: where the trace goes */
 
 /* reconsider.c */
 struct xmpp_objection {

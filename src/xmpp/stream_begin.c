@@ -115,6 +115,7 @@ static void on_connected(void *owner, struct conn *c, struct dane *dane)
     s->dane = dane;
     s->conn = c;
     s->peer = *conn_peer(c);
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
     xmpp_stream_become(s, XMPP_STATE_HEADER);

@@ -48,10 +48,12 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
                  SLICE_FMT(s->remote));
         fate = XMPP_FATE_REFUSED;
         why = no_tls;
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_NOT_OFFERED);
     }
     if (s->feeding)
         xml_reader_stop(s->reader);
     xmpp_stream_log_end(s, why);
+    xmpp_stream_trace_end(s, why);
     xmpp_stream_become(s, XMPP_STATE_CLOSED);
     xmpp_connect_cancel(s->connect);
     s->connect = NULL;
@@ -89,6 +91,8 @@ void xmpp_stream_free(struct xmpp_stream *s)
     free(s->dane);
     xmpp_drop(&s->partner_name);
     xmpp_drop(&s->lang);
+    if (!s->probe)
+        xmpp_trace_free(s->trace);
     hash_remove(&s->x->serials, &s->by_serial);
     list_unlink(&s->link);
     xmpp_stream_gone(s->x);

@@ -159,6 +159,17 @@ static void refuse_for_want_of_methods(struct xmpp_stream *s)
     xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, text);
 }
 
+static void note_offer(struct xmpp_stream *s)
+{
+    if (!s->sasl_done)
+        xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "%s: we offer %s%s%s",
+                         xmpp_stream_is_secure(s) ? "inside TLS" : "in clear",
+                         s->external_offered        ? "SASL EXTERNAL"
+                         : xmpp_stream_is_secure(s) ? ""
+                                                    : "STARTTLS",
+                         s->external_offered && s->dialback_offered ? ", " : "", s->dialback_offered ? "dialback" : "");
+}
+
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
 {
     const char *text = NULL;
@@ -174,6 +185,9 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     judge_names(s, root);
     if (s->state == XMPP_STATE_CLOSED)
         return;
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "a stream from %.*s to %.*s",
+                     SLICE_FMT(s->remote.n ? s->remote : SLICE("(no name)")),
+                     SLICE_FMT(s->local.n ? s->local : SLICE("(no name)")));
     if (xmpp_stream_is_secure(s) && !s->sasl_done)
         xmpp_stream_judge_certificate(s);
     buf_init(&b, 4096);
@@ -183,6 +197,7 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     else if (!ok)
         refuse_for_want_of_methods(s);
     else {
+        note_offer(s);
         xmpp_stream_write(s, buf_slice(&b));
         xmpp_stream_become(s, s->sasl_done ? XMPP_STATE_READY : XMPP_STATE_NEGOTIATING);
     }
@@ -209,6 +224,8 @@ static void sasl_failed(struct xmpp_stream *s, enum xmpp_sasl r)
 {
     char failure[160];
 
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
+    xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
     snprintf(failure, sizeof(failure), "<failure xmlns='" NS_SASL "'><%s/></failure>", xmpp_sasl_name(r));
     xmpp_stream_write(s, slice_str(failure));
     s->sasl_challenged = false;
@@ -329,6 +346,9 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
         s->method = method;
     if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
         xmpp_keep(&s->local, local);
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
+                     SLICE_FMT(local), xmpp_method_name(method));
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
     if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
         xmpp_stream_become(s, XMPP_STATE_READY);

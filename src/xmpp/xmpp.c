@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xmpp/attempts.h"
 #include "xmpp/dialback.h"
 #include "xmpp/rate.h"
 
@@ -56,6 +57,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     list_init(&x->listeners);
     list_init(&x->streams);
     list_init(&x->verifies);
+    list_init(&x->attempts);
     hash_init(&x->serials);
     hash_init(&x->pairs);
     hash_init(&x->tokens);
@@ -105,6 +107,7 @@ void xmpp_free(struct xmpp *x)
     while (!list_empty(&x->streams))
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
     hash_each(&x->pairs, free_pair, NULL);
+    xmpp_attempts_forget(x);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
     timer_stop(&x->loop->timers, &x->stop_timer);
