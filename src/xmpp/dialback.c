@@ -410,7 +410,8 @@ static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const 
     const struct xml *condition = error ? xml_first_child(error) : NULL;
     char what[300], name[64];
 
-    if (s->state != XMPP_STATE_DIALBACK || !s->pair || !slice_eq(d->from, s->remote) || !slice_eq(d->to, s->local)) {
+    if (s->state != XMPP_STATE_DIALBACK || list_empty(&s->pairs) || !slice_eq(d->from, s->remote) ||
+        !slice_eq(d->to, s->local)) {
         xmpp_stream_ignore(s, "a dialback verdict that nobody asked for");
     } else if (slice_is(d->type, "valid")) {
         xmpp_stream_out_proven(s, method_of(s));

@@ -12,6 +12,7 @@
 #include "xmpp/core.h"
 #include "xmpp/pair.h"
 #include "xmpp/parties.h"
+#include "xmpp/sm.h"
 #include "xmpp/stream_error.h"
 #include "xmpp/trace.h"
 
@@ -69,6 +70,7 @@ struct xmpp_stream {
     bool tls_forced;        /* outbound: STARTTLS was sent though it was not offered */
     bool sasl_failed;       /* outbound: the partner refused EXTERNAL on this stream */
     bool sm_offered;        /* outbound */
+    bool no_sasl;           /* outbound: the partner refused EXTERNAL on the stream before */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
     bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;
@@ -86,7 +88,9 @@ struct xmpp_stream {
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
 
-    struct xmpp_pair *pair;     /* outbound: whose stanzas it carries; NULL when it only verifies, or has ended */
+    struct list pairs;          /* struct xmpp_pair by on_stream: whose stanzas it carries */
+    struct xmpp_sm_out sm_out;  /* of all of them */
+    struct timer answer;        /* to our <r/> is due, or it is time to ask again */
     struct xmpp_verify *verify; /* outbound: the only purpose of this stream */
     struct list proven;         /* inbound: struct xmpp_proven, owned */
     struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
@@ -114,7 +118,7 @@ const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *
 void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state);
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
-bool xmpp_stream_has_room(const struct xmpp_stream *s);
+bool xmpp_stream_has_room(const struct xmpp_stream *s); /* for one stanza more */
 bool xmpp_stream_is_taken(const struct xmpp_stream *s); /* the partner's kernel has all we wrote */
 void xmpp_stream_touch(struct xmpp_stream *s);          /* a stanza passed */
 
@@ -146,6 +150,12 @@ const struct xmpp_partner *xmpp_stream_partner(const struct xmpp_stream *s);
 /* Whose stream it is: of the first domain proven on it that is allowed, or xmpp_stream_partner. */
 const struct xmpp_partner *xmpp_stream_owner(const struct xmpp_stream *s);
 void xmpp_stream_free(struct xmpp_stream *s); /* at once, telling nobody */
+
+/* stream_sm.c: what we write is counted from now on (sm_out.on). */
+void xmpp_stream_sm_start(struct xmpp_stream *s);
+uint32_t xmpp_stream_sm_wrote(struct xmpp_stream *s); /* the place of the stanza that was just written */
+void xmpp_stream_sm_ask(struct xmpp_stream *s);       /* <r/>, unless one is out or it is too early */
+void xmpp_stream_sm_on_a(struct xmpp_stream *s, const struct xml *a);
 
 /* stream_log.c */
 const char *xmpp_stream_direction(const struct xmpp_stream *s);

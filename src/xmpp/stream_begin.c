@@ -42,8 +42,10 @@ static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
     s->state = inbound ? XMPP_STATE_HEADER : XMPP_STATE_CONNECTING;
     s->bytes_ms = s->stanza_ms = s->opened_ms = loop_now(x->loop);
     list_init(&s->proven);
+    list_init(&s->pairs);
     list_push(&x->streams, &s->link);
     timer_init(&s->timer, xmpp_stream_on_timer);
+    timer_init(&s->answer, xmpp_stream_sm_on_late);
     deferred_init(&s->turn, on_turn);
     s->reader = xml_reader_new(&xmpp_stream_reader_ops, s, &limits, 131072 + 8 * x->conf.stanza_max);
     if (!s->reader || !hash_add(&x->serials, &s->by_serial,
@@ -180,7 +182,10 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
                     LOG_Z("direction", "out"), LOG_Z("why", *why));
         return NULL;
     }
-    s->pair = pair;
+    if (pair) {
+        list_push(&s->pairs, &pair->on_stream);
+        s->no_sasl = pair->no_sasl;
+    }
     s->verify = verify;
     s->verifying = verify != NULL;
     xmpp_stream_start_timer(s, establish_by_ms > now ? establish_by_ms - now : 1);

@@ -28,12 +28,14 @@ static void give_back_counts(struct xmpp_stream *s)
 /* Those that use the stream let go of it. */
 static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
-    struct xmpp_pair *pair = s->pair;
+    struct list pairs, *l;
 
-    s->pair = NULL;
+    list_init(&pairs);
+    list_move_all(&pairs, &s->pairs);
+    timer_stop(&s->x->loop->timers, &s->answer);
     xmpp_dialback_stream_ended(s, fate == XMPP_FATE_NO_SERVER ? "remote-server-not-found" : "remote-server-timeout");
-    if (pair)
-        xmpp_pair_ended(pair, fate, why, retry);
+    while ((l = list_pop(&pairs)))
+        xmpp_pair_ended(container_of(l, struct xmpp_pair, on_stream), fate, why, retry);
 }
 
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
@@ -74,6 +76,9 @@ void xmpp_stream_free(struct xmpp_stream *s)
     xmpp_connect_cancel(s->connect);
     xml_reader_free(s->reader);
     timer_stop(&s->x->loop->timers, &s->timer);
+    timer_stop(&s->x->loop->timers, &s->answer);
+    while (list_pop(&s->pairs)) { /* they are freed next */
+    }
     loop_undefer(&s->turn);
     while ((l = list_pop(&s->proven))) {
         struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);

@@ -537,17 +537,7 @@ static void on_sm(struct xmpp_stream *s, const struct xml *el)
         s->sm_in->asked = s->sm_in->received;
         put_a(s);
     } else if (slice_is(el->name, "a")) {
-        uint64_t h;
-
-        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h))
-            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, NULL);
-        else if (h > 0) { /* we send no stanzas this way */
-            char extra[128];
-
-            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='0'/>",
-                     (unsigned)h);
-            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, NULL, extra);
-        }
+        xmpp_stream_sm_on_a(s, el);
     }
 }
 

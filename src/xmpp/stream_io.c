@@ -155,8 +155,8 @@ static void on_drained(void *owner, struct conn *conn)
 {
     struct xmpp_stream *s = owner;
 
-    if (s->pair)
-        xmpp_pair_drained(s->pair);
+    list_each (it, &s->pairs)
+        xmpp_pair_drained(container_of(it, struct xmpp_pair, on_stream));
 }
 
 static enum xmpp_fault fault_of_end(const struct xmpp_stream *s, enum conn_end why)

@@ -33,7 +33,10 @@ static const char *confirm_name(const struct xmpp_stream *s, bool sm)
 {
     if (sm)
         return xmpp_confirm_name(XMPP_CONFIRM_SM);
-    return xmpp_confirm_name(s->pair && s->pair->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
+    list_each (it, &s->pairs)
+        if (container_of(it, struct xmpp_pair, on_stream)->confirms_not)
+            return xmpp_confirm_name(XMPP_CONFIRM_NO);
+    return xmpp_confirm_name(XMPP_CONFIRM_PING);
 }
 
 static void ready(struct xmpp_stream *s, bool sm)
@@ -47,8 +50,10 @@ static void ready(struct xmpp_stream *s, bool sm)
     xmpp_stream_note(s, XMPP_STEP_READY, XMPP_STEP_OK, "stanzas may go; what confirms them: %s", confirm_name(s, sm));
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
-    if (s->pair)
-        xmpp_pair_ready(s->pair, sm);
+    if (sm)
+        xmpp_stream_sm_start(s);
+    list_each (it, &s->pairs)
+        xmpp_pair_ready(container_of(it, struct xmpp_pair, on_stream), sm);
 }
 
 /* Both sides know who we are: stream management if it is offered, then stanzas. */
@@ -208,13 +213,12 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
 {
     struct xmpp_methods m = xmpp_stream_methods(s);
     bool external = offers_external(features);
-    bool no_sasl = s->pair && s->pair->no_sasl;
 
     if (s->cert_forbidden)
         no_way_left(s, &m, external);
     else if (s->verify)
         xmpp_verify_send(s->verify, s);
-    else if (external && s->cert_ok && m.sasl_over_tls && !no_sasl && !s->sasl_failed)
+    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed)
         send_external(s);
     else if (m.dialback_over_tls)
         dialback(s);
@@ -294,14 +298,12 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
 
 static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
 {
-    uint64_t h;
-
     if (s->state == XMPP_STATE_ENABLING) {
         if (slice_is(el->name, "enabled") || slice_is(el->name, "failed"))
             ready(s, slice_is(el->name, "enabled"));
         return;
     }
-    if (s->state != XMPP_STATE_READY || !s->pair || s->pair->confirm != XMPP_CONFIRM_SM)
+    if (s->state != XMPP_STATE_READY || !s->sm_out.on)
         return;
     if (slice_is(el->name, "r")) {
         char a[64];
@@ -309,15 +311,7 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
         snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->n_ignored);
         xmpp_stream_write(s, slice_str(a));
     } else if (slice_is(el->name, "a")) {
-        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h)) {
-            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, "an acknowledgement without a usable h");
-        } else if (!xmpp_pair_acked(s->pair, (uint32_t)h)) {
-            char extra[160];
-
-            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>",
-                     (unsigned)h, (unsigned)s->pair->sm.sent);
-            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, "more acknowledged than was sent", extra);
-        }
+        xmpp_stream_sm_on_a(s, el);
     }
 }
 

@@ -12,6 +12,7 @@
 const char *xmpp_stream_awaited(enum xmpp_stream_state state);
 void xmpp_stream_start_timer(struct xmpp_stream *s, uint64_t ms);
 void xmpp_stream_on_timer(struct timer *t);
+void xmpp_stream_sm_on_late(struct timer *t);
 
 /* The end itself, once: log, counts, those who use it. The connection was told before, or is gone. */
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry);
