@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "xmpp/dialback_key.h"
+#include "xmpp/probe.h"
 #include "xmpp/writer.h"
 
 #define ARENA_MAX (4 * XMPP_UNAUTHENTICATED_ELEMENT_MAX)
@@ -67,6 +68,7 @@ static void on_verify_asked(struct xmpp_stream *s, const struct db *d)
         return;
     }
     ok = d->id.n && dialback_key_ok(xmpp_secret(s->x), &pair, d->key);
+    xmpp_probes_see_question(s->x, d->to, d->from, ok);
     put_answer(s, "verify", d->to_text, d->from_text, d->id, ok ? "valid" : "invalid", NULL);
     if (!ok)
         xmpp_stream_ignore(s, "a dialback key that is not ours was shown to another server in our name");
@@ -410,7 +412,7 @@ static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const 
     const struct xml *condition = error ? xml_first_child(error) : NULL;
     char what[300], name[64];
 
-    if (s->state != XMPP_STATE_DIALBACK || list_empty(&s->pairs) || !slice_eq(d->from, s->remote) ||
+    if (s->state != XMPP_STATE_DIALBACK || (list_empty(&s->pairs) && !s->probe) || !slice_eq(d->from, s->remote) ||
         !slice_eq(d->to, s->local)) {
         xmpp_stream_ignore(s, "a dialback verdict that nobody asked for");
     } else if (slice_is(d->type, "valid")) {

@@ -41,7 +41,8 @@
     X(CLOSED, "closed")                                                                                                \
     X(TIMEOUT, "timeout")                                                                                              \
     X(OUR_SETTINGS, "our-settings") /* they changed meanwhile, limits, shutting down */                                \
-    X(NO_WAY_BACK, "no-way-back")   /* our stream stands, but nothing of the partner's comes to us */
+    X(NO_WAY_BACK, "no-way-back")   /* our stream stands, but nothing of the partner's comes to us */                  \
+    X(NO_ANSWER, "no-answer")       /* streams stand both ways, but the partner's server answers no ping */
 
 enum xmpp_fault {
 #define X(name, word) XMPP_FAULT_##name,

@@ -111,6 +111,20 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer);
 struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
                                      uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why);
 
+struct xmpp_stream_wish {
+    struct slice local, remote;
+    struct xmpp_pair *pair; /* one of these three: its purpose */
+    struct xmpp_verify *verify;
+    struct xmpp_probe *probe;
+    struct xmpp_trace *trace; /* the probe's */
+    bool no_sasl;             /* the partner has refused EXTERNAL */
+    uint64_t establish_by_ms;
+};
+
+/* Outbound, for any purpose; a test and a verification count against no limit of the partner. Fails as xmpp_stream_open does. */
+struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stream_wish *wish, enum xmpp_fate *fate,
+                                          const char **why);
+
 /* Counts it against the limits of all and of its partner. NULL, or a clause why it may not be. */
 const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *partner);
 

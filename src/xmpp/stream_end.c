@@ -5,6 +5,7 @@
 
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/stream_parts.h"
 
 static void give_back_counts(struct xmpp_stream *s)
@@ -33,6 +34,8 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
     list_init(&pairs);
     list_move_all(&pairs, &s->pairs);
     timer_stop(&s->x->loop->timers, &s->answer);
+    if (s->probe)
+        xmpp_probe_ended(s, why, retry);
     xmpp_dialback_stream_ended(s, fate == XMPP_FATE_NO_SERVER ? "remote-server-not-found" : "remote-server-timeout");
     while ((l = list_pop(&pairs)))
         xmpp_pair_ended(container_of(l, struct xmpp_pair, on_stream), fate, why, retry);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/sasl.h"
 #include "xmpp/stream.h"
 #include "xmpp/writer.h"
@@ -349,6 +350,7 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
     xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
                      SLICE_FMT(local), xmpp_method_name(method));
+    xmpp_probes_see_proof(s, local, remote, method);
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
     if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
         xmpp_stream_become(s, XMPP_STATE_READY);
@@ -438,7 +440,8 @@ static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct xm
 
     return slice_is(el->name, "iq") && (slice_is(type, "result") || slice_is(type, "error")) && p->from_ok &&
            p->to_ok && !p->from.local.n && !p->from.resource.n && !p->to.local.n && !p->to.resource.n &&
-           xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id"));
+           (xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id")) ||
+            xmpp_probe_pong(s, p->to.domain, p->from.domain, xml_attr(el, "id")));
 }
 
 static bool count_in(struct xmpp_stream *s, uint64_t *receipt)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/stream.h"
 #include "xmpp/writer.h"
 
@@ -52,6 +53,8 @@ static void ready(struct xmpp_stream *s, bool sm)
     s->x->counters.streams_opened++;
     if (sm)
         xmpp_stream_sm_start(s);
+    if (s->probe)
+        xmpp_probe_ready(s);
     list_each (it, &s->pairs)
         xmpp_pair_ready(container_of(it, struct xmpp_pair, on_stream), sm);
 }
@@ -71,7 +74,7 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
     xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
     xmpp_stream_log_authenticated(s, s->local, s->remote, method, confirm_name(s, s->sm_offered));
-    if (s->sm_offered) {
+    if (s->sm_offered && !s->probe) {
         xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "'/>"));
         xmpp_stream_become(s, XMPP_STATE_ENABLING);
     } else {

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "xmpp/attempts.h"
+#include "xmpp/probe.h"
 #include "xmpp/stream.h"
 
 #define NAMES_SHOWN 4
@@ -31,6 +32,8 @@ void xmpp_stream_trace_end(struct xmpp_stream *s, const char *why)
     if (s->was_ready || s->verifying || (s->inbound && !xmpp_stream_partner(s)))
         return;
     xmpp_stream_note(s, XMPP_STEP_END, XMPP_STEP_FAILED, "%s", why);
+    if (s->inbound)
+        xmpp_probes_see_end(s, why);
     if (!s->probe)
         xmpp_attempts_keep(s->x, s, why);
 }
