@@ -45,10 +45,10 @@ static void put_attempt(void *arg, const struct xmpp_attempt_info *info)
     if (!is_theirs(s, info->remote))
         return;
     append(&s->failed,
-           json_pack("{s:s, s:o, s:o, s:s, s:I, s:s, s:s, s:o}", "direction", info->inbound ? "in" : "out", "local",
+           json_pack("{s:s, s:o, s:o, s:s, s:I, s:s, s:o, s:o}", "direction", info->inbound ? "in" : "out", "local",
                      answers_text(info->local), "remote", answers_text(info->remote), "address", info->address, "age-s",
-                     (json_int_t)(info->age_ms / 1000), "fault", xmpp_fault_name(info->fault), "why", info->why,
-                     "steps", answers_steps(info->trace, info->began_ms)));
+                     (json_int_t)(info->age_ms / 1000), "fault", xmpp_fault_name(info->fault), "why",
+                     answers_text(slice_str(info->why)), "steps", answers_steps(info->trace, info->began_ms)));
 }
 
 static void look(void *arg)
@@ -169,7 +169,7 @@ static void put_test(void *arg, const struct xmpp_probe_info *info)
     if (t->v && info->done &&
         (json_object_set_new(t->v, "works", json_boolean(info->works)) ||
          json_object_set_new(t->v, "fault", json_string(xmpp_fault_name(info->fault))) ||
-         json_object_set_new(t->v, "verdict", json_string(info->verdict)))) {
+         json_object_set_new(t->v, "verdict", answers_text(slice_str(info->verdict))))) {
         json_decref(t->v);
         t->v = NULL;
     }

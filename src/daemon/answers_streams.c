@@ -1,9 +1,12 @@
 /* Streams, as the API shows them. */
+#include "base/text.h"
 #include "daemon/answers_parts.h"
 #include "net/addr.h"
 
 json_t *answers_text(struct slice s)
 {
+    while (s.n && !text_is_utf8(s)) /* cut in the middle of a character */
+        s.n--;
     return json_stringn(s.n ? s.p : "", s.n);
 }
 

@@ -17,7 +17,8 @@ enum conn_end {
     CONN_END_LOCAL,       /* conn_close was called */
     CONN_END_PEER,        /* the peer closed in order (FIN, close_notify) */
     CONN_END_RESET,       /* the peer or the network cut it */
-    CONN_END_REFUSED,     /* connect: refused, unreachable, no route */
+    CONN_END_REFUSED,     /* connect: nobody listens there */
+    CONN_END_UNREACHABLE, /* connect: no route, no network */
     CONN_END_TIMEOUT,     /* connect took too long */
     CONN_END_TLS,         /* handshake or record failure; text says which */
     CONN_END_TLS_VERSION, /* of these: no common version */

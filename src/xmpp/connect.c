@@ -5,17 +5,20 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "net/addr_scope.h"
 #include "xmpp/core.h"
 #include "xmpp/reach.h"
 
 #define TARGETS_MAX 32
+#define TARGETS_TOLD 8 /* of a trace */
 #define ADDRS_MAX 32
 
 struct xmpp_connect {
     struct xmpp *x;
     const struct xmpp_connect_ops *ops;
     void *owner;
-    char domain[256]; /* A-labels; or the proxy's host */
+    struct xmpp_trace *trace; /* borrowed; may be NULL */
+    char domain[256];         /* A-labels; or the proxy's host */
     struct dns_query *query;
     struct conn *conn;
     struct deferred next;    /* the next step, never from inside xmpp_connect_start */
@@ -43,6 +46,24 @@ static void fault(struct xmpp_connect *c, enum xmpp_fate fate, const char *fmt, 
     c->fate = fate;
     va_start(ap, fmt);
     vsnprintf(c->why, sizeof(c->why), fmt, ap);
+    va_end(ap);
+}
+
+/* What was just kept as the last failure, for the administrator. */
+static void tell_fault(struct xmpp_connect *c, enum xmpp_step at, enum xmpp_fault kind)
+{
+    xmpp_trace_add(c->trace, loop_now(c->x->loop), at, XMPP_STEP_FAILED, "%s", c->why);
+    xmpp_trace_blame(c->trace, kind);
+}
+
+static void tell(struct xmpp_connect *c, enum xmpp_step at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void tell(struct xmpp_connect *c, enum xmpp_step at, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    xmpp_trace_vadd(c->trace, loop_now(c->x->loop), at, XMPP_STEP_OK, fmt, ap);
     va_end(ap);
 }
 
@@ -78,6 +99,12 @@ static const char *host_of(const struct xmpp_connect *c)
     return c->ask == ASK_TARGETS ? c->targets[c->i_target - 1].target : c->domain;
 }
 
+static enum xmpp_fault fault_of_address(const struct xmpp *x, const struct addr *to)
+{
+    return addr_scope(to) == ADDR_LOOPBACK || xmpp_reach_is_ours(x, to) ? XMPP_FAULT_LEADS_TO_US
+                                                                        : XMPP_FAULT_NOT_LISTED;
+}
+
 static bool may_connect(struct xmpp_connect *c, const struct addr *to)
 {
     char why[XMPP_REACH_WHY];
@@ -90,6 +117,7 @@ static bool may_connect(struct xmpp_connect *c, const struct addr *to)
     else
         fault(c, XMPP_FATE_UNREACHABLE, "%s%s is at %s", c->ask == ASK_PROXY ? "the partner's proxy " : "", c->domain,
               why);
+    tell_fault(c, XMPP_STEP_CONNECT, fault_of_address(c->x, to));
     return false;
 }
 
@@ -99,6 +127,7 @@ static void on_open(void *owner, struct conn *conn)
     const struct xmpp_connect_ops *ops = c->ops;
     void *up = c->owner;
     struct dane *dane;
+    char at[ADDR_TEXT];
 
     c->conn = NULL;
     if (!may_connect(c, conn_peer(conn))) { /* the settings have changed since */
@@ -106,6 +135,7 @@ static void on_open(void *owner, struct conn *conn)
         step(c);
         return;
     }
+    tell(c, XMPP_STEP_CONNECT, "connected to %s (%s)", addr_text(conn_peer(conn), at), host_of(c));
     dane = c->dane;
     c->dane = NULL;
     xmpp_connect_cancel(c);
@@ -124,6 +154,10 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end why, const c
 
     c->conn = NULL;
     fault(c, XMPP_FATE_UNREACHABLE, "cannot connect to %s: %s", addr_text(&c->addrs[c->i_addr - 1], at), text);
+    tell_fault(c, XMPP_STEP_CONNECT,
+               why == CONN_END_REFUSED   ? XMPP_FAULT_CONNECT_REFUSED
+               : why == CONN_END_TIMEOUT ? XMPP_FAULT_CONNECT_TIMEOUT
+                                         : XMPP_FAULT_CONNECT_FAILED);
     step(c);
 }
 
@@ -165,6 +199,7 @@ static void on_tlsa(void *arg, const struct dns_answer *answer)
     if (answer->status == DNS_FAILED) {
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot say whether %s has TLSA records: %s", host_of(c),
               answer->why ? answer->why : "?");
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_FAILED);
     } else {
         c->dane = dane_new(host_of(c), answer->tlsa, answer->secure ? answer->n_tlsa : 0);
         if (!c->dane)
@@ -172,6 +207,8 @@ static void on_tlsa(void *arg, const struct dns_answer *answer)
     }
     if (!c->dane)
         c->n_addrs = 0;
+    else
+        tell(c, XMPP_STEP_DNS, "TLSA records of %s: %zu that can be used", host_of(c), c->dane->n);
     step(c);
 }
 
@@ -201,10 +238,13 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
     if (answer->status == DNS_OK) {
         c->n_addrs = answer->n_addrs < ADDRS_MAX ? answer->n_addrs : ADDRS_MAX;
         memcpy(c->addrs, answer->addrs, c->n_addrs * sizeof(*c->addrs));
+        tell(c, XMPP_STEP_DNS, "%s has %zu addresses%s", name, answer->n_addrs, answer->secure ? " (signed)" : "");
     } else if (answer->status == DNS_FAILED) {
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot find addresses of %s: %s", name, answer->why ? answer->why : "?");
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_FAILED);
     } else if (c->n_tried == 0 && c->n_refused == 0) {
         fault(c, c->ask == ASK_PROXY ? XMPP_FATE_UNREACHABLE : XMPP_FATE_NO_SERVER, "DNS has no address of %s", name);
+        tell_fault(c, XMPP_STEP_DNS, c->ask == ASK_DOMAIN ? XMPP_FAULT_DNS_NO_ADDRESS : XMPP_FAULT_DNS_NO_SUCH_SERVER);
     }
     if (c->n_addrs && c->secure && answer->secure && ask_tlsa(c))
         return;
@@ -229,17 +269,21 @@ static void on_srv(void *arg, const struct dns_answer *answer)
     switch (answer->status) {
     case DNS_NO_DATA:
     case DNS_NO_NAME: /* RFC 6120 3.2.1 point 9: the domain itself */
+        tell(c, XMPP_STEP_DNS, "_xmpp-server._tcp.%s: no SRV records%s: the domain itself is asked for", c->domain,
+             answer->secure ? " (signed)" : "");
         c->ask = ASK_DOMAIN;
         ask_addrs(c, c->domain, (uint16_t)c->x->conf.port);
         return;
     case DNS_FAILED:
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot find _xmpp-server._tcp.%s: %s", c->domain,
               answer->why ? answer->why : "?");
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_FAILED);
         break;
     case DNS_OK:
         c->ask = ASK_TARGETS;
         if (answer->n_srv == 1 && !answer->srv[0].target[0]) {
             fault(c, XMPP_FATE_NO_SERVER, "DNS says that %s offers no XMPP (SRV target \".\")", c->domain);
+            tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_NOT_OFFERED);
             break;
         }
         c->n_targets = answer->n_srv < TARGETS_MAX ? answer->n_srv : TARGETS_MAX;
@@ -251,6 +295,9 @@ static void on_srv(void *arg, const struct dns_answer *answer)
         }
         memcpy(c->targets, answer->srv, c->n_targets * sizeof(*c->targets));
         dns_srv_order(c->targets, c->n_targets, rand_below);
+        for (size_t i = 0; i < c->n_targets && i < TARGETS_TOLD; i++)
+            tell(c, XMPP_STEP_DNS, "_xmpp-server._tcp.%s: %s, port %u%s", c->domain, c->targets[i].target,
+                 c->targets[i].port, answer->secure ? " (signed)" : "");
         break;
     }
     step(c);
@@ -272,6 +319,7 @@ static bool ask_next_target(struct xmpp_connect *c)
         }
         c->n_refused++;
         fault(c, XMPP_FATE_UNREACHABLE, "%s: its server %s is on %s", c->domain, t->target, why);
+        tell_fault(c, XMPP_STEP_CONNECT, XMPP_FAULT_NOT_LISTED);
     }
     return false;
 }
@@ -328,7 +376,7 @@ static bool set_domain(struct xmpp_connect *c, struct slice remote)
 }
 
 struct xmpp_connect *xmpp_connect_start(struct xmpp *x, struct slice remote, struct slice proxy,
-                                        const struct xmpp_connect_ops *ops, void *owner)
+                                        const struct xmpp_connect_ops *ops, void *owner, struct xmpp_trace *trace)
 {
     struct xmpp_connect *c = calloc(1, sizeof(*c));
     char name[sizeof(c->domain) + 32];
@@ -338,6 +386,7 @@ struct xmpp_connect *xmpp_connect_start(struct xmpp *x, struct slice remote, str
     c->x = x;
     c->ops = ops;
     c->owner = owner;
+    c->trace = trace;
     deferred_init(&c->next, on_next);
     fault(c, XMPP_FATE_UNREACHABLE, "no address to try");
     if (proxy.n) {

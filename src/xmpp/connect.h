@@ -8,6 +8,7 @@
 #ifndef STOX_XMPP_CONNECT_H
 #define STOX_XMPP_CONNECT_H
 
+#include "xmpp/trace.h"
 #include "xmpp/xmpp.h"
 
 struct xmpp_connect;
@@ -23,9 +24,9 @@ struct xmpp_connect_ops {
     void (*failed)(void *owner, enum xmpp_fate fate, const char *why);
 };
 
-/* proxy: "host" or "host:port", or empty. NULL on memory. */
+/* proxy: "host" or "host:port", or empty. trace: what happens is noted there; may be NULL. NULL on memory. */
 struct xmpp_connect *xmpp_connect_start(struct xmpp *x, struct slice remote, struct slice proxy,
-                                        const struct xmpp_connect_ops *ops, void *owner);
+                                        const struct xmpp_connect_ops *ops, void *owner, struct xmpp_trace *trace);
 
 /* No callback will come. NULL is fine. */
 void xmpp_connect_cancel(struct xmpp_connect *c);

@@ -200,7 +200,7 @@ struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stre
     if (!*why) {
         s->probe = wish->probe;
         s->trace = wish->probe ? wish->trace : wish->verify ? NULL : xmpp_trace_new();
-        s->connect = xmpp_connect_start(x, s->remote, partner->proxy, &stream_connect_ops, s);
+        s->connect = xmpp_connect_start(x, s->remote, partner->proxy, &stream_connect_ops, s, s->trace);
         *why = s->connect ? NULL : "out of memory";
     }
     if (*why) {

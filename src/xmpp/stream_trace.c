@@ -73,6 +73,10 @@ void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features
             put_word(&b, xml_child(f, NS_TLS, "required") ? SLICE("STARTTLS required") : SLICE("STARTTLS"));
         else if (xml_is(f, NS_SM, "sm"))
             put_word(&b, SLICE("stream management"));
+        else if (xml_is(f, "http://jabber.org/protocol/caps", "c"))
+            put_word(&b, SLICE("capabilities"));
+        else if (slice_is(f->name, "sm"))
+            continue; /* an older version of it */
         else
             put_word(&b, f->name);
     }
@@ -100,17 +104,15 @@ static void put_names(struct buf *out, const struct tls_peer *peer)
 void xmpp_stream_note_certificate(struct xmpp_stream *s, const struct tls_peer *peer, const struct xmpp_cert_verdict *v)
 {
     bool ok = v->by != XMPP_CERT_REFUSED;
-    char issuer[160] = "";
     struct buf b;
 
     xmpp_stream_note(s, XMPP_STEP_TLS, XMPP_STEP_OK, "%s, %s", conn_tls_version(s->conn), conn_tls_cipher(s->conn));
     xmpp_stream_blame(s, v->fault);
     buf_init(&b, 1024);
     if (peer && peer->presented) {
-        log_escape(issuer, sizeof(issuer), peer->issuer);
         put_names(&b, peer);
-        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, XMPP_STEP_NOTE, "%.*s, issued by %s, valid until %s",
-                         SLICE_FMT(buf_slice(&b)), issuer, peer->until);
+        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, XMPP_STEP_NOTE, "%.*s, issued by %.*s, valid until %s",
+                         SLICE_FMT(buf_slice(&b)), SLICE_FMT(peer->issuer), peer->until);
     }
     buf_free(&b);
     if (ok)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 #define SENTENCE_MAX 1024
 
 /* Entries one behind the other, each with its text. */
@@ -79,7 +81,10 @@ void xmpp_trace_vadd(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, 
     if (!t)
         return;
     n = vsnprintf(text, sizeof(text), fmt, ap);
-    head.n = (uint16_t)(n < 0 ? 0 : n < SENTENCE_MAX ? n : SENTENCE_MAX - 1);
+    if (n >= SENTENCE_MAX) /* not in the middle of a character */
+        for (n = SENTENCE_MAX - 1; n > 0 && !text_is_utf8(slice_of(text, (size_t)n)); n--) {
+        }
+    head.n = (uint16_t)(n < 0 ? 0 : n);
     if (sizeof(head) + head.n > t->entries.max - t->entries.n || !buf_reserve(&t->entries, sizeof(head) + head.n)) {
         t->left_out++;
         return;

@@ -179,6 +179,6 @@ void connect_run(const char *remote, const char *proxy)
     got = NULL;
     got_dane = NULL;
     over = false;
-    assert_non_null(xmpp_connect_start(a.x, slice_str(remote), slice_str(proxy), &connect_ops, NULL));
+    assert_non_null(xmpp_connect_start(a.x, slice_str(remote), slice_str(proxy), &connect_ops, NULL, NULL));
     rig_until(over);
 }

@@ -180,8 +180,8 @@ static void test_never_to_ourselves(void **state)
 
 static void test_cancel(void **state)
 {
-    xmpp_connect_cancel(xmpp_connect_start(a.x, SLICE(THEIRS), SLICE(""), &connect_ops, NULL));
-    xmpp_connect_cancel(xmpp_connect_start(a.x, SLICE(THEIRS), SLICE("::::"), &connect_ops, NULL));
+    xmpp_connect_cancel(xmpp_connect_start(a.x, SLICE(THEIRS), SLICE(""), &connect_ops, NULL, NULL));
+    xmpp_connect_cancel(xmpp_connect_start(a.x, SLICE(THEIRS), SLICE("::::"), &connect_ops, NULL, NULL));
     rig_turns(5);
     assert_false(over);
 }
