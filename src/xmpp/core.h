@@ -3,6 +3,7 @@
 #define STOX_XMPP_CORE_H
 
 #include "base/hash.h"
+#include "xmpp/redirect.h"
 #include "xmpp/tally.h"
 #include "xmpp/xmpp.h"
 
@@ -32,6 +33,8 @@
 
 struct xmpp_listener {
     struct list link;
+    struct xmpp *x;
+    bool direct;               /* TLS from the first byte */
     struct listener *listener; /* owned */
 };
 
@@ -42,6 +45,7 @@ struct xmpp {
     size_t secret_n;
     struct xmpp_counters counters;
     struct list listeners;
+    struct list left;    /* stream_next.c: connections that say their last words */
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
     struct hash serials; /* struct xmpp_stream by serial, for receipts */
     uint32_t last_serial;
@@ -53,7 +57,8 @@ struct xmpp {
     struct xmpp_tally ips;      /* unauthenticated inbound streams by address */
     struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
     struct xmpp_tally paused;   /* partners whose streams are not read now */
-    struct hash rates;          /* rate.c: what partners have used up */
+    struct xmpp_redirects redirects;
+    struct hash rates; /* rate.c: what partners have used up */
     struct log_limit log_refused, log_ignored, log_failed, log_throttled;
     bool stopping;
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */

@@ -18,6 +18,10 @@ static void on_turn(struct deferred *d)
             xmpp_stream_free(s);
         return;
     }
+    if (s->going_on) {
+        xmpp_stream_start_over(s);
+        return;
+    }
     if (s->close_asked) {
         s->close_asked = false;
         xmpp_stream_close(s, "an administrator closed it");
@@ -76,7 +80,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
     return false;
 }
 
-void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool direct)
 {
     struct conn_conf conf = {
         .ops = &xmpp_stream_conn_ops, .tls = x->conf.tls, .rx_max = RX_MAX, .tx_max = TX_INBOUND
@@ -105,18 +109,24 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
         return;
     }
     xmpp_stream_start_timer(s, (uint64_t)x->conf.unauthenticated_s * 1000);
+    if (direct)
+        xmpp_stream_start_tls(s);
 }
 
-static void on_connected(void *owner, struct conn *c, struct dane *dane)
+static void on_connected(void *owner, struct conn *c, struct dane *dane, bool direct)
 {
     struct xmpp_stream *s = owner;
 
-    s->connect = NULL;
     s->dane = dane;
     s->conn = c;
     s->peer = *conn_peer(c);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
+    xmpp_stream_await(s);
+    if (direct) {
+        xmpp_stream_start_tls(s);
+        return;
+    }
     xmpp_stream_become(s, XMPP_STATE_HEADER);
     xmpp_stream_put_header(s);
 }
@@ -147,6 +157,20 @@ const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *
     return NULL;
 }
 
+struct xmpp_connect *xmpp_stream_connect(struct xmpp_stream *s)
+{
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    struct xmpp_connect_to to = { .remote = s->remote };
+    struct xmpp_redirect other;
+
+    if (!partner)
+        return NULL;
+    to.proxy = partner->proxy;
+    if (xmpp_redirects_take(&s->x->redirects, s->local, s->remote, loop_now(s->x->loop), &other))
+        to.other = &other;
+    return xmpp_connect_start(s->x, &to, &stream_connect_ops, s, NULL);
+}
+
 struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
                                      uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why)
 {
@@ -168,7 +192,7 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
     if (!*why && pair) /* a verification answers to its own limits: strangers can cause them */
         *why = xmpp_stream_count(s, partner);
     if (!*why) {
-        s->connect = xmpp_connect_start(x, remote, partner->proxy, &stream_connect_ops, s);
+        s->connect = xmpp_stream_connect(s);
         *why = s->connect ? NULL : "out of memory";
     }
     if (*why) {
@@ -182,7 +206,8 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
     s->pair = pair;
     s->verify = verify;
     s->verifying = verify != NULL;
-    xmpp_stream_start_timer(s, establish_by_ms > now ? establish_by_ms - now : 1);
+    s->establish_by_ms = establish_by_ms > now ? establish_by_ms : now + 1;
+    xmpp_stream_start_timer(s, s->establish_by_ms - now);
     LOG_AT_(x->loop->log, pair ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "stream-connecting", LOG_S("local", local),
             LOG_S("remote", remote), LOG_Z("direction", "out"), LOG_Z("for", pair ? "stanzas" : "verification"));
     return s;

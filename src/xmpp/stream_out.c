@@ -59,6 +59,7 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
         xmpp_stream_refuse(s, no.error, no.text);
         return;
     }
+    xmpp_stream_no_other_server(s);
     s->method = method;
     xmpp_stream_log_authenticated(s, s->local, s->remote, method, confirm_name(s, s->sm_offered));
     if (s->sm_offered) {
@@ -77,6 +78,7 @@ static void dialback(struct xmpp_stream *s)
 
 void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what)
 {
+    xmpp_stream_no_other_server(s);
     xmpp_stream_fail(s, fate, "%.*s: dialback failed: %s", SLICE_FMT(s->remote), what);
 }
 
@@ -164,6 +166,8 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
 /* What an administrator can do when no way is left inside TLS. */
 static void no_way_left(struct xmpp_stream *s, const struct xmpp_methods *m, bool offered)
 {
+    if (s->cert_ok) /* the certificate is a server's own affair, all else the domain's */
+        xmpp_stream_no_other_server(s);
     if (s->cert_forbidden)
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "%.*s: the partner's certificate cannot be accepted: %.*s",
                          SLICE_FMT(s->remote), SLICE_FMT(s->cert_why));
