@@ -58,6 +58,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     list_init(&x->streams);
     list_init(&x->left);
     xmpp_redirects_init(&x->redirects);
+    xmpp_pace_init(&x->pace, loop);
     list_init(&x->verifies);
     hash_init(&x->serials);
     hash_init(&x->pairs);
@@ -110,6 +111,7 @@ void xmpp_free(struct xmpp *x)
     xmpp_stream_drop_left(x);
     hash_each(&x->pairs, free_pair, NULL);
     xmpp_redirects_fini(&x->redirects);
+    xmpp_pace_fini(&x->pace);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
     timer_stop(&x->loop->timers, &x->stop_timer);

@@ -268,6 +268,53 @@ static void test_a_refused_certificate_is_the_servers_own_affair(void **state)
     assert_non_null(strstr(a.fates[0].why, "2 of the partner's servers failed; at 127.0.0.1:"));
 }
 
+/* ---- back-off ---- */
+
+static void fail_once(uint64_t token)
+{
+    names.srv_status = DNS_FAILED;
+    assert_true(node_send(&a, token, "x"));
+    assert_int_equal(node_fate(&a, token), XMPP_FATE_UNREACHABLE);
+}
+
+static void STOX_S2S_06_it_grows_with_each_failure(void **state)
+{
+    fail_once(1);
+    assert_false(node_send(&a, 2, "x")); /* at once, with the fate that is remembered */
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_UNREACHABLE);
+    rig_advance(5000);
+    for (uint64_t i = 0; i < 8; i++) {
+        fail_once(10 + i);
+        rig_advance(4900);
+        assert_false(node_send(&a, 20 + i, "x"));
+        rig_advance(600000);
+    }
+}
+
+static void STOX_S2S_06_a_stream_from_the_partner_ends_it(void **state)
+{
+    struct fake from_them;
+
+    two_servers();
+    fail_once(1);
+    names.srv_status = DNS_OK;
+    assert_false(node_send(&a, 2, "x"));
+    fake_to_ready(&from_them, &a, CERT_THEIRS);
+    assert_true(node_send(&a, 3, "x"));
+    fake_close(&from_them);
+    xmpp_withdraw(a.x, 3);
+}
+
+static void STOX_S2S_06_a_changed_setting_ends_it(void **state)
+{
+    two_servers();
+    fail_once(1);
+    names.srv_status = DNS_OK;
+    xmpp_reconsider(a.x);
+    assert_true(node_send(&a, 3, "x"));
+    xmpp_withdraw(a.x, 3);
+}
+
 /* ---- direct TLS ---- */
 
 /* The client's hello in the record layer: handshake, and what stands in clear in it. */
@@ -489,6 +536,9 @@ int main(void)
         T(test_the_next_server_after_broken_TLS),
         T(test_the_most_telling_failure),
         T(test_a_refused_certificate_is_the_servers_own_affair),
+        T(STOX_S2S_06_it_grows_with_each_failure),
+        T(STOX_S2S_06_a_stream_from_the_partner_ends_it),
+        T(STOX_S2S_06_a_changed_setting_ends_it),
         T(STOX_S2S_04_TLS_comes_first_with_name_and_protocol),
         T(STOX_S2S_04_no_STARTTLS_inside),
         T(STOX_S2S_04_certificates_count_as_after_STARTTLS),
