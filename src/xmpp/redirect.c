@@ -52,7 +52,7 @@ bool xmpp_redirect_parse(struct slice text, struct xmpp_redirect *out)
     if (slice_cut(host, ':', &host, &port) && (!slice_u64(port, UINT16_MAX, &n) || n == 0))
         return false;
     out->port = (uint16_t)n;
-    return keep_host(host, out);
+    return keep_host(host, out) && !addr_parse_ip(slice_str(out->host), 1, &addr); /* such as "192.0.2.1." */
 }
 
 void xmpp_redirects_init(struct xmpp_redirects *r)

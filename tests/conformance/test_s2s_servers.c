@@ -464,6 +464,7 @@ static void test_what_a_redirection_may_say(void **state)
         { "[2001:db8::1", NULL, 0, false },
         { "other.example:52:69", NULL, 0, false },
         { "192.0.2.1:0", NULL, 0, false },
+        { "192.0.2.1.", NULL, 0, false },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
