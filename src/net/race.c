@@ -68,7 +68,7 @@ static bool start(struct race_runner *it)
     conf.owner = it;
     it->conn = conn_connect(r->loop, &conf, &it->to, NULL, NULL);
     if (!it->conn) {
-        r->ops->missed(r->owner, &it->to, "no socket or memory");
+        r->ops->missed(r->owner, &it->to, CONN_END_MEMORY, "no socket or memory");
         return false;
     }
     it->state = RACE_RUNNING;
@@ -136,6 +136,6 @@ static void on_closed(void *owner, struct conn *c, enum conn_end why, const char
 
     it->conn = NULL;
     it->state = RACE_OUT;
-    r->ops->missed(r->owner, &it->to, text);
+    r->ops->missed(r->owner, &it->to, why, text);
     go_on(r);
 }

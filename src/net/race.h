@@ -17,7 +17,7 @@ struct race_ops {
     /* May it be connected to? Asked before an address is tried, and once more (again) of the connection that won. */
     bool (*may)(void *owner, const struct addr *to, bool again);
     /* This address is out. why: a clause; borrowed until return. */
-    void (*missed)(void *owner, const struct addr *to, const char *why);
+    void (*missed)(void *owner, const struct addr *to, enum conn_end end, const char *why);
     /* c is the owner's, who sets its callbacks at once (conn_set_owner). The race rests; it may be ended in here. */
     void (*won)(void *owner, struct conn *c);
     /* Every address is out. The race may be ended in here. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/addr_scope.h"
 #include "net/race.h"
 #include "xmpp/core.h"
 #include "xmpp/reach.h"
@@ -54,9 +55,10 @@ static void fault(struct xmpp_connect *c, enum xmpp_fate fate, const char *fmt, 
 }
 
 /* The fault is news of its own, not only the last one of all. */
-static void tell_fault(struct xmpp_connect *c, enum xmpp_step at)
+static void tell_fault(struct xmpp_connect *c, enum xmpp_step at, enum xmpp_fault kind)
 {
     xmpp_trace_add(c->trace, loop_now(c->x->loop), at, XMPP_STEP_FAILED, "%s", c->why);
+    xmpp_trace_blame(c->trace, kind);
 }
 
 void xmpp_connect_cancel(struct xmpp_connect *c)
@@ -86,6 +88,12 @@ static void fail(struct xmpp_connect *c)
 
 /* ---- one address ---- */
 
+static enum xmpp_fault fault_of_address(const struct xmpp *x, const struct addr *to)
+{
+    return addr_scope(to) == ADDR_LOOPBACK || xmpp_reach_is_ours(x, to) ? XMPP_FAULT_LEADS_TO_US
+                                                                        : XMPP_FAULT_NOT_LISTED;
+}
+
 static bool may_connect(void *owner, const struct addr *to, bool again)
 {
     struct xmpp_connect *c = owner;
@@ -102,17 +110,20 @@ static bool may_connect(void *owner, const struct addr *to, bool again)
         fault(c, XMPP_FATE_UNREACHABLE, "%s%s is at %s", c->fixed ? "the partner's proxy " : "", c->at.host, why);
     else
         fault(c, XMPP_FATE_UNREACHABLE, "%s: its server %s is at %s", c->domain, c->at.host, why);
-    tell_fault(c, XMPP_STEP_CONNECT);
+    tell_fault(c, XMPP_STEP_CONNECT, fault_of_address(c->x, to));
     return false;
 }
 
-static void on_missed(void *owner, const struct addr *to, const char *why)
+static void on_missed(void *owner, const struct addr *to, enum conn_end end, const char *why)
 {
     struct xmpp_connect *c = owner;
     char at[ADDR_TEXT];
 
     fault(c, XMPP_FATE_UNREACHABLE, "cannot connect to %s: %s", addr_text(to, at), why);
-    tell_fault(c, XMPP_STEP_CONNECT);
+    tell_fault(c, XMPP_STEP_CONNECT,
+               end == CONN_END_REFUSED   ? XMPP_FAULT_CONNECT_REFUSED
+               : end == CONN_END_TIMEOUT ? XMPP_FAULT_CONNECT_TIMEOUT
+                                         : XMPP_FAULT_CONNECT_FAILED);
 }
 
 static void on_won(void *owner, struct conn *conn)
@@ -152,7 +163,7 @@ static void on_tlsa(void *arg, const struct dns_answer *answer)
     if (answer->status == DNS_FAILED) {
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot say whether %s has TLSA records: %s", c->at.host,
               answer->why ? answer->why : "?");
-        tell_fault(c, XMPP_STEP_DNS);
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_FAILED);
     } else {
         c->dane = dane_new(c->at.host, answer->tlsa, answer->secure ? answer->n_tlsa : 0);
         if (!c->dane)
@@ -204,10 +215,11 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
     } else if (answer->status == DNS_FAILED) {
         fault(c, XMPP_FATE_UNREACHABLE, "DNS cannot find addresses of %s: %s", c->at.host,
               answer->why ? answer->why : "?");
-        tell_fault(c, XMPP_STEP_DNS);
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_FAILED);
     } else if (c->n_asked == 0) {
         fault(c, c->fixed ? XMPP_FATE_UNREACHABLE : XMPP_FATE_NO_SERVER, "DNS has no address of %s", c->at.host);
-        tell_fault(c, XMPP_STEP_DNS);
+        tell_fault(c, XMPP_STEP_DNS,
+                   c->fixed || c->servers.n ? XMPP_FAULT_DNS_NO_SUCH_SERVER : XMPP_FAULT_DNS_NO_ADDRESS);
     } else {
         xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, XMPP_STEP_FAILED, "DNS has no address of %s",
                        c->at.host);
@@ -266,7 +278,7 @@ static bool ask_next_server(struct xmpp_connect *c)
         }
         c->n_asked++;
         fault(c, XMPP_FATE_UNREACHABLE, "%s: its server %s is on %s", c->domain, t->target, why);
-        tell_fault(c, XMPP_STEP_CONNECT);
+        tell_fault(c, XMPP_STEP_CONNECT, XMPP_FAULT_NOT_LISTED);
     }
     return false;
 }
@@ -294,8 +306,14 @@ static void on_servers(struct xmpp_servers *s)
                    c->vouched && xmpp_servers_secure(s, XMPP_SERVICE_STARTTLS));
         ask_addrs(c);
         return;
-    case XMPP_SERVERS_NONE: fault(c, XMPP_FATE_NO_SERVER, "%s", s->why); break;
-    case XMPP_SERVERS_UNKNOWN: fault(c, XMPP_FATE_UNREACHABLE, "%s", s->why); break;
+    case XMPP_SERVERS_NONE:
+        fault(c, XMPP_FATE_NO_SERVER, "%s", s->why);
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_NOT_OFFERED);
+        break;
+    case XMPP_SERVERS_UNKNOWN:
+        fault(c, XMPP_FATE_UNREACHABLE, "%s", s->why);
+        tell_fault(c, XMPP_STEP_DNS, XMPP_FAULT_DNS_FAILED);
+        break;
     }
     step(c);
 }

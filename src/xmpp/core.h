@@ -52,6 +52,11 @@ struct xmpp {
     struct hash pairs;  /* struct xmpp_pair, owned */
     struct hash tokens; /* struct xmpp_out that somebody waits for */
     struct list verifies;
+    struct list probes; /* probe.c: tests of partners */
+    size_t n_probes;
+    uint64_t last_probe;
+    struct list attempts; /* attempts.c: set-ups that failed */
+    size_t n_attempts[2]; /* of them, by inbound */
     size_t n_verifies;
     size_t n_unauthenticated;
     struct xmpp_tally ips;      /* unauthenticated inbound streams by address */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "xmpp/dialback_key.h"
+#include "xmpp/probe.h"
 #include "xmpp/writer.h"
 
 #define ARENA_MAX (4 * XMPP_UNAUTHENTICATED_ELEMENT_MAX)
@@ -67,6 +68,7 @@ static void on_verify_asked(struct xmpp_stream *s, const struct db *d)
         return;
     }
     ok = d->id.n && dialback_key_ok(xmpp_secret(s->x), &pair, d->key);
+    xmpp_probes_see_question(s->x, d->to, d->from, ok);
     put_answer(s, "verify", d->to_text, d->from_text, d->id, ok ? "valid" : "invalid", NULL);
     if (!ok)
         xmpp_stream_ignore(s, "a dialback key that is not ours was shown to another server in our name");
@@ -207,6 +209,9 @@ static void verified(struct xmpp_verify *v, const char *type, const char *condit
             put_result(in, local, remote, "valid", NULL);
     } else if (in) {
         put_result(in, local, remote, type, condition);
+        xmpp_stream_note(in, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s: %s%s%s", SLICE_FMT(remote), type,
+                         condition ? ", " : "", condition ? condition : "");
+        xmpp_stream_blame(in, condition ? XMPP_FAULT_DIALBACK_BLOCKED : XMPP_FAULT_DIALBACK_INVALID);
         xmpp_stream_ignore(in, condition ? condition : "a dialback key that the sender's server calls invalid");
         drop_pair(v->proven);
         v->proven = NULL;
@@ -316,6 +321,8 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
     unsigned n;
 
     if (condition) {
+        xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s to %.*s is not taken: %s",
+                         SLICE_FMT(d->from), SLICE_FMT(d->to), condition);
         put_answer(s, "result", d->to_text, d->from_text, (struct slice){ 0 }, "error", condition);
         xmpp_stream_ignore(s, condition);
         return;
@@ -374,6 +381,9 @@ void xmpp_dialback_ask(struct xmpp_stream *s)
     xml_put_attr(&b, "from", s->local);
     xml_put_attr(&b, "to", s->remote);
     buf_char(&b, '>');
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE,
+                     "we send a dialback key, which the partner's server asks the server of %.*s about",
+                     SLICE_FMT(s->local));
     if (dialback_key(key, xmpp_secret(s->x), &pair))
         buf_str(&b, key);
     else
@@ -386,22 +396,38 @@ void xmpp_dialback_ask(struct xmpp_stream *s)
     buf_free(&b);
 }
 
+/* What the partner's server says of our key, when it is neither good nor bad (XEP-0220 2.5). */
+static enum xmpp_fault fault_of_answer(struct slice condition)
+{
+    if (slice_starts(condition, SLICE("remote-")))
+        return XMPP_FAULT_DIALBACK_BLOCKED;
+    if (slice_is(condition, "item-not-found") || slice_is(condition, "host-unknown"))
+        return XMPP_FAULT_HOST_UNKNOWN;
+    if (slice_is(condition, "forbidden") || slice_is(condition, "not-allowed") ||
+        slice_is(condition, "not-authorized") || slice_is(condition, "policy-violation"))
+        return XMPP_FAULT_NOT_ALLOWED;
+    return XMPP_FAULT_DIALBACK_FAILED;
+}
+
 static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const struct db *d)
 {
     const struct xml *error = xml_child(el, NS_SERVER, "error");
     const struct xml *condition = error ? xml_first_child(error) : NULL;
     char what[300], name[64];
 
-    if (s->state != XMPP_STATE_DIALBACK || !s->pair || !slice_eq(d->from, s->remote) || !slice_eq(d->to, s->local)) {
+    if (s->state != XMPP_STATE_DIALBACK || (list_empty(&s->pairs) && !s->probe) || !slice_eq(d->from, s->remote) ||
+        !slice_eq(d->to, s->local)) {
         xmpp_stream_ignore(s, "a dialback verdict that nobody asked for");
     } else if (slice_is(d->type, "valid")) {
         xmpp_stream_out_proven(s, method_of(s));
     } else if (slice_is(d->type, "invalid")) {
+        xmpp_stream_blame(s, XMPP_FAULT_DIALBACK_INVALID);
         xmpp_stream_out_no_dialback(
             s, XMPP_FATE_REFUSED,
             "the partner was told that our key is invalid (does DNS of our domain lead to this gateway, and do all "
             "gateways of it share the dialback secret?)");
     } else {
+        xmpp_stream_blame(s, fault_of_answer(condition ? condition->name : SLICE("")));
         log_escape(name, sizeof(name), condition ? condition->name : SLICE("error"));
         snprintf(what, sizeof(what),
                  "the partner answered %s (it must be able to reach us by DNS of our domain, port 5269)", name);

@@ -1,7 +1,8 @@
 /*
  * Everything on its way from one domain of ours to one of a partner: the queue of what is not yet written, the window of
- * what is written and not yet acknowledged, and how this partner acknowledges (DESIGN, "What an answer means"). A pair has
- * at most one outbound stream at a time; what a broken stream had not acknowledged goes out again on the next one.
+ * what is written and not yet acknowledged, and how this partner acknowledges (DESIGN, "What an answer means"). A pair is
+ * carried by at most one stream at a time, which may carry others too; what a broken stream had not acknowledged goes out
+ * again on the next one.
  *
  * The window is bounded: what a slow partner has not been sent yet can still be withdrawn, and its sender told the truth.
  */
@@ -10,7 +11,6 @@
 
 #include "xmpp/backoff.h"
 #include "xmpp/core.h"
-#include "xmpp/sm.h"
 
 struct xmpp_stream;
 
@@ -28,6 +28,7 @@ struct xmpp_out {
     struct xmpp_pair *pair;
     uint64_t token; /* 0: nobody wants to know, or no longer */
     uint64_t cover; /* the ping that covers it */
+    uint32_t place; /* among all that its stream was given, as stream management counts */
     unsigned writes;
     bool in_window;
     bool withdrawn;
@@ -44,6 +45,7 @@ struct xmpp_pair {
     size_t ahead;               /* bytes of window */
     size_t n, bytes;            /* of both */
     struct xmpp_stream *stream; /* being set up or ready; NULL: none */
+    struct list on_stream;      /* link in its pairs */
     bool ready;
     bool no_sasl;             /* this attempt: the partner refused EXTERNAL, use dialback */
     unsigned n_short;         /* streams in a row that broke soon after they were ready */
@@ -51,13 +53,13 @@ struct xmpp_pair {
     uint64_t ready_ms, broke_ms;
     enum xmpp_confirm confirm;
     bool confirms_not; /* remembered from earlier streams */
-    struct xmpp_sm_out sm;
     char ping_prefix[17];
     uint64_t ping_n, ping_answered;
     bool ping_open, ping_idle; /* idle: a keep-alive, no stanza waits for it */
     uint64_t ping_ms;          /* when the last one was asked */
     unsigned misses;
-    struct timer answer; /* the answer to <r/> or ping is due; without a stream: time to try again */
+    struct timer answer; /* the answer to a ping is due */
+    struct timer retry;  /* without a stream: time to try again */
     struct timer forget; /* the pair itself, when nothing happens any more */
     struct deferred turn;
     struct xmpp_backoff backoff; /* while it holds, new stanzas are refused with this fate */
@@ -78,8 +80,8 @@ void xmpp_pair_ready(struct xmpp_pair *pair, bool sm);
 /* Its stream has come to its end; it is not touched any more. retry: open another one now and leave out SASL. */
 void xmpp_pair_ended(struct xmpp_pair *pair, enum xmpp_fate fate, const char *why, bool retry);
 
-/* <a h=''/>. False: more than was sent (the stream must end). */
-bool xmpp_pair_acked(struct xmpp_pair *pair, uint32_t h);
+/* Its stream's first h stanzas are acknowledged, of whatever pairs they were. */
+void xmpp_pair_acked(struct xmpp_pair *pair, uint32_t h);
 
 /* An iq result or error from remote to local. True when it answers a ping of ours and is to be told to nobody. */
 bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, struct slice id);

@@ -7,6 +7,7 @@
 
 /* Stanzas that we write and the peer counts. All counters are modulo 2^32. */
 struct xmpp_sm_out {
+    bool on;
     uint32_t sent;
     uint32_t acked;
     bool asked;   /* <r/> is out, <a/> not yet in */

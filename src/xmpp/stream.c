@@ -63,7 +63,8 @@ bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes)
 /* Up to half of tx_max, above which conn says when all of it is gone (drained). */
 bool xmpp_stream_has_room(const struct xmpp_stream *s)
 {
-    return s->conn && conn_tx_pending(s->conn) <= s->x->conf.stanza_max + XMPP_TX_SPARE / 2;
+    return s->conn && s->state == XMPP_STATE_READY &&
+           conn_tx_pending(s->conn) <= s->x->conf.stanza_max + XMPP_TX_SPARE / 2;
 }
 
 bool xmpp_stream_is_taken(const struct xmpp_stream *s)
@@ -130,6 +131,25 @@ static bool rests_on_dates(const struct xmpp_stream *s)
     return proves && (s->cert_by == XMPP_CERT_PKIX || s->cert_by == XMPP_CERT_PIN);
 }
 
+/* Does somebody still wait for something that it carries? */
+static bool is_busy(const struct xmpp_stream *s)
+{
+    list_each (it, &s->pairs)
+        if (container_of(it, struct xmpp_pair, on_stream)->n > 0)
+            return true;
+    return s->sm_in && xmpp_sm_in_open(s->sm_in) > 0;
+}
+
+/* One question is enough for all pairs: it shows that the stream lives. */
+static void keep_alive(struct xmpp_stream *s)
+{
+    if (list_empty(&s->pairs))
+        xmpp_stream_write(s, SLICE(" "));
+    else
+        xmpp_pair_keep_alive(container_of(s->pairs.next, struct xmpp_pair, on_stream));
+    s->bytes_ms = loop_now(s->x->loop);
+}
+
 /* A ready stream: keep-alive when no bytes passed, close when no stanzas did. */
 static void check_idle(struct xmpp_stream *s)
 {
@@ -137,7 +157,6 @@ static void check_idle(struct xmpp_stream *s)
     uint64_t inactivity = (uint64_t)s->x->conf.limits.inactivity_s * 1000,
              keepalive = (uint64_t)s->x->conf.limits.keepalive_s * 1000;
     const struct xmpp_partner *partner = xmpp_stream_owner(s);
-    bool busy = (s->pair && s->pair->n > 0) || (s->sm_in && xmpp_sm_in_open(s->sm_in) > 0);
     uint64_t wait;
 
     if (!partner) {
@@ -148,17 +167,12 @@ static void check_idle(struct xmpp_stream *s)
         xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has expired");
         return;
     }
-    if (!busy && now - s->stanza_ms >= inactivity) {
+    if (!is_busy(s) && now - s->stanza_ms >= inactivity) {
         xmpp_stream_close(s, "idle");
         return;
     }
-    if (partner->keep_alive && now - s->bytes_ms >= keepalive) {
-        if (s->pair)
-            xmpp_pair_keep_alive(s->pair);
-        else
-            xmpp_stream_write(s, SLICE(" "));
-        s->bytes_ms = now;
-    }
+    if (partner->keep_alive && now - s->bytes_ms >= keepalive)
+        keep_alive(s);
     if (!s->asleep && now - s->bytes_ms >= XMPP_QUIET_MS) {
         xml_reader_sleep(s->reader);
         s->asleep = true;
@@ -209,6 +223,7 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
         if (!s->was_ready)
             s->x->counters.streams_authenticated++;
         s->was_ready = true;
+        xmpp_trace_shrink(s->trace);
         xmpp_stream_start_timer(s, XMPP_QUIET_MS);
         break;
     case XMPP_STATE_CLOSING: xmpp_stream_start_timer(s, XMPP_CLOSE_WAIT_MS); break;

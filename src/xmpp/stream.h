@@ -12,7 +12,9 @@
 #include "xmpp/core.h"
 #include "xmpp/pair.h"
 #include "xmpp/parties.h"
+#include "xmpp/sm.h"
 #include "xmpp/stream_error.h"
+#include "xmpp/trace.h"
 
 /*    name         what is awaited, for the log */
 #define XMPP_STATES(X)                                                                                                 \
@@ -37,6 +39,8 @@ enum xmpp_stream_state {
 };
 
 #define XMPP_PROVEN_MAX 64 /* pairs on one inbound stream */
+
+struct xmpp_probe;
 
 struct xmpp_stream {
     struct list link;
@@ -67,6 +71,7 @@ struct xmpp_stream {
     bool tls_forced;        /* outbound: STARTTLS was sent though it was not offered */
     bool sasl_failed;       /* outbound: the partner refused EXTERNAL on this stream */
     bool sm_offered;        /* outbound */
+    bool no_sasl;           /* outbound: the partner refused EXTERNAL on the stream before */
     bool sasl_challenged, external_offered, dialback_offered; /* inbound */
     bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;
@@ -83,6 +88,7 @@ struct xmpp_stream {
     /* outbound: of the servers that were tried in vain, the failure that says most; see stream_next.c */
     struct slice told;
     enum xmpp_fate told_fate;
+    enum xmpp_fault told_fault;
     struct addr told_at;
     unsigned told_rank, n_vain;
     uint64_t establish_by_ms;
@@ -91,11 +97,16 @@ struct xmpp_stream {
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
 
-    struct xmpp_pair *pair;     /* outbound: whose stanzas it carries; NULL when it only verifies, or has ended */
+    struct list pairs;          /* struct xmpp_pair by on_stream: whose stanzas it carries */
+    struct xmpp_sm_out sm_out;  /* of all of them */
+    struct timer answer;        /* to our <r/> is due, or it is time to ask again */
     struct xmpp_verify *verify; /* outbound: the only purpose of this stream */
     struct list proven;         /* inbound: struct xmpp_proven, owned */
     struct xmpp_sm_in *sm_in;   /* NULL: not enabled */
     uint32_t n_ignored;
+
+    struct xmpp_trace *trace; /* owned, but by the probe when there is one; NULL: nothing noted yet, or given away */
+    struct xmpp_probe *probe; /* outbound: the test that it was opened for; NULL: another purpose */
 
     uint64_t bytes_ms, stanza_ms; /* last of them */
     struct timer timer;           /* deadline of the set-up, idle check, close wait */
@@ -110,6 +121,20 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool di
 struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
                                      uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why);
 
+struct xmpp_stream_wish {
+    struct slice local, remote;
+    struct xmpp_pair *pair; /* one of these three: its purpose */
+    struct xmpp_verify *verify;
+    struct xmpp_probe *probe;
+    struct xmpp_trace *trace; /* the probe's */
+    bool no_sasl;             /* the partner has refused EXTERNAL */
+    uint64_t establish_by_ms;
+};
+
+/* Outbound, for any purpose; a test and a verification count against no limit of the partner. Fails as xmpp_stream_open does. */
+struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stream_wish *wish, enum xmpp_fate *fate,
+                                          const char **why);
+
 /* Counts it against the limits of all and of its partner. NULL, or a clause why it may not be. */
 const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *partner);
 
@@ -117,7 +142,7 @@ const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *
 void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state);
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
-bool xmpp_stream_has_room(const struct xmpp_stream *s);
+bool xmpp_stream_has_room(const struct xmpp_stream *s); /* for one stanza more */
 bool xmpp_stream_is_taken(const struct xmpp_stream *s); /* the partner's kernel has all we wrote */
 void xmpp_stream_touch(struct xmpp_stream *s);          /* a stanza passed */
 
@@ -150,6 +175,12 @@ const struct xmpp_partner *xmpp_stream_partner(const struct xmpp_stream *s);
 const struct xmpp_partner *xmpp_stream_owner(const struct xmpp_stream *s);
 void xmpp_stream_free(struct xmpp_stream *s); /* at once, telling nobody */
 
+/* stream_sm.c: what we write is counted from now on (sm_out.on). */
+void xmpp_stream_sm_start(struct xmpp_stream *s);
+uint32_t xmpp_stream_sm_wrote(struct xmpp_stream *s); /* the place of the stanza that was just written */
+void xmpp_stream_sm_ask(struct xmpp_stream *s);       /* <r/>, unless one is out or it is too early */
+void xmpp_stream_sm_on_a(struct xmpp_stream *s, const struct xml *a);
+
 /* stream_next.c */
 /* Outbound: what failed now every server of the partner would share, or nobody wants to know any more. */
 void xmpp_stream_no_other_server(struct xmpp_stream *s);
@@ -162,6 +193,17 @@ void xmpp_stream_log_authenticated(struct xmpp_stream *s, struct slice local, st
                                    enum xmpp_method method, const char *confirm);
 /* After TLS: judges the peer's certificate for remote and logs the result. */
 void xmpp_stream_judge_certificate(struct xmpp_stream *s);
+
+/* stream_trace.c: what is noted for administrators (xmpp/trace.h). One sentence, without what can steer a terminal. */
+void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void xmpp_stream_blame(struct xmpp_stream *s, enum xmpp_fault fault); /* see xmpp_trace_blame */
+void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features);
+/* peer NULL: it could not be read. */
+void xmpp_stream_note_certificate(struct xmpp_stream *s, const struct tls_peer *peer,
+                                  const struct xmpp_cert_verdict *v);
+enum xmpp_fault xmpp_stream_fault_of(enum xmpp_stream_error received);
+void xmpp_stream_trace_end(struct xmpp_stream *s, const char *why); /* it ends: where the trace goes */
 
 /* reconsider.c */
 struct xmpp_objection {

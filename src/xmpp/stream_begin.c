@@ -24,6 +24,7 @@ static void on_turn(struct deferred *d)
     }
     if (s->close_asked) {
         s->close_asked = false;
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_close(s, "an administrator closed it");
         return;
     }
@@ -46,8 +47,10 @@ static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
     s->state = inbound ? XMPP_STATE_HEADER : XMPP_STATE_CONNECTING;
     s->bytes_ms = s->stanza_ms = s->opened_ms = loop_now(x->loop);
     list_init(&s->proven);
+    list_init(&s->pairs);
     list_push(&x->streams, &s->link);
     timer_init(&s->timer, xmpp_stream_on_timer);
+    timer_init(&s->answer, xmpp_stream_sm_on_late);
     deferred_init(&s->turn, on_turn);
     s->reader = xml_reader_new(&xmpp_stream_reader_ops, s, &limits, 131072 + 8 * x->conf.stanza_max);
     if (!s->reader || !hash_add(&x->serials, &s->by_serial,
@@ -120,6 +123,7 @@ static void on_connected(void *owner, struct conn *c, struct dane *dane, bool di
     s->dane = dane;
     s->conn = c;
     s->peer = *conn_peer(c);
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
     xmpp_stream_await(s);
@@ -168,30 +172,59 @@ struct xmpp_connect *xmpp_stream_connect(struct xmpp_stream *s)
     to.proxy = partner->proxy;
     if (xmpp_redirects_take(&s->x->redirects, s->local, s->remote, loop_now(s->x->loop), &other))
         to.other = &other;
-    return xmpp_connect_start(s->x, &to, &stream_connect_ops, s, NULL);
+    return xmpp_connect_start(s->x, &to, &stream_connect_ops, s, s->trace);
 }
 
-struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
-                                     uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why)
+/* What forbids it before anything is done; NULL: nothing. */
+static const char *forbidden(const struct xmpp *x, const struct xmpp_stream_wish *wish,
+                             const struct xmpp_partner *partner, enum xmpp_fate *fate)
 {
-    struct slice local = pair ? pair->local : verify->local, remote = pair ? pair->remote : verify->remote;
-    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
-    struct xmpp_stream *s = NULL;
-    uint64_t now = loop_now(x->loop);
+    *fate = XMPP_FATE_REFUSED;
+    if (x->stopping)
+        return "this gateway is shutting down";
+    if (!partner)
+        return "the partner is not listed";
+    if (!x->conf.ops->serves(x->conf.owner, wish->local))
+        return "the domain is not one of ours any more";
+    *fate = XMPP_FATE_UNREACHABLE;
+    return NULL;
+}
 
-    *fate = partner && !x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
-    *why = x->stopping ? "this gateway is shutting down" : partner ? NULL : "the partner is not listed";
-    if (!*why && !x->conf.ops->serves(x->conf.owner, local)) {
-        *fate = XMPP_FATE_REFUSED;
-        *why = "the domain is not one of ours any more";
-    }
+static void take_purpose(struct xmpp_stream *s, const struct xmpp_stream_wish *wish)
+{
+    uint64_t now = loop_now(s->x->loop);
+
+    if (wish->pair)
+        list_push(&s->pairs, &wish->pair->on_stream);
+    s->no_sasl = wish->no_sasl;
+    s->verify = wish->verify;
+    s->verifying = wish->verify != NULL;
+    s->establish_by_ms = wish->establish_by_ms > now ? wish->establish_by_ms : now + 1;
+    xmpp_stream_start_timer(s, s->establish_by_ms - now);
+    LOG_AT_(s->x->loop->log, s->verifying ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "stream-connecting",
+            LOG_S("local", s->local), LOG_S("remote", s->remote), LOG_Z("direction", "out"),
+            LOG_Z("for", wish->pair     ? "stanzas"
+                         : s->verifying ? "verification"
+                                        : "test"));
+}
+
+struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stream_wish *wish, enum xmpp_fate *fate,
+                                          const char **why)
+{
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, wish->remote);
+    struct xmpp_stream *s = NULL;
+
+    *why = forbidden(x, wish, partner, fate);
     if (!*why) {
         s = stream_new(x, false);
-        *why = !s || !xmpp_keep(&s->local, local) || !xmpp_keep(&s->remote, remote) ? "out of memory" : NULL;
+        *why =
+            !s || !xmpp_keep(&s->local, wish->local) || !xmpp_keep(&s->remote, wish->remote) ? "out of memory" : NULL;
     }
-    if (!*why && pair) /* a verification answers to its own limits: strangers can cause them */
+    if (!*why && wish->pair) /* a verification answers to its own limits: strangers can cause them; so do tests */
         *why = xmpp_stream_count(s, partner);
     if (!*why) {
+        s->probe = wish->probe;
+        s->trace = wish->probe ? wish->trace : wish->verify ? NULL : xmpp_trace_new();
         s->connect = xmpp_stream_connect(s);
         *why = s->connect ? NULL : "out of memory";
     }
@@ -199,16 +232,23 @@ struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, str
         if (s)
             xmpp_stream_free(s);
         x->counters.streams_failed++;
-        log_warning(x->loop->log, "stream-failed", LOG_S("local", local), LOG_S("remote", remote),
+        log_warning(x->loop->log, "stream-failed", LOG_S("local", wish->local), LOG_S("remote", wish->remote),
                     LOG_Z("direction", "out"), LOG_Z("why", *why));
         return NULL;
     }
-    s->pair = pair;
-    s->verify = verify;
-    s->verifying = verify != NULL;
-    s->establish_by_ms = establish_by_ms > now ? establish_by_ms : now + 1;
-    xmpp_stream_start_timer(s, s->establish_by_ms - now);
-    LOG_AT_(x->loop->log, pair ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "stream-connecting", LOG_S("local", local),
-            LOG_S("remote", remote), LOG_Z("direction", "out"), LOG_Z("for", pair ? "stanzas" : "verification"));
+    take_purpose(s, wish);
     return s;
+}
+
+struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
+                                     uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why)
+{
+    const struct xmpp_stream_wish wish = { .local = pair ? pair->local : verify->local,
+                                           .remote = pair ? pair->remote : verify->remote,
+                                           .pair = pair,
+                                           .verify = verify,
+                                           .no_sasl = pair && pair->no_sasl,
+                                           .establish_by_ms = establish_by_ms };
+
+    return xmpp_stream_open_wish(x, &wish, fate, why);
 }

@@ -5,6 +5,7 @@
 
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/stream_parts.h"
 
 static void give_back_counts(struct xmpp_stream *s)
@@ -28,12 +29,16 @@ static void give_back_counts(struct xmpp_stream *s)
 /* Those that use the stream let go of it. */
 static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
-    struct xmpp_pair *pair = s->pair;
+    struct list pairs, *l;
 
-    s->pair = NULL;
+    list_init(&pairs);
+    list_move_all(&pairs, &s->pairs);
+    timer_stop(&s->x->loop->timers, &s->answer);
+    if (s->probe)
+        xmpp_probe_ended(s, why, retry);
     xmpp_dialback_stream_ended(s, fate == XMPP_FATE_NO_SERVER ? "remote-server-not-found" : "remote-server-timeout");
-    if (pair)
-        xmpp_pair_ended(pair, fate, why, retry);
+    while ((l = list_pop(&pairs)))
+        xmpp_pair_ended(container_of(l, struct xmpp_pair, on_stream), fate, why, retry);
 }
 
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
@@ -48,6 +53,7 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
                  SLICE_FMT(s->remote));
         fate = XMPP_FATE_REFUSED;
         why = no_tls;
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_NOT_OFFERED);
     }
     if (!retry && xmpp_stream_go_on(s, fate, why))
         return;
@@ -55,6 +61,7 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
     if (s->feeding)
         xml_reader_stop(s->reader);
     xmpp_stream_log_end(s, why);
+    xmpp_stream_trace_end(s, why);
     xmpp_stream_become(s, XMPP_STATE_CLOSED);
     xmpp_connect_cancel(s->connect);
     s->connect = NULL;
@@ -75,6 +82,9 @@ void xmpp_stream_free(struct xmpp_stream *s)
     xmpp_connect_cancel(s->connect);
     xml_reader_free(s->reader);
     timer_stop(&s->x->loop->timers, &s->timer);
+    timer_stop(&s->x->loop->timers, &s->answer);
+    while (list_pop(&s->pairs)) { /* they are freed next */
+    }
     loop_undefer(&s->turn);
     while ((l = list_pop(&s->proven))) {
         struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);
@@ -93,6 +103,8 @@ void xmpp_stream_free(struct xmpp_stream *s)
     free(s->dane);
     xmpp_drop(&s->partner_name);
     xmpp_drop(&s->lang);
+    if (!s->probe)
+        xmpp_trace_free(s->trace);
     hash_remove(&s->x->serials, &s->by_serial);
     list_unlink(&s->link);
     xmpp_stream_gone(s->x);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/sasl.h"
 #include "xmpp/stream.h"
 #include "xmpp/writer.h"
@@ -162,6 +163,17 @@ static void refuse_for_want_of_methods(struct xmpp_stream *s)
     xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, text);
 }
 
+static void note_offer(struct xmpp_stream *s)
+{
+    if (!s->sasl_done)
+        xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "%s: we offer %s%s%s",
+                         xmpp_stream_is_secure(s) ? "inside TLS" : "in clear",
+                         s->external_offered        ? "SASL EXTERNAL"
+                         : xmpp_stream_is_secure(s) ? ""
+                                                    : "STARTTLS",
+                         s->external_offered && s->dialback_offered ? ", " : "", s->dialback_offered ? "dialback" : "");
+}
+
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
 {
     const char *text = NULL;
@@ -177,6 +189,9 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     judge_names(s, root);
     if (s->state == XMPP_STATE_CLOSED)
         return;
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "a stream from %.*s to %.*s",
+                     SLICE_FMT(s->remote.n ? s->remote : SLICE("(no name)")),
+                     SLICE_FMT(s->local.n ? s->local : SLICE("(no name)")));
     if (xmpp_stream_is_secure(s) && !s->sasl_done)
         xmpp_stream_judge_certificate(s);
     buf_init(&b, 4096);
@@ -186,6 +201,7 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     else if (!ok)
         refuse_for_want_of_methods(s);
     else {
+        note_offer(s);
         xmpp_stream_write(s, buf_slice(&b));
         xmpp_stream_become(s, s->sasl_done ? XMPP_STATE_READY : XMPP_STATE_NEGOTIATING);
     }
@@ -212,6 +228,8 @@ static void sasl_failed(struct xmpp_stream *s, enum xmpp_sasl r)
 {
     char failure[160];
 
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
+    xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
     snprintf(failure, sizeof(failure), "<failure xmlns='" NS_SASL "'><%s/></failure>", xmpp_sasl_name(r));
     xmpp_stream_write(s, slice_str(failure));
     s->sasl_challenged = false;
@@ -332,6 +350,10 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
         s->method = method;
     if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
         xmpp_keep(&s->local, local);
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
+                     SLICE_FMT(local), xmpp_method_name(method));
+    xmpp_probes_see_proof(s, local, remote, method);
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
     if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
         xmpp_stream_become(s, XMPP_STATE_READY);
@@ -421,7 +443,8 @@ static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct xm
 
     return slice_is(el->name, "iq") && (slice_is(type, "result") || slice_is(type, "error")) && p->from_ok &&
            p->to_ok && !p->from.local.n && !p->from.resource.n && !p->to.local.n && !p->to.resource.n &&
-           xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id"));
+           (xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id")) ||
+            xmpp_probe_pong(s, p->to.domain, p->from.domain, xml_attr(el, "id")));
 }
 
 static bool count_in(struct xmpp_stream *s, uint64_t *receipt)
@@ -520,17 +543,7 @@ static void on_sm(struct xmpp_stream *s, const struct xml *el)
         s->sm_in->asked = s->sm_in->received;
         put_a(s);
     } else if (slice_is(el->name, "a")) {
-        uint64_t h;
-
-        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h))
-            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, NULL);
-        else if (h > 0) { /* we send no stanzas this way */
-            char extra[128];
-
-            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='0'/>",
-                     (unsigned)h);
-            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, NULL, extra);
-        }
+        xmpp_stream_sm_on_a(s, el);
     }
 }
 

@@ -155,8 +155,19 @@ static void on_drained(void *owner, struct conn *conn)
 {
     struct xmpp_stream *s = owner;
 
-    if (s->pair)
-        xmpp_pair_drained(s->pair);
+    list_each (it, &s->pairs)
+        xmpp_pair_drained(container_of(it, struct xmpp_pair, on_stream));
+}
+
+static enum xmpp_fault fault_of_end(const struct xmpp_stream *s, enum conn_end why)
+{
+    if (why == CONN_END_TLS_VERSION)
+        return XMPP_FAULT_TLS_TOO_OLD;
+    if (why == CONN_END_TLS_REFUSED)
+        return XMPP_FAULT_OUR_CERTIFICATE;
+    if (s->state == XMPP_STATE_TLS)
+        return XMPP_FAULT_TLS_FAILED;
+    return s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : XMPP_FAULT_CLOSED;
 }
 
 static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, const char *text)
@@ -165,6 +176,7 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, con
     char why[XMPP_WHY_MAX];
 
     s->conn = NULL;
+    xmpp_stream_blame(s, fault_of_end(s, end_why));
     if (s->state == XMPP_STATE_TLS)
         snprintf(why, sizeof(why), "TLS with %.*s failed: %s", SLICE_FMT(s->remote), text);
     else
@@ -211,6 +223,7 @@ static void on_error_received(struct xmpp_stream *s, const struct xml *el)
         return;
     snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
              xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
+    xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : xmpp_stream_fault_of(e));
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
 }
@@ -237,6 +250,7 @@ static void on_close(void *owner)
     if (s->state == XMPP_STATE_CLOSED)
         return;
     snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
+    xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : XMPP_FAULT_CLOSED);
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, s->state == XMPP_STATE_CLOSING ? "idle" : why, s->sasl_failed);
 }

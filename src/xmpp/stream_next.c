@@ -87,11 +87,12 @@ static void remember(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
     if ((s->told.n && rank <= s->told_rank) || !xmpp_keep(&s->told, slice_str(why)))
         return;
     s->told_rank = rank;
+    s->told_fault = xmpp_trace_fault(s->trace);
     s->told_fate = fate;
     s->told_at = s->peer;
 }
 
-void xmpp_stream_tell_most(const struct xmpp_stream *s, enum xmpp_fate *fate, const char **why, char out[XMPP_WHY_MAX])
+void xmpp_stream_tell_most(struct xmpp_stream *s, enum xmpp_fate *fate, const char **why, char out[XMPP_WHY_MAX])
 {
     char at[ADDR_TEXT];
     bool one_more = s->state != XMPP_STATE_CONNECTING;
@@ -106,6 +107,7 @@ void xmpp_stream_tell_most(const struct xmpp_stream *s, enum xmpp_fate *fate, co
         snprintf(out, XMPP_WHY_MAX, "%.*s", SLICE_FMT(s->told));
     *why = out;
     *fate = s->told_fate;
+    xmpp_stream_blame(s, s->told_fault);
 }
 
 /* Inside a set-up, and not before there is a connection: what connect.c finds it goes on from by itself. */
@@ -141,6 +143,7 @@ bool xmpp_stream_go_on(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
     if (s->inbound || !s->connect || s->x->stopping || !is_set_up(s) || !xmpp_connect_has_more(s->connect))
         return false;
     remember(s, fate, why);
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_FAILED, "%s; the next server or address is tried", why);
     if (log_allowed(&s->x->log_failed, loop_now(s->x->loop), 50, &held))
         log_info(s->x->loop->log, "stream-next-server", LOG_S("local", s->local), LOG_S("remote", s->remote),
                  LOG_Z("address", addr_text(&s->peer, at)), LOG_Z("why", why), LOG_U("held-back", held));
@@ -153,7 +156,7 @@ static bool may_follow(const struct xmpp_stream *s)
 {
     const struct xmpp_partner *partner = xmpp_stream_partner(s);
 
-    return !s->inbound && s->pair && s->cert_ok && (s->method != XMPP_METHOD_NONE || s->sasl_done) &&
+    return !s->inbound && !list_empty(&s->pairs) && s->cert_ok && (s->method != XMPP_METHOD_NONE || s->sasl_done) &&
            xmpp_stream_is_secure(s) && partner && !partner->proxy.n && !s->x->stopping;
 }
 
@@ -166,6 +169,7 @@ bool xmpp_stream_follow(struct xmpp_stream *s, struct slice where)
     to.secure = s->cert_by == XMPP_CERT_DANE;
     if (!xmpp_redirects_note(&s->x->redirects, s->local, s->remote, &to, loop_now(s->x->loop)))
         return false;
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "the partner's server sends us to %s", to.host);
     log_info(s->x->loop->log, "stream-redirected", LOG_S("local", s->local), LOG_S("remote", s->remote),
              LOG_Z("to", to.host), LOG_U("port", to.port));
     if (s->was_ready) /* its end has the pair open another one, by what was noted */
@@ -223,6 +227,13 @@ static bool owes_answer(const struct xmpp_stream *s)
     return s->state != XMPP_STATE_CONNECTING && s->state != XMPP_STATE_DIALBACK && s->state != XMPP_STATE_VERIFYING;
 }
 
+static enum xmpp_fault fault_of_state(const struct xmpp_stream *s)
+{
+    if (s->state == XMPP_STATE_CONNECTING)
+        return XMPP_FAULT_CONNECT_TIMEOUT;
+    return s->state == XMPP_STATE_DIALBACK ? XMPP_FAULT_DIALBACK_BLOCKED : XMPP_FAULT_TIMEOUT;
+}
+
 void xmpp_stream_out_late(struct xmpp_stream *s)
 {
     uint64_t now = loop_now(s->x->loop), one = (uint64_t)s->x->conf.connect_s * 1000;
@@ -231,11 +242,13 @@ void xmpp_stream_out_late(struct xmpp_stream *s)
     if (now >= s->establish_by_ms) {
         snprintf(why, sizeof(why), "%.*s: not ready in time, still waiting for %s", SLICE_FMT(s->remote),
                  xmpp_stream_awaited(s->state));
+        xmpp_stream_blame(s, fault_of_state(s));
         leave_servers(s);
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
     } else if (!owes_answer(s) || !s->connect || now - s->bytes_ms < one) {
         xmpp_stream_await(s);
     } else {
+        xmpp_stream_blame(s, XMPP_FAULT_TIMEOUT);
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "no answer within %u s while waiting for %s", s->x->conf.connect_s,
                          xmpp_stream_awaited(s->state));
     }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/stream.h"
 #include "xmpp/writer.h"
 
@@ -15,6 +16,7 @@ static void send_external(struct xmpp_stream *s)
 {
     struct buf b;
 
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE, "we ask for SASL EXTERNAL as %.*s", SLICE_FMT(s->local));
     buf_init(&b, 8192);
     buf_str(&b, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
     text_put_base64(&b, s->local.p, s->local.n);
@@ -28,6 +30,16 @@ static void send_external(struct xmpp_stream *s)
     buf_free(&b);
 }
 
+static const char *confirm_name(const struct xmpp_stream *s, bool sm)
+{
+    if (sm)
+        return xmpp_confirm_name(XMPP_CONFIRM_SM);
+    list_each (it, &s->pairs)
+        if (container_of(it, struct xmpp_pair, on_stream)->confirms_not)
+            return xmpp_confirm_name(XMPP_CONFIRM_NO);
+    return xmpp_confirm_name(XMPP_CONFIRM_PING);
+}
+
 static void ready(struct xmpp_stream *s, bool sm)
 {
     struct xml_limits limits = {
@@ -36,17 +48,15 @@ static void ready(struct xmpp_stream *s, bool sm)
 
     s->n_ignored = 0;
     xml_reader_limit(s->reader, &limits);
+    xmpp_stream_note(s, XMPP_STEP_READY, XMPP_STEP_OK, "stanzas may go; what confirms them: %s", confirm_name(s, sm));
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
-    if (s->pair)
-        xmpp_pair_ready(s->pair, sm);
-}
-
-static const char *confirm_name(const struct xmpp_stream *s, bool sm)
-{
     if (sm)
-        return xmpp_confirm_name(XMPP_CONFIRM_SM);
-    return xmpp_confirm_name(s->pair && s->pair->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
+        xmpp_stream_sm_start(s);
+    if (s->probe)
+        xmpp_probe_ready(s);
+    list_each (it, &s->pairs)
+        xmpp_pair_ready(container_of(it, struct xmpp_pair, on_stream), sm);
 }
 
 /* Both sides know who we are: stream management if it is offered, then stanzas. */
@@ -56,13 +66,16 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
     struct xmpp_objection no = xmpp_object_stream(s, s->local, s->remote, method);
 
     if (no.text) {
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_refuse(s, no.error, no.text);
         return;
     }
     xmpp_stream_no_other_server(s);
     s->method = method;
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
     xmpp_stream_log_authenticated(s, s->local, s->remote, method, confirm_name(s, s->sm_offered));
-    if (s->sm_offered) {
+    if (s->sm_offered && !s->probe) {
         xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "'/>"));
         xmpp_stream_become(s, XMPP_STATE_ENABLING);
     } else {
@@ -101,6 +114,9 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
         return;
     }
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "%s",
+                     id.n ? "the partner's server answers with its stream header"
+                          : "the partner's server answers with a stream header without id");
     if (slice_cut(version, '.', &major, &minor) && slice_u64(major, UINT32_MAX, &n) && n >= 1) {
         xmpp_stream_become(s, XMPP_STATE_FEATURES);
         return;
@@ -112,6 +128,7 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         else
             dialback(s);
     } else {
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_NOT_OFFERED);
         xmpp_stream_error(s, XMPP_STREAM_UNSUPPORTED_VERSION,
                           "the partner's server speaks a version of XMPP that knows no TLS");
     }
@@ -138,6 +155,7 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
     bool may = s->x->conf.tls && partner && partner->tls != XMPP_NOT_SUPPORTED;
 
     if (!partner) {
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "the partner is no longer listed");
     } else if (starttls && may) {
         start_tls(s);
@@ -147,6 +165,7 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
         s->tls_forced = true;
         start_tls(s);
     } else if (starttls && xml_child(starttls, NS_TLS, "required")) {
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_FORBIDDEN);
         xmpp_stream_fail(s, XMPP_FATE_REFUSED,
                          "%.*s: the partner requires TLS but your setting forbids it (set --tls optional or required)",
                          SLICE_FMT(s->remote));
@@ -155,6 +174,7 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
     } else if (m.dialback_over_tcp) {
         dialback(s);
     } else {
+        xmpp_stream_blame(s, XMPP_FAULT_NO_METHOD);
         xmpp_stream_fail(
             s, XMPP_FATE_REFUSED,
             "%.*s: the partner offers no TLS and your setting allows no dialback, so nothing can prove your "
@@ -166,8 +186,12 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
 /* What an administrator can do when no way is left inside TLS. */
 static void no_way_left(struct xmpp_stream *s, const struct xmpp_methods *m, bool offered)
 {
-    if (s->cert_ok) /* the certificate is a server's own affair, all else the domain's */
+    if (s->cert_ok) { /* else it is the certificate's, as noted, and that is a server's own affair */
         xmpp_stream_no_other_server(s);
+        xmpp_stream_blame(s, !m->sasl_over_tls ? XMPP_FAULT_NO_METHOD
+                             : s->sasl_failed  ? XMPP_FAULT_EXTERNAL_REFUSED
+                                               : XMPP_FAULT_EXTERNAL_NOT_OFFERED);
+    }
     if (s->cert_forbidden)
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "%.*s: the partner's certificate cannot be accepted: %.*s",
                          SLICE_FMT(s->remote), SLICE_FMT(s->cert_why));
@@ -196,13 +220,12 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
 {
     struct xmpp_methods m = xmpp_stream_methods(s);
     bool external = offers_external(features);
-    bool no_sasl = s->pair && s->pair->no_sasl;
 
     if (s->cert_forbidden)
         no_way_left(s, &m, external);
     else if (s->verify)
         xmpp_verify_send(s->verify, s);
-    else if (external && s->cert_ok && m.sasl_over_tls && !no_sasl && !s->sasl_failed)
+    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed)
         send_external(s);
     else if (m.dialback_over_tls)
         dialback(s);
@@ -213,6 +236,7 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
 static void on_features(struct xmpp_stream *s, const struct xml *features)
 {
     s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
+    xmpp_stream_note_features(s, features);
     if (s->sasl_done)
         xmpp_stream_out_proven(s, XMPP_METHOD_SASL);
     else if (xmpp_stream_is_secure(s))
@@ -227,9 +251,27 @@ static void on_tls_answer(struct xmpp_stream *s, const struct xml *el)
 {
     if (slice_is(el->name, "proceed"))
         xmpp_stream_then_tls(s);
-    else
+    else {
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_FAILED);
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: the partner offered TLS and then refused it",
                          SLICE_FMT(s->remote));
+    }
+}
+
+static void note_refusal(struct xmpp_stream *s, const struct xml *failure)
+{
+    const struct xml *condition = xml_first_child(failure), *text = xml_child(failure, NS_SASL, "text");
+    char name[64], said[200];
+    char mem[1024];
+    struct arena arena;
+
+    arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
+    log_escape(name, sizeof(name), condition ? condition->name : SLICE("no reason"));
+    log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
+    arena_reset(&arena);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "the partner refuses SASL EXTERNAL: %s%s%s", name,
+                     said[0] ? ", " : "", said);
+    xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
 }
 
 static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
@@ -250,6 +292,7 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
     if (!slice_is(el->name, "failure"))
         return;
     s->sasl_failed = true;
+    note_refusal(s, el);
     if (log_allowed(&s->x->log_failed, loop_now(s->x->loop), 50, &held))
         log_warning(s->x->loop->log, "stream-sasl-refused", LOG_S("local", s->local), LOG_S("remote", s->remote),
                     LOG_S("condition", condition ? condition->name : SLICE("")),
@@ -262,14 +305,12 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
 
 static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
 {
-    uint64_t h;
-
     if (s->state == XMPP_STATE_ENABLING) {
         if (slice_is(el->name, "enabled") || slice_is(el->name, "failed"))
             ready(s, slice_is(el->name, "enabled"));
         return;
     }
-    if (s->state != XMPP_STATE_READY || !s->pair || s->pair->confirm != XMPP_CONFIRM_SM)
+    if (s->state != XMPP_STATE_READY || !s->sm_out.on)
         return;
     if (slice_is(el->name, "r")) {
         char a[64];
@@ -277,15 +318,7 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
         snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->n_ignored);
         xmpp_stream_write(s, slice_str(a));
     } else if (slice_is(el->name, "a")) {
-        if (!slice_u64(xml_attr(el, "h"), UINT32_MAX, &h)) {
-            xmpp_stream_error(s, XMPP_STREAM_BAD_FORMAT, "an acknowledgement without a usable h");
-        } else if (!xmpp_pair_acked(s->pair, (uint32_t)h)) {
-            char extra[160];
-
-            snprintf(extra, sizeof(extra), "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>",
-                     (unsigned)h, (unsigned)s->pair->sm.sent);
-            xmpp_stream_error_extra(s, XMPP_STREAM_UNDEFINED_CONDITION, "more acknowledged than was sent", extra);
-        }
+        xmpp_stream_sm_on_a(s, el);
     }
 }
 

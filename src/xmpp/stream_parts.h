@@ -12,6 +12,7 @@
 const char *xmpp_stream_awaited(enum xmpp_stream_state state);
 void xmpp_stream_start_timer(struct xmpp_stream *s, uint64_t ms);
 void xmpp_stream_on_timer(struct timer *t);
+void xmpp_stream_sm_on_late(struct timer *t);
 
 /* The end itself, once: log, counts, those who use it. The connection was told before, or is gone. */
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry);
@@ -39,7 +40,7 @@ bool xmpp_stream_follow(struct xmpp_stream *s, struct slice where);
 struct xmpp_connect *xmpp_stream_connect(struct xmpp_stream *s);
 
 /* Puts the failure of an earlier server in place of this one where that says more. */
-void xmpp_stream_tell_most(const struct xmpp_stream *s, enum xmpp_fate *fate, const char **why, char out[XMPP_WHY_MAX]);
+void xmpp_stream_tell_most(struct xmpp_stream *s, enum xmpp_fate *fate, const char **why, char out[XMPP_WHY_MAX]);
 
 /* Starts the timer of a set-up with one server; and when it fires: the time of this server is over, or that of all. */
 void xmpp_stream_await(struct xmpp_stream *s);

@@ -28,7 +28,7 @@ static bool may(void *owner, const struct addr *to, bool again)
            !(again && forbidden_later && strcmp(text, forbidden_later) == 0);
 }
 
-static void on_missed(void *owner, const struct addr *to, const char *why)
+static void on_missed(void *owner, const struct addr *to, enum conn_end end, const char *why)
 {
     char text[ADDR_TEXT];
     size_t n = strlen(missed);
