@@ -315,6 +315,29 @@ static void STOX_S2S_06_a_changed_setting_ends_it(void **state)
     xmpp_withdraw(a.x, 3);
 }
 
+/* Threats B3: no second sees more than fifty set-ups, and all have had theirs within two minutes. */
+static void STOX_S2S_06_a_thousand_pairs_at_once(void **state)
+{
+    uint64_t before = 0;
+    char domain[64];
+    enum xmpp_fate f;
+
+    a.partner_domain = "*";
+    names.srv_status = DNS_FAILED; /* each set-up ends at once, and is counted */
+    for (int i = 0; i < 1000; i++) {
+        snprintf(domain, sizeof(domain), "d%d.example", i);
+        assert_true(xmpp_send(a.x, SLICE(OURS), slice_str(domain), SLICE("<message/>"), 0, &f));
+    }
+    rig_turns(5);
+    for (int s = 0; s < 120 && before < 1000; s++) {
+        for (int i = 0; i < 10; i++)
+            rig_advance(100);
+        assert_in_range(xmpp_counters(a.x)->streams_failed - before, 0, 50);
+        before = xmpp_counters(a.x)->streams_failed;
+    }
+    assert_int_equal(before, 1000);
+}
+
 /* ---- direct TLS ---- */
 
 /* The client's hello in the record layer: handshake, and what stands in clear in it. */
@@ -540,6 +563,7 @@ int main(void)
         T(STOX_S2S_06_it_grows_with_each_failure),
         T(STOX_S2S_06_a_stream_from_the_partner_ends_it),
         T(STOX_S2S_06_a_changed_setting_ends_it),
+        T(STOX_S2S_06_a_thousand_pairs_at_once),
         T(STOX_S2S_04_TLS_comes_first_with_name_and_protocol),
         T(STOX_S2S_04_no_STARTTLS_inside),
         T(STOX_S2S_04_certificates_count_as_after_STARTTLS),
