@@ -3,6 +3,8 @@
 #define STOX_XMPP_CORE_H
 
 #include "base/hash.h"
+#include "xmpp/pace.h"
+#include "xmpp/redirect.h"
 #include "xmpp/tally.h"
 #include "xmpp/xmpp.h"
 
@@ -24,7 +26,6 @@
 #define XMPP_ANSWER_MS 60000     /* a keep-alive or <r/> unanswered for so long ends its stream (STOX-S2S-78) */
 #define XMPP_BARRIER_MS 20000
 #define XMPP_BARRIER_MISSES 3
-#define XMPP_BACKOFF_MS 5000
 #define XMPP_RETRY_MS 500    /* between attempts while something written has no fate */
 #define XMPP_AHEAD_MAX 65536 /* bytes written ahead of the acknowledgements, one stanza more at most */
 #define XMPP_WRITES_MAX 3    /* one stanza is written at most so often, lest a poisonous one breaks streams for ever */
@@ -32,6 +33,8 @@
 
 struct xmpp_listener {
     struct list link;
+    struct xmpp *x;
+    bool direct;               /* TLS from the first byte */
     struct listener *listener; /* owned */
 };
 
@@ -42,6 +45,7 @@ struct xmpp {
     size_t secret_n;
     struct xmpp_counters counters;
     struct list listeners;
+    struct list left;    /* stream_next.c: connections that say their last words */
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
     struct hash serials; /* struct xmpp_stream by serial, for receipts */
     uint32_t last_serial;
@@ -58,7 +62,9 @@ struct xmpp {
     struct xmpp_tally ips;      /* unauthenticated inbound streams by address */
     struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
     struct xmpp_tally paused;   /* partners whose streams are not read now */
-    struct hash rates;          /* rate.c: what partners have used up */
+    struct xmpp_redirects redirects;
+    struct xmpp_pace pace; /* of set-ups that we begin */
+    struct hash rates;     /* rate.c: what partners have used up */
     struct log_limit log_refused, log_ignored, log_failed, log_throttled;
     bool stopping;
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */

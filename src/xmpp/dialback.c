@@ -112,6 +112,7 @@ void xmpp_verify_free(struct xmpp_verify *v)
     v->x->n_verifies--;
     timer_stop(&v->x->loop->timers, &v->timer);
     loop_undefer(&v->start);
+    xmpp_pace_leave(&v->x->pace, &v->place);
     xmpp_drop(&v->local);
     xmpp_drop(&v->remote);
     xmpp_drop(&v->id);
@@ -235,6 +236,8 @@ static void on_verify_start(struct deferred *d)
         xmpp_verify_send(v, pair->stream);
         return;
     }
+    if (!v->x->stopping && !xmpp_pace_may(&v->x->pace, &v->place, XMPP_PACE_VERIFICATION, &v->start))
+        return;
     v->via = xmpp_stream_open(v->x, NULL, v, loop_now(v->x->loop) + XMPP_VERIFY_MS, &fate, &why);
     if (!v->via)
         verified(v, "error", "remote-connection-failed");

@@ -15,6 +15,7 @@ struct xmpp_verify {
     struct slice local, remote, id, key;
     struct timer timer;
     struct deferred start;
+    struct xmpp_pace_place place;
 };
 
 /* Inbound streams: <db:result/> and <db:verify/>, requests and (unsolicited) answers. */

@@ -209,12 +209,7 @@ void xmpp_stream_on_timer(struct timer *t)
             xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
         return;
     }
-    snprintf(why, sizeof(why), "%.*s: not ready in time, still waiting for %s", SLICE_FMT(s->remote),
-             xmpp_stream_awaited(s->state));
-    xmpp_stream_blame(s, s->state == XMPP_STATE_CONNECTING ? XMPP_FAULT_CONNECT_TIMEOUT
-                         : s->state == XMPP_STATE_DIALBACK ? XMPP_FAULT_DIALBACK_BLOCKED
-                                                           : XMPP_FAULT_TIMEOUT);
-    xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
+    xmpp_stream_out_late(s);
 }
 
 void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)

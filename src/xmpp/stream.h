@@ -47,7 +47,7 @@ struct xmpp_stream {
     struct hash_node by_serial;
     struct xmpp *x;
     struct conn *conn;
-    struct xmpp_connect *connect; /* outbound, while CONNECTING */
+    struct xmpp_connect *connect; /* outbound, until proven: it knows further servers of the partner */
     struct xml_reader *reader;    /* owned */
     struct addr peer;
     enum xmpp_stream_state state;
@@ -59,6 +59,7 @@ struct xmpp_stream {
     bool header_fed;         /* bytes of the peer's header have been seen */
     bool feeding;            /* inside xml_reader_feed */
     bool start_tls, restart; /* to be done when the reader has returned */
+    bool going_on;           /* outbound: the connection was of no use, and the next server is about to be tried */
     bool sasl_done;
     bool was_ready;
     bool cert_ok;        /* acceptable for remote */
@@ -84,6 +85,14 @@ struct xmpp_stream {
     struct slice partner_name;  /* key in x->partners */
     struct slice lang;
 
+    /* outbound: of the servers that were tried in vain, the failure that says most; see stream_next.c */
+    struct slice told;
+    enum xmpp_fate told_fate;
+    enum xmpp_fault told_fault;
+    struct addr told_at;
+    unsigned told_rank, n_vain;
+    uint64_t establish_by_ms;
+
     enum xmpp_method method;         /* outbound: how we were proven; inbound: the first pair */
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
@@ -105,7 +114,8 @@ struct xmpp_stream {
 };
 
 /* stream_begin.c */
-void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer);
+/* direct: TLS comes before the first byte. */
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool direct);
 
 /* Outbound, for a pair's stanzas or for one verification. NULL with *fate and *why (a constant). */
 struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
@@ -170,6 +180,10 @@ void xmpp_stream_sm_start(struct xmpp_stream *s);
 uint32_t xmpp_stream_sm_wrote(struct xmpp_stream *s); /* the place of the stanza that was just written */
 void xmpp_stream_sm_ask(struct xmpp_stream *s);       /* <r/>, unless one is out or it is too early */
 void xmpp_stream_sm_on_a(struct xmpp_stream *s, const struct xml *a);
+
+/* stream_next.c */
+/* Outbound: what failed now every server of the partner would share, or nobody wants to know any more. */
+void xmpp_stream_no_other_server(struct xmpp_stream *s);
 
 /* stream_log.c */
 const char *xmpp_stream_direction(const struct xmpp_stream *s);

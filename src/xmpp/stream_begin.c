@@ -18,6 +18,10 @@ static void on_turn(struct deferred *d)
             xmpp_stream_free(s);
         return;
     }
+    if (s->going_on) {
+        xmpp_stream_start_over(s);
+        return;
+    }
     if (s->close_asked) {
         s->close_asked = false;
         xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
@@ -79,7 +83,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
     return false;
 }
 
-void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool direct)
 {
     struct conn_conf conf = {
         .ops = &xmpp_stream_conn_ops, .tls = x->conf.tls, .rx_max = RX_MAX, .tx_max = TX_INBOUND
@@ -108,19 +112,25 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
         return;
     }
     xmpp_stream_start_timer(s, (uint64_t)x->conf.unauthenticated_s * 1000);
+    if (direct)
+        xmpp_stream_start_tls(s);
 }
 
-static void on_connected(void *owner, struct conn *c, struct dane *dane)
+static void on_connected(void *owner, struct conn *c, struct dane *dane, bool direct)
 {
     struct xmpp_stream *s = owner;
 
-    s->connect = NULL;
     s->dane = dane;
     s->conn = c;
     s->peer = *conn_peer(c);
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
+    xmpp_stream_await(s);
+    if (direct) {
+        xmpp_stream_start_tls(s);
+        return;
+    }
     xmpp_stream_become(s, XMPP_STATE_HEADER);
     xmpp_stream_put_header(s);
 }
@@ -151,6 +161,20 @@ const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *
     return NULL;
 }
 
+struct xmpp_connect *xmpp_stream_connect(struct xmpp_stream *s)
+{
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    struct xmpp_connect_to to = { .remote = s->remote };
+    struct xmpp_redirect other;
+
+    if (!partner)
+        return NULL;
+    to.proxy = partner->proxy;
+    if (xmpp_redirects_take(&s->x->redirects, s->local, s->remote, loop_now(s->x->loop), &other))
+        to.other = &other;
+    return xmpp_connect_start(s->x, &to, &stream_connect_ops, s, s->trace);
+}
+
 /* What forbids it before anything is done; NULL: nothing. */
 static const char *forbidden(const struct xmpp *x, const struct xmpp_stream_wish *wish,
                              const struct xmpp_partner *partner, enum xmpp_fate *fate)
@@ -175,7 +199,8 @@ static void take_purpose(struct xmpp_stream *s, const struct xmpp_stream_wish *w
     s->no_sasl = wish->no_sasl;
     s->verify = wish->verify;
     s->verifying = wish->verify != NULL;
-    xmpp_stream_start_timer(s, wish->establish_by_ms > now ? wish->establish_by_ms - now : 1);
+    s->establish_by_ms = wish->establish_by_ms > now ? wish->establish_by_ms : now + 1;
+    xmpp_stream_start_timer(s, s->establish_by_ms - now);
     LOG_AT_(s->x->loop->log, s->verifying ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "stream-connecting",
             LOG_S("local", s->local), LOG_S("remote", s->remote), LOG_Z("direction", "out"),
             LOG_Z("for", wish->pair     ? "stanzas"
@@ -200,7 +225,7 @@ struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stre
     if (!*why) {
         s->probe = wish->probe;
         s->trace = wish->probe ? wish->trace : wish->verify ? NULL : xmpp_trace_new();
-        s->connect = xmpp_connect_start(x, s->remote, partner->proxy, &stream_connect_ops, s, s->trace);
+        s->connect = xmpp_stream_connect(s);
         *why = s->connect ? NULL : "out of memory";
     }
     if (*why) {

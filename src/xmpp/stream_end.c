@@ -43,7 +43,7 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
 
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
-    char no_tls[XMPP_WHY_MAX];
+    char no_tls[XMPP_WHY_MAX], earlier[XMPP_WHY_MAX];
 
     if (s->state == XMPP_STATE_CLOSED)
         return;
@@ -55,6 +55,9 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
         why = no_tls;
         xmpp_stream_blame(s, XMPP_FAULT_TLS_NOT_OFFERED);
     }
+    if (!retry && xmpp_stream_go_on(s, fate, why))
+        return;
+    xmpp_stream_tell_most(s, &fate, &why, earlier);
     if (s->feeding)
         xml_reader_stop(s->reader);
     xmpp_stream_log_end(s, why);
@@ -95,6 +98,7 @@ void xmpp_stream_free(struct xmpp_stream *s)
     xmpp_drop(&s->remote);
     xmpp_drop(&s->id);
     xmpp_drop(&s->cert_why);
+    xmpp_drop(&s->told);
     xmpp_drop(&s->pin);
     free(s->dane);
     xmpp_drop(&s->partner_name);
@@ -150,6 +154,7 @@ void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, co
 
 void xmpp_stream_refuse(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text)
 {
+    xmpp_stream_no_other_server(s);
     end_with_error(s, e, text, NULL, XMPP_FATE_REFUSED);
 }
 
@@ -174,6 +179,7 @@ void xmpp_stream_close(struct xmpp_stream *s, const char *why)
 {
     if (s->state == XMPP_STATE_CLOSED || s->state == XMPP_STATE_CLOSING)
         return;
+    xmpp_stream_no_other_server(s);
     if (!s->conn || !s->header_sent || s->state == XMPP_STATE_TLS) {
         xmpp_stream_hang_up(s, NULL);
         xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, false);

@@ -150,9 +150,12 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
 
 static void refuse_for_want_of_methods(struct xmpp_stream *s)
 {
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
     char text[XMPP_CERT_WHY + 100];
 
-    if (xmpp_stream_is_secure(s))
+    if (xmpp_stream_is_secure(s) && partner && partner->tls == XMPP_NOT_SUPPORTED) /* it came by direct TLS */
+        snprintf(text, sizeof(text), "TLS is not used with your domain");
+    else if (xmpp_stream_is_secure(s))
         snprintf(text, sizeof(text), "your certificate cannot be accepted (%.*s) and there is no other way in",
                  SLICE_FMT(s->cert_why));
     else

@@ -30,12 +30,12 @@ static bool reset(struct xmpp_stream *s)
     return false;
 }
 
-static void start_tls(struct xmpp_stream *s)
+void xmpp_stream_start_tls(struct xmpp_stream *s)
 {
     char mem[1024];
     struct arena arena;
     struct slice local = { 0 }, remote = { 0 };
-    struct tls_wish wish = { .role = s->inbound ? TLS_SERVER : TLS_CLIENT, .alpn = s->inbound ? NULL : "xmpp-server" };
+    struct tls_wish wish = { .role = s->inbound ? TLS_SERVER : TLS_CLIENT, .alpn = "xmpp-server" };
     bool ok;
 
     arena_init_on(&arena, mem, sizeof(mem), 16384);
@@ -84,14 +84,14 @@ static bool feed(struct xmpp_stream *s, const char *p, size_t n)
     s->feeding = true;
     fault = xml_reader_feed(s->reader, p, n);
     s->feeding = false;
-    if (s->state == XMPP_STATE_CLOSED)
+    if (s->state == XMPP_STATE_CLOSED || s->going_on)
         return false;
     if (s->start_tls || s->restart) {
         bool tls = s->start_tls;
 
         s->start_tls = s->restart = false;
         if (tls)
-            start_tls(s);
+            xmpp_stream_start_tls(s);
         else
             restart(s);
         return false;
@@ -183,7 +183,8 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, con
         snprintf(why, sizeof(why), "the connection ended (%s) while waiting for %s: %s", conn_end_name(end_why),
                  xmpp_stream_awaited(s->state), text);
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
-    xmpp_stream_free(s);
+    if (s->state == XMPP_STATE_CLOSED)
+        xmpp_stream_free(s);
 }
 
 const struct conn_ops xmpp_stream_conn_ops = {
@@ -211,10 +212,15 @@ static void on_error_received(struct xmpp_stream *s, const struct xml *el)
     struct arena arena;
     enum xmpp_stream_error e = xmpp_stream_error_of(el);
     const struct xml *text = xml_child(el, NS_STREAM_ERROR, "text");
+    const struct xml *other = xml_child(el, NS_STREAM_ERROR, "see-other-host");
+    bool followed;
 
     arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
+    followed = e == XMPP_STREAM_SEE_OTHER_HOST && other && xmpp_stream_follow(s, xml_text(&arena, other));
     arena_reset(&arena);
+    if (followed)
+        return;
     snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
              xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
     xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : xmpp_stream_fault_of(e));

@@ -70,6 +70,7 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, enum xmpp_method method)
         xmpp_stream_refuse(s, no.error, no.text);
         return;
     }
+    xmpp_stream_no_other_server(s);
     s->method = method;
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
     xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
@@ -90,6 +91,7 @@ static void dialback(struct xmpp_stream *s)
 
 void xmpp_stream_out_no_dialback(struct xmpp_stream *s, enum xmpp_fate fate, const char *what)
 {
+    xmpp_stream_no_other_server(s);
     xmpp_stream_fail(s, fate, "%.*s: dialback failed: %s", SLICE_FMT(s->remote), what);
 }
 
@@ -184,10 +186,12 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
 /* What an administrator can do when no way is left inside TLS. */
 static void no_way_left(struct xmpp_stream *s, const struct xmpp_methods *m, bool offered)
 {
-    if (s->cert_ok) /* else it is the certificate's, as noted */
+    if (s->cert_ok) { /* else it is the certificate's, as noted, and that is a server's own affair */
+        xmpp_stream_no_other_server(s);
         xmpp_stream_blame(s, !m->sasl_over_tls ? XMPP_FAULT_NO_METHOD
                              : s->sasl_failed  ? XMPP_FAULT_EXTERNAL_REFUSED
                                                : XMPP_FAULT_EXTERNAL_NOT_OFFERED);
+    }
     if (s->cert_forbidden)
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "%.*s: the partner's certificate cannot be accepted: %.*s",
                          SLICE_FMT(s->remote), SLICE_FMT(s->cert_why));

@@ -58,6 +58,9 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     x->conf = *conf;
     list_init(&x->listeners);
     list_init(&x->streams);
+    list_init(&x->left);
+    xmpp_redirects_init(&x->redirects);
+    xmpp_pace_init(&x->pace, loop);
     list_init(&x->verifies);
     list_init(&x->attempts);
     list_init(&x->probes);
@@ -110,7 +113,10 @@ void xmpp_free(struct xmpp *x)
         xmpp_verify_free(container_of(x->verifies.next, struct xmpp_verify, link));
     while (!list_empty(&x->streams))
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
+    xmpp_stream_drop_left(x);
     hash_each(&x->pairs, free_pair, NULL);
+    xmpp_redirects_fini(&x->redirects);
+    xmpp_pace_fini(&x->pace);
     xmpp_attempts_forget(x);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
@@ -131,24 +137,38 @@ void xmpp_free(struct xmpp *x)
 
 static void on_accepted(void *owner, struct listener *l, int fd, const struct addr *peer)
 {
-    xmpp_stream_accept(owner, fd, peer);
+    const struct xmpp_listener *xl = owner;
+
+    xmpp_stream_accept(xl->x, fd, peer, xl->direct);
 }
 
 static const struct listener_ops xmpp_listener_ops = { .accepted = on_accepted };
 
-int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
+static int listen_on(struct xmpp *x, const struct addr *local, bool direct, struct err *err)
 {
     struct xmpp_listener *xl = calloc(1, sizeof(*xl));
 
     if (!xl)
         return err_set(err, "out of memory");
-    xl->listener = listener_open(x->loop, local, &xmpp_listener_ops, x, err);
+    xl->x = x;
+    xl->direct = direct;
+    xl->listener = listener_open(x->loop, local, &xmpp_listener_ops, xl, err);
     if (!xl->listener) {
         free(xl);
         return err_wrap(err, "XMPP");
     }
     list_push(&x->listeners, &xl->link);
     return 0;
+}
+
+int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
+{
+    return listen_on(x, local, false, err);
+}
+
+int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err)
+{
+    return listen_on(x, local, true, err);
 }
 
 /* ---- stanzas ---- */

@@ -105,6 +105,8 @@ void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg);
 void xmpp_free(struct xmpp *x);
 
 int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err);
+/* Where partners begin with TLS at the first byte (XEP-0368). */
+int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err);
 
 /*
  * Sends one complete stanza (with from and to inside; jabber:server as default namespace) from our domain to the partner's.
