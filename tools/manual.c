@@ -15,6 +15,7 @@ static const char boot_example[] = "state-dir = \"/var/lib/stox\"\n"
                                    "listen-sip-udp = {\"192.0.2.1\"}\n"
                                    "listen-sip-tcp = {\"192.0.2.1\"}\n"
                                    "listen-xmpp = {\"0.0.0.0\", \"::\"}\n"
+                                   "listen-xmpps = {\"0.0.0.0\", \"::\"}\n"
                                    "listen-admin = {\"127.0.0.1\"}\n";
 
 static const char blocks_example[] = "org {\n"

@@ -18,11 +18,23 @@ struct admin;
  * What the daemon knows and the store does not. Called from the API's thread, never from the loop's; each may take its time,
  * but must come back although the loop stands still in admin_free. NULL members, and NULL or false as an answer: 503.
  */
+struct admin_refusal {
+    unsigned status; /* 404, 422 or 503 */
+    const char *why; /* a sentence */
+};
+
 struct admin_ops {
     json_t *(*status)(void *owner);                 /* GET /v1/status: an object; the reply owns it */
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
     json_t *(*streams)(void *owner);                /* GET /v1/streams: an array of objects with "id" */
     bool (*stream_close)(void *owner, uint64_t id); /* false: there is none */
+    json_t *(*stream)(void *owner, uint64_t id);    /* GET /v1/streams/ID: all of one; JSON null: there is none */
+    /* GET /v1/partners/NAME/status. name is any domain of a partner; JSON null: it belongs to none. */
+    json_t *(*partner_status)(void *owner, struct slice name);
+    /* POST /v1/partners/NAME/test: begins a test and gives {"id": ...}. from empty: our first domain. NULL: *no says why */
+    json_t *(*test_start)(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
+    /* GET /v1/partners/NAME/test/ID; JSON null: there is none of that partner, or no longer. */
+    json_t *(*test)(void *owner, struct slice name, uint64_t id);
 };
 
 struct admin_conf {

@@ -47,7 +47,8 @@ struct call {
     struct target target;
     const struct admin_route *route;
     const struct setting_kind *kind; /* of a generic route */
-    struct slice name;               /* the object, stream or token that the path names */
+    struct slice name;               /* the object or token that the path names */
+    struct slice id;                 /* the stream or test that it names */
     struct who who;
     struct buf body;
     size_t body_max;

@@ -97,7 +97,7 @@ static json_t *parameters(struct openapi *d, const struct admin_route *route)
     if (strstr(route->path, "{name}"))
         openapi_add(d, list, parameter(SLICE("name"), "path", true, "string", "name, percent-encoded"));
     if (strstr(route->path, "{id}"))
-        openapi_add(d, list, parameter(SLICE("id"), "path", true, "string", "id of the stream"));
+        openapi_add(d, list, parameter(SLICE("id"), "path", true, "string", "id, as it was given"));
     add_queries(d, list, route);
     if (named && strcmp(route->method, "GET") != 0 && strcmp(route->method, "POST") != 0)
         openapi_add(d, list,

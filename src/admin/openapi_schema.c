@@ -15,6 +15,30 @@ static const struct {
     { "Status", "{'type':'object'}" },
     { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                  "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
+    { "Steps",
+      "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
+      "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
+      "'ping','end']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}}" },
+    { "Stream",
+      "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','out']},"
+      "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
+      "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
+      "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "PartnerStatus",
+      "{'type':'object','properties':{'name':{'type':'string'},'streams':{'type':'array','items':{"
+      "'$ref':'#/components/schemas/Stream'}},'failed':{'type':'array','items':{'type':'object',"
+      "'properties':{'direction':{'enum':['in','out']},'local':{'type':'string'},'remote':{'type':'string'},"
+      "'address':{'type':'string'},'age-s':{'type':'integer'},'fault':{'type':'string'},"
+      "'why':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}}}}" },
+    { "NewTest", "{'type':'object','additionalProperties':false,'properties':{'from':{'type':'string','description':"
+                 "'a domain of ours; without it the first one'}}}" },
+    { "TestBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'from':{'type':'string'},"
+                   "'to':{'type':'string'}}}" },
+    { "Test",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'from':{'type':'string'},"
+      "'to':{'type':'string'},'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'type':'string'},"
+      "'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
+      "'steps':{'$ref':'#/components/schemas/Steps'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"

@@ -11,6 +11,15 @@ const struct admin_route admin_routes[] = {
       .summary = "XMPP streams that are open" },
     { "DELETE", "/v1/streams/{id}", ADMIN_HELPDESK, stream_remove, .gives = "Closed", .status = 200,
       .summary = "Closes one stream" },
+    { "GET", "/v1/streams/{id}", ADMIN_READER, stream_get, .gives = "Stream", .status = 200,
+      .summary = "All there is of one stream, with what its set-up did step by step" },
+    { "GET", "/v1/partners/{name}/status", ADMIN_READER, partner_status, .gives = "PartnerStatus", .status = 200,
+      .summary = "A partner's streams, and the last set-ups that failed" },
+    { "POST", "/v1/partners/{name}/test", ADMIN_HELPDESK, partner_test, .gives = "TestBegun", .status = 202,
+      .body_max = CALL_BODY_SMALL, .takes = "NewTest",
+      .summary = "Begins a test: a stream to the partner, and a ping that has to come back on the partner's stream" },
+    { "GET", "/v1/partners/{name}/test/{id}", ADMIN_READER, partner_test_get, .gives = "Test", .status = 200,
+      .summary = "What a test has done so far, and its verdict when it is done" },
     { "GET", "/v1/effective", ADMIN_READER, effective_get, .gives = "Effective", .status = 200, .queries = "user ",
       .summary = "May this user talk to XMPP partners, and why" },
     { "GET", "/v1/matrix", ADMIN_READER, matrix_get, .gives = "Matrix", .status = 200,
@@ -83,7 +92,7 @@ static bool fits_part(struct call *c, struct slice pattern, struct slice part)
     bool single = slice_is(pattern, "{single}");
 
     if (slice_is(pattern, "{name}") || slice_is(pattern, "{id}")) {
-        c->name = part;
+        *(slice_is(pattern, "{id}") ? &c->id : &c->name) = part;
         return true;
     }
     if (!single && !slice_is(pattern, "{kind}"))
@@ -99,7 +108,7 @@ static bool fits(struct call *c, const struct admin_route *route)
     bool more = true;
 
     c->kind = NULL;
-    c->name = slice_of("", 0);
+    c->name = c->id = slice_of("", 0);
     for (; more && i < c->target.n_segments; i++) {
         more = slice_cut(left, '/', &pattern, &left);
         if (!fits_part(c, pattern, c->target.segments[i]))

@@ -1,4 +1,4 @@
-/* What the daemon says about itself. */
+/* What the daemon says about itself, its streams and its partners. */
 #include <inttypes.h>
 
 #include "admin/changing.h"
@@ -61,11 +61,79 @@ void stream_remove(struct call *c)
 
     if (!ops->stream_close) {
         reply_away(c);
-    } else if (!slice_u64(c->name, UINT64_MAX, &id) || !ops->stream_close(c->admin->conf.owner, id)) {
+    } else if (!slice_u64(c->id, UINT64_MAX, &id) || !ops->stream_close(c->admin->conf.owner, id)) {
         reply_problem(c, 404, "not-found", "there is no such stream; it may have ended");
     } else {
         log_info(c->admin->conf.log, "admin-change", LOG_Z("who", c->who.text), LOG_Z("from", c->from),
-                 LOG_Z("kind", "stream"), LOG_S("name", c->name), LOG_Z("action", "close"));
+                 LOG_Z("kind", "stream"), LOG_S("name", c->id), LOG_Z("action", "close"));
         reply_json(c, 200, json_pack("{s:b}", "changed", 1));
     }
+}
+
+/* null is for what is not there. */
+static void reply_found(struct call *c, json_t *v, const char *missing)
+{
+    if (!v)
+        reply_away(c);
+    else if (!json_is_null(v))
+        reply_json(c, 200, v);
+    else
+        reply_problem(c, 404, "not-found", "%s", missing);
+}
+
+void stream_get(struct call *c)
+{
+    const struct admin_ops *ops = ops_of(c);
+    uint64_t id;
+    json_t *v = NULL;
+
+    if (ops->stream)
+        v = slice_u64(c->id, UINT64_MAX, &id) ? ops->stream(c->admin->conf.owner, id) : json_null();
+    reply_found(c, v, "there is no such stream; it may have ended");
+}
+
+#define NO_PARTNER "this domain belongs to no partner"
+
+void partner_status(struct call *c)
+{
+    const struct admin_ops *ops = ops_of(c);
+
+    reply_found(c, ops->partner_status ? ops->partner_status(c->admin->conf.owner, c->name) : NULL, NO_PARTNER);
+}
+
+void partner_test(struct call *c)
+{
+    static const char *const known[] = { "from", NULL };
+    const struct admin_ops *ops = ops_of(c);
+    struct admin_refusal no = { 503, "the daemon does not answer this now: try again" };
+    struct slice from = { 0 };
+    json_t *v;
+
+    if (!call_knows(c, known) || !call_text(c, "from", false, &from))
+        return;
+    v = ops->test_start ? ops->test_start(c->admin->conf.owner, c->name, from, &no) : NULL;
+    if (!v) {
+        reply_problem(c, no.status,
+                      no.status == 404   ? "not-found"
+                      : no.status == 422 ? "invalid"
+                                         : "away",
+                      "%s", no.why);
+        if (no.status == 503)
+            reply_header(c, "Retry-After", "5");
+        return;
+    }
+    log_info(c->admin->conf.log, "admin-change", LOG_Z("who", c->who.text), LOG_Z("from", c->from),
+             LOG_Z("kind", "partner"), LOG_S("name", c->name), LOG_Z("action", "test"));
+    reply_json(c, 202, v);
+}
+
+void partner_test_get(struct call *c)
+{
+    const struct admin_ops *ops = ops_of(c);
+    uint64_t id;
+    json_t *v = NULL;
+
+    if (ops->test)
+        v = slice_u64(c->id, UINT64_MAX, &id) ? ops->test(c->admin->conf.owner, c->name, id) : json_null();
+    reply_found(c, v, "there is no such test of this partner; results are forgotten after ten minutes");
 }

@@ -218,12 +218,15 @@ static int listen_sip(struct bridge *b, enum sip_transport transport, const stru
 int bridge_listen(struct bridge *b, struct err *err)
 {
     const struct boot *boot = b->boot;
-    const struct addr *addrs = boot->xmpp.v;
+    const struct addr *addrs = boot->xmpp.v, *direct = boot->xmpps.v;
 
     if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err))
         return -1;
     for (size_t i = 0; i < boot->xmpp.n; i++)
         if (xmpp_listen(b->xmpp, &addrs[i], err))
+            return -1;
+    for (size_t i = 0; i < boot->xmpps.n; i++)
+        if (xmpp_listen_direct(b->xmpp, &direct[i], err))
             return -1;
     xmpp_reconsider(b->xmpp); /* components attach by themselves */
     return 0;

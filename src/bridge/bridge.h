@@ -12,6 +12,8 @@
 #include "net/dns.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "xmpp/attempts.h"
+#include "xmpp/probe.h"
 
 struct bridge;
 
@@ -55,8 +57,17 @@ const struct bridge_counters *bridge_counters(const struct bridge *b);
 /* Appends all that is counted as OpenMetrics text, names stox_...; without the # EOF, which is the caller's to add. */
 void bridge_put_metrics(const struct bridge *b, struct buf *out);
 
-/* See xmpp_each_stream, xmpp_close_stream. */
+/* See xmpp_each_stream, xmpp_close_stream, xmpp_show_stream, xmpp/attempts.h and xmpp/probe.h. */
 void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg);
 bool bridge_close_stream(struct bridge *b, uint64_t id);
+bool bridge_show_stream(const struct bridge *b, uint64_t id,
+                        void (*fn)(void *arg, const struct xmpp_stream_detail *detail), void *arg);
+void bridge_each_attempt(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_attempt_info *info),
+                         void *arg);
+uint64_t bridge_probe_start(struct bridge *b, struct slice local, struct slice remote, const char **why);
+bool bridge_probe_show(const struct bridge *b, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
+                       void *arg);
+/* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
+struct slice bridge_partner_of(const struct bridge *b, struct slice domain);
 
 #endif

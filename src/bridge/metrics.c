@@ -122,13 +122,3 @@ void bridge_put_metrics(const struct bridge *b, struct buf *out)
     put_xmpp(b, out);
     put_sip(b, out);
 }
-
-void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
-{
-    xmpp_each_stream(b->xmpp, fn, arg);
-}
-
-bool bridge_close_stream(struct bridge *b, uint64_t id)
-{
-    return xmpp_close_stream(b->xmpp, id);
-}

@@ -27,6 +27,13 @@ static const struct generic {
 };
 
 static const struct command fixed[] = {
+    { "partner", "test", "DOMAIN", 1, 1,
+      "Tests the way to a partner and back: looks up, connects, negotiates, proves, pings, and says what is wrong and "
+      "what helps; exit status 1 if it does not work",
+      O(FROM) | O(JSON), false, &partner_kind, partner_test },
+    { "partner", "status", "DOMAIN...", 1, ANY,
+      "Shows a partner's streams and the last set-ups that failed, step by step", O(JSON), false, &partner_kind,
+      partner_status },
     { "policy", "grant", "NAME USER...", 1, ANY, "Grants a %s to users, all or none", CHANGING | O(TO), false,
       &policy_kind, policy_grant },
     { "policy", "revoke", "USER...", 1, ANY,
@@ -62,6 +69,8 @@ static const struct command fixed[] = {
       O(JSON) | O(CSV) | O(STRICT), false, NULL, matrix_show },
     { "status", "", "", 0, 0, "Shows how the daemon is", O(JSON), false, NULL, status_show },
     { "stream", "list", "", 0, 0, "Lists the XMPP streams", O(JSON) | O(CSV), false, NULL, stream_list },
+    { "stream", "show", "ID...", 1, ANY, "Shows all there is of a stream, and what its set-up did step by step",
+      O(JSON), false, NULL, stream_show },
     { "stream", "close", "ID...", 1, ANY, "Closes streams", 0, false, NULL, stream_close },
     { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
     { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,

@@ -113,6 +113,7 @@ static void print_examples(FILE *out)
           "stoxctl partner new fabrikam.example \\-\\-type federated \\-\\-add\\-domain sales.fabrikam.example\n"
           "stoxctl partner list \\-\\-where sasl=Required \\-\\-names | stoxctl partner set \\- \\-\\-sasl optional "
           "\\-\\-what\\-if\n"
+          "stoxctl partner test fabrikam.example \\-\\-from contoso.example\n"
           "stoxctl policy grant FedXmpp \\-\\-to \\- <users.txt\n"
           "stoxctl config export before.conf\n"
           "stoxctl import lync partners.xml gateway.json policies.csv \\-\\-what\\-if\n.fi\n",
@@ -146,11 +147,11 @@ void man_print(FILE *out)
           "without "
           "regard to case.\n",
           out);
-    fputs(
-        ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nrefused, or (config diff) there are differences\n.TP\n2\nwrong usage\n"
-        ".TP\n3\nthe daemon, or its store, cannot be reached now\n.TP\n4\nnot known to the daemon, or not allowed\n"
-        ".TP\n5\nnot found\n.TP\n6\nit is there already, or was changed meanwhile\n",
-        out);
+    fputs(".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nrefused; (config diff) there are differences; (partner test) it does "
+          "not work\n.TP\n2\nwrong usage\n"
+          ".TP\n3\nthe daemon, or its store, cannot be reached now\n.TP\n4\nnot known to the daemon, or not allowed\n"
+          ".TP\n5\nnot found\n.TP\n6\nit is there already, or was changed meanwhile\n",
+          out);
     fputs(".SH ENVIRONMENT\n.TP\n.B STOX_SERVER\nas \\-\\-server\n.TP\n.B STOX_TOKEN\nthe API token\n", out);
     print_examples(out);
     fputs(".SH SEE ALSO\nstoxd(8), stox.conf(5)\n", out);

@@ -32,6 +32,7 @@ static const struct option options[OPTION_N] = {
     [OPT_ENUM_NUMBERS] = { "enum-numbers", 0, NULL, NULL,
                            "Take numbers that stand for names in the order in which the documentation lists the names, "
                            "from 0" },
+    [OPT_FROM] = { "from", 0, "DOMAIN", NULL, "Domain of ours that asks; without it the first one" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

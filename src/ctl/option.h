@@ -30,6 +30,7 @@ enum option_id {
     OPT_EXPIRES,
     OPT_ENUM_NUMBERS,
     OPT_MAN,
+    OPT_FROM,
     OPTION_N
 };
 

@@ -1,7 +1,7 @@
 #include "daemon/answers.h"
 
 #include "base/clock.h"
-#include "net/addr.h"
+#include "daemon/answers_parts.h"
 
 /* ---- how it is ---- */
 
@@ -95,80 +95,13 @@ static bool on_metrics(void *owner, struct buf *out)
     return buf_ok(out);
 }
 
-/* ---- streams ---- */
-
-struct listing {
-    struct bridge *bridge;
-    json_t *streams; /* NULL: memory was missing */
-};
-
-static json_t *text(struct slice s)
-{
-    return json_stringn(s.n ? s.p : "", s.n);
-}
-
-static void list_stream(void *arg, const struct xmpp_stream_info *info)
-{
-    struct listing *l = arg;
-    char address[ADDR_TEXT] = "";
-    json_t *o;
-
-    if (info->peer)
-        addr_text(info->peer, address);
-    o = json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
-                  (json_int_t)info->id, "direction", info->inbound ? "in" : "out", "authenticated", info->authenticated,
-                  "local", text(info->local), "remote", text(info->remote), "partner", text(info->partner), "address",
-                  address, "state", info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method,
-                  "age-s", (json_int_t)(info->age_ms / 1000), "idle-s", (json_int_t)(info->idle_ms / 1000),
-                  "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out", (json_int_t)info->stanzas_out);
-    if (l->streams && json_array_append_new(l->streams, o)) {
-        json_decref(l->streams);
-        l->streams = NULL;
-    }
-}
-
-static void list_streams(void *arg)
-{
-    struct listing *l = arg;
-
-    bridge_each_stream(l->bridge, list_stream, l);
-}
-
-static json_t *on_streams(void *owner)
-{
-    struct answers *a = owner;
-    struct listing l = { a->bridge, json_array() };
-
-    if (l.streams && loop_call(a->door, list_streams, &l))
-        return l.streams;
-    json_decref(l.streams);
-    return NULL;
-}
-
-struct closing {
-    struct bridge *bridge;
-    uint64_t id;
-    bool found;
-};
-
-static void close_stream(void *arg)
-{
-    struct closing *c = arg;
-
-    c->found = bridge_close_stream(c->bridge, c->id);
-}
-
-static bool on_stream_close(void *owner, uint64_t id)
-{
-    struct answers *a = owner;
-    struct closing c = { a->bridge, id, false };
-
-    return loop_call(a->door, close_stream, &c) && c.found;
-}
-
 const struct admin_ops answers_ops = {
     .status = on_status,
     .metrics = on_metrics,
-    .streams = on_streams,
-    .stream_close = on_stream_close,
+    .streams = answer_streams,
+    .stream_close = answer_stream_close,
+    .stream = answer_stream,
+    .partner_status = answer_partner_status,
+    .test_start = answer_test_start,
+    .test = answer_test,
 };

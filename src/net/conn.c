@@ -18,8 +18,11 @@ const char *conn_end_name(enum conn_end why)
     case CONN_END_PEER: return "peer";
     case CONN_END_RESET: return "reset";
     case CONN_END_REFUSED: return "refused";
+    case CONN_END_UNREACHABLE: return "unreachable";
     case CONN_END_TIMEOUT: return "timeout";
-    case CONN_END_TLS: return "tls";
+    case CONN_END_TLS:
+    case CONN_END_TLS_VERSION:
+    case CONN_END_TLS_REFUSED: return "tls";
     case CONN_END_SLOW: return "slow";
     case CONN_END_MEMORY: return "memory";
     }
@@ -33,12 +36,23 @@ static const char *end_text(enum conn_end why)
     case CONN_END_PEER: return "closed by the peer";
     case CONN_END_RESET: return "connection reset by peer";
     case CONN_END_REFUSED: return "connection refused";
+    case CONN_END_UNREACHABLE: return "it cannot be reached";
     case CONN_END_TIMEOUT: return "no answer in time";
-    case CONN_END_TLS: return "TLS failed";
+    case CONN_END_TLS:
+    case CONN_END_TLS_VERSION:
+    case CONN_END_TLS_REFUSED: return "TLS failed";
     case CONN_END_SLOW: return "the peer does not read what we send";
     case CONN_END_MEMORY: return "out of memory";
     }
     return "unknown";
+}
+
+/* Why connecting did not work. */
+static enum conn_end end_of_errno(int fault)
+{
+    if (fault == ETIMEDOUT)
+        return CONN_END_TIMEOUT;
+    return fault == ECONNREFUSED ? CONN_END_REFUSED : CONN_END_UNREACHABLE;
 }
 
 void conn_to(struct conn *c, enum conn_state state)
@@ -247,7 +261,7 @@ static bool bind_local(struct conn *c, const struct addr *local)
         setsockopt(c->wire.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
     if (bind(c->wire.fd, &local->sa, addr_len(local)) == 0)
         return true;
-    conn_end_printf(c, CONN_END_REFUSED, "cannot connect from our address %s: %s", addr_text(local, text),
+    conn_end_printf(c, CONN_END_UNREACHABLE, "cannot connect from our address %s: %s", addr_text(local, text),
                     uv_strerror(-errno));
     return false;
 }
@@ -266,7 +280,7 @@ struct conn *conn_connect(struct loop *loop, const struct conn_conf *conf, const
     if (local && !bind_local(c, local))
         return c;
     if (connect(fd, &to->sa, addr_len(to)) != 0 && errno != EINPROGRESS) {
-        conn_end(c, CONN_END_REFUSED, uv_strerror(-errno));
+        conn_end(c, end_of_errno(errno), uv_strerror(-errno));
         return c;
     }
     if (conf->connect_ms > 0)
@@ -308,7 +322,7 @@ void conn_connected(struct conn *c)
     if (getsockopt(c->wire.fd, SOL_SOCKET, SO_ERROR, &fault, &n) != 0)
         fault = errno;
     if (fault != 0) {
-        conn_end(c, fault == ETIMEDOUT ? CONN_END_TIMEOUT : CONN_END_REFUSED, uv_strerror(-fault));
+        conn_end(c, end_of_errno(fault), uv_strerror(-fault));
         return;
     }
     timer_stop(&c->loop->timers, &c->timer);

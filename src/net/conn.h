@@ -14,13 +14,16 @@ struct conn;
 
 /* Why a connection ended, as the owner's closed() hears it. */
 enum conn_end {
-    CONN_END_LOCAL,   /* conn_close was called */
-    CONN_END_PEER,    /* the peer closed in order (FIN, close_notify) */
-    CONN_END_RESET,   /* the peer or the network cut it */
-    CONN_END_REFUSED, /* connect: refused, unreachable, no route */
-    CONN_END_TIMEOUT, /* connect took too long */
-    CONN_END_TLS,     /* handshake or record failure; text says which */
-    CONN_END_SLOW,    /* the send queue is full: the peer does not read */
+    CONN_END_LOCAL,       /* conn_close was called */
+    CONN_END_PEER,        /* the peer closed in order (FIN, close_notify) */
+    CONN_END_RESET,       /* the peer or the network cut it */
+    CONN_END_REFUSED,     /* connect: nobody listens there */
+    CONN_END_UNREACHABLE, /* connect: no route, no network */
+    CONN_END_TIMEOUT,     /* connect took too long */
+    CONN_END_TLS,         /* handshake or record failure; text says which */
+    CONN_END_TLS_VERSION, /* of these: no common version */
+    CONN_END_TLS_REFUSED, /* of these: the peer refuses our certificate */
+    CONN_END_SLOW,        /* the send queue is full: the peer does not read */
     CONN_END_MEMORY,
 };
 const char *conn_end_name(enum conn_end why);

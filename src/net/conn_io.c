@@ -54,6 +54,17 @@ static const char *errno_text(int fault)
     return fault == EPIPE ? "the peer had closed the connection" : uv_strerror(-fault);
 }
 
+static enum conn_end end_of_failure(enum tls_failure failure)
+{
+    switch (failure) {
+    case TLS_FAILURE_OTHER: break;
+    case TLS_FAILURE_VERSION: return CONN_END_TLS_VERSION;
+    case TLS_FAILURE_OUR_CERTIFICATE: return CONN_END_TLS_REFUSED;
+    case TLS_FAILURE_MEMORY: return CONN_END_MEMORY;
+    }
+    return CONN_END_TLS;
+}
+
 /* OpenSSL said no, and it is neither of the two that mean "later": keeps why, before anybody empties its queue. */
 static void explain_tls(struct conn *c, const char *doing)
 {
@@ -68,8 +79,8 @@ static void explain_tls(struct conn *c, const char *doing)
         what = errno_text(fault);
     } else if (ERR_peek_error() == 0 && c->wire.eof) {
         what = "the peer closed the connection";
-    } else if (!tls_fault_text(text, sizeof(text))) {
-        c->why = CONN_END_MEMORY;
+    } else {
+        c->why = end_of_failure(tls_fault_text(text, sizeof(text)));
     }
     ERR_clear_error();
     snprintf(clause, sizeof(clause), "%s: %s", doing, what);

@@ -31,6 +31,7 @@ enum dns_status {
 struct dns_srv {
     uint16_t priority, weight, port;
     char target[256]; /* lower case, no trailing dot; "" for "." (service not offered, RFC 2782) */
+    unsigned mark;    /* the caller's: 0 from DNS, and dns_srv_order takes it along */
 };
 
 struct dns_answer {

@@ -106,19 +106,32 @@ enum tls_dane {
     TLS_DANE_FINAL,    /* usage 3: the record stands for names, dates and authority (RFC 7671 5.1) */
 };
 
+/* The kind of a fault of its certificate. */
+enum tls_cert_fault {
+    TLS_CERT_FINE,
+    TLS_CERT_EXPIRED,
+    TLS_CERT_NOT_YET,
+    TLS_CERT_SELF_SIGNED,
+    TLS_CERT_UNKNOWN_ISSUER,
+    TLS_CERT_REVOKED,
+    TLS_CERT_OTHER,
+};
+
 /* What the peer showed. Memory is the given arena's. */
 struct tls_peer {
     bool presented;    /* it sent a certificate */
     bool trusted;      /* chain to an authority (or what DANE has instead), dates and purpose are right, not revoked */
     const char *fault; /* when not trusted: "certificate expired 2026-03-01; ..." with what to do, "issuer ... */
-    bool sound;        /* nothing is wrong with it but, perhaps, that its authority is not trusted */
+    enum tls_cert_fault fault_kind, unsound_kind; /* of the two sentences */
+    bool sound;          /* nothing is wrong with it but, perhaps, that its authority is not trusted */
     const char *unsound; /* when not sound: what else, as fault */
     enum tls_dane dane;
     struct slice pin; /* of its key, as base/pin.h writes it */
     uint64_t left_ms; /* until it expires; 0: it has */
     struct tls_name *names;
     size_t n_names;
-    struct slice subject; /* for logs only, never for matching */
+    struct slice subject, issuer; /* for logs only, never for matching */
+    char until[16];               /* 2026-03-01: its last day */
 };
 bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out);
 

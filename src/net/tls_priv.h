@@ -138,8 +138,10 @@ int tls_file_check(const char *file, const char *what, struct err *err);
 /* Makes a context verify chains as tls.h says; tls_verify.c. */
 void tls_verify_setup(SSL_CTX *ctx);
 
-/* Empties OpenSSL's error queue and puts what it says into out as a clause. False: it was short of memory. */
-bool tls_fault_text(char *out, size_t n);
+enum tls_failure { TLS_FAILURE_OTHER, TLS_FAILURE_VERSION, TLS_FAILURE_OUR_CERTIFICATE, TLS_FAILURE_MEMORY };
+
+/* Empties OpenSSL's error queue and puts what it says into out as a clause. */
+enum tls_failure tls_fault_text(char *out, size_t n);
 
 /* The same for errors while a file of ours is read. */
 const char *tls_file_fault(void);

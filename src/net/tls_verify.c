@@ -261,6 +261,18 @@ static int late_fault(SSL *ssl, const struct tls_note *note, X509 *leaf, int cod
     return code;
 }
 
+static enum tls_cert_fault kind_of(int code)
+{
+    switch (code) {
+    case X509_V_OK: return TLS_CERT_FINE;
+    case X509_V_ERR_CERT_HAS_EXPIRED: return TLS_CERT_EXPIRED;
+    case X509_V_ERR_CERT_NOT_YET_VALID: return TLS_CERT_NOT_YET;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return TLS_CERT_SELF_SIGNED;
+    case X509_V_ERR_CERT_REVOKED: return TLS_CERT_REVOKED;
+    default: return tls_fault_is_of_authority(code) ? TLS_CERT_UNKNOWN_ISSUER : TLS_CERT_OTHER;
+    }
+}
+
 static bool put_faults(SSL *ssl, const struct tls_note *note, X509 *leaf, struct arena *arena, struct tls_peer *out)
 {
     static const struct tls_fault none = { 0 };
@@ -274,6 +286,8 @@ static bool put_faults(SSL *ssl, const struct tls_note *note, X509 *leaf, struct
     if (out->dane == TLS_DANE_FINAL && X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
         hard = X509_V_ERR_CERT_HAS_EXPIRED;
     out->sound = tls_fault_is_of_authority(hard);
+    out->fault_kind = kind_of(code == kept && said->code != X509_V_OK ? said->code : code);
+    out->unsound_kind = kind_of(hard);
     if (!out->trusted)
         out->fault = clause_of(code == kept ? said : &none, code, leaf, arena);
     if (!out->sound)
@@ -285,7 +299,7 @@ bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
 {
     X509 *leaf = SSL_get0_peer_certificate(ssl);
     const struct tls_note *note = tls_note_of(ssl);
-    char subject[TLS_SUBJECT_MAX];
+    char name[TLS_SUBJECT_MAX];
     bool ok;
 
     *out = (struct tls_peer){ .presented = leaf != NULL, .fault = "the peer sent no certificate" };
@@ -293,10 +307,14 @@ bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
     if (!leaf || !note)
         return !leaf;
     ok = collect_names(leaf, arena, out);
-    tls_name_text(X509_get_subject_name(leaf), subject);
-    out->subject = arena_dup(arena, slice_str(subject));
+    tls_name_text(X509_get_subject_name(leaf), name);
+    out->subject = arena_dup(arena, slice_str(name));
+    tls_name_text(X509_get_issuer_name(leaf), name);
+    out->issuer = arena_dup(arena, slice_str(name));
+    tls_date(X509_get0_notAfter(leaf), out->until);
     out->left_ms = left_ms(leaf);
-    ok = put_faults(ssl, note, leaf, arena, out) && put_pin(leaf, arena, &out->pin) && ok && out->subject.p;
+    ok = put_faults(ssl, note, leaf, arena, out) && put_pin(leaf, arena, &out->pin) && ok && out->subject.p &&
+         out->issuer.p;
     ERR_clear_error();
     return ok;
 }

@@ -19,7 +19,7 @@ struct boot {
     unsigned log_level;                   /* enum log_level */
     struct slice host_name;               /* our name in Via */
     struct setting_list sip_udp, sip_tcp; /* struct addr */
-    struct setting_list xmpp;             /* struct addr */
+    struct setting_list xmpp, xmpps;      /* struct addr */
     struct setting_list dns_servers;      /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;

@@ -145,10 +145,25 @@ static void say_names(const struct tls_peer *peer, char *out, size_t n)
         snprintf(out + at, n - at, " and %zu more", peer->n_names - NAMES_SHOWN);
 }
 
+static enum xmpp_fault fault_of(enum tls_cert_fault kind)
+{
+    switch (kind) {
+    case TLS_CERT_FINE:
+    case TLS_CERT_OTHER: break;
+    case TLS_CERT_EXPIRED: return XMPP_FAULT_CERT_EXPIRED;
+    case TLS_CERT_NOT_YET: return XMPP_FAULT_CERT_NOT_YET;
+    case TLS_CERT_SELF_SIGNED: return XMPP_FAULT_CERT_SELF_SIGNED;
+    case TLS_CERT_UNKNOWN_ISSUER: return XMPP_FAULT_CERT_UNKNOWN_CA;
+    case TLS_CERT_REVOKED: return XMPP_FAULT_CERT_REVOKED;
+    }
+    return XMPP_FAULT_CERT_OTHER;
+}
+
 static void refuse_name(const struct xmpp_cert_case *c, struct xmpp_cert_verdict *out)
 {
     char names[600];
 
+    out->fault = XMPP_FAULT_CERT_NAME;
     if (c->domain_u.n == 0) {
         snprintf(out->why, sizeof(out->why), "the partner does not say which domain it is");
         return;
@@ -162,6 +177,7 @@ static void refuse_name(const struct xmpp_cert_case *c, struct xmpp_cert_verdict
 
 static void refuse_chain(const struct tls_peer *peer, struct xmpp_cert_verdict *out)
 {
+    out->fault = fault_of(peer->fault_kind);
     snprintf(out->why, sizeof(out->why), "%s", peer->fault);
     if (peer->sound)
         snprintf(out->advice, sizeof(out->advice), "if you know its key to be the partner's, pin it: %.*s",
@@ -171,6 +187,7 @@ static void refuse_chain(const struct tls_peer *peer, struct xmpp_cert_verdict *
 static void refuse_pin(const struct tls_peer *peer, struct xmpp_cert_verdict *out)
 {
     out->forbidden = true;
+    out->fault = XMPP_FAULT_CERT_PIN;
     snprintf(out->why, sizeof(out->why), "its key %.*s is none of the partner's pins", SLICE_FMT(peer->pin));
     snprintf(out->advice, sizeof(out->advice),
              "if the partner has told you of a new key, add it: stoxctl partner set with --add-pin");
@@ -183,13 +200,16 @@ void xmpp_cert_judge(const struct xmpp_cert_case *c, struct xmpp_cert_verdict *o
     *out = (struct xmpp_cert_verdict){ .by = XMPP_CERT_REFUSED };
     if (!peer->presented) {
         out->forbidden = c->n_pins > 0;
+        out->fault = XMPP_FAULT_CERT_MISSING;
         snprintf(out->why, sizeof(out->why), "none was presented%s", c->n_pins ? ", and the partner has pins" : "");
     } else if (c->n_pins && !xmpp_cert_is_pinned(peer->pin, c->pins, c->n_pins)) {
         refuse_pin(peer, out);
     } else if (peer->dane == TLS_DANE_NO_MATCH) {
         out->forbidden = true;
+        out->fault = XMPP_FAULT_CERT_DANE;
         snprintf(out->why, sizeof(out->why), "%s", peer->fault);
     } else if (c->n_pins && !peer->sound) {
+        out->fault = fault_of(peer->unsound_kind);
         snprintf(out->why, sizeof(out->why), "%s (its key is pinned, but that is no excuse)", peer->unsound);
     } else if (c->n_pins && c->domain_u.n) {
         out->by = XMPP_CERT_PIN;

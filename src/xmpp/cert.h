@@ -6,6 +6,7 @@
 #define STOX_XMPP_CERT_H
 
 #include "net/tls.h"
+#include "xmpp/fault.h"
 
 #define XMPP_CERT_WHY 900
 
@@ -32,6 +33,7 @@ struct xmpp_cert_case {
 struct xmpp_cert_verdict {
     enum xmpp_cert_by by;
     bool forbidden;          /* refused, and nothing else may take its place: it is against the pins or against DNS */
+    enum xmpp_fault fault;   /* NONE when it is accepted */
     char why[XMPP_CERT_WHY]; /* why it is refused and what to do, a clause; "" when it is not */
     char advice[200];        /* what our administrator could do about it, or ""; not for the partner to read */
 };

@@ -142,6 +142,8 @@ void xmpp_pair_way_back(struct xmpp *x, struct slice local, struct slice remote)
 {
     struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
 
+    if (p && !p->stream)
+        xmpp_backoff_clear(&p->backoff);
     if (!p || !p->ready || !p->ping_open || p->confirm != XMPP_CONFIRM_PING ||
         loop_now(x->loop) - p->ping_ms < PING_OLD_MS)
         return;

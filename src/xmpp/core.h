@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 #include "xmpp/handshakes.h"
+#include "xmpp/pace.h"
+#include "xmpp/redirect.h"
 #include "xmpp/tally.h"
 #include "xmpp/xmpp.h"
 
@@ -27,7 +29,6 @@
 #define XMPP_ANSWER_MS 60000     /* a keep-alive or <r/> unanswered for so long ends its stream (STOX-S2S-78) */
 #define XMPP_BARRIER_MS 20000
 #define XMPP_BARRIER_MISSES 3
-#define XMPP_BACKOFF_MS 5000
 #define XMPP_BROKE_MS 5000   /* after a stream broke, a set-up that fails is tried again, though nothing was written */
 #define XMPP_RETRY_MS 500    /* between attempts while something written has no fate */
 #define XMPP_AHEAD_MAX 65536 /* bytes written ahead of the acknowledgements, one stanza more at most */
@@ -37,6 +38,8 @@
 
 struct xmpp_listener {
     struct list link;
+    struct xmpp *x;
+    bool direct;               /* TLS from the first byte */
     struct listener *listener; /* owned */
 };
 
@@ -47,6 +50,7 @@ struct xmpp {
     size_t secret_n;
     struct xmpp_counters counters;
     struct list listeners;
+    struct list left;    /* stream_next.c: connections that say their last words */
     struct list streams; /* struct xmpp_stream, owned: they free themselves when their connection is gone */
     struct hash serials; /* struct xmpp_stream by serial, for receipts */
     uint32_t last_serial;
@@ -58,13 +62,20 @@ struct xmpp {
     struct hash tokens;     /* struct xmpp_out that somebody waits for */
     struct hash components; /* struct xmpp_component, owned */
     struct list verifies;
+    struct list probes; /* probe.c: tests of partners */
+    size_t n_probes;
+    uint64_t last_probe;
+    struct list attempts; /* attempts.c: set-ups that failed */
+    size_t n_attempts[2]; /* of them, by inbound */
     size_t n_verifies;
     size_t n_unauthenticated;
     struct xmpp_tally ips; /* unauthenticated inbound streams by source */
     struct xmpp_handshakes handshakes;
     struct xmpp_tally partners; /* streams that count against a partner's limit, by primary domain */
     struct xmpp_tally paused;   /* partners whose streams are not read now */
-    struct hash rates;          /* rate.c: what partners have used up */
+    struct xmpp_redirects redirects;
+    struct xmpp_pace pace; /* of set-ups that we begin */
+    struct hash rates;     /* rate.c: what partners have used up */
     struct log_limit log_refused, log_ignored, log_failed, log_throttled;
     bool stopping;
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "xmpp/dialback_key.h"
+#include "xmpp/probe.h"
 #include "xmpp/writer.h"
 
 #define ARENA_MAX (4 * XMPP_UNAUTHENTICATED_ELEMENT_MAX)
@@ -67,6 +68,7 @@ static void on_verify_asked(struct xmpp_stream *s, const struct db *d)
         return;
     }
     ok = d->id.n && dialback_key_ok(xmpp_secret(s->x), &pair, d->key);
+    xmpp_probes_see_question(s->x, d->to, d->from, ok);
     put_answer(s, "verify", d->to_text, d->from_text, d->id, ok ? "valid" : "invalid", NULL);
     s->asked = true;
     if (!ok)
@@ -111,6 +113,7 @@ void xmpp_verify_free(struct xmpp_verify *v)
     v->x->n_verifies--;
     timer_stop(&v->x->loop->timers, &v->timer);
     loop_undefer(&v->start);
+    xmpp_pace_leave(&v->x->pace, &v->place);
     xmpp_drop(&v->local);
     xmpp_drop(&v->remote);
     xmpp_drop(&v->id);
@@ -216,6 +219,9 @@ static void verified(struct xmpp_verify *v, const char *type, const char *condit
             put_result(in, local, remote, "valid", NULL);
     } else if (in) {
         put_result(in, local, remote, type, condition);
+        xmpp_stream_note(in, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s: %s%s%s", SLICE_FMT(remote), type,
+                         condition ? ", " : "", condition ? condition : "");
+        xmpp_stream_blame(in, condition ? XMPP_FAULT_DIALBACK_BLOCKED : XMPP_FAULT_DIALBACK_INVALID);
         log_no(in, condition);
         drop_pair(v->proven);
         v->proven = NULL;
@@ -240,6 +246,8 @@ static void on_verify_start(struct deferred *d)
         xmpp_verify_send(v, pair->stream);
         return;
     }
+    if (!v->x->stopping && !xmpp_pace_may(&v->x->pace, &v->place, XMPP_PACE_VERIFICATION, &v->start))
+        return;
     v->via = xmpp_stream_open(v->x, NULL, v, loop_now(v->x->loop) + XMPP_VERIFY_MS, &fate, &why);
     if (!v->via)
         verified(v, "error", "remote-connection-failed");
@@ -323,6 +331,8 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
     unsigned n;
 
     if (condition) {
+        xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s to %.*s is not taken: %s",
+                         SLICE_FMT(d->from), SLICE_FMT(d->to), condition);
         put_answer(s, "result", d->to_text, d->from_text, (struct slice){ 0 }, "error", condition);
         log_no(s, condition);
         return;
@@ -368,7 +378,9 @@ void xmpp_dialback_in(struct xmpp_stream *s, const struct xml *el)
 
 void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
 {
-    const struct dialback_pair pair = { .receiving = p->remote, .originating = p->local, .stream_id = s->id };
+    const struct dialback_pair pair = { .receiving = p ? p->remote : s->remote,
+                                        .originating = p ? p->local : s->local,
+                                        .stream_id = s->id };
     char key[DIALBACK_KEY_LEN + 1];
     struct buf b;
 
@@ -378,18 +390,21 @@ void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
     }
     buf_init(&b, 16384);
     buf_str(&b, "<db:result");
-    xml_put_attr(&b, "from", p->local);
-    xml_put_attr(&b, "to", p->remote);
+    xml_put_attr(&b, "from", pair.originating);
+    xml_put_attr(&b, "to", pair.receiving);
     buf_char(&b, '>');
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE,
+                     "we send a dialback key, which the partner's server asks the server of %.*s about",
+                     SLICE_FMT(pair.originating));
     if (dialback_key(key, xmpp_secret(s->x), &pair))
         buf_str(&b, key);
     else
         b.failed = true;
     buf_str(&b, "</db:result>");
-    if (buf_ok(&b) && xmpp_stream_write(s, buf_slice(&b)))
-        p->proof = XMPP_PROOF_ASKED;
-    else
+    if (!buf_ok(&b) || !xmpp_stream_write(s, buf_slice(&b)))
         xmpp_stream_out_no_dialback(s, p, XMPP_FATE_UNREACHABLE, "out of memory");
+    else if (p)
+        p->proof = XMPP_PROOF_ASKED;
     buf_free(&b);
 }
 
@@ -404,6 +419,19 @@ static struct xmpp_pair *find_asked(const struct xmpp_stream *s, const struct db
     return NULL;
 }
 
+/* What the partner's server says of our key, when it is neither good nor bad (XEP-0220 2.5). */
+static enum xmpp_fault fault_of_answer(struct slice condition)
+{
+    if (slice_starts(condition, SLICE("remote-")))
+        return XMPP_FAULT_DIALBACK_BLOCKED;
+    if (slice_is(condition, "item-not-found") || slice_is(condition, "host-unknown"))
+        return XMPP_FAULT_HOST_UNKNOWN;
+    if (slice_is(condition, "forbidden") || slice_is(condition, "not-allowed") ||
+        slice_is(condition, "not-authorized") || slice_is(condition, "policy-violation"))
+        return XMPP_FAULT_NOT_ALLOWED;
+    return XMPP_FAULT_DIALBACK_FAILED;
+}
+
 static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const struct db *d)
 {
     const struct xml *error = xml_child(el, NS_SERVER, "error");
@@ -411,16 +439,19 @@ static void on_result_answer(struct xmpp_stream *s, const struct xml *el, const 
     struct xmpp_pair *p = find_asked(s, d);
     char what[300], name[64];
 
-    if (!p) {
+    if (!p &&
+        !(s->probe && s->state == XMPP_STATE_DIALBACK && slice_eq(d->from, s->remote) && slice_eq(d->to, s->local))) {
         xmpp_stream_ignore(s, "a dialback verdict that nobody asked for");
     } else if (slice_is(d->type, "valid")) {
         xmpp_stream_out_proven(s, p, method_of(s));
     } else if (slice_is(d->type, "invalid")) {
+        xmpp_stream_blame(s, XMPP_FAULT_DIALBACK_INVALID);
         xmpp_stream_out_no_dialback(
             s, p, XMPP_FATE_REFUSED,
             "the partner was told that our key is invalid (does DNS of our domain lead to this gateway, and do all "
             "gateways of it share the dialback secret?)");
     } else {
+        xmpp_stream_blame(s, fault_of_answer(condition ? condition->name : SLICE("")));
         log_escape(name, sizeof(name), condition ? condition->name : SLICE("error"));
         snprintf(what, sizeof(what),
                  "the partner answered %s (it must be able to reach us by DNS of our domain, port 5269)", name);

@@ -15,12 +15,13 @@ struct xmpp_verify {
     struct slice local, remote, id, key;
     struct timer timer;
     struct deferred start;
+    struct xmpp_pace_place place;
 };
 
 /* Inbound streams: <db:result/> and <db:verify/>, requests and (unsolicited) answers. */
 void xmpp_dialback_in(struct xmpp_stream *s, const struct xml *el);
 
-/* Initiating: sends the key of one of the stream's pairs. */
+/* Initiating: sends the key of one of the stream's pairs; NULL: of its own domains, for a test. */
 void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p);
 
 /* Outbound streams: answers to <db:result/> and <db:verify/>. */

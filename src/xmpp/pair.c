@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/rand.h"
 #include "xmpp/component.h"
 #include "xmpp/resume_out.h"
 #include "xmpp/ride.h"
@@ -81,6 +82,7 @@ void xmpp_pair_free(struct xmpp_pair *p)
     timer_stop(&p->x->loop->timers, &p->retry);
     timer_stop(&p->x->loop->timers, &p->forget);
     loop_undefer(&p->turn);
+    xmpp_pace_leave(&p->x->pace, &p->place);
     if (!p->taken_off)
         hash_remove(&p->x->pairs, &p->node);
     xmpp_drop(&p->local);
@@ -98,14 +100,24 @@ static void on_forget(struct timer *t)
 
 static void forget_later(struct xmpp_pair *p)
 {
+    uint64_t now = loop_now(p->x->loop);
+    uint64_t held = xmpp_backoff_holds(&p->backoff, now) ? p->backoff.until_ms - now : 0;
+
     if (!p->stream && p->n == 0 && !p->confirms_not)
-        timer_start(&p->x->loop->timers, &p->forget, FORGET_MS);
+        timer_start(&p->x->loop->timers, &p->forget, held + FORGET_MS);
+}
+
+static bool is_of_component(const struct xmpp_pair *p)
+{
+    const struct xmpp_partner *partner = p->x->conf.ops->partner(p->x->conf.owner, p->remote);
+
+    return partner && partner->component;
 }
 
 void xmpp_pair_fail(struct xmpp_pair *p, enum xmpp_fate fate, const char *why)
 {
-    p->failed = true;
-    p->failed_ms = loop_now(p->x->loop);
+    if (!is_of_component(p)) /* component.c tries again by its own clock */
+        xmpp_backoff_failed(&p->backoff, loop_now(p->x->loop), rand_below);
     p->failed_fate = fate;
     xmpp_resume_free(p->resume);
     p->resume = NULL;
@@ -146,14 +158,18 @@ static void open_stream(struct xmpp_pair *p)
     struct xmpp_stream *other;
 
     if (partner && partner->component) {
+        xmpp_pace_leave(&p->x->pace, &p->place);
         join_component(p, partner);
         return;
     }
     other = p->resume ? NULL : xmpp_ride_find(p); /* a stream that may be resumed is its own */
     if (other) {
+        xmpp_pace_leave(&p->x->pace, &p->place);
         xmpp_ride_take(other, p);
         return;
     }
+    if (!p->x->stopping && !xmpp_pace_may(&p->x->pace, &p->place, XMPP_PACE_STANZAS, &p->turn))
+        return;
     if (!p->no_sasl)
         p->establish_by_ms = loop_now(p->x->loop) + (uint64_t)p->x->conf.limits.establish_s * 1000;
     p->stream = xmpp_stream_open(p->x, p, NULL, p->establish_by_ms, &fate, &why);
@@ -170,8 +186,10 @@ static void on_turn(struct deferred *d)
             return;
         if (!is_idle(p) || p->no_sasl || p->resume)
             open_stream(p);
-        else
+        else {
+            xmpp_pace_leave(&p->x->pace, &p->place);
             forget_later(p);
+        }
         return;
     }
     if (!p->ready)
@@ -207,7 +225,7 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
 {
     struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
 
-    if (p && p->failed && !p->stream && loop_now(x->loop) - p->failed_ms < XMPP_BACKOFF_MS)
+    if (p && !p->stream && xmpp_backoff_holds(&p->backoff, loop_now(x->loop)))
         return refuse(x, fate, p->failed_fate);
     if (!p)
         p = pair_new(x, local, remote);
@@ -230,7 +248,8 @@ static void begin(struct xmpp_pair *p, enum xmpp_confirm confirm)
     p->ready = true;
     p->rode = p->rides;
     p->no_sasl = false;
-    p->failed = p->heard = false;
+    p->heard = false;
+    xmpp_backoff_clear(&p->backoff);
     p->ready_ms = loop_now(p->x->loop);
     xmpp_confirm_start(p);
     p->confirm = confirm;
@@ -372,9 +391,11 @@ void xmpp_pair_reconsider(struct xmpp_pair *p, bool gone)
     p->alone = false;
     if (p->stream)
         return;
-    p->failed = false;
+    xmpp_backoff_clear(&p->backoff);
     if (!gone || p->n == 0)
         return;
+    xmpp_pace_leave(&p->x->pace, &p->place);
+    p->place.due = true;
     timer_stop(&p->x->loop->timers, &p->retry); /* the turn asks for a stream, and is told that there is none */
     xmpp_pair_turn(p);
 }

@@ -9,6 +9,7 @@
 #ifndef STOX_XMPP_PAIR_H
 #define STOX_XMPP_PAIR_H
 
+#include "xmpp/backoff.h"
 #include "xmpp/core.h"
 
 struct xmpp_stream;
@@ -77,9 +78,9 @@ struct xmpp_pair {
     struct timer retry;  /* without a stream: time to try again; on another's: the partner does not answer */
     struct timer forget; /* the pair itself, when nothing happens any more */
     struct deferred turn;
-    bool failed; /* the last attempt; within XMPP_BACKOFF_MS new stanzas are refused */
-    uint64_t failed_ms;
+    struct xmpp_backoff backoff; /* while it holds, new stanzas are refused with this fate */
     enum xmpp_fate failed_fate;
+    struct xmpp_pace_place place;
     bool taken_off; /* hash_remove was done: being freed */
 };
 
@@ -113,7 +114,7 @@ void xmpp_pair_resumed(struct xmpp_pair *pair, uint32_t h, struct slice instead)
 bool xmpp_pair_pong(struct xmpp *x, struct slice local, struct slice remote, struct slice id);
 
 /*
- * The partner's stream to us is there: what it answered before it had one may be lost, as with a server that holds off after
+ * The partner's stream to us is there, so that it can be tried again: what it answered before it had one may be lost, as with a server that holds off after
  * a refusal, and is asked for again.
  */
 void xmpp_pair_way_back(struct xmpp *x, struct slice local, struct slice remote);

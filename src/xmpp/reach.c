@@ -57,7 +57,7 @@ bool xmpp_reach_port_may(uint16_t port, char why[XMPP_REACH_WHY])
     return true;
 }
 
-static bool is_ours(const struct xmpp *x, const struct addr *to)
+bool xmpp_reach_is_ours(const struct xmpp *x, const struct addr *to)
 {
     list_each (it, &x->listeners)
         if (listener_takes(listener_local(container_of(it, struct xmpp_listener, link)->listener), to))
@@ -87,7 +87,7 @@ bool xmpp_reach_may(const struct xmpp *x, const struct addr *to, enum xmpp_reach
 
     if (addr_unwrap(to, &inner))
         snprintf(leads, sizeof(leads), " and leads to %s", addr_ip_text(&inner, at));
-    if (is_ours(x, to) || is_ours(x, &inner)) {
+    if (xmpp_reach_is_ours(x, to) || xmpp_reach_is_ours(x, &inner)) {
         snprintf(why, XMPP_REACH_WHY, "%s%s, where this gateway itself listens", addr_text(to, to_text), leads);
         return false;
     }

@@ -22,6 +22,9 @@ enum xmpp_reach {
  */
 bool xmpp_reach_may(const struct xmpp *x, const struct addr *to, enum xmpp_reach how, char why[XMPP_REACH_WHY]);
 
+/* Would a connection to it arrive where we listen ourselves? */
+bool xmpp_reach_is_ours(const struct xmpp *x, const struct addr *to);
+
 /* May an SRV record send us to this port? False: why says what it is, to follow "NAME is on". */
 bool xmpp_reach_port_may(uint16_t port, char why[XMPP_REACH_WHY]);
 

@@ -189,6 +189,7 @@ static void reconsider_stream(struct xmpp_stream *s, bool revocations)
     }
     no = s->inbound ? judge_inbound(s) : judge_outbound(s);
     if (no.text) {
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_refuse(s, no.error, no.text);
         return;
     }

@@ -54,7 +54,8 @@ static bool may_wait(const struct xmpp_stream *s, const struct xmpp_pair *p, str
 
 static bool may_take(const struct xmpp_stream *s, const struct xmpp_pair *p)
 {
-    if (s->inbound || s->component || s->verifying || s->alone || s->close_asked || list_empty(&s->pairs) || is_full(s))
+    if (s->inbound || s->component || s->probe || s->verifying || s->alone || s->close_asked || list_empty(&s->pairs) ||
+        is_full(s))
         return false;
     switch (s->state) {
     case XMPP_STATE_CONNECTING:
@@ -152,6 +153,14 @@ bool xmpp_ride_elsewhere(struct xmpp_stream *s)
     leave(p);
     xmpp_ride_take(t, p);
     return true;
+}
+
+void xmpp_ride_start_over(struct xmpp_stream *s)
+{
+    list_each (it, &s->pairs) {
+        pair_of(it)->proof = XMPP_PROOF_AWAITED;
+        timer_stop(&s->x->loop->timers, &pair_of(it)->retry);
+    }
 }
 
 void xmpp_ride_ask(struct xmpp_stream *s)

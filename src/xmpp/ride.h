@@ -23,6 +23,9 @@ bool xmpp_ride_elsewhere(struct xmpp_stream *s);
 /* Dialback has begun on s: those that wait are asked for now, or go. */
 void xmpp_ride_ask(struct xmpp_stream *s);
 
+/* It goes on with another server: what was asked on the connection before counts no more. */
+void xmpp_ride_start_over(struct xmpp_stream *s);
+
 /* s is proven by SASL: those that wait go. */
 void xmpp_ride_go(struct xmpp_stream *s);
 

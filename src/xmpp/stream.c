@@ -216,9 +216,7 @@ void xmpp_stream_on_timer(struct timer *t)
             xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
         return;
     }
-    snprintf(why, sizeof(why), "%.*s: not ready in time, still waiting for %s", SLICE_FMT(s->remote),
-             xmpp_stream_awaited(s->state));
-    xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%s", why);
+    xmpp_stream_out_late(s);
 }
 
 void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
@@ -232,6 +230,7 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
         if (!s->was_ready)
             s->x->counters.streams_authenticated++;
         s->was_ready = true;
+        xmpp_trace_shrink(s->trace);
         xmpp_stream_start_timer(s, XMPP_QUIET_MS);
         break;
     case XMPP_STATE_CLOSING: xmpp_stream_start_timer(s, XMPP_CLOSE_WAIT_MS); break;

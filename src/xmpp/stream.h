@@ -14,6 +14,7 @@
 #include "xmpp/parties.h"
 #include "xmpp/sm.h"
 #include "xmpp/stream_error.h"
+#include "xmpp/trace.h"
 
 /*    name         what is awaited, for the log */
 #define XMPP_STATES(X)                                                                                                 \
@@ -41,12 +42,14 @@ enum xmpp_stream_state {
 
 #define XMPP_PROVEN_MAX 64 /* pairs on one inbound stream */
 
+struct xmpp_probe;
+
 struct xmpp_stream {
     struct list link;
     struct hash_node by_serial;
     struct xmpp *x;
     struct conn *conn;
-    struct xmpp_connect *connect; /* outbound, while CONNECTING */
+    struct xmpp_connect *connect; /* outbound, until proven: it knows further servers of the partner */
     struct xml_reader *reader;    /* owned */
     struct addr peer;
     enum xmpp_stream_state state;
@@ -58,6 +61,7 @@ struct xmpp_stream {
     bool header_fed;         /* bytes of the peer's header have been seen */
     bool feeding;            /* inside xml_reader_feed */
     bool start_tls, restart; /* to be done when the reader has returned */
+    bool going_on;           /* outbound: the connection was of no use, and the next server is about to be tried */
     bool sasl_done;
     bool was_ready;
     bool cert_ok;        /* acceptable for remote */
@@ -88,6 +92,14 @@ struct xmpp_stream {
     struct slice partner_name;  /* key in x->partners */
     struct slice lang;
 
+    /* outbound: of the servers that were tried in vain, the failure that says most; see stream_next.c */
+    struct slice told;
+    enum xmpp_fate told_fate;
+    enum xmpp_fault told_fault;
+    struct addr told_at;
+    unsigned told_rank, n_vain;
+    uint64_t establish_by_ms;
+
     enum xmpp_method method;         /* outbound: how we were proven; inbound: the first pair */
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
@@ -103,6 +115,9 @@ struct xmpp_stream {
     struct xmpp_session *session;     /* inbound, owned: by which it can be resumed; NULL: it cannot */
     uint32_t n_ignored;
 
+    struct xmpp_trace *trace; /* owned, but by the probe when there is one; NULL: nothing noted yet, or given away */
+    struct xmpp_probe *probe; /* outbound: the test that it was opened for; NULL: another purpose */
+
     uint64_t bytes_ms, stanza_ms;    /* last of them */
     struct timer timer;              /* deadline of the set-up, idle check, close wait */
     struct xmpp_handshake handshake; /* inbound: waits for its turn */
@@ -110,11 +125,26 @@ struct xmpp_stream {
 };
 
 /* stream_begin.c */
-void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer);
+/* direct: TLS comes before the first byte. */
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool direct);
 
 /* Outbound, for a pair's stanzas or for one verification. NULL with *fate and *why (a constant). */
 struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
                                      uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why);
+
+struct xmpp_stream_wish {
+    struct slice local, remote;
+    struct xmpp_pair *pair; /* one of these three: its purpose */
+    struct xmpp_verify *verify;
+    struct xmpp_probe *probe;
+    struct xmpp_trace *trace; /* the probe's */
+    bool no_sasl;             /* the partner has refused EXTERNAL */
+    uint64_t establish_by_ms;
+};
+
+/* Outbound, for any purpose; a test and a verification count against no limit of the partner. Fails as xmpp_stream_open does. */
+struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stream_wish *wish, enum xmpp_fate *fate,
+                                          const char **why);
 
 /* Counts it against the limits of all and of its partner. NULL, or a clause why it may not be. */
 const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *partner);
@@ -171,6 +201,10 @@ uint32_t xmpp_stream_sm_wrote(struct xmpp_stream *s); /* the place of the stanza
 void xmpp_stream_sm_ask(struct xmpp_stream *s);       /* <r/>, unless one is out or it is too early */
 void xmpp_stream_sm_on_a(struct xmpp_stream *s, const struct xml *a);
 
+/* stream_next.c */
+/* Outbound: what failed now every server of the partner would share, or nobody wants to know any more. */
+void xmpp_stream_no_other_server(struct xmpp_stream *s);
+
 /* stream_log.c */
 const char *xmpp_stream_direction(const struct xmpp_stream *s);
 void xmpp_stream_ignore(struct xmpp_stream *s, const char *what); /* rate-limited */
@@ -184,6 +218,17 @@ bool xmpp_stream_certifies(const struct xmpp_stream *s, struct slice remote);
 
 /* Has a certificate proven it that dates and revocation count for? */
 bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s);
+
+/* stream_trace.c: what is noted for administrators (xmpp/trace.h). One sentence, without what can steer a terminal. */
+void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void xmpp_stream_blame(struct xmpp_stream *s, enum xmpp_fault fault); /* see xmpp_trace_blame */
+void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features);
+/* peer NULL: it could not be read. */
+void xmpp_stream_note_certificate(struct xmpp_stream *s, const struct tls_peer *peer,
+                                  const struct xmpp_cert_verdict *v);
+enum xmpp_fault xmpp_stream_fault_of(enum xmpp_stream_error received);
+void xmpp_stream_trace_end(struct xmpp_stream *s, const char *why); /* it ends: where the trace goes */
 
 /* reconsider.c */
 struct xmpp_objection {

@@ -20,8 +20,13 @@ static void on_turn(struct deferred *d)
             xmpp_stream_free(s);
         return;
     }
+    if (s->going_on) {
+        xmpp_stream_start_over(s);
+        return;
+    }
     if (s->close_asked) {
         s->close_asked = false;
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_close(s, "an administrator closed it");
         return;
     }
@@ -81,7 +86,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
     return false;
 }
 
-void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
+void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool direct)
 {
     struct conn_conf conf = {
         .ops = &xmpp_stream_conn_ops, .tls = x->conf.tls, .rx_max = RX_MAX, .tx_max = TX_INBOUND
@@ -110,23 +115,30 @@ void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer)
         return;
     }
     xmpp_stream_start_timer(s, (uint64_t)x->conf.unauthenticated_s * 1000);
+    if (direct)
+        xmpp_stream_start_tls(s);
 }
 
-static void on_connected(void *owner, struct conn *c, struct dane *dane)
+static void on_connected(void *owner, struct conn *c, struct dane *dane, bool direct)
 {
     struct xmpp_stream *s = owner;
 
-    s->connect = NULL;
     s->dane = dane;
     s->dane_seen = dane != NULL;
     s->conn = c;
     s->peer = *conn_peer(c);
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
     conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
     s->needless = xmpp_ride_elsewhere(s);
     if (s->needless) {
         xmpp_stream_hang_up(s, NULL);
         xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, "the partner's other stream leads there", false);
+        return;
+    }
+    xmpp_stream_await(s);
+    if (direct) {
+        xmpp_stream_start_tls(s);
         return;
     }
     xmpp_stream_become(s, XMPP_STATE_HEADER);
@@ -159,51 +171,100 @@ const char *xmpp_stream_count(struct xmpp_stream *s, const struct xmpp_partner *
     return NULL;
 }
 
-struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
-                                     uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why)
+struct xmpp_connect *xmpp_stream_connect(struct xmpp_stream *s)
 {
-    struct slice local = pair ? pair->local : verify->local, remote = pair ? pair->remote : verify->remote;
-    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
-    struct xmpp_stream *s = NULL;
-    uint64_t now = loop_now(x->loop);
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
+    struct xmpp_connect_to to = { .remote = s->remote };
+    struct xmpp_redirect other;
 
-    *fate = partner && !x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
-    *why = x->stopping ? "this gateway is shutting down" : partner ? NULL : "the partner is not listed";
-    if (!*why && !x->conf.ops->serves(x->conf.owner, local)) {
-        *fate = XMPP_FATE_REFUSED;
-        *why = "the domain is not one of ours any more";
+    if (!partner)
+        return NULL;
+    to.proxy = partner->proxy;
+    if (xmpp_redirects_take(&s->x->redirects, s->local, s->remote, loop_now(s->x->loop), &other))
+        to.other = &other;
+    return xmpp_connect_start(s->x, &to, &stream_connect_ops, s, s->trace);
+}
+
+/* What forbids it before anything is done; NULL: nothing. */
+static const char *forbidden(const struct xmpp *x, const struct xmpp_stream_wish *wish,
+                             const struct xmpp_partner *partner, enum xmpp_fate *fate)
+{
+    *fate = XMPP_FATE_REFUSED;
+    if (x->stopping)
+        return "this gateway is shutting down";
+    if (!partner)
+        return "the partner is not listed";
+    if (!x->conf.ops->serves(x->conf.owner, wish->local))
+        return "the domain is not one of ours any more";
+    *fate = XMPP_FATE_UNREACHABLE;
+    return NULL;
+}
+
+static void take_purpose(struct xmpp_stream *s, const struct xmpp_stream_wish *wish)
+{
+    uint64_t now = loop_now(s->x->loop);
+
+    if (wish->pair) {
+        list_push(&s->pairs, &wish->pair->on_stream);
+        s->alone = wish->pair->alone;
+        wish->pair->rides = false;
+        wish->pair->proof = XMPP_PROOF_AWAITED;
     }
+    s->no_sasl = wish->no_sasl;
+    s->verify = wish->verify;
+    s->verifying = wish->verify != NULL;
+    s->establish_by_ms = wish->establish_by_ms > now ? wish->establish_by_ms : now + 1;
+    xmpp_stream_start_timer(s, s->establish_by_ms - now);
+    LOG_AT_(s->x->loop->log, s->verifying ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "stream-connecting",
+            LOG_S("local", s->local), LOG_S("remote", s->remote), LOG_Z("direction", "out"),
+            LOG_Z("for", wish->pair     ? "stanzas"
+                         : s->verifying ? "verification"
+                                        : "test"));
+}
+
+struct xmpp_stream *xmpp_stream_open_wish(struct xmpp *x, const struct xmpp_stream_wish *wish, enum xmpp_fate *fate,
+                                          const char **why)
+{
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, wish->remote);
+    struct xmpp_stream *s = NULL;
+
+    *why = forbidden(x, wish, partner, fate);
     if (!*why) {
         s = stream_new(x, false);
-        *why = !s || !xmpp_keep(&s->local, local) || !xmpp_keep(&s->remote, remote) ? "out of memory" : NULL;
+        *why =
+            !s || !xmpp_keep(&s->local, wish->local) || !xmpp_keep(&s->remote, wish->remote) ? "out of memory" : NULL;
     }
-    if (!*why && pair) /* a verification answers to its own limits: strangers can cause them */
+    if (!*why && wish->pair) /* a verification answers to its own limits: strangers can cause them; so do tests */
         *why = xmpp_stream_count(s, partner);
     if (!*why) {
-        s->connect = xmpp_connect_start(x, remote, partner->proxy, &stream_connect_ops, s);
+        s->probe = wish->probe;
+        s->trace = wish->probe ? wish->trace : wish->verify ? NULL : xmpp_trace_new();
+        s->connect = xmpp_stream_connect(s);
         *why = s->connect ? NULL : "out of memory";
     }
     if (*why) {
         if (s)
             xmpp_stream_free(s);
         x->counters.streams_failed++;
-        log_warning(x->loop->log, "stream-failed", LOG_S("local", local), LOG_S("remote", remote),
+        log_warning(x->loop->log, "stream-failed", LOG_S("local", wish->local), LOG_S("remote", wish->remote),
                     LOG_Z("direction", "out"), LOG_Z("why", *why));
         return NULL;
     }
-    if (pair) {
-        list_push(&s->pairs, &pair->on_stream);
-        s->no_sasl = pair->no_sasl;
-        s->alone = pair->alone;
-        pair->rides = false;
-        pair->proof = XMPP_PROOF_AWAITED;
-    }
-    s->verify = verify;
-    s->verifying = verify != NULL;
-    xmpp_stream_start_timer(s, establish_by_ms > now ? establish_by_ms - now : 1);
-    LOG_AT_(x->loop->log, pair ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "stream-connecting", LOG_S("local", local),
-            LOG_S("remote", remote), LOG_Z("direction", "out"), LOG_Z("for", pair ? "stanzas" : "verification"));
+    take_purpose(s, wish);
     return s;
+}
+
+struct xmpp_stream *xmpp_stream_open(struct xmpp *x, struct xmpp_pair *pair, struct xmpp_verify *verify,
+                                     uint64_t establish_by_ms, enum xmpp_fate *fate, const char **why)
+{
+    const struct xmpp_stream_wish wish = { .local = pair ? pair->local : verify->local,
+                                           .remote = pair ? pair->remote : verify->remote,
+                                           .pair = pair,
+                                           .verify = verify,
+                                           .no_sasl = pair && pair->no_sasl,
+                                           .establish_by_ms = establish_by_ms };
+
+    return xmpp_stream_open_wish(x, &wish, fate, why);
 }
 
 struct xmpp_stream *xmpp_stream_attach(struct xmpp_component *c, const struct xmpp_partner *partner, const char **why)

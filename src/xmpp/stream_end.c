@@ -6,6 +6,7 @@
 #include "xmpp/component.h"
 #include "xmpp/connect.h"
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/resume_in.h"
 #include "xmpp/resume_out.h"
 #include "xmpp/stream_parts.h"
@@ -53,6 +54,8 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
     list_move_all(&pairs, &s->pairs);
     judge_riding(s, &pairs);
     timer_stop(&s->x->loop->timers, &s->answer);
+    if (s->probe)
+        xmpp_probe_ended(s, why, retry);
     xmpp_dialback_stream_ended(s, fate == XMPP_FATE_NO_SERVER ? "remote-server-not-found" : "remote-server-timeout");
     while ((l = list_pop(&pairs)))
         xmpp_pair_ended(container_of(l, struct xmpp_pair, on_stream), fate, why, retry);
@@ -60,7 +63,7 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
 
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
-    char no_tls[XMPP_WHY_MAX];
+    char no_tls[XMPP_WHY_MAX], earlier[XMPP_WHY_MAX];
     bool in_order = s->state == XMPP_STATE_CLOSING;
 
     if (s->state == XMPP_STATE_CLOSED)
@@ -71,10 +74,15 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
                  SLICE_FMT(s->remote));
         fate = XMPP_FATE_REFUSED;
         why = no_tls;
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_NOT_OFFERED);
     }
+    if (!retry && xmpp_stream_go_on(s, fate, why))
+        return;
+    xmpp_stream_tell_most(s, &fate, &why, earlier);
     if (s->feeding)
         xml_reader_stop(s->reader);
     xmpp_stream_log_end(s, why);
+    xmpp_stream_trace_end(s, why);
     xmpp_stream_become(s, XMPP_STATE_CLOSED);
     xmpp_connect_cancel(s->connect);
     s->connect = NULL;
@@ -119,10 +127,13 @@ void xmpp_stream_free(struct xmpp_stream *s)
     xmpp_drop(&s->remote);
     xmpp_drop(&s->id);
     xmpp_drop(&s->cert_why);
+    xmpp_drop(&s->told);
     xmpp_drop(&s->pin);
     free(s->dane);
     xmpp_drop(&s->partner_name);
     xmpp_drop(&s->lang);
+    if (!s->probe)
+        xmpp_trace_free(s->trace);
     hash_remove(&s->x->serials, &s->by_serial);
     list_unlink(&s->link);
     xmpp_stream_gone(s->x);
@@ -172,6 +183,7 @@ void xmpp_stream_error_extra(struct xmpp_stream *s, enum xmpp_stream_error e, co
 
 void xmpp_stream_refuse(struct xmpp_stream *s, enum xmpp_stream_error e, const char *text)
 {
+    xmpp_stream_no_other_server(s);
     end_with_error(s, e, text, NULL, XMPP_FATE_REFUSED);
 }
 
@@ -196,6 +208,7 @@ void xmpp_stream_close(struct xmpp_stream *s, const char *why)
 {
     if (s->state == XMPP_STATE_CLOSED || s->state == XMPP_STATE_CLOSING)
         return;
+    xmpp_stream_no_other_server(s);
     if (!s->conn || !s->header_sent || s->state == XMPP_STATE_TLS) {
         xmpp_stream_hang_up(s, NULL);
         xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, false);

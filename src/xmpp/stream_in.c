@@ -4,6 +4,7 @@
 
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/resume_in.h"
 #include "xmpp/sasl.h"
 #include "xmpp/stream.h"
@@ -151,14 +152,28 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
 
 static void refuse_for_want_of_methods(struct xmpp_stream *s)
 {
+    const struct xmpp_partner *partner = xmpp_stream_partner(s);
     char text[XMPP_CERT_WHY + 100];
 
-    if (xmpp_stream_is_secure(s))
+    if (xmpp_stream_is_secure(s) && partner && partner->tls == XMPP_NOT_SUPPORTED) /* it came by direct TLS */
+        snprintf(text, sizeof(text), "TLS is not used with your domain");
+    else if (xmpp_stream_is_secure(s))
         snprintf(text, sizeof(text), "your certificate cannot be accepted (%.*s) and there is no other way in",
                  SLICE_FMT(s->cert_why));
     else
         snprintf(text, sizeof(text), "no common way to prove your domain");
     xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, text);
+}
+
+static void note_offer(struct xmpp_stream *s)
+{
+    if (!s->sasl_done)
+        xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "%s: we offer %s%s%s",
+                         xmpp_stream_is_secure(s) ? "inside TLS" : "in clear",
+                         s->external_offered        ? "SASL EXTERNAL"
+                         : xmpp_stream_is_secure(s) ? ""
+                                                    : "STARTTLS",
+                         s->external_offered && s->dialback_offered ? ", " : "", s->dialback_offered ? "dialback" : "");
 }
 
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
@@ -176,6 +191,9 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     judge_names(s, root);
     if (s->state == XMPP_STATE_CLOSED)
         return;
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "a stream from %.*s to %.*s",
+                     SLICE_FMT(s->remote.n ? s->remote : SLICE("(no name)")),
+                     SLICE_FMT(s->local.n ? s->local : SLICE("(no name)")));
     if (xmpp_stream_is_secure(s) && !s->sasl_done)
         xmpp_stream_judge_certificate(s);
     buf_init(&b, 4096);
@@ -185,6 +203,7 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     else if (!ok)
         refuse_for_want_of_methods(s);
     else {
+        note_offer(s);
         xmpp_stream_write(s, buf_slice(&b));
         xmpp_stream_become(s, s->sasl_done ? XMPP_STATE_READY : XMPP_STATE_NEGOTIATING);
     }
@@ -211,6 +230,8 @@ static void sasl_failed(struct xmpp_stream *s, enum xmpp_sasl r)
 {
     char failure[160];
 
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
+    xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
     snprintf(failure, sizeof(failure), "<failure xmlns='" NS_SASL "'><%s/></failure>", xmpp_sasl_name(r));
     xmpp_stream_write(s, slice_str(failure));
     s->sasl_challenged = false;
@@ -331,6 +352,10 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
         s->method = method;
     if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
         xmpp_keep(&s->local, local);
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
+                     SLICE_FMT(local), xmpp_method_name(method));
+    xmpp_probes_see_proof(s, local, remote, method);
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
     if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
         xmpp_stream_become(s, XMPP_STATE_READY);
@@ -420,7 +445,8 @@ static bool is_pong(struct xmpp_stream *s, const struct xml *el, const struct xm
 
     return slice_is(el->name, "iq") && (slice_is(type, "result") || slice_is(type, "error")) && p->from_ok &&
            p->to_ok && !p->from.local.n && !p->from.resource.n && !p->to.local.n && !p->to.resource.n &&
-           xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id"));
+           (xmpp_pair_pong(s->x, p->to.domain, p->from.domain, xml_attr(el, "id")) ||
+            xmpp_probe_pong(s, p->to.domain, p->from.domain, xml_attr(el, "id")));
 }
 
 /* repeat: it came before the connection was lost, and is served already. */

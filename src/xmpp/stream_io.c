@@ -38,7 +38,7 @@ static void hand_shake(struct xmpp_stream *s)
     char mem[1024];
     struct arena arena;
     struct slice local = { 0 }, remote = { 0 };
-    struct tls_wish wish = { .role = s->inbound ? TLS_SERVER : TLS_CLIENT, .alpn = s->inbound ? NULL : "xmpp-server" };
+    struct tls_wish wish = { .role = s->inbound ? TLS_SERVER : TLS_CLIENT, .alpn = "xmpp-server" };
     bool ok;
 
     arena_init_on(&arena, mem, sizeof(mem), 16384);
@@ -63,7 +63,7 @@ void xmpp_stream_begin_tls(struct xmpp_handshake *h)
 }
 
 /* What the peer sends before its turn stays with the kernel. */
-static void start_tls(struct xmpp_stream *s)
+void xmpp_stream_start_tls(struct xmpp_stream *s)
 {
     char source[ADDR_TEXT];
 
@@ -106,14 +106,14 @@ static bool feed(struct xmpp_stream *s, const char *p, size_t n)
     s->feeding = true;
     fault = xml_reader_feed(s->reader, p, n);
     s->feeding = false;
-    if (s->state == XMPP_STATE_CLOSED)
+    if (s->state == XMPP_STATE_CLOSED || s->going_on)
         return false;
     if (s->start_tls || s->restart) {
         bool tls = s->start_tls;
 
         s->start_tls = s->restart = false;
         if (tls)
-            start_tls(s);
+            xmpp_stream_start_tls(s);
         else
             restart(s);
         return false;
@@ -181,12 +181,24 @@ static void on_drained(void *owner, struct conn *conn)
         xmpp_pair_drained(container_of(it, struct xmpp_pair, on_stream));
 }
 
+static enum xmpp_fault fault_of_end(const struct xmpp_stream *s, enum conn_end why)
+{
+    if (why == CONN_END_TLS_VERSION)
+        return XMPP_FAULT_TLS_TOO_OLD;
+    if (why == CONN_END_TLS_REFUSED)
+        return XMPP_FAULT_OUR_CERTIFICATE;
+    if (s->state == XMPP_STATE_TLS)
+        return XMPP_FAULT_TLS_FAILED;
+    return s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : XMPP_FAULT_CLOSED;
+}
+
 static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, const char *text)
 {
     struct xmpp_stream *s = owner;
     char why[XMPP_WHY_MAX], at[ADDR_TEXT];
 
     s->conn = NULL;
+    xmpp_stream_blame(s, fault_of_end(s, end_why));
     if (s->state == XMPP_STATE_CONNECTING)
         snprintf(why, sizeof(why), "cannot connect to %s: %s", addr_text(&s->peer, at), text);
     else if (s->state == XMPP_STATE_TLS)
@@ -199,7 +211,8 @@ static void on_closed(void *owner, struct conn *conn, enum conn_end end_why, con
     else
         xmpp_resume_out_lost(s);
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
-    xmpp_stream_free(s);
+    if (s->state == XMPP_STATE_CLOSED)
+        xmpp_stream_free(s);
 }
 
 /* A component's: others are given a connection that stands. */
@@ -241,16 +254,22 @@ static void on_error_received(struct xmpp_stream *s, const struct xml *el)
     enum xmpp_stream_error e = xmpp_stream_error_of(el);
     const struct xml *text = xml_child(el, NS_STREAM_ERROR, "text");
     const char *advice = s->component ? xmpp_component_advice(e) : "";
+    const struct xml *other = xml_child(el, NS_STREAM_ERROR, "see-other-host");
+    bool followed;
 
     arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
+    followed = e == XMPP_STREAM_SEE_OTHER_HOST && other && xmpp_stream_follow(s, xml_text(&arena, other));
     arena_reset(&arena);
+    if (followed)
+        return;
     if (advice[0])
         snprintf(why, sizeof(why), "the server sent %s: %s%s%s%s", xmpp_stream_error_condition(e), advice,
                  said[0] ? " (" : "", said, said[0] ? ")" : "");
     else
         snprintf(why, sizeof(why), "the partner sent %s (%s) while we awaited %s%s%s", xmpp_stream_error_condition(e),
                  xmpp_stream_error_meaning(e), xmpp_stream_awaited(s->state), said[0] ? ": " : "", said);
+    xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : xmpp_stream_fault_of(e));
     xmpp_stream_hang_up(s, "</stream:stream>");
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, s->sasl_failed);
 }
@@ -285,6 +304,7 @@ static void on_close(void *owner)
     if (s->state == XMPP_STATE_CLOSED)
         return;
     snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
+    xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : XMPP_FAULT_CLOSED);
     xmpp_stream_hang_up(s, "</stream:stream>");
     if (has_been_answered(s))
         xmpp_stream_become(s, XMPP_STATE_CLOSING);

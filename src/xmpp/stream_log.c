@@ -112,6 +112,7 @@ static void judge(struct xmpp_stream *s, struct arena *arena, struct xmpp_cert_v
         c.n_pins = partner->n_pins;
     }
     xmpp_cert_judge(&c, v);
+    xmpp_stream_note_certificate(s, &peer, v);
 }
 
 void xmpp_stream_judge_certificate(struct xmpp_stream *s)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/resume_out.h"
 #include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
@@ -17,6 +18,7 @@ static void send_external(struct xmpp_stream *s)
 {
     struct buf b;
 
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE, "we ask for SASL EXTERNAL as %.*s", SLICE_FMT(s->local));
     buf_init(&b, 8192);
     buf_str(&b, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
     text_put_base64(&b, s->local.p, s->local.n);
@@ -30,23 +32,34 @@ static void send_external(struct xmpp_stream *s)
     buf_free(&b);
 }
 
-static void begin(struct xmpp_stream *s)
+static const char *confirm_name(const struct xmpp_pair *p, bool sm)
+{
+    if (sm)
+        return xmpp_confirm_name(XMPP_CONFIRM_SM);
+    return xmpp_confirm_name(p && p->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
+}
+
+static void begin(struct xmpp_stream *s, bool sm)
 {
     struct xml_limits limits = {
         .element_max = s->x->conf.stanza_max, .tag_max = 16384, .depth_max = 64, .attrs_max = 128
     };
 
     xml_reader_limit(s->reader, &limits);
+    xmpp_stream_note(s, XMPP_STEP_READY, XMPP_STEP_OK, "stanzas may go; what confirms them: %s",
+                     confirm_name(xmpp_ride_opener(s), sm));
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
 }
 
 static void ready(struct xmpp_stream *s, bool sm)
 {
-    begin(s);
+    begin(s, sm);
     s->n_ignored = 0;
     if (sm)
         xmpp_stream_sm_start(s);
+    if (s->probe)
+        xmpp_probe_ready(s);
     list_each (it, &s->pairs) {
         struct xmpp_pair *p = container_of(it, struct xmpp_pair, on_stream);
 
@@ -55,19 +68,12 @@ static void ready(struct xmpp_stream *s, bool sm)
     }
 }
 
-static const char *confirm_name(const struct xmpp_pair *p, bool sm)
-{
-    if (sm)
-        return xmpp_confirm_name(XMPP_CONFIRM_SM);
-    return xmpp_confirm_name(p->confirms_not ? XMPP_CONFIRM_NO : XMPP_CONFIRM_PING);
-}
-
 /* Both sides know who we are: stream management if it is offered, then stanzas. */
 static void go_on(struct xmpp_stream *s)
 {
     if (xmpp_resume_out_ask(s))
         return;
-    if (s->sm_offered)
+    if (s->sm_offered && !s->probe)
         xmpp_resume_out_enable(s);
     else
         ready(s, false);
@@ -76,17 +82,23 @@ static void go_on(struct xmpp_stream *s)
 void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmpp_method method)
 {
     /* The settings may have changed while it was being set up. */
-    struct xmpp_objection no = xmpp_object_stream(s, p->local, p->remote, method);
+    struct slice local = p ? p->local : s->local, remote = p ? p->remote : s->remote;
+    struct xmpp_objection no = xmpp_object_stream(s, local, remote, method);
 
-    if (no.text && !xmpp_ride_refused(s, p, XMPP_FATE_REFUSED, no.text)) {
+    if (no.text && (!p || !xmpp_ride_refused(s, p, XMPP_FATE_REFUSED, no.text))) {
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_refuse(s, no.error, no.text);
         return;
     }
     if (no.text)
         return;
-    p->proof = XMPP_PROOF_GIVEN;
+    xmpp_stream_no_other_server(s);
+    if (p)
+        p->proof = XMPP_PROOF_GIVEN;
     s->method = method;
-    xmpp_stream_log_authenticated(s, p->local, p->remote, method, confirm_name(p, s->sm_offered));
+    xmpp_stream_blame(s, XMPP_FAULT_NONE);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
+    xmpp_stream_log_authenticated(s, local, remote, method, confirm_name(p, s->sm_offered));
     if (s->state == XMPP_STATE_READY)
         xmpp_pair_ready(p, s->sm_out.on);
     else if (s->state != XMPP_STATE_ENABLING)
@@ -97,7 +109,7 @@ static void on_sasl_done(struct xmpp_stream *s)
 {
     struct xmpp_pair *p = xmpp_ride_opener(s);
 
-    if (!p) {
+    if (!p && !s->probe) {
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: nobody needs the stream any more", SLICE_FMT(s->remote));
         return;
     }
@@ -110,11 +122,11 @@ static void dialback(struct xmpp_stream *s)
     struct xmpp_pair *p = xmpp_ride_opener(s);
 
     xmpp_stream_become(s, XMPP_STATE_DIALBACK);
-    if (p)
+    if (p || s->probe)
         xmpp_dialback_ask(s, p);
     if (s->state == XMPP_STATE_DIALBACK)
         xmpp_ride_ask(s);
-    if (s->state == XMPP_STATE_DIALBACK && list_empty(&s->pairs))
+    if (s->state == XMPP_STATE_DIALBACK && list_empty(&s->pairs) && !s->probe)
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: nobody needs the stream any more", SLICE_FMT(s->remote));
 }
 
@@ -122,9 +134,11 @@ void xmpp_stream_out_no_dialback(struct xmpp_stream *s, struct xmpp_pair *p, enu
 {
     char why[XMPP_WHY_MAX];
 
-    snprintf(why, sizeof(why), "%.*s: dialback failed: %s", SLICE_FMT(p->remote), what);
-    if (!xmpp_ride_refused(s, p, fate, why))
-        xmpp_stream_fail(s, fate, "%s", why);
+    snprintf(why, sizeof(why), "%.*s: dialback failed: %s", SLICE_FMT(p ? p->remote : s->remote), what);
+    if (p && xmpp_ride_refused(s, p, fate, why))
+        return;
+    xmpp_stream_no_other_server(s);
+    xmpp_stream_fail(s, fate, "%s", why);
 }
 
 /* ---- header ---- */
@@ -146,6 +160,9 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
         return;
     }
+    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "%s",
+                     id.n ? "the partner's server answers with its stream header"
+                          : "the partner's server answers with a stream header without id");
     if (slice_cut(version, '.', &major, &minor) && slice_u64(major, UINT32_MAX, &n) && n >= 1) {
         xmpp_stream_become(s, XMPP_STATE_FEATURES);
         return;
@@ -157,6 +174,7 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         else
             dialback(s);
     } else {
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_NOT_OFFERED);
         xmpp_stream_error(s, XMPP_STREAM_UNSUPPORTED_VERSION,
                           "the partner's server speaks a version of XMPP that knows no TLS");
     }
@@ -183,6 +201,7 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
     bool may = s->x->conf.tls && partner && partner->tls != XMPP_NOT_SUPPORTED;
 
     if (!partner) {
+        xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "the partner is no longer listed");
     } else if (starttls && may) {
         start_tls(s);
@@ -192,6 +211,7 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
         s->tls_forced = true;
         start_tls(s);
     } else if (starttls && xml_child(starttls, NS_TLS, "required")) {
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_FORBIDDEN);
         xmpp_stream_fail(s, XMPP_FATE_REFUSED,
                          "%.*s: the partner requires TLS but your setting forbids it (set --tls optional or required)",
                          SLICE_FMT(s->remote));
@@ -200,6 +220,7 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
     } else if (m.dialback_over_tcp) {
         dialback(s);
     } else {
+        xmpp_stream_blame(s, XMPP_FAULT_NO_METHOD);
         xmpp_stream_fail(
             s, XMPP_FATE_REFUSED,
             "%.*s: the partner offers no TLS and your setting allows no dialback, so nothing can prove your "
@@ -211,6 +232,12 @@ static void clear_features(struct xmpp_stream *s, const struct xml *features)
 /* What an administrator can do when no way is left inside TLS. */
 static void no_way_left(struct xmpp_stream *s, const struct xmpp_methods *m, bool offered)
 {
+    if (s->cert_ok) { /* else it is the certificate's, as noted, and that is a server's own affair */
+        xmpp_stream_no_other_server(s);
+        xmpp_stream_blame(s, !m->sasl_over_tls ? XMPP_FAULT_NO_METHOD
+                             : s->sasl_failed  ? XMPP_FAULT_EXTERNAL_REFUSED
+                                               : XMPP_FAULT_EXTERNAL_NOT_OFFERED);
+    }
     if (s->cert_forbidden)
         xmpp_stream_fail(s, XMPP_FATE_REFUSED, "%.*s: the partner's certificate cannot be accepted: %.*s",
                          SLICE_FMT(s->remote), SLICE_FMT(s->cert_why));
@@ -258,6 +285,7 @@ static void on_features(struct xmpp_stream *s, const struct xml *features)
 
     s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
     s->errors_offered = db && xml_child(db, NS_DIALBACK_FEATURE, "errors");
+    xmpp_stream_note_features(s, features);
     if (s->sasl_done)
         on_sasl_done(s);
     else if (xmpp_stream_is_secure(s))
@@ -272,9 +300,27 @@ static void on_tls_answer(struct xmpp_stream *s, const struct xml *el)
 {
     if (slice_is(el->name, "proceed"))
         xmpp_stream_then_tls(s);
-    else
+    else {
+        xmpp_stream_blame(s, XMPP_FAULT_TLS_FAILED);
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "%.*s: the partner offered TLS and then refused it",
                          SLICE_FMT(s->remote));
+    }
+}
+
+static void note_refusal(struct xmpp_stream *s, const struct xml *failure)
+{
+    const struct xml *condition = xml_first_child(failure), *text = xml_child(failure, NS_SASL, "text");
+    char name[64], said[200];
+    char mem[1024];
+    struct arena arena;
+
+    arena_init_on(&arena, mem, sizeof(mem), XMPP_UNAUTHENTICATED_ELEMENT_MAX);
+    log_escape(name, sizeof(name), condition ? condition->name : SLICE("no reason"));
+    log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
+    arena_reset(&arena);
+    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "the partner refuses SASL EXTERNAL: %s%s%s", name,
+                     said[0] ? ", " : "", said);
+    xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
 }
 
 static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
@@ -295,6 +341,7 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
     if (!slice_is(el->name, "failure"))
         return;
     s->sasl_failed = true;
+    note_refusal(s, el);
     if (log_allowed(&s->x->log_failed, loop_now(s->x->loop), 50, &held))
         log_warning(s->x->loop->log, "stream-sasl-refused", LOG_S("local", s->local), LOG_S("remote", s->remote),
                     LOG_S("condition", condition ? condition->name : SLICE("")),
@@ -308,7 +355,7 @@ static void on_sasl_answer(struct xmpp_stream *s, const struct xml *el)
 static void on_resume_answer(struct xmpp_stream *s, const struct xml *el)
 {
     switch (xmpp_resume_out_answer(s, el)) {
-    case XMPP_RESUME_RESUMED: begin(s); break;
+    case XMPP_RESUME_RESUMED: begin(s, true); break;
     case XMPP_RESUME_FAILED: xmpp_resume_out_enable(s); break;
     case XMPP_RESUME_NO_ANSWER: break;
     }

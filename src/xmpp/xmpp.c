@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xmpp/attempts.h"
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
+#include "xmpp/probe.h"
 #include "xmpp/rate.h"
 #include "xmpp/resume_in.h"
+#include "xmpp/stream_parts.h"
 
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
@@ -66,7 +69,12 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     x->conf = *conf;
     list_init(&x->listeners);
     list_init(&x->streams);
+    list_init(&x->left);
+    xmpp_redirects_init(&x->redirects);
+    xmpp_pace_init(&x->pace, loop);
     list_init(&x->verifies);
+    list_init(&x->attempts);
+    list_init(&x->probes);
     hash_init(&x->serials);
     hash_init(&x->pairs);
     hash_init(&x->tokens);
@@ -116,13 +124,18 @@ void xmpp_free(struct xmpp *x)
         return;
     x->freeing = true;
     close_listeners(x);
+    xmpp_probes_free(x);
     while (!list_empty(&x->verifies))
         xmpp_verify_free(container_of(x->verifies.next, struct xmpp_verify, link));
     while (!list_empty(&x->streams))
         xmpp_stream_free(container_of(x->streams.next, struct xmpp_stream, link));
     xmpp_components_free(x);
     xmpp_resume_in_drop_all(x);
+    xmpp_stream_drop_left(x);
     hash_each(&x->pairs, free_pair, NULL);
+    xmpp_redirects_fini(&x->redirects);
+    xmpp_pace_fini(&x->pace);
+    xmpp_attempts_forget(x);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
     timer_stop(&x->loop->timers, &x->stop_timer);
@@ -146,24 +159,38 @@ void xmpp_free(struct xmpp *x)
 
 static void on_accepted(void *owner, struct listener *l, int fd, const struct addr *peer)
 {
-    xmpp_stream_accept(owner, fd, peer);
+    const struct xmpp_listener *xl = owner;
+
+    xmpp_stream_accept(xl->x, fd, peer, xl->direct);
 }
 
 static const struct listener_ops xmpp_listener_ops = { .accepted = on_accepted };
 
-int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
+static int listen_on(struct xmpp *x, const struct addr *local, bool direct, struct err *err)
 {
     struct xmpp_listener *xl = calloc(1, sizeof(*xl));
 
     if (!xl)
         return err_set(err, "out of memory");
-    xl->listener = listener_open(x->loop, local, &xmpp_listener_ops, x, err);
+    xl->x = x;
+    xl->direct = direct;
+    xl->listener = listener_open(x->loop, local, &xmpp_listener_ops, xl, err);
     if (!xl->listener) {
         free(xl);
         return err_wrap(err, "XMPP");
     }
     list_push(&x->listeners, &xl->link);
     return 0;
+}
+
+int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
+{
+    return listen_on(x, local, false, err);
+}
+
+int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err)
+{
+    return listen_on(x, local, true, err);
 }
 
 /* ---- stanzas ---- */
@@ -338,6 +365,61 @@ void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct x
 {
     list_each (it, &x->streams)
         tell(container_of(it, const struct xmpp_stream, link), fn, arg);
+}
+
+static const char *certificate_of(const struct xmpp_stream *s)
+{
+    if (s->cert_why.n)
+        return s->cert_why.p;
+    return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
+}
+
+struct showing {
+    void (*fn)(void *arg, const struct xmpp_stream_detail *detail);
+    void *arg;
+    const struct xmpp_stream *s;
+    struct xmpp_stream_detail detail;
+};
+
+static void show(void *arg, const struct xmpp_stream_info *info)
+{
+    struct showing *sh = arg;
+
+    sh->detail.info = *info;
+    sh->fn(sh->arg, &sh->detail);
+}
+
+bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_stream_detail *detail),
+                      void *arg)
+{
+    const struct xmpp_stream *s = id <= UINT32_MAX ? find_stream(x, (uint32_t)id) : NULL;
+    struct xmpp_stream_pair pairs[2 * XMPP_PROVEN_MAX];
+    struct showing sh = { fn, arg, s, { .pairs = pairs } };
+
+    if (!s)
+        return false;
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, const struct xmpp_proven, link);
+
+        if (!p->revoked && sh.detail.n_pairs < 2 * XMPP_PROVEN_MAX)
+            pairs[sh.detail.n_pairs++] =
+                (struct xmpp_stream_pair){ p->local, p->remote,
+                                           xmpp_method_name(p->verify ? XMPP_METHOD_NONE : p->method) };
+    }
+    list_each (it, &s->pairs) {
+        const struct xmpp_pair *p = container_of(it, const struct xmpp_pair, on_stream);
+
+        if (sh.detail.n_pairs < 2 * XMPP_PROVEN_MAX)
+            pairs[sh.detail.n_pairs++] = (struct xmpp_stream_pair){ p->local, p->remote, xmpp_method_name(s->method) };
+    }
+    sh.detail.awaits = xmpp_stream_awaited(s->state);
+    sh.detail.certificate = slice_str(certificate_of(s));
+    sh.detail.pin = s->pin;
+    sh.detail.sm = s->sm_in || s->sm_out.on;
+    sh.detail.opened_ms = s->opened_ms;
+    sh.detail.trace = s->trace;
+    tell(s, show, &sh);
+    return true;
 }
 
 bool xmpp_close_stream(struct xmpp *x, uint64_t id)

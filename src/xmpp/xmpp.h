@@ -12,6 +12,7 @@
 #include "net/loop.h"
 #include "xmpp/jid.h"
 #include "xmpp/methods.h"
+#include "xmpp/trace.h"
 #include "xmpp/xml.h"
 
 struct xmpp;
@@ -110,6 +111,8 @@ void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg);
 void xmpp_free(struct xmpp *x);
 
 int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err);
+/* Where partners begin with TLS at the first byte (XEP-0368). */
+int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err);
 
 /*
  * Sends one complete stanza (with from and to inside; jabber:server as default namespace) from our domain to the partner's.
@@ -171,6 +174,27 @@ struct xmpp_stream_info {
     uint64_t stanzas_in, stanzas_out;
     size_t n_pairs; /* of domains, whose stanzas it may carry */
 };
+
+/* A pair of domains on it. */
+struct xmpp_stream_pair {
+    struct slice local, remote;
+    const char *method; /* "none": being proven */
+};
+
+/* All there is of one stream. Everything is borrowed until return. */
+struct xmpp_stream_detail {
+    struct xmpp_stream_info info;
+    const char *awaits; /* what it waits for */
+    struct slice certificate,
+        pin; /* of the peer: why it is refused, or "ok", "dane", "pinned"; its key. Empty: none yet */
+    bool sm; /* stream management is on */
+    const struct xmpp_stream_pair *pairs;
+    size_t n_pairs;
+    uint64_t opened_ms;             /* of the loop's clock, as in the trace */
+    const struct xmpp_trace *trace; /* NULL: none */
+};
+bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_stream_detail *detail),
+                      void *arg);
 void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg);
 
 /* Closes it in order, at the end of this turn. False: there is none with this id. */

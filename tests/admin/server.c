@@ -21,7 +21,7 @@ struct server {
     char line[4096]; /* of commands */
     size_t n;
     atomic_long advanced_s;
-    atomic_int closed_stream;
+    atomic_int closed_stream, asked;
 };
 
 static uint64_t mono_ms(void *arg)
@@ -62,7 +62,61 @@ static bool stream_close(void *owner, uint64_t id)
     return id == 7 && atomic_exchange(&s->closed_stream, 1) == 0;
 }
 
-static const struct admin_ops ops = { status, metrics, streams, stream_close };
+static json_t *one_stream(void *owner, uint64_t id)
+{
+    return id == 7 ? json_pack("{s:i, s:s, s:[{s:s, s:s, s:s}], s:[{s:i, s:s, s:s, s:s}]}", "id", 7, "remote",
+                               "fabrikam.example", "pairs", "local", "contoso.example", "remote", "fabrikam.example",
+                               "method", "sasl-external", "steps", "ms", 5, "step", "tls", "result", "ok", "text",
+                               "TLSv1.3\x1b[2J")
+                   : json_null();
+}
+
+static json_t *partner_status(void *owner, struct slice name)
+{
+    return slice_is(name, "p.example")
+               ? json_pack("{s:s, s:[], s:[{s:s, s:s, s:[{s:i, s:s, s:s, s:s}]}]}", "name", "p.example", "streams",
+                           "failed", "direction", "out", "fault", "connection-refused", "steps", "ms", 5, "step",
+                           "connect", "result", "failed", "text", "cannot connect")
+               : json_null();
+}
+
+static json_t *test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no)
+{
+    if (!slice_is(name, "p.example") && !slice_is(name, "broken.example"))
+        *no = (struct admin_refusal){ 404, "this domain belongs to no partner" };
+    else if (from.n && !slice_is(from, "contoso.example"))
+        *no = (struct admin_refusal){ 422, "from: this is none of our SIP domains" };
+    else
+        return json_pack("{s:i, s:s}", "id", slice_is(name, "p.example") ? 1 : 2, "from", "contoso.example");
+    return NULL;
+}
+
+/* Done when it is asked for the third time; of broken.example it does not work. */
+static json_t *test_of(void *owner, struct slice name, uint64_t id)
+{
+    struct server *s = owner;
+    int asked;
+
+    if (id != (slice_is(name, "p.example") ? 1u : 2u))
+        return json_null();
+    asked = atomic_fetch_add(&s->asked, 1);
+    if (asked % 3 < 2)
+        return json_pack("{s:I, s:b, s:[{s:i, s:s, s:s, s:s}]}", "id", (json_int_t)id, "done", 0, "steps", "ms", 1,
+                         "step", "dns", "result", "ok", "text", "found");
+    return json_pack("{s:I, s:b, s:b, s:s, s:s, s:[{s:i, s:s, s:s, s:s}, {s:i, s:s, s:s, s:s}]}", "id", (json_int_t)id,
+                     "done", 1, "works", id == 1, "fault", id == 1 ? "none" : "timeout", "verdict",
+                     id == 1 ? "It works." : "It hangs\x1b[2J.", "steps", "ms", 1, "step", "dns", "result", "ok",
+                     "text", "found", "ms", 1200, "step", "connect", "result", "note", "text", "connected");
+}
+
+static const struct admin_ops ops = { .status = status,
+                                      .metrics = metrics,
+                                      .streams = streams,
+                                      .stream_close = stream_close,
+                                      .stream = one_stream,
+                                      .partner_status = partner_status,
+                                      .test_start = test_start,
+                                      .test = test_of };
 
 static void obey(struct server *s, const char *line)
 {

@@ -243,6 +243,9 @@ def test_the_daemon_is_asked(server):
     assert metrics.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     assert metrics.raw.endswith(b"# EOF\n")
     assert [s["id"] for s in server.root("GET", "/v1/streams").json["items"]] == [7, 8]
+    assert server.root("GET", "/v1/streams/7").json["steps"][0]["step"] == "tls"
+    for gone in "9", "x", "-1", "99999999999999999999":
+        assert server.root("GET", "/v1/streams/" + gone).status == 404, gone
     assert server.root("DELETE", "/v1/streams/7").status == 200
     for gone in ("7", "9", "x", "-1", "99999999999999999999999"):
         assert server.root("DELETE", "/v1/streams/" + gone).status == 404, gone
@@ -279,3 +282,19 @@ def test_what_is_stored_is_there_after_a_restart(server):
     server.__init__(folder=server.folder)
     assert server.ask("GET", "/v1/partners/stays.example", token=token).status == 200
     assert isinstance(server, Server)
+
+
+def test_a_partner_is_tested_and_its_failures_are_shown(server):
+    at = "/v1/partners/p.example"
+    assert server.root("GET", at + "/status").json["failed"][0]["fault"] == "connection-refused"
+    assert server.root("GET", "/v1/partners/other.example/status").status == 404
+    begun = server.root("POST", at + "/test", {"from": "contoso.example"})
+    assert (begun.status, begun.json["id"]) == (202, 1)
+    tests = [server.root("GET", at + "/test/1").json for _ in range(3)]
+    assert [t["done"] for t in tests] == [False, False, True] and tests[2]["works"], tests
+    for bad, status in ({"from": "other.example"}, 422), ({"from": 5}, 422), ({"to": "x"}, 422), ([], 422):
+        assert server.root("POST", at + "/test", bad).status in (status, 400), bad
+    assert server.root("POST", "/v1/partners/other.example/test", {}).status == 404
+    for gone in "2", "x", "-1", "99999999999999999999":
+        assert server.root("GET", "%s/test/%s" % (at, gone)).status == 404, gone
+    assert server.root("DELETE", at + "/test/1").status == 405

@@ -10,9 +10,10 @@ enum connect_question { CONNECT_SRV, CONNECT_ADDRS, CONNECT_TLSA };
 
 /* What DNS answers from now on. */
 struct dns {
-    struct dns_srv srv[8];
-    size_t n_srv;
-    enum dns_status srv_status, addrs_status, tlsa_status;
+    struct dns_srv srv[8], direct[8]; /* of _xmpp-server and _xmpps-server */
+    size_t n_srv, n_direct;
+    const char *mute; /* what stands in a name that gets no answer */
+    enum dns_status direct_status, srv_status, addrs_status, tlsa_status;
     struct dane_record tlsa[4];
     size_t n_tlsa;
     bool secure[3];         /* by enum connect_question */
@@ -30,6 +31,7 @@ extern uint16_t good_port, dead_port; /* of 127.0.0.1: where good listens, where
 /* What came of the last connect_run. */
 extern struct conn *got;      /* NULL: it failed, with fate and why */
 extern struct dane *got_dane; /* with it; freed by the rig */
+extern bool got_direct;
 extern enum xmpp_fate fate;
 extern char why[1024];
 extern bool over;
@@ -38,6 +40,10 @@ extern const struct xmpp_connect_ops connect_ops;
 int connect_setup(void **state);
 int connect_teardown(void **state);
 
+/* The next connection of the same set-up. */
+void connect_again(void);
+
+void connect_direct(uint16_t priority, uint16_t weight, uint16_t port, const char *target);
 void connect_srv(uint16_t priority, uint16_t weight, uint16_t port, const char *target);
 void connect_run(const char *remote, const char *proxy);
 

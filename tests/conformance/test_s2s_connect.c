@@ -9,7 +9,7 @@ static void STOX_S2S_01_every_target_in_order(void **state)
     connect_srv(10, 0, dead_port, "a.example");
     connect_run(THEIRS, "");
     assert_non_null(got);
-    assert_non_null(strstr(names.asked, "_xmpp-server._tcp." THEIRS ":0 a.example:"));
+    assert_non_null(strstr(names.asked, "_xmpp-server._tcp." THEIRS ":0 _xmpps-server._tcp." THEIRS ":0 a.example:"));
     assert_non_null(strstr(names.asked, " b.example:"));
 }
 
@@ -180,8 +180,11 @@ static void test_never_to_ourselves(void **state)
 
 static void test_cancel(void **state)
 {
-    xmpp_connect_cancel(xmpp_connect_start(a.x, SLICE(THEIRS), SLICE(""), &connect_ops, NULL));
-    xmpp_connect_cancel(xmpp_connect_start(a.x, SLICE(THEIRS), SLICE("::::"), &connect_ops, NULL));
+    struct xmpp_connect_to to = { .remote = SLICE(THEIRS) };
+
+    xmpp_connect_cancel(xmpp_connect_start(a.x, &to, &connect_ops, NULL, NULL));
+    to.proxy = SLICE("::::");
+    xmpp_connect_cancel(xmpp_connect_start(a.x, &to, &connect_ops, NULL, NULL));
     rig_turns(5);
     assert_false(over);
 }

@@ -58,6 +58,28 @@ def test_session_status_metrics_and_streams_are_shown(stox):
     stox.ctl('stream', 'close', 99, code=5)
 
 
+def test_a_stream_and_a_partner_are_shown_with_their_steps(stox):
+    shown = stox.ctl('stream', 'show', 7).out
+    assert 'pair: contoso.example - fabrikam.example (sasl-external)\n' in shown
+    assert re.search(r'^  0\.005 s  tls +ok +TLSv1\.3\\u\{1b\}\[2J$', shown, re.M), shown
+    assert stox.ctl('stream', 'show', 7, '--json').json()['steps'][0]['ms'] == 5
+    stox.ctl('stream', 'show', 99, code=5)
+    status = stox.ctl('partner', 'status', 'p.example').out
+    assert 'last set-up that failed:' in status and re.search(r'connect +FAILED +cannot connect$', status, re.M), status
+    stox.ctl('partner', 'status', 'other.example', code=5)
+
+
+def test_a_test_shows_each_step_once_and_ends_with_its_verdict(stox):
+    works = stox.ctl('partner', 'test', 'p.example', '--from', 'contoso.example')
+    assert works.out == ('  0.001 s  dns           ok      found\n'
+                         '  1.200 s  connect               connected\n\nIt works.\n')
+    assert stox.ctl('partner', 'test', 'broken.example', code=1).out.endswith('\n\nIt hangs\\u{1b}[2J.\n')
+    assert stox.ctl('partner', 'test', 'p.example', '--json').json()['works'] is True
+    assert stox.ctl('partner', 'test', 'other.example', code=5).err == 'stoxctl: this domain belongs to no partner\n'
+    assert 'none of our' in stox.ctl('partner', 'test', 'p.example', '--from', 'other.example', code=1).err
+    stox.ctl('partner', 'test', code=2)
+
+
 def test_the_audit_says_who_changed_what(stox):
     stox.ctl('partner', 'new', 'a.example', '--tls', 'optional')
     stox.ctl('partner', 'set', 'a.example', '--tls', 'required')

@@ -27,7 +27,7 @@ static void test_unusable_local(void **state)
     r->a.c = conn_connect(&r->loop, &conf, &r->at, &local, NULL);
     assert_non_null(r->a.c);
     assert_int_equal(r->a.n_closed, 0); /* never from inside the call */
-    wants_end(r, &r->a, CONN_END_REFUSED, "cannot connect from our address 192.0.2.77:0: address not available");
+    wants_end(r, &r->a, CONN_END_UNREACHABLE, "cannot connect from our address 192.0.2.77:0: address not available");
     assert_true(addr_parse(SLICE("127.0.0.1:0"), 0, &local));
     r->a.n_closed = 0;
     r->a.c = conn_connect(&r->loop, &conf, &r->at, &local, NULL);

@@ -275,7 +275,7 @@ static void test_old_client(void **state)
     fd = join_raw(r);
     SSL_set_fd(ssl, fd);
     SSL_connect(ssl);
-    wants_end(r, &r->b, CONN_END_TLS,
+    wants_end(r, &r->b, CONN_END_TLS_VERSION,
               "TLS handshake failed: no common protocol version: the peer offers neither TLS 1.2 nor 1.3");
     ERR_clear_error();
     SSL_free(ssl);
@@ -299,7 +299,7 @@ static void test_refused_certificate(void **state)
     until(r, r->raw >= 0);
     SSL_set_fd(ssl, r->raw);
     until(r, SSL_accept(ssl) == 1 || r->a.n_closed);
-    assert_int_equal(r->a.why, CONN_END_TLS);
+    assert_int_equal(r->a.why, CONN_END_TLS_REFUSED);
     assert_string_equal(r->a.text, "TLS failed while receiving: the peer does not trust the issuer of our certificate "
                                    "(alert unknown_ca)");
     ERR_clear_error();

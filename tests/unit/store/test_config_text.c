@@ -60,7 +60,8 @@ static void every_setting_of_the_bootstrap_file_can_be_written(void **state)
                   "store = \"postgresql://stox@db.example/stox\"\nadmin-socket = \"/run/stox/admin.sock\"\n"
                   "listen-admin = {\"127.0.0.1\", \"[2001:db8::1]:9443\"}\nadmin-certificate = \"/c.pem\"\n"
                   "admin-key = '/k.pem'\nlog-level = debug\nlisten-sip-udp = {\"192.0.2.1\", \"[2001:db8::1]:5070\"}\n"
-                  "listen-sip-tcp = {\"192.0.2.1\"}\nlisten-xmpp = {\"0.0.0.0\"}\ndns-servers = {\"127.0.0.1@53\"}\n"
+                  "listen-sip-tcp = {\"192.0.2.1\"}\nlisten-xmpp = {\"0.0.0.0\"}\nlisten-xmpps = {\"::\"}\ndns-servers "
+                  "= {\"127.0.0.1@53\"}\n"
                   "dns-trust-anchor = /root.key # as unbound has it\ntrust-file = \"/ca.pem\"\n",
                   &boot, &arena, &err))
         fail_msg("%s", err.text);
@@ -73,6 +74,7 @@ static void every_setting_of_the_bootstrap_file_can_be_written(void **state)
     assert_int_equal(boot.sip_udp.n, 2);
     assert_int_equal(addr_port(&((struct addr *)boot.sip_udp.v)[1]), 5070);
     assert_int_equal(addr_port(&((struct addr *)boot.xmpp.v)[0]), 5269);
+    assert_int_equal(addr_port(&((struct addr *)boot.xmpps.v)[0]), 5270);
     assert_string_equal(boot.dns_trust_anchor, "/root.key");
     assert_string_equal(boot.trust_file, "/ca.pem");
     arena_reset(&arena);

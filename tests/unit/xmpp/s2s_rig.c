@@ -405,6 +405,9 @@ static void fake_closed(void *owner, struct conn *c, enum conn_end why, const ch
 
 static void fake_open(void *owner, struct conn *c)
 {
+    struct fake *f = owner;
+
+    f->secured = conn_is_secure(c);
 }
 
 static const struct conn_ops fake_ops = {
@@ -438,13 +441,14 @@ static void fake_accepted(void *owner, struct listener *l, int fd, const struct 
 {
     struct fake *f = owner;
     struct conn_conf conf = fake_conn_conf(f);
+    const struct tls_wish direct = { .role = TLS_SERVER };
 
     f->n_accepted++;
     if (f->conn)
         conn_detach(f->conn);
     f->closed = f->secured = false;
     fake_forget(f);
-    f->conn = conn_accept(&rig_loop, &conf, fd, peer, NULL);
+    f->conn = conn_accept(&rig_loop, &conf, fd, peer, f->direct ? &direct : NULL);
 }
 
 static const struct listener_ops fake_listener_ops = { .accepted = fake_accepted };

@@ -53,6 +53,7 @@ struct fake {
     struct buf rx;
     size_t seen; /* fake_expect has matched up to here */
     bool secured, closed;
+    bool direct; /* listening: TLS from the first byte */
     enum conn_end why;
     unsigned n_accepted;
 };

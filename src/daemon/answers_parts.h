@@ -1,0 +1,25 @@
+/* Inside answers*.c: what they share, and the answers by file. See admin_ops for what each gives. */
+#ifndef STOX_DAEMON_ANSWERS_PARTS_H
+#define STOX_DAEMON_ANSWERS_PARTS_H
+
+#include "daemon/answers.h"
+
+json_t *answers_text(struct slice s);
+
+/* The entries of a trace, timed from began_ms on. NULL on memory. */
+json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms);
+
+/* One stream as lists show it. NULL on memory. */
+json_t *answers_stream_row(const struct xmpp_stream_info *info);
+
+/* answers_streams.c */
+json_t *answer_streams(void *owner);
+bool answer_stream_close(void *owner, uint64_t id);
+json_t *answer_stream(void *owner, uint64_t id);
+
+/* answers_partner.c */
+json_t *answer_partner_status(void *owner, struct slice name);
+json_t *answer_test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
+json_t *answer_test(void *owner, struct slice name, uint64_t id);
+
+#endif

@@ -1,0 +1,159 @@
+/* Streams, as the API shows them. */
+#include "base/text.h"
+#include "daemon/answers_parts.h"
+#include "net/addr.h"
+
+json_t *answers_text(struct slice s)
+{
+    while (s.n && !text_is_utf8(s)) /* cut in the middle of a character */
+        s.n--;
+    return json_stringn(s.n ? s.p : "", s.n);
+}
+
+struct steps {
+    json_t *list; /* NULL: memory was missing */
+    uint64_t began_ms;
+};
+
+static void append(json_t **list, json_t *o)
+{
+    if (*list && json_array_append_new(*list, o)) {
+        json_decref(*list);
+        *list = NULL;
+    }
+}
+
+static void put_step(void *arg, const struct xmpp_trace_entry *e)
+{
+    static const char *const results[] = { "ok", "failed", "note" };
+    struct steps *s = arg;
+
+    append(&s->list,
+           json_pack("{s:I, s:s, s:s, s:o}", "ms", (json_int_t)(e->at_ms > s->began_ms ? e->at_ms - s->began_ms : 0),
+                     "step", xmpp_step_name(e->step), "result", results[e->result], "text", answers_text(e->text)));
+}
+
+json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms)
+{
+    struct steps s = { json_array(), began_ms };
+
+    xmpp_trace_each(trace, put_step, &s);
+    return s.list;
+}
+
+json_t *answers_stream_row(const struct xmpp_stream_info *info)
+{
+    char address[ADDR_TEXT] = "";
+
+    if (info->peer && info->peer->sa.sa_family)
+        addr_text(info->peer, address);
+    return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
+                     (json_int_t)info->id, "direction", info->inbound ? "in" : "out", "authenticated",
+                     info->authenticated, "local", answers_text(info->local), "remote", answers_text(info->remote),
+                     "partner", answers_text(info->partner), "address", address, "state", info->state, "tls", info->tls,
+                     "cipher", info->cipher, "method", info->method, "age-s", (json_int_t)(info->age_ms / 1000),
+                     "idle-s", (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in,
+                     "stanzas-out", (json_int_t)info->stanzas_out);
+}
+
+struct listing {
+    struct bridge *bridge;
+    json_t *streams; /* NULL: memory was missing */
+};
+
+static void list_stream(void *arg, const struct xmpp_stream_info *info)
+{
+    struct listing *l = arg;
+
+    append(&l->streams, answers_stream_row(info));
+}
+
+static void list_streams(void *arg)
+{
+    struct listing *l = arg;
+
+    bridge_each_stream(l->bridge, list_stream, l);
+}
+
+json_t *answer_streams(void *owner)
+{
+    struct answers *a = owner;
+    struct listing l = { a->bridge, json_array() };
+
+    if (l.streams && loop_call(a->door, list_streams, &l))
+        return l.streams;
+    json_decref(l.streams);
+    return NULL;
+}
+
+struct closing {
+    struct bridge *bridge;
+    uint64_t id;
+    bool found;
+};
+
+static void close_stream(void *arg)
+{
+    struct closing *c = arg;
+
+    c->found = bridge_close_stream(c->bridge, c->id);
+}
+
+bool answer_stream_close(void *owner, uint64_t id)
+{
+    struct answers *a = owner;
+    struct closing c = { a->bridge, id, false };
+
+    return loop_call(a->door, close_stream, &c) && c.found;
+}
+
+/* ---- all of one ---- */
+
+struct showing {
+    struct bridge *bridge;
+    uint64_t id;
+    bool found;
+    json_t *stream; /* NULL: memory was missing */
+};
+
+static json_t *pairs_json(const struct xmpp_stream_detail *d)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < d->n_pairs; i++)
+        append(&list, json_pack("{s:o, s:o, s:s}", "local", answers_text(d->pairs[i].local), "remote",
+                                answers_text(d->pairs[i].remote), "method", d->pairs[i].method));
+    return list;
+}
+
+static void show_stream(void *arg, const struct xmpp_stream_detail *d)
+{
+    struct showing *s = arg;
+    json_t *more = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "awaits", d->awaits, "certificate",
+                             answers_text(d->certificate), "pin", answers_text(d->pin), "stream-management", d->sm,
+                             "pairs", pairs_json(d), "steps", answers_steps(d->trace, d->opened_ms));
+
+    s->stream = answers_stream_row(&d->info);
+    if (!s->stream || !more || json_object_update(s->stream, more)) {
+        json_decref(s->stream);
+        s->stream = NULL;
+    }
+    json_decref(more);
+}
+
+static void find_stream(void *arg)
+{
+    struct showing *s = arg;
+
+    s->found = bridge_show_stream(s->bridge, s->id, show_stream, s);
+}
+
+json_t *answer_stream(void *owner, uint64_t id)
+{
+    struct answers *a = owner;
+    struct showing s = { .bridge = a->bridge, .id = id };
+
+    if (!loop_call(a->door, find_stream, &s))
+        return NULL;
+    return s.found ? s.stream : json_null();
+}

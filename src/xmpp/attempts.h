@@ -1,0 +1,34 @@
+/*
+ * The last set-up that failed, for each pair of domains and direction, with its trace: what an administrator asks for when a
+ * partner cannot be reached. Bounded; the oldest goes first, and those that partners opened to us, which strangers can
+ * cause by claiming a name, never put out those of our own.
+ */
+#ifndef STOX_XMPP_ATTEMPTS_H
+#define STOX_XMPP_ATTEMPTS_H
+
+#include "xmpp/core.h"
+#include "xmpp/trace.h"
+
+#define XMPP_ATTEMPTS_OUT 256
+#define XMPP_ATTEMPTS_IN 64
+
+struct xmpp_stream;
+
+/* The stream has ended before it was ready. Takes over its trace. Of inbound ones only those that name a partner count. */
+void xmpp_attempts_keep(struct xmpp *x, struct xmpp_stream *s, const char *why);
+void xmpp_attempts_forget(struct xmpp *x); /* all */
+
+/* As xmpp_each_stream. Everything is borrowed until return. */
+struct xmpp_attempt_info {
+    bool inbound;
+    struct slice local, remote; /* what was said; inbound it is proven by nothing */
+    const char *address;        /* "": none was reached */
+    const char *why;
+    enum xmpp_fault fault;
+    uint64_t age_ms;   /* since it ended */
+    uint64_t began_ms; /* of the loop's clock, as in the trace */
+    const struct xmpp_trace *trace;
+};
+void xmpp_each_attempt(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_attempt_info *info), void *arg);
+
+#endif

@@ -1,0 +1,24 @@
+#include "xmpp/backoff.h"
+
+void xmpp_backoff_failed(struct xmpp_backoff *b, uint64_t now_ms, uint64_t (*random)(uint64_t below))
+{
+    uint64_t bound = XMPP_BACKOFF_FIRST_MS;
+
+    for (unsigned i = 0; i < b->n && bound < XMPP_BACKOFF_MAX_MS; i++)
+        bound *= 2;
+    if (bound > XMPP_BACKOFF_MAX_MS)
+        bound = XMPP_BACKOFF_MAX_MS;
+    b->until_ms = now_ms + (b->n == 0 ? bound : bound / 2 + random(bound / 2 + 1));
+    if (bound < XMPP_BACKOFF_MAX_MS)
+        b->n++;
+}
+
+bool xmpp_backoff_holds(const struct xmpp_backoff *b, uint64_t now_ms)
+{
+    return b->n > 0 && now_ms < b->until_ms;
+}
+
+void xmpp_backoff_clear(struct xmpp_backoff *b)
+{
+    *b = (struct xmpp_backoff){ .n = 0 };
+}
