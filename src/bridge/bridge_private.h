@@ -9,6 +9,7 @@
 #include "bridge/gate.h"
 #include "bridge/rates.h"
 #include "bridge/score.h"
+#include "bridge/speaker.h"
 #include "bridge/threads.h"
 #include "map/im.h"
 #include "sip/sip.h"
