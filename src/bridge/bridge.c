@@ -11,14 +11,30 @@
 #define DRAIN_MS 3000   /* at most this long for what is under way */
 #define DRAIN_LOOK_MS 20
 
-static bool on_source(void *owner, const struct addr *from, enum sip_transport transport, struct slice *route)
+static bool on_source(void *owner, const struct sip_peer *from, struct slice *route)
 {
     struct bridge *b = owner;
-    const struct route *r = directory_route_from(b->directory, from);
+    const struct route *r = speaker_route(b->directory, from);
 
     if (r)
         *route = r->name;
     return r != NULL;
+}
+
+static bool on_meant(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why)
+{
+    const struct bridge *b = owner;
+    const struct record *route = config_find(directory_config(b->directory), &route_kind, slice_str(target->route));
+    const struct route *r = route ? route->object : NULL;
+
+    if (!r || r->transport != ROUTE_TLS || !addr_eq(&r->next_hop, &target->addr)) {
+        *why = "the route has another next hop by now, or is gone";
+        return false;
+    }
+    *why = r->tls_names.n
+               ? "its certificate shows none of the route's tls-names (add the name that it shows to them)"
+               : "its certificate is not for the SIP domain (let it show that, or set the route's tls-names)";
+    return speaker_is_next_hop(r, slice_str(target->host), peer);
 }
 
 static bool on_sip_serves(void *owner, struct slice host)
@@ -75,7 +91,8 @@ static bool on_listens(void *owner, const struct addr *to)
 {
     const struct boot *boot = ((const struct bridge *)owner)->boot;
 
-    return takes_any(&boot->sip_tcp, to) || takes_any(&boot->sip_udp, to) || takes_any(&boot->admin, to);
+    return takes_any(&boot->sip_tcp, to) || takes_any(&boot->sip_tls, to) || takes_any(&boot->sip_udp, to) ||
+           takes_any(&boot->admin, to);
 }
 
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
@@ -88,7 +105,9 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
     bridge_settled(owner, token, fate, why);
 }
 
-static const struct sip_ops sip_ops = { .source = on_source, .serves = on_sip_serves, .message = on_message };
+static const struct sip_ops sip_ops = {
+    .source = on_source, .meant = on_meant, .serves = on_sip_serves, .message = on_message
+};
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {
@@ -120,6 +139,7 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
                             .ops = &sip_ops,
                             .owner = b,
                             .tls = conf->tls,
+                            .identity = SLICE(DIRECTORY_SIP_IDENTITY),
                             .t1_ms = 500,
                             .t2_ms = 4000,
                             .t4_ms = 5000,
@@ -220,7 +240,8 @@ int bridge_listen(struct bridge *b, struct err *err)
     const struct boot *boot = b->boot;
     const struct addr *addrs = boot->xmpp.v, *direct = boot->xmpps.v;
 
-    if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err))
+    if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err) ||
+        listen_sip(b, SIP_TLS, &boot->sip_tls, err))
         return -1;
     for (size_t i = 0; i < boot->xmpp.n; i++)
         if (xmpp_listen(b->xmpp, &addrs[i], err))

@@ -10,6 +10,7 @@
 #include "bridge/rates.h"
 #include "bridge/replays.h"
 #include "bridge/score.h"
+#include "bridge/speaker.h"
 #include "bridge/threads.h"
 #include "map/im.h"
 #include "sip/sip.h"

@@ -1,5 +1,6 @@
 #include "bridge/directory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -62,27 +63,33 @@ static bool add_domain(struct directory *d, struct slice name, const struct rout
     return slice_eq(*ascii, name) || add_spelling(d, *ascii, route, partner);
 }
 
-/* The certificate of one domain of ours, new, as before, or not at all. -1: the directory cannot be made. */
-static int add_certificate(struct directory *d, const struct directory_conf *conf, const struct sip_domain *domain,
-                           struct slice ascii, struct err *err)
+/* A certificate of ours, new, as before, or not at all. -1: the directory cannot be made. */
+static int add_certificate(struct directory *d, const struct directory_conf *conf, const char *chain, const char *key,
+                           struct slice name, const char *of, const char *without, struct err *err)
 {
     const struct tls_identities *before = conf->before ? conf->before->identities : NULL;
-    const char *chain = domain->certificate, *key = domain->key;
     bool kept;
 
     if (!d->identities || !chain || !key ||
-        tls_identities_add(d->identities, conf->tls, ascii, chain, key, before, err) == 0)
+        tls_identities_add(d->identities, conf->tls, name, chain, key, before, err) == 0)
         return 0;
     if (err->memory)
         return -1;
-    err_wrap(err, "sip-domain \"%.*s\"", SLICE_FMT(domain->name));
-    if (conf->strict && !tls_identities_has(before, ascii, chain, key))
+    err_wrap(err, "%s", of);
+    if (conf->strict && !tls_identities_has(before, name, chain, key))
         return -1;
-    kept = tls_identities_retain(d->identities, before, ascii);
-    buf_printf(&d->faults, "%s; %s\n", err->text,
-               kept ? "the certificate of before stays in use"
-                    : "partners can use neither TLS nor SASL with this domain");
+    kept = tls_identities_retain(d->identities, before, name);
+    buf_printf(&d->faults, "%s; %s\n", err->text, kept ? "the certificate of before stays in use" : without);
     return 0;
+}
+
+/* The certificate that SIP systems see. */
+static int add_sip_certificate(struct directory *d, const struct directory_conf *conf, struct err *err)
+{
+    const struct gateway *g = config_gateway(d->config);
+
+    return add_certificate(d, conf, g->sip_certificate, g->sip_key, SLICE(DIRECTORY_SIP_IDENTITY),
+                           "gateway: sip-certificate", "no SIP system can use TLS with this gateway", err);
 }
 
 static int add_sip_domain(struct directory *d, const struct directory_conf *conf, const struct sip_domain *domain,
@@ -90,13 +97,16 @@ static int add_sip_domain(struct directory *d, const struct directory_conf *conf
 {
     const struct record *route = config_find(d->config, &route_kind, domain->route);
     struct slice ascii;
+    char of[300];
 
     if (!route)
         return err_set(err, "sip-domain \"%.*s\": there is no route \"%.*s\"", SLICE_FMT(domain->name),
                        SLICE_FMT(domain->route));
     if (!add_domain(d, domain->name, route->object, NULL, &ascii))
         return err_memory(err, "taking the settings");
-    return add_certificate(d, conf, domain, ascii, err);
+    snprintf(of, sizeof(of), "sip-domain \"%.*s\"", SLICE_FMT(domain->name));
+    return add_certificate(d, conf, domain->certificate, domain->key, ascii, of,
+                           "partners can use neither TLS nor SASL with this domain", err);
 }
 
 static bool add_partner(struct directory *d, const struct partner *p, struct listed *out)
@@ -136,6 +146,8 @@ static int fill(struct directory *d, const struct directory_conf *conf, struct e
     d->identities = conf->tls ? tls_identities_new() : NULL;
     if (!d->partners || !d->policies || (conf->tls && !d->identities))
         return err_memory(err, "taking the settings");
+    if (add_sip_certificate(d, conf, err))
+        return -1;
     for (size_t i = 0; i < domains->n; i++)
         if (add_sip_domain(d, conf, CONFIG_OBJECT(sip_domain, domains, i), err))
             return -1;
@@ -223,28 +235,6 @@ const struct listed *directory_partners(const struct directory *d, size_t *n)
 {
     *n = d->n_partners;
     return d->partners;
-}
-
-bool route_lets_speak(const struct route *route, const struct addr *from)
-{
-    const struct addr_net *nets = route->sources.v;
-
-    if (route->sources.n == 0)
-        return addr_same_ip(&route->next_hop, from);
-    for (size_t i = 0; i < route->sources.n; i++)
-        if (addr_net_has(&nets[i], from))
-            return true;
-    return false;
-}
-
-const struct route *directory_route_from(const struct directory *d, const struct addr *from)
-{
-    const struct config_list *routes = config_list(d->config, &route_kind);
-
-    for (size_t i = 0; i < routes->n; i++)
-        if (route_lets_speak(CONFIG_OBJECT(route, routes, i), from))
-            return CONFIG_OBJECT(route, routes, i);
-    return NULL;
 }
 
 void directory_judge(const struct directory *d, struct slice user, struct policy_verdict *out)

@@ -12,6 +12,8 @@
 
 struct directory;
 
+#define DIRECTORY_SIP_IDENTITY "_sip" /* the name of the certificate that SIP systems see: no host has it */
+
 struct directory_conf {
     struct config *config;          /* checked; the directory keeps it */
     struct tls *tls;                /* certificates are made for it; NULL: none are loaded */
@@ -46,12 +48,6 @@ struct listed {
 /* The partner that owns this domain, or NULL: not listed. */
 const struct listed *directory_partner(const struct directory *d, struct slice domain);
 const struct listed *directory_partners(const struct directory *d, size_t *n);
-
-/* Any route that lets this address speak, or NULL. */
-const struct route *directory_route_from(const struct directory *d, const struct addr *from);
-
-/* May this address speak for this route's domains? */
-bool route_lets_speak(const struct route *route, const struct addr *from);
 
 /* May this user of ours, a bare address in normal form, talk to partners? */
 void directory_judge(const struct directory *d, struct slice user, struct policy_verdict *out);

@@ -193,10 +193,41 @@ static void on_result(void *arg, const struct sip_result *result)
     lane_next(lane);
 }
 
-static struct sip_target target_of(const struct route *route)
+static enum sip_transport route_transport(const struct route *route)
 {
-    return (struct sip_target){ .transport = route->transport == ROUTE_TCP ? SIP_TCP : SIP_UDP,
-                                .addr = route->next_hop };
+    switch ((enum route_transport)route->transport) {
+    case ROUTE_UDP: break;
+    case ROUTE_TCP: return SIP_TCP;
+    case ROUTE_TLS: return SIP_TLS;
+    }
+    return SIP_UDP;
+}
+
+/* Over TLS the server is asked for by the name that its certificate has to show. False: a domain that has no such name. */
+static bool name_target(struct sip_target *target, const struct route *route, struct slice domain)
+{
+    char mem[1024];
+    struct arena arena;
+    struct slice host = { 0 };
+    bool ok = true;
+
+    arena_init_on(&arena, mem, sizeof(mem), 16384);
+    if (route->tls_names.n)
+        host = ((const struct slice *)route->tls_names.v)[0];
+    ok = jid_domain_to_ascii(&arena, host.n ? host : domain, &host) && host.n < sizeof(target->host) &&
+         route->name.n < sizeof(target->route);
+    if (ok) {
+        memcpy(target->host, host.p, host.n);
+        memcpy(target->route, route->name.p, route->name.n);
+    }
+    arena_reset(&arena);
+    return ok;
+}
+
+static bool target_of(const struct route *route, struct slice domain, struct sip_target *out)
+{
+    *out = (struct sip_target){ .transport = route_transport(route), .addr = route->next_hop };
+    return out->transport != SIP_TLS || name_target(out, route, domain);
 }
 
 /* The way to its recipient as the settings are now; NULL: it was given back. */
@@ -232,7 +263,10 @@ static bool launch(struct lane *lane, struct flight *f)
 
     if (!route)
         return false;
-    target = target_of(route);
+    if (!target_of(route, f->to.domain, &target)) {
+        give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
+        return false;
+    }
     /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
     if (target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
         struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,

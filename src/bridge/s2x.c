@@ -201,13 +201,13 @@ static bool admit_sender(struct bridge *b, const struct sip_request *request, st
 {
     const struct sip_msg *m = request->msg;
     const struct route *route = NULL;
-    struct slice gr = nobody;
+    struct slice gr = nobody, domain = nobody;
     struct gate_refusal no;
 
     (void)sip_gruu(&m->from, &gr);
     if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
         route = directory_route_to(b->directory, from->domain);
-    if (!route || !route_lets_speak(route, request->from)) {
+    if (!route || !jid_domain_to_ascii(a, from->domain, &domain) || !speaker_may(route, domain, request->from)) {
         refuse(b, request, nobody, 403, "This source may not send for that From address", "");
         return false;
     }

@@ -40,6 +40,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     bridge_take_settings(b);
     scores_trim(&b->scores, next);
     xmpp_reconsider(b->xmpp);
+    sip_reconsider(b->sip);
     x2s_reconsider(b);
     log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
              LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),

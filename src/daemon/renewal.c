@@ -16,17 +16,24 @@ struct renewal {
 };
 
 /* Tells one state of all certificates' files from another. */
+static uint64_t add_mark(uint64_t mark, const char *certificate, const char *key)
+{
+    if (!certificate || !key)
+        return mark;
+    return (mark ^ tls_file_mark(certificate)) * 0x100000001b3 ^ tls_file_mark(key);
+}
+
 static uint64_t mark_of(struct keeper *keeper)
 {
     struct config *c = keeper_config(keeper);
     const struct config_list *domains = config_list(c, &sip_domain_kind);
-    uint64_t mark = 0;
+    const struct gateway *g = config_gateway(c);
+    uint64_t mark = add_mark(0, g->sip_certificate, g->sip_key);
 
     for (size_t i = 0; i < domains->n; i++) {
         const struct sip_domain *d = CONFIG_OBJECT(sip_domain, domains, i);
 
-        if (d->certificate && d->key)
-            mark = (mark ^ tls_file_mark(d->certificate)) * 0x100000001b3 ^ tls_file_mark(d->key);
+        mark = add_mark(mark, d->certificate, d->key);
     }
     config_drop(c);
     return mark;

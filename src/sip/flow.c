@@ -27,10 +27,14 @@ uint64_t sip_target_hash(const struct hash *h, const struct sip_target *target)
         memcpy(key + n, &target->addr.v4.sin_addr, 4);
         n += 4;
     }
-    return hash_bytes(h, slice_of(key, n));
+    if (target->transport != SIP_TLS)
+        return hash_bytes(h, slice_of(key, n));
+    return hash_more(h, hash_more(h, hash_bytes(h, slice_of(key, n)), slice_str(target->host)),
+                     slice_str(target->route));
 }
 
 bool sip_target_eq(const struct sip_target *a, const struct sip_target *b)
 {
-    return a->transport == b->transport && addr_eq(&a->addr, &b->addr);
+    return a->transport == b->transport && addr_eq(&a->addr, &b->addr) &&
+           (a->transport != SIP_TLS || (strcmp(a->host, b->host) == 0 && strcmp(a->route, b->route) == 0));
 }

@@ -20,6 +20,8 @@ struct sip_source {
     struct addr addr; /* source address of the packet or connection */
     enum sip_transport transport;
     uint64_t link;
+    const struct tls_name *names; /* of the connection's certificate; borrowed for the call */
+    size_t n_names;
 };
 
 enum sip_reach {

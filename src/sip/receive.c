@@ -27,7 +27,7 @@ static enum sip_next take_stranger(struct sip *sip, const struct sip_msg *m, con
     struct sip_server_id id;
 
     sip->counters.dropped_unknown_source++;
-    log_source(sip, &sip->log_stranger, "sip-stranger", "no route has this source address", source);
+    log_source(sip, &sip->log_stranger, "sip-stranger", "no route has this source address or certificate", source);
     /* A datagram's source may be forged: it gets nothing. A connection's is real. */
     if (source->transport == SIP_UDP)
         return SIP_GO_ON;
@@ -67,7 +67,8 @@ static enum sip_next take_malformed(struct sip *sip, enum sip_parse parse, const
 static void take_message(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
                          const struct sip_source *source, struct slice route)
 {
-    struct sip_request request = { .msg = m, .from = &source->addr, .transport = source->transport, .route = route };
+    const struct sip_peer peer = sip_peer_of(source);
+    struct sip_request request = { .msg = m, .from = &peer, .route = route };
 
     if (sip_servers_full(&sip->servers)) {
         /* Only a datagram can come here: streams are not read while the table is full. */
@@ -120,6 +121,13 @@ static void take_request(struct sip *sip, const struct sip_msg *m, const struct 
         refuse(sip, &id, m, source, status, NULL);
 }
 
+static bool is_known(struct sip *sip, const struct sip_source *source, struct slice *route)
+{
+    const struct sip_peer peer = sip_peer_of(source);
+
+    return sip->conf.ops->source(sip->conf.owner, &peer, route);
+}
+
 enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
                        const struct sip_source *source)
 {
@@ -135,7 +143,7 @@ enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_m
         return SIP_GO_ON;
     }
     /* Strangers come first of all: what they sent is not worth an answer, however it is formed. */
-    if (!sip->conf.ops->source(sip->conf.owner, &source->addr, source->transport, &route))
+    if (!is_known(sip, source, &route))
         return take_stranger(sip, m, source);
     if (parse != SIP_PARSE_OK)
         return take_malformed(sip, parse, m, fault, source);

@@ -24,17 +24,43 @@ struct sip;
 struct sip_server; /* a server transaction: a request that waits for our final response; owned by the stack */
 struct sip_client; /* a client transaction: a request of ours that waits for its result; owned by the stack */
 
+/* Who is at the other end. The names are those of a valid certificate that it has shown; of no other one. */
+struct sip_peer {
+    const struct addr *addr;
+    enum sip_transport transport;
+    const struct tls_name *names;
+    size_t n_names;
+};
+
 struct sip_request {
     struct sip_server *txn;
-    const struct sip_msg *msg; /* borrowed until return */
-    const struct addr *from;   /* source address */
+    const struct sip_msg *msg;   /* borrowed until return */
+    const struct sip_peer *from; /* borrowed until return */
+    struct slice route;          /* what ops.source said: borrowed until return */
+};
+
+#define SIP_HOST_MAX 255
+#define SIP_ROUTE_MAX 64
+
+/*
+ * Where a request goes. A connection is shared by all requests whose targets are the same in every field, so that what was
+ * proven for one name is never used for another.
+ */
+struct sip_target {
     enum sip_transport transport;
-    struct slice route; /* what ops.source said: borrowed until return */
+    struct addr addr;
+    char host[SIP_HOST_MAX + 1];   /* SIP_TLS: the server's name, for SNI; empty: it has none */
+    char route[SIP_ROUTE_MAX + 1]; /* SIP_TLS: the owner's, for ops.meant */
 };
 
 struct sip_ops {
     /* Who is this? False: nobody we know. *route gets the name of the source's route, kept by the owner. */
-    bool (*source)(void *owner, const struct addr *from, enum sip_transport transport, struct slice *route);
+    bool (*source)(void *owner, const struct sip_peer *from, struct slice *route);
+    /*
+     * A TLS connection that we opened to a target is up, or the settings have changed: is it the one we wanted? False, and
+     * *why (a clause, borrowed until return) says why not. A peer without a valid certificate is never asked about.
+     */
+    bool (*meant)(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
     bool (*serves)(void *owner, struct slice host);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
@@ -46,6 +72,7 @@ struct sip_conf {
     const struct sip_ops *ops;
     void *owner;
     struct tls *tls;
+    struct slice identity;        /* our certificate's name in tls, for both roles; outlives the stack */
     unsigned t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 */
     unsigned provisional_ms;      /* 100 to a MESSAGE that is not answered by then: 3500 (RFC 4320 4.1) */
     size_t txns_max;              /* transactions held at once, each way; full: UDP dropped, TCP not read */
@@ -62,10 +89,13 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
 /* As in sip_conf, for what comes from now on; what is there stays. */
 void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max);
 
+/* What ops.meant says may have changed: TLS connections that it no longer approves are closed. On the loop. */
+void sip_reconsider(struct sip *sip);
+
 /* Transactions that still run end without a word: nothing is answered, no done is called. */
 void sip_free(struct sip *sip);
 
-/* Listens on udp or tcp. May be called several times. */
+/* Listens. May be called several times. Over TLS each client is asked for its certificate, and may have none. */
 int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err);
 
 /*
@@ -90,12 +120,6 @@ struct sip_send {
     unsigned max_forwards; /* 70 */
     struct slice headers;  /* further lines, each with CRLF, already safe */
     struct slice body;
-};
-
-/* Where it goes: a fixed next hop for now (RFC 3263 comes with its own kind). */
-struct sip_target {
-    enum sip_transport transport;
-    struct addr addr;
 };
 
 struct sip_result {

@@ -112,8 +112,8 @@ int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr 
 
     switch (transport) {
     case SIP_UDP: rc = sip_udp_listen(sip, local, err); break;
-    case SIP_TCP: rc = sip_tcp_listen(sip, local, err); break;
-    case SIP_TLS: err_set(err, "SIP over TLS cannot be listened for yet"); break;
+    case SIP_TCP:
+    case SIP_TLS: rc = sip_stream_listen(sip, transport, local, err); break;
     }
     return rc ? err_wrap(err, "SIP over %s at %s", sip_transport_name(transport), addr_text(local, text)) : 0;
 }

@@ -82,8 +82,8 @@ static enum sip_reach wire_reach(void *owner, const struct sip_target *target, s
     flow->peer = target->addr;
     switch (target->transport) {
     case SIP_UDP: return reach_udp(owner, target, flow);
-    case SIP_TCP: return reach_stream(owner, target, flow);
-    case SIP_TLS: break; /* later */
+    case SIP_TCP:
+    case SIP_TLS: return reach_stream(owner, target, flow);
     }
     return SIP_REACH_NONE;
 }
@@ -98,9 +98,13 @@ static uint16_t wire_via_port(void *owner, const struct sip_target *target)
 
         return u ? addr_port(udp_local(u->udp)) : 0;
     }
-    if (list_empty(&t->listeners))
-        return 0;
-    return addr_port(listener_local(container_of(t->listeners.next, struct sip_listener, link)->listener));
+    list_each (l, &t->listeners) {
+        const struct sip_listener *listener = container_of(l, struct sip_listener, link);
+
+        if (listener->transport == target->transport)
+            return addr_port(listener_local(listener->listener));
+    }
+    return 0;
 }
 
 const struct sip_wire sip_socket_wire = { .send = wire_send, .reach = wire_reach, .via_port = wire_via_port };

@@ -6,6 +6,7 @@
 #ifndef STOX_SIP_TRANSPORT_H
 #define STOX_SIP_TRANSPORT_H
 
+#include "sip/cert.h"
 #include "sip/flow.h"
 
 #define SIP_ARENA_MAX (64 * 1024) /* for the header table of one message */
@@ -33,6 +34,7 @@ struct sip_udp {
 struct sip_listener {
     struct list link;
     struct sip *sip;
+    enum sip_transport transport; /* SIP_TCP or SIP_TLS */
     struct listener *listener;
 };
 
@@ -45,6 +47,7 @@ struct sip_stream {
     struct hash_node by_link, by_target;
     struct sip *sip;
     struct conn *conn;
+    struct sip_cert *cert;    /* owned; of the peer, when it is valid; NULL: none */
     struct sip_target target; /* whom we connected to; accepted: the peer */
     uint64_t id;
     struct timer deadline;
@@ -69,13 +72,17 @@ struct sip_udp *sip_udp_for(struct sip *sip, const struct addr *to);
 bool sip_udp_send(struct sip *sip, uint64_t id, const struct addr *to, const char *p, size_t n);
 void sip_udp_free(struct sip_udp *u);
 
-int sip_tcp_listen(struct sip *sip, const struct addr *local, struct err *err);
+int sip_stream_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err);
 void sip_listener_free(struct sip_listener *l);
 
 struct sip_stream *sip_stream_find(struct sip *sip, const struct sip_target *target);
 struct sip_stream *sip_stream_open(struct sip *sip, const struct sip_target *target);
 bool sip_stream_send(struct sip *sip, uint64_t id, const char *p, size_t n);
 void sip_stream_free(struct sip_stream *s);
+void sip_stream_close(struct sip_stream *s); /* when what waits has been written; requests go elsewhere from now on */
+
+/* transport_tls.c: the handshake is done. False: the peer is not the one we wanted, and the stream was closed. */
+bool sip_stream_secured(struct sip_stream *s);
 
 /* The transaction table has room again. */
 void sip_streams_resume(struct sip *sip);

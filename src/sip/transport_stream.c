@@ -65,10 +65,11 @@ void sip_stream_free(struct sip_stream *s)
     stream_unlink(s);
     if (s->conn)
         conn_detach(s->conn);
+    sip_cert_free(s->cert);
     free(s);
 }
 
-static void stream_close(struct sip_stream *s)
+void sip_stream_close(struct sip_stream *s)
 {
     if (s->closing)
         return;
@@ -90,7 +91,7 @@ static uint64_t partial_ms(const struct sip *sip)
 
 static void on_deadline(struct timer *timer)
 {
-    stream_close(container_of(timer, struct sip_stream, deadline));
+    sip_stream_close(container_of(timer, struct sip_stream, deadline));
 }
 
 static void watch(struct sip_stream *s, bool partial, bool progressed)
@@ -157,6 +158,7 @@ static size_t take_one(struct sip_stream *s, char *p, size_t n)
     enum sip_next next;
     size_t used = 0;
 
+    source.names = sip_cert_list(s->cert, &source.n_names);
     arena_init_on(&arena, mem, sizeof(mem), SIP_ARENA_MAX);
     parse = sip_msg_parse(&m, &arena, p, n, true, &used, &fault);
     s->wanted = 0;
@@ -170,8 +172,22 @@ static size_t take_one(struct sip_stream *s, char *p, size_t n)
     arena_reset(&arena);
     /* Where the next message begins is not known when nothing of this one could be taken. */
     if (next == SIP_CLOSE || used == 0)
-        stream_close(s);
+        sip_stream_close(s);
     return used;
+}
+
+/* Is it one that a route has by now? */
+static void know(struct sip_stream *s)
+{
+    struct sip_peer peer = { .addr = &s->target.addr, .transport = s->target.transport };
+    struct slice route;
+
+    if (!s->is_stranger)
+        return;
+    peer.names = sip_cert_list(s->cert, &peer.n_names);
+    s->is_stranger = !s->sip->conf.ops->source(s->sip->conf.owner, &peer, &route);
+    if (!s->is_stranger)
+        conn_set_limits(s->conn, RX_MAX, TX_MAX_ACCEPTED);
 }
 
 static size_t on_data(void *owner, struct conn *c, char *p, size_t n)
@@ -179,10 +195,8 @@ static size_t on_data(void *owner, struct conn *c, char *p, size_t n)
     struct sip_stream *s = owner;
     struct sip *sip = s->sip;
     size_t at = 0, used;
-    struct slice route;
 
-    if (s->is_stranger)
-        s->is_stranger = !sip->conf.ops->source(sip->conf.owner, &s->target.addr, s->target.transport, &route);
+    know(s);
     while (at < n && !s->closing && !s->holds) {
         if (s->wanted == 0)
             at += skip_crlf(s, p + at, n - at);
@@ -208,8 +222,13 @@ static void on_open(void *owner, struct conn *c)
     struct sip_stream *s = owner;
     struct sip_flow flow = { .transport = s->target.transport, .peer = s->target.addr, .link = s->id };
 
+    if (s->target.transport == SIP_TLS && !sip_stream_secured(s))
+        return;
     s->up = true;
+    know(s);
     watch(s, false, true);
+    if (!s->opened)
+        return;
     sip_clients_up(&s->sip->clients, &s->target, &flow);
 }
 
@@ -274,15 +293,18 @@ struct sip_stream *sip_stream_open(struct sip *sip, const struct sip_target *tar
     struct conn_conf conf = {
         .ops = &ops, .tls = sip->conf.tls, .rx_max = RX_MAX, .tx_max = TX_MAX_OPENED, .connect_ms = SIP_CONNECT_MS
     };
+    const struct tls_wish wish = {
+        .role = TLS_CLIENT, .server_name = slice_str(target->host), .identity = sip->conf.identity, .alpn = "sip"
+    };
     struct sip_stream *s;
 
-    if (sip->transports.n_streams >= sip->conf.conns_max)
+    if (sip->transports.n_streams >= sip->conf.conns_max || (target->transport == SIP_TLS && !sip->conf.tls))
         return NULL;
     s = stream_new(sip, target, true);
     if (!s)
         return NULL;
     conf.owner = s;
-    s->conn = conn_connect(sip->loop, &conf, &target->addr, NULL, NULL);
+    s->conn = conn_connect(sip->loop, &conf, &target->addr, NULL, target->transport == SIP_TLS ? &wish : NULL);
     if (!s->conn) {
         sip_stream_free(s);
         return NULL;
@@ -329,10 +351,12 @@ static const char *no_room_for(const struct sip *sip, const struct addr *peer, b
 static void on_accepted(void *owner, struct listener *listener, int fd, const struct addr *peer)
 {
     struct sip *sip = ((struct sip_listener *)owner)->sip;
-    struct sip_target target = { .transport = SIP_TCP, .addr = *peer };
+    struct sip_target target = { .transport = ((struct sip_listener *)owner)->transport, .addr = *peer };
     struct conn_conf conf = { .ops = &ops, .tls = sip->conf.tls, .tx_max = TX_MAX_ACCEPTED };
+    const struct tls_wish wish = { .role = TLS_SERVER, .identity = sip->conf.identity, .alpn = "sip" };
+    const struct sip_peer who = { .addr = peer, .transport = target.transport };
     struct slice route;
-    bool is_stranger = !sip->conf.ops->source(sip->conf.owner, peer, SIP_TCP, &route);
+    bool is_stranger = !sip->conf.ops->source(sip->conf.owner, &who, &route);
     const char *why = no_room_for(sip, peer, is_stranger);
     struct sip_stream *s = why ? NULL : stream_new(sip, &target, false);
     char text[ADDR_TEXT];
@@ -348,24 +372,28 @@ static void on_accepted(void *owner, struct listener *listener, int fd, const st
     s->is_stranger = is_stranger;
     conf.rx_max = is_stranger ? RX_MAX_STRANGER : RX_MAX;
     conf.owner = s;
-    s->conn = conn_accept(sip->loop, &conf, fd, peer, NULL);
+    s->conn = conn_accept(sip->loop, &conf, fd, peer, target.transport == SIP_TLS ? &wish : NULL);
     if (!s->conn) {
         sip_stream_free(s);
         return;
     }
-    s->up = true;
-    timer_start(&sip->loop->timers, &s->deadline, is_stranger ? partial_ms(sip) : sip->conf.conn_idle_ms);
+    s->up = target.transport == SIP_TCP; /* over TLS after its handshake, which gets a stranger's time */
+    timer_start(&sip->loop->timers, &s->deadline, is_stranger || !s->up ? partial_ms(sip) : sip->conf.conn_idle_ms);
 }
 
 static const struct listener_ops listener_ops = { .accepted = on_accepted };
 
-int sip_tcp_listen(struct sip *sip, const struct addr *local, struct err *err)
+int sip_stream_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err)
 {
-    struct sip_listener *l = calloc(1, sizeof(*l));
+    struct sip_listener *l;
 
+    if (transport == SIP_TLS && !sip->conf.tls)
+        return err_set(err, "there is no TLS here");
+    l = calloc(1, sizeof(*l));
     if (!l)
         return err_set(err, "no memory for a listener");
     l->sip = sip;
+    l->transport = transport;
     list_init(&l->link);
     l->listener = listener_open(sip->loop, local, &listener_ops, l, err);
     if (!l->listener) {

@@ -5,8 +5,6 @@
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const needs[] = { "required", "optional", "not-supported", NULL };
 static const char *const partner_types[] = { "federated", "public-verified", "public-unverified", NULL };
-static const char *const transports[] = { "udp", "tcp", NULL };
-static const char *const im_modes[] = { "pager", NULL };
 static const char *const pager_types[] = { "normal", "chat", NULL };
 static const char *const roles[] = { "reader", "helpdesk", "administrator", NULL };
 
@@ -80,6 +78,15 @@ static const struct setting boot_settings[] = {
       .default_port = 5060,
       .brief = "Addresses that take SIP over TCP",
       .help = "Empty: none." },
+    { .name = "listen-sip-tls",
+      .type = SETTING_ADDRS,
+      FIELD(boot, sip_tls),
+      .max = 16,
+      .default_port = 5061,
+      .brief = "Addresses that take SIP over TLS",
+      .help =
+          "Empty: none. The certificate is the gateway's sip-certificate. Each client is asked for its own; a route's "
+          "identify-by says whether it needs one." },
     { .name = "listen-xmpp",
       .type = SETTING_ADDRS,
       FIELD(boot, xmpp),
@@ -296,6 +303,20 @@ static const struct setting gateway_settings[] = {
       .brief = "Whether people's addresses may mix scripts that look alike",
       .help = "no: messages from and to an address with, say, Cyrillic letters among Latin ones before the @ are "
               "refused, as such addresses are how people are impersonated. Domain names never mix scripts." },
+    { .name = "sip-certificate",
+      .type = SETTING_FILE,
+      FIELD(gateway, sip_certificate),
+      .def = "",
+      .brief = "PEM file with the certificate chain shown to SIP systems, leaf first",
+      .help =
+          "It should name the host-name of the bootstrap file, and be good for servers and clients both. Without it "
+          "nobody can connect to listen-sip-tls, and a next hop that asks for a certificate gets none." },
+    { .name = "sip-key",
+      .type = SETTING_FILE,
+      FIELD(gateway, sip_key),
+      .def = "",
+      .brief = "PEM file with the private key of sip-certificate",
+      .help = "Readable only by the service user." },
 };
 
 static const struct setting org_settings[] = {
@@ -335,36 +356,6 @@ static const struct setting sip_domain_settings[] = {
       .def = "",
       .brief = "PEM file with the private key of the certificate",
       .help = "Readable only by the service user." },
-};
-
-static const struct setting route_settings[] = {
-    { .name = "next-hop",
-      .type = SETTING_ADDR,
-      FIELD(route, next_hop),
-      .def = NULL,
-      .default_port = 5060,
-      .brief = "Address of the SIP server that gets the messages",
-      .help = "address or address:port." },
-    { .name = "transport",
-      .type = SETTING_CHOICE,
-      FIELD(route, transport),
-      .def = "udp",
-      .choices = transports,
-      .brief = "How to speak to the next hop",
-      .help = "Over UDP, messages that make a request of more than 1300 bytes are refused (RFC 3428 8)." },
-    { .name = "sources",
-      .type = SETTING_NETS,
-      FIELD(route, sources),
-      .max = 64,
-      .brief = "Addresses and networks that may speak for this route's domains",
-      .help = "Empty: only the next hop's own address. All others get nothing (UDP) or 403 (TCP)." },
-    { .name = "im",
-      .type = SETTING_CHOICE,
-      FIELD(route, im),
-      .def = "pager",
-      .choices = im_modes,
-      .brief = "How this SIP system likes instant messages",
-      .help = "pager: each message is one SIP MESSAGE." },
 };
 
 static const struct setting partner_settings[] = {
@@ -635,17 +626,6 @@ const struct setting_kind sip_domain_kind = { .name = "sip-domain",
                                               .brief = "A domain whose users are on SIP",
                                               .settings = sip_domain_settings,
                                               .n = COUNT(sip_domain_settings) };
-const struct setting_kind route_kind = { .name = "route",
-                                         .noun = "route",
-                                         .plural = "routes",
-                                         .title = "name",
-                                         .title_type = SETTING_NAME,
-                                         .title_at = offsetof(struct route, name),
-                                         .size = sizeof(struct route),
-                                         .max_objects = 1000,
-                                         .brief = "How SIP users are reached, and who may speak for them",
-                                         .settings = route_settings,
-                                         .n = COUNT(route_settings) };
 const struct setting_kind partner_kind = { .name = "partner",
                                            .noun = "partner",
                                            .plural = "partners",

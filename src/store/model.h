@@ -16,11 +16,11 @@ struct boot {
     const char *admin_socket;  /* NULL: "admin.sock" in state_dir */
     struct setting_list admin; /* struct addr */
     const char *admin_certificate, *admin_key;
-    unsigned log_level;                   /* enum log_level */
-    struct slice host_name;               /* our name in Via */
-    struct setting_list sip_udp, sip_tcp; /* struct addr */
-    struct setting_list xmpp, xmpps;      /* struct addr */
-    struct setting_list dns_servers;      /* struct slice: "ip" or "ip@port" */
+    unsigned log_level;                            /* enum log_level */
+    struct slice host_name;                        /* our name in Via */
+    struct setting_list sip_udp, sip_tcp, sip_tls; /* struct addr */
+    struct setting_list xmpp, xmpps;               /* struct addr */
+    struct setting_list dns_servers;               /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;
     const char *crl_file;
@@ -46,6 +46,7 @@ struct gateway {
     unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
     unsigned user_message_rate, sip_user_message_rate;
     bool mixed_scripts;
+    const char *sip_certificate, *sip_key; /* NULL: none */
 };
 
 /* The organisation: the outermost gate. */
@@ -61,16 +62,24 @@ struct sip_domain {
     const char *certificate, *key;
 };
 
-enum route_transport { ROUTE_UDP, ROUTE_TCP };
+enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS };
+
+/* What a source must show to speak for a route's domains. */
+enum route_identify { ROUTE_BY_AUTO, ROUTE_BY_ADDRESS, ROUTE_BY_CERTIFICATE, ROUTE_BY_BOTH };
 
 /* How SIP users are reached, and who may speak for them. */
 struct route {
     struct slice name;
     struct addr next_hop;
-    unsigned transport;          /* enum route_transport */
-    struct setting_list sources; /* struct addr_net; empty: the next hop's own address */
+    unsigned transport;            /* enum route_transport */
+    struct setting_list sources;   /* struct addr_net; empty: the next hop's own address */
+    unsigned identify_by;          /* enum route_identify, as it was set: see route_identifies_by */
+    struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
     unsigned im;
 };
+
+/* identify_by with auto resolved. */
+enum route_identify route_identifies_by(const struct route *r);
 
 enum partner_type { PARTNER_FEDERATED, PARTNER_PUBLIC_VERIFIED, PARTNER_PUBLIC_UNVERIFIED };
 

@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/store_sqlite.h"
 
 #define BUSY_MS 5000
+#define BUSY_AGAIN_MS 10
 #define APPLICATION_ID 0x53746f78 /* "Stox" */
 
 /* ---- the file ---- */
@@ -158,13 +160,18 @@ static int take_mode(void *arg, sqlite3_stmt *row)
 /* Every answer is on the disk before it is given: a change survives a power failure once it was acknowledged. */
 static int settle(struct sqlite_store *s, struct err *err)
 {
+    static const char modes[] =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; "
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON";
+    uint64_t until = clock_mono_ms() + BUSY_MS;
     bool wal = false;
-    int rc =
-        sqlite_script(s,
-                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; "
-                      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
-                      take_mode, &wal);
+    int rc = sqlite_script(s, modes, take_mode, &wal);
 
+    while ((rc & 0xff) == SQLITE_BUSY &&
+           clock_mono_ms() < until) { /* the first change of mode does not wait by itself */
+        sqlite3_sleep(BUSY_AGAIN_MS);
+        rc = sqlite_script(s, modes, take_mode, &wal);
+    }
     if (rc != SQLITE_OK) {
         sqlite_fault(s, rc, err);
         return -1;
@@ -211,7 +218,10 @@ static int open_ours(struct sqlite_store *s, struct err *err)
 
     if (open_database(s, err))
         return -1;
-    rc = identify(s, &id);
+    rc = sqlite_run(s, SQL_BEGIN_READ); /* one look: another process may be making it just now */
+    if (rc == SQLITE_OK)
+        rc = identify(s, &id);
+    sqlite_undo(s);
     if (rc != SQLITE_OK) {
         sqlite_fault(s, rc, err);
         return -1;

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import os
 import socket
+import ssl
 import threading
 import time
 
@@ -131,15 +132,19 @@ class SipUa:
     """
     answer: what a MESSAGE gets: a status, (status, reason), (status, reason, headers), None for nothing (yet: see
     Received.reply), or a function of Received that returns one of these. Other requests get 200 (OPTIONS) or 501.
+    trust: a file of authorities; then it speaks TLS too, at the port behind the other, with cert (pki.Cert) if there is one.
     """
 
-    def __init__(self, address, *, port=5060, transport="udp", user="alice@contoso.example", answer=200):
+    def __init__(self, address, *, port=5060, transport="udp", user="alice@contoso.example", answer=200, cert=None,
+                 trust=None):
         self.address, self.port, self.transport, self.user, self.answer = address, port, transport, user, answer
         self.received = Lines()  # of Received, each once, in the order they came
         self.others = Lines()  # messages that belong to no transaction
         self._ids = itertools.count(1)
         self._salt = os.urandom(6).hex()
         self._client, self._server, self._flows = {}, {}, {}
+        self._cert, self._trust, self._tls = cert, trust, None
+        self.shown = []  # certificates (DER, or None) of those who connected over TLS
 
     # The thread's ends.
 
@@ -166,10 +171,25 @@ class SipUa:
         self._udp, _ = await self.loop.create_datagram_endpoint(lambda: _Udp(self), sock=sock)
         self._tcp = await self.loop.create_server(lambda: _Tcp(self), self.address, self.port, reuse_address=True)
 
+        if self._trust and self._cert:
+            self._tls = await self.loop.create_server(lambda: _Tcp(self), self.address, self.port + 1,
+                                                      reuse_address=True, ssl=self._context(server=True))
+
+    def _context(self, server=False):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_OPTIONAL if server else ssl.CERT_REQUIRED
+        context.load_verify_locations(self._trust)
+        if self._cert:
+            context.load_cert_chain(self._cert.file, self._cert.key)
+        return context
+
     def stop(self):
         async def end():
             self._udp.close()
             self._tcp.close()
+            if self._tls:
+                self._tls.close()
             for flow in list(self._flows.values()):
                 flow.close()
             self.loop.call_soon(self.loop.stop)
@@ -221,12 +241,13 @@ class SipUa:
         if transport == "udp":
             self._udp.sendto(wire, target)
         else:
-            self._flow(target).write(wire)
+            self._flow(target, transport).write(wire)
 
-    def _flow(self, target):
-        flow = self._flows.get(target)
+    def _flow(self, target, transport):
+        key = target, transport
+        flow = self._flows.get(key)
         if flow is None:
-            flow = self._flows[target] = _Outgoing(self, target)
+            flow = self._flows[key] = _Outgoing(self, key, self._context() if transport == "tls" else None)
         return flow
 
     def _send(self, txn, target, transport, retransmit):
@@ -342,6 +363,9 @@ class _Tcp(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport = transport
         self.peer = transport.get_extra_info("peername")
+        tls = transport.get_extra_info("ssl_object")
+        if tls and tls.server_side:
+            self.ua.shown.append(tls.getpeercert(True))
 
     def data_received(self, data):
         self.data += data
@@ -361,16 +385,17 @@ class _Tcp(asyncio.Protocol):
 class _Outgoing(_Tcp):
     """A connection we opened; what is written before it stands waits."""
 
-    def __init__(self, ua, target):
+    def __init__(self, ua, key, tls):
         super().__init__(ua)
-        self.target, self.waiting = target, []
+        self.key, self.target, self.tls, self.waiting = key, key[0], tls, []
         self.task = ua.loop.create_task(self._connect())
 
     async def _connect(self):
         try:
-            await self.ua.loop.create_connection(lambda: self, *self.target, local_addr=(self.ua.address, 0))
+            await self.ua.loop.create_connection(lambda: self, *self.target, local_addr=(self.ua.address, 0),
+                                                 ssl=self.tls)
         except OSError:
-            self.ua._flows.pop(self.target, None)
+            self.ua._flows.pop(self.key, None)
             return
         for wire in self.waiting:
             self.transport.write(wire)
@@ -383,8 +408,8 @@ class _Outgoing(_Tcp):
             self.waiting.append(wire)
 
     def connection_lost(self, _):
-        if self.ua._flows.get(self.target) is self:
-            del self.ua._flows[self.target]
+        if self.ua._flows.get(self.key) is self:
+            del self.ua._flows[self.key]
 
     def close(self):
         if self.transport:

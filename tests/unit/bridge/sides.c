@@ -60,6 +60,10 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     return c;
 }
 
+void sip_reconsider(struct sip *sip)
+{
+}
+
 bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max)
 {
     return 400 + request->body.n + now->extra_size <= max;
@@ -283,7 +287,7 @@ struct sip_server *sides_sip(struct sides *s, const char *ip, const char *from, 
     assert_int_equal(sip_msg_parse(&msg, &arena, text, (size_t)n, false, &used, &fault), SIP_PARSE_OK);
     assert_true(addr_parse(slice_str(ip), 5060, &source));
     request.msg = &msg;
-    request.from = &source;
+    request.from = &(struct sip_peer){ .addr = &source, .transport = SIP_UDP };
     s2x_message(s->bridge, &request);
     arena_reset(&arena);
     free(text);

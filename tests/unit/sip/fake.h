@@ -45,7 +45,7 @@ static inline void fake_log(struct log *log, const char *line, size_t n)
 {
 }
 
-static inline bool fake_source(void *owner, const struct addr *from, enum sip_transport transport, struct slice *route)
+static inline bool fake_source(void *owner, const struct sip_peer *from, struct slice *route)
 {
     *route = SLICE("romeo-route");
     return !((struct fake *)owner)->stranger;

@@ -97,13 +97,16 @@ static void the_gateway_has_the_defaults_of_lync(void **state)
 static void every_setting_can_be_given(void **state)
 {
     struct record *r = make_record(&route_kind, "a",
-                                   "next-hop=192.0.2.10:5080;transport=TCP;sources=192.0.2.0/24,2001:db8::5;im=pager");
+                                   "next-hop=192.0.2.10:5080;transport=TCP;sources=192.0.2.0/24,2001:db8::5;im=pager;"
+                                   "identify-by=both;tls-names=Pool.contoso.example");
     const struct route *route = r->object;
 
     assert_int_equal(addr_port(&route->next_hop), 5080);
     assert_int_equal(route->transport, ROUTE_TCP);
     assert_int_equal(route->sources.n, 2);
-    assert_int_equal(r->given, 15);
+    assert_int_equal(route_identifies_by(route), ROUTE_BY_BOTH);
+    assert_true(slice_is(*(const struct slice *)route->tls_names.v, "pool.contoso.example"));
+    assert_int_equal(r->given, 63);
     record_drop(r);
     r = make_record(
         &partner_kind, "fabrikam.example",

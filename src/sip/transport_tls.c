@@ -1,0 +1,65 @@
+/* Who is at the other end of a TLS connection (RFC 5922 7.3, 7.4; RFC 5923 9). */
+#include "sip/stack.h"
+
+#define ARENA_MAX (1u << 20)
+
+/* The administrator reads it for each connection that we wanted; of those that come, only so often. */
+static void log_peer(struct sip_stream *s, const char *event, const char *why)
+{
+    struct sip *sip = s->sip;
+    char peer[ADDR_TEXT];
+    unsigned held;
+
+    if (log_allowed(&sip->log_peers, loop_now(sip->loop), 5, &held))
+        log_warning(sip->loop->log, event, LOG_Z("peer", addr_text(&s->target.addr, peer)),
+                    LOG_Z("direction", s->opened ? "out" : "in"), LOG_Z("route", s->target.route),
+                    LOG_Z("name", s->target.host), LOG_Z("why", why), LOG_U("not-logged", held));
+}
+
+static bool is_meant(struct sip_stream *s, const char **why)
+{
+    struct sip_peer peer = { .addr = &s->target.addr, .transport = SIP_TLS };
+    struct sip *sip = s->sip;
+
+    peer.names = sip_cert_list(s->cert, &peer.n_names);
+    if (!sip->conf.ops->meant) {
+        *why = "nobody says whom we wanted";
+        return false;
+    }
+    return sip->conf.ops->meant(sip->conf.owner, &s->target, &peer, why);
+}
+
+bool sip_stream_secured(struct sip_stream *s)
+{
+    char mem[4096];
+    struct arena arena;
+    const char *why = NULL;
+    bool ok = true;
+
+    arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
+    s->cert = sip_cert_of(conn_ssl(s->conn), &arena, &why);
+    if (s->opened) {
+        ok = s->cert && is_meant(s, &why);
+        if (!ok) {
+            log_peer(s, "sip-peer-refused", why ? why : "it shows no certificate");
+            sip_stream_close(s);
+        }
+    } else if (!s->cert && why) {
+        log_peer(s, "sip-peer-unproven", why);
+    }
+    arena_reset(&arena);
+    return ok;
+}
+
+void sip_reconsider(struct sip *sip)
+{
+    list_each_safe (l, tmp, &sip->transports.streams) {
+        struct sip_stream *s = container_of(l, struct sip_stream, link);
+        const char *why = NULL;
+
+        if (!s->opened || !s->up || s->closing || s->target.transport != SIP_TLS || is_meant(s, &why))
+            continue;
+        log_peer(s, "sip-peer-refused", why);
+        sip_stream_close(s);
+    }
+}

@@ -1,0 +1,78 @@
+/* Routes: the ways to SIP users. */
+#include "store/model.h"
+
+#define FIELD(type, field) .at = offsetof(struct type, field)
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static const char *const transports[] = { "udp", "tcp", "tls", NULL };
+static const char *const im_modes[] = { "pager", NULL };
+static const char *const identities[] = { "auto", "address", "certificate", "both", NULL };
+
+static const struct setting settings[] = {
+    { .name = "next-hop",
+      .type = SETTING_ADDR,
+      FIELD(route, next_hop),
+      .def = NULL,
+      .default_port = 5060,
+      .brief = "Address of the SIP server that gets the messages",
+      .help = "address or address:port. SIP over TLS is usually at port 5061, which must be given." },
+    { .name = "transport",
+      .type = SETTING_CHOICE,
+      FIELD(route, transport),
+      .def = "udp",
+      .choices = transports,
+      .brief = "How to speak to the next hop",
+      .help =
+          "Over UDP, messages that make a request of more than 1300 bytes are refused (RFC 3428 8). Over tls the next "
+          "hop's certificate must be valid and name one of tls-names." },
+    { .name = "sources",
+      .type = SETTING_NETS,
+      FIELD(route, sources),
+      .max = 64,
+      .brief = "Addresses and networks that may speak for this route's domains",
+      .help =
+          "Empty: only the next hop's own address. All others get nothing (UDP) or 403 (TCP, TLS). See identify-by." },
+    { .name = "identify-by",
+      .type = SETTING_CHOICE,
+      FIELD(route, identify_by),
+      .def = "auto",
+      .choices = identities,
+      .brief = "What tells that a source may speak for this route's domains",
+      .help =
+          "address: it is one of sources. certificate: it comes over TLS with a valid certificate that names one of "
+          "tls-names. both: the two together. auto: certificate when transport is tls, otherwise address." },
+    { .name = "tls-names",
+      .type = SETTING_DOMAINS,
+      FIELD(route, tls_names),
+      .max = 64,
+      .brief = "Names of hosts, one of which a certificate of this route must show",
+      .help = "As a Lync pool or an Edge shows them: exact names, no wildcards. The first one is asked for when we "
+              "connect. "
+              "Empty: the certificate must be for the SIP domain itself (RFC 5922)." },
+    { .name = "im",
+      .type = SETTING_CHOICE,
+      FIELD(route, im),
+      .def = "pager",
+      .choices = im_modes,
+      .brief = "How this SIP system likes instant messages",
+      .help = "pager: each message is one SIP MESSAGE." },
+};
+
+const struct setting_kind route_kind = { .name = "route",
+                                         .noun = "route",
+                                         .plural = "routes",
+                                         .title = "name",
+                                         .title_type = SETTING_NAME,
+                                         .title_at = offsetof(struct route, name),
+                                         .size = sizeof(struct route),
+                                         .max_objects = 1000,
+                                         .brief = "How SIP users are reached, and who may speak for them",
+                                         .settings = settings,
+                                         .n = COUNT(settings) };
+
+enum route_identify route_identifies_by(const struct route *r)
+{
+    if (r->identify_by != ROUTE_BY_AUTO)
+        return (enum route_identify)r->identify_by;
+    return r->transport == ROUTE_TLS ? ROUTE_BY_CERTIFICATE : ROUTE_BY_ADDRESS;
+}

@@ -1,0 +1,137 @@
+"""SIP over TLS on the wire: whose certificate lets whom speak, in both directions (RFC 5922; STOX-SEC)."""
+import itertools
+import ssl
+
+import pytest
+
+import support
+from rig.sipua import SipUa
+from support import OTHER, RAW, RAW_TCP, RAW_UDP, STRANGER
+
+TLS_AT = (OTHER, 5061)
+POOL = "pool.contoso.example"
+
+
+@pytest.fixture(scope="module")
+def certs(rig):
+    """By what they name; all from the trusted authority unless their name says otherwise."""
+    made = {
+        "pool": {"dns": [POOL]},
+        "domain": {"dns": ["direct.example"]},
+        "wildcard": {"dns": ["*.contoso.example", "*.example"]},
+        "other": {"dns": ["mallory.example"]},
+        "expired": {"dns": [POOL], "days": (-30, -1)},
+        "unknown": {"dns": [POOL], "by": "unknown"},
+        "self-signed": {"dns": [POOL], "by": None},
+        "for-mail": {"dns": [POOL], "usage": "emailProtection"},
+        "server-only": {"dns": [POOL], "usage": "serverAuth"},
+        "sip-only": {"dns": [POOL], "usage": "1.3.6.1.5.5.7.3.20"},
+        "gateway": {"dns": ["gw.contoso.example"]},
+    }
+    return {name: rig.pki.issue("sip-" + name, **how) for name, how in made.items()}
+
+
+@pytest.fixture
+def gateway(stoxd, certs):
+    """A gateway with a pool (contoso.example), a domain that shows its own certificate, and one known by its address."""
+    own = certs["gateway"]
+    routes = {
+        "pool": {"next_hop": RAW + ":5061", "transport": "tls", "tls_names": [POOL, "edge.contoso.example"]},
+        "direct": {"next_hop": RAW_TCP + ":5061", "transport": "tls"},
+        "both": {"next_hop": RAW_UDP + ":5061", "transport": "tls", "tls_names": [POOL], "identify_by": "both"},
+    }
+    domains = {"contoso.example": {"route": "pool"}, "direct.example": {"route": "direct"},
+               "both.example": {"route": "both"}}
+    how = support.settings(OTHER, name="stoxd-tls", routes=routes, sip_domains=domains, listen_sip_tls=[OTHER + ":5061"])
+    how["gateway"] = {**how["gateway"], "sip_certificate": own.file, "sip_key": own.key}
+    return stoxd(**how)
+
+
+@pytest.fixture
+def ua(rig, certs):
+    """ua(address, certificate or None): speaks SIP over TLS; port: 5060, to be a next hop at 5061."""
+    started, ports = [], itertools.count(6000, 2)
+
+    def make(address, cert, port=None):
+        started.append(SipUa(address, port=port or next(ports), cert=certs.get(cert), trust=rig.pki.trust_file).start())
+        return started[-1]
+
+    yield make
+    for each in started:
+        each.stop()
+
+
+def status(ua, sender):
+    return ua.message("romeo@nobody.example", "x", sender=sender, target=TLS_AT, transport="tls").wait(10)
+
+
+# 404: the source may speak for the sender, and nobody of ours or of a partner's has the recipient's domain.
+SPEAKERS = [
+    ("pool", RAW, "alice@contoso.example", 404), ("pool", STRANGER, "alice@contoso.example", 404),
+    ("server-only", STRANGER, "alice@contoso.example", 404), ("sip-only", STRANGER, "alice@contoso.example", 404),
+    ("domain", STRANGER, "bob@direct.example", 404),
+    (None, RAW, "alice@contoso.example", 403), ("other", RAW, "alice@contoso.example", 403),
+    ("wildcard", RAW, "alice@contoso.example", 403), ("expired", RAW, "alice@contoso.example", 403),
+    ("unknown", RAW, "alice@contoso.example", 403), ("self-signed", RAW, "alice@contoso.example", 403),
+    ("for-mail", RAW, "alice@contoso.example", 403),
+    ("pool", RAW_UDP, "carol@both.example", 404), ("other", RAW_UDP, "carol@both.example", 403),
+]
+
+
+def test_STOX_SEC_06_the_certificate_says_whom_a_client_may_speak_for(gateway, ua):
+    for cert, address, sender, expected in SPEAKERS:
+        got = status(ua(address, cert), sender)
+        assert got == expected, (cert, address, sender, got)
+
+
+def test_STOX_SEC_07_usages_of_a_client_certificate(gateway, ua):
+    for cert, expected in ("server-only", 404), ("sip-only", 404), ("for-mail", 403):
+        assert status(ua(STRANGER, cert), "alice@contoso.example") == expected, cert
+
+
+def test_what_one_may_say_another_may_not(rig, gateway, ua, start):
+    p = start(support.Partner(rig, at=OTHER))
+    pool = ua(RAW, "pool")
+    assert pool.message("romeo@" + p.domain, "x", sender="bob@direct.example", target=TLS_AT, transport="tls").wait(10) == 403
+    from_outside = ua(STRANGER, "pool")
+    assert from_outside.message("romeo@" + p.domain, "x", sender="carol@both.example", target=TLS_AT,
+                                transport="tls").wait(10) == 403
+    plain = ua(RAW, "pool")
+    assert plain.message("romeo@" + p.domain, "x", target=(OTHER, 5060), transport="tcp").wait(10) == 403
+
+
+def test_messages_go_both_ways_over_tls(rig, gateway, ua, certs, start):
+    p = start(support.Partner(rig, at=OTHER))
+    pool = ua(RAW, "pool", 5060)
+    sent = pool.message("romeo@" + p.domain, "to xmpp", target=TLS_AT, transport="tls")
+    wire = p.accept_sm()
+    assert support.body_of(support.expect_stanza(wire)) == "to xmpp"
+    support.acknowledge(wire, 1)
+    assert sent.wait(10) == 200
+    p.send_message(p.incoming(), to="alice@contoso.example", body="to sip")
+    got = pool.wait_message("to sip", 10)
+    assert "SIP/2.0/TLS " in got.message.get("via")
+    with open(certs["gateway"].file) as f:
+        own = ssl.PEM_cert_to_DER_cert(f.read().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+    assert pool.shown == [own]
+
+
+NEXT_HOPS = [("pool", True), ("server-only", True), ("sip-only", True), ("other", False), ("wildcard", False),
+             ("expired", False), ("unknown", False), ("self-signed", False), ("for-mail", False), ("domain", False)]
+
+
+@pytest.mark.parametrize("cert,good", NEXT_HOPS)
+def test_STOX_SEC_04_the_next_hop_shows_its_name(rig, gateway, ua, start, cert, good):
+    p = start(support.Partner(rig, at=OTHER))
+    pool = ua(RAW, cert, 5060)
+    mark = gateway.mark()
+    incoming = p.incoming()
+    p.send_message(incoming, to="alice@contoso.example", body="who are you?")
+    if good:
+        pool.wait_message("who are you?", 10)
+        return
+    event = gateway.wait_event("sip-peer-refused", since=mark, route="pool")
+    assert event["name"] == POOL and event["why"]
+    wire = p.accept_sm()
+    assert support.error_of(support.expect_stanza(wire))[0] == "remote-server-timeout"
+    assert not pool.received.all
