@@ -222,6 +222,8 @@ static int open_ours(struct sqlite_store *s, struct err *err)
     if (rc == SQLITE_OK)
         rc = identify(s, &id);
     sqlite_undo(s);
+    if (rc == SQLITE_OK && !sqlite3_get_autocommit(s->db))
+        rc = SQLITE_NOMEM; /* even undoing takes some */
     if (rc != SQLITE_OK) {
         sqlite_fault(s, rc, err);
         return -1;

@@ -39,7 +39,7 @@ void xmpp_trace_free(struct xmpp_trace *t);
 void xmpp_trace_add(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum xmpp_step_result result,
                     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void xmpp_trace_vadd(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum xmpp_step_result result,
-                     const char *fmt, va_list ap);
+                     const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
 /* What it would have to be called if it ended now; the last word counts. t may be NULL. */
 void xmpp_trace_blame(struct xmpp_trace *t, enum xmpp_fault fault);
