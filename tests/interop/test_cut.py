@@ -93,9 +93,7 @@ def test_between_two_gateways_nothing_is_lost_doubled_or_overtaken(rig, start, o
         results[name] = {**judge(traffic, Delivered(entries, "cut")), "served_twice": served_twice(gateway)}
     figures(cuts=wires.cuts(), resumed=resumed(near), **results)
     for each in results.values():
-        unknown = each["refused_but_delivered"]  # a 504 of one that was on the wire when it was cut says no more than that
-        assert unknown <= each["answered"].get("504", 0)
-        check(each, served_twice=0, refused_but_delivered=unknown)
+        check(each, served_twice=0)
     assert resumed(near) > CUTS / 4
 
 
