@@ -1,4 +1,5 @@
 /* What only looks: matrix, status, streams, metrics, session, audit. */
+#include "ctl/look.h"
 #include "base/text.h"
 #include "ctl/change.h"
 #include "ctl/client.h"
@@ -84,7 +85,7 @@ enum ctl_exit matrix_show(struct ctl *c)
 
 /* ---- one object of the daemon's ---- */
 
-static enum ctl_exit show_path(struct ctl *c, const char *path)
+enum ctl_exit look_show(struct ctl *c, const char *path, void (*print)(struct ctl *c, const json_t *v))
 {
     struct answer a;
     enum ctl_exit rc = client_call(c, "GET", path, NULL, &a);
@@ -92,19 +93,19 @@ static enum ctl_exit show_path(struct ctl *c, const char *path)
     if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
         object_print_json(c, a.body);
     else if (rc == CTL_DONE)
-        object_print(c, a.body);
+        print(c, a.body);
     answer_fini(&a);
     return rc;
 }
 
 enum ctl_exit status_show(struct ctl *c)
 {
-    return show_path(c, "/v1/status");
+    return look_show(c, "/v1/status", object_print);
 }
 
 enum ctl_exit session_show(struct ctl *c)
 {
-    return show_path(c, "/v1/session");
+    return look_show(c, "/v1/session", object_print);
 }
 
 /* Text of the daemon's, line by line, so that a terminal cannot be steered by it. */

@@ -3,6 +3,7 @@
 
 #include "ctl/client.h"
 #include "ctl/command.h"
+#include "ctl/look.h"
 #include "ctl/object.h"
 #include "ctl/term.h"
 
@@ -100,16 +101,8 @@ static enum ctl_exit show_each(struct ctl *c, const char *prefix, const char *su
 
     for (size_t i = 0; i < c->args.n_operands && rc == CTL_DONE; i++) {
         const char *path = client_path(c, prefix, slice_str(c->args.operands[i]), suffix);
-        struct answer a;
 
-        if (!path)
-            return CTL_REFUSED;
-        rc = client_call(c, "GET", path, NULL, &a);
-        if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
-            object_print_json(c, a.body);
-        else if (rc == CTL_DONE)
-            print(c, a.body);
-        answer_fini(&a);
+        rc = path ? look_show(c, path, print) : CTL_REFUSED;
     }
     return rc;
 }
