@@ -91,6 +91,7 @@ struct partner {
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;
+    bool bidi;
     unsigned connection_limit;       /* 0: the gateway's partner_connection_limit */
     unsigned stanza_rate, byte_rate; /* 0: the gateway's partner_stanza_rate, partner_byte_rate */
     struct slice proxy;              /* "host" or "host:port"; empty: SRV */

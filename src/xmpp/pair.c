@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "xmpp/bidi.h"
 #include "xmpp/component.h"
 #include "xmpp/resume_out.h"
 #include "xmpp/ride.h"
@@ -162,7 +163,13 @@ static void open_stream(struct xmpp_pair *p)
         join_component(p, partner);
         return;
     }
-    other = p->resume ? NULL : xmpp_ride_find(p); /* a stream that may be resumed is its own */
+    other = p->resume ? NULL : xmpp_bidi_find(p); /* a stream that may be resumed is its own */
+    if (other) {
+        xmpp_pace_leave(&p->x->pace, &p->place);
+        xmpp_bidi_take(other, p);
+        return;
+    }
+    other = p->resume ? NULL : xmpp_ride_find(p);
     if (other) {
         xmpp_pace_leave(&p->x->pace, &p->place);
         xmpp_ride_take(other, p);

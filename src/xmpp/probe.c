@@ -19,7 +19,7 @@ struct xmpp_probe {
     struct slice local, remote, partner;
     struct xmpp_stream *stream; /* its own; NULL: none, or none yet */
     struct xmpp_trace *trace;   /* owned; the stream writes into it */
-    bool no_sasl, ready, answered, done;
+    bool no_sasl, ready, both, answered, done;
     char ping[PING_LEN + 1];
     uint64_t began_ms, ended_ms, ready_ms, establish_by_ms;
     enum xmpp_fault fault;
@@ -98,6 +98,7 @@ static void judge(struct xmpp_probe *p)
                                          .fault = p->fault,
                                          .why = p->why.n ? p->why.p : "",
                                          .method = p->method,
+                                         .both = p->both,
                                          .answered = p->answered,
                                          .waited_s = limit_s(p->x, XMPP_PROBE_ANSWER_S),
                                          .back_method = p->back_method,
@@ -194,9 +195,9 @@ void xmpp_probe_ready(struct xmpp_stream *s)
     if (buf_ok(&b))
         xmpp_stream_write(s, buf_slice(&b));
     buf_free(&b);
-    note(p, XMPP_STEP_PING, XMPP_STEP_NOTE,
-         "sent from %.*s to %.*s; the answer has to come on the partner's own stream", SLICE_FMT(p->local),
-         SLICE_FMT(p->remote));
+    p->both = s->bidi;
+    note(p, XMPP_STEP_PING, XMPP_STEP_NOTE, "sent from %.*s to %.*s; the answer has to come on %s", SLICE_FMT(p->local),
+         SLICE_FMT(p->remote), s->bidi ? "this stream or one of the partner's" : "the partner's own stream");
     timer_start(&p->x->loop->timers, &p->timer, (uint64_t)limit_s(p->x, XMPP_PROBE_ANSWER_S) * 1000);
 }
 
@@ -235,9 +236,13 @@ bool xmpp_probe_pong(struct xmpp_stream *s, struct slice local, struct slice rem
             return true;
         p->answered = true;
         p->back_method = s->method;
-        note(p, XMPP_STEP_PING, XMPP_STEP_OK, "answered after %llu ms, on the partner's stream from %s (%s)",
-             (unsigned long long)(loop_now(p->x->loop) - p->ready_ms), addr_text(&s->peer, at),
-             xmpp_method_name(s->method));
+        p->both = s->bidi && !s->inbound;
+        note(p, XMPP_STEP_PING, XMPP_STEP_OK, "answered after %llu ms, on the %s %s (%s)",
+             (unsigned long long)(loop_now(p->x->loop) - p->ready_ms),
+             s == p->stream ? "same stream, with"
+             : s->inbound   ? "partner's stream from"
+                            : "stream for both ways with",
+             addr_text(&s->peer, at), xmpp_method_name(s->method));
         loop_defer(p->x->loop, &p->turn);
         return true;
     }

@@ -132,7 +132,8 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 /* It ends with the dates of the certificate that has proven it (RFC 6120 13.7.2.3). */
 bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s)
 {
-    bool proves = s->sasl_done || (s->inbound && s->cert_ok && s->method == XMPP_METHOD_DIALBACK_TLS); /* XEP-0344 */
+    bool proves =
+        s->sasl_done || ((s->inbound || s->bidi) && s->cert_ok && s->method == XMPP_METHOD_DIALBACK_TLS); /* XEP-0344 */
 
     return proves && (s->cert_by == XMPP_CERT_PKIX || s->cert_by == XMPP_CERT_PIN);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xmpp/bidi.h"
 #include "xmpp/connect.h"
 #include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
@@ -191,6 +192,7 @@ void xmpp_stream_start_over(struct xmpp_stream *s)
     s->errors_offered = false;
     s->n_ignored = 0;
     xmpp_ride_start_over(s);
+    xmpp_bidi_start_over(s);
     xmpp_drop(&s->id);
     xmpp_drop(&s->cert_why);
     xmpp_drop(&s->pin);

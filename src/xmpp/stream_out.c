@@ -1,6 +1,7 @@
 /* The initiating side of a stream (RFC 6120 4-6, XEP-0178): by the partner's methods, the best one first. */
 #include <stdio.h>
 
+#include "xmpp/bidi.h"
 #include "xmpp/dialback.h"
 #include "xmpp/probe.h"
 #include "xmpp/resume_out.h"
@@ -56,6 +57,8 @@ static void ready(struct xmpp_stream *s, bool sm)
 {
     begin(s, sm);
     s->n_ignored = 0;
+    if (!xmpp_bidi_begin(s, sm))
+        return;
     if (sm)
         xmpp_stream_sm_start(s);
     if (s->probe)
@@ -93,6 +96,10 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmp
     if (no.text)
         return;
     xmpp_stream_no_other_server(s);
+    if (!xmpp_bidi_prove(s, local, remote, method)) {
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+        return;
+    }
     if (p)
         p->proof = XMPP_PROOF_GIVEN;
     s->method = method;
@@ -156,7 +163,7 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, "the prefix of the stream's namespace is stream");
         return;
     }
-    if (id.n && !xmpp_keep(&s->id, id)) {
+    if ((id.n && !xmpp_keep(&s->id, id)) || !xmpp_bidi_keep_lang(s, root)) {
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
         return;
     }
@@ -271,12 +278,15 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
         no_way_left(s, &m, external);
     else if (s->verify)
         xmpp_verify_send(s->verify, s);
-    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed)
+    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed) {
+        xmpp_bidi_ask(s, features);
         send_external(s);
-    else if (m.dialback_over_tls)
+    } else if (m.dialback_over_tls) {
+        xmpp_bidi_ask(s, features);
         dialback(s);
-    else
+    } else {
         no_way_left(s, &m, external);
+    }
 }
 
 static void on_features(struct xmpp_stream *s, const struct xml *features)
@@ -378,7 +388,9 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
     }
     if (s->state != XMPP_STATE_READY || !s->sm_out.on)
         return;
-    if (slice_is(el->name, "r")) {
+    if (slice_is(el->name, "r") && s->sm_in) {
+        xmpp_stream_in_asked(s);
+    } else if (slice_is(el->name, "r")) {
         char a[64];
 
         snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->n_ignored);
@@ -388,10 +400,14 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
     }
 }
 
-void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el)
+void xmpp_stream_out_element(struct xmpp_stream *s, struct xml *el)
 {
     if (slice_is(el->ns, NS_DIALBACK)) {
         xmpp_dialback_out(s, el);
+        return;
+    }
+    if (slice_is(el->ns, NS_SERVER) && s->bidi) {
+        xmpp_bidi_element(s, el);
         return;
     }
     if (slice_is(el->ns, NS_SERVER)) { /* one-way: nothing that comes back is a stanza of the pair (STOX-S2S-76) */

@@ -187,6 +187,8 @@ void xmpp_pair_acked(struct xmpp_pair *p, uint32_t h)
 {
     struct xmpp_out *o;
 
+    if (p->confirm != XMPP_CONFIRM_SM) /* its places are of before the count began */
+        return;
     while (((o = xmpp_out_first(&p->window)) || (o = xmpp_out_first(&p->again))) && (int32_t)(h - o->place) >= 0) {
         p->heard = true;
         xmpp_out_settle(o, XMPP_FATE_CONFIRMED, "acknowledged by stream management");

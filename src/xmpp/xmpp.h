@@ -23,6 +23,7 @@ struct xmpp_partner {
     enum xmpp_need tls, sasl;
     bool dialback;
     bool keep_alive;
+    bool bidi;                 /* one stream for both directions, where its server can (XEP-0288) */
     unsigned connection_limit; /* streams in all, both directions */
     unsigned stanza_rate;      /* a second, of what it sends; 0: that of all */
     unsigned byte_rate;        /* likewise */
@@ -163,6 +164,7 @@ bool xmpp_set_secret(struct xmpp *x, struct slice secret);
 struct xmpp_stream_info {
     uint64_t id;
     bool inbound;
+    bool both; /* whoever opened it, stanzas may go both ways */
     bool authenticated;
     struct slice local, remote; /* empty: not said yet; remote is only proven when authenticated */
     struct slice partner;       /* primary domain; empty: not authenticated */

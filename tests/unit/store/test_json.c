@@ -35,7 +35,7 @@ static void the_stored_form_is_what_was_given(void **state)
         r, RECORD_SHOWN,
         "{\"name\":\"f.example\",\"revision\":12,\"additional-domains\":[\"b.example\",\"a.example\"],"
         "\"description\":\"\",\"type\":\"federated\",\"tls\":\"required\",\"sasl\":\"required\",\"dialback\":false,"
-        "\"keep-alive\":true,\"connection-limit\":7,\"proxy\":\"\","
+        "\"keep-alive\":true,\"bidi\":false,\"connection-limit\":7,\"proxy\":\"\","
         "\"stanza-rate\":0,\"byte-rate\":0,\"pins\":[],\"component\":\"\",\"component-secret\":null}");
     record_drop(r);
     r = make_record(&org_kind, "", "");
