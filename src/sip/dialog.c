@@ -60,6 +60,14 @@ void sip_dialogs_fini(struct sip *sip)
     buf_free(&t->lines);
 }
 
+struct buf *sip_dialogs_lines(struct sip *sip)
+{
+    struct buf *b = &sip->dialogs.lines;
+
+    buf_clear(b);
+    return buf_reserve(b, SIP_HEAD_MAX) ? b : NULL;
+}
+
 uint64_t sip_dialogs_make_tag(struct sip_dialogs *t)
 {
     t->n_tags++;

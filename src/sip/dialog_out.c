@@ -31,7 +31,6 @@ static bool make_own(struct sip *sip, const struct sip_target *target, const str
     bool secure = sip_uri_parse(r->uri, &uri) && uri.scheme == SIP_SCHEME_SIPS;
     size_t n_from;
 
-    buf_clear(b);
     sip_put_safe(b, r->from);
     buf_put(b, SLICE(";tag="));
     sip_put_tag(b, tag);
@@ -62,9 +61,9 @@ static struct slice invite_lines(struct sip *sip, const struct sip_invite *r, st
 static bool make_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *r, uint64_t tag,
                         struct own_texts *own, struct sip_send *send)
 {
-    struct buf *b = &sip->dialogs.lines;
+    struct buf *b = sip_dialogs_lines(sip);
 
-    if (!buf_reserve(b, SIP_HEAD_MAX) || !make_own(sip, target, r, tag, own)) /* whole, so that nothing moves */
+    if (!b || !make_own(sip, target, r, tag, own))
         return false;
     *send = (struct sip_send){ .method = SIP_INVITE,
                                .uri = r->uri,
