@@ -248,7 +248,7 @@ static inline const char *call_sent(struct call *c)
             snprintf(word, sizeof(word), strcmp(method, "INVITE") ? "%u/%s" : "%u", status, method);
         else
             snprintf(word, sizeof(word), "%s", method);
-        if (!c->ours[0])
+        if (!c->ours[0] || fake_has(text, "SIP/2.0 100 ")) /* a stateless answer has one of its own */
             call_tag_in(c, strstr(text, text[0] == 'S' ? "\r\nTo: " : "\r\nFrom: ") + 2);
         snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? " " : "", word);
     }
@@ -277,7 +277,7 @@ static inline void call_takes(struct call *c, const struct step *s)
     bool with_contact = (strcmp(s->method, "INVITE") == 0 || strcmp(s->method, "UPDATE") == 0) &&
                         !(s->more && strstr(s->more, "Contact"));
     const char *method = strcmp(s->method, "CANCEL") == 0 ? "INVITE" : s->method, *cseq = s->cseq ? s->cseq : "1";
-    char via[160], from[80], more[1024], branch[64];
+    char via[160], from[80], more[8192], branch[64];
 
     snprintf(branch, sizeof(branch), "z9hG4bK%s%s", s->branch ? s->branch : method, s->branch ? "" : cseq);
     snprintf(via, sizeof(via), "Via: SIP/2.0/%s 192.0.2.9:5070;branch=%s", s->transport == SIP_TCP ? "TCP" : "UDP",
