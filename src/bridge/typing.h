@@ -18,8 +18,9 @@
 
 struct bridge;
 
-#define TYPING_BYTES_MAX ((size_t)16 << 20) /* some 60000 pairs; the one used longest ago goes, as bridge/shares.h says */
-#define TYPING_REPLY_MS 600000              /* a SIP user who wrote so lately may be told */
+#define TYPING_BYTES_MAX                                                                                               \
+    ((size_t)16 << 20)         /* some 60000 pairs; the one used longest ago goes, as bridge/shares.h says */
+#define TYPING_REPLY_MS 600000 /* a SIP user who wrote so lately may be told */
 #define TYPING_GAP_MS 5000
 #define TYPING_REFRESH_MS 60000
 #define TYPING_EXPIRY_S 120 /* of a state without refresh (RFC 3994 3.3) */
