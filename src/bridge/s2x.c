@@ -342,7 +342,7 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
     _Alignas(16) char memory[4096];
     struct arena a;
     struct jid from, to;
-    struct slice id;
+    struct map_im_stanza made;
     struct map_im_sip_refusal refusal;
 
     b->counters.s2x_in++;
@@ -355,8 +355,9 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
     if (admit(b, request, &a, &from, &to)) {
         b->map.now_wall_s = clock_wall_s();
         switch (map_im_to_stanza(&a, &b->map, request->msg, &from, &to, known_thread(b, request->msg, &from, &to),
-                                 &b->scratch, &id, &refusal)) {
-        case MAP_IM_OK: carry(b, request, &from, &to, id); break;
+                                 &b->scratch, &made, &refusal)) {
+        case MAP_IM_OK: carry(b, request, &from, &to, made.id); break;
+        case MAP_IM_STATUS: sip_respond(request->txn, 200, NULL, nobody); break;
         case MAP_IM_EMPTY:
             bridge_count(b, SCORE_S2X, SCORE_EMPTY, to.domain);
             sip_respond(request->txn, 200, NULL, nobody);

@@ -186,6 +186,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
     switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang, nonce,
                               &message, &refusal)) {
     case MAP_IM_OK: carry(b, stanza, &message); break;
+    case MAP_IM_STATUS:
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_X2S, SCORE_EMPTY, stanza->from->domain);
         xmpp_handled(b->xmpp, stanza->receipt);

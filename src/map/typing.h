@@ -5,12 +5,11 @@
 #ifndef STOX_MAP_TYPING_H
 #define STOX_MAP_TYPING_H
 
+#include "map/content.h"
 #include "map/document.h"
 #include "map/im.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
-
-#define MAP_COMPOSING_TYPE "application/im-iscomposing+xml"
 
 enum map_chat_state {
     MAP_CHAT_NONE, /* the stanza says nothing of it */
