@@ -90,8 +90,10 @@ static void read_status(struct reading *r, const struct xml *notification, bool 
         r->out->state = slice_is(el->name, "displayed") ? MAP_IMDN_DISPLAYED : MAP_IMDN_OTHER;
     else if (slice_is(el->name, "delivered"))
         r->out->state = MAP_IMDN_DELIVERED;
-    else if (slice_is(el->name, "failed") || slice_is(el->name, "error"))
+    else if (slice_is(el->name, "failed"))
         r->out->state = MAP_IMDN_FAILED;
+    else if (slice_is(el->name, "error"))
+        r->out->state = MAP_IMDN_ERROR;
     else if (slice_is(el->name, "forbidden"))
         r->out->state = MAP_IMDN_FORBIDDEN;
 }
@@ -133,7 +135,8 @@ static void put_document(struct buf *b, const struct map_imdn_about *about)
     static const char *const states[] = { [MAP_IMDN_DELIVERED] = "delivered",
                                           [MAP_IMDN_DISPLAYED] = "displayed",
                                           [MAP_IMDN_FAILED] = "failed",
-                                          [MAP_IMDN_FORBIDDEN] = "forbidden" };
+                                          [MAP_IMDN_FORBIDDEN] = "forbidden",
+                                          [MAP_IMDN_ERROR] = "error" };
     const char *kind = about->state == MAP_IMDN_DISPLAYED ? "display-notification" : "delivery-notification";
 
     buf_str(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<imdn xmlns=\"" NS "\">");
@@ -162,23 +165,32 @@ static void put_head(struct buf *b, struct slice from, struct slice to, int64_t 
     buf_str(b, "\r\n");
 }
 
+/* Its length stands before it, so the document is written to be measured first. */
+static size_t document_size(const struct map_imdn_about *about)
+{
+    struct buf b;
+    size_t n;
+
+    buf_init(&b, 64 * 1024);
+    put_document(&b, about);
+    n = buf_ok(&b) ? b.n : 0;
+    buf_free(&b);
+    return n;
+}
+
 void map_imdn_put(struct buf *b, const struct map_imdn_about *about)
 {
-    char memory[2048];
-    struct buf document = { .p = memory, .cap = sizeof(memory), .max = sizeof(memory) };
+    size_t size = document_size(about);
 
-    put_document(&document, about);
-    if (!buf_ok(&document)) { /* addresses longer than any that is in use */
+    if (size == 0)
         b->failed = true;
-        return;
-    }
     put_head(b, about->recipient, about->sender, about->now_wall_s, about->own_id);
     for (size_t i = 0; i < about->n_routes; i++)
         put_address(b, "imdn.IMDN-Route", about->routes[i]);
-    buf_printf(
-        b, "\r\nContent-Type: " MAP_IMDN_TYPE "\r\nContent-Disposition: notification\r\nContent-Length: %zu\r\n\r\n",
-        document.n);
-    buf_put(b, buf_slice(&document));
+    buf_str(b, "\r\nContent-Type: " MAP_IMDN_TYPE "\r\nContent-Disposition: notification\r\nContent-Length: ");
+    buf_u64(b, size);
+    buf_str(b, "\r\n\r\n");
+    put_document(b, about);
 }
 
 /* ---- a text that asks for one ---- */

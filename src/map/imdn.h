@@ -35,8 +35,9 @@ bool map_imdn_asks(const struct map_imdn_ask *ask);
 enum map_imdn_state {
     MAP_IMDN_DELIVERED,
     MAP_IMDN_DISPLAYED,
-    MAP_IMDN_FAILED,    /* or error: it is not known */
+    MAP_IMDN_FAILED,
     MAP_IMDN_FORBIDDEN, /* not delivered, by policy */
+    MAP_IMDN_ERROR,     /* it is not known whether it was delivered */
     MAP_IMDN_OTHER,     /* processed, stored, not to be told: nothing that XMPP has a word for */
 };
 

@@ -1,13 +1,10 @@
 #include "map/typing.h"
 
-#include "map/im_parts.h"
-#include "map/scratch.h"
 #include "xmpp/writer.h"
 
 #define NS_COMPOSING "urn:ietf:params:xml:ns:im-iscomposing"
 #define NS_CHATSTATES "http://jabber.org/protocol/chatstates"
 #define REFRESH_MAX 86400 /* longer than anybody types */
-#define DOCUMENT_SIZE 256 /* at most so long is one of ours */
 
 static const char *const names[] = {
     [MAP_CHAT_ACTIVE] = "active",     [MAP_CHAT_COMPOSING] = "composing", [MAP_CHAT_PAUSED] = "paused",
@@ -116,27 +113,4 @@ bool map_chat_state_to_composing(enum map_chat_state state, bool *active)
 enum map_chat_state map_chat_state_of_composing(bool active)
 {
     return active ? MAP_CHAT_COMPOSING : MAP_CHAT_ACTIVE;
-}
-
-enum map_im map_composing_to_message(struct arena *a, const struct map_conf *conf, const struct jid *from,
-                                     const struct jid *to, struct slice thread, uint64_t nonce, bool active,
-                                     unsigned refresh_s, struct map_im_message *out)
-{
-    struct map_im_xmpp_refusal refusal;
-    struct map_fresh fresh;
-    struct buf b;
-    size_t at = 0;
-    enum map_im result;
-
-    *out = (struct map_im_message){ 0 };
-    map_fresh_init(&fresh, conf, nonce, slice_of(NULL, 0));
-    if (!scratch_init(&b, a, map_im_address_size(from, to) + DOCUMENT_SIZE))
-        return MAP_IM_NO_MEMORY;
-    result = map_im_address(&b, &at, a, conf, from, to, thread, slice_of(NULL, 0), &fresh, out, &refusal);
-    if (result != MAP_IM_OK)
-        return result;
-    map_composing_put(&b, active, refresh_s);
-    out->body = map_im_cut(&b, &at);
-    out->headers = SLICE("Content-Type: " MAP_COMPOSING_TYPE "\r\n");
-    return buf_ok(&b) ? MAP_IM_OK : MAP_IM_NO_MEMORY;
 }

@@ -7,7 +7,6 @@
 
 #include "map/content.h"
 #include "map/document.h"
-#include "map/im.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
 
@@ -44,10 +43,5 @@ enum map_chat_state map_chat_state_of_composing(bool active);
  * Addresses without resources. */
 void map_chat_state_put(struct buf *b, const struct jid *from, const struct jid *to, struct slice thread,
                         enum map_chat_state state);
-
-/* The MESSAGE that tells SIP. nonce: random. thread: of the conversation, or empty. Slices are in the arena. */
-enum map_im map_composing_to_message(struct arena *a, const struct map_conf *conf, const struct jid *from,
-                                     const struct jid *to, struct slice thread, uint64_t nonce, bool active,
-                                     unsigned refresh_s, struct map_im_message *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "im_support.h"
 
 #include "map/content.h"
+#include "map/status.h"
 
 #define NS "xmlns='urn:ietf:params:xml:ns:imdn'"
 #define DOC(inside) "<imdn " NS "><message-id>Ab1cd2Ef3gh4</message-id>" inside "</imdn>"
@@ -15,7 +16,7 @@ static const struct {
 } documents[] = {
     { "delivered", DELIVERY("delivered"), MAP_DOCUMENT_OK, MAP_IMDN_DELIVERED },
     { "failed", DELIVERY("failed"), MAP_DOCUMENT_OK, MAP_IMDN_FAILED },
-    { "error", DELIVERY("error"), MAP_DOCUMENT_OK, MAP_IMDN_FAILED },
+    { "error", DELIVERY("error"), MAP_DOCUMENT_OK, MAP_IMDN_ERROR },
     { "forbidden", DELIVERY("forbidden"), MAP_DOCUMENT_OK, MAP_IMDN_FORBIDDEN },
     { "displayed", DISPLAY("displayed"), MAP_DOCUMENT_OK, MAP_IMDN_DISPLAYED },
     { "not to be told whether", DISPLAY("forbidden"), MAP_DOCUMENT_OK, MAP_IMDN_OTHER },
@@ -209,6 +210,71 @@ static void a_request_is_read_as_it_was_written(void **state)
     }
 }
 
+static void a_text_asks_in_cpim(void **state)
+{
+    struct map_asking asking, again;
+    struct map_content c;
+    struct jid from, to;
+    struct x2s x;
+
+    x2s_run(&x, "xml:lang='cs'",
+            "<subject>S</subject><body>a &amp; b</body><request xmlns='urn:xmpp:receipts'/>"
+            "<markable xmlns='urn:xmpp:chat-markers:0'/>");
+    assert_int_equal(x.result, MAP_IM_OK);
+    assert_true(x.m.asks_received && x.m.asks_displayed);
+    assert_true(jid_parse(&x.arena, SLICE(JULIET), &from) && jid_parse(&x.arena, SLICE("romeo@example.net"), &to));
+    assert_int_equal(map_im_ask(&x.arena, &x.conf, &from, &to, 42, &x.m, &asking), MAP_IM_OK);
+    assert_slice(&x.arena, asking.headers, "Content-Type: message/cpim\r\nSubject: S\r\n");
+    assert_int_equal(map_content_read(&x.arena, SLICE("message/cpim"), SLICE(""), asking.body, &c), MAP_CONTENT_OK);
+    assert_slice(&x.arena, c.text, "a & b");
+    assert_slice(&x.arena, c.language, "cs");
+    assert_slice(&x.arena, c.cpim_from.user, "juliet");
+    assert_true(map_imdn_asks(&c.imdn) && c.imdn.positive && c.imdn.negative && c.imdn.display);
+    assert_true(slice_eq(c.imdn.message_id, asking.message_id) && asking.message_id.n == 32);
+    assert_int_equal(map_im_ask(&x.arena, &x.conf, &from, &to, 42, &x.m, &again), MAP_IM_OK);
+    assert_true(slice_eq(again.message_id, asking.message_id));
+    assert_int_equal(map_im_ask(&x.arena, &x.conf, &from, &to, 43, &x.m, &again), MAP_IM_OK);
+    assert_false(slice_eq(again.message_id, asking.message_id));
+    x2s_fini(&x);
+}
+
+static void only_a_stanza_with_an_id_asks(void **state)
+{
+    struct arena a;
+    bool received, displayed;
+
+    arena_init(&a, ARENA_MAX);
+    map_receipts_asked(stanza_of(&a, SLICE("<message><body>x</body><request xmlns='urn:xmpp:receipts'/><markable "
+                                           "xmlns='urn:xmpp:chat-markers:0'/></message>")),
+                       &received, &displayed);
+    assert_false(received || displayed);
+    map_receipts_asked(stanza_of(&a, SLICE("<message id='1'><request xmlns='urn:xmpp:receipts'/></message>")),
+                       &received, &displayed);
+    assert_true(received && !displayed);
+    arena_reset(&a);
+}
+
+static void a_notification_goes_by_its_route(void **state)
+{
+    static const struct slice route[] = { SLICE("sip:relay.example") };
+    struct map_imdn_about about = { .message_id = SLICE("m1"), .date = SLICE(""), .own_id = SLICE("o1") };
+    struct map_conf conf = im_conf();
+    struct map_im_message m;
+    struct jid from, to;
+    struct arena a;
+
+    arena_init(&a, ARENA_MAX);
+    assert_true(jid_parse(&a, SLICE(JULIET), &from) && jid_parse(&a, SLICE("romeo@example.net/r"), &to));
+    assert_int_equal(map_imdn_to_message(&a, &conf, &from, &to, 1, &about, &m), MAP_IM_OK);
+    assert_slice(&a, m.uri, "sip:romeo@example.net;gr=r");
+    about.routes = route;
+    about.n_routes = 1;
+    assert_int_equal(map_imdn_to_message(&a, &conf, &from, &to, 1, &about, &m), MAP_IM_OK);
+    assert_slice(&a, m.uri, "sip:relay.example");
+    assert_true(slice_starts(m.body, SLICE("From: <sip:juliet@example.com>\r\nTo: <sip:romeo@example.net>\r\n")));
+    arena_reset(&a);
+}
+
 static const struct {
     const char *inside;
     unsigned n;
@@ -250,6 +316,9 @@ int main(void)
         cmocka_unit_test(asks_are_read),
         cmocka_unit_test(a_notification_is_read_as_it_was_written),
         cmocka_unit_test(a_request_is_read_as_it_was_written),
+        cmocka_unit_test(a_text_asks_in_cpim),
+        cmocka_unit_test(only_a_stanza_with_an_id_asks),
+        cmocka_unit_test(a_notification_goes_by_its_route),
         cmocka_unit_test(receipts_are_read),
     };
 

@@ -1,6 +1,7 @@
 /* isComposing documents and chat states, both ways, and what is refused as a document. */
 #include "im_support.h"
 
+#include "map/status.h"
 #include "map/typing.h"
 
 #define NS "xmlns='urn:ietf:params:xml:ns:im-iscomposing'"
