@@ -7,7 +7,8 @@
 
 #define DEPTH_MAX 8
 
-enum kind { KIND_NONE, KIND_MULTIPART, KIND_CPIM, KIND_HTML, KIND_PLAIN }; /* in order of preference */
+/* In order of preference. */
+enum kind { KIND_NONE, KIND_COMPOSING, KIND_IMDN, KIND_MULTIPART, KIND_CPIM, KIND_HTML, KIND_PLAIN };
 
 /* A multipart body that is being walked. */
 struct level {
@@ -49,6 +50,10 @@ static enum kind kind_of(struct slice value, struct slice *params)
         return KIND_HTML;
     if (slice_ieq(type, SLICE("message/cpim")))
         return KIND_CPIM;
+    if (slice_ieq(type, SLICE(MAP_COMPOSING_TYPE)))
+        return KIND_COMPOSING;
+    if (slice_ieq(type, SLICE(MAP_IMDN_TYPE)))
+        return KIND_IMDN;
     return slice_istarts(type, SLICE("multipart/")) ? KIND_MULTIPART : KIND_NONE;
 }
 
@@ -194,6 +199,11 @@ static enum map_content_fault step(struct reader *r, struct map_part *part, bool
     if (kind == KIND_CPIM)
         return r->out->has_cpim ? MAP_CONTENT_TYPE : map_cpim_read(r->arena, part->body, r->out, part);
     *done = true;
+    if (kind == KIND_COMPOSING || kind == KIND_IMDN) {
+        r->out->kind = kind == KIND_IMDN ? MAP_CONTENT_IMDN : MAP_CONTENT_COMPOSING;
+        r->out->text = part->body;
+        return MAP_CONTENT_OK;
+    }
     return read_text(r, part, params, kind == KIND_HTML);
 }
 

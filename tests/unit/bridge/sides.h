@@ -21,7 +21,7 @@ struct sip_client {
     sip_done *done;
     void *arg;
     struct sip_target target;
-    char uri[512], from[512], call_id[300], body[4096], branch[200];
+    char uri[512], from[512], call_id[300], headers[1024], body[4096], branch[200];
 };
 
 struct sides {
