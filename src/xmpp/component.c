@@ -85,7 +85,7 @@ static const char *may_attach(struct xmpp_component *c, const struct xmpp_partne
     if (!p->component_secret.n)
         return "component-secret is not set, and without it no server takes a component (stoxctl partner set "
                "--component-secret -)";
-    if (xmpp_reach_may(c->x, p->component, XMPP_REACH_LOCAL, why))
+    if (xmpp_reach_may(c->x, p->component, REACH_LOCAL, why))
         return print_of(p, c->print) ? NULL : "out of memory";
     snprintf(c->why, sizeof(c->why), "the address of component is %s", why);
     return c->why;
@@ -191,7 +191,7 @@ static bool is_outdated(struct xmpp_component *c, const struct xmpp_partner *p)
     unsigned char print[XMPP_COMPONENT_PRINT];
     char why[XMPP_REACH_WHY];
 
-    if (!xmpp_reach_may(c->x, p->component, XMPP_REACH_LOCAL, why))
+    if (!xmpp_reach_may(c->x, p->component, REACH_LOCAL, why))
         return true;
     return print_of(p, print) && memcmp(print, c->print, sizeof(print)) != 0;
 }
