@@ -67,13 +67,13 @@ static unsigned put_srv(struct buf *b)
                       PUT(33, "\0\36\0\2\0\2\0"));
 }
 
-/* Two that lead to SRV records, in the wrong order; one with a regular expression, one with another flag, one cut off. */
+/* Two that lead to SRV records, in the wrong order; one with a regular expression, one with another flag. */
 static unsigned put_naptr(struct buf *b)
 {
     return (unsigned)(PUT(35, "\0\24\0\1\1s\7SIP+D2U\0\4_sip\4_udp\7example\0") +
                       PUT(35, "\0\12\0\2\1S\10SIPS+D2T\0\5_SIPS\4_tcp\7example\0") +
                       PUT(35, "\0\1\0\1\1s\7SIP+D2T\3!x!\4_sip\4_tcp\7example\0") +
-                      PUT(35, "\0\1\0\1\1u\7SIP+D2T\0\4_sip\4_tcp\7example\0") + PUT(35, "\0\1\0\1\1s\7SIP"));
+                      PUT(35, "\0\1\0\1\1u\7SIP+D2T\0\4_sip\4_tcp\7example\0"));
 }
 
 /* The authority section of a denial that wants to be believed for an hour. */
@@ -395,6 +395,10 @@ static void naptr_order(void **state)
     dns_naptr_order(v, 4);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(v[i].service[0], 'a' + (int)i);
+    assert_true(dns_parse_naptr(SLICE("\0\1\0\1\1s\3SIP\0\1x\0"), v));
+    assert_false(dns_parse_naptr(SLICE("\0\1\0\1\1s\3SIP\0\0"), v));
+    assert_false(dns_parse_naptr(SLICE("\0\1\0\1\1s\7SIP"), v));
+    assert_false(dns_parse_naptr(SLICE("\0\1\0"), v));
 }
 
 static void many_are_cut_to_32(void **state)
