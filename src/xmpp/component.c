@@ -62,10 +62,10 @@ static const struct xmpp_partner *partner_of(const struct xmpp_component *c)
 /* By what it was attached, so that a change is seen without keeping the secret. False on memory. */
 static bool print_of(const struct xmpp_partner *p, unsigned char out[XMPP_COMPONENT_PRINT])
 {
-    char at[ADDR_TEXT];
+    char text[ADDR_TEXT];
+    const char *at = addr_text(p->component, text);
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
-              EVP_DigestUpdate(md, addr_text(p->component, at), strlen(at) + 1) &&
+    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && EVP_DigestUpdate(md, at, strlen(at) + 1) &&
               EVP_DigestUpdate(md, p->component_secret.p, p->component_secret.n) && EVP_DigestFinal_ex(md, out, NULL);
 
     EVP_MD_CTX_free(md);
