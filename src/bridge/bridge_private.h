@@ -12,6 +12,7 @@
 #include "bridge/score.h"
 #include "bridge/speaker.h"
 #include "bridge/threads.h"
+#include "bridge/watch.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -57,6 +58,7 @@ struct bridge {
     struct threads threads;
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
+    struct watch watch; /* next hops */
 };
 
 /* s2x.c */

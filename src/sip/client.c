@@ -420,6 +420,31 @@ void sip_client_forget(struct sip_client *c)
     c->done = NULL;
 }
 
+enum sip_client_progress sip_client_progress(const struct sip_client *c)
+{
+    switch (c->state) {
+    case CLIENT_WAITING: return SIP_CLIENT_UNSENT;
+    case CLIENT_TRYING: return SIP_CLIENT_SILENT;
+    case CLIENT_PROCEEDING:
+    case CLIENT_COMPLETED: break;
+    }
+    return SIP_CLIENT_HEARD;
+}
+
+void sip_client_quiet(struct sip_client *c)
+{
+    if (c->state == CLIENT_WAITING || c->state == CLIENT_COMPLETED)
+        return;
+    free(c->wire);
+    c->wire = NULL;
+    wait_more(c);
+}
+
+void sip_client_drop(struct sip_client *c)
+{
+    client_free(c);
+}
+
 static void answered(struct sip_client *c, const struct sip_msg *m)
 {
     struct sip_result result = { .status = m->status, .msg = m, .no_answer = SIP_ANSWERED };
