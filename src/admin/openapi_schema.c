@@ -197,9 +197,9 @@ static json_t *setting_schema(struct openapi *d, const struct setting *s, bool g
     json_t *value = setting_is_list(s) ? list_schema(d, s) : value_schema(d, s), *schema;
 
     if (given && setting_is_list(s))
-        schema =
-            json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}]}", "anyOf", value, "type", "null", "type", "object",
-                      "additionalProperties", 0, "properties", "add", list_schema(d, s), "remove", list_schema(d, s));
+        schema = json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}, {s:s}]}", "anyOf", value, "type", "null", "type",
+                           "object", "additionalProperties", 0, "properties", "add", list_schema(d, s), "remove",
+                           list_schema(d, s), "type", s->lone ? "string" : "null");
     else if (given || s->secret)
         schema = json_pack("{s:[o, {s:s}]}", "anyOf", value, "type", "null");
     else

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bridge/receipts.h"
+#include "bridge/way.h"
 #include "map/content.h"
 
 #define SCRATCH_MAX (512 * 1024)
@@ -28,14 +29,8 @@ static bool on_meant(void *owner, const struct sip_target *target, const struct 
     const struct record *route = config_find(directory_config(b->directory), &route_kind, slice_str(target->route));
     const struct route *r = route ? route->object : NULL;
 
-    if (!r || r->transport != ROUTE_TLS || !addr_eq(&r->next_hop, &target->addr)) {
-        *why = "the route has another next hop by now, or is gone";
-        return false;
-    }
-    *why = r->tls_names.n
-               ? "its certificate shows none of the route's tls-names (add the name that it shows to them)"
-               : "its certificate is not for the SIP domain (let it show that, or set the route's tls-names)";
-    return speaker_is_next_hop(r, slice_str(target->host), peer);
+    *why = "the route is gone";
+    return r && way_is_meant(r, target, peer, why);
 }
 
 static bool on_sip_serves(void *owner, struct slice host)
@@ -96,6 +91,14 @@ static bool on_listens(void *owner, const struct addr *to)
            takes_any(&boot->admin, to);
 }
 
+/* What XMPP listens on, too: SIP's names must not lead there. */
+static bool on_sip_listens(void *owner, const struct addr *to)
+{
+    const struct boot *boot = ((const struct bridge *)owner)->boot;
+
+    return on_listens(owner, to) || takes_any(&boot->xmpp, to) || takes_any(&boot->xmpps, to);
+}
+
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 {
     bridge_stanza(owner, stanza);
@@ -107,7 +110,7 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 }
 
 static const struct sip_ops sip_ops = {
-    .source = on_source, .meant = on_meant, .serves = on_sip_serves, .message = on_message
+    .source = on_source, .meant = on_meant, .listens = on_sip_listens, .serves = on_sip_serves, .message = on_message
 };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
@@ -139,6 +142,7 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
     struct sip_conf sip = { .host = conf->boot->host_name,
                             .ops = &sip_ops,
                             .owner = b,
+                            .dns = conf->dns,
                             .tls = conf->tls,
                             .identity = SLICE(DIRECTORY_SIP_IDENTITY),
                             .t1_ms = 500,
@@ -223,6 +227,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
     abilities_init(&b->abilities);
     timer_init(&b->drain, on_drain);
+    watch_init(&b->watch);
     if (set_up(b, conf, err) == 0)
         return b;
     bridge_free(b);
@@ -254,6 +259,7 @@ int bridge_listen(struct bridge *b, struct err *err)
         if (xmpp_listen_direct(b->xmpp, &direct[i], err))
             return -1;
     xmpp_reconsider(b->xmpp); /* components attach by themselves */
+    watch_start(b);
     return 0;
 }
 
@@ -286,6 +292,7 @@ void bridge_free(struct bridge *b)
     if (!b)
         return;
     timer_stop(&b->loop->timers, &b->drain);
+    watch_fini(b);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
     if (b->sip && b->xmpp) {
         x2s_free(b);

@@ -15,6 +15,7 @@
 #include "bridge/speaker.h"
 #include "bridge/threads.h"
 #include "bridge/typing.h"
+#include "bridge/watch.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -66,6 +67,7 @@ struct bridge {
 
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
+    struct watch watch; /* next hops */
 };
 
 /* s2x.c */

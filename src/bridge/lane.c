@@ -4,6 +4,7 @@
 
 #include "bridge/receipts.h"
 #include "bridge/status.h"
+#include "bridge/way.h"
 #include "map/error.h"
 
 static void lane_next(struct lane *lane);
@@ -78,8 +79,8 @@ void lane_free(struct lane *lane)
 {
     struct list *l;
 
-    if (lane->client)
-        sip_client_forget(lane->client);
+    if (lane->attempt)
+        sip_request_forget(lane->attempt);
     if (lane->flying)
         flight_free(lane->flying, lane->bridge);
     while ((l = list_pop(&lane->waiting)) != NULL)
@@ -170,12 +171,43 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
     return true;
 }
 
-/* Whoever takes no CPIM gets the text as it is, once, and is asked for nothing (STOX-RCP-19). */
-static bool try_plain(struct lane *lane, struct flight *f, unsigned status)
+/* No server has said anything: why, as its sender understands it. */
+static void give_back_unanswered(struct flight *f, struct bridge *b, enum sip_no_answer why)
 {
-    if (status != 415 || f->ask.body.n == 0)
+    struct map_stanza_error error;
+
+    switch (why) {
+    case SIP_ANSWERED:
+    case SIP_TIMED_OUT: give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT, "The SIP side did not answer"); return;
+    case SIP_UNREACHABLE:
+        give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT, "The SIP server cannot be reached");
+        return;
+    case SIP_NOT_FOUND: give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT, "The SIP server cannot be found"); return;
+    case SIP_NO_MEMORY: give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy"); return;
+    case SIP_LEFT_ALONE: /* as the 503 that asked for it */
+        map_error_to_stanza(&f->arena, 503, NULL, &b->map.aliases, &error);
+        error.type = "wait";
+        error.text = SLICE("The SIP server asks to be left alone for a while");
+        break;
+    case SIP_TOO_LONG: /* RFC 3428 8, STOX-IM-28 */
+        error = (struct map_stanza_error){ .condition = MAP_POLICY_VIOLATION,
+                                           .type = "modify",
+                                           .text = SLICE("Too long for the way to this user") };
+        break;
+    }
+    give_back(f, b, true, &error);
+}
+
+/* Whoever takes no CPIM gets the text as it is, once, and is asked for nothing (STOX-RCP-19). */
+static bool try_plain(struct lane *lane, struct flight *f, const struct sip_result *result)
+{
+    bool too_long =
+        result->status == 0 && result->no_answer == SIP_TOO_LONG; /* better without a receipt than not at all */
+
+    if (f->ask.body.n == 0 || (result->status != 415 && !too_long))
         return false;
-    abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
+    if (!too_long)
+        abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
     receipts_withdraw(lane->bridge, f);
     f->message.branch = slice_of(NULL, 0);
     push_first(lane, f);
@@ -194,9 +226,7 @@ static void text_ended(struct flight *f, struct bridge *b, const struct sip_resu
         map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
         give_back(f, b, false, &error);
     } else {
-        give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT,
-                            result->no_answer == SIP_UNREACHABLE ? "The SIP server cannot be reached"
-                                                                 : "The SIP side did not answer");
+        give_back_unanswered(f, b, result->no_answer);
     }
 }
 
@@ -207,10 +237,10 @@ static void on_result(void *arg, const struct sip_result *result)
     struct bridge *b = lane->bridge;
 
     lane->flying = NULL;
-    lane->client = NULL;
+    lane->attempt = NULL;
     lane->slow = result->status == 0;
     timer_stop(&b->loop->timers, &lane->grace);
-    if (result->status >= 300 && (try_aor(lane, f, result->status) || try_plain(lane, f, result->status))) {
+    if ((result->status >= 300 && try_aor(lane, f, result->status)) || try_plain(lane, f, result)) {
         lane_next(lane);
         return;
     }
@@ -222,43 +252,6 @@ static void on_result(void *arg, const struct sip_result *result)
               LOG_U("status", result->status));
     flight_free(f, b);
     lane_next(lane);
-}
-
-static enum sip_transport route_transport(const struct route *route)
-{
-    switch ((enum route_transport)route->transport) {
-    case ROUTE_UDP: break;
-    case ROUTE_TCP: return SIP_TCP;
-    case ROUTE_TLS: return SIP_TLS;
-    }
-    return SIP_UDP;
-}
-
-/* Over TLS the server is asked for by the name that its certificate has to show. False: a domain that has no such name. */
-static bool name_target(struct sip_target *target, const struct route *route, struct slice domain)
-{
-    char mem[1024];
-    struct arena arena;
-    struct slice host = { 0 };
-    bool ok = true;
-
-    arena_init_on(&arena, mem, sizeof(mem), 16384);
-    if (route->tls_names.n)
-        host = ((const struct slice *)route->tls_names.v)[0];
-    ok = jid_domain_to_ascii(&arena, host.n ? host : domain, &host) && host.n < sizeof(target->host) &&
-         route->name.n < sizeof(target->route);
-    if (ok) {
-        memcpy(target->host, host.p, host.n);
-        memcpy(target->route, route->name.p, route->name.n);
-    }
-    arena_reset(&arena);
-    return ok;
-}
-
-static bool target_of(const struct route *route, struct slice domain, struct sip_target *out)
-{
-    *out = (struct sip_target){ .transport = route_transport(route), .addr = route->next_hop };
-    return out->transport != SIP_TLS || name_target(out, route, domain);
 }
 
 /* The way to its recipient as the settings are now; NULL: it was given back. */
@@ -280,7 +273,7 @@ static bool launch(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
     const struct route *route = route_of(f, b);
-    struct sip_target target;
+    struct sip_destination to;
     struct sip_send request = { .method = SIP_MESSAGE,
                                 .uri = f->message.uri,
                                 .from = f->message.from,
@@ -291,35 +284,23 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .max_forwards = 70,
                                 .headers = f->ask.body.n ? f->ask.headers : f->message.headers,
                                 .body = f->ask.body.n ? f->ask.body : f->message.body };
+    char mem[WAY_MEM];
+    struct arena arena;
+    bool ok;
 
     if (!route)
         return false;
-    if (!target_of(route, f->to.domain, &target)) {
+    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
+    ok = way_to(&arena, route, f->to.domain, &to);
+    lane->attempt = ok ? sip_request(b->sip, &to, &request, LANE_ANSWER_MS, on_result, lane) : NULL;
+    arena_reset(&arena);
+    if (!ok)
         give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
-        return false;
-    }
-    /* Better the text without a receipt than no text. */
-    if (f->ask.body.n && target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
-        receipts_withdraw(b, f);
-        request.headers = f->message.headers;
-        request.body = f->message.body;
-    }
-    /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
-    if (target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
-        struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
-                                          .type = "modify",
-                                          .text = SLICE("Too long for the way to this user") };
-
-        give_back(f, b, true, &error);
-        return false;
-    }
-    lane->client = sip_send(b->sip, &target, &request, on_result, lane);
-    if (!lane->client) {
+    else if (!lane->attempt)
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
-        return false;
-    }
-    lane->flying = f;
-    return true;
+    else
+        lane->flying = f;
+    return lane->flying == f;
 }
 
 static void lane_end_if_empty(struct lane *lane)
@@ -359,8 +340,8 @@ static void on_grace(struct timer *t)
 
     if (!f || f->kind != FLIGHT_TYPING)
         return;
-    sip_client_forget(lane->client);
-    lane->client = NULL;
+    sip_request_forget(lane->attempt);
+    lane->attempt = NULL;
     lane->flying = NULL;
     status_ended(f, lane->bridge, 0);
     flight_free(f, lane->bridge);

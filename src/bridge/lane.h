@@ -10,11 +10,13 @@
 #define STOX_BRIDGE_LANE_H
 
 #include "bridge/bridge_private.h"
+#include "sip/attempt.h"
 
 #define LANE_MAX 100                /* waiting messages (STOX-IM-33) */
 #define LANE_PAUSE 8                /* from here on the partner's stream is not read ... */
 #define LANE_PROMPT_MS 3000         /* ... as long as the flying message is younger: two datagrams may get lost */
 #define LANE_WAIT_MS 32000          /* a message that waited longer is given back */
+#define LANE_ANSWER_MS 32000        /* all SIP servers together have so long to answer: Timer F of one */
 #define LANES_BYTES_MAX (64u << 20) /* all messages of all lanes */
 
 #define LANE_GRACE_MS 500 /* so long at most a text waits for the answer to who is typing */
@@ -52,7 +54,7 @@ struct lane {
     struct bridge *bridge;
     struct list waiting;   /* struct flight, oldest first */
     struct flight *flying; /* NULL: none */
-    struct sip_client *client;
+    struct sip_attempt *attempt;
     struct timer prompt; /* runs while pausing: the recipient is not prompt any more when it fires */
     struct timer grace;  /* runs while a text waits behind a flying typing state */
     size_t n_waiting;

@@ -129,4 +129,5 @@ void bridge_put_metrics(const struct bridge *b, struct buf *out)
     put_streams(b, out);
     put_xmpp(b, out);
     put_sip(b, out);
+    watch_put(b, out);
 }

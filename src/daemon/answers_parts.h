@@ -7,6 +7,7 @@
 json_t *answers_text(struct slice s);
 
 /* The entries of a trace, timed from began_ms on. NULL on memory. */
+json_t *answers_step_list(const struct steps *steps, const char *(*name)(unsigned kind), uint64_t began_ms);
 json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms);
 
 /* One stream as lists show it. NULL on memory. */

@@ -130,6 +130,20 @@ static bool listens_at(const struct sip *sip, const struct addr *ip, uint16_t po
     return false;
 }
 
+bool sip_listens_at(void *owner, const struct addr *to)
+{
+    const struct sip *sip = owner;
+    const struct sip_transports *t = &sip->transports;
+
+    list_each (l, &t->udp)
+        if (listener_takes(udp_local(container_of(l, struct sip_udp, link)->udp), to))
+            return true;
+    list_each (l, &t->listeners)
+        if (listener_takes(listener_local(container_of(l, struct sip_listener, link)->listener), to))
+            return true;
+    return sip->conf.ops->listens && sip->conf.ops->listens(sip->conf.owner, to);
+}
+
 bool sip_is_our_sent_by(const struct sip *sip, struct slice host, uint16_t port)
 {
     struct addr ip;

@@ -293,6 +293,30 @@ static int check_blocks(const struct config *c, struct err *err)
     return 0;
 }
 
+/* What next-hop names says nothing of who is who: DNS is no proof. */
+static int judge_route(const struct route *r, struct err *err)
+{
+    const struct addr_host *hops = r->next_hops.v;
+    bool has_address = false;
+
+    for (size_t i = 0; i < r->next_hops.n; i++) {
+        if (!hops[i].addr.sa.sa_family)
+            continue;
+        has_address = true;
+        if (addr_is_unusable(&hops[i].addr))
+            return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
+        if (addr_port(&hops[i].addr) == 0)
+            return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
+    }
+    if (!has_address && r->sources.n == 0 &&
+        (route_identifies_by(r) == ROUTE_BY_ADDRESS || route_identifies_by(r) == ROUTE_BY_BOTH))
+        return err_set(err,
+                       "route \"%.*s\": next-hop has no address, so sources must say which addresses may speak for its "
+                       "domains (or transport = tls, where certificates say it)",
+                       SLICE_FMT(r->name));
+    return 0;
+}
+
 int config_judge(const struct record *r, bool strict, struct config_warnings *warnings, struct err *err)
 {
     if (r->kind == &sip_domain_kind)
@@ -301,10 +325,8 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
         return judge_partner(r->object, strict, warnings, err);
     if (r->kind == &gateway_kind)
         return judge_gateway(r->object, err);
-    if (r->kind == &route_kind && addr_is_unusable(&((const struct route *)r->object)->next_hop))
-        return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
-    if (r->kind == &route_kind && addr_port(&((const struct route *)r->object)->next_hop) == 0)
-        return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
+    if (r->kind == &route_kind)
+        return judge_route(r->object, err);
     return 0;
 }
 

@@ -62,7 +62,7 @@ struct sip_domain {
     const char *certificate, *key;
 };
 
-enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS };
+enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS, ROUTE_ANY };
 
 /* What a source must show to speak for a route's domains. */
 enum route_identify { ROUTE_BY_AUTO, ROUTE_BY_ADDRESS, ROUTE_BY_CERTIFICATE, ROUTE_BY_BOTH };
@@ -73,9 +73,10 @@ enum route_imdn { ROUTE_IMDN_NEVER, ROUTE_IMDN_AUTO, ROUTE_IMDN_ALWAYS };
 /* How SIP users are reached, and who may speak for them. */
 struct route {
     struct slice name;
-    struct addr next_hop;
+    struct setting_list next_hops; /* struct addr_host, the first one first; empty: found by RFC 3263 */
     unsigned transport;            /* enum route_transport */
-    struct setting_list sources;   /* struct addr_net; empty: the next hop's own address */
+    unsigned health_s;             /* between two OPTIONS to each of next_hops; 0: none */
+    struct setting_list sources;   /* struct addr_net; empty: the addresses among next_hops */
     unsigned identify_by;          /* enum route_identify, as it was set: see route_identifies_by */
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
     unsigned im;

@@ -35,7 +35,7 @@ bool xmpp_bidi_accept(struct xmpp_stream *s)
     if (s->state != XMPP_STATE_NEGOTIATING || !s->bidi_offered || s->sasl_challenged || !xmpp_bidi_may_offer(s))
         return false;
     s->bidi = true;
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE,
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE,
                      "the partner wants both directions on this stream (XEP-0288)");
     return true;
 }
@@ -152,7 +152,7 @@ void xmpp_bidi_ask(struct xmpp_stream *s, const struct xml *features)
     if (!xml_child(features, NS_BIDI_FEATURE, "bidi") || !may_be(s) || !has_use_for_it(s))
         return;
     s->bidi = xmpp_stream_write(s, SLICE("<bidi xmlns='" NS_BIDI "'/>"));
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "we ask for both directions on this stream (XEP-0288)");
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE, "we ask for both directions on this stream (XEP-0288)");
 }
 
 bool xmpp_bidi_keep_lang(struct xmpp_stream *s, const struct xml *root)

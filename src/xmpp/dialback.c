@@ -212,7 +212,7 @@ static void verified(struct xmpp_verify *v, const char *type, const char *condit
             put_result(in, local, remote, "valid", NULL);
     } else if (in) {
         put_result(in, local, remote, type, condition);
-        xmpp_stream_note(in, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s: %s%s%s", SLICE_FMT(remote), type,
+        xmpp_stream_note(in, XMPP_STEP_PROOF, STEP_FAILED, "dialback of %.*s: %s%s%s", SLICE_FMT(remote), type,
                          condition ? ", " : "", condition ? condition : "");
         xmpp_stream_blame(in, condition ? XMPP_FAULT_DIALBACK_BLOCKED : XMPP_FAULT_DIALBACK_INVALID);
         log_no(in, condition);
@@ -324,7 +324,7 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
     unsigned n;
 
     if (condition) {
-        xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s to %.*s is not taken: %s",
+        xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_FAILED, "dialback of %.*s to %.*s is not taken: %s",
                          SLICE_FMT(d->from), SLICE_FMT(d->to), condition);
         put_answer(s, "result", d->to_text, d->from_text, (struct slice){ 0 }, "error", condition);
         log_no(s, condition);
@@ -418,7 +418,7 @@ void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
     xml_put_attr(&b, "from", pair.originating);
     xml_put_attr(&b, "to", pair.receiving);
     buf_char(&b, '>');
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE,
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_NOTE,
                      "we send a dialback key, which the partner's server asks the server of %.*s about",
                      SLICE_FMT(pair.originating));
     if (dialback_key(key, xmpp_secret(s->x), &pair))

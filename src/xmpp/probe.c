@@ -35,10 +35,10 @@ struct xmpp_probe {
     struct deferred turn; /* open the stream, or come to the end */
 };
 
-static void note(struct xmpp_probe *p, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+static void note(struct xmpp_probe *p, enum xmpp_step step, enum step_result result, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-static void note(struct xmpp_probe *p, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+static void note(struct xmpp_probe *p, enum xmpp_step step, enum step_result result, const char *fmt, ...)
 {
     va_list ap;
 
@@ -149,7 +149,7 @@ static void open_stream(struct xmpp_probe *p)
     if (!p->stream) {
         p->fault = XMPP_FAULT_OUR_SETTINGS;
         xmpp_keep(&p->why, slice_str(why));
-        note(p, XMPP_STEP_END, XMPP_STEP_FAILED, "%s", why);
+        note(p, XMPP_STEP_END, STEP_FAILED, "%s", why);
         finish(p);
     }
 }
@@ -174,7 +174,7 @@ static void on_timer(struct timer *t)
         probe_free(p);
         return;
     }
-    note(p, XMPP_STEP_PING, XMPP_STEP_FAILED, "no answer within %u s", limit_s(p->x, XMPP_PROBE_ANSWER_S));
+    note(p, XMPP_STEP_PING, STEP_FAILED, "no answer within %u s", limit_s(p->x, XMPP_PROBE_ANSWER_S));
     finish(p);
 }
 
@@ -196,7 +196,7 @@ void xmpp_probe_ready(struct xmpp_stream *s)
         xmpp_stream_write(s, buf_slice(&b));
     buf_free(&b);
     p->both = s->bidi;
-    note(p, XMPP_STEP_PING, XMPP_STEP_NOTE, "sent from %.*s to %.*s; the answer has to come on %s", SLICE_FMT(p->local),
+    note(p, XMPP_STEP_PING, STEP_NOTE, "sent from %.*s to %.*s; the answer has to come on %s", SLICE_FMT(p->local),
          SLICE_FMT(p->remote), s->bidi ? "this stream or one of the partner's" : "the partner's own stream");
     timer_start(&p->x->loop->timers, &p->timer, (uint64_t)limit_s(p->x, XMPP_PROBE_ANSWER_S) * 1000);
 }
@@ -211,11 +211,11 @@ void xmpp_probe_ended(struct xmpp_stream *s, const char *why, bool retry)
     timer_stop(&p->x->loop->timers, &p->timer);
     if (retry && !p->ready && !p->no_sasl) {
         p->no_sasl = true;
-        note(p, XMPP_STEP_PROOF, XMPP_STEP_NOTE, "a new stream, without SASL EXTERNAL");
+        note(p, XMPP_STEP_PROOF, STEP_NOTE, "a new stream, without SASL EXTERNAL");
     } else if (!p->answered) {
         p->fault = fault != XMPP_FAULT_NONE ? fault : XMPP_FAULT_CLOSED;
         if (p->ready)
-            note(p, XMPP_STEP_END, XMPP_STEP_FAILED, "%s", why);
+            note(p, XMPP_STEP_END, STEP_FAILED, "%s", why);
     }
     xmpp_keep(&p->why, slice_str(why));
     loop_defer(p->x->loop, &p->turn);
@@ -237,7 +237,7 @@ bool xmpp_probe_pong(struct xmpp_stream *s, struct slice local, struct slice rem
         p->answered = true;
         p->back_method = s->method;
         p->both = s->bidi && !s->inbound;
-        note(p, XMPP_STEP_PING, XMPP_STEP_OK, "answered after %llu ms, on the %s %s (%s)",
+        note(p, XMPP_STEP_PING, STEP_OK, "answered after %llu ms, on the %s %s (%s)",
              (unsigned long long)(loop_now(p->x->loop) - p->ready_ms),
              s == p->stream ? "same stream, with"
              : s->inbound   ? "partner's stream from"
@@ -266,7 +266,7 @@ void xmpp_probes_see_proof(const struct xmpp_stream *s, struct slice local, stru
         if (!is_about(p, local, remote))
             continue;
         p->back_method = how;
-        note(p, XMPP_STEP_INBOUND, XMPP_STEP_OK, "%.*s opened a stream from %s and has proven itself by %s%s%s",
+        note(p, XMPP_STEP_INBOUND, STEP_OK, "%.*s opened a stream from %s and has proven itself by %s%s%s",
              SLICE_FMT(remote), addr_text(&s->peer, at), xmpp_method_name(how),
              xmpp_stream_is_secure(s) ? ", " : ", without TLS", s->conn ? conn_tls_version(s->conn) : "");
     }
@@ -278,7 +278,7 @@ void xmpp_probes_see_question(const struct xmpp *x, struct slice local, struct s
         struct xmpp_probe *p = container_of(it, struct xmpp_probe, link);
 
         if (is_about(p, local, remote))
-            note(p, XMPP_STEP_INBOUND, good ? XMPP_STEP_OK : XMPP_STEP_FAILED,
+            note(p, XMPP_STEP_INBOUND, good ? STEP_OK : STEP_FAILED,
                  "a server asks whether our dialback key is good: %s", good ? "it is" : "it is not");
     }
 }
@@ -296,8 +296,8 @@ void xmpp_probes_see_end(const struct xmpp_stream *s, const char *why)
         if (p->back_fault == XMPP_FAULT_NONE)
             p->back_fault = XMPP_FAULT_CLOSED;
         xmpp_keep(&p->back_why, slice_str(why));
-        note(p, XMPP_STEP_INBOUND, XMPP_STEP_FAILED, "a stream from %s that says it is %.*s: %s",
-             addr_text(&s->peer, at), SLICE_FMT(s->remote), why);
+        note(p, XMPP_STEP_INBOUND, STEP_FAILED, "a stream from %s that says it is %.*s: %s", addr_text(&s->peer, at),
+             SLICE_FMT(s->remote), why);
     }
 }
 

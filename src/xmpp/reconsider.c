@@ -118,7 +118,7 @@ static bool leads_where_it_may(const struct xmpp_stream *s)
     const struct xmpp_partner *partner = s->x->conf.ops->partner(s->x->conf.owner, s->remote);
     char why[XMPP_REACH_WHY];
 
-    return !s->conn || !partner || partner->proxy.n || xmpp_reach_may(s->x, &s->peer, XMPP_REACH_NAME, why);
+    return !s->conn || !partner || partner->proxy.n || xmpp_reach_may(s->x, &s->peer, REACH_NAME, why);
 }
 
 /* Pairs that are no longer allowed leave a stream that carries others. What they wait for gets its fate elsewhere. */

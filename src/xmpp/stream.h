@@ -221,7 +221,7 @@ bool xmpp_stream_certifies(const struct xmpp_stream *s, struct slice remote);
 bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s);
 
 /* stream_trace.c: what is noted for administrators (xmpp/trace.h). One sentence, without what can steer a terminal. */
-void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void xmpp_stream_blame(struct xmpp_stream *s, enum xmpp_fault fault); /* see xmpp_trace_blame */
 void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features);

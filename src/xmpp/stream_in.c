@@ -171,7 +171,7 @@ static void refuse_for_want_of_methods(struct xmpp_stream *s)
 static void note_offer(struct xmpp_stream *s)
 {
     if (!s->sasl_done)
-        xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "%s: we offer %s%s%s",
+        xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE, "%s: we offer %s%s%s",
                          xmpp_stream_is_secure(s) ? "inside TLS" : "in clear",
                          s->external_offered        ? "SASL EXTERNAL"
                          : xmpp_stream_is_secure(s) ? ""
@@ -194,7 +194,7 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     judge_names(s, root);
     if (s->state == XMPP_STATE_CLOSED)
         return;
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "a stream from %.*s to %.*s",
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_OK, "a stream from %.*s to %.*s",
                      SLICE_FMT(s->remote.n ? s->remote : SLICE("(no name)")),
                      SLICE_FMT(s->local.n ? s->local : SLICE("(no name)")));
     if (xmpp_stream_is_secure(s) && !s->sasl_done)
@@ -234,7 +234,7 @@ static void sasl_failed(struct xmpp_stream *s, enum xmpp_sasl r)
 {
     char failure[160];
 
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
     xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
     snprintf(failure, sizeof(failure), "<failure xmlns='" NS_SASL "'><%s/></failure>", xmpp_sasl_name(r));
     xmpp_stream_write(s, slice_str(failure));
@@ -349,7 +349,7 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
     if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
         xmpp_keep(&s->local, local);
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
                      SLICE_FMT(local), xmpp_method_name(method));
     xmpp_probes_see_proof(s, local, remote, method);
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);

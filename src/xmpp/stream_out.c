@@ -19,7 +19,7 @@ static void send_external(struct xmpp_stream *s)
 {
     struct buf b;
 
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE, "we ask for SASL EXTERNAL as %.*s", SLICE_FMT(s->local));
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_NOTE, "we ask for SASL EXTERNAL as %.*s", SLICE_FMT(s->local));
     buf_init(&b, 8192);
     buf_str(&b, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
     text_put_base64(&b, s->local.p, s->local.n);
@@ -47,7 +47,7 @@ static void begin(struct xmpp_stream *s, bool sm)
     };
 
     xml_reader_limit(s->reader, &limits);
-    xmpp_stream_note(s, XMPP_STEP_READY, XMPP_STEP_OK, "stanzas may go; what confirms them: %s",
+    xmpp_stream_note(s, XMPP_STEP_READY, STEP_OK, "stanzas may go; what confirms them: %s",
                      confirm_name(xmpp_ride_opener(s), sm));
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
@@ -104,7 +104,7 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmp
         p->proof = XMPP_PROOF_GIVEN;
     s->method = method;
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
     xmpp_stream_log_authenticated(s, local, remote, method, confirm_name(p, s->sm_offered));
     if (s->state == XMPP_STATE_READY)
         xmpp_pair_ready(p, s->sm_out.on);
@@ -167,7 +167,7 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
         return;
     }
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "%s",
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_OK, "%s",
                      id.n ? "the partner's server answers with its stream header"
                           : "the partner's server answers with a stream header without id");
     if (slice_cut(version, '.', &major, &minor) && slice_u64(major, UINT32_MAX, &n) && n >= 1) {
@@ -328,7 +328,7 @@ static void note_refusal(struct xmpp_stream *s, const struct xml *failure)
     log_escape(name, sizeof(name), condition ? condition->name : SLICE("no reason"));
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
     arena_reset(&arena);
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "the partner refuses SASL EXTERNAL: %s%s%s", name,
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_FAILED, "the partner refuses SASL EXTERNAL: %s%s%s", name,
                      said[0] ? ", " : "", said);
     xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
 }

@@ -70,7 +70,7 @@ static inline const char *last_stanza(const struct sides *s, size_t n)
 }
 
 /* The request that was sent last, of n in all. */
-static inline const struct sip_client *last_request(const struct sides *s, size_t n)
+static inline const struct sip_attempt *last_request(const struct sides *s, size_t n)
 {
     if (s->n_clients != n)
         fail_msg("%zu requests, not %zu; the last: %s", s->n_clients, n,

@@ -505,11 +505,11 @@ static void test_what_a_redirection_may_say(void **state)
 
 /* ---- what an administrator reads ---- */
 
-static void note_entry(void *arg, const struct xmpp_trace_entry *e)
+static void note_entry(void *arg, const struct step *e)
 {
     struct buf *b = arg;
 
-    buf_printf(b, "%s %d %.*s\n", xmpp_step_name(e->step), (int)e->result, SLICE_FMT(e->text));
+    buf_printf(b, "%s %d %.*s\n", xmpp_step_name((enum xmpp_step)e->kind), (int)e->result, SLICE_FMT(e->text));
 }
 
 static void test_the_trace_tells_each_look_up_and_address(void **state)

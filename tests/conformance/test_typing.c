@@ -25,7 +25,7 @@ static void romeo_is(struct sides *s, const char *state)
 /* Alice's last of n requests tells this state; it is answered. */
 static void assert_told(struct sides *s, size_t n, bool active)
 {
-    const struct sip_client *c = last_request(s, n);
+    const struct sip_attempt *c = last_request(s, n);
     struct map_composing composing;
 
     assert_string_equal(c->headers, "Content-Type: application/im-iscomposing+xml\r\n");
@@ -67,7 +67,7 @@ static void STOX_CS_01_states_as_in_the_tables(void **state)
 static void STOX_CS_02_the_document(void **state)
 {
     struct sides *s = sides_new();
-    const struct sip_client *c;
+    const struct sip_attempt *c;
 
     alice_writes(s, "hello");
     romeo_is(s, "composing");

@@ -202,9 +202,9 @@ static bool was_given_back(const struct sides *s, int number)
 }
 
 /* The message's last SIP request, or NULL: there was none. */
-static const struct sip_client *client_of(const struct sides *s, int number)
+static const struct sip_attempt *client_of(const struct sides *s, int number)
 {
-    const struct sip_client *found = NULL;
+    const struct sip_attempt *found = NULL;
     char body[16];
 
     snprintf(body, sizeof(body), "no %d", number);

@@ -45,13 +45,15 @@ void sip_respond(struct sip_server *txn, unsigned status, const char *reason, st
     copy(txn->headers, sizeof(txn->headers), headers);
 }
 
-struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
-                            sip_done *done, void *arg)
+struct sip_attempt *sip_request(struct sip *sip, const struct sip_destination *to, const struct sip_send *request,
+                                uint64_t hold_ms, sip_done *done, void *arg)
 {
-    struct sip_client *c = &now->clients[now->n_clients++];
+    struct sip_attempt *c = &now->clients[now->n_clients++];
 
     assert_true(now->n_clients < SIDES_MAX);
-    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg, .target = *target };
+    *c = (struct sip_attempt){ .in_use = true, .done = done, .arg = arg, .transports = to->transports };
+    if (to->n_hops)
+        c->hop = to->hops[0].addr;
     copy(c->uri, sizeof(c->uri), request->uri);
     copy(c->from, sizeof(c->from), request->from);
     copy(c->call_id, sizeof(c->call_id), request->call_id);
@@ -61,18 +63,44 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     return c;
 }
 
+struct sip_targets *sip_located(struct sip *sip, const struct sip_destination *to)
+{
+    return NULL;
+}
+
+struct sip_targets *sip_located_last(struct sip *sip, const struct sip_destination *to)
+{
+    return NULL;
+}
+
+struct sip_lookup *sip_locate(struct sip *sip, const struct sip_destination *to, sip_located_done *done, void *arg)
+{
+    return NULL;
+}
+
+void sip_locate_cancel(struct sip_lookup *l)
+{
+}
+
+void sip_targets_drop(struct sip_targets *t)
+{
+}
+
+void sip_health_check(struct sip *sip, const struct sip_targets *targets)
+{
+}
+
+void sip_health_show(const struct sip *sip, const struct sip_target *target, struct sip_health_info *out)
+{
+}
+
 void sip_reconsider(struct sip *sip)
 {
 }
 
-bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max)
+void sip_request_forget(struct sip_attempt *attempt)
 {
-    return 400 + request->body.n + now->extra_size <= max;
-}
-
-void sip_client_forget(struct sip_client *client)
-{
-    client->forgotten = true;
+    attempt->forgotten = true;
 }
 
 void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max)
@@ -338,8 +366,11 @@ void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt)
 
 void sides_answer(struct sides *s, size_t i, unsigned status)
 {
-    struct sip_result result = { .status = status, .no_answer = status ? SIP_ANSWERED : SIP_TIMED_OUT };
-    struct sip_client *c = &s->clients[i];
+    struct sip_result result = { .status = status,
+                                 .no_answer = status        ? SIP_ANSWERED
+                                              : s->too_long ? SIP_TOO_LONG
+                                                            : SIP_TIMED_OUT };
+    struct sip_attempt *c = &s->clients[i];
 
     assert_true(i < s->n_clients && c->in_use && !c->forgotten);
     c->in_use = false;

@@ -6,6 +6,7 @@
 #define STOX_TESTS_SIDES_H
 
 #include "bridge/bridge_private.h"
+#include "sip/attempt.h"
 
 #define SIDES_MAX 512
 
@@ -16,11 +17,12 @@ struct sip_server {
     char headers[512];
 };
 
-struct sip_client {
+struct sip_attempt {
     bool in_use, forgotten;
     sip_done *done;
     void *arg;
-    struct sip_target target;
+    unsigned transports; /* of the destination, with its first hop */
+    struct addr hop;
     char uri[512], from[512], call_id[300], headers[1024], body[4096], branch[200];
 };
 
@@ -36,9 +38,9 @@ struct sides {
     const char *call_id; /* of the next requests; NULL: each its own */
     struct sip_server servers[SIDES_MAX];
     size_t n_servers;
-    struct sip_client clients[SIDES_MAX];
+    struct sip_attempt clients[SIDES_MAX];
     size_t n_clients;
-    size_t extra_size; /* added to the size that sip_send_fits goes by */
+    bool too_long; /* for UDP: what the next requests hear */
 
     struct {
         char local[128], remote[128], stanza[8192];
