@@ -276,6 +276,16 @@ static const struct route *route_of(struct flight *f, struct bridge *b)
     return route;
 }
 
+/* Better the text without a receipt than no text; and whoever has refused CPIM while it waited would refuse it again. */
+static bool may_ask(const struct lane *lane, const struct flight *f, const struct sip_target *target,
+                    const struct sip_send *request)
+{
+    const struct bridge *b = lane->bridge;
+
+    return !abilities_has(&b->abilities, &f->to, ABILITY_NO_CPIM, loop_now(b->loop)) &&
+           (target->transport != SIP_UDP || sip_send_fits(b->sip, target, request, 1300));
+}
+
 static bool launch(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
@@ -298,8 +308,7 @@ static bool launch(struct lane *lane, struct flight *f)
         give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
         return false;
     }
-    /* Better the text without a receipt than no text. */
-    if (f->ask.body.n && target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
+    if (f->ask.body.n && !may_ask(lane, f, &target, &request)) {
         receipts_withdraw(b, f);
         request.headers = f->message.headers;
         request.body = f->message.body;
