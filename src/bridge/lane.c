@@ -290,6 +290,11 @@ static bool launch(struct lane *lane, struct flight *f)
 
     if (!route)
         return false;
+    if (f->ask.body.n && abilities_has(&b->abilities, &f->to, ABILITY_NO_CPIM, loop_now(b->loop))) {
+        receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
+        request.headers = f->message.headers;
+        request.body = f->message.body;
+    }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);
     lane->attempt = ok ? sip_request(b->sip, &to, &request, LANE_ANSWER_MS, on_result, lane) : NULL;

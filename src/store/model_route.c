@@ -87,9 +87,10 @@ static const struct setting settings[] = {
       .def = "auto",
       .choices = imdn_modes,
       .brief = "Whether receipts pass between this SIP system and XMPP",
-      .help = "SIP has them as IMDN in message/cpim (RFC 5438). auto: a SIP user is asked for them once his side has sent "
-              "or asked for one. always: everybody is asked at first; whose side answers 415 gets the message once more "
-              "as plain text, and is not asked again for a day. never: none pass, in either direction." },
+      .help =
+          "SIP has them as IMDN in message/cpim (RFC 5438). auto: a SIP user is asked for them once his side has sent "
+          "or asked for one. always: everybody is asked at first; whose side answers 415 gets the message once more "
+          "as plain text, and is not asked again for a day. never: none pass, in either direction." },
     { .name = "receipt-on-200",
       .type = SETTING_BOOL,
       FIELD(route, receipt_on_200),
