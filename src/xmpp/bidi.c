@@ -71,6 +71,8 @@ void xmpp_bidi_ready(struct xmpp_stream *s)
 {
     if (!s->inbound || !s->bidi || s->state != XMPP_STATE_READY)
         return;
+    if (!s->bidi_ms)
+        s->bidi_ms = loop_now(s->x->loop);
     list_each (it, &s->proven) {
         const struct xmpp_proven *proven = container_of(it, struct xmpp_proven, link);
         struct xmpp_pair *p = proven->verify ? NULL : xmpp_pair_find(s->x, proven->local, proven->remote);
@@ -109,6 +111,12 @@ struct xmpp_stream *xmpp_bidi_find(const struct xmpp_pair *p)
 
 void xmpp_bidi_take(struct xmpp_stream *s, struct xmpp_pair *p)
 {
+    uint64_t since = loop_now(s->x->loop) - s->bidi_ms;
+
+    if (!s->sm_in && since < XMPP_BIDI_SETTLE_MS) {
+        timer_start(&s->x->loop->timers, &p->retry, XMPP_BIDI_SETTLE_MS - since);
+        return;
+    }
     conn_set_limits(s->conn, XMPP_RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
     list_push(&s->pairs, &p->on_stream);
     p->stream = s;

@@ -17,6 +17,9 @@
 #define NS_BIDI "urn:xmpp:bidi"
 #define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 
+/* So long ours wait for the partner to enable stream management, which confirms better than pings do. */
+#define XMPP_BIDI_SETTLE_MS 500
+
 /* ---- inbound ---- */
 
 /* May the features that are sent now offer it? */
@@ -30,7 +33,7 @@ void xmpp_bidi_ready(struct xmpp_stream *s);
 
 /* A stream of the partner's that carries the pair too; NULL: there is none. */
 struct xmpp_stream *xmpp_bidi_find(const struct xmpp_pair *p);
-void xmpp_bidi_take(struct xmpp_stream *s, struct xmpp_pair *p);
+void xmpp_bidi_take(struct xmpp_stream *s, struct xmpp_pair *p); /* now, or when the stream has settled */
 
 /* Some of its proofs were revoked: our side of these pairs leaves. */
 void xmpp_bidi_leave_revoked(struct xmpp_stream *s);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "xmpp/bidi.h"
 #include "xmpp/writer.h"
 
 #define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -114,6 +115,7 @@ void xmpp_resume_in_enable(struct xmpp_stream *s, const struct xml *el)
     xmpp_stream_write(s, slice_str(enabled));
     if (s->bidi)
         xmpp_stream_sm_start(s);
+    xmpp_bidi_ready(s);
 }
 
 /* ---- while it is connected ---- */

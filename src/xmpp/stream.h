@@ -120,6 +120,7 @@ struct xmpp_stream {
     struct xmpp_probe *probe; /* outbound: the test that it was opened for; NULL: another purpose */
 
     uint64_t bytes_ms, stanza_ms;    /* last of them */
+    uint64_t bidi_ms;                /* inbound: since when ours may go on it; 0: they may not yet */
     struct timer timer;              /* deadline of the set-up, idle check, close wait */
     struct xmpp_handshake handshake; /* inbound: waits for its turn */
     struct deferred turn;            /* acknowledgements owed; and freeing when there is no connection */

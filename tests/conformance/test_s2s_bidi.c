@@ -126,6 +126,8 @@ static void STOX_S2S_75_without_stream_management_a_ping_confirms(void **state)
 
     come_both_ways(false);
     node_send(&a, 1, "out");
+    fake_lacks(&f, "<message"); /* the partner may be about to enable it */
+    rig_advance(XMPP_BIDI_SETTLE_MS);
     fake_expect(&f, "<body>out</body></message>");
     fake_expect(&f, "<iq type='get' from='" OURS "' to='" THEIRS "' id='");
     id = fake_expect(&f, "'><ping xmlns='urn:xmpp:ping'/>");
@@ -139,6 +141,7 @@ static void STOX_S2S_75_without_stream_management_a_ping_confirms(void **state)
 static void STOX_S2S_75_a_count_that_begins_late_covers_what_comes_after(void **state)
 {
     come_both_ways(false);
+    rig_advance(XMPP_BIDI_SETTLE_MS);
     node_send(&a, 1, "early");
     fake_expect(&f, "<ping ");
     fake_say(&f, ENABLE);
@@ -189,6 +192,7 @@ static void STOX_S2S_75_an_attempt_that_leads_nowhere_gives_way(void **state)
     come(CERT_THEIRS);
     fake_say(&f, BIDI);
     authenticate();
+    fake_say(&f, ENABLE);
     fake_expect(&f, "<body>out</body></message>");
     rig_until(xmpp_counters(a.x)->streams == 1);
     stop_in();
@@ -223,6 +227,7 @@ static void STOX_S2S_75_by_dialback_each_pair_from_its_proof_on(void **state)
     fake_say(&f, BIDI);
     fake_say(&f, RESULT(THEIRS, OURS));
     fake_expect(&f, VALID(OURS, THEIRS));
+    fake_say(&f, ENABLE);
     node_send(&a, 1, "first");
     fake_expect(&f, "<body>first</body>");
     fake_say(&f, RESULT(THEIRS, "second.example"));
@@ -248,6 +253,7 @@ static void STOX_S2S_63_no_key_is_verified_on_the_stream_that_brought_it(void **
     fake_say(&f, RESULT(THEIRS, OURS));
     fake_expect(&f, VALID(OURS, THEIRS));
     a.partner_domain = THEIRS;
+    fake_say(&f, ENABLE);
     node_send(&a, 1, "back");
     fake_expect(&f, "<body>back</body>");
     a.partner_domain = "*";
