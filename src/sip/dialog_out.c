@@ -249,6 +249,7 @@ static void answered(struct sip_dialog *d, const struct sip_msg *m)
         return;
     }
     d->state = DIALOG_UP;
+    d->confirmed = true; /* by us */
     d->updates = sip_msg_lists(m, SIP_H_ALLOW, SLICE("UPDATE"));
     acknowledge(d, c, m);
     sip_session_agreed(d, m);
