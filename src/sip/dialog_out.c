@@ -419,9 +419,7 @@ bool sip_dialog_refresh(struct sip_dialog *d)
 void sip_dialog_end(struct sip_dialog *d, struct slice headers)
 {
     switch ((enum dialog_state)d->state) {
-    case DIALOG_CALLING:
-        sip_invite_client_cancel(d->pending); /* a 2xx that comes all the same gets a BYE */
-        break;
+    case DIALOG_CALLING: break; /* CANCEL; a 2xx that comes all the same gets a BYE */
     case DIALOG_RINGING: sip_dialog_refuse(d, 480, NULL, slice_of(NULL, 0)); return;
     case DIALOG_UP:
         if (d->server) { /* not before the ACK: RFC 3261 15 */
