@@ -359,8 +359,8 @@ static void refreshed(struct sip_dialog *d, const struct sip_result *result)
         return;
     if (result->status >= 200 && result->status < 300) {
         d->n_tries = 0;
-        sip_dialog_refresh_target(d, result->msg);
         sip_session_agreed(d, result->msg);
+        sip_dialog_refresh_target(d, result->msg); /* last: the owner may end it */
     } else if (result->status == 491) {
         sip_session_later(d, glare_pause(d));
     } else if (result->status == 422 && sip_session_too_small(d, result->msg)) {
