@@ -249,6 +249,7 @@ static void answered(struct sip_dialog *d, const struct sip_msg *m)
         return;
     }
     d->state = DIALOG_UP;
+    d->confirmed = true; /* by us */
     d->updates = sip_msg_lists(m, SIP_H_ALLOW, SLICE("UPDATE"));
     acknowledge(d, c, m);
     sip_session_agreed(d, m);
@@ -358,8 +359,8 @@ static void refreshed(struct sip_dialog *d, const struct sip_result *result)
         return;
     if (result->status >= 200 && result->status < 300) {
         d->n_tries = 0;
-        sip_dialog_refresh_target(d, result->msg);
         sip_session_agreed(d, result->msg);
+        sip_dialog_refresh_target(d, result->msg); /* last: the owner may end it */
     } else if (result->status == 491) {
         sip_session_later(d, glare_pause(d));
     } else if (result->status == 422 && sip_session_too_small(d, result->msg)) {
@@ -418,9 +419,7 @@ bool sip_dialog_refresh(struct sip_dialog *d)
 void sip_dialog_end(struct sip_dialog *d, struct slice headers)
 {
     switch ((enum dialog_state)d->state) {
-    case DIALOG_CALLING:
-        sip_invite_client_cancel(d->pending); /* a 2xx that comes all the same gets a BYE */
-        break;
+    case DIALOG_CALLING: break; /* CANCEL; a 2xx that comes all the same gets a BYE */
     case DIALOG_RINGING: sip_dialog_refuse(d, 480, NULL, slice_of(NULL, 0)); return;
     case DIALOG_UP:
         if (d->server) { /* not before the ACK: RFC 3261 15 */

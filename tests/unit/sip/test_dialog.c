@@ -237,6 +237,27 @@ static void the_order_of_cseq(void **state)
     call_free(c);
 }
 
+/* What was dropped for want of room comes again, and is in order then. */
+static void a_full_table(void **state)
+{
+    static const struct step full[] = {
+        { .method = "MESSAGE", .cseq = "2", .events = "request=MESSAGE" },
+        { .method = "MESSAGE", .cseq = "3" },
+        { .method = "BYE", .cseq = "4" },
+        { .act = RESPOND, .sent = "200/MESSAGE" },
+        { .method = "MESSAGE", .cseq = "3", .events = "request=MESSAGE" },
+        { .act = RESPOND, .sent = "200/MESSAGE" },
+    };
+    struct sip_conf conf = call_conf();
+    struct call *c;
+
+    conf.txns_max = 1;
+    c = call_in(&conf, NULL);
+    CALL_STEPS(c, full);
+    assert_int_equal(sip_counters(c->f->sip)->dropped_full, 2);
+    call_free(c);
+}
+
 /* As out of dialogs: 100 after 3.5 s, repetitions absorbed, the answer repeated; and it outlives the session. */
 static void a_message_waits_for_its_answer(void **state)
 {
@@ -584,6 +605,7 @@ int main(void)
         cmocka_unit_test(requests_that_belong_nowhere),
         cmocka_unit_test(a_request_from_another_port),
         cmocka_unit_test(the_order_of_cseq),
+        cmocka_unit_test(a_full_table),
         cmocka_unit_test(a_message_waits_for_its_answer),
         cmocka_unit_test(a_request_before_the_ack),
         cmocka_unit_test(what_sessions_do_not_serve),

@@ -125,6 +125,23 @@ static void a_2xx_is_repeated_until_its_ack(void **state)
     }
 }
 
+/* RFC 3261 18.2.2: the answers go where the repeated INVITE came from, when its connection broke. */
+static void answers_follow_the_repetition(void **state)
+{
+    static const struct step steps[] = {
+        { .method = "INVITE", .transport = SIP_TCP, .events = "invite", .sent = "100" },
+        { .method = "INVITE", .transport = SIP_TCP, .from = "192.0.2.9:40001", .sent = "100" },
+        { .act = ACCEPT, .sent = "200" },
+        { .pass = 500, .sent = "200" },
+    };
+    struct call *c = call_new(NULL);
+
+    CALL_STEPS(c, steps);
+    for (size_t i = 1; i < c->f->n_sent; i++)
+        assert_int_equal(addr_port(&c->f->sent[i].flow.peer), 40001);
+    call_free(c);
+}
+
 static void without_ack_the_session_ends(void **state)
 {
     static const struct step steps[] = {
@@ -318,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_repeated_until_its_ack),
         cmocka_unit_test(a_stream_repeats_no_failure),
         cmocka_unit_test(a_2xx_is_repeated_until_its_ack),
+        cmocka_unit_test(answers_follow_the_repetition),
         cmocka_unit_test(without_ack_the_session_ends),
         cmocka_unit_test(acks_that_are_not_for_it),
         cmocka_unit_test(cancel),

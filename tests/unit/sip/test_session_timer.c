@@ -220,6 +220,25 @@ static void glare(void **state)
     call_free(c);
 }
 
+/* The peer lets our re-INVITE ring for ever: nothing of it stays when the session ends. */
+static void a_refresh_that_rings(void **state)
+{
+    static const struct step steps[] = {
+        { .pass = 300000, .sent = "INVITE" },
+        { .status = 180 },
+        { .pass = 200000 },
+        { .pass = 68000, .events = "ended=expired", .sent = "BYE CANCEL" },
+        { .status = 200, .reply_to = "BYE" },
+        { .status = 200, .reply_to = "CANCEL" },
+        { .pass = 32000 },
+    };
+    struct call *c = call_out(NULL, SE("600;refresher=uac"));
+
+    CALL_STEPS(c, steps);
+    assert_int_equal(sip_counters(c->f->sip)->clients, 0);
+    call_free(c);
+}
+
 static void refreshes_that_end_the_session(void **state)
 {
     static const struct {
@@ -362,6 +381,7 @@ int main(void)
         cmocka_unit_test(we_refresh_by_update),
         cmocka_unit_test(we_refresh_by_reinvite),
         cmocka_unit_test(glare),
+        cmocka_unit_test(a_refresh_that_rings),
         cmocka_unit_test(refreshes_that_end_the_session),
         cmocka_unit_test(a_refresh_that_is_never_taken),
         cmocka_unit_test(our_invite_asks),
