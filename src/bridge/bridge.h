@@ -50,6 +50,7 @@ struct bridge_counters {
     uint64_t x2s_in, x2s_delivered, x2s_refused, x2s_empty;
     uint64_t s2x_throttled, x2s_throttled; /* of those refused: their senders were too fast */
     uint64_t bounces_matched, bounces_late;
+    uint64_t challenges, digest_failures, digest_replays; /* of SIP requests that must prove who they are from */
     size_t held, queued;
 };
 const struct bridge_counters *bridge_counters(const struct bridge *b);

@@ -65,10 +65,9 @@ static enum sip_next take_malformed(struct sip *sip, enum sip_parse parse, const
 }
 
 static void take_message(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
-                         const struct sip_source *source, struct slice route)
+                         const struct sip_source *source, const struct sip_peer *peer, struct slice route)
 {
-    const struct sip_peer peer = sip_peer_of(source);
-    struct sip_request request = { .msg = m, .from = &peer, .route = route };
+    struct sip_request request = { .msg = m, .from = peer, .route = route };
 
     if (sip_servers_full(&sip->servers)) {
         /* Only a datagram can come here: streams are not read while the table is full. */
@@ -99,26 +98,76 @@ static void refuse_unserved(struct sip *sip, const struct sip_server_id *id, con
     refuse(sip, id, m, source, 404, "This gateway does not serve that domain");
 }
 
-static void take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, struct slice route)
+/* A datagram whose source nobody knows gets no more bytes than it had: its source may be forged (threats D12). */
+static size_t most_for(const struct sip_msg *m, const struct sip_source *source, bool known)
 {
-    struct sip_server_id id;
-    unsigned status;
+    return known || source->transport != SIP_UDP ? SIZE_MAX : (size_t)(m->body.p + m->body.n - m->method.p);
+}
 
-    sip->counters.requests_in++;
-    if (m->method_id == SIP_ACK)
-        return; /* never answered, and we send nothing to an INVITE that needs one absorbed */
-    sip_servers_identify(&sip->servers, m, m->method, &id);
-    if (sip_servers_repeat(&sip->servers, &id, m, source))
-        return;
-    status = sip_inspect(sip, m, &id);
+/* Without a transaction, so that those who prove nothing take no memory (RFC 3261 26.3.2.4). */
+static void challenge(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
+                      const struct sip_source *source, bool known, const struct sip_challenge *answer)
+{
+    sip->counters.refused++;
+    if (!sip_servers_reply_within(&sip->servers, id, m, source, answer, most_for(m, source, known)))
+        log_source(
+            sip, &sip->log_large, "sip-not-challenged",
+            "the challenge would be longer than the request, and its source may be forged (let it use TCP or TLS, or "
+            "list its address in the sources of its route)",
+            source);
+}
+
+static enum sip_proving prove(struct sip *sip, const struct sip_msg *m, struct sip_peer *peer,
+                              struct sip_challenge *answer)
+{
+    if (!sip->conf.ops->prove || m->method_id == SIP_ACK || m->method_id == SIP_CANCEL)
+        return SIP_PROVING_NONE;
+    buf_clear(&sip->headers);
+    return sip->conf.ops->prove(sip->conf.owner, m, peer, answer);
+}
+
+static void take_proven(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
+                        const struct sip_source *source, const struct sip_peer *peer, struct slice route)
+{
+    unsigned status = sip_inspect(sip, m, id);
+
     if (!status)
-        take_message(sip, m, &id, source, route);
+        take_message(sip, m, id, source, peer, route);
     else if (status < 300)
-        sip_servers_reply(&sip->servers, &id, m, source, status, NULL, buf_slice(&sip->headers));
+        sip_servers_reply(&sip->servers, id, m, source, status, NULL, buf_slice(&sip->headers));
     else if (status == 404)
-        refuse_unserved(sip, &id, m, source);
+        refuse_unserved(sip, id, m, source);
     else
-        refuse(sip, &id, m, source, status, NULL);
+        refuse(sip, id, m, source, status, NULL);
+}
+
+/* known: by its source. */
+static enum sip_next take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, bool known,
+                                  struct slice route)
+{
+    struct sip_challenge answer = { .headers = &sip->headers };
+    struct sip_peer peer = sip_peer_of(source);
+    struct sip_server_id id;
+    enum sip_proving proving;
+
+    if (m->method_id == SIP_ACK && known) {
+        sip->counters.requests_in++;
+        return SIP_GO_ON; /* never answered, and we send nothing to an INVITE that needs one absorbed */
+    }
+    sip_servers_identify(&sip->servers, m, m->method, &id);
+    if (known && sip_servers_repeat(&sip->servers, &id, m, source)) {
+        sip->counters.requests_in++;
+        return SIP_GO_ON;
+    }
+    proving = prove(sip, m, &peer, &answer);
+    if (!known && proving == SIP_PROVING_NONE)
+        return take_stranger(sip, m, source);
+    sip->counters.requests_in++;
+    if (proving == SIP_PROVING_REFUSED)
+        challenge(sip, m, &id, source, known, &answer);
+    else
+        take_proven(sip, m, &id, source, &peer, route);
+    return SIP_GO_ON;
 }
 
 static bool is_known(struct sip *sip, const struct sip_source *source, struct slice *route)
@@ -132,6 +181,7 @@ enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_m
                        const struct sip_source *source)
 {
     struct slice route = { 0 };
+    bool known;
 
     if (parse == SIP_PARSE_MORE || parse == SIP_PARSE_DROP || (parse != SIP_PARSE_OK && !m->is_request)) {
         sip->counters.dropped_garbage++;
@@ -142,11 +192,9 @@ enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_m
             sip->counters.dropped_stray_response++;
         return SIP_GO_ON;
     }
-    /* Strangers come first of all: what they sent is not worth an answer, however it is formed. */
-    if (!is_known(sip, source, &route))
-        return take_stranger(sip, m, source);
-    if (parse != SIP_PARSE_OK)
-        return take_malformed(sip, parse, m, fault, source);
-    take_request(sip, m, source, route);
-    return SIP_GO_ON;
+    /* Strangers come first of all: what they sent is not worth an answer, however it is formed, unless it may prove them. */
+    known = is_known(sip, source, &route);
+    if (parse == SIP_PARSE_OK)
+        return take_request(sip, m, source, known, route);
+    return known ? take_malformed(sip, parse, m, fault, source) : take_stranger(sip, m, source);
 }

@@ -220,16 +220,23 @@ static void send_held(struct sip_server *s, const struct sip_flow *flow, unsigne
     transmit(s->table, flow);
 }
 
+/* An answer into scratch, and where it goes. */
+static void make(struct sip_servers *t, uint64_t tag, const struct sip_msg *m, const struct sip_source *source,
+                 unsigned status, const char *reason, struct slice headers, struct sip_flow *flow)
+{
+    buf_clear(&t->scratch);
+    sip_put_status_line(&t->scratch, status, reason);
+    sip_put_reply_head(&t->scratch, m, &source->addr, tag);
+    sip_put_reply_end(&t->scratch, headers);
+    sip_reply_flow(m, source, flow);
+}
+
 static void send_made(struct sip_servers *t, uint64_t tag, const struct sip_msg *m, const struct sip_source *source,
                       unsigned status, const char *reason, struct slice headers)
 {
     struct sip_flow flow;
 
-    buf_clear(&t->scratch);
-    sip_put_status_line(&t->scratch, status, reason);
-    sip_put_reply_head(&t->scratch, m, &source->addr, tag);
-    sip_put_reply_end(&t->scratch, headers);
-    sip_reply_flow(m, source, &flow);
+    make(t, tag, m, source, status, reason, headers, &flow);
     transmit(t, &flow);
 }
 
@@ -323,6 +330,19 @@ void sip_servers_reply(struct sip_servers *t, const struct sip_server_id *id, co
 {
     assert(m->method_id != SIP_ACK);
     send_made(t, id->tag, m, source, status, reason, headers);
+}
+
+bool sip_servers_reply_within(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                              const struct sip_source *source, const struct sip_challenge *answer, size_t max)
+{
+    struct sip_flow flow;
+
+    assert(m->method_id != SIP_ACK);
+    make(t, id->tag, m, source, answer->status, answer->reason, buf_slice(answer->headers), &flow);
+    if (t->scratch.n > max)
+        return false;
+    transmit(t, &flow);
+    return true;
 }
 
 /* What a retransmission cannot bring along. Without memory for it the status alone is repeated. */

@@ -276,6 +276,37 @@ static int check_routes(const struct config *c, struct err *err)
     return 0;
 }
 
+/* A name without its password, or the other way round. An export has no passwords, and must be taken all the same. */
+static void judge_credentials(const struct route *r, struct config_warnings *w)
+{
+    if (r->digest_user.n && !r->digest_password.n)
+        warn(w, "route", r->name, "digest-password is missing: digest-user cannot prove itself without");
+    if (r->digest_password.n && !r->digest_user.n)
+        warn(w, "route", r->name, "digest-password has no use without digest-user");
+    if (r->digest_user.n && !route_asks_digest(r))
+        warn(w, "route", r->name, "digest-user has no use as long as identify-by does not ask for digest");
+    if (r->next_hop_user.n && !r->next_hop_password.n)
+        warn(w, "route", r->name, "next-hop-password is missing: a next hop that asks for it gets nothing");
+}
+
+static bool has_quotes(struct slice s)
+{
+    return slice_find(s, '"') < s.n || slice_find(s, '\\') < s.n;
+}
+
+static int judge_route(const struct route *r, struct config_warnings *w, struct err *err)
+{
+    if (addr_is_unusable(&r->next_hop))
+        return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
+    if (addr_port(&r->next_hop) == 0)
+        return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
+    if (has_quotes(r->digest_user) || has_quotes(r->next_hop_user))
+        return err_set(err, "route \"%.*s\": digest-user and next-hop-user have neither quotes nor backslashes",
+                       SLICE_FMT(r->name));
+    judge_credentials(r, w);
+    return 0;
+}
+
 /* A name that is no partner's would let pass what was meant to be blocked. */
 static int check_blocks(const struct config *c, struct err *err)
 {
@@ -301,10 +332,8 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
         return judge_partner(r->object, strict, warnings, err);
     if (r->kind == &gateway_kind)
         return judge_gateway(r->object, err);
-    if (r->kind == &route_kind && addr_is_unusable(&((const struct route *)r->object)->next_hop))
-        return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
-    if (r->kind == &route_kind && addr_port(&((const struct route *)r->object)->next_hop) == 0)
-        return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
+    if (r->kind == &route_kind)
+        return judge_route(r->object, warnings, err);
     return 0;
 }
 
