@@ -215,6 +215,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     rates_init(&b->route_rates);
     sip_nonces_init(&b->sip_nonces);
     trials_init(&b->trials);
+    logins_init(&b->logins);
     replays_init(&b->replays);
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
@@ -307,6 +308,7 @@ void bridge_free(struct bridge *b)
     rates_fini(&b->route_rates);
     sip_nonces_fini(&b->sip_nonces);
     trials_fini(&b->trials);
+    logins_fini(&b->logins);
     replays_fini(&b->replays);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
+#include "bridge/login.h"
 #include "bridge/prove.h"
 #include "bridge/rates.h"
 #include "bridge/replays.h"
@@ -35,7 +36,7 @@ struct bridge {
     /* Both are taken whole at the start, so that an error can be told and a bounce recognised without memory. */
     struct buf scratch; /* the stanza being built; never kept across a call */
     struct buf key;     /* the table key being built; likewise */
-    struct log_limit refusals, log_digest;
+    struct log_limit refusals, log_digest, log_answers, log_login;
     struct bridge_counters counters;
     struct scores scores;
     struct rates rates; /* of people, on both sides */
@@ -54,6 +55,7 @@ struct bridge {
     struct sip_nonces sip_nonces;
     struct trials trials;
     struct sip_proof proof;
+    struct logins logins; /* what next hops have asked of us */
 
     /* s2x.c: SIP requests that wait for the fate of their stanza */
     struct hash held_by_token, held_by_id, held_by_text;

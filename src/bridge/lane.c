@@ -163,6 +163,18 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
     return true;
 }
 
+/* A next hop that wants to know who we are is told, once (RFC 3261 22.2, 22.3). */
+static bool try_login(struct lane *lane, struct flight *f, const struct sip_result *result)
+{
+    const struct route *route = directory_route_to(lane->bridge->directory, f->to.domain);
+
+    if (!route || !login_asked(lane->bridge, route, &f->login, result))
+        return false;
+    list_push(lane->waiting.next, &f->link); /* first in line again */
+    lane->n_waiting++;
+    return true;
+}
+
 static void on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
@@ -173,7 +185,7 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->flying = NULL;
     lane->client = NULL;
     lane->slow = result->status == 0;
-    if (result->status >= 300 && try_aor(lane, f, result->status)) {
+    if (result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) {
         lane_next(lane);
         return;
     }
@@ -263,6 +275,10 @@ static bool launch(struct lane *lane, struct flight *f)
 
     if (!route)
         return false;
+    if (!login_sign(b, route, &f->login, &f->arena, &request)) {
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+        return false;
+    }
     if (!target_of(route, f->to.domain, &target)) {
         give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
         return false;

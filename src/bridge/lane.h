@@ -31,6 +31,7 @@ struct flight {
     uint32_t generation; /* of the directory that it was judged by */
     bool owed;           /* an error tells the fate, and takes the receipt with it */
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
+    struct login_state login;
 };
 
 struct lane {

@@ -7,7 +7,7 @@
 #include "sip/auth.h"
 
 #define OPAQUE_TEXT 9
-#define LOG_BURST 20 /* lines in 10 s: each source has one, and each wants a remedy of its own */
+#define LOG_BURST 20 /* lines in 10 s: for a wrong password each source has one, and each wants a remedy of its own */
 
 /* One request on trial. */
 struct trial {
@@ -50,12 +50,12 @@ static enum sip_proving refuse(struct trial *t, unsigned status, const char *rea
     return SIP_PROVING_REFUSED;
 }
 
-static void tell(struct trial *t, const char *why)
+static void tell(struct trial *t, struct log_limit *limit, const char *why)
 {
     char from[ADDR_TEXT];
     unsigned held;
 
-    if (log_allowed(&t->b->log_digest, loop_now(t->b->loop), LOG_BURST, &held))
+    if (log_allowed(limit, loop_now(t->b->loop), LOG_BURST, &held))
         log_warning(t->b->log, "sip-digest-refused", LOG_Z("peer", addr_text(t->peer->addr, from)),
                     LOG_S("realm", t->from.domain), LOG_S("user", t->auth.username), LOG_S("from", t->m->from.uri_text),
                     LOG_S("route", t->from.route->name), LOG_Z("why", why), LOG_U("not-logged", held));
@@ -165,7 +165,7 @@ static enum sip_proving fail(struct trial *t, bool has_account)
 {
     t->b->counters.digest_failures++;
     if (trials_failed(&t->b->trials, t->peer->addr, loop_now(t->b->loop)))
-        tell(t,
+        tell(t, &t->b->log_digest,
              has_account
                  ? "the password is another one (stoxctl route set --digest-password -, or stoxctl sip-user set "
                    "--password -, and the same in the SIP system)"
@@ -196,9 +196,10 @@ static enum sip_proving judge(struct trial *t)
     if (!find_credentials(t))
         return ask(t, false);
     if (!is_answer(t)) {
-        tell(t, "the answer is not what was asked for: algorithm SHA-256 with qop auth, or MD5 where the route's "
-                "digest-md5 "
-                "allows it (stoxctl route set --digest-md5 yes, if the SIP system can do no other)");
+        tell(t, &t->b->log_answers,
+             "the answer is not what was asked for: SHA-256 with qop auth, or MD5 where the route's digest-md5 allows "
+             "it "
+             "(stoxctl route set --digest-md5 yes, if the SIP system can do no other)");
         return ask(t, false);
     }
     /* Whose nonce is not ours is not looked at any further: it would be a way to guess passwords without being counted. */

@@ -4,7 +4,7 @@ import itertools
 import pytest
 
 import support
-from rig import digest
+from rig import digest, dns
 from rig.process import eventually
 from rig.stoxd import Stoxd
 from support import DOMAIN, OTHER, RAW, STRANGER, Partner, Tcp, Udp, expect_stanza, request
@@ -19,10 +19,10 @@ _ports = itertools.count(6000)
 def gateway(rig, start_for_module):
     """contoso.example by passwords from anywhere, raw.example by passwords from one address, stream.example by address."""
     routes = {
-        "office": {"next_hop": "10.99.0.1:5060", "identify_by": "digest", "digest_user": "pbx", "digest_password": TRUNK},
-        "raw": {"next_hop": "10.99.0.8:5060", "identify_by": "address-and-digest", "sources": [RAW],
+        "office": {"next_hop": dns.OFFICE + ":5060", "identify_by": "digest", "digest_user": "pbx", "digest_password": TRUNK},
+        "raw": {"next_hop": support.RAW_UDP + ":5060", "identify_by": "address-and-digest", "sources": [RAW],
                 "digest_user": "pbx", "digest_password": TRUNK, "digest_md5": True},
-        "stream": {"next_hop": "10.99.0.9:5060", "sources": [RAW]},
+        "stream": {"next_hop": support.RAW_TCP + ":5060", "sources": [RAW]},
     }
     users = {"alice@" + DOMAIN: {"password": PASSWORD}, "bob@" + DOMAIN: {"password": "b"},
              "dave@" + DOMAIN: {"password": "old one"}, "bob@raw.example": {"password": "r"}}
