@@ -185,6 +185,7 @@ static enum sip_proving pass(struct trial *t)
     }
     trials_passed(&t->b->trials, t->peer, loop_now(t->b->loop));
     t->peer->proof = &t->b->proof;
+    t->out->route = t->from.route->name;
     return SIP_PROVING_DONE;
 }
 

@@ -64,22 +64,21 @@ static enum sip_next take_malformed(struct sip *sip, enum sip_parse parse, const
     return parse == SIP_PARSE_TOO_BIG || parse == SIP_PARSE_FRAMING ? SIP_CLOSE : SIP_GO_ON;
 }
 
-static void take_message(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
-                         const struct sip_source *source, const struct sip_peer *peer, struct slice route)
+static void take_message(struct sip *sip, const struct sip_incoming *in)
 {
-    struct sip_request request = { .msg = m, .from = peer, .route = route };
+    struct sip_request request = { .msg = in->m, .from = in->peer, .route = in->route };
 
     if (sip_servers_full(&sip->servers)) {
         /* Only a datagram can come here: streams are not read while the table is full. */
         sip->counters.dropped_full++;
-        log_source(sip, &sip->log_full, "sip-full", "too many transactions, the request was dropped", source);
+        log_source(sip, &sip->log_full, "sip-full", "too many transactions, the request was dropped", in->source);
         return;
     }
-    request.txn = sip_servers_add(&sip->servers, id, m, source);
+    request.txn = sip_servers_add(&sip->servers, in->id, in->m, in->source);
     if (!request.txn) {
         buf_clear(&sip->headers);
         buf_put(&sip->headers, SLICE("Retry-After: 10\r\n"));
-        refuse(sip, id, m, source, 503, NULL);
+        refuse(sip, in->id, in->m, in->source, 503, NULL);
         return;
     }
     sip->conf.ops->message(sip->conf.owner, &request);
@@ -96,6 +95,22 @@ static void refuse_unserved(struct sip *sip, const struct sip_server_id *id, con
                  LOG_U("status", 404), LOG_Z("why", "neither a partner nor a domain of ours has that name"),
                  LOG_U("not-logged", held));
     refuse(sip, id, m, source, 404, "This gateway does not serve that domain");
+}
+
+static bool is_repeat(struct sip *sip, const struct sip_incoming *in)
+{
+    return in->m->method_id == SIP_INVITE ? sip_invites_repeat(&sip->invites, in)
+                                          : sip_servers_repeat(&sip->servers, in->id, in->m, in->source);
+}
+
+static void hand_on(struct sip *sip, const struct sip_incoming *in)
+{
+    if (in->m->to_tag.n)
+        sip_dialog_request(sip, sip_dialogs_find(sip, in->m->call_id, in->m->to_tag), in);
+    else if (in->m->method_id == SIP_INVITE)
+        sip_dialogs_invite(sip, in);
+    else
+        take_message(sip, in);
 }
 
 /* A datagram whose source nobody knows gets no more bytes than it had: its source may be forged (threats D12). */
@@ -126,19 +141,28 @@ static enum sip_proving prove(struct sip *sip, const struct sip_msg *m, struct s
     return sip->conf.ops->prove(sip->conf.owner, m, peer, answer);
 }
 
-static void take_proven(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
-                        const struct sip_source *source, const struct sip_peer *peer, struct slice route)
+static void take_proven(struct sip *sip, const struct sip_incoming *in)
 {
-    unsigned status = sip_inspect(sip, m, id);
+    unsigned status = sip_inspect(sip, in->m, in->id);
 
     if (!status)
-        take_message(sip, m, id, source, peer, route);
+        hand_on(sip, in);
     else if (status < 300)
-        sip_servers_reply(&sip->servers, id, m, source, status, NULL, buf_slice(&sip->headers));
+        sip_servers_reply(&sip->servers, in->id, in->m, in->source, status, NULL, buf_slice(&sip->headers));
     else if (status == 404)
-        refuse_unserved(sip, id, m, source);
+        refuse_unserved(sip, in->id, in->m, in->source);
     else
-        refuse(sip, id, m, source, status, NULL);
+        refuse(sip, in->id, in->m, in->source, status, NULL);
+}
+
+/* What is not challenged and not answered by inspection. True: it was that. */
+static bool is_settled(struct sip *sip, const struct sip_incoming *in)
+{
+    if (in->m->method_id == SIP_ACK) { /* never answered */
+        sip_dialogs_ack(sip, in);
+        return true;
+    }
+    return is_repeat(sip, in) || (in->m->method_id == SIP_CANCEL && sip_dialogs_cancel(sip, in));
 }
 
 /* known: by its source. */
@@ -148,14 +172,11 @@ static enum sip_next take_request(struct sip *sip, const struct sip_msg *m, cons
     struct sip_challenge answer = { .headers = &sip->headers };
     struct sip_peer peer = sip_peer_of(source);
     struct sip_server_id id;
+    struct sip_incoming in = { .m = m, .id = &id, .source = source, .peer = &peer, .route = route };
     enum sip_proving proving;
 
-    if (m->method_id == SIP_ACK && known) {
-        sip->counters.requests_in++;
-        return SIP_GO_ON; /* never answered, and we send nothing to an INVITE that needs one absorbed */
-    }
     sip_servers_identify(&sip->servers, m, m->method, &id);
-    if (known && sip_servers_repeat(&sip->servers, &id, m, source)) {
+    if (known && is_settled(sip, &in)) {
         sip->counters.requests_in++;
         return SIP_GO_ON;
     }
@@ -163,10 +184,12 @@ static enum sip_next take_request(struct sip *sip, const struct sip_msg *m, cons
     if (!known && proving == SIP_PROVING_NONE)
         return take_stranger(sip, m, source);
     sip->counters.requests_in++;
+    if (proving == SIP_PROVING_DONE)
+        in.route = answer.route;
     if (proving == SIP_PROVING_REFUSED)
         challenge(sip, m, &id, source, known, &answer);
     else
-        take_proven(sip, m, &id, source, &peer, route);
+        take_proven(sip, &in);
     return SIP_GO_ON;
 }
 
