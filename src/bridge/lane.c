@@ -269,7 +269,7 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .call_id = f->message.call_id,
                                 .cseq = 1,
                                 .branch = f->message.branch,
-                                .max_forwards = 70,
+                                .max_forwards = f->max_forwards,
                                 .headers = f->message.headers,
                                 .body = f->message.body };
 

@@ -9,6 +9,7 @@
 #include "bridge/admit.h"
 #include "bridge/bridge_private.h"
 #include "map/error.h"
+#include "map/hops.h"
 #include "sip/writer.h"
 
 /* A SIP MESSAGE that waits for the fate of its stanza. Owned by the two tables; freed by held_end. */
@@ -246,7 +247,10 @@ static void translate(struct bridge *b, const struct sip_request *request, struc
     b->map.now_wall_s = clock_wall_s();
     switch (map_im_to_stanza(a, &b->map, request->msg, from, to, known_thread(b, request->msg, from, to), &b->scratch,
                              &id, &refusal)) {
-    case MAP_IM_OK: carry(b, request, from, to, id); break;
+    case MAP_IM_OK:
+        map_hops_put(&b->scratch, request->msg);
+        carry(b, request, from, to, id);
+        break;
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_S2X, SCORE_EMPTY, to->domain);
         sip_respond(request->txn, 200, NULL, nobody);
