@@ -1,6 +1,7 @@
 #include "bridge/admit.h"
 
 #include "bridge/bridge_private.h"
+#include "bridge/identity.h"
 
 static bool refuse(struct admit_refusal *no, unsigned status, const char *reason)
 {
@@ -21,19 +22,38 @@ static bool refuse_for_now(struct admit_refusal *no)
     return refuse(no, 503, NULL);
 }
 
-/* From is an address of a domain that this source may speak for, and its user one who may talk to partners. */
+/* Within the route's message-rate? 480 too: one SIP system's limit is no overload of ours (STOX-SEC-15). */
+static bool within_route_rate(struct bridge *b, const struct route *route, struct admit_refusal *no)
+{
+    const struct jid system = { .domain = route->name };
+
+    switch (rates_take(&b->route_rates, &system, route->message_rate, loop_now(b->loop))) {
+    case RATES_PASS: return true;
+    case RATES_NO_MEMORY: return refuse_for_now(no);
+    case RATES_EXCESS: break;
+    }
+    b->counters.s2x_throttled++;
+    no->why = "the SIP system is faster than its route's message-rate";
+    no->headers = SLICE("Retry-After: 5\r\n");
+    return refuse(no, 480, "Your SIP system is sending messages too fast");
+}
+
+/* The sender is a user of a domain that this source may speak for, and one who may talk to partners. */
 static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
                          struct jid *from, struct admit_refusal *no)
 {
-    const struct route *route = NULL;
-    struct slice gr = { 0 }, domain = { 0 };
+    struct identity id;
     struct gate_refusal gate;
 
-    (void)sip_gruu(&m->from, &gr);
-    if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
-        route = directory_route_to(b->directory, from->domain);
-    if (!route || !jid_domain_to_ascii(a, from->domain, &domain) || !speaker_may(route, domain, peer))
+    if (!identity_of(b, m, peer, a, &id) || !id.route || !speaker_may(id.route, id.domain, peer))
         return refuse(no, 403, "This source may not send for that From address");
+    if (route_asks_digest(id.route) && !proof_covers(peer->proof, &id.jid))
+        return refuse(no, 403, "Your account may not send for that From address");
+    if (id.hidden)
+        return refuse(no, 433, "XMPP has no anonymous senders"); /* RFC 5079 */
+    *from = id.jid;
+    if (!within_route_rate(b, id.route, no))
+        return false;
     return gate_user(b->directory, from, &gate) || refuse_because(no, 403, &gate);
 }
 

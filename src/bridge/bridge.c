@@ -20,7 +20,12 @@ static bool on_source(void *owner, const struct sip_peer *from, struct slice *ro
 
     if (r)
         *route = r->name;
-    return r != NULL;
+    return r || (directory_asks_digest(b->directory) && trials_knows(&b->trials, from, loop_now(b->loop)));
+}
+
+static enum sip_proving on_prove(void *owner, const struct sip_msg *m, struct sip_peer *from, struct sip_challenge *out)
+{
+    return prove(owner, m, from, out);
 }
 
 static bool on_meant(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why)
@@ -110,7 +115,7 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 }
 
 static const struct sip_ops sip_ops = {
-    .source = on_source, .meant = on_meant, .listens = on_sip_listens, .serves = on_sip_serves, .message = on_message
+    .source = on_source, .prove = on_prove, .meant = on_meant, .listens = on_sip_listens, .serves = on_sip_serves, .message = on_message
 };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
@@ -212,6 +217,10 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     b->directory = directory_keep(conf->directory);
     scores_init(&b->scores);
     rates_init(&b->rates);
+    rates_init(&b->route_rates);
+    sip_nonces_init(&b->sip_nonces);
+    trials_init(&b->trials);
+    logins_init(&b->logins);
     replays_init(&b->replays);
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
@@ -310,6 +319,10 @@ void bridge_free(struct bridge *b)
     directory_drop(b->directory);
     scores_fini(&b->scores);
     rates_fini(&b->rates);
+    rates_fini(&b->route_rates);
+    sip_nonces_fini(&b->sip_nonces);
+    trials_fini(&b->trials);
+    logins_fini(&b->logins);
     replays_fini(&b->replays);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);

@@ -8,12 +8,15 @@
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
+#include "bridge/login.h"
+#include "bridge/prove.h"
 #include "bridge/rates.h"
 #include "bridge/receipt_table.h"
 #include "bridge/replays.h"
 #include "bridge/score.h"
 #include "bridge/speaker.h"
 #include "bridge/threads.h"
+#include "bridge/trials.h"
 #include "bridge/typing.h"
 #include "bridge/watch.h"
 #include "map/im.h"
@@ -37,10 +40,11 @@ struct bridge {
     /* Both are taken whole at the start, so that an error can be told and a bounce recognised without memory. */
     struct buf scratch; /* the stanza being built; never kept across a call */
     struct buf key;     /* the table key being built; likewise */
-    struct log_limit refusals;
+    struct log_limit refusals, log_digest, log_answers, log_login;
     struct bridge_counters counters;
     struct scores scores;
     struct rates rates; /* of people, on both sides */
+    struct rates route_rates;
     struct replays replays;
     uint64_t since_ms; /* of the loop: when the bridge was made */
 
@@ -50,6 +54,12 @@ struct bridge {
     uint64_t drain_until_ms;
     void (*on_stopped)(void *arg);
     void *on_stopped_arg;
+
+    /* prove.c: who has proven himself by a password, and by which nonces */
+    struct sip_nonces sip_nonces;
+    struct trials trials;
+    struct sip_proof proof;
+    struct logins logins; /* what next hops have asked of us */
 
     /* s2x.c: SIP requests that wait for the fate of their stanza */
     struct hash held_by_token, held_by_id, held_by_text;

@@ -23,6 +23,7 @@ struct directory {
     struct hash domains;   /* struct named */
     struct listed *partners;
     size_t n_partners;
+    bool asks_digest, trusts_identity;
     struct policy_index *policies; /* owned */
     struct tls_identities *identities;
     struct buf faults;
@@ -137,6 +138,18 @@ static bool add_partner(struct directory *d, const struct partner *p, struct lis
     return true;
 }
 
+static void look_at_routes(struct directory *d)
+{
+    const struct config_list *routes = config_list(d->config, &route_kind);
+
+    for (size_t i = 0; i < routes->n; i++) {
+        const struct route *r = CONFIG_OBJECT(route, routes, i);
+
+        d->asks_digest = d->asks_digest || route_asks_digest(r);
+        d->trusts_identity = d->trusts_identity || r->trust_identity;
+    }
+}
+
 static int fill(struct directory *d, const struct directory_conf *conf, struct err *err)
 {
     const struct config_list *domains = config_list(d->config, &sip_domain_kind);
@@ -147,6 +160,7 @@ static int fill(struct directory *d, const struct directory_conf *conf, struct e
     d->identities = conf->tls ? tls_identities_new() : NULL;
     if (!d->partners || !d->policies || (conf->tls && !d->identities))
         return err_memory(err, "taking the settings");
+    look_at_routes(d);
     if (add_sip_certificate(d, conf, err))
         return -1;
     for (size_t i = 0; i < domains->n; i++)
@@ -216,6 +230,16 @@ const struct gateway *directory_gateway(const struct directory *d)
 struct tls_identities *directory_identities(const struct directory *d)
 {
     return d->identities;
+}
+
+bool directory_asks_digest(const struct directory *d)
+{
+    return d->asks_digest;
+}
+
+bool directory_trusts_identity(const struct directory *d)
+{
+    return d->trusts_identity;
 }
 
 const struct route *directory_route_to(const struct directory *d, struct slice domain)

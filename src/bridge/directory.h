@@ -36,6 +36,10 @@ const struct config *directory_config(const struct directory *d);
 const struct gateway *directory_gateway(const struct directory *d);
 struct tls_identities *directory_identities(const struct directory *d); /* NULL without tls */
 
+/* Is there a route that asks for credentials, or trusts asserted identities? Most have none: then nobody looks further. */
+bool directory_asks_digest(const struct directory *d);
+bool directory_trusts_identity(const struct directory *d);
+
 /* How the users of this SIP domain are reached (U-labels or A-labels, lower case). NULL: it is not one of ours. */
 const struct route *directory_route_to(const struct directory *d, struct slice domain);
 

@@ -31,6 +31,7 @@ struct flight *flight_new(enum flight_kind kind, const struct jid *from, const s
         return NULL;
     arena_init(&f->arena, FLIGHT_ARENA_MAX);
     f->kind = kind;
+    f->max_forwards = 70;
     list_init(&f->link);
     if (keep_addresses(f, from, to, id))
         return f;

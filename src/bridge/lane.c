@@ -230,6 +230,17 @@ static void text_ended(struct flight *f, struct bridge *b, const struct sip_resu
     }
 }
 
+/* A next hop that wants to know who we are is told, once (RFC 3261 22.2, 22.3). */
+static bool try_login(struct lane *lane, struct flight *f, const struct sip_result *result)
+{
+    const struct route *route = directory_route_to(lane->bridge->directory, f->to.domain);
+
+    if (!route || !login_asked(lane->bridge, route, &f->login, result))
+        return false;
+    push_first(lane, f);
+    return true;
+}
+
 static void on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
@@ -240,7 +251,8 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->attempt = NULL;
     lane->slow = result->status == 0;
     timer_stop(&b->loop->timers, &lane->grace);
-    if ((result->status >= 300 && try_aor(lane, f, result->status)) || try_plain(lane, f, result)) {
+    if ((result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) ||
+        try_plain(lane, f, result)) {
         lane_next(lane);
         return;
     }
@@ -281,7 +293,7 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .call_id = f->message.call_id,
                                 .cseq = 1,
                                 .branch = f->message.branch,
-                                .max_forwards = 70,
+                                .max_forwards = f->max_forwards,
                                 .headers = f->ask.body.n ? f->ask.headers : f->message.headers,
                                 .body = f->ask.body.n ? f->ask.body : f->message.body };
     char mem[WAY_MEM];
@@ -294,6 +306,10 @@ static bool launch(struct lane *lane, struct flight *f)
         receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
         request.headers = f->message.headers;
         request.body = f->message.body;
+    }
+    if (!login_sign(b, route, &f->login, &f->arena, &request)) {
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+        return false;
     }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);

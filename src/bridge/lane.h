@@ -47,6 +47,8 @@ struct flight {
     uint32_t generation; /* of the directory that it was judged by */
     bool owed;           /* an error tells the fate, and takes the receipt with it */
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
+    struct login_state login;
+    unsigned max_forwards;
 };
 
 struct lane {

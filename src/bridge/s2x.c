@@ -11,6 +11,7 @@
 #include "bridge/receipts.h"
 #include "bridge/status.h"
 #include "map/error.h"
+#include "map/hops.h"
 #include "sip/writer.h"
 
 /* A SIP MESSAGE that waits for the fate of its stanza. Owned by the two tables; freed by held_end. */
@@ -254,7 +255,10 @@ static void translate(struct bridge *b, const struct sip_request *request, struc
     b->map.receipts = receipts_pass(b, from);
     switch (map_im_to_stanza(a, &b->map, request->msg, from, to, known_thread(b, request->msg, from, to), &b->scratch,
                              &made, &refusal)) {
-    case MAP_IM_OK: carry(b, request, from, to, &made); break;
+    case MAP_IM_OK:
+        map_hops_put(&b->scratch, request->msg);
+        carry(b, request, from, to, &made);
+        break;
     case MAP_IM_STATUS: status_from_sip(b, request->txn, from, to, &made); break;
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_S2X, SCORE_EMPTY, to->domain);

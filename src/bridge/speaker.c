@@ -1,5 +1,6 @@
 #include "bridge/speaker.h"
 
+#include "bridge/prove.h"
 #include "sip/cert.h"
 #include "sip/uri.h"
 
@@ -31,15 +32,28 @@ bool speaker_is_next_hop(const struct route *route, struct slice domain, const s
     return false;
 }
 
-bool speaker_may(const struct route *route, struct slice domain, const struct sip_peer *peer)
+static bool is_known(const struct route *route, struct slice domain, const struct sip_peer *peer)
 {
     switch (route_identifies_by(route)) {
     case ROUTE_BY_AUTO: break; /* resolved */
+    case ROUTE_BY_DIGEST:
+    case ROUTE_BY_ADDRESS_AND_DIGEST:
     case ROUTE_BY_ADDRESS: return is_source(route, peer->addr);
     case ROUTE_BY_CERTIFICATE: return speaker_is_next_hop(route, domain, peer);
     case ROUTE_BY_BOTH: return is_source(route, peer->addr) && speaker_is_next_hop(route, domain, peer);
     }
     return false;
+}
+
+bool speaker_is_source(const struct route *route, struct slice domain, const struct sip_peer *peer)
+{
+    return route->identify_by == ROUTE_BY_DIGEST || is_known(route, domain, peer);
+}
+
+bool speaker_may(const struct route *route, struct slice domain, const struct sip_peer *peer)
+{
+    return speaker_is_source(route, domain, peer) &&
+           (!route_asks_digest(route) || (peer->proof && peer->proof->route == route));
 }
 
 /* Its certificate may be that of a domain of ours, whose route asks for no other names. */
@@ -53,7 +67,7 @@ static const struct route *route_of_domains(const struct directory *d, const str
         if (peer->names[i].kind == TLS_NAME_URI)
             domain = sip_uri_parse(domain, &uri) ? uri.host : (struct slice){ 0 };
         route = directory_route_to(d, domain);
-        if (route && speaker_may(route, domain, peer))
+        if (route && is_known(route, domain, peer))
             return route;
     }
     return NULL;
@@ -64,7 +78,7 @@ const struct route *speaker_route(const struct directory *d, const struct sip_pe
     const struct config_list *routes = config_list(directory_config(d), &route_kind);
 
     for (size_t i = 0; i < routes->n; i++)
-        if (speaker_may(CONFIG_OBJECT(route, routes, i), (struct slice){ 0 }, peer))
+        if (is_known(CONFIG_OBJECT(route, routes, i), (struct slice){ 0 }, peer))
             return CONFIG_OBJECT(route, routes, i);
     return route_of_domains(d, peer);
 }

@@ -1,6 +1,6 @@
 /*
- * Who may speak for our SIP domains: by the source's address, by the certificate it has shown, or by both, as the domain's
- * route says (STOX-ARCH-08, STOX-SEC-06, STOX-SEC-08, STOX-SEC-09).
+ * Who may speak for our SIP domains: by the source's address, by the certificate it has shown, by the password that the
+ * request has proven, or by two of them, as the domain's route says (STOX-ARCH-08, STOX-SEC-06, STOX-SEC-08, STOX-SEC-09).
  */
 #ifndef STOX_BRIDGE_SPEAKER_H
 #define STOX_BRIDGE_SPEAKER_H
@@ -8,10 +8,14 @@
 #include "bridge/directory.h"
 #include "sip/sip.h"
 
+/* Is the source, whatever the request proves, one of the route's? Where a password alone counts every source is. domain: one
+ * of the route's. */
+bool speaker_is_source(const struct route *route, struct slice domain, const struct sip_peer *peer);
+
 /* May it speak for this domain, which is one of the route's? */
 bool speaker_may(const struct route *route, struct slice domain, const struct sip_peer *peer);
 
-/* A route for one of whose domains it may speak, or NULL: nobody knows it. */
+/* A route that knows the source, by its address or certificate, or NULL: nobody does. */
 const struct route *speaker_route(const struct directory *d, const struct sip_peer *peer);
 
 /* Has the route's next hop shown the certificate that we want to see there? domain: whose users are to be reached. */

@@ -6,6 +6,7 @@
 #include "bridge/receipts.h"
 #include "bridge/status.h"
 #include "map/error.h"
+#include "map/hops.h"
 
 /* Nothing of it goes to SIP, and nobody is told. */
 static void drop(struct bridge *b, const struct xmpp_stanza *stanza)
@@ -55,6 +56,7 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
 
     if (f && flight_keep(f, message)) {
         f->receipt = stanza->receipt;
+        f->max_forwards = map_hops_of(stanza->arena, stanza->el);
         lane = lane_of(b, &f->from, &f->to);
     }
     if (!lane) {
@@ -114,9 +116,15 @@ static bool within_rate(struct bridge *b, const struct xmpp_stanza *stanza)
     return false;
 }
 
-/* The same stanza, by its id, too often in a short time: two gateways lead to each other, somewhere. True: it was refused. */
+/* Handed on too often, or the same stanza, by its id, too often in a short time: two gateways lead to each other, somewhere.
+ * True: it was refused. */
 static bool goes_round(struct bridge *b, const struct xmpp_stanza *stanza, uint64_t nonce)
 {
+    if (map_hops_of(stanza->arena, stanza->el) == 0) {
+        refuse(b, stanza, "modify", "not-acceptable", "The message has been handed on too often",
+               "the message has passed as many servers and gateways as it may: do two gateways lead to each other?");
+        return true;
+    }
     if (!xml_attr(stanza->el, "id").n || !replays_is_excess(&b->replays, nonce, loop_now(b->loop)))
         return false;
     refuse(b, stanza, "modify", "policy-violation", "The same message has come again and again",

@@ -104,8 +104,7 @@ static unsigned check(struct sip *sip, const struct sip_incoming *in, struct sli
 
 static void offer(struct sip *sip, struct sip_dialog *d, const struct sip_incoming *in)
 {
-    const struct sip_peer peer = sip_peer_of(in->source);
-    const struct sip_request request = { .msg = in->m, .from = &peer, .route = in->route };
+    const struct sip_request request = { .msg = in->m, .from = in->peer, .route = in->route };
     struct sip_invite_server *s = d->server;
 
     ops_of(sip)->invite(sip->conf.owner, d, &request);

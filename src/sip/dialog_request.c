@@ -90,8 +90,7 @@ static void take_options(struct sip *sip, const struct sip_incoming *in)
 /* MESSAGE, INFO: the owner's, once the session is up. */
 static void take_content(struct sip *sip, struct sip_dialog *d, const struct sip_incoming *in)
 {
-    const struct sip_peer peer = sip_peer_of(in->source);
-    struct sip_request request = { .msg = in->m, .from = &peer, .route = in->route };
+    struct sip_request request = { .msg = in->m, .from = in->peer, .route = in->route };
 
     if (d->state == DIALOG_RINGING) {
         refuse_for_now(sip, in, 500);

@@ -26,6 +26,7 @@ struct sip_incoming {
     const struct sip_msg *m;
     const struct sip_server_id *id;
     const struct sip_source *source;
+    const struct sip_peer *peer; /* the source, and what the request has proven */
     struct slice route; /* of the source */
 };
 

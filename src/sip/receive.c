@@ -64,23 +64,21 @@ static enum sip_next take_malformed(struct sip *sip, enum sip_parse parse, const
     return parse == SIP_PARSE_TOO_BIG || parse == SIP_PARSE_FRAMING ? SIP_CLOSE : SIP_GO_ON;
 }
 
-static void take_message(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
-                         const struct sip_source *source, struct slice route)
+static void take_message(struct sip *sip, const struct sip_incoming *in)
 {
-    const struct sip_peer peer = sip_peer_of(source);
-    struct sip_request request = { .msg = m, .from = &peer, .route = route };
+    struct sip_request request = { .msg = in->m, .from = in->peer, .route = in->route };
 
     if (sip_servers_full(&sip->servers)) {
         /* Only a datagram can come here: streams are not read while the table is full. */
         sip->counters.dropped_full++;
-        log_source(sip, &sip->log_full, "sip-full", "too many transactions, the request was dropped", source);
+        log_source(sip, &sip->log_full, "sip-full", "too many transactions, the request was dropped", in->source);
         return;
     }
-    request.txn = sip_servers_add(&sip->servers, id, m, source);
+    request.txn = sip_servers_add(&sip->servers, in->id, in->m, in->source);
     if (!request.txn) {
         buf_clear(&sip->headers);
         buf_put(&sip->headers, SLICE("Retry-After: 10\r\n"));
-        refuse(sip, id, m, source, 503, NULL);
+        refuse(sip, in->id, in->m, in->source, 503, NULL);
         return;
     }
     sip->conf.ops->message(sip->conf.owner, &request);
@@ -112,32 +110,87 @@ static void hand_on(struct sip *sip, const struct sip_incoming *in)
     else if (in->m->method_id == SIP_INVITE)
         sip_dialogs_invite(sip, in);
     else
-        take_message(sip, in->m, in->id, in->source, in->route);
+        take_message(sip, in);
 }
 
-static void take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, struct slice route)
+/* A datagram whose source nobody knows gets no more bytes than it had: its source may be forged (threats D12). */
+static size_t most_for(const struct sip_msg *m, const struct sip_source *source, bool known)
 {
-    struct sip_server_id id;
-    const struct sip_incoming in = { .m = m, .id = &id, .source = source, .route = route };
-    unsigned status;
+    return known || source->transport != SIP_UDP ? SIZE_MAX : (size_t)(m->body.p + m->body.n - m->method.p);
+}
 
-    sip->counters.requests_in++;
-    if (m->method_id == SIP_ACK) { /* never answered */
-        sip_dialogs_ack(sip, &in);
-        return;
-    }
-    sip_servers_identify(&sip->servers, m, m->method, &id);
-    if (is_repeat(sip, &in) || (m->method_id == SIP_CANCEL && sip_dialogs_cancel(sip, &in)))
-        return;
-    status = sip_inspect(sip, m, &id);
+/* Without a transaction, so that those who prove nothing take no memory (RFC 3261 26.3.2.4). */
+static void challenge(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id,
+                      const struct sip_source *source, bool known, const struct sip_challenge *answer)
+{
+    sip->counters.refused++;
+    if (!sip_servers_reply_within(&sip->servers, id, m, source, answer, most_for(m, source, known)))
+        log_source(
+            sip, &sip->log_large, "sip-not-challenged",
+            "the challenge would be longer than the request, and its source may be forged (let it use TCP or TLS, or "
+            "list its address in the sources of its route)",
+            source);
+}
+
+static enum sip_proving prove(struct sip *sip, const struct sip_msg *m, struct sip_peer *peer,
+                              struct sip_challenge *answer)
+{
+    if (!sip->conf.ops->prove || m->method_id == SIP_ACK || m->method_id == SIP_CANCEL)
+        return SIP_PROVING_NONE;
+    buf_clear(&sip->headers);
+    return sip->conf.ops->prove(sip->conf.owner, m, peer, answer);
+}
+
+static void take_proven(struct sip *sip, const struct sip_incoming *in)
+{
+    unsigned status = sip_inspect(sip, in->m, in->id);
+
     if (!status)
-        hand_on(sip, &in);
+        hand_on(sip, in);
     else if (status < 300)
-        sip_servers_reply(&sip->servers, &id, m, source, status, NULL, buf_slice(&sip->headers));
+        sip_servers_reply(&sip->servers, in->id, in->m, in->source, status, NULL, buf_slice(&sip->headers));
     else if (status == 404)
-        refuse_unserved(sip, &id, m, source);
+        refuse_unserved(sip, in->id, in->m, in->source);
     else
-        refuse(sip, &id, m, source, status, NULL);
+        refuse(sip, in->id, in->m, in->source, status, NULL);
+}
+
+/* What is not challenged and not answered by inspection. True: it was that. */
+static bool is_settled(struct sip *sip, const struct sip_incoming *in)
+{
+    if (in->m->method_id == SIP_ACK) { /* never answered */
+        sip_dialogs_ack(sip, in);
+        return true;
+    }
+    return is_repeat(sip, in) || (in->m->method_id == SIP_CANCEL && sip_dialogs_cancel(sip, in));
+}
+
+/* known: by its source. */
+static enum sip_next take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, bool known,
+                                  struct slice route)
+{
+    struct sip_challenge answer = { .headers = &sip->headers };
+    struct sip_peer peer = sip_peer_of(source);
+    struct sip_server_id id;
+    struct sip_incoming in = { .m = m, .id = &id, .source = source, .peer = &peer, .route = route };
+    enum sip_proving proving;
+
+    sip_servers_identify(&sip->servers, m, m->method, &id);
+    if (known && is_settled(sip, &in)) {
+        sip->counters.requests_in++;
+        return SIP_GO_ON;
+    }
+    proving = prove(sip, m, &peer, &answer);
+    if (!known && proving == SIP_PROVING_NONE)
+        return take_stranger(sip, m, source);
+    sip->counters.requests_in++;
+    if (proving == SIP_PROVING_DONE)
+        in.route = answer.route;
+    if (proving == SIP_PROVING_REFUSED)
+        challenge(sip, m, &id, source, known, &answer);
+    else
+        take_proven(sip, &in);
+    return SIP_GO_ON;
 }
 
 static bool is_known(struct sip *sip, const struct sip_source *source, struct slice *route)
@@ -151,6 +204,7 @@ enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_m
                        const struct sip_source *source)
 {
     struct slice route = { 0 };
+    bool known;
 
     if (parse == SIP_PARSE_MORE || parse == SIP_PARSE_DROP || (parse != SIP_PARSE_OK && !m->is_request)) {
         sip->counters.dropped_garbage++;
@@ -161,11 +215,9 @@ enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_m
             sip->counters.dropped_stray_response++;
         return SIP_GO_ON;
     }
-    /* Strangers come first of all: what they sent is not worth an answer, however it is formed. */
-    if (!is_known(sip, source, &route))
-        return take_stranger(sip, m, source);
-    if (parse != SIP_PARSE_OK)
-        return take_malformed(sip, parse, m, fault, source);
-    take_request(sip, m, source, route);
-    return SIP_GO_ON;
+    /* Strangers come first of all: what they sent is not worth an answer, however it is formed, unless it may prove them. */
+    known = is_known(sip, source, &route);
+    if (parse == SIP_PARSE_OK)
+        return take_request(sip, m, source, known, route);
+    return known ? take_malformed(sip, parse, m, fault, source) : take_stranger(sip, m, source);
 }

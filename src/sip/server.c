@@ -226,16 +226,23 @@ static void send_held(struct sip_server *s, const struct sip_flow *flow, const s
     transmit(s->table, flow);
 }
 
+/* An answer into scratch, and where it goes. */
+static void make(struct sip_servers *t, uint64_t tag, const struct sip_msg *m, const struct sip_source *source,
+                 const struct answer *a, struct sip_flow *flow)
+{
+    buf_clear(&t->scratch);
+    sip_put_status_line(&t->scratch, a->status, a->reason);
+    sip_put_reply_head(&t->scratch, m, &source->addr, tag);
+    sip_put_reply_end(&t->scratch, a->headers, a->body);
+    sip_reply_flow(m, source, flow);
+}
+
 static void send_made(struct sip_servers *t, uint64_t tag, const struct sip_msg *m, const struct sip_source *source,
                       const struct answer *a)
 {
     struct sip_flow flow;
 
-    buf_clear(&t->scratch);
-    sip_put_status_line(&t->scratch, a->status, a->reason);
-    sip_put_reply_head(&t->scratch, m, &source->addr, tag);
-    sip_put_reply_end(&t->scratch, a->headers, a->body);
-    sip_reply_flow(m, source, &flow);
+    make(t, tag, m, source, a, &flow);
     transmit(t, &flow);
 }
 
@@ -350,6 +357,22 @@ static char *put_part(char *to, struct slice part)
     if (part.n)
         memcpy(to, part.p, part.n);
     return to + part.n;
+}
+
+bool sip_servers_reply_within(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                              const struct sip_source *source, const struct sip_challenge *challenge, size_t max)
+{
+    const struct answer a = { .status = challenge->status,
+                              .reason = challenge->reason,
+                              .headers = buf_slice(challenge->headers) };
+    struct sip_flow flow;
+
+    assert(m->method_id != SIP_ACK);
+    make(t, id->tag, m, source, &a, &flow);
+    if (t->scratch.n > max)
+        return false;
+    transmit(t, &flow);
+    return true;
 }
 
 /* What a retransmission cannot bring along. Without memory for it the status alone is repeated. */

@@ -78,4 +78,8 @@ void sip_respond_with(struct sip_server *txn, unsigned status, struct slice head
 void sip_servers_reply(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
                        const struct sip_source *source, unsigned status, const char *reason, struct slice headers);
 
+/* The same, unless the answer would have more than max bytes: then nothing is sent, and it is false (STOX-SEC-16). */
+bool sip_servers_reply_within(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
+                              const struct sip_source *source, const struct sip_challenge *answer, size_t max);
+
 #endif

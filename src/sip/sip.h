@@ -4,10 +4,11 @@
  *
  * What the stack settles itself, in the order of RFC 3261 8.2 (STOX-SIP-10): garbage (dropped, counted), sources nobody
  * knows (UDP: dropped and counted, whatever they sent; TCP: 403 and close), malformed requests (400, with a reason that
- * names the fault), 505, 513, retransmissions, methods not implemented (405 known, 501 unknown, both with Allow), CANCEL
- * (481, or it ends an INVITE), our own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482),
- * Require (420), To-tags of unknown dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address
- * (200). What belongs to INVITE sessions: sip/dialog.h.
+ * names the fault), 505, 513, retransmissions, requests that have to prove who they are from and do not (401, without a
+ * transaction), methods not implemented (405 known, 501 unknown, both with Allow), CANCEL (481, or it ends an INVITE), our
+ * own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482), Require (420), To-tags of unknown
+ * dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address (200). What belongs to INVITE
+ * sessions: sip/dialog.h.
  */
 #ifndef STOX_SIP_SIP_H
 #define STOX_SIP_SIP_H
@@ -32,6 +33,22 @@ struct sip_peer {
     enum sip_transport transport;
     const struct tls_name *names;
     size_t n_names;
+    const struct sip_proof
+        *proof; /* what ops.prove found of this request: the owner's, and valid as long as it says; NULL: nothing */
+};
+
+/* What a request is answered with that does not prove who it is from. */
+struct sip_challenge {
+    unsigned status;
+    const char *reason;  /* NULL: the standard phrase */
+    struct buf *headers; /* lines are appended, each with CRLF */
+    struct slice route;  /* with SIP_PROVING_DONE: of the one who has proven himself; kept by the owner */
+};
+
+enum sip_proving {
+    SIP_PROVING_NONE,    /* nothing is asked of this request but its source */
+    SIP_PROVING_DONE,    /* it has proven itself: peer->proof is set */
+    SIP_PROVING_REFUSED, /* the challenge is filled in */
 };
 
 struct sip_request {
@@ -58,6 +75,12 @@ struct sip_target {
 struct sip_ops {
     /* Who is this? False: nobody we know. *route gets the name of the source's route, kept by the owner. */
     bool (*source)(void *owner, const struct sip_peer *from, struct slice *route);
+    /*
+     * Does the request prove by credentials who it is from (RFC 3261 22)? Asked of every request with a good form but ACK and
+     * CANCEL, which cannot be challenged (22.1), before anything else is done with it. From a source that nobody knows, NONE
+     * leaves it a stranger's. NULL: nobody has credentials.
+     */
+    enum sip_proving (*prove)(void *owner, const struct sip_msg *m, struct sip_peer *from, struct sip_challenge *out);
     /*
      * A TLS connection that we opened to a target is up, or the settings have changed: is it the one we wanted? False, and
      * *why (a clause, borrowed until return) says why not. A peer without a valid certificate is never asked about.

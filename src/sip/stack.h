@@ -25,12 +25,12 @@ struct sip {
     struct list attempts; /* struct sip_attempt */
     struct buf place;     /* the key of a destination in the making */
     struct buf headers;   /* header lines of an answer in the making; taken whole at the start, so that none is cut */
-    struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers;
+    struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large;
 };
 
 static inline struct sip_peer sip_peer_of(const struct sip_source *s)
 {
-    return (struct sip_peer){ &s->addr, s->transport, s->names, s->n_names };
+    return (struct sip_peer){ .addr = &s->addr, .transport = s->transport, .names = s->names, .n_names = s->n_names };
 }
 
 enum sip_next { SIP_GO_ON, SIP_CLOSE };

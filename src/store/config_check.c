@@ -276,6 +276,24 @@ static int check_routes(const struct config *c, struct err *err)
     return 0;
 }
 
+/* A name without its password, or the other way round. An export has no passwords, and must be taken all the same. */
+static void judge_credentials(const struct route *r, struct config_warnings *w)
+{
+    if (r->digest_user.n && !r->digest_password.n)
+        warn(w, "route", r->name, "digest-password is missing: digest-user cannot prove itself without");
+    if (r->digest_password.n && !r->digest_user.n)
+        warn(w, "route", r->name, "digest-password has no use without digest-user");
+    if (r->digest_user.n && !route_asks_digest(r))
+        warn(w, "route", r->name, "digest-user has no use as long as identify-by does not ask for digest");
+    if (r->next_hop_user.n && !r->next_hop_password.n)
+        warn(w, "route", r->name, "next-hop-password is missing: a next hop that asks for it gets nothing");
+}
+
+static bool has_quotes(struct slice s)
+{
+    return slice_find(s, '"') < s.n || slice_find(s, '\\') < s.n;
+}
+
 /* A name that is no partner's would let pass what was meant to be blocked. */
 static int check_blocks(const struct config *c, struct err *err)
 {
@@ -294,7 +312,7 @@ static int check_blocks(const struct config *c, struct err *err)
 }
 
 /* What next-hop names says nothing of who is who: DNS is no proof. */
-static int judge_route(const struct route *r, struct err *err)
+static int judge_hops(const struct route *r, struct err *err)
 {
     const struct addr_host *hops = r->next_hops.v;
     bool has_address = false;
@@ -309,11 +327,23 @@ static int judge_route(const struct route *r, struct err *err)
             return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
     }
     if (!has_address && r->sources.n == 0 &&
-        (route_identifies_by(r) == ROUTE_BY_ADDRESS || route_identifies_by(r) == ROUTE_BY_BOTH))
+        (route_identifies_by(r) == ROUTE_BY_ADDRESS || route_identifies_by(r) == ROUTE_BY_BOTH ||
+         route_identifies_by(r) == ROUTE_BY_ADDRESS_AND_DIGEST))
         return err_set(err,
                        "route \"%.*s\": next-hop has no address, so sources must say which addresses may speak for its "
                        "domains (or transport = tls, where certificates say it)",
                        SLICE_FMT(r->name));
+    return 0;
+}
+
+static int judge_route(const struct route *r, struct config_warnings *w, struct err *err)
+{
+    if (judge_hops(r, err))
+        return -1;
+    if (has_quotes(r->digest_user) || has_quotes(r->next_hop_user))
+        return err_set(err, "route \"%.*s\": digest-user and next-hop-user have neither quotes nor backslashes",
+                       SLICE_FMT(r->name));
+    judge_credentials(r, w);
     return 0;
 }
 
@@ -326,7 +356,7 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
     if (r->kind == &gateway_kind)
         return judge_gateway(r->object, err);
     if (r->kind == &route_kind)
-        return judge_route(r->object, err);
+        return judge_route(r->object, warnings, err);
     return 0;
 }
 

@@ -548,6 +548,15 @@ static const struct setting sip_user_settings[] = {
       .def = "yes",
       .brief = "Whether this user has messages and presence with XMPP partners at all",
       .help = "no comes before every policy." },
+    { .name = "password",
+      .type = SETTING_TEXT,
+      FIELD(sip_user, password),
+      .def = "",
+      .max = 200,
+      .secret = true,
+      .brief = "Password that this user's SIP client proves itself with (digest)",
+      .help = "Where the route's identify-by asks for digest. The name is that before the @, or the whole address; the "
+              "realm is the domain. It may then send as this user and nobody else." },
 };
 
 static const struct setting account_settings[] = {

@@ -65,7 +65,14 @@ struct sip_domain {
 enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS, ROUTE_ANY };
 
 /* What a source must show to speak for a route's domains. */
-enum route_identify { ROUTE_BY_AUTO, ROUTE_BY_ADDRESS, ROUTE_BY_CERTIFICATE, ROUTE_BY_BOTH };
+enum route_identify {
+    ROUTE_BY_AUTO,
+    ROUTE_BY_ADDRESS,
+    ROUTE_BY_CERTIFICATE,
+    ROUTE_BY_BOTH, /* address and certificate */
+    ROUTE_BY_DIGEST,
+    ROUTE_BY_ADDRESS_AND_DIGEST,
+};
 
 /* Whether SIP users are asked for receipts, and may ask for them. */
 enum route_imdn { ROUTE_IMDN_NEVER, ROUTE_IMDN_AUTO, ROUTE_IMDN_ALWAYS };
@@ -82,10 +89,21 @@ struct route {
     unsigned im;
     unsigned imdn; /* enum route_imdn */
     bool receipt_on_200;
+    struct slice digest_user, digest_password; /* what the SIP server proves to us; empty: it has no account */
+    bool digest_md5;
+    struct slice next_hop_user, next_hop_password; /* what we prove to the next hop */
+    bool trust_identity;
+    unsigned message_rate; /* a second; 0: no limit */
 };
 
 /* identify_by with auto resolved. */
 enum route_identify route_identifies_by(const struct route *r);
+
+/* Must requests prove by a password who they are from? */
+static inline bool route_asks_digest(const struct route *r)
+{
+    return r->identify_by == ROUTE_BY_DIGEST || r->identify_by == ROUTE_BY_ADDRESS_AND_DIGEST;
+}
 
 enum partner_type { PARTNER_FEDERATED, PARTNER_PUBLIC_VERIFIED, PARTNER_PUBLIC_UNVERIFIED };
 
@@ -131,6 +149,7 @@ struct sip_user {
     struct slice policy; /* granted; empty: the site's or the global one */
     struct slice site;   /* empty: by pattern */
     bool served;
+    struct slice password; /* SIP digest; empty: none */
 };
 
 /* Administrators of Stox itself. */

@@ -7,7 +7,9 @@
 static const char *const transports[] = { "udp", "tcp", "tls", "any", NULL };
 static const char *const im_modes[] = { "pager", NULL };
 static const char *const imdn_modes[] = { "never", "auto", "always", NULL };
-static const char *const identities[] = { "auto", "address", "certificate", "both", NULL };
+static const char *const identities[] = {
+    "auto", "address", "certificate", "both", "digest", "address-and-digest", NULL
+};
 
 static const struct setting settings[] = {
     { .name = "next-hop",
@@ -62,7 +64,61 @@ static const struct setting settings[] = {
       .brief = "What tells that a source may speak for this route's domains",
       .help =
           "address: it is one of sources. certificate: it comes over TLS with a valid certificate that names one of "
-          "tls-names. both: the two together. auto: certificate when transport is tls, otherwise address." },
+          "tls-names. both: the two together. digest: each request proves by a password who it is from, wherever it "
+          "comes from (digest-user, and password of a sip-user). address-and-digest: that too, and only from sources. "
+          "auto: certificate when transport is tls, otherwise address." },
+    { .name = "digest-user",
+      .type = SETTING_TEXT,
+      FIELD(route, digest_user),
+      .def = "",
+      .max = 200,
+      .brief = "Name that this route's SIP server proves by its password (SIP digest)",
+      .help = "With identify-by digest or address-and-digest. It may then send for every user of the route's domains. "
+              "Single users have a password of their own: stoxctl sip-user set." },
+    { .name = "digest-password",
+      .type = SETTING_TEXT,
+      FIELD(route, digest_password),
+      .def = "",
+      .max = 200,
+      .secret = true,
+      .brief = "Password of digest-user",
+      .help = "Long and random: a SIP server's needs not be remembered." },
+    { .name = "digest-md5",
+      .type = SETTING_BOOL,
+      FIELD(route, digest_md5),
+      .def = "no",
+      .brief = "Whether MD5 will do for digest with this route, both ways",
+      .help = "no: SHA-256 only (RFC 8760). yes: MD5 too, for older systems; SHA-256 is still offered first." },
+    { .name = "next-hop-user",
+      .type = SETTING_TEXT,
+      FIELD(route, next_hop_user),
+      .def = "",
+      .max = 200,
+      .brief = "Name that we prove to the next hop when it asks for digest authentication",
+      .help = "Empty: a next hop that asks is told nothing, and messages to it are refused." },
+    { .name = "next-hop-password",
+      .type = SETTING_TEXT,
+      FIELD(route, next_hop_password),
+      .def = "",
+      .max = 200,
+      .secret = true,
+      .brief = "Password of next-hop-user",
+      .help = "As the next hop has it." },
+    { .name = "trust-identity",
+      .type = SETTING_BOOL,
+      FIELD(route, trust_identity),
+      .def = "no",
+      .brief = "Whether P-Asserted-Identity says who sends, instead of From (RFC 3325)",
+      .help = "yes only when this SIP system sets that header itself and removes what its users put there. Its address "
+              "must be one of the route's domains all the same." },
+    { .name = "message-rate",
+      .type = SETTING_UINT,
+      FIELD(route, message_rate),
+      .def = "0",
+      .max = 1000000,
+      .unit = "messages/s",
+      .brief = "Messages a second from this route's SIP system, all its users together, on average",
+      .help = "0: no limit. Ten seconds' worth may come at once; what is more is answered with 480." },
     { .name = "tls-names",
       .type = SETTING_DOMAINS,
       FIELD(route, tls_names),

@@ -354,6 +354,29 @@ def test_STOX_SEC_20_the_same_message_again_and_again(rig, start, sip):
     support.request_dies_out(ring)
 
 
+SHIM = "<headers xmlns='http://jabber.org/protocol/shim'><header name='Max-Forwards'>%s</header></headers>"
+
+
+def test_STOX_SEC_20_the_hop_counter_crosses_both_ways(alive, partner, sip):
+    """What changes its id, its text or its sender on each lap ends all the same."""
+    p = partner()
+    mark = sip.mark()
+    with Udp() as peer:
+        data = request(uri="sip:romeo@" + p.domain, body="hops").replace(b"Max-Forwards: 70", b"Max-Forwards: 5")
+        peer.send(data)
+        wire = p.accept_sm()
+        counter = support.expect_stanza(wire).find("{http://jabber.org/protocol/shim}headers")[0]
+        support.acknowledge(wire, 1)
+    assert (counter.get("name"), counter.text) == ("Max-Forwards", "4")
+    back = p.incoming()
+    for i, (said, sent) in enumerate((("4", "4"), ("1", "1"), (None, "70"), ("100", "70"), ("x", "70"))):
+        p.send_message(back, body="hop %d" % i, stanza_id="h%d" % i, extra=SHIM % said if said else "")
+        assert sip.wait_message("hop %d" % i, 5, mark).message.get("max-forwards") == sent
+    p.send_message(back, body="one too many", stanza_id="last", extra=SHIM % "0")
+    assert support.error_of(support.expect_stanza(wire))[0] == "not-acceptable"
+    assert "one too many" not in sip.bodies()[mark:]
+
+
 def _secrets_of(gateway):
     """What its ids derive from, and what its dialback keys do."""
     folder = gateway.settings["state_dir"]
