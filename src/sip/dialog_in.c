@@ -97,6 +97,8 @@ static unsigned check(struct sip *sip, const struct sip_incoming *in, struct sli
         *reason = "INVITE needs one Contact with a SIP URI";
         return 400;
     }
+    if (sip_invite_too_big(in->m))
+        return 513;
     if (sip_invites_full(&sip->invites))
         return 503;
     return sip_session_check(sip, in->m, &sip->headers);
