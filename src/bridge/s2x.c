@@ -180,6 +180,7 @@ static unsigned fate_status(enum xmpp_fate fate)
     case XMPP_FATE_UNREACHABLE:
     case XMPP_FATE_REFUSED:
     case XMPP_FATE_LOST: return 504;
+    case XMPP_FATE_TOO_LONG: return 413;
     case XMPP_FATE_FULL: return 480; /* one partner's limit: never 503 (STOX-ERR-07) */
     }
     return 500;
@@ -224,7 +225,10 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
     }
     if (!xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), h->token, &fate)) {
         held_end(h);
-        refuse(b, request, to->domain, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
+        refuse(b, request, to->domain, fate_status(fate),
+               fate == XMPP_FATE_TOO_LONG ? "The message is longer than the partner's server takes"
+                                          : "The partner cannot be reached now",
+               fate_headers(fate));
         return;
     }
     h->receipt = receipts_expect(b, from, to, made->id, &made->ask);

@@ -1,5 +1,6 @@
 #include "xmpp/bidi.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "xmpp/component.h"
@@ -30,11 +31,12 @@ bool xmpp_bidi_may_offer(const struct xmpp_stream *s)
     return s->remote.n && may_be(s) && list_empty(&s->proven);
 }
 
-bool xmpp_bidi_accept(struct xmpp_stream *s)
+bool xmpp_bidi_accept(struct xmpp_stream *s, const struct xml *bidi)
 {
     if (s->state != XMPP_STATE_NEGOTIATING || !s->bidi_offered || s->sasl_challenged || !xmpp_bidi_may_offer(s))
         return false;
     s->bidi = true;
+    s->limits = xmpp_peer_limits_read(bidi); /* it sends no features (XEP-0478) */
     xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE,
                      "the partner wants both directions on this stream (XEP-0288)");
     return true;
@@ -157,9 +159,14 @@ static bool has_use_for_it(const struct xmpp_stream *s)
 
 void xmpp_bidi_ask(struct xmpp_stream *s, const struct xml *features)
 {
+    char text[160];
+
     if (!xml_child(features, NS_BIDI_FEATURE, "bidi") || !may_be(s) || !has_use_for_it(s))
         return;
-    s->bidi = xmpp_stream_write(s, SLICE("<bidi xmlns='" NS_BIDI "'/>"));
+    snprintf(text, sizeof(text),
+             "<bidi xmlns='" NS_BIDI "'><limits xmlns='" NS_LIMITS "'><max-bytes>%zu</max-bytes></limits></bidi>",
+             s->x->conf.stanza_max);
+    s->bidi = xmpp_stream_write(s, slice_str(text));
     xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE, "we ask for both directions on this stream (XEP-0288)");
 }
 

@@ -25,8 +25,8 @@
 /* May the features that are sent now offer it? */
 bool xmpp_bidi_may_offer(const struct xmpp_stream *s);
 
-/* <bidi/> has come. False: not now, or not twice; nothing was done. */
-bool xmpp_bidi_accept(struct xmpp_stream *s);
+/* <bidi/> has come, perhaps with limits. False: not now, or not twice; nothing was done. */
+bool xmpp_bidi_accept(struct xmpp_stream *s, const struct xml *bidi);
 
 /* It is ready, or one pair more is proven: those that have something to send, and no stream that stands, come here. */
 void xmpp_bidi_ready(struct xmpp_stream *s);

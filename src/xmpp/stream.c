@@ -58,7 +58,7 @@ bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes)
 {
     if (!s->conn || s->state == XMPP_STATE_CLOSED || s->state == XMPP_STATE_TLS)
         return false;
-    s->bytes_ms = loop_now(s->x->loop);
+    s->bytes_ms = s->wrote_ms = loop_now(s->x->loop);
     return conn_write(s->conn, bytes.p, bytes.n);
 }
 
@@ -154,7 +154,7 @@ static void keep_alive(struct xmpp_stream *s)
         xmpp_stream_write(s, SLICE(" "));
     else
         xmpp_pair_keep_alive(container_of(s->pairs.next, struct xmpp_pair, on_stream));
-    s->bytes_ms = loop_now(s->x->loop);
+    s->bytes_ms = s->wrote_ms = loop_now(s->x->loop);
 }
 
 /* A ready stream: keep-alive when no bytes passed, close when no stanzas did. */
@@ -162,7 +162,8 @@ static void check_idle(struct xmpp_stream *s)
 {
     uint64_t now = loop_now(s->x->loop);
     uint64_t inactivity = (uint64_t)s->x->conf.limits.inactivity_s * 1000,
-             keepalive = (uint64_t)s->x->conf.limits.keepalive_s * 1000;
+             keepalive = xmpp_peer_limits_silence_ms(&s->limits, s->x->conf.limits.keepalive_s),
+             silent = now - (s->limits.idle_s ? s->wrote_ms : s->bytes_ms);
     const struct xmpp_partner *partner = xmpp_stream_owner(s);
     uint64_t wait;
 
@@ -178,16 +179,18 @@ static void check_idle(struct xmpp_stream *s)
         xmpp_stream_close(s, "idle");
         return;
     }
-    if (partner->keep_alive && now - s->bytes_ms >= keepalive)
+    if (partner->keep_alive && silent >= keepalive) {
         keep_alive(s);
+        silent = 0;
+    }
     if (!s->asleep && now - s->bytes_ms >= XMPP_QUIET_MS) {
         xml_reader_sleep(s->reader);
         xmpp_resume_in_rest(s);
         s->asleep = true;
     }
     wait = now - s->stanza_ms < inactivity ? inactivity - (now - s->stanza_ms) : inactivity;
-    if (keepalive > 0 && keepalive - (now - s->bytes_ms) < wait && now - s->bytes_ms < keepalive)
-        wait = keepalive - (now - s->bytes_ms);
+    if (keepalive > 0 && silent < keepalive && keepalive - silent < wait)
+        wait = keepalive - silent;
     if (!s->asleep && wait > XMPP_QUIET_MS)
         wait = XMPP_QUIET_MS;
     if (xmpp_stream_rests_on_certificate(s) && s->cert_until_ms - now < wait)
@@ -227,7 +230,7 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
     s->state = state;
     switch (state) {
     case XMPP_STATE_READY:
-        s->stanza_ms = s->bytes_ms = loop_now(s->x->loop);
+        s->stanza_ms = s->bytes_ms = s->wrote_ms = loop_now(s->x->loop);
         if (!s->was_ready)
             s->x->counters.streams_authenticated++;
         s->was_ready = true;

@@ -12,6 +12,7 @@
 #include "xmpp/core.h"
 #include "xmpp/pair.h"
 #include "xmpp/parties.h"
+#include "xmpp/peer_limits.h"
 #include "xmpp/sm.h"
 #include "xmpp/stream_error.h"
 #include "xmpp/trace.h"
@@ -120,6 +121,8 @@ struct xmpp_stream {
     struct xmpp_probe *probe; /* outbound: the test that it was opened for; NULL: another purpose */
 
     uint64_t bytes_ms, stanza_ms;    /* last of them */
+    uint64_t wrote_ms;               /* the last byte of ours */
+    struct xmpp_peer_limits limits;  /* of what we write on it */
     uint64_t bidi_ms;                /* inbound: since when ours may go on it; 0: they may not yet */
     struct timer timer;              /* deadline of the set-up, idle check, close wait */
     struct xmpp_handshake handshake; /* inbound: waits for its turn */

@@ -110,7 +110,7 @@ static void put_limits(const struct xmpp_stream *s, struct buf *b)
 
     if (!stanzas && !xmpp_stream_is_secure(s)) /* STARTTLS stands alone (RFC 6120 5.3.1) */
         return;
-    buf_printf(b, "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%zu</max-bytes></limits>", max);
+    buf_printf(b, "<limits xmlns='" NS_LIMITS "'><max-bytes>%zu</max-bytes></limits>", max);
 }
 
 /* Before the partner is known every way is open; what it may use is judged when it names itself. */
@@ -573,6 +573,6 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
         on_starttls(s);
     else if (slice_is(el->ns, NS_SASL) && !s->sasl_done)
         on_sasl(s, el);
-    else if (!xml_is(el, NS_BIDI, "bidi") || !xmpp_bidi_accept(s))
+    else if (!xml_is(el, NS_BIDI, "bidi") || !xmpp_bidi_accept(s, el))
         xmpp_stream_error(s, s->was_ready ? XMPP_STREAM_UNSUPPORTED_STANZA_TYPE : XMPP_STREAM_NOT_AUTHORIZED, NULL);
 }

@@ -293,6 +293,7 @@ static void on_features(struct xmpp_stream *s, const struct xml *features)
 {
     const struct xml *db = xml_child(features, NS_DIALBACK_FEATURE, "dialback");
 
+    s->limits = xmpp_peer_limits_read(features);
     s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
     s->errors_offered = db && xml_child(db, NS_DIALBACK_FEATURE, "errors");
     xmpp_stream_note_features(s, features);

@@ -40,8 +40,9 @@ enum xmpp_fate {
     XMPP_FATE_UNCONFIRMED, /* written, but this partner confirms nothing (three barriers unanswered on a live stream) */
     XMPP_FATE_NO_SERVER,   /* DNS: no such domain, or it offers no XMPP (remote-server-not-found) */
     XMPP_FATE_UNREACHABLE, /* could not connect, negotiate or authenticate (remote-server-timeout) */
-    XMPP_FATE_REFUSED, /* settings or partner forbid it: TLS, certificate, dialback invalid (remote-server-timeout) */
-    XMPP_FATE_FULL,    /* the partner's queue is full (resource-constraint) */
+    XMPP_FATE_REFUSED,  /* settings or partner forbid it: TLS, certificate, dialback invalid (remote-server-timeout) */
+    XMPP_FATE_FULL,     /* the partner's queue is full (resource-constraint) */
+    XMPP_FATE_TOO_LONG, /* longer than the partner's server takes; it was not written (policy-violation) */
     XMPP_FATE_LOST, /* written, then the stream broke before the acknowledgement, and it was withdrawn or cannot be repeated */
 };
 

@@ -302,6 +302,17 @@ def test_STOX_S2S_24_empty_features_end_the_negotiation(alive, partner, sip, fea
     assert support.body_of(expect_stanza(wire)) == "hello"
 
 
+def test_STOX_S2S_87_too_long_for_the_partner_is_told_to_the_sender(alive, partner, sip):
+    p = partner()
+    first, second = sent_to(sip, p, "short"), sent_to(sip, p, "L" * 12000)
+    wire = p.accept_authenticated("<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits>")
+    assert support.body_of(expect_stanza(wire)) == "short"
+    assert second.wait(3) == 413
+    assert sent_to(sip, p, "L" * 12000).wait(3) == 413
+    assert b"LLLL" not in wire.all
+    assert not first.done
+
+
 def test_STOX_S2S_25_stanza_before_authentication(alive, partner, sip):
     mark = sip.mark()
     p = partner()

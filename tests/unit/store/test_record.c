@@ -110,7 +110,7 @@ static void every_setting_can_be_given(void **state)
     assert_int_equal(route->sources.n, 2);
     assert_int_equal(route_identifies_by(route), ROUTE_BY_BOTH);
     assert_true(slice_is(*(const struct slice *)route->tls_names.v, "pool.contoso.example"));
-    assert_int_equal(r->given, 127);
+    assert_int_equal(__builtin_popcountll(r->given), 7);
     record_drop(r);
     r = make_record(&partner_kind, "fabrikam.example",
                     "additional-domains=xn--bcher-kva.test,more.example;type=federated;tls=optional;sasl=not-supported;"
