@@ -22,6 +22,14 @@ static bool on_source(void *owner, const struct sip_peer *from, struct slice *ro
     return r != NULL;
 }
 
+static bool on_speaks(void *owner, struct slice name, struct slice domain, const struct sip_peer *from)
+{
+    const struct bridge *b = owner;
+    const struct record *route = config_find(directory_config(b->directory), &route_kind, name);
+
+    return route && speaker_may(route->object, domain, from);
+}
+
 static bool on_meant(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why)
 {
     const struct bridge *b = owner;
@@ -108,9 +116,12 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
     bridge_settled(owner, token, fate, why);
 }
 
-static const struct sip_ops sip_ops = {
-    .source = on_source, .meant = on_meant, .listens = on_sip_listens, .serves = on_sip_serves, .message = on_message
-};
+static const struct sip_ops sip_ops = { .source = on_source,
+                                        .meant = on_meant,
+                                        .speaks = on_speaks,
+                                        .listens = on_sip_listens,
+                                        .serves = on_sip_serves,
+                                        .message = on_message };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {

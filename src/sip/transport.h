@@ -81,6 +81,9 @@ bool sip_stream_send(struct sip *sip, uint64_t id, const char *p, size_t n);
 void sip_stream_free(struct sip_stream *s);
 void sip_stream_close(struct sip_stream *s); /* when what waits has been written; requests go elsewhere from now on */
 
+/* The connections of a test (target.apart). */
+void sip_streams_close_apart(struct sip *sip, uint64_t apart);
+
 /* transport_tls.c: the handshake is done. False: the peer is not the one we wanted, and the stream was closed. */
 bool sip_stream_secured(struct sip_stream *s);
 

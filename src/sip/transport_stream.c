@@ -126,6 +126,16 @@ static void release(struct sip_stream *s, unsigned why)
     conn_resume(s->conn);
 }
 
+void sip_streams_close_apart(struct sip *sip, uint64_t apart)
+{
+    list_each_safe (l, tmp, &sip->transports.streams) {
+        struct sip_stream *s = container_of(l, struct sip_stream, link);
+
+        if (s->target.apart == apart)
+            sip_stream_close(s);
+    }
+}
+
 void sip_streams_resume(struct sip *sip)
 {
     list_each (l, &sip->transports.streams)
@@ -222,6 +232,8 @@ static void on_open(void *owner, struct conn *c)
     struct sip_stream *s = owner;
     struct sip_flow flow = { .transport = s->target.transport, .peer = s->target.addr, .link = s->id };
 
+    if (s->target.apart)
+        sip_probe_sees_open(s);
     if (s->target.transport == SIP_TLS && !sip_stream_secured(s))
         return;
     s->up = true;
@@ -247,6 +259,8 @@ static void on_closed(void *owner, struct conn *c, enum conn_end why, const char
     if (why != CONN_END_LOCAL && why != CONN_END_PEER && log_allowed(&sip->log_conns, loop_now(sip->loop), 5, &held))
         log_info(sip->loop->log, s->up ? "sip-connection-lost" : "sip-connect-failed",
                  LOG_Z("peer", addr_text(&s->target.addr, peer)), LOG_Z("reason", text), LOG_U("not-logged", held));
+    if (s->target.apart)
+        sip_probe_sees_end(s, why, text);
     s->conn = NULL;
     s->closing = true;
     retire(s);

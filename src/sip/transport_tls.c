@@ -40,6 +40,8 @@ bool sip_stream_secured(struct sip_stream *s)
     s->cert = sip_cert_of(conn_ssl(s->conn), &arena, &why);
     if (s->opened) {
         ok = s->cert && is_meant(s, &why);
+        if (s->target.apart)
+            sip_probe_sees_certificate(s, ok, why);
         if (!ok) {
             log_peer(s, "sip-peer-refused", why ? why : "it shows no certificate");
             sip_stream_close(s);
