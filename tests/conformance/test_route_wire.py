@@ -139,6 +139,7 @@ def gateway(rig, servers, certs, start_for_module):
         routes.setdefault(name, {})["sources"] = [UP]
     for name in "no-name", "private":
         routes[name]["sources"] = [UP]
+    routes["any"] = {"next_hop": UP, "transport": "any"}
     routes["two"] = {"next_hop": [FIRST, SECOND]}
     routes["two-tls"] = {"next_hop": [TLS_FIRST + ":5061", TLS_SECOND + ":5061"], "transport": "tls", "tls_names": [POOL]}
     routes["watched"] = {"next_hop": [FIRST, SECOND], "health_interval": 1}
@@ -296,6 +297,18 @@ def test_dns_goes_away(rig, gateway, sender, servers):
     mark = up.mark()
     p.say("after")
     up.wait_message("after", 10, mark)
+
+
+def test_STOX_SIP_51_what_is_too_long_for_udp_goes_by_tcp(gateway, sender, servers):
+    """Where the route's transport is any; without a TCP server there, its sender is told."""
+    up = servers[UP]
+    p = sender("r-any.example")
+    mark = up.mark()
+    p.say("short")
+    assert "SIP/2.0/UDP" in up.wait_message("short", 10, mark).message.get("via")
+    p.say("long" + "x" * 1400)
+    assert "SIP/2.0/TCP" in up.wait_message("longx", 10, mark).message.get("via")
+    p.nobody_connects()
 
 
 def test_STOX_SIP_58_hops_are_watched(rig, gateway, start):
