@@ -28,6 +28,14 @@ static enum sip_proving on_prove(void *owner, const struct sip_msg *m, struct si
     return prove(owner, m, from, out);
 }
 
+static bool on_speaks(void *owner, struct slice name, struct slice domain, const struct sip_peer *from)
+{
+    const struct bridge *b = owner;
+    const struct record *route = config_find(directory_config(b->directory), &route_kind, name);
+
+    return route && speaker_may(route->object, domain, from);
+}
+
 static bool on_meant(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why)
 {
     const struct bridge *b = owner;
@@ -114,9 +122,13 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
     bridge_settled(owner, token, fate, why);
 }
 
-static const struct sip_ops sip_ops = {
-    .source = on_source, .prove = on_prove, .meant = on_meant, .listens = on_sip_listens, .serves = on_sip_serves, .message = on_message
-};
+static const struct sip_ops sip_ops = { .source = on_source,
+                                        .prove = on_prove,
+                                        .meant = on_meant,
+                                        .speaks = on_speaks,
+                                        .listens = on_sip_listens,
+                                        .serves = on_sip_serves,
+                                        .message = on_message };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {

@@ -12,6 +12,7 @@
 #include "net/dns.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "sip/probe.h"
 #include "xmpp/attempts.h"
 #include "xmpp/probe.h"
 
@@ -70,6 +71,16 @@ void bridge_each_attempt(const struct bridge *b, void (*fn)(void *arg, const str
 uint64_t bridge_probe_start(struct bridge *b, struct slice local, struct slice remote, const char **why);
 bool bridge_probe_show(const struct bridge *b, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
                        void *arg);
+/*
+ * How the servers of a route are (bridge/watch.h), and the test of the way to one of its domains (sip/probe.h). False and 0: there is
+ * no such route, when *why is NULL.
+ */
+struct watch_hop;
+bool bridge_route_show(const struct bridge *b, struct slice route, void (*fn)(void *arg, const struct watch_hop *hop),
+                       void *arg, const char **why);
+uint64_t bridge_route_test(struct bridge *b, struct slice route, const char **why);
+bool bridge_route_test_show(const struct bridge *b, uint64_t id,
+                            void (*fn)(void *arg, const struct sip_probe_info *info), void *arg);
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);
 

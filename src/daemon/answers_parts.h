@@ -23,4 +23,9 @@ json_t *answer_partner_status(void *owner, struct slice name);
 json_t *answer_test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
 json_t *answer_test(void *owner, struct slice name, uint64_t id);
 
+/* answers_route.c */
+json_t *answer_route_status(void *owner, struct slice name);
+json_t *answer_route_test_start(void *owner, struct slice name, struct admin_refusal *no);
+json_t *answer_route_test(void *owner, struct slice name, uint64_t id);
+
 #endif

@@ -12,8 +12,9 @@
 struct leg {
     struct sip_attempt *attempt;
     struct sip_client *client; /* NULL: it has ended */
-    uint8_t place;             /* in targets */
-    bool by_tcp;               /* a UDP target, but the request is too long for that */
+    uint64_t since_ms;
+    uint8_t place; /* in targets */
+    bool by_tcp;   /* a UDP target, but the request is too long for that */
 };
 
 struct sip_attempt {
@@ -139,7 +140,7 @@ static bool launch(struct sip_attempt *a, uint8_t place)
     struct sip_target target;
     char branch[BRANCH_MAX];
 
-    *leg = (struct leg){ .attempt = a, .place = place };
+    *leg = (struct leg){ .attempt = a, .place = place, .since_ms = loop_now(a->sip->loop) };
     if (!shape(a, leg, &target, &request, branch)) {
         a->said = SIP_TOO_LONG;
         return false;
@@ -178,13 +179,13 @@ static void next(struct sip_attempt *a)
 
 /* ---- what comes of it ---- */
 
-static const char *why_of(const struct sip_result *result)
+/* Nothing has come back. A server that has answered others meanwhile is not to blame. */
+static void blame_silence(struct sip_attempt *a, const struct leg *leg)
 {
-    switch (result->no_answer) {
-    case SIP_UNREACHABLE: return "it cannot be connected to, or refuses";
-    case SIP_TIMED_OUT: return "it does not answer";
-    default: return "no answer";
-    }
+    const struct sip_target *target = &a->targets->v[leg->place].target;
+
+    if (!sip_health_heard_since(a->sip, target, leg->since_ms))
+        sip_health_failed(a->sip, target, "it does not answer");
 }
 
 static void judge_target(struct sip_attempt *a, const struct leg *leg, const struct sip_result *result)
@@ -195,8 +196,10 @@ static void judge_target(struct sip_attempt *a, const struct leg *leg, const str
         sip_health_busy(a->sip, target, sip_retry_after(result->msg));
     else if (result->status && result->status != 408)
         sip_health_answered(a->sip, target);
-    else if (result->status == 0 && result->no_answer != SIP_NO_MEMORY)
-        sip_health_failed(a->sip, target, why_of(result));
+    else if (result->status == 0 && result->no_answer == SIP_UNREACHABLE)
+        sip_health_failed(a->sip, target, "it cannot be connected to, or refuses");
+    else if (result->status == 0 && result->no_answer == SIP_TIMED_OUT)
+        blame_silence(a, leg);
 }
 
 static bool may_have_arrived(const struct sip_attempt *a)
@@ -249,12 +252,12 @@ static bool give_up_leg(struct sip_attempt *a)
         sip_health_failed(a->sip, target, "it cannot be connected to: nothing comes back");
         return true;
     case SIP_CLIENT_SILENT:
-        if (target->transport != SIP_UDP || leg->by_tcp)
+        if (target->transport != SIP_UDP || leg->by_tcp || sip_health_heard_since(a->sip, target, leg->since_ms))
             return false;
         sip_client_quiet(leg->client);
         a->said = SIP_TIMED_OUT;
         a->repeated = true;
-        sip_health_failed(a->sip, target, why_of(&(struct sip_result){ .no_answer = SIP_TIMED_OUT }));
+        blame_silence(a, leg);
         return true;
     case SIP_CLIENT_HEARD: break;
     }
@@ -278,7 +281,7 @@ static void expire(struct sip_attempt *a)
             result.no_answer = SIP_TIMED_OUT;
         }
         if (leg->client && !a->repeated && sip_client_progress(leg->client) == SIP_CLIENT_SILENT)
-            sip_health_failed(a->sip, &a->targets->v[leg->place].target, "it does not answer");
+            blame_silence(a, leg);
     }
     report(a, &result);
 }

@@ -7,7 +7,7 @@
  *   nothing was written       refused, unreachable, TLS not as it must be, or not connected within SIP_ATTEMPT_SILENCE_MS
  *   ICMP says nobody listens  the datagrams met nobody
  *   503                       that server has not taken it
- *   UDP, nothing heard        five copies, and neither an answer nor a 100 within SIP_ATTEMPT_SILENCE_MS. It may have arrived: the
+ *   UDP, nothing heard        and the server has answered nobody else meanwhile: five copies, and neither an answer nor a 100 within SIP_ATTEMPT_SILENCE_MS. It may have arrived: the
  *                             retry has the same Call-ID, CSeq and From tag, and comes while every server must still know the first
  *                             (Timer J, RFC 3261 17.2.2), so that the end that has both answers 482 (8.2.2.2). An answer from the
  *                             first server counts as long as there is none from another; of a 482 after that nobody knows what it

@@ -136,7 +136,10 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     }
     buf_put(b, SLICE(";branch="));
     sip_put_safe(b, branch);
-    buf_put(b, target->transport == SIP_UDP ? SLICE(";rport\r\n") : SLICE("\r\n"));
+    /* Over TLS both ends have shown who they are: the peer may use the connection too (RFC 5923 5, 8). */
+    buf_put(b, target->transport == SIP_UDP   ? SLICE(";rport\r\n")
+               : target->transport == SIP_TLS ? SLICE(";alias\r\n")
+                                              : SLICE("\r\n"));
     sip_put_header_u64(b, "Max-Forwards", r->max_forwards);
     sip_put_header(b, "From", r->from);
     sip_put_header(b, "To", r->to);

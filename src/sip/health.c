@@ -15,6 +15,7 @@ struct hop_health {
     bool is_down, is_known;
     unsigned bad, good;          /* in a row */
     uint64_t since_ms, heard_ms; /* of the state; 0: nothing was heard yet */
+    uint64_t good_ms;            /* of the last good answer; 0: none yet */
     uint64_t avoid_ms, alone_ms; /* until when */
     struct sip_client *asking;   /* OPTIONS */
     struct timer patience;
@@ -111,7 +112,7 @@ static void set_down(struct hop_health *h, bool down)
 
 static void answered(struct hop_health *h)
 {
-    h->heard_ms = loop_now(h->sip->loop);
+    h->good_ms = h->heard_ms = loop_now(h->sip->loop);
     h->bad = 0;
     h->good += h->good < SIP_HEALTH_CHANGES;
     if (h->is_down && h->good < SIP_HEALTH_CHANGES)
@@ -146,6 +147,13 @@ static void failed(struct hop_health *h, const char *why)
     avoid(h);
     if (h->bad >= SIP_HEALTH_CHANGES)
         set_down(h, true);
+}
+
+bool sip_health_heard_since(const struct sip *sip, const struct sip_target *target, uint64_t since_ms)
+{
+    const struct hop_health *h = find(sip, target);
+
+    return h && h->good_ms && h->good_ms >= since_ms;
 }
 
 void sip_health_failed(struct sip *sip, const struct sip_target *target, const char *why)

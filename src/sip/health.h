@@ -38,6 +38,9 @@ enum sip_fitness sip_health_fitness(const struct sip *sip, const struct sip_targ
 void sip_health_answered(struct sip *sip, const struct sip_target *target);
 void sip_health_failed(struct sip *sip, const struct sip_target *target, const char *why); /* why: a clause */
 
+/* Has it answered anything since then? Then it lives, and what is silent is behind it. */
+bool sip_health_heard_since(const struct sip *sip, const struct sip_target *target, uint64_t since_ms);
+
 /* 503. retry_after_s 0: it does not say how long. */
 void sip_health_busy(struct sip *sip, const struct sip_target *target, unsigned retry_after_s);
 

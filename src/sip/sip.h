@@ -70,6 +70,7 @@ struct sip_target {
     struct addr addr;
     char host[SIP_HOST_MAX + 1];   /* SIP_TLS: the server's name, for SNI; empty: it has none */
     char route[SIP_ROUTE_MAX + 1]; /* SIP_TLS: the owner's, for ops.meant */
+    uint64_t apart;                /* a stream of its own, of a test (probe.h); 0: shared */
 };
 
 struct sip_ops {
@@ -86,6 +87,8 @@ struct sip_ops {
      * *why (a clause, borrowed until return) says why not. A peer without a valid certificate is never asked about.
      */
     bool (*meant)(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why);
+    /* May it speak for a domain (A-labels) of this route? Asked by tests of a route; NULL: nobody may. */
+    bool (*speaks)(void *owner, struct slice route, struct slice domain, const struct sip_peer *from);
     /* Would a connection to it arrive at a listener of the owner's, of SIP or of anything else? NULL: there is none. */
     bool (*listens)(void *owner, const struct addr *to);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */

@@ -92,6 +92,7 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     buf_init(&sip->headers, SIP_HEAD_MAX);
     buf_init(&sip->place, PLACE_MAX);
     list_init(&sip->attempts);
+    list_init(&sip->probes);
     sip_locator_init(&sip->locator, sip);
     sip_healths_init(&sip->healths, sip);
     sip_transports_init(&sip->transports);
@@ -128,6 +129,7 @@ void sip_free(struct sip *sip)
     sip_dialogs_fini(sip);
     sip_invites_fini(&sip->invites);
     sip_attempts_fini(sip);
+    sip_probes_fini(sip);
     sip_locator_fini(&sip->locator);
     sip_healths_fini(&sip->healths);
     sip_servers_fini(&sip->servers);

@@ -6,6 +6,7 @@
 #include "sip/dialog_priv.h"
 #include "sip/health.h"
 #include "sip/locate.h"
+#include "sip/probe.h"
 #include "sip/server.h"
 #include "sip/transport.h"
 
@@ -23,8 +24,11 @@ struct sip {
     struct sip_locator locator;
     struct sip_healths healths;
     struct list attempts; /* struct sip_attempt */
-    struct buf place;     /* the key of a destination in the making */
-    struct buf headers;   /* header lines of an answer in the making; taken whole at the start, so that none is cut */
+    struct list probes;   /* struct sip_probe */
+    size_t n_probes;
+    uint64_t last_probe;
+    struct buf place;   /* the key of a destination in the making */
+    struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
     struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large;
 };
 

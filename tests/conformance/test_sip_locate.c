@@ -179,6 +179,19 @@ static void STOX_SIP_52_a_domain_may_lead_to_its_sources(void **state)
     fake_free(f);
 }
 
+/* Both families of one server, IPv6 first, and an address in brackets. */
+static void STOX_SIP_59_both_families_of_a_server(void **state)
+{
+    struct fake *f = names_new();
+    struct sip_destination to = destination("x.example", "b.full.example:5062 [2001:db8::5]", TCP);
+    struct found found;
+
+    names_zone(full, sizeof(full) / sizeof(full[0]));
+    locate(f, &to, &found);
+    assert_string_equal(found.text, "tcp [2a00::2]:5062, tcp 8.8.0.2:5062, tcp [2001:db8::5]:5060");
+    fake_free(f);
+}
+
 static void STOX_SIP_52_weights_are_drawn_for_each_request(void **state)
 {
     static const char *const zone[] = { "SRV _sip._udp.draw.example 1 10 5060 a.draw.example",
@@ -346,6 +359,7 @@ int main(void)
         cmocka_unit_test(STOX_SIP_52_what_a_destination_comes_to),
         cmocka_unit_test(STOX_SIP_52_a_domain_may_lead_to_its_sources),
         cmocka_unit_test(STOX_SIP_52_weights_are_drawn_for_each_request),
+        cmocka_unit_test(STOX_SIP_59_both_families_of_a_server),
         cmocka_unit_test(answers_are_kept_for_their_time),
         cmocka_unit_test(what_was_known_outlives_dns),
         cmocka_unit_test(a_silent_resolver_is_not_waited_for),

@@ -406,7 +406,7 @@ def test_STOX_SIP_44_late_responses_are_ignored(alive, partner):
 
 
 def test_STOX_SIP_50_udp_and_tcp(alive, sip, held, partner):
-    """Both, each way. TLS on 5061 belongs to a later release."""
+    """Both, each way. For TLS see test_sip_tls_wire.py."""
     p, wire = held(sip)
     for h, transport in enumerate(("udp", "tcp"), 2):
         txn = sip.message("romeo@" + p.domain, "by " + transport, target=GATEWAY_SIP, transport=transport)

@@ -131,7 +131,8 @@ class Transaction:
 class SipUa:
     """
     answer: what a MESSAGE gets: a status, (status, reason), (status, reason, headers), None for nothing (yet: see
-    Received.reply), or a function of Received that returns one of these. Other requests get 200 (OPTIONS) or 501.
+    Received.reply), or a function of Received that returns one of these. Other requests get 501, OPTIONS what options says:
+    a status, or None for nothing.
     trust: a file of authorities; then it speaks TLS too, at the port behind the other, with cert (pki.Cert) if there is one.
     """
 
@@ -144,6 +145,8 @@ class SipUa:
         self._salt = os.urandom(6).hex()
         self._client, self._server, self._flows = {}, {}, {}
         self._cert, self._trust, self._tls = cert, trust, None
+        self.options = 200
+        self._accepted = set()  # connections, which end with us
         self.shown = []  # certificates (DER, or None) of those who connected over TLS
 
     # The thread's ends.
@@ -192,6 +195,8 @@ class SipUa:
                 self._tls.close()
             for flow in list(self._flows.values()):
                 flow.close()
+            for transport in list(self._accepted):
+                transport.abort()
             self.loop.call_soon(self.loop.stop)
         asyncio.run_coroutine_threadsafe(end(), self.loop)
         self._thread.join(5)
@@ -300,7 +305,9 @@ class SipUa:
         got.send = send
         self._server[key] = got
         if message.method != "MESSAGE":
-            self._reply(got, 200 if message.method == "OPTIONS" else 501, "", (), b"")
+            status = self.options if message.method == "OPTIONS" else 501
+            if status is not None:
+                self._reply(got, status, "", (), b"")
             self.others.add(message)
             return
         answer = self.answer(got) if callable(self.answer) else self.answer
@@ -366,6 +373,10 @@ class _Tcp(asyncio.Protocol):
         tls = transport.get_extra_info("ssl_object")
         if tls and tls.server_side:
             self.ua.shown.append(tls.getpeercert(True))
+        self.ua._accepted.add(transport)
+
+    def connection_lost(self, error):
+        self.ua._accepted.discard(self.transport)
 
     def data_received(self, data):
         self.data += data

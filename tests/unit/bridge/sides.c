@@ -86,6 +86,17 @@ void sip_targets_drop(struct sip_targets *t)
 {
 }
 
+uint64_t sip_probe_start(struct sip *sip, const struct sip_destination *to, struct slice domain, const char **why)
+{
+    return 0;
+}
+
+bool sip_probe_show(const struct sip *sip, uint64_t id, void (*fn)(void *arg, const struct sip_probe_info *info),
+                    void *arg)
+{
+    return false;
+}
+
 void sip_health_check(struct sip *sip, const struct sip_targets *targets)
 {
 }

@@ -181,6 +181,29 @@ static void silence_over_udp_leads_to_the_next(void **state)
     fake_free(f);
 }
 
+/* The server lives and answers others: it is somebody behind it who is silent, and another way leads to the same. */
+static void a_server_that_answers_others_is_not_left(void **state)
+{
+    struct fake *f = names_new();
+    struct sip_destination to = to_hops(SIP_MAY(SIP_UDP), 2);
+    struct sip_target first = { .transport = SIP_UDP, .addr = fake_addr(A) };
+    struct sip_health_info info;
+
+    sip_health_failed(f->sip, &first, "once"); /* it is known */
+    names_pass(f, SIP_HEALTH_AVOID_MIN_MS);
+    request(f, &to, NULL, "Hi");
+    assert_int_equal(target_of(f, 0), 1);
+    names_pass(f, 1000);
+    sip_health_answered(f->sip, &first);
+    names_pass(f, 32000);
+    for (size_t i = 0; i < f->n_sent; i++)
+        assert_int_equal(target_of(f, i), 1);
+    assert_int_equal(f->no_answer, SIP_TIMED_OUT);
+    sip_health_show(f->sip, &first, &info);
+    assert_string_equal(sip_health_name(&info), "up");
+    fake_free(f);
+}
+
 static void a_late_answer_of_the_first_counts(void **state)
 {
     struct fake *f = names_new();
@@ -368,6 +391,7 @@ int main(void)
         cmocka_unit_test(branches_derive_from_the_target),
         cmocka_unit_test(refused_datagrams_lead_to_the_next),
         cmocka_unit_test(silence_over_udp_leads_to_the_next),
+        cmocka_unit_test(a_server_that_answers_others_is_not_left),
         cmocka_unit_test(a_late_answer_of_the_first_counts),
         cmocka_unit_test(a_482_after_a_repeat_tells_nothing),
         cmocka_unit_test(a_100_keeps_it_where_it_is),
