@@ -21,8 +21,9 @@ enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
 const char *sip_transport_name(enum sip_transport t); /* "udp" */
 
 struct sip;
-struct sip_server; /* a server transaction: a request that waits for our final response; owned by the stack */
-struct sip_client; /* a client transaction: a request of ours that waits for its result; owned by the stack */
+struct sip_server;     /* a server transaction: a request that waits for our final response; owned by the stack */
+struct sip_client;     /* a client transaction: a request of ours that waits for its result; owned by the stack */
+struct sip_dialog_ops; /* INVITE sessions: sip/dialog.h */
 
 /* Who is at the other end. The names are those of a valid certificate that it has shown; of no other one. */
 struct sip_peer {
@@ -65,6 +66,8 @@ struct sip_ops {
     bool (*serves)(void *owner, struct slice host);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
     void (*message)(void *owner, const struct sip_request *request);
+    /* For INVITE sessions. NULL: there are none, INVITE gets 405. */
+    const struct sip_dialog_ops *dialogs;
 };
 
 struct sip_conf {
@@ -81,7 +84,11 @@ struct sip_conf {
     size_t conns_per_ip_max;      /* ... from one address */
     uint64_t conn_idle_ms; /* an idle TCP connection is closed after this, one with half a message after a sixtieth */
     size_t body_max;       /* 413 above: 64 KiB (STOX-IM-31) */
-    struct slice accept;   /* value of Accept in answers to OPTIONS; empty: text/plain; outlives the stack */
+    size_t dialogs_max;    /* INVITE sessions held at once, both ways together; full: 503 */
+    size_t dialogs_per_route_max; /* ... with one route; 0: dialogs_max */
+    unsigned session_s; /* the session interval that we ask for (RFC 4028): 1800; 0: none, only what the peer wants */
+    unsigned session_min_s; /* a shorter one is refused with 422: at least 90 */
+    struct slice accept;    /* value of Accept in answers to OPTIONS; empty: text/plain; outlives the stack */
 };
 
 struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err);
@@ -152,6 +159,7 @@ struct sip_counters {
     uint64_t dropped_garbage, dropped_unknown_source, dropped_stray_response, dropped_full;
     uint64_t malformed, refused;
     size_t servers, clients, conns;
+    size_t dialogs, invites; /* sessions; INVITE server transactions */
 };
 const struct sip_counters *sip_counters(const struct sip *sip);
 
