@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "bridge/admit.h"
 #include "bridge/bridge_private.h"
 #include "map/error.h"
 #include "sip/writer.h"
@@ -154,117 +155,14 @@ static struct held *held_new(struct bridge *b, struct sip_server *txn, struct sl
     return h;
 }
 
-/* The sender reads the reason, the administrator why. */
-static void refuse_because(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
-                           const char *reason, const char *why, const char *headers)
-{
-    bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote);
-    bridge_log_refusal(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, why);
-    sip_respond(request->txn, status, reason, slice_str(headers));
-}
+static const struct slice nobody;
 
 static void refuse(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
                    const char *reason, const char *headers)
 {
-    refuse_because(b, request, remote, status, reason, reason, headers);
-}
+    struct admit_refusal no = { .status = status, .reason = reason, .headers = slice_str(headers), .remote = remote };
 
-static unsigned address_status(enum map_address_fault fault)
-{
-    switch (fault) {
-    case MAP_ADDRESS_OK: return 0;
-    case MAP_ADDRESS_SCHEME: return 416;
-    case MAP_ADDRESS_SIPS: return 403;
-    case MAP_ADDRESS_MALFORMED: return 404;
-    case MAP_ADDRESS_NO_MEMORY: return 503;
-    }
-    return 500;
-}
-
-static const char *address_reason(enum map_address_fault fault)
-{
-    switch (fault) {
-    case MAP_ADDRESS_OK: return NULL;
-    case MAP_ADDRESS_SCHEME: return "Only sip and im addresses are served";
-    case MAP_ADDRESS_SIPS: return "sips cannot be kept up into XMPP, use sip";
-    case MAP_ADDRESS_MALFORMED: return "This address cannot be written on XMPP";
-    case MAP_ADDRESS_NO_MEMORY: return NULL;
-    }
-    return NULL;
-}
-
-static const struct slice nobody;
-
-/* The sender's address must be one of a domain that this source may speak for (STOX-ARCH-08, STOX-SEC-08), and its user
- * one who may talk to partners. False: it was refused. */
-static bool admit_sender(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from)
-{
-    const struct sip_msg *m = request->msg;
-    const struct route *route = NULL;
-    struct slice gr = nobody, domain = nobody;
-    struct gate_refusal no;
-
-    (void)sip_gruu(&m->from, &gr);
-    if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
-        route = directory_route_to(b->directory, from->domain);
-    if (!route || !jid_domain_to_ascii(a, from->domain, &domain) || !speaker_may(route, domain, request->from)) {
-        refuse(b, request, nobody, 403, "This source may not send for that From address", "");
-        return false;
-    }
-    if (!gate_user(b->directory, from, &no)) {
-        refuse_because(b, request, nobody, 403, no.text, no.why, "");
-        return false;
-    }
-    return true;
-}
-
-/* Is the sender within sip-user-message-rate? False: it was refused; 480, as it is one user's limit (STOX-SEC-15). */
-static bool within_rate(struct bridge *b, const struct sip_request *request, const struct jid *from,
-                        struct slice remote)
-{
-    switch (rates_take(&b->rates, from, directory_gateway(b->directory)->sip_user_message_rate, loop_now(b->loop))) {
-    case RATES_PASS: return true;
-    case RATES_NO_MEMORY: refuse(b, request, remote, 503, NULL, "Retry-After: 10\r\n"); return false;
-    case RATES_EXCESS: break;
-    }
-    b->counters.s2x_throttled++;
-    refuse_because(b, request, remote, 480, "You are sending messages too fast",
-                   "the sender is faster than sip-user-message-rate", "Retry-After: 5\r\n");
-    return false;
-}
-
-/* The gates on the way in. False: it was refused. */
-static bool admit(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from,
-                  struct jid *to)
-{
-    const struct sip_msg *m = request->msg;
-    struct slice gr = nobody;
-    struct gate_refusal no;
-    enum map_address_fault fault;
-
-    if (!admit_sender(b, request, a, from))
-        return false;
-    if (!sip_param(m->uri.params, "gr", &gr))
-        gr = nobody;
-    fault = map_uri_to_jid(a, &m->uri, gr, &b->map.aliases, to);
-    if (fault != MAP_ADDRESS_OK) {
-        refuse(b, request, nobody, address_status(fault), address_reason(fault),
-               fault == MAP_ADDRESS_NO_MEMORY ? "Retry-After: 10\r\n" : "");
-        return false;
-    }
-    if (!directory_partner(b->directory, to->domain)) {
-        refuse(b, request, nobody, 404, "No XMPP partner has that domain", "");
-        return false;
-    }
-    if (gate_blocks(b->directory, to, from, &no)) {
-        refuse_because(b, request, to->domain, 403, no.text, no.why, "");
-        return false;
-    }
-    if (to->local.n == 0) {
-        refuse(b, request, to->domain, 404, "That address names a domain, not a person", "");
-        return false;
-    }
-    return within_rate(b, request, from, to->domain);
+    admit_refuse(b, request, &no);
 }
 
 static unsigned fate_status(enum xmpp_fate fate)
@@ -337,13 +235,34 @@ static struct slice known_thread(struct bridge *b, const struct sip_msg *m, cons
     return threads_find(&b->threads, &(struct thread_key){ .remote = to, .local = from, .call_id = m->call_id });
 }
 
+/* An admitted message becomes a stanza. */
+static void translate(struct bridge *b, const struct sip_request *request, struct arena *a, const struct admitted *who)
+{
+    const struct jid *from = &who->from, *to = &who->to;
+    struct map_im_stanza made;
+    struct map_im_sip_refusal refusal;
+
+    buf_clear(&b->scratch);
+    b->map.now_wall_s = clock_wall_s();
+    switch (map_im_to_stanza(a, &b->map, request->msg, from, to, known_thread(b, request->msg, from, to), &b->scratch,
+                             &made, &refusal)) {
+    case MAP_IM_OK: carry(b, request, from, to, made.id); break;
+    case MAP_IM_STATUS: sip_respond(request->txn, 200, NULL, nobody); break;
+    case MAP_IM_EMPTY:
+        bridge_count(b, SCORE_S2X, SCORE_EMPTY, to->domain);
+        sip_respond(request->txn, 200, NULL, nobody);
+        break;
+    case MAP_IM_REFUSED: refuse(b, request, to->domain, refusal.status, refusal.reason, refusal.headers); break;
+    case MAP_IM_NO_MEMORY: refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n"); break;
+    }
+}
+
 void s2x_message(struct bridge *b, const struct sip_request *request)
 {
     _Alignas(16) char memory[4096];
     struct arena a;
-    struct jid from, to;
-    struct map_im_stanza made;
-    struct map_im_sip_refusal refusal;
+    struct admitted who;
+    struct admit_refusal no;
 
     b->counters.s2x_in++;
     if (b->stopping) {
@@ -351,21 +270,10 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
         return;
     }
     arena_init_on(&a, memory, sizeof(memory), 1u << 20);
-    buf_clear(&b->scratch);
-    if (admit(b, request, &a, &from, &to)) {
-        b->map.now_wall_s = clock_wall_s();
-        switch (map_im_to_stanza(&a, &b->map, request->msg, &from, &to, known_thread(b, request->msg, &from, &to),
-                                 &b->scratch, &made, &refusal)) {
-        case MAP_IM_OK: carry(b, request, &from, &to, made.id); break;
-        case MAP_IM_STATUS: sip_respond(request->txn, 200, NULL, nobody); break;
-        case MAP_IM_EMPTY:
-            bridge_count(b, SCORE_S2X, SCORE_EMPTY, to.domain);
-            sip_respond(request->txn, 200, NULL, nobody);
-            break;
-        case MAP_IM_REFUSED: refuse(b, request, to.domain, refusal.status, refusal.reason, refusal.headers); break;
-        case MAP_IM_NO_MEMORY: refuse(b, request, to.domain, 503, NULL, "Retry-After: 10\r\n"); break;
-        }
-    }
+    if (admit(b, request->msg, request->from, &a, &who, &no))
+        translate(b, request, &a, &who);
+    else
+        admit_refuse(b, request, &no);
     arena_reset(&a);
 }
 

@@ -1,0 +1,101 @@
+#include "bridge/admit.h"
+
+#include "bridge/bridge_private.h"
+
+static bool refuse(struct admit_refusal *no, unsigned status, const char *reason)
+{
+    no->status = status;
+    no->reason = reason;
+    return false;
+}
+
+static bool refuse_because(struct admit_refusal *no, unsigned status, const struct gate_refusal *gate)
+{
+    no->why = gate->why;
+    return refuse(no, status, gate->text);
+}
+
+static bool refuse_for_now(struct admit_refusal *no)
+{
+    no->headers = SLICE("Retry-After: 10\r\n");
+    return refuse(no, 503, NULL);
+}
+
+/* From is an address of a domain that this source may speak for, and its user one who may talk to partners. */
+static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                         struct jid *from, struct admit_refusal *no)
+{
+    const struct route *route = NULL;
+    struct slice gr = { 0 }, domain = { 0 };
+    struct gate_refusal gate;
+
+    (void)sip_gruu(&m->from, &gr);
+    if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
+        route = directory_route_to(b->directory, from->domain);
+    if (!route || !jid_domain_to_ascii(a, from->domain, &domain) || !speaker_may(route, domain, peer))
+        return refuse(no, 403, "This source may not send for that From address");
+    return gate_user(b->directory, from, &gate) || refuse_because(no, 403, &gate);
+}
+
+static bool refuse_address(struct admit_refusal *no, enum map_address_fault fault)
+{
+    switch (fault) {
+    case MAP_ADDRESS_OK: break;
+    case MAP_ADDRESS_SCHEME: return refuse(no, 416, "Only sip and im addresses are served");
+    case MAP_ADDRESS_SIPS: return refuse(no, 403, "sips cannot be kept up into XMPP, use sip");
+    case MAP_ADDRESS_MALFORMED: return refuse(no, 404, "This address cannot be written on XMPP");
+    case MAP_ADDRESS_NO_MEMORY: return refuse_for_now(no);
+    }
+    return refuse(no, 500, NULL);
+}
+
+static bool admit_recipient(struct bridge *b, const struct sip_msg *m, struct arena *a, struct admitted *out,
+                            struct admit_refusal *no)
+{
+    struct slice gr = { 0 };
+    struct gate_refusal gate;
+    enum map_address_fault fault;
+
+    if (!sip_param(m->uri.params, "gr", &gr))
+        gr = slice_of(NULL, 0);
+    fault = map_uri_to_jid(a, &m->uri, gr, &b->map.aliases, &out->to);
+    if (fault != MAP_ADDRESS_OK)
+        return refuse_address(no, fault);
+    if (!directory_partner(b->directory, out->to.domain))
+        return refuse(no, 404, "No XMPP partner has that domain");
+    no->remote = out->to.domain;
+    if (gate_blocks(b->directory, &out->to, &out->from, &gate))
+        return refuse_because(no, 403, &gate);
+    return out->to.local.n > 0 || refuse(no, 404, "That address names a domain, not a person");
+}
+
+/* Within sip-user-message-rate? 480, as it is one user's limit. */
+static bool within_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no)
+{
+    switch (rates_take(&b->rates, from, directory_gateway(b->directory)->sip_user_message_rate, loop_now(b->loop))) {
+    case RATES_PASS: return true;
+    case RATES_NO_MEMORY: return refuse_for_now(no);
+    case RATES_EXCESS: break;
+    }
+    b->counters.s2x_throttled++;
+    no->why = "the sender is faster than sip-user-message-rate";
+    no->headers = SLICE("Retry-After: 5\r\n");
+    return refuse(no, 480, "You are sending messages too fast");
+}
+
+bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+           struct admitted *out, struct admit_refusal *no)
+{
+    *no = (struct admit_refusal){ 0 };
+    return admit_sender(b, m, peer, a, &out->from, no) && admit_recipient(b, m, a, out, no) &&
+           within_rate(b, &out->from, no);
+}
+
+void admit_refuse(struct bridge *b, const struct sip_request *request, const struct admit_refusal *no)
+{
+    const struct sip_msg *m = request->msg;
+
+    bridge_count(b, SCORE_S2X, SCORE_REFUSED, no->remote);
+    bridge_log_refusal(b, "sip-to-xmpp", m->from.uri_text, m->uri_text, no->status, no->why ? no->why : no->reason);
+    sip_respond(request->txn, no->status, no->reason, no->headers);
+}
