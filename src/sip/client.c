@@ -1,50 +1,12 @@
-#include "sip/client.h"
-
 #include <stdlib.h>
 
+#include "sip/client_priv.h"
 #include "sip/writer.h"
 
 #define COOKIE "z9hG4bK"
 #define BRANCH_LEN (sizeof(COOKIE) - 1 + 32) /* cookie, 64 bits nobody can guess, 64 bits that only we can derive */
 #define FIXED_MAX 256 /* what of a request is not its parts: names, separators, method, numbers */
 #define REQUEST_MAX (SIP_HEAD_MAX + SIP_BODY_MAX)
-
-enum client_state {
-    CLIENT_WAITING, /* for a connection: nothing was written */
-    CLIENT_TRYING,
-    CLIENT_PROCEEDING,
-    CLIENT_COMPLETED, /* done was called; absorbs repeated responses */
-};
-
-/* The next hop of unfinished transactions; lives as long as there are any. */
-struct hop {
-    struct hash_node node;
-    struct sip_clients *table;
-    struct sip_target target;
-    struct sip_flow flow;
-    enum sip_reach reach;
-    struct list clients;
-    size_t n_waiting;
-};
-
-struct sip_client {
-    struct hash_node by_branch;
-    struct list in_hop;
-    struct timer timer; /* E and F, or K */
-    struct sip_clients *table;
-    struct hop *hop; /* NULL: completed */
-    sip_done *done;  /* NULL: called, or forgotten */
-    void *arg;
-    uint64_t deadline_ms; /* Timer F */
-    char *wire;           /* owned; the request, as long as it may have to be sent */
-    size_t n_wire;
-    unsigned interval_ms; /* Timer E */
-    enum sip_method method;
-    enum client_state state;
-    uint16_t via_port;
-    size_t n_branch;
-    char branch[];
-};
 
 void sip_clients_init(struct sip_clients *t)
 {
@@ -53,6 +15,9 @@ void sip_clients_init(struct sip_clients *t)
     hash_init(&t->marks);
     hash_init(&t->secrets);
     buf_init(&t->scratch, REQUEST_MAX);
+    buf_init(&t->lines, SIP_HEAD_MAX);
+    list_init(&t->accepted);
+    t->n_accepted = 0;
     t->n_branches = 0;
 }
 
@@ -67,7 +32,7 @@ static void hop_unlink(struct sip_client *c)
 
 static void hop_free_if_empty(struct hop *hop)
 {
-    if (!list_empty(&hop->clients))
+    if (hop->n_held || !list_empty(&hop->clients))
         return;
     hash_remove(&hop->table->hops, &hop->node);
     free(hop);
@@ -83,11 +48,14 @@ static void hop_leave(struct sip_client *c)
     hop_free_if_empty(hop);
 }
 
-static void client_free(struct sip_client *c)
+void sip_client_free(struct sip_client *c)
 {
     struct sip_clients *t = c->table;
 
     timer_stop(t->timers, &c->timer);
+    list_unlink(&c->in_dialog);
+    if (c->invite)
+        sip_invite_client_fini(c);
     hop_leave(c);
     hash_remove(&t->by_branch, &c->by_branch);
     t->counters->clients = t->by_branch.n;
@@ -97,7 +65,7 @@ static void client_free(struct sip_client *c)
 
 static void free_entry(struct hash_node *node, void *arg)
 {
-    client_free(container_of(node, struct sip_client, by_branch));
+    sip_client_free(container_of(node, struct sip_client, by_branch));
 }
 
 void sip_clients_fini(struct sip_clients *t)
@@ -108,6 +76,7 @@ void sip_clients_fini(struct sip_clients *t)
     hash_free(&t->marks);
     hash_free(&t->secrets);
     buf_free(&t->scratch);
+    buf_free(&t->lines);
 }
 
 static void put_u64_hex(char *p, uint64_t v)
@@ -147,7 +116,6 @@ static const char *via_transport(enum sip_transport t)
     return "UDP";
 }
 
-/* The request as it goes out, into scratch. */
 static bool build(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, struct slice branch,
                   uint16_t port)
 {
@@ -194,42 +162,47 @@ bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, co
     return build(t, target, r, branch, t->wire->via_port(t->wire->owner, target)) && t->scratch.n <= max;
 }
 
-static void report(struct sip_client *c, const struct sip_result *result)
+void sip_client_report(struct sip_client *c, const struct sip_result *result)
 {
     sip_done *done = c->done;
 
+    if (c->invite) {
+        sip_invite_client_hear(c, result);
+        return;
+    }
     c->done = NULL;
     if (done)
         done(c->arg, result);
+    if (c->dialog) /* not when done has ended it */
+        sip_dialog_heard(c->dialog, c, result);
 }
 
-/* The last word about c. It is out of all tables first: done may start new transactions. */
-static void end(struct sip_client *c, const struct sip_result *result)
+void sip_client_end(struct sip_client *c, const struct sip_result *result)
 {
     hop_leave(c);
     hash_remove(&c->table->by_branch, &c->by_branch);
     c->table->counters->clients = c->table->by_branch.n;
-    report(c, result);
-    client_free(c);
+    sip_client_report(c, result);
+    sip_client_free(c);
 }
 
-static void fail(struct sip_client *c, enum sip_no_answer why)
+void sip_client_fail(struct sip_client *c, enum sip_no_answer why)
 {
-    end(c, &(struct sip_result){ .no_answer = why });
+    sip_client_end(c, &(struct sip_result){ .no_answer = why });
 }
 
-static bool transmit(struct sip_client *c)
+bool sip_client_transmit(struct sip_client *c)
 {
     const struct sip_wire *wire = c->table->wire;
 
     return wire->send(wire->owner, &c->hop->flow, c->wire, c->n_wire);
 }
 
-static void wait_more(struct sip_client *c)
+void sip_client_wait(struct sip_client *c)
 {
     uint64_t now = c->table->timers->now_ms, left = c->deadline_ms > now ? c->deadline_ms - now : 0;
 
-    if (c->wire && c->interval_ms < left)
+    if (c->hop->target.transport == SIP_UDP && c->interval_ms < left)
         left = c->interval_ms;
     timer_start(c->table->timers, &c->timer, left);
 }
@@ -239,20 +212,25 @@ static void on_timer(struct timer *timer)
     struct sip_client *c = container_of(timer, struct sip_client, timer);
     struct sip_clients *t = c->table;
 
+    if (c->invite) {
+        sip_invite_client_timer(c);
+        return;
+    }
     switch (c->state) {
-    case CLIENT_WAITING: fail(c, SIP_UNREACHABLE); return;
-    case CLIENT_COMPLETED: client_free(c); return;
+    case CLIENT_WAITING: sip_client_fail(c, SIP_UNREACHABLE); return;
+    case CLIENT_ACCEPTED:
+    case CLIENT_COMPLETED: sip_client_free(c); return;
     case CLIENT_TRYING:
     case CLIENT_PROCEEDING: break;
     }
     if (t->timers->now_ms >= c->deadline_ms) {
-        fail(c, SIP_TIMED_OUT);
+        sip_client_fail(c, SIP_TIMED_OUT);
         return;
     }
     t->counters->retransmissions_out++;
-    (void)transmit(c);
+    (void)sip_client_transmit(c);
     c->interval_ms = c->state == CLIENT_PROCEEDING || c->interval_ms * 2 > t->t2_ms ? t->t2_ms : c->interval_ms * 2;
-    wait_more(c);
+    sip_client_wait(c);
 }
 
 /*
@@ -264,18 +242,18 @@ static void start(struct sip_client *c)
 {
     bool is_udp = c->hop->target.transport == SIP_UDP;
 
-    if (!transmit(c) && !is_udp) {
+    if (!sip_client_transmit(c) && !is_udp) {
         timer_start(c->table->timers, &c->timer, 0);
         return;
     }
     c->hop->n_waiting--;
     c->state = CLIENT_TRYING;
     c->table->counters->requests_out++;
-    if (!is_udp) {
+    if (!is_udp && !c->invite) { /* an INVITE's ACK and CANCEL are made from it */
         free(c->wire);
         c->wire = NULL;
     }
-    wait_more(c);
+    sip_client_wait(c);
 }
 
 static bool same_target(const struct hash_node *node, const void *key)
@@ -310,16 +288,71 @@ static struct hop *hop_make(struct sip_clients *t, const struct sip_target *targ
     return hop;
 }
 
-static bool same_branch(const struct hash_node *node, const void *key)
+struct hop *sip_hop_hold(struct sip_clients *t, const struct sip_target *target)
 {
-    const struct sip_client *c = container_of(node, struct sip_client, by_branch);
+    struct hop *hop = hop_make(t, target);
 
-    return slice_eq(slice_of(c->branch, c->n_branch), *(const struct slice *)key);
+    if (hop)
+        hop->n_held++;
+    return hop;
 }
 
-static struct sip_client *client_find(const struct sip_clients *t, struct slice branch)
+void sip_hop_drop(struct hop *hop)
 {
-    struct hash_node *node = hash_find(&t->by_branch, hash_bytes(&t->by_branch, branch), same_branch, &branch);
+    hop->n_held--;
+    hop_free_if_empty(hop);
+}
+
+/* UDP asks each time: a socket costs nothing to look up, and may have come or gone. */
+static void look_for_way(struct hop *hop)
+{
+    const struct sip_wire *wire = hop->table->wire;
+
+    if (hop->reach == SIP_REACH_NONE || hop->target.transport == SIP_UDP)
+        hop->reach = wire->reach(wire->owner, &hop->target, &hop->flow);
+}
+
+bool sip_hop_build(struct hop *hop, const struct sip_send *r)
+{
+    struct sip_clients *t = hop->table;
+    char made[BRANCH_LEN];
+    struct slice branch = r->branch;
+
+    if (!branch.n) {
+        make_branch(t, made);
+        branch = slice_of(made, sizeof(made));
+    }
+    return build(t, &hop->target, r, branch, t->wire->via_port(t->wire->owner, &hop->target));
+}
+
+bool sip_hop_write(struct hop *hop, struct slice bytes)
+{
+    const struct sip_wire *wire = hop->table->wire;
+
+    look_for_way(hop);
+    if (hop->reach != SIP_REACH_UP || !wire->send(wire->owner, &hop->flow, bytes.p, bytes.n))
+        return false;
+    hop->table->counters->requests_out++;
+    return true;
+}
+
+/* A CANCEL has the branch of its INVITE (RFC 3261 9.1): the method tells them apart (17.1.3). */
+struct branch_key {
+    struct slice branch, method;
+};
+
+static bool same_branch(const struct hash_node *node, const void *arg)
+{
+    const struct sip_client *c = container_of(node, struct sip_client, by_branch);
+    const struct branch_key *key = arg;
+
+    return slice_eq(slice_of(c->branch, c->n_branch), key->branch) && slice_is(key->method, sip_method_name(c->method));
+}
+
+static struct sip_client *client_find(const struct sip_clients *t, struct slice branch, struct slice method)
+{
+    const struct branch_key key = { branch, method };
+    struct hash_node *node = hash_find(&t->by_branch, hash_bytes(&t->by_branch, branch), same_branch, &key);
 
     return node ? container_of(node, struct sip_client, by_branch) : NULL;
 }
@@ -353,19 +386,17 @@ static struct sip_client *client_new(struct sip_clients *t, const struct sip_tar
     c->interval_ms = t->t1_ms;
     c->deadline_ms = t->timers->now_ms + 64u * t->t1_ms;
     list_init(&c->in_hop);
+    list_init(&c->in_dialog);
     timer_init(&c->timer, on_timer);
     return c;
 }
 
-/* Puts c on its way. Nothing that happens here calls done: what fails at once is heard from the timer. */
-static void set_out(struct sip_client *c)
+void sip_client_set_out(struct sip_client *c)
 {
     struct sip_clients *t = c->table;
     struct hop *hop = c->hop;
 
-    /* UDP asks each time: a socket costs nothing to look up, and may have come or gone. */
-    if (hop->reach == SIP_REACH_NONE || hop->target.transport == SIP_UDP)
-        hop->reach = t->wire->reach(t->wire->owner, &hop->target, &hop->flow);
+    look_for_way(hop);
     c->state = CLIENT_WAITING;
     hop->n_waiting++;
     switch (hop->reach) {
@@ -375,23 +406,23 @@ static void set_out(struct sip_client *c)
     }
 }
 
-struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_target *target,
-                                    const struct sip_send *request, sip_done *done, void *arg)
+struct sip_client *sip_client_make(struct sip_clients *t, const struct sip_target *target,
+                                   const struct sip_send *request)
 {
     char made[BRANCH_LEN];
     struct slice branch = request->branch;
     struct sip_client *c;
     struct hop *hop;
 
-    if (t->by_branch.n >= t->max)
+    if (t->by_branch.n - t->n_accepted >= t->max)
         return NULL;
     if (!branch.n) {
         make_branch(t, made);
         branch = slice_of(made, sizeof(made));
-    } else if ((c = client_find(t, branch))) { /* an ended one may be repeated, and ask for its answer again */
-        if (c->state != CLIENT_COMPLETED)
+    } else if ((c = client_find(t, branch, slice_str(sip_method_name(request->method))))) {
+        if (c->state != CLIENT_COMPLETED) /* an ended one may be repeated, and ask for its answer again */
             return NULL;
-        client_free(c);
+        sip_client_free(c);
     }
     c = client_new(t, target, request, branch);
     if (!c)
@@ -406,13 +437,23 @@ struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_targ
         !hash_add(&t->by_branch, &c->by_branch, hash_bytes(&t->by_branch, branch)))
         goto no_room;
     t->counters->clients = t->by_branch.n;
-    c->done = done;
-    c->arg = arg;
-    set_out(c);
     return c;
 no_room:
-    client_free(c);
+    sip_client_free(c);
     return NULL;
+}
+
+struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_target *target,
+                                    const struct sip_send *request, sip_done *done, void *arg)
+{
+    struct sip_client *c = sip_client_make(t, target, request);
+
+    if (!c)
+        return NULL;
+    c->done = done;
+    c->arg = arg;
+    sip_client_set_out(c);
+    return c;
 }
 
 void sip_client_forget(struct sip_client *c)
@@ -425,7 +466,7 @@ static void answered(struct sip_client *c, const struct sip_msg *m)
     struct sip_result result = { .status = m->status, .msg = m, .no_answer = SIP_ANSWERED };
 
     if (c->hop->target.transport != SIP_UDP) {
-        end(c, &result);
+        sip_client_end(c, &result);
         return;
     }
     /* A datagram may come twice: repeated responses are absorbed until Timer K. */
@@ -434,7 +475,7 @@ static void answered(struct sip_client *c, const struct sip_msg *m)
     free(c->wire);
     c->wire = NULL;
     timer_start(c->table->timers, &c->timer, c->table->t4_ms);
-    report(c, &result);
+    sip_client_report(c, &result);
 }
 
 bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m)
@@ -444,12 +485,16 @@ bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m)
     /* With a second Via it was on its way to somebody else. */
     if (m->n_vias != 1 || !m->via.branch.n)
         return false;
-    c = client_find(t, m->via.branch);
-    if (!c || !slice_is(m->cseq_method, sip_method_name(c->method)) || !slice_ieq(m->via.host, t->host) ||
-        m->via.port != c->via_port)
+    c = client_find(t, m->via.branch, m->cseq_method);
+    if (!c || !slice_ieq(m->via.host, t->host) || m->via.port != c->via_port)
         return false;
     t->counters->responses_in++;
+    if (c->invite) {
+        sip_invite_client_response(c, m);
+        return true;
+    }
     switch (c->state) {
+    case CLIENT_ACCEPTED:
     case CLIENT_COMPLETED: t->counters->retransmissions_in++; return true;
     case CLIENT_WAITING: return false; /* to a request that was not sent: made up */
     case CLIENT_TRYING:
@@ -502,5 +547,5 @@ void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
     }
     hop_free_if_empty(hop);
     while ((l = list_pop(&hit)))
-        fail(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
+        sip_client_fail(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
 }

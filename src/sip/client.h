@@ -19,12 +19,15 @@ struct sip_clients {
     unsigned t1_ms, t2_ms, t4_ms;
     size_t max;
 
-    struct hash by_branch;
+    struct hash by_branch; /* and method */
+    struct list accepted;  /* INVITEs that wait for more 2xx, oldest first; beyond max the oldest goes */
+    size_t n_accepted;
     struct hash hops;    /* targets with unfinished transactions */
     struct hash marks;   /* holds nothing: its key marks our branches */
     struct hash secrets; /* holds nothing: its key makes them unguessable */
     uint64_t n_branches;
-    struct buf scratch;
+    struct buf scratch; /* a request in the making */
+    struct buf lines;   /* header lines of one */
 };
 
 void sip_clients_init(struct sip_clients *t);
@@ -38,6 +41,34 @@ bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, co
 
 /* A response: false when it is nobody's (RFC 3261 18.1.2, 17.1.3). */
 bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m);
+
+/*
+ * An INVITE (RFC 3261 17.1.1, RFC 6026), invite_client.c. heard is called for every provisional answer above 100 and once for
+ * the final one, or the lack of it; the first 2xx must be answered there by sip_invite_client_ack, or it counts as a
+ * fork's. What comes later is settled here: repeated answers get their ACK again, other forks' 2xx an ACK and a BYE. Reliable provisional answers get their PRACK
+ * before heard, once each.
+ */
+typedef void sip_heard(void *arg, const struct sip_result *result);
+struct sip_client *sip_clients_invite(struct sip_clients *t, const struct sip_target *target,
+                                      const struct sip_send *request, sip_heard *heard, void *arg);
+
+/* heard is called no more; a 2xx that is not answered yet gets an ACK and a BYE. */
+void sip_invite_client_forget(struct sip_client *c);
+
+/* CANCEL, as soon as it may go; without a final answer 64*T1 later the INVITE has timed out (9.1). */
+void sip_invite_client_cancel(struct sip_client *c);
+
+/* Inside heard: the ACK to this 2xx. It is sent, and again whenever the 2xx comes again. */
+void sip_invite_client_ack(struct sip_client *c, const struct sip_msg *m, const struct sip_send *ack);
+
+/* Inside heard, but for a 2xx: our INVITE as it was written. False: no memory. */
+bool sip_invite_client_read_back(const struct sip_client *c, struct sip_msg *m, struct arena *arena);
+
+/* The highest CSeq that was used with this INVITE: of PRACKs. */
+uint32_t sip_invite_client_cseq(const struct sip_client *c);
+
+/* Has a fork with this To tag been heard of? */
+bool sip_invite_client_knows(const struct sip_client *c, struct slice to_tag);
 
 /* From the transports: a connection to the target is up; there is none any more, or it refuses datagrams. */
 void sip_clients_up(struct sip_clients *t, const struct sip_target *target, const struct sip_flow *flow);

@@ -33,7 +33,7 @@ enum sip_end_why {
     SIP_END_NO_ACK,      /* our 2xx was not acknowledged within 64*T1; BYE was sent */
     SIP_END_NO_PRACK,    /* our reliable 1xx was not acknowledged within 64*T1; 504 was answered */
     SIP_END_EXPIRED,     /* the session timer: no refresh came, or ours was refused; BYE was sent */
-    SIP_END_LOST,        /* a request of ours in it got 481 (status and msg), 408 or no answer (BYE was sent) */
+    SIP_END_LOST,        /* a request of ours in it got 481, or 408 or nothing in time (BYE was sent) */
     SIP_END_BROKEN,      /* a 2xx no dialog can be made of, or no memory for it; BYE was sent where it could be */
 };
 const char *sip_end_name(enum sip_end_why why); /* "no-ack": for logs */
@@ -53,7 +53,7 @@ struct sip_dialog_ops {
      * now or later, by sip_dialog_accept or sip_dialog_refuse, unless ended comes first (CANCEL). request->txn is NULL.
      */
     void (*invite)(void *owner, struct sip_dialog *d, const struct sip_request *request);
-    /* Callee: the ACK to our 2xx came. ack (borrowed until return) holds the answer where our 2xx held the offer. */
+    /* Callee: the ACK to our first 2xx came. ack (borrowed until return) holds the answer where our 2xx held the offer. */
     void (*confirmed)(void *owner, struct sip_dialog *d, const struct sip_msg *ack);
     /* Caller: a provisional answer above 100; msg is borrowed until return. May come often, and from several forks. */
     void (*progress)(void *owner, struct sip_dialog *d, const struct sip_msg *msg);
@@ -93,8 +93,8 @@ struct sip_invite {
 
 /*
  * Starts a session: progress, then answered or ended follow. There is no limit for how long it may ring: the owner cancels.
- * data: as by sip_dialog_set_data. NULL: no memory, dialogs_max or the route's share is reached, the INVITE is too
- * large for UDP (sip_invite_fits), or a session with this Call-ID exists that we called; ops will not be called.
+ * data: as by sip_dialog_set_data. NULL: no memory, dialogs_max or the route's share is reached, or the INVITE is too large
+ * for UDP (sip_invite_fits); ops will not be called.
  */
 struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite,
                               void *data);
@@ -130,17 +130,18 @@ bool sip_dialog_accept(struct sip_dialog *d, const struct sip_accept *accept);
 void sip_dialog_refuse(struct sip_dialog *d, unsigned status, const char *reason, struct slice headers);
 
 /*
- * A request in the dialog, after answered or sip_dialog_accept: MESSAGE, INFO ... with one result, as sip_send. After a
- * 481, 408 or none at all, ended follows done (RFC 3261 12.2.1.2). done is called even when the session has ended or
- * was ended meanwhile; sip_client_forget spares it. NULL: no memory, too many, or too large for UDP.
+ * A request in the dialog, after answered or sip_dialog_accept: MESSAGE, INFO ... with one result, as sip_send. After a 481,
+ * a 408 or SIP_TIMED_OUT, ended follows done (RFC 3261 12.2.1.2); not after SIP_UNREACHABLE: another target may do better.
+ * done is called even when the session ends or is ended meanwhile; sip_client_forget spares it. NULL: no memory, too
+ * many, or too large for UDP (sip_dialog_fits).
  */
 struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method, const struct sip_content *content,
                                    sip_done *done, void *arg);
-bool sip_dialog_fits(const struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max);
+bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max);
 
 /*
- * Ends the session, whatever its state: CANCEL, 487 or BYE (with these header lines, Reason for example; usually empty) go
- * when they may, the stack does the rest by itself. d is gone.
+ * Ends the session, whatever its state: CANCEL, 480 or BYE go when they may, the stack does the rest by itself. headers: more
+ * lines of a BYE that goes at once (Reason for example); usually empty. d is gone.
  */
 void sip_dialog_end(struct sip_dialog *d, struct slice headers);
 

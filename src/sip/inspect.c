@@ -1,8 +1,33 @@
+#include "sip/inspect.h"
+
 #include "base/text.h"
 #include "sip/stack.h"
 #include "sip/writer.h"
 
-#define ALLOW SLICE("Allow: OPTIONS, MESSAGE\r\n")
+static bool has_sessions(const struct sip *sip)
+{
+    return sip->conf.ops->dialogs != NULL;
+}
+
+void sip_put_allow(struct buf *b, const struct sip *sip)
+{
+    buf_put(b, has_sessions(sip) ? SLICE("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, INFO\r\n")
+                                 : SLICE("Allow: OPTIONS, MESSAGE\r\n"));
+}
+
+void sip_put_supported(struct buf *b, const struct sip *sip)
+{
+    buf_put(b, has_sessions(sip) ? SLICE("Supported: timer, 100rel\r\n") : SLICE("Supported:\r\n"));
+}
+
+void sip_put_abilities(struct buf *b, const struct sip *sip)
+{
+    sip_put_allow(b, sip);
+    buf_put(b, SLICE("Accept: "));
+    sip_put_safe(b, sip->conf.accept.n ? sip->conf.accept : SLICE("text/plain"));
+    buf_put(b, has_sessions(sip) ? SLICE(", application/sdp\r\n") : SLICE("\r\n"));
+    sip_put_supported(b, sip);
+}
 
 unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m)
 {
@@ -11,9 +36,17 @@ unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m)
     case SIP_MESSAGE:
     case SIP_OPTIONS:
     case SIP_CANCEL: return 0;
+    case SIP_INVITE:
+    case SIP_BYE:
+    case SIP_PRACK:
+    case SIP_UPDATE:
+    case SIP_INFO:
+        if (has_sessions(sip))
+            return 0;
+        break;
     default: break;
     }
-    buf_put(&sip->headers, ALLOW);
+    sip_put_allow(&sip->headers, sip);
     return m->method_id == SIP_UNKNOWN ? 501 : 405;
 }
 
@@ -38,8 +71,8 @@ static bool serves(struct sip *sip, const struct sip_msg *m)
     char lower[256];
     struct slice host = m->uri.host;
 
-    /* OPTIONS to our own address is how SIP servers ask whether we live. */
-    if (m->method_id == SIP_OPTIONS && sip_is_our_host(sip, host))
+    /* OPTIONS to our own address is how SIP servers ask whether we live; in dialogs it is our Contact. */
+    if ((m->method_id == SIP_OPTIONS || m->to_tag.n) && sip_is_our_host(sip, host))
         return true;
     if (host.n && host.p[host.n - 1] == '.')
         host.n--;
@@ -65,14 +98,22 @@ static unsigned check_uri(struct sip *sip, const struct sip_msg *m)
     return 416;
 }
 
-/* We know no extension that a request may require. Proxy-Require is for proxies. */
+/* Extensions that sessions have, and requests of no other kind. */
+static bool knows(const struct sip *sip, const struct sip_msg *m, struct slice tag)
+{
+    bool of_session = m->method_id == SIP_INVITE || m->to_tag.n;
+
+    return has_sessions(sip) && of_session && (slice_ieq(tag, SLICE("timer")) || slice_ieq(tag, SLICE("100rel")));
+}
+
+/* Proxy-Require is for proxies. */
 static unsigned check_require(struct sip *sip, const struct sip_msg *m)
 {
     struct slice tag;
     unsigned n = 0;
 
     for (size_t pos = 0; sip_msg_next_value(m, SIP_H_REQUIRE, &pos, &tag);) {
-        if (!tag.n)
+        if (!tag.n || knows(sip, m, tag))
             continue;
         buf_put(&sip->headers, n++ ? SLICE(", ") : SLICE("Unsupported: "));
         sip_put_safe(&sip->headers, tag);
@@ -92,12 +133,15 @@ static unsigned answer_cancel(struct sip *sip, const struct sip_msg *m)
     return sip_servers_known(&sip->servers, &id) ? 200 : 481;
 }
 
-static unsigned answer_options(struct sip *sip)
+static bool is_merged(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id)
 {
-    buf_put(&sip->headers, ALLOW);
-    sip_put_header(&sip->headers, "Accept", sip->conf.accept.n ? sip->conf.accept : SLICE("text/plain"));
-    buf_put(&sip->headers, SLICE("Supported:\r\n"));
-    return 200;
+    return m->method_id == SIP_INVITE ? sip_invites_merged(&sip->invites, id) : sip_servers_merged(&sip->servers, id);
+}
+
+/* Those that only mean something in a dialog (RFC 3261 15.1.2, RFC 6086 4.2.2, RFC 3311 5.2, RFC 3262 3). */
+static bool needs_dialog(const struct sip_msg *m)
+{
+    return m->method_id != SIP_MESSAGE && m->method_id != SIP_OPTIONS && m->method_id != SIP_INVITE;
 }
 
 unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id)
@@ -113,14 +157,17 @@ unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_
     status = check_uri(sip, m);
     if (status)
         return status;
-    if (!m->to_tag.n && sip_servers_merged(&sip->servers, id))
+    if (!m->to_tag.n && is_merged(sip, m, id))
         return 482;
     status = check_require(sip, m);
     if (status)
         return status;
-    if (m->to_tag.n)
-        return 481; /* there are no dialogs to belong to */
+    if (m->to_tag.n ? !sip_dialogs_find(sip, m->call_id, m->to_tag) : needs_dialog(m))
+        return 481;
     if (m->body.n > sip->conf.body_max)
         return 413;
-    return m->method_id == SIP_OPTIONS ? answer_options(sip) : 0;
+    if (m->method_id != SIP_OPTIONS || m->to_tag.n)
+        return 0;
+    sip_put_abilities(&sip->headers, sip);
+    return 200;
 }

@@ -99,20 +99,39 @@ static void refuse_unserved(struct sip *sip, const struct sip_server_id *id, con
     refuse(sip, id, m, source, 404, "This gateway does not serve that domain");
 }
 
+static bool is_repeat(struct sip *sip, const struct sip_incoming *in)
+{
+    return in->m->method_id == SIP_INVITE ? sip_invites_repeat(&sip->invites, in->id, in->source)
+                                          : sip_servers_repeat(&sip->servers, in->id, in->m, in->source);
+}
+
+static void hand_on(struct sip *sip, const struct sip_incoming *in)
+{
+    if (in->m->to_tag.n)
+        sip_dialog_request(sip, sip_dialogs_find(sip, in->m->call_id, in->m->to_tag), in);
+    else if (in->m->method_id == SIP_INVITE)
+        sip_dialogs_invite(sip, in);
+    else
+        take_message(sip, in->m, in->id, in->source, in->route);
+}
+
 static void take_request(struct sip *sip, const struct sip_msg *m, const struct sip_source *source, struct slice route)
 {
     struct sip_server_id id;
+    const struct sip_incoming in = { .m = m, .id = &id, .source = source, .route = route };
     unsigned status;
 
     sip->counters.requests_in++;
-    if (m->method_id == SIP_ACK)
-        return; /* never answered, and we send nothing to an INVITE that needs one absorbed */
+    if (m->method_id == SIP_ACK) { /* never answered */
+        sip_dialogs_ack(sip, &in);
+        return;
+    }
     sip_servers_identify(&sip->servers, m, m->method, &id);
-    if (sip_servers_repeat(&sip->servers, &id, m, source))
+    if (is_repeat(sip, &in) || (m->method_id == SIP_CANCEL && sip_dialogs_cancel(sip, &in)))
         return;
     status = sip_inspect(sip, m, &id);
     if (!status)
-        take_message(sip, m, &id, source, route);
+        hand_on(sip, &in);
     else if (status < 300)
         sip_servers_reply(&sip->servers, &id, m, source, status, NULL, buf_slice(&sip->headers));
     else if (status == 404)

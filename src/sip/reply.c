@@ -107,13 +107,30 @@ static void put_vias(struct buf *b, const struct sip_msg *m, const struct addr *
     }
 }
 
-static void put_tag(struct buf *b, uint64_t tag)
+void sip_put_tag(struct buf *b, uint64_t tag)
 {
     char text[TAG_CHARS];
 
     for (unsigned i = 0; i < TAG_CHARS; i++)
         text[i] = "0123456789abcdef"[tag >> (60 - 4 * i) & 15];
     buf_add(b, text, sizeof(text));
+}
+
+bool sip_tag_read(struct slice text, uint64_t *tag)
+{
+    uint64_t v = 0;
+
+    if (text.n != TAG_CHARS)
+        return false;
+    for (size_t i = 0; i < TAG_CHARS; i++) {
+        char c = text.p[i];
+
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+            return false;
+        v = v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    *tag = v;
+    return true;
 }
 
 /* The first of its kind: a message with two From lines is malformed, and its answer repeats one. */
@@ -135,7 +152,7 @@ static void put_to(struct buf *b, const struct sip_msg *m, uint64_t tag)
     put_echo(b, h->value);
     if (!m->to_tag.n) {
         buf_put(b, SLICE(";tag="));
-        put_tag(b, tag);
+        sip_put_tag(b, tag);
     }
     buf_put(b, SLICE("\r\n"));
 }
@@ -164,10 +181,13 @@ void sip_put_status_line(struct buf *b, unsigned status, const char *reason)
     buf_put(b, SLICE("\r\n"));
 }
 
-void sip_put_reply_end(struct buf *b, struct slice headers)
+void sip_put_reply_end(struct buf *b, struct slice headers, struct slice body)
 {
     buf_put(b, headers);
-    buf_put(b, SLICE("Content-Length: 0\r\n\r\n"));
+    if (body.n)
+        sip_put_body(b, body);
+    else
+        buf_put(b, SLICE("Content-Length: 0\r\n\r\n"));
 }
 
 void sip_reply_flow(const struct sip_msg *m, const struct sip_source *source, struct sip_flow *flow)

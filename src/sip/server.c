@@ -30,10 +30,10 @@ struct sip_server {
     uint64_t tag;
     union {
         struct held *held; /* owned, until completed */
-        char *extra;       /* owned, completed: reason, NUL, header lines; NULL: standard reason, no lines */
+        char *extra;       /* owned, completed: reason, NUL, header lines, body; NULL: standard reason, no lines */
     };
     uint32_t cseq;
-    uint32_t n_extra;
+    uint32_t n_extra, n_body;
     uint16_t status; /* completed: what was answered */
     uint8_t state;
     bool stream; /* reliable transport */
@@ -208,37 +208,58 @@ static void transmit(struct sip_servers *t, const struct sip_flow *flow)
         t->counters->responses_out++;
 }
 
-static void send_held(struct sip_server *s, const struct sip_flow *flow, unsigned status, const char *reason,
-                      struct slice headers)
+/* What an answer says beyond its request. reason NULL: the standard phrase. */
+struct answer {
+    unsigned status;
+    const char *reason;
+    struct slice headers, body;
+};
+
+static void send_held(struct sip_server *s, const struct sip_flow *flow, const struct answer *a)
 {
     struct buf *b = &s->table->scratch;
 
     buf_clear(b);
-    sip_put_status_line(b, status, reason);
+    sip_put_status_line(b, a->status, a->reason);
     buf_add(b, s->held->head, s->held->n_head);
-    sip_put_reply_end(b, headers);
+    sip_put_reply_end(b, a->headers, a->body);
     transmit(s->table, flow);
 }
 
 static void send_made(struct sip_servers *t, uint64_t tag, const struct sip_msg *m, const struct sip_source *source,
-                      unsigned status, const char *reason, struct slice headers)
+                      const struct answer *a)
 {
     struct sip_flow flow;
 
     buf_clear(&t->scratch);
-    sip_put_status_line(&t->scratch, status, reason);
+    sip_put_status_line(&t->scratch, a->status, a->reason);
     sip_put_reply_head(&t->scratch, m, &source->addr, tag);
-    sip_put_reply_end(&t->scratch, headers);
+    sip_put_reply_end(&t->scratch, a->headers, a->body);
     sip_reply_flow(m, source, &flow);
     transmit(t, &flow);
+}
+
+static const struct answer trying = { .status = 100 };
+
+/* The final answer of a completed transaction, as far as it was kept. */
+static struct answer kept_answer(const struct sip_server *s)
+{
+    struct slice reason = slice_str(s->extra);
+    struct answer a = { .status = s->status, .reason = reason.n ? reason.p : NULL };
+
+    if (s->extra) {
+        a.headers = slice_of(s->extra + reason.n + 1, s->n_extra - s->n_body - reason.n - 1);
+        a.body = slice_of(s->extra + s->n_extra - s->n_body, s->n_body);
+    }
+    return a;
 }
 
 bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
                         const struct sip_source *source)
 {
     struct sip_server *s = find(t, id);
-    struct slice reason;
     struct sip_flow flow;
+    struct answer a;
 
     if (!s)
         return false;
@@ -247,12 +268,11 @@ bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, c
     case SERVER_TRYING: break;
     case SERVER_PROCEEDING:
         sip_reply_flow(m, source, &flow);
-        send_held(s, &flow, 100, NULL, slice_of(NULL, 0));
+        send_held(s, &flow, &trying);
         break;
     case SERVER_COMPLETED:
-        reason = slice_str(s->extra);
-        send_made(t, s->tag, m, source, s->status, reason.n ? reason.p : NULL,
-                  s->extra ? slice_of(s->extra + reason.n + 1, s->n_extra - reason.n - 1) : slice_of(NULL, 0));
+        a = kept_answer(s);
+        send_made(t, s->tag, m, source, &a);
         break;
     }
     return true;
@@ -265,7 +285,7 @@ static void on_timer(struct timer *timer)
     switch ((enum server_state)s->state) {
     case SERVER_TRYING:
         s->state = SERVER_PROCEEDING;
-        send_held(s, &s->held->flow, 100, NULL, slice_of(NULL, 0));
+        send_held(s, &s->held->flow, &trying);
         break;
     case SERVER_PROCEEDING: break;
     case SERVER_COMPLETED: server_free(s); break;
@@ -322,27 +342,35 @@ void sip_servers_reply(struct sip_servers *t, const struct sip_server_id *id, co
                        const struct sip_source *source, unsigned status, const char *reason, struct slice headers)
 {
     assert(m->method_id != SIP_ACK);
-    send_made(t, id->tag, m, source, status, reason, headers);
+    send_made(t, id->tag, m, source, &(struct answer){ .status = status, .reason = reason, .headers = headers });
+}
+
+static char *put_part(char *to, struct slice part)
+{
+    if (part.n)
+        memcpy(to, part.p, part.n);
+    return to + part.n;
 }
 
 /* What a retransmission cannot bring along. Without memory for it the status alone is repeated. */
-static void keep_extra(struct sip_server *s, const char *reason, struct slice headers)
+static void keep_extra(struct sip_server *s, const struct answer *a)
 {
-    size_t n_reason = reason ? strlen(reason) : 0;
+    struct slice reason = slice_str(a->reason);
+    size_t n = reason.n + 1 + a->headers.n + a->body.n;
+    char *at;
 
     s->extra = NULL;
     s->n_extra = 0;
-    if (!reason && !headers.n)
+    if (!a->reason && !a->headers.n && !a->body.n)
         return;
-    s->extra = malloc(n_reason + 1 + headers.n);
+    s->extra = malloc(n);
     if (!s->extra)
         return;
-    if (n_reason)
-        memcpy(s->extra, reason, n_reason);
-    s->extra[n_reason] = '\0';
-    if (headers.n)
-        memcpy(s->extra + n_reason + 1, headers.p, headers.n);
-    s->n_extra = (uint32_t)(n_reason + 1 + headers.n);
+    at = put_part(s->extra, reason);
+    *at++ = '\0';
+    (void)put_part(put_part(at, a->headers), a->body);
+    s->n_extra = (uint32_t)n;
+    s->n_body = (uint32_t)a->body.n;
 }
 
 /* At full load the memory of 64*T1 would be unbounded: the oldest goes first, long after its client has heard the answer. */
@@ -355,29 +383,42 @@ static void keep(struct sip_server *s)
         server_free(container_of(t->kept.next, struct sip_server, kept));
 }
 
-void sip_respond(struct sip_server *s, unsigned status, const char *reason, struct slice headers)
+static void respond(struct sip_server *s, const struct answer *a)
 {
     struct sip_servers *t = s->table;
 
-    assert(s->state != SERVER_COMPLETED && status >= 100 && status <= 699);
+    assert(s->state != SERVER_COMPLETED && a->status >= 200 && a->status <= 699);
+    send_held(s, &s->held->flow, a);
+    free(s->held);
+    s->state = SERVER_COMPLETED;
+    s->status = (uint16_t)a->status;
+    s->extra = NULL;
+    /* Streams repeat nothing (17.2.2: J is 0), but some clients do: one message, the same answer twice (STOX-IM-50). */
+    keep_extra(s, a);
+    timer_start(t->timers, &s->timer, t->keep_ms);
+    keep(s);
+    leave_waiting(t);
+}
+
+void sip_respond(struct sip_server *s, unsigned status, const char *reason, struct slice headers)
+{
+    struct answer a = { .status = status, .reason = reason, .headers = headers };
+
+    assert(s->state != SERVER_COMPLETED && status >= 100);
     /* To non-INVITE requests 100 is the only provisional answer, and only the timer knows when it may go (RFC 4320 4.1);
      * a 408 would come too late to be heard (4.2). */
     if (status < 200)
         return;
     if (status == 408) {
-        status = 504;
-        reason = NULL;
+        a.status = 504;
+        a.reason = NULL;
     }
-    send_held(s, &s->held->flow, status, reason, headers);
-    free(s->held);
-    s->state = SERVER_COMPLETED;
-    s->status = (uint16_t)status;
-    s->extra = NULL;
-    /* Streams repeat nothing (17.2.2: J is 0), but some clients do: one message, the same answer twice (STOX-IM-50). */
-    keep_extra(s, reason, headers);
-    timer_start(t->timers, &s->timer, t->keep_ms);
-    keep(s);
-    leave_waiting(t);
+    respond(s, &a);
+}
+
+void sip_respond_with(struct sip_server *s, unsigned status, struct slice headers, struct slice body)
+{
+    respond(s, &(struct answer){ .status = status, .headers = headers, .body = body });
 }
 
 void sip_server_set_data(struct sip_server *s, void *data)

@@ -96,6 +96,8 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
 /* As in sip_conf, for what comes from now on; what is there stays. */
 void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max);
 
+void sip_set_dialog_limits(struct sip *sip, size_t max, size_t per_route_max);
+
 /* What ops.meant says may have changed: TLS connections that it no longer approves are closed. On the loop. */
 void sip_reconsider(struct sip *sip);
 

@@ -39,6 +39,18 @@ static bool init_servers(struct sip *sip)
     return sip_servers_init(t);
 }
 
+static bool init_invites(struct sip *sip)
+{
+    struct sip_invites *t = &sip->invites;
+
+    t->servers = &sip->servers;
+    t->t1_ms = sip->conf.t1_ms;
+    t->t2_ms = sip->conf.t2_ms;
+    t->t4_ms = sip->conf.t4_ms;
+    t->max = sip->conf.txns_max;
+    return sip_invites_init(t);
+}
+
 static void init_clients(struct sip *sip)
 {
     struct sip_clients *t = &sip->clients;
@@ -57,6 +69,7 @@ static void init_clients(struct sip *sip)
 struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err)
 {
     struct sip *sip;
+    bool ok;
 
     if (!conf->host.n || conf->host.n > HOST_MAX || !conf->ops || !conf->t1_ms || !conf->t2_ms || !conf->txns_max) {
         err_set(err, "SIP: a host name, callbacks, timers T1 and T2 and a number of transactions are needed");
@@ -77,8 +90,11 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     sip->wire.owner = sip;
     buf_init(&sip->headers, SIP_HEAD_MAX);
     sip_transports_init(&sip->transports);
+    sip_dialogs_init(&sip->dialogs);
     init_clients(sip);
-    if (init_servers(sip) && buf_reserve(&sip->headers, SIP_HEAD_MAX))
+    ok = init_servers(sip);
+    ok = init_invites(sip) && ok;
+    if (ok && buf_reserve(&sip->headers, SIP_HEAD_MAX))
         return sip;
     sip_free(sip);
     err_set(err, "SIP: no memory");
@@ -90,13 +106,22 @@ void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max)
     sip->conf.txns_max = txns_max;
     sip->conf.body_max = body_max;
     sip->clients.max = txns_max;
+    sip->invites.max = txns_max;
     sip_servers_limit(&sip->servers, txns_max);
+}
+
+void sip_set_dialog_limits(struct sip *sip, size_t max, size_t per_route_max)
+{
+    sip->conf.dialogs_max = max;
+    sip->conf.dialogs_per_route_max = per_route_max;
 }
 
 void sip_free(struct sip *sip)
 {
     if (!sip)
         return;
+    sip_dialogs_fini(sip);
+    sip_invites_fini(&sip->invites);
     sip_servers_fini(&sip->servers);
     sip_clients_fini(&sip->clients);
     sip_transports_fini(sip);

@@ -3,6 +3,7 @@
 #define STOX_SIP_STACK_H
 
 #include "sip/client.h"
+#include "sip/dialog_priv.h"
 #include "sip/server.h"
 #include "sip/transport.h"
 
@@ -14,6 +15,8 @@ struct sip {
     struct sip_wire wire; /* the transports, or a test */
     struct sip_servers servers;
     struct sip_clients clients;
+    struct sip_invites invites;
+    struct sip_dialogs dialogs;
     struct sip_transports transports;
     struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
     struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers;
@@ -40,8 +43,8 @@ bool sip_is_our_host(const struct sip *sip, struct slice host);
 unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m);
 
 /*
- * The UAS checks of RFC 3261 8.2 for a request with a good form that is no retransmission. 0: for the owner. Else the
- * status to answer, with more header lines in sip->headers.
+ * The UAS checks of RFC 3261 8.2 for a request with a good form that is no retransmission. 0: for the owner, or with a To tag
+ * for the dialog. Else the status to answer, with more header lines in sip->headers.
  */
 unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id);
 

@@ -1,0 +1,357 @@
+/* The session as an object: found by Call-ID and our tag, charged to its route, with its texts in one block. */
+#include <stdlib.h>
+
+#include "sip/client_priv.h"
+#include "sip/dialog_priv.h"
+#include "sip/inspect.h"
+#include "sip/msg_session.h"
+#include "sip/reply.h"
+#include "sip/route_set.h"
+#include "sip/stack.h"
+#include "sip/writer.h"
+
+/* The sessions of one route; lives as long as there are any. */
+struct sip_charge {
+    struct hash_node node;
+    size_t n;
+    size_t n_name;
+    char name[];
+};
+
+const char *sip_end_name(enum sip_end_why why)
+{
+    switch (why) {
+    case SIP_END_REFUSED: return "refused";
+    case SIP_END_TIMED_OUT: return "timed-out";
+    case SIP_END_UNREACHABLE: return "unreachable";
+    case SIP_END_CANCELLED: return "cancelled";
+    case SIP_END_BYE: return "bye";
+    case SIP_END_NO_ACK: return "no-ack";
+    case SIP_END_NO_PRACK: return "no-prack";
+    case SIP_END_EXPIRED: return "expired";
+    case SIP_END_LOST: return "lost";
+    case SIP_END_BROKEN: return "broken";
+    }
+    return "unknown";
+}
+
+void sip_dialogs_init(struct sip_dialogs *t)
+{
+    hash_init(&t->by_call);
+    hash_init(&t->charges);
+    hash_init(&t->secrets);
+    t->n_tags = 0;
+    buf_init(&t->lines, SIP_HEAD_MAX);
+}
+
+static void free_entry(struct hash_node *node, void *arg)
+{
+    sip_dialog_free(container_of(node, struct sip_dialog, by_call));
+}
+
+void sip_dialogs_fini(struct sip *sip)
+{
+    struct sip_dialogs *t = &sip->dialogs;
+
+    hash_each(&t->by_call, free_entry, NULL);
+    hash_free(&t->by_call);
+    hash_free(&t->charges);
+    hash_free(&t->secrets);
+    buf_free(&t->lines);
+}
+
+uint64_t sip_dialogs_make_tag(struct sip_dialogs *t)
+{
+    t->n_tags++;
+    return hash_bytes(&t->secrets, slice_of((const char *)&t->n_tags, sizeof(t->n_tags)));
+}
+
+struct call_key {
+    struct slice call_id;
+    uint64_t tag;
+};
+
+static bool same_call(const struct hash_node *node, const void *arg)
+{
+    const struct sip_dialog *d = container_of(node, struct sip_dialog, by_call);
+    const struct call_key *key = arg;
+
+    return d->tag == key->tag && slice_eq(sip_dialog_text(d, DIALOG_CALL_ID), key->call_id);
+}
+
+static uint64_t call_hash(const struct hash *h, const struct call_key *key)
+{
+    return hash_more(h, hash_bytes(h, slice_of((const char *)&key->tag, sizeof(key->tag))), key->call_id);
+}
+
+struct sip_dialog *sip_dialogs_find(const struct sip *sip, struct slice call_id, struct slice our_tag)
+{
+    const struct hash *h = &sip->dialogs.by_call;
+    struct call_key key = { .call_id = call_id };
+    struct hash_node *node;
+
+    if (!h->n || !sip_tag_read(our_tag, &key.tag))
+        return NULL;
+    node = hash_find(h, call_hash(h, &key), same_call, &key);
+    return node ? container_of(node, struct sip_dialog, by_call) : NULL;
+}
+
+bool sip_dialog_enter(struct sip_dialog *d)
+{
+    struct hash *h = &d->sip->dialogs.by_call;
+    struct call_key key = { sip_dialog_text(d, DIALOG_CALL_ID), d->tag };
+
+    if (!hash_add(h, &d->by_call, call_hash(h, &key)))
+        return false;
+    d->sip->counters.dialogs = h->n;
+    return true;
+}
+
+static bool is_name(const struct hash_node *node, const void *key)
+{
+    const struct sip_charge *c = container_of(node, struct sip_charge, node);
+
+    return slice_eq(slice_of(c->name, c->n_name), *(const struct slice *)key);
+}
+
+/* NULL: no memory. */
+static struct sip_charge *charge_of(struct hash *h, struct slice route)
+{
+    uint64_t hash = hash_bytes(h, route);
+    struct hash_node *node = hash_find(h, hash, is_name, &route);
+    struct sip_charge *c = node ? container_of(node, struct sip_charge, node) : NULL;
+
+    if (c)
+        return c;
+    c = calloc(1, sizeof(*c) + route.n);
+    if (!c || !hash_add(h, &c->node, hash)) {
+        free(c);
+        return NULL;
+    }
+    c->n_name = route.n;
+    memcpy(c->name, route.p, route.n);
+    return c;
+}
+
+static void charge_leave(struct sip *sip, struct sip_charge *c)
+{
+    if (c->n)
+        return;
+    hash_remove(&sip->dialogs.charges, &c->node);
+    free(c);
+}
+
+/* False: no memory, or *full. */
+static bool charge_take(struct sip *sip, struct slice route, struct sip_charge **charge, bool *full)
+{
+    size_t max = sip->conf.dialogs_per_route_max;
+
+    *charge = NULL;
+    *full = sip->dialogs.by_call.n >= sip->conf.dialogs_max;
+    if (*full || !route.n)
+        return !*full;
+    *charge = charge_of(&sip->dialogs.charges, route);
+    if (!*charge)
+        return false;
+    *full = max && (*charge)->n >= max;
+    if (*full)
+        charge_leave(sip, *charge);
+    else
+        (*charge)->n++;
+    return !*full;
+}
+
+bool sip_dialog_is_of_route(const struct sip_dialog *d, struct slice route)
+{
+    return !d->charge || slice_eq(route, slice_of(d->charge->name, d->charge->n_name));
+}
+
+struct sip_dialog *sip_dialog_new(struct sip *sip, struct slice route, bool *full)
+{
+    struct sip_charge *charge;
+    struct sip_dialog *d;
+
+    if (!charge_take(sip, route, &charge, full))
+        return NULL;
+    d = calloc(1, sizeof(*d));
+    if (!d) {
+        if (charge) {
+            charge->n--;
+            charge_leave(sip, charge);
+        }
+        return NULL;
+    }
+    d->sip = sip;
+    d->charge = charge;
+    list_init(&d->requests);
+    sip_session_init(d);
+    return d;
+}
+
+void sip_dialog_free(struct sip_dialog *d)
+{
+    struct sip *sip = d->sip;
+
+    timer_stop(&sip->loop->timers, &d->timer);
+    list_each_safe (l, tmp, &d->requests) {
+        container_of(l, struct sip_client, in_dialog)->dialog = NULL;
+        list_unlink(l);
+    }
+    if (d->pending && d->pending->invite)
+        sip_invite_client_forget(d->pending);
+    else if (d->pending)
+        sip_client_forget(d->pending);
+    if (d->server && sip_invite_server_dialog(d->server))
+        sip_invite_server_acked(d->server);
+    if (d->hop)
+        sip_hop_drop(d->hop);
+    hash_remove(&sip->dialogs.by_call, &d->by_call);
+    sip->counters.dialogs = sip->dialogs.by_call.n;
+    if (d->charge) {
+        d->charge->n--;
+        charge_leave(sip, d->charge);
+    }
+    free(d->text);
+    free(d);
+}
+
+void sip_dialog_finish(struct sip_dialog *d, enum sip_end_why why, const struct sip_msg *msg)
+{
+    const struct sip_end end = { .why = why, .status = msg && !msg->is_request ? msg->status : 0, .msg = msg };
+
+    sip_session_stop(d);
+    if (d->state != DIALOG_LEAVING)
+        d->sip->conf.ops->dialogs->ended(d->sip->conf.owner, d, &end);
+    sip_dialog_free(d);
+}
+
+struct slice sip_dialog_text(const struct sip_dialog *d, enum dialog_text i)
+{
+    size_t at = 0;
+
+    for (size_t k = 0; k < i; k++)
+        at += d->n_text[k];
+    return slice_of(d->text + at, d->n_text[i]);
+}
+
+static size_t size_of(const struct slice parts[DIALOG_TEXTS])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < DIALOG_TEXTS; i++)
+        n += parts[i].n;
+    return n;
+}
+
+bool sip_dialog_too_big(const struct slice parts[DIALOG_TEXTS])
+{
+    return size_of(parts) > SIP_DIALOG_TEXT_MAX;
+}
+
+bool sip_dialog_set_texts(struct sip_dialog *d, const struct slice parts[DIALOG_TEXTS])
+{
+    size_t n = size_of(parts), at = 0;
+    char *text = n <= SIP_DIALOG_TEXT_MAX ? malloc(n + 1) : NULL;
+
+    if (!text)
+        return false;
+    for (size_t i = 0; i < DIALOG_TEXTS; i++) {
+        if (parts[i].n)
+            memcpy(text + at, parts[i].p, parts[i].n);
+        d->n_text[i] = (uint16_t)parts[i].n;
+        at += parts[i].n;
+    }
+    free(d->text);
+    d->text = text;
+    return true;
+}
+
+bool sip_dialog_set_text(struct sip_dialog *d, enum dialog_text i, struct slice text)
+{
+    struct slice parts[DIALOG_TEXTS];
+
+    for (size_t k = 0; k < DIALOG_TEXTS; k++)
+        parts[k] = sip_dialog_text(d, k);
+    if (slice_eq(parts[i], text))
+        return true;
+    parts[i] = text;
+    return sip_dialog_set_texts(d, parts);
+}
+
+void sip_dialog_put_contact(struct buf *b, struct sip *sip, const struct sip_target *target, bool secure,
+                            struct slice user, struct slice params)
+{
+    uint16_t port = sip->wire.via_port(sip->wire.owner, target);
+
+    buf_put(b, secure ? SLICE("<sips:") : SLICE("<sip:"));
+    if (user.n) {
+        sip_put_safe(b, user);
+        buf_char(b, '@');
+    }
+    buf_put(b, sip->clients.host);
+    if (port) {
+        buf_char(b, ':');
+        buf_u64(b, port);
+    }
+    if (target->transport != SIP_UDP && !secure) {
+        buf_put(b, SLICE(";transport="));
+        buf_str(b, sip_transport_name(target->transport));
+    }
+    sip_put_safe(b, params);
+    buf_char(b, '>');
+}
+
+void sip_dialog_put_usual(const struct sip_dialog *d, struct buf *b)
+{
+    sip_put_header(b, "Contact", sip_dialog_text(d, DIALOG_CONTACT));
+    sip_put_allow(b, d->sip);
+    sip_put_supported(b, d->sip);
+}
+
+void sip_dialog_refresh_target(struct sip_dialog *d, const struct sip_msg *m)
+{
+    const struct sip_dialog_ops *ops = d->sip->conf.ops->dialogs;
+    struct slice target, before = sip_dialog_text(d, DIALOG_TARGET);
+
+    if (!sip_msg_contact(m, &target) || slice_eq(target, before) || !sip_dialog_set_text(d, DIALOG_TARGET, target))
+        return;
+    if (ops->moved && d->state == DIALOG_UP && !sip_dialog_text(d, DIALOG_ROUTES).n)
+        ops->moved(d->sip->conf.owner, d);
+}
+
+void sip_dialog_set_data(struct sip_dialog *d, void *data)
+{
+    d->data = data;
+}
+
+void *sip_dialog_data(const struct sip_dialog *d)
+{
+    return d->data;
+}
+
+struct slice sip_dialog_call_id(const struct sip_dialog *d)
+{
+    return sip_dialog_text(d, DIALOG_CALL_ID);
+}
+
+struct slice sip_dialog_remote_target(const struct sip_dialog *d)
+{
+    return d->state == DIALOG_CALLING ? slice_of(NULL, 0) : sip_dialog_text(d, DIALOG_TARGET);
+}
+
+struct slice sip_dialog_next_uri(const struct sip_dialog *d)
+{
+    return sip_route_next(sip_dialog_text(d, DIALOG_ROUTES), sip_dialog_text(d, DIALOG_TARGET));
+}
+
+bool sip_dialog_set_target(struct sip_dialog *d, const struct sip_target *target)
+{
+    struct hop *hop = sip_hop_hold(&d->sip->clients, target);
+
+    if (!hop)
+        return false;
+    if (d->hop)
+        sip_hop_drop(d->hop);
+    d->hop = hop;
+    return true;
+}

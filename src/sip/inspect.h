@@ -1,0 +1,14 @@
+/* What we can do, as answers to OPTIONS, 405, 501 and the requests and answers of sessions list it. */
+#ifndef STOX_SIP_INSPECT_H
+#define STOX_SIP_INSPECT_H
+
+#include "base/buf.h"
+
+struct sip;
+
+/* Whole lines. */
+void sip_put_allow(struct buf *b, const struct sip *sip);
+void sip_put_supported(struct buf *b, const struct sip *sip);
+void sip_put_abilities(struct buf *b, const struct sip *sip); /* both, and Accept */
+
+#endif
