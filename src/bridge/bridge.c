@@ -4,6 +4,7 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "bridge/receipts.h"
 #include "map/content.h"
 
 #define SCRATCH_MAX (512 * 1024)
@@ -218,6 +219,9 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->lanes);
     hash_init(&b->owed);
     threads_init(&b->threads, THREADS_BYTES_MAX);
+    typings_init(&b->typings);
+    receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
+    abilities_init(&b->abilities);
     timer_init(&b->drain, on_drain);
     if (set_up(b, conf, err) == 0)
         return b;
@@ -289,6 +293,9 @@ void bridge_free(struct bridge *b)
     }
     bridge_free_owed(b);
     threads_fini(&b->threads);
+    typings_fini(b);
+    receipt_table_fini(&b->receipts);
+    abilities_fini(&b->abilities);
     sip_free(b->sip);
     xmpp_free(b->xmpp);
     if (b->tls)

@@ -5,13 +5,16 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rand.h"
+#include "bridge/abilities.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
 #include "bridge/rates.h"
+#include "bridge/receipt_table.h"
 #include "bridge/replays.h"
 #include "bridge/score.h"
 #include "bridge/speaker.h"
 #include "bridge/threads.h"
+#include "bridge/typing.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -55,6 +58,12 @@ struct bridge {
     struct hash lanes;
     size_t queued_bytes;
     struct threads threads;
+
+    /* status.c: what passes besides texts */
+    struct typings typings;
+    struct receipt_table receipts;
+    struct abilities abilities; /* of SIP users */
+
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
 };

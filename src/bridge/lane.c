@@ -2,9 +2,12 @@
 
 #include <stdlib.h>
 
+#include "bridge/receipts.h"
+#include "bridge/status.h"
 #include "map/error.h"
 
 static void lane_next(struct lane *lane);
+static void on_grace(struct timer *t);
 
 static bool key_is(const struct hash_node *node, const void *key)
 {
@@ -45,6 +48,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
     lane->remote = slice_of(lane->key + remote_at, remote_n);
     list_init(&lane->waiting);
     timer_init(&lane->prompt, on_not_prompt);
+    timer_init(&lane->grace, on_grace);
     if (hash_add(&b->lanes, &lane->node, hash))
         return lane;
     free(lane);
@@ -70,15 +74,6 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
     return node ? container_of(node, struct lane, node) : lane_new(b, key, at, from->domain.n, hash);
 }
 
-void flight_free(struct flight *f, struct bridge *b)
-{
-    b->queued_bytes -= f->charged;
-    if (!f->owed)
-        xmpp_handled(b->xmpp, f->receipt);
-    arena_reset(&f->arena);
-    free(f);
-}
-
 void lane_free(struct lane *lane)
 {
     struct list *l;
@@ -90,6 +85,7 @@ void lane_free(struct lane *lane)
     while ((l = list_pop(&lane->waiting)) != NULL)
         flight_free(container_of(l, struct flight, link), lane->bridge);
     lane_pause(lane, false);
+    timer_stop(&lane->bridge->loop->timers, &lane->grace);
     hash_remove(&lane->bridge->lanes, &lane->node);
     free(lane);
 }
@@ -98,6 +94,11 @@ void lane_free(struct lane *lane)
 static void give_back_because(struct flight *f, struct bridge *b, bool ours, const struct map_stanza_error *error,
                               const char *why)
 {
+    if (f->kind != FLIGHT_TEXT) {
+        status_ended(f, b, 0);
+        return;
+    }
+    receipts_withdraw(b, f);
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, f->from.domain);
     bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, why);
     if (!f->message.report_errors)
@@ -138,6 +139,12 @@ void lane_give_back(struct lane *lane)
     lane_free(lane);
 }
 
+static void push_first(struct lane *lane, struct flight *f)
+{
+    list_push(lane->waiting.next, &f->link);
+    lane->n_waiting++;
+}
+
 /* A GRUU that is gone is tried once more at its owner's address of record (STOX-IM-51). */
 static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
 {
@@ -145,7 +152,8 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
     struct buf uri;
     struct slice text;
 
-    if (f->to.resource.n == 0 || f->tried_aor || (status != 404 && status != 480 && status != 410))
+    if (f->kind != FLIGHT_TEXT || f->to.resource.n == 0 || f->tried_aor ||
+        (status != 404 && status != 480 && status != 410))
         return false;
     f->tried_aor = true;
     bare.resource = slice_of(NULL, 0);
@@ -158,27 +166,30 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
         return false;
     f->message.uri = text;
     f->message.branch = slice_of(NULL, 0);
-    list_push(lane->waiting.next, &f->link); /* first in line again */
-    lane->n_waiting++;
+    push_first(lane, f);
     return true;
 }
 
-static void on_result(void *arg, const struct sip_result *result)
+/* Whoever takes no CPIM gets the text as it is, once, and is asked for nothing (STOX-RCP-19). */
+static bool try_plain(struct lane *lane, struct flight *f, unsigned status)
 {
-    struct lane *lane = arg;
-    struct flight *f = lane->flying;
-    struct bridge *b = lane->bridge;
+    if (status != 415 || f->ask.body.n == 0)
+        return false;
+    abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
+    receipts_withdraw(lane->bridge, f);
+    f->message.branch = slice_of(NULL, 0);
+    push_first(lane, f);
+    return true;
+}
+
+/* The final answer to a text, or that there is none. */
+static void text_ended(struct flight *f, struct bridge *b, const struct sip_result *result)
+{
     struct map_stanza_error error;
 
-    lane->flying = NULL;
-    lane->client = NULL;
-    lane->slow = result->status == 0;
-    if (result->status >= 300 && try_aor(lane, f, result->status)) {
-        lane_next(lane);
-        return;
-    }
     if (result->status >= 200 && result->status < 300) {
         bridge_count(b, SCORE_X2S, SCORE_DELIVERED, f->from.domain);
+        receipts_on_answer(b, f, result->status);
     } else if (result->status) {
         map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
         give_back(f, b, false, &error);
@@ -187,6 +198,26 @@ static void on_result(void *arg, const struct sip_result *result)
                             result->no_answer == SIP_UNREACHABLE ? "The SIP server cannot be reached"
                                                                  : "The SIP side did not answer");
     }
+}
+
+static void on_result(void *arg, const struct sip_result *result)
+{
+    struct lane *lane = arg;
+    struct flight *f = lane->flying;
+    struct bridge *b = lane->bridge;
+
+    lane->flying = NULL;
+    lane->client = NULL;
+    lane->slow = result->status == 0;
+    timer_stop(&b->loop->timers, &lane->grace);
+    if (result->status >= 300 && (try_aor(lane, f, result->status) || try_plain(lane, f, result->status))) {
+        lane_next(lane);
+        return;
+    }
+    if (f->kind == FLIGHT_TEXT)
+        text_ended(f, b, result);
+    else
+        status_ended(f, b, result->status);
     log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
               LOG_U("status", result->status));
     flight_free(f, b);
@@ -258,14 +289,20 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .cseq = 1,
                                 .branch = f->message.branch,
                                 .max_forwards = 70,
-                                .headers = f->message.headers,
-                                .body = f->message.body };
+                                .headers = f->ask.body.n ? f->ask.headers : f->message.headers,
+                                .body = f->ask.body.n ? f->ask.body : f->message.body };
 
     if (!route)
         return false;
     if (!target_of(route, f->to.domain, &target)) {
         give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
         return false;
+    }
+    /* Better the text without a receipt than no text. */
+    if (f->ask.body.n && target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
+        receipts_withdraw(b, f);
+        request.headers = f->message.headers;
+        request.body = f->message.body;
     }
     /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
     if (target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
@@ -314,12 +351,48 @@ static void lane_next(struct lane *lane)
     lane_end_if_empty(lane);
 }
 
+/* The text does not wait any longer: what is told of the typing it outlives is of no use. */
+static void on_grace(struct timer *t)
+{
+    struct lane *lane = container_of(t, struct lane, grace);
+    struct flight *f = lane->flying;
+
+    if (!f || f->kind != FLIGHT_TYPING)
+        return;
+    sip_client_forget(lane->client);
+    lane->client = NULL;
+    lane->flying = NULL;
+    status_ended(f, lane->bridge, 0);
+    flight_free(f, lane->bridge);
+    lane_next(lane);
+}
+
+/* A text makes what was told of typing before it out of date, and so does the next state. */
+static void supersede_typing(struct lane *lane, const struct flight *by)
+{
+    if (by->kind == FLIGHT_RECEIPT)
+        return;
+    list_each_safe (l, tmp, &lane->waiting) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        if (f->kind != FLIGHT_TYPING)
+            continue;
+        list_unlink(l);
+        lane->n_waiting--;
+        status_ended(f, lane->bridge, 0);
+        flight_free(f, lane->bridge);
+    }
+    if (by->kind == FLIGHT_TEXT && lane->flying && lane->flying->kind == FLIGHT_TYPING && !timer_running(&lane->grace))
+        timer_start(&lane->bridge->loop->timers, &lane->grace, LANE_GRACE_MS);
+}
+
 void lane_add(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
 
     f->lane = lane;
     f->since_ms = loop_now(b->loop);
+    supersede_typing(lane, f);
     if (lane->n_waiting >= LANE_MAX || b->queued_bytes > LANES_BYTES_MAX) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "Too many messages wait for this recipient");
         flight_free(f, b);

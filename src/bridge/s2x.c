@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "bridge/admit.h"
 #include "bridge/bridge_private.h"
+#include "bridge/receipts.h"
+#include "bridge/status.h"
 #include "map/error.h"
 #include "sip/writer.h"
 
@@ -19,6 +21,7 @@ struct held {
     struct sip_server *txn;
     uint64_t token;
     uint64_t since_ms;
+    uint64_t receipt; /* what bridge/receipts.h remembers of it */
     bool to_full_jid; /* decides between 4xx and 6xx (RFC 7247 7.1) */
     size_t remote_n;  /* the partner's domain, at the end of key */
     size_t key_n;     /* "id local-bare remote-bare", separated by spaces' impossible neighbour LF */
@@ -76,6 +79,8 @@ static struct slice remote_of(const struct held *h)
 static void held_answer(struct held *h, unsigned status, const char *reason, struct slice headers)
 {
     scores_delay(&h->bridge->scores, loop_now(h->bridge->loop) - h->since_ms);
+    if (status >= 300)
+        receipts_forget(h->bridge, h->receipt);
     sip_respond(h->txn, status, reason, headers);
     held_end(h);
 }
@@ -202,7 +207,7 @@ static bool goes_round(struct bridge *b, const struct sip_request *request, cons
 
 /* Hands the stanza in b->scratch over. The request is answered here or later, always once. */
 static void carry(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
-                  struct slice id)
+                  const struct map_im_stanza *made)
 {
     uint64_t text = text_hash(b, request->msg, from, to);
     enum xmpp_fate fate = XMPP_FATE_FULL;
@@ -211,7 +216,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
 
     if (goes_round(b, request, to, text))
         return;
-    h = held_new(b, request->txn, id, from, to, text);
+    h = held_new(b, request->txn, made->id, from, to, text);
     if (!h) {
         refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n");
         return;
@@ -221,10 +226,12 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
         refuse(b, request, to->domain, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
         return;
     }
+    h->receipt = receipts_expect(b, from, to, made->id, &made->ask);
+    typing_text_from_sip(b, to, from, made->thread);
     timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
     bodies = directory_gateway(b->directory)->log_bodies;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),
-            LOG_S("call-id", request->msg->call_id), LOG_S("id", id), LOG_S("from", request->msg->from.uri_text),
+            LOG_S("call-id", request->msg->call_id), LOG_S("id", made->id), LOG_S("from", request->msg->from.uri_text),
             LOG_S("to", request->msg->uri_text), LOG_BODY(bodies ? "body" : NULL, request->msg->body));
 }
 
@@ -244,10 +251,11 @@ static void translate(struct bridge *b, const struct sip_request *request, struc
 
     buf_clear(&b->scratch);
     b->map.now_wall_s = clock_wall_s();
+    b->map.receipts = receipts_pass(b, from);
     switch (map_im_to_stanza(a, &b->map, request->msg, from, to, known_thread(b, request->msg, from, to), &b->scratch,
                              &made, &refusal)) {
-    case MAP_IM_OK: carry(b, request, from, to, made.id); break;
-    case MAP_IM_STATUS: sip_respond(request->txn, 200, NULL, nobody); break;
+    case MAP_IM_OK: carry(b, request, from, to, &made); break;
+    case MAP_IM_STATUS: status_from_sip(b, request->txn, from, to, &made); break;
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_S2X, SCORE_EMPTY, to->domain);
         sip_respond(request->txn, 200, NULL, nobody);
@@ -330,16 +338,28 @@ static struct slice bounce_headers(struct bridge *b, const struct map_sip_error 
     return buf_ok(out) ? buf_slice(out) : slice_of(NULL, 0);
 }
 
-/* An error stanza for a message we still hold decides it (STOX-IM-26); one that comes later is only told to the log. */
+static void bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct slice id = xml_attr(stanza->el, "id");
+    bool told;
+
+    if (status_bounced(b, stanza))
+        return;
+    told = receipts_bounced(b, stanza);
+    b->counters.bounces_late++;
+    log_info(b->log, "message-bounced-late", LOG_S("id", id), LOG_S("remote", stanza->from->domain),
+             LOG_Z("sender-told", told ? "yes" : "no"));
+}
+
+/* An error stanza for a message we still hold decides it (STOX-IM-26); of one that comes later the log is told, and the
+ * sender if he wanted that (STOX-IM-25). */
 void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct held *h = held_of_bounce(b, stanza);
     struct map_sip_error error;
 
     if (!h) {
-        b->counters.bounces_late++;
-        log_info(b->log, "message-bounced-late", LOG_S("id", xml_attr(stanza->el, "id")),
-                 LOG_S("remote", stanza->from->domain));
+        bounced_late(b, stanza);
         return;
     }
     b->counters.bounces_matched++;

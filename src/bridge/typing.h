@@ -56,9 +56,15 @@ void typing_detach(struct bridge *b, const struct jid *remote, const struct jid 
 void typing_from_sip(struct bridge *b, const struct jid *remote, const struct jid *local, bool active,
                      unsigned refresh_s);
 
+/* What was told to the XMPP user came back: he is told no more until he says something. */
+void typing_bounced(struct bridge *b, const struct jid *remote, const struct jid *local);
+
 /* A text of the SIP user is on its way to XMPP: he has stopped typing, and may be told of the other's. thread: of the
  * conversation; empty: none. */
 void typing_text_from_sip(struct bridge *b, const struct jid *remote, const struct jid *local, struct slice thread);
+
+/* Has the SIP user written to this XMPP user, as far as is remembered? Then he may know of him. */
+bool typing_wrote(const struct bridge *b, const struct jid *remote, const struct jid *local);
 
 /* A stanza without text of the XMPP user says this. gone: he is told to have stopped; that the session ends is its own. */
 void typing_from_xmpp(struct bridge *b, const struct jid *remote, const struct jid *local, enum map_chat_state state);

@@ -40,7 +40,6 @@ struct map_im_stanza {
                                 after a restart too (STOX-IM-19, 57) */
     struct slice thread; /* in it; in the arena */
     struct map_imdn_ask ask; /* notifications that its sender wants */
-    bool knows_imdn;         /* the message is one of a SIP user whose side has IMDN */
     /* MAP_IM_STATUS: nothing was written, and it says one of these two. */
     bool is_imdn;
     struct map_imdn imdn;

@@ -255,7 +255,6 @@ enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const
     if (result != MAP_IM_OK)
         return result;
     made->ask = m.content.imdn;
-    made->knows_imdn = m.content.kind == MAP_CONTENT_IMDN || made->ask.message_id.n > 0;
     return m.content.kind == MAP_CONTENT_TEXT ? write_text(a, conf, msg, from, to, &m, out, made, refusal)
                                               : read_status(a, &m.content, made, refusal);
 }

@@ -84,6 +84,9 @@ struct map_receipt {
     struct slice id; /* of the message it is about */
 };
 
+/* Is this element one? */
+bool map_receipt_is(const struct xml *el);
+
 /* The receipts in a message stanza: at most one of each kind, both with an id. */
 struct map_receipts {
     struct map_receipt v[2];
@@ -97,8 +100,9 @@ void map_receipts_asked(const struct xml *message, bool *received, bool *display
 /* Appends the elements that ask for receipts. */
 void map_receipt_put_asks(struct buf *b, bool received, bool displayed);
 
-/* Appends a stanza with one receipt and nothing else (STOX-RCP-12). type: of the message it is about; empty: none. */
+/* Appends a stanza with one receipt and nothing else (STOX-RCP-12), and without an id. type: of the message it is about;
+ * empty: none. */
 void map_receipt_put(struct buf *b, const struct jid *from, const struct jid *to, struct slice type,
-                     struct slice own_id, const struct map_receipt *receipt);
+                     const struct map_receipt *receipt);
 
 #endif

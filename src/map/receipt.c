@@ -5,6 +5,11 @@
 #define NS_RECEIPTS "urn:xmpp:receipts"
 #define NS_MARKERS "urn:xmpp:chat-markers:0"
 
+bool map_receipt_is(const struct xml *el)
+{
+    return xml_is(el, NS_RECEIPTS, "received") || xml_is(el, NS_MARKERS, "displayed");
+}
+
 void map_receipts_of(const struct xml *message, struct map_receipts *out)
 {
     const struct xml *received = xml_child(message, NS_RECEIPTS, "received");
@@ -34,12 +39,11 @@ void map_receipt_put_asks(struct buf *b, bool received, bool displayed)
 }
 
 void map_receipt_put(struct buf *b, const struct jid *from, const struct jid *to, struct slice type,
-                     struct slice own_id, const struct map_receipt *receipt)
+                     const struct map_receipt *receipt)
 {
     buf_str(b, "<message");
     xml_put_attr_jid(b, "from", from);
     xml_put_attr_jid(b, "to", to);
-    xml_put_attr(b, "id", own_id);
     if (type.n)
         xml_put_attr(b, "type", type);
     buf_str(b, receipt->kind == MAP_RECEIPT_RECEIVED ? "><received xmlns='" NS_RECEIPTS "'"

@@ -7,6 +7,24 @@
 #define PLAIN "Content-Type: text/plain;charset=UTF-8\r\n"
 #define OTHERS_SIZE 512 /* what stands around the variable parts of a document or of CPIM */
 
+bool map_is_status(const struct xml *message)
+{
+    static const char *const beside[] = { "urn:xmpp:hints", "urn:xmpp:sid:0", "urn:xmpp:delay",
+                                          "http://jabber.org/protocol/nick" };
+    struct map_receipts receipts;
+
+    for (const struct xml *el = xml_first_child(message); el; el = xml_next(el)) {
+        bool known = slice_eq(el->ns, message->ns) && slice_is(el->name, "thread");
+
+        for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
+            known = known || slice_is(el->ns, beside[i]);
+        if (!known && !map_chat_state_is(el) && !map_receipt_is(el))
+            return false;
+    }
+    map_receipts_of(message, &receipts);
+    return map_chat_state_of(message) != MAP_CHAT_NONE || receipts.n;
+}
+
 /* The addresses of a request, on a buf that has room for more. */
 static enum map_im begin(struct buf *b, size_t *at, size_t more, struct arena *a, const struct map_conf *conf,
                          const struct jid *from, const struct jid *to, struct slice thread, uint64_t nonce,

@@ -7,6 +7,12 @@
 
 #include "map/im.h"
 
+/*
+ * Does this message stanza tell nothing but a status: a chat state, or a receipt? What goes with these may be in it (thread,
+ * hints, ids, delay, nick); nothing else may, or it would be a message of another kind.
+ */
+bool map_is_status(const struct xml *message);
+
 /* nonce: random. thread: of the conversation, or empty. refresh_s: see map_composing_put. */
 enum map_im map_composing_to_message(struct arena *a, const struct map_conf *conf, const struct jid *from,
                                      const struct jid *to, struct slice thread, uint64_t nonce, bool active,

@@ -76,10 +76,15 @@ void map_composing_put(struct buf *b, bool active, unsigned refresh_s)
 
 /* ---- XEP-0085 ---- */
 
+bool map_chat_state_is(const struct xml *el)
+{
+    return slice_is(el->ns, NS_CHATSTATES);
+}
+
 enum map_chat_state map_chat_state_of(const struct xml *message)
 {
     for (const struct xml *el = xml_first_child(message); el; el = xml_next(el)) {
-        if (!slice_is(el->ns, NS_CHATSTATES))
+        if (!map_chat_state_is(el))
             continue;
         for (size_t i = MAP_CHAT_ACTIVE; i < N_NAMES; i++)
             if (slice_is(el->name, names[i]))

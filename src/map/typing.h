@@ -30,6 +30,9 @@ enum map_document_fault map_composing_read(struct slice text, struct map_composi
 /* Appends a document. refresh_s is only said of active; 0: not at all. */
 void map_composing_put(struct buf *b, bool active, unsigned refresh_s);
 
+/* Is this element a chat state, or a word of that namespace? */
+bool map_chat_state_is(const struct xml *el);
+
 /* The first chat state in a message stanza. */
 enum map_chat_state map_chat_state_of(const struct xml *message);
 

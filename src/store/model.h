@@ -67,6 +67,9 @@ enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS };
 /* What a source must show to speak for a route's domains. */
 enum route_identify { ROUTE_BY_AUTO, ROUTE_BY_ADDRESS, ROUTE_BY_CERTIFICATE, ROUTE_BY_BOTH };
 
+/* Whether SIP users are asked for receipts, and may ask for them. */
+enum route_imdn { ROUTE_IMDN_NEVER, ROUTE_IMDN_AUTO, ROUTE_IMDN_ALWAYS };
+
 /* How SIP users are reached, and who may speak for them. */
 struct route {
     struct slice name;
@@ -76,6 +79,8 @@ struct route {
     unsigned identify_by;          /* enum route_identify, as it was set: see route_identifies_by */
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
     unsigned im;
+    unsigned imdn; /* enum route_imdn */
+    bool receipt_on_200;
 };
 
 /* identify_by with auto resolved. */

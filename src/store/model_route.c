@@ -6,6 +6,7 @@
 
 static const char *const transports[] = { "udp", "tcp", "tls", NULL };
 static const char *const im_modes[] = { "pager", NULL };
+static const char *const imdn_modes[] = { "never", "auto", "always", NULL };
 static const char *const identities[] = { "auto", "address", "certificate", "both", NULL };
 
 static const struct setting settings[] = {
@@ -56,6 +57,22 @@ static const struct setting settings[] = {
       .choices = im_modes,
       .brief = "How this SIP system likes instant messages",
       .help = "pager: each message is one SIP MESSAGE." },
+    { .name = "imdn",
+      .type = SETTING_CHOICE,
+      FIELD(route, imdn),
+      .def = "auto",
+      .choices = imdn_modes,
+      .brief = "Whether receipts pass between this SIP system and XMPP",
+      .help = "SIP has them as IMDN in message/cpim (RFC 5438). auto: a SIP user is asked for them once his side has sent "
+              "or asked for one. always: everybody is asked at first; whose side answers 415 gets the message once more "
+              "as plain text, and is not asked again for a day. never: none pass, in either direction." },
+    { .name = "receipt-on-200",
+      .type = SETTING_BOOL,
+      FIELD(route, receipt_on_200),
+      .def = "no",
+      .brief = "Take 200 OK to a message as its receipt",
+      .help = "Only where the next hop's 200 comes from the user's own device, and never from a server that stores the "
+              "message: XMPP users are told that their message was received. Not when IMDN is asked for." },
 };
 
 const struct setting_kind route_kind = { .name = "route",
