@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bridge/receipts.h"
+#include "bridge/session.h"
 #include "bridge/status.h"
 #include "map/error.h"
 
@@ -57,6 +58,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
 
 struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to)
 {
+    const struct route *route = directory_route_to(b->directory, to->domain);
     size_t at = from->local.n ? from->local.n + 1 : 0;
     struct hash_node *node;
     struct slice key;
@@ -65,7 +67,10 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
     buf_clear(&b->key);
     jid_put_bare(&b->key, from);
     buf_char(&b->key, '\n');
-    jid_put(&b->key, to);
+    if (route && route->im != ROUTE_PAGER) /* all of a user's devices are in one session */
+        jid_put_bare(&b->key, to);
+    else
+        jid_put(&b->key, to);
     if (!buf_ok(&b->key))
         return NULL;
     key = buf_slice(&b->key);
@@ -80,6 +85,8 @@ void lane_free(struct lane *lane)
 
     if (lane->client)
         sip_client_forget(lane->client);
+    if (lane->session)
+        im_session_leave(lane->session);
     if (lane->flying)
         flight_free(lane->flying, lane->bridge);
     while ((l = list_pop(&lane->waiting)) != NULL)
@@ -182,6 +189,16 @@ static bool try_plain(struct lane *lane, struct flight *f, unsigned status)
     return true;
 }
 
+/* Whoever knows the session no more has not taken the text either. */
+static bool try_new_session(struct lane *lane, struct flight *f)
+{
+    if (!f->in_session || f->renewed)
+        return false;
+    f->renewed = true;
+    push_first(lane, f);
+    return true;
+}
+
 /* The final answer to a text, or that there is none. */
 static void text_ended(struct flight *f, struct bridge *b, const struct sip_result *result)
 {
@@ -210,6 +227,12 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->client = NULL;
     lane->slow = result->status == 0;
     timer_stop(&b->loop->timers, &lane->grace);
+    if (lane->session)
+        im_session_result(lane->session, result);
+    if (result->status == 481 && try_new_session(lane, f)) {
+        lane_next(lane);
+        return;
+    }
     if (result->status >= 300 && (try_aor(lane, f, result->status) || try_plain(lane, f, result->status))) {
         lane_next(lane);
         return;
@@ -255,7 +278,7 @@ static bool name_target(struct sip_target *target, const struct route *route, st
     return ok;
 }
 
-static bool target_of(const struct route *route, struct slice domain, struct sip_target *out)
+bool lane_target(const struct route *route, struct slice domain, struct sip_target *out)
 {
     *out = (struct sip_target){ .transport = route_transport(route), .addr = route->next_hop };
     return out->transport != SIP_TLS || name_target(out, route, domain);
@@ -276,11 +299,20 @@ static const struct route *route_of(struct flight *f, struct bridge *b)
     return route;
 }
 
-static bool launch(struct lane *lane, struct flight *f)
+static bool give_back_too_long(struct flight *f, struct bridge *b)
+{
+    struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
+                                      .type = "modify",
+                                      .text = SLICE("Too long for the way to this user") };
+
+    give_back(f, b, true, &error);
+    return false;
+}
+
+/* As a MESSAGE of its own. False: it was given back. */
+static bool launch_alone(struct lane *lane, struct flight *f, const struct sip_target *target)
 {
     struct bridge *b = lane->bridge;
-    const struct route *route = route_of(f, b);
-    struct sip_target target;
     struct sip_send request = { .method = SIP_MESSAGE,
                                 .uri = f->message.uri,
                                 .from = f->message.from,
@@ -292,34 +324,65 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .headers = f->ask.body.n ? f->ask.headers : f->message.headers,
                                 .body = f->ask.body.n ? f->ask.body : f->message.body };
 
-    if (!route)
-        return false;
-    if (!target_of(route, f->to.domain, &target)) {
-        give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
-        return false;
-    }
     /* Better the text without a receipt than no text. */
-    if (f->ask.body.n && target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
+    if (f->ask.body.n && target->transport == SIP_UDP && !sip_send_fits(b->sip, target, &request, 1300)) {
         receipts_withdraw(b, f);
         request.headers = f->message.headers;
         request.body = f->message.body;
     }
     /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
-    if (target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
-        struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
-                                          .type = "modify",
-                                          .text = SLICE("Too long for the way to this user") };
-
-        give_back(f, b, true, &error);
-        return false;
-    }
-    lane->client = sip_send(b->sip, &target, &request, on_result, lane);
+    if (target->transport == SIP_UDP && !sip_send_fits(b->sip, target, &request, 1300))
+        return give_back_too_long(f, b);
+    lane->client = sip_send(b->sip, target, &request, on_result, lane);
     if (!lane->client) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
         return false;
     }
     lane->flying = f;
     return true;
+}
+
+static bool launch_in_session(struct lane *lane, struct flight *f, const struct route *route,
+                              const struct sip_target *target)
+{
+    struct bridge *b = lane->bridge;
+
+    f->in_session = true;
+    switch (im_session_send(lane, f, route, target, on_result, &lane->client)) {
+    case SESSION_FLIES:
+    case SESSION_WAITS: lane->flying = f; return true;
+    case SESSION_NOT: f->in_session = false; return launch_alone(lane, f, target);
+    case SESSION_TOO_LONG: return give_back_too_long(f, b);
+    case SESSION_FULL:
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "There are too many conversations");
+        return false;
+    case SESSION_BUSY: break;
+    }
+    give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+    return false;
+}
+
+static bool launch(struct lane *lane, struct flight *f)
+{
+    struct bridge *b = lane->bridge;
+    const struct route *route = route_of(f, b);
+    struct sip_target target;
+
+    f->in_session = false;
+    if (!route)
+        return false;
+    if (!lane_target(route, f->to.domain, &target)) {
+        give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
+        return false;
+    }
+    if (f->kind == FLIGHT_TYPING &&
+        route->im == ROUTE_SESSION) { /* never opens one (STOX-CS-15), and those tell it themselves */
+        status_ended(f, b, 0);
+        return false;
+    }
+    if (f->kind == FLIGHT_TEXT && route->im != ROUTE_PAGER)
+        return launch_in_session(lane, f, route, &target);
+    return launch_alone(lane, f, &target);
 }
 
 static void lane_end_if_empty(struct lane *lane)
@@ -386,6 +449,11 @@ static void supersede_typing(struct lane *lane, const struct flight *by)
         timer_start(&lane->bridge->loop->timers, &lane->grace, LANE_GRACE_MS);
 }
 
+static bool waits_for_session(const struct lane *lane)
+{
+    return lane->flying && !lane->client && lane->session;
+}
+
 void lane_add(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
@@ -393,7 +461,8 @@ void lane_add(struct lane *lane, struct flight *f)
     f->lane = lane;
     f->since_ms = loop_now(b->loop);
     supersede_typing(lane, f);
-    if (lane->n_waiting >= LANE_MAX || b->queued_bytes > LANES_BYTES_MAX) {
+    if (lane->n_waiting >= (waits_for_session(lane) ? SESSION_QUEUE_MAX - 1 : LANE_MAX) ||
+        b->queued_bytes > LANES_BYTES_MAX) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "Too many messages wait for this recipient");
         flight_free(f, b);
         lane_end_if_empty(lane);
@@ -405,6 +474,81 @@ void lane_add(struct lane *lane, struct flight *f)
         lane_pause(lane, true);
     if (!lane->flying)
         lane_next(lane);
+}
+
+/* They waited for the session, not for one another. */
+static void restart_clocks(struct lane *lane)
+{
+    list_each (l, &lane->waiting)
+        container_of(l, struct flight, link)->since_ms = loop_now(lane->bridge->loop);
+}
+
+void lane_session_up(struct lane *lane)
+{
+    push_first(lane, lane->flying);
+    lane->flying = NULL;
+    restart_clocks(lane);
+    lane_next(lane);
+}
+
+/* The other side takes no INVITE for texts, or does not react to one at all. */
+static bool is_no_session(const struct sip_result *result)
+{
+    static const unsigned statuses[] = { 405, 415, 488, 501, 606 };
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (result->status == statuses[i])
+            return true;
+    return !result->status && result->no_answer == SIP_TIMED_OUT;
+}
+
+static bool falls_back(const struct lane *lane, const struct sip_result *result)
+{
+    const struct route *route = directory_route_to(lane->bridge->directory, lane->flying->to.domain);
+
+    return route && route->im == ROUTE_AUTO && is_no_session(result);
+}
+
+/* All of them hear what the INVITE was answered. */
+static void fail_all(struct lane *lane, const struct sip_result *result)
+{
+    struct bridge *b = lane->bridge;
+    struct list *l;
+
+    while ((l = list_pop(&lane->waiting)) != NULL) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        lane->n_waiting--;
+        if (f->kind == FLIGHT_TEXT)
+            text_ended(f, b, result);
+        else
+            status_ended(f, b, 0);
+        flight_free(f, b);
+    }
+}
+
+void lane_session_failed(struct lane *lane, const struct sip_end *end)
+{
+    struct bridge *b = lane->bridge;
+    struct flight *f = lane->flying;
+    bool silent = end->why == SIP_END_TIMED_OUT || end->status == 487; /* which answers our CANCEL */
+    struct sip_result result = { .status = silent ? 0 : end->status,
+                                 .msg = silent ? NULL : end->msg,
+                                 .no_answer = silent ? SIP_TIMED_OUT : SIP_UNREACHABLE };
+
+    lane->slow = silent;
+    if (falls_back(lane, &result)) {
+        abilities_note(&b->abilities, &f->to, ABILITY_NO_SESSIONS, loop_now(b->loop));
+        lane_session_up(lane);
+        return;
+    }
+    lane->flying = NULL;
+    restart_clocks(lane);
+    if (!try_aor(lane, f, result.status)) {
+        push_first(lane, f);
+        fail_all(lane, &result);
+    }
+    lane_next(lane);
 }
 
 void lane_let_go(struct lane *lane)

@@ -23,6 +23,7 @@ void bridge_take_settings(struct bridge *b)
 
     b->map.pager_chat = g->pager_type == PAGER_CHAT;
     b->map.body_max = g->message_max;
+    sip_set_dialog_limits(b->sip, g->session_limit, 0);
     sip_set_limits(b->sip, g->transactions_max, g->message_max);
     xmpp_set_limits(b->xmpp, &limits);
     (void)xmpp_set_secret(b->xmpp, dialback_secret(b)); /* the settings table bounds its size */
@@ -41,6 +42,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     scores_trim(&b->scores, next);
     xmpp_reconsider(b->xmpp);
     sip_reconsider(b->sip);
+    sessions_reconsider(b);
     x2s_reconsider(b);
     log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
              LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),

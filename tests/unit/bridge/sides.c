@@ -15,6 +15,18 @@
 /* The bridge keeps no pointer to a test; the two sides it was given are this one object. */
 static struct sides *now;
 
+static void copy(char *out, size_t size, struct slice s);
+
+void sides_copy(char *out, size_t size, struct slice s)
+{
+    copy(out, size, s);
+}
+
+struct sides *sides_now(void)
+{
+    return now;
+}
+
 static void copy(char *out, size_t size, struct slice s)
 {
     assert_true(s.n < size);
@@ -51,7 +63,7 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     struct sip_client *c = &now->clients[now->n_clients++];
 
     assert_true(now->n_clients < SIDES_MAX);
-    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg, .target = *target };
+    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg, .target = *target, .method = request->method };
     copy(c->uri, sizeof(c->uri), request->uri);
     copy(c->from, sizeof(c->from), request->from);
     copy(c->call_id, sizeof(c->call_id), request->call_id);
