@@ -309,6 +309,16 @@ static bool give_back_too_long(struct flight *f, struct bridge *b)
     return false;
 }
 
+/* Better the text without a receipt than no text; and whoever has refused CPIM while it waited would refuse it again. */
+static bool may_ask(const struct lane *lane, const struct flight *f, const struct sip_target *target,
+                    const struct sip_send *request)
+{
+    const struct bridge *b = lane->bridge;
+
+    return !abilities_has(&b->abilities, &f->to, ABILITY_NO_CPIM, loop_now(b->loop)) &&
+           (target->transport != SIP_UDP || sip_send_fits(b->sip, target, request, 1300));
+}
+
 /* As a MESSAGE of its own. False: it was given back. */
 static bool launch_alone(struct lane *lane, struct flight *f, const struct sip_target *target)
 {
@@ -324,8 +334,7 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct sip_t
                                 .headers = f->ask.body.n ? f->ask.headers : f->message.headers,
                                 .body = f->ask.body.n ? f->ask.body : f->message.body };
 
-    /* Better the text without a receipt than no text. */
-    if (f->ask.body.n && target->transport == SIP_UDP && !sip_send_fits(b->sip, target, &request, 1300)) {
+    if (f->ask.body.n && !may_ask(lane, f, target, &request)) {
         receipts_withdraw(b, f);
         request.headers = f->message.headers;
         request.body = f->message.body;

@@ -44,9 +44,23 @@ void sip_dialogs_init(struct sip_dialogs *t)
     buf_init(&t->lines, SIP_HEAD_MAX);
 }
 
+/* What is under way does not call d any more. */
+static void forget_pending(struct sip_dialog *d)
+{
+    if (d->pending && d->pending->invite)
+        sip_invite_client_forget(d->pending);
+    else if (d->pending)
+        sip_client_forget(d->pending);
+}
+
+/* The stack ends: nothing is sent. */
 static void free_entry(struct hash_node *node, void *arg)
 {
-    sip_dialog_free(container_of(node, struct sip_dialog, by_call));
+    struct sip_dialog *d = container_of(node, struct sip_dialog, by_call);
+
+    forget_pending(d);
+    d->pending = NULL;
+    sip_dialog_free(d);
 }
 
 void sip_dialogs_fini(struct sip *sip)
@@ -58,6 +72,14 @@ void sip_dialogs_fini(struct sip *sip)
     hash_free(&t->charges);
     hash_free(&t->secrets);
     buf_free(&t->lines);
+}
+
+struct buf *sip_dialogs_lines(struct sip *sip)
+{
+    struct buf *b = &sip->dialogs.lines;
+
+    buf_clear(b);
+    return buf_reserve(b, SIP_HEAD_MAX) ? b : NULL;
 }
 
 uint64_t sip_dialogs_make_tag(struct sip_dialogs *t)
@@ -197,10 +219,9 @@ void sip_dialog_free(struct sip_dialog *d)
         container_of(l, struct sip_client, in_dialog)->dialog = NULL;
         list_unlink(l);
     }
-    if (d->pending && d->pending->invite)
-        sip_invite_client_forget(d->pending);
-    else if (d->pending)
-        sip_client_forget(d->pending);
+    if (d->pending && d->pending->invite) /* once it rings, only that ends it */
+        sip_invite_client_cancel(d->pending);
+    forget_pending(d);
     if (d->server && sip_invite_server_dialog(d->server))
         sip_invite_server_acked(d->server);
     if (d->hop)

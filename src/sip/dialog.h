@@ -68,7 +68,7 @@ struct sip_dialog_ops {
      * Our session description as it stands, unchanged (RFC 3264 8, STOX-SES-42). msg: the peer's re-INVITE or UPDATE with an
      * offer to answer, or a re-INVITE without one, for which we offer; NULL: our own re-INVITE. Sets *out, borrowed until
      * the stack's owner is called again, and returns 200; or returns what the request is refused with (488): the
-     * session goes on as it was.
+     * session goes on as it was. Must not end the session.
      */
     unsigned (*describe)(void *owner, struct sip_dialog *d, const struct sip_msg *msg, struct sip_content *out);
     /* sip_dialog_next_uri has changed: time to call sip_dialog_set_target, if it is to be followed. May be NULL. */

@@ -43,7 +43,6 @@ static bool make_parts(struct sip *sip, struct sip_dialog *d, const struct sip_i
     struct buf *b = &sip->dialogs.lines;
     size_t n_local, n_contact;
 
-    buf_clear(b);
     sip_put_safe(b, in->m->to_text);
     buf_put(b, SLICE(";tag="));
     sip_put_tag(b, d->tag);
@@ -80,7 +79,7 @@ static unsigned begin(struct sip *sip, struct sip_dialog *d, const struct sip_in
     struct slice parts[DIALOG_TEXTS];
 
     learn(d, in);
-    if (!buf_reserve(&sip->dialogs.lines, SIP_HEAD_MAX)) /* whole, so that nothing moves */
+    if (!sip_dialogs_lines(sip))
         return 503;
     if (!make_parts(sip, d, in, target, parts) || sip_dialog_too_big(parts))
         return 513;

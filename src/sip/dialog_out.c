@@ -31,7 +31,6 @@ static bool make_own(struct sip *sip, const struct sip_target *target, const str
     bool secure = sip_uri_parse(r->uri, &uri) && uri.scheme == SIP_SCHEME_SIPS;
     size_t n_from;
 
-    buf_clear(b);
     sip_put_safe(b, r->from);
     buf_put(b, SLICE(";tag="));
     sip_put_tag(b, tag);
@@ -62,9 +61,9 @@ static struct slice invite_lines(struct sip *sip, const struct sip_invite *r, st
 static bool make_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *r, uint64_t tag,
                         struct own_texts *own, struct sip_send *send)
 {
-    struct buf *b = &sip->dialogs.lines;
+    struct buf *b = sip_dialogs_lines(sip);
 
-    if (!buf_reserve(b, SIP_HEAD_MAX) || !make_own(sip, target, r, tag, own)) /* whole, so that nothing moves */
+    if (!b || !make_own(sip, target, r, tag, own))
         return false;
     *send = (struct sip_send){ .method = SIP_INVITE,
                                .uri = r->uri,
@@ -250,6 +249,7 @@ static void answered(struct sip_dialog *d, const struct sip_msg *m)
         return;
     }
     d->state = DIALOG_UP;
+    d->confirmed = true; /* by us */
     d->updates = sip_msg_lists(m, SIP_H_ALLOW, SLICE("UPDATE"));
     acknowledge(d, c, m);
     sip_session_agreed(d, m);
@@ -359,8 +359,8 @@ static void refreshed(struct sip_dialog *d, const struct sip_result *result)
         return;
     if (result->status >= 200 && result->status < 300) {
         d->n_tries = 0;
-        sip_dialog_refresh_target(d, result->msg);
         sip_session_agreed(d, result->msg);
+        sip_dialog_refresh_target(d, result->msg); /* last: the owner may end it */
     } else if (result->status == 491) {
         sip_session_later(d, glare_pause(d));
     } else if (result->status == 422 && sip_session_too_small(d, result->msg)) {
@@ -419,9 +419,7 @@ bool sip_dialog_refresh(struct sip_dialog *d)
 void sip_dialog_end(struct sip_dialog *d, struct slice headers)
 {
     switch ((enum dialog_state)d->state) {
-    case DIALOG_CALLING:
-        sip_invite_client_cancel(d->pending); /* a 2xx that comes all the same gets a BYE */
-        break;
+    case DIALOG_CALLING: break; /* CANCEL; a 2xx that comes all the same gets a BYE */
     case DIALOG_RINGING: sip_dialog_refuse(d, 480, NULL, slice_of(NULL, 0)); return;
     case DIALOG_UP:
         if (d->server) { /* not before the ACK: RFC 3261 15 */

@@ -107,6 +107,9 @@ bool sip_dialog_is_of_route(const struct sip_dialog *d, struct slice route);
 /* Lines that each INVITE, UPDATE and 2xx to them has: Contact, Allow, Supported. */
 void sip_dialog_put_usual(const struct sip_dialog *d, struct buf *b);
 
+/* The lines, empty, with room for all that may come, so that slices of it stay where they are. NULL: no memory. */
+struct buf *sip_dialogs_lines(struct sip *sip);
+
 /* dialog_out.c: sends a BYE, if there is a way and memory for it. */
 void sip_dialog_bye(struct sip_dialog *d, struct slice headers);
 

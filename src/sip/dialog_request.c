@@ -43,16 +43,11 @@ static void refuse_for_now(struct sip *sip, const struct sip_incoming *in, unsig
     refuse(sip, in, status, NULL, SLICE("Retry-After: 1\r\n"));
 }
 
-/* Held as a request out of dialogs is; NULL: it was answered, or dropped to come again. */
+/* Held as a request out of dialogs is; NULL: no memory, and it was answered so. */
 static struct sip_server *hold(struct sip *sip, const struct sip_incoming *in)
 {
-    struct sip_server *txn;
+    struct sip_server *txn = sip_servers_add(&sip->servers, in->id, in->m, in->source);
 
-    if (sip_servers_full(&sip->servers)) {
-        sip->counters.dropped_full++;
-        return NULL;
-    }
-    txn = sip_servers_add(&sip->servers, in->id, in->m, in->source);
     if (!txn)
         refuse_for_now(sip, in, 503);
     return txn;
@@ -256,10 +251,21 @@ static unsigned check_session(struct sip *sip, const struct sip_incoming *in)
     return sip_session_check(sip, in->m, &sip->headers);
 }
 
+/* Only a datagram can come while the table is full; it comes again, and must be the next one in order then. */
+static bool is_full(struct sip *sip, const struct sip_incoming *in)
+{
+    if (in->m->method_id == SIP_INVITE || !sip_servers_full(&sip->servers))
+        return false;
+    sip->counters.dropped_full++;
+    return true;
+}
+
 void sip_dialog_request(struct sip *sip, struct sip_dialog *d, const struct sip_incoming *in)
 {
     unsigned status;
 
+    if (is_full(sip, in))
+        return;
     if (is_foreign(sip, d, in) || is_early(sip, d, in))
         return;
     if (in->m->cseq <= d->peer_cseq && d->state != DIALOG_CALLING) {

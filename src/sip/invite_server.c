@@ -246,12 +246,13 @@ struct sip_invite_server *sip_invite_server_new(struct sip_invites *t, const str
     return s;
 }
 
-bool sip_invites_repeat(struct sip_invites *t, const struct sip_server_id *id, const struct sip_source *source)
+bool sip_invites_repeat(struct sip_invites *t, const struct sip_incoming *in)
 {
-    struct sip_invite_server *s = find(t, id);
+    struct sip_invite_server *s = find(t, in->id);
 
     if (!s)
         return false;
+    sip_reply_flow(in->m, in->source, &s->flow); /* its connection may be another one by now */
     t->servers->counters->retransmissions_in++;
     switch (s->state) {
     case INVITE_PROCEEDING:

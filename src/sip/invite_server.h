@@ -40,8 +40,8 @@ bool sip_invites_full(const struct sip_invites *t);
 struct sip_invite_server *sip_invite_server_new(struct sip_invites *t, const struct sip_incoming *in,
                                                 struct sip_dialog *d);
 
-/* True: a retransmission, and what is to be sent for it was sent. */
-bool sip_invites_repeat(struct sip_invites *t, const struct sip_server_id *id, const struct sip_source *source);
+/* True: a retransmission, and what is to be sent for it was sent, to where it came from. */
+bool sip_invites_repeat(struct sip_invites *t, const struct sip_incoming *in);
 
 /* Is the same INVITE known by another path (482)? */
 bool sip_invites_merged(const struct sip_invites *t, const struct sip_server_id *id);

@@ -101,7 +101,7 @@ static void refuse_unserved(struct sip *sip, const struct sip_server_id *id, con
 
 static bool is_repeat(struct sip *sip, const struct sip_incoming *in)
 {
-    return in->m->method_id == SIP_INVITE ? sip_invites_repeat(&sip->invites, in->id, in->source)
+    return in->m->method_id == SIP_INVITE ? sip_invites_repeat(&sip->invites, in)
                                           : sip_servers_repeat(&sip->servers, in->id, in->m, in->source);
 }
 

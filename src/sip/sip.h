@@ -5,8 +5,9 @@
  * What the stack settles itself, in the order of RFC 3261 8.2 (STOX-SIP-10): garbage (dropped, counted), sources nobody
  * knows (UDP: dropped and counted, whatever they sent; TCP: 403 and close), malformed requests (400, with a reason that
  * names the fault), 505, 513, retransmissions, methods not implemented (405 known, 501 unknown, both with Allow), CANCEL
- * (481), our own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482), Require (420), To-tags of
- * unknown dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address (200).
+ * (481, or it ends an INVITE), our own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482),
+ * Require (420), To-tags of unknown dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address
+ * (200). What belongs to INVITE sessions: sip/dialog.h.
  */
 #ifndef STOX_SIP_SIP_H
 #define STOX_SIP_SIP_H

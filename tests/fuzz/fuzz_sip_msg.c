@@ -4,6 +4,8 @@
  */
 #include <stdlib.h>
 
+#include "sip/msg_session.h"
+#include "sip/route_set.h"
 #include "sip/writer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -137,6 +139,40 @@ static void read_values(const struct sip_msg *m)
     }
 }
 
+/* What sessions read: values of headers that need not be there. */
+static void read_session(const struct sip_msg *m)
+{
+    const struct sip_header *h;
+    struct sip_session_expires se;
+    struct sip_rack rack;
+    struct slice uri;
+    uint32_t v;
+    struct buf b;
+
+    for (size_t i = 0; i < m->n_headers; i++) {
+        check(sip_session_expires_parse(m->headers[i].value, &se) || (!se.seconds && !se.refresher));
+        check(sip_min_se_parse(m->headers[i].value, &v) || !v);
+        check(sip_rseq_parse(m->headers[i].value, &v) == (v != 0));
+        check(!sip_rack_parse(m->headers[i].value, &rack) || rack.method.n);
+        sip_msg_lists(m, m->headers[i].id, SLICE("timer"));
+    }
+    h = sip_msg_named(m, SLICE("session-expires"), 'x');
+    check(!h || h->id == SIP_H_OTHER);
+    check(!sip_msg_contact(m, &uri) || uri.n);
+    buf_init(&b, SIP_HEAD_MAX);
+    if (sip_route_set_put(&b, m) && buf_ok(&b) && b.n) {
+        struct slice routes = buf_slice(&b), next = sip_route_next(routes, SLICE("sip:t"));
+        struct buf line;
+
+        check(next.n && !memchr(routes.p, '\n', routes.n));
+        buf_init(&line, 2 * SIP_HEAD_MAX);
+        sip_route_put(&line, routes, SLICE("sip:t"), &uri);
+        check(uri.n && line.n > 9 && memchr(line.p, '\n', line.n) == line.p + line.n - 1);
+        buf_free(&line);
+    }
+    buf_free(&b);
+}
+
 static void cut(const uint8_t *data, size_t n, const struct parsed *whole)
 {
     static const size_t parts[] = { 1, 2, 3, 7, 64 };
@@ -158,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (int is_stream = 0; is_stream < 2; is_stream++) {
         parse(&p, data, n, is_stream);
         read_values(&p.m);
+        read_session(&p.m);
         if (p.outcome == SIP_PARSE_OK) {
             buf_init(&b, 2 * n + 4096);
             print(&p.m, &b);

@@ -68,6 +68,7 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
     copy(c->from, sizeof(c->from), request->from);
     copy(c->call_id, sizeof(c->call_id), request->call_id);
     copy(c->branch, sizeof(c->branch), request->branch);
+    copy(c->headers, sizeof(c->headers), request->headers);
     copy(c->body, sizeof(c->body), request->body);
     return c;
 }

@@ -19,7 +19,7 @@ struct fake_packet {
     struct sip_flow flow;
     uint64_t at_ms;
     size_t n;
-    char text[4096];
+    char text[8192];
 };
 
 struct fake {
@@ -39,6 +39,7 @@ struct fake {
     enum sip_no_answer no_answer;
     unsigned n_done;
     bool inside; /* sip_send is running: done must not be called now */
+    void *call;  /* call.h */
 };
 
 static inline void fake_log(struct log *log, const char *line, size_t n)

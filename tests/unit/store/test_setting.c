@@ -312,7 +312,7 @@ static void check_row(const struct setting_kind *k, const struct setting *s, con
     assert_true(s->type != SETTING_UINT || s->max > s->min);
     assert_ptr_equal(setting_find(k, slice_str(s->name)), s);
     for (const char *p = s->name; *p; p++)
-        assert_true((*p >= 'a' && *p <= 'z') || *p == '-');
+        assert_true((*p >= 'a' && *p <= 'z') || (p > s->name && ((*p >= '0' && *p <= '9') || *p == '-')));
     if (!s->def)
         return;
     buf_init(&b, 1000);
