@@ -82,7 +82,7 @@ struct route {
     struct setting_list sources;   /* struct addr_net; empty: the next hop's own address */
     unsigned identify_by;          /* enum route_identify, as it was set: see route_identifies_by */
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
-    unsigned im; /* enum route_im */
+    unsigned im;                   /* enum route_im */
     unsigned session_idle_s, session_limit;
     unsigned imdn; /* enum route_imdn */
     bool receipt_on_200;

@@ -132,6 +132,22 @@ const char *sip_end_name(enum sip_end_why why)
 
 /* ---- what comes from outside ---- */
 
+/* A test of memory running out has these: it may, while the bridge itself runs. */
+void sides_enter(void) __attribute__((weak));
+void sides_leave(void) __attribute__((weak));
+
+static void enter(void)
+{
+    if (sides_enter)
+        sides_enter();
+}
+
+static void leave(void)
+{
+    if (sides_leave)
+        sides_leave();
+}
+
 struct arrival {
     struct arena arena;
     struct sip_msg msg;
@@ -175,7 +191,9 @@ struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *fro
 
     arrive(&a, ip, text, n);
     request = (struct sip_request){ .msg = &a.msg, .from = &a.peer };
+    enter();
     im_session_ops.invite(s->bridge, d, &request);
+    leave();
     left(&a);
     sides_settle_errors(s);
     return d;
@@ -196,7 +214,9 @@ struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const cha
 
     arrive(&a, "192.0.2.10", text, n);
     request = (struct sip_request){ .txn = txn, .msg = &a.msg, .from = &a.peer };
+    enter();
     im_session_ops.request(s->bridge, d, &request);
+    leave();
     left(&a);
     sides_settle_errors(s);
     return txn;
@@ -219,7 +239,9 @@ void sides_answered(struct sides *s, struct sip_dialog *d, const char *body)
     struct arrival a;
 
     response(&a, d, 200, body);
+    enter();
     im_session_ops.answered(s->bridge, d, &a.msg);
+    leave();
     left(&a);
     sides_settle_errors(s);
 }
@@ -233,7 +255,9 @@ void sides_ended(struct sides *s, struct sip_dialog *d, enum sip_end_why why, un
     d->ended = true;
     response(&a, d, status ? status : 200, "");
     end.msg = status ? &a.msg : NULL;
+    enter();
     im_session_ops.ended(s->bridge, d, &end);
+    leave();
     left(&a);
     sides_settle_errors(s);
 }
@@ -245,7 +269,9 @@ unsigned sides_describe(struct sides *s, struct sip_dialog *d, const char *offer
     unsigned status;
 
     response(&a, d, 200, offer);
+    enter();
     status = im_session_ops.describe(s->bridge, d, &a.msg, &content);
+    leave();
     if (status == 200)
         sides_copy(d->body, sizeof(d->body), content.body);
     left(&a);
