@@ -399,3 +399,32 @@ def test_kill_in_the_middle_loses_nothing_that_was_answered_200(rig, start, offi
     again = office.wait_message("not answered yet", 5, mark + 1 if office.mark() > mark else mark)
     assert again.message.get("call-id") == session.call_id
     assert office._session_of(again.message) is not session
+
+
+def test_a_session_over_TLS(rig, start):
+    """Each side is known by its certificate; all of the session goes that way."""
+    pool = rig.pki.issue("session-pool", dns=["pool.contoso.example"])
+    own = rig.pki.issue("session-gateway", dns=["gw.contoso.example"])
+    p = start(Partner(rig, at=OTHER))
+    how = routes(partners={p.domain: dict(support.KINDS["sm"][1], proxy=p.address, type="federated")},
+                 routes={"pool": {"next_hop": RAW_TCP + ":5061", "transport": "tls", "im": "session",
+                                  "tls_names": ["pool.contoso.example"]}},
+                 sip_domains={"contoso.example": {"route": "pool"}})
+    how["gateway"] = {**how["gateway"], "sip_certificate": own.file, "sip_key": own.key}
+    start(Stoxd(rig, name="other", listen_sip_tls=[OTHER + ":5061"], **support.settings(OTHER, **how)))
+    hop = start(SipUa(RAW_TCP, cert=pool, trust=rig.pki.trust_file))
+    hop.on_invite = accepting()
+    wire = p.incoming()
+    p.send_message(wire, body="by TLS")
+    got = hop.wait_message("by TLS", 10).message
+    assert "TLS" in got.get("via") and "transport=tls" in hop.wait_other("INVITE", 1).get("contact")
+    hop._session_of(got).transport = "tls"
+    txn = hop._session_of(got).message("back by TLS")
+    to_us = p.accept_sm()
+    stanza = expect_stanza(to_us)
+    assert body_of(stanza) == "back by TLS" and stanza.get("to") == "romeo@%s/orchard" % p.domain
+    support.acknowledge(to_us, 1)
+    assert txn.wait(5) == 200
+    stranger = start(SipUa(RAW, port=6000, trust=rig.pki.trust_file))
+    session = sipsession.begin(stranger, "romeo@" + p.domain, target=(OTHER, 5061), transport="tls")
+    assert session.invite.status == 403

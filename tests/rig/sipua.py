@@ -321,10 +321,11 @@ class SipUa:
             return
         if status < 300:
             contact = message.get("contact", "")
-            where = re.search(r"@?([0-9.]+):?(\d+)?", contact.split("@")[-1])
+            where = re.fullmatch(r"(?:sips?:)?(?:[^@]*@)?([^:;]*)(?::(\d+))?.*", uri_of(contact))
+            host = where.group(1) if re.fullmatch(r"[0-9.]+", where.group(1)) else got.peer[0]
             transport = "tcp" if "transport=tcp" in contact else "tls" if "transport=tls" in contact else "udp"
             session = Session(self, uri_of(message.get("from"))[4:].split(";")[0],
-                              (where.group(1), int(where.group(2) or 5060)), transport, message.get("call-id"),
+                              (host, int(where.group(2) or 5060)), transport, message.get("call-id"),
                               self._salt, uri_of(message.get("to")), uri_of(message.get("to"))[4:].split(";")[0])
             session.remote_tag, session.remote_target = tag_of(message.get("from")), uri_of(contact)
             session.invite, session.up = got, True
