@@ -33,17 +33,19 @@ struct jid im_session_local(const struct im_session *s)
 
 enum count { COUNT_ROUTE, COUNT_PARTNER, COUNT_REMOTE, COUNT_LOCAL, COUNTS_N };
 
-/* In b->key. */
+/* In b->key. What a partner's users take of a SIP user's share must not keep another partner's from him. */
 static struct slice count_key(struct bridge *b, const struct im_session *s, enum count what)
 {
-    static const enum im_session_name names[COUNTS_N][2] = { { SESSION_ROUTE, SESSION_NAMES },
-                                                             { SESSION_PARTNER, SESSION_NAMES },
-                                                             { SESSION_REMOTE_USER, SESSION_REMOTE_DOMAIN },
-                                                             { SESSION_LOCAL_USER, SESSION_LOCAL_DOMAIN } };
+    static const enum im_session_name names[COUNTS_N][3] = {
+        { SESSION_ROUTE, SESSION_NAMES },
+        { SESSION_PARTNER, SESSION_NAMES },
+        { SESSION_REMOTE_USER, SESSION_REMOTE_DOMAIN, SESSION_NAMES },
+        { SESSION_LOCAL_USER, SESSION_LOCAL_DOMAIN, SESSION_PARTNER },
+    };
 
     buf_clear(&b->key);
     buf_char(&b->key, "rpxs"[what]);
-    for (size_t i = 0; i < 2 && names[what][i] != SESSION_NAMES; i++) {
+    for (size_t i = 0; i < 3 && names[what][i] != SESSION_NAMES; i++) {
         buf_put(&b->key, im_session_name(s, names[what][i]));
         buf_char(&b->key, '\n');
     }
@@ -243,14 +245,17 @@ void im_session_search(struct bridge *b, const struct jid *remote, const struct 
 void im_session_log(const struct im_session *s, const char *event, const char *why, unsigned status)
 {
     struct bridge *b = s->bridge;
+    unsigned held;
 
+    if (!log_allowed(&b->sessions.lines, loop_now(b->loop), 50, &held)) /* either side can cause them at will */
+        return;
     log_info(b->log, event, LOG_Z("by", s->called ? "xmpp" : "sip"),
              LOG_S("call-id", s->dialog ? sip_dialog_call_id(s->dialog) : slice_of(NULL, 0)),
              LOG_S("sip-user", im_session_name(s, SESSION_LOCAL_USER)),
              LOG_S("sip-domain", im_session_name(s, SESSION_LOCAL_DOMAIN)),
              LOG_S("xmpp-user", im_session_name(s, SESSION_REMOTE_USER)),
              LOG_S("xmpp-domain", im_session_name(s, SESSION_REMOTE_DOMAIN)), LOG_Z("why", why),
-             LOG_U("status", status));
+             LOG_U("status", status), LOG_U("held-back", held));
 }
 
 static uint64_t idle_ms(const struct im_session *s)

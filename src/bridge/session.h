@@ -16,6 +16,7 @@
 #define STOX_BRIDGE_SESSION_H
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "sip/dialog.h"
 #include "xmpp/tally.h"
 #include "xmpp/xmpp.h"
@@ -35,6 +36,7 @@ struct sessions {
     struct hash by_pair;
     struct xmpp_tally counts; /* by route, partner and user of either side */
     uint64_t opened_by_sip, opened_by_xmpp, refused, failed;
+    struct log_limit lines;
     size_t ending; /* by settings, so far in this turn */
 };
 

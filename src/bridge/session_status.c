@@ -53,32 +53,51 @@ void im_session_detach(struct im_session *s)
     s->attached = false;
 }
 
-bool im_session_bounced(struct bridge *b, const struct xmpp_stanza *error)
+/* Tells that a text has come back. uri: of the one who did not get it. */
+static void report(struct im_session *s, struct slice id)
 {
-    struct slice id = xml_attr(error->el, "id");
-    struct im_session_search q = { 0 };
-    uint64_t hash = id.n ? im_session_call_hash(b, id) : 0;
+    struct bridge *b = s->bridge;
+    struct jid remote = im_session_remote(s);
     struct buf uri;
 
-    im_session_search(b, error->from, error->to, &q);
-    for (size_t i = 0; hash && q.latest && i < SESSION_RECENT; i++) {
-        struct im_session *s = q.latest;
-        struct jid remote = im_session_remote(s);
+    remote.resource = nothing;
+    buf_init(&uri, 8 * JID_PART_MAX);
+    buf_clear(&b->scratch);
+    if (map_jid_to_uri(&uri, &remote, false, &b->map.aliases) && buf_ok(&uri)) {
+        map_ms_imdn_put(&b->scratch, id, buf_slice(&uri), 480);
+        tell_sip(s, SIP_NOTIFY, "Content-Type: " MAP_MS_IMDN_TYPE "\r\n", &b->scratch);
+    }
+    buf_free(&uri);
+}
 
-        if (s->recent[i] != hash || s->state != SESSION_UP)
+struct bounce {
+    struct slice id;
+    uint64_t hash;
+    bool told;
+};
+
+static void look_for(struct im_session *s, void *arg)
+{
+    struct bounce *bounce = arg;
+
+    for (size_t i = 0; i < SESSION_RECENT && s->state == SESSION_UP && !bounce->told; i++) {
+        if (s->recent[i] != bounce->hash)
             continue;
         s->recent[i] = 0;
-        remote.resource = nothing;
-        buf_init(&uri, 8 * JID_PART_MAX);
-        buf_clear(&b->scratch);
-        if (map_jid_to_uri(&uri, &remote, false, &b->map.aliases) && buf_ok(&uri)) {
-            map_ms_imdn_put(&b->scratch, id, buf_slice(&uri), 480);
-            tell_sip(s, SIP_NOTIFY, "Content-Type: " MAP_MS_IMDN_TYPE "\r\n", &b->scratch);
-        }
-        buf_free(&uri);
-        return true;
+        report(s, bounce->id);
+        bounce->told = true;
     }
-    return false;
+}
+
+bool im_session_bounced(struct bridge *b, const struct xmpp_stanza *error)
+{
+    struct bounce bounce = { .id = xml_attr(error->el, "id") };
+
+    if (!bounce.id.n || !b->sessions.by_pair.n)
+        return false;
+    bounce.hash = im_session_call_hash(b, bounce.id);
+    im_session_each(b, error->from, error->to, look_for, &bounce);
+    return bounce.told;
 }
 
 bool im_session_remember(struct im_session *s, struct slice id)
