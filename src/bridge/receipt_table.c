@@ -42,7 +42,7 @@ static void move(struct slice *s, char **at)
     s->p = to;
 }
 
-static struct receipt *copy(const struct receipt *given, size_t size)
+static struct receipt *copy(struct receipt_table *t, const struct receipt *given, size_t size)
 {
     struct receipt *r = calloc(1, size);
     char *at;
@@ -50,6 +50,7 @@ static struct receipt *copy(const struct receipt *given, size_t size)
     if (!r)
         return NULL;
     *r = *given;
+    r->serial = ++t->serial;
     list_init(&r->share.link);
     at = r->bytes;
     move(&r->id, &at);
@@ -89,7 +90,7 @@ bool receipt_keep(struct receipt_table *t, uint64_t print, struct slice partner,
         receipt_drop(t, before);
     if (!make_room(t, partner, size))
         return false;
-    r = copy(given, size);
+    r = copy(t, given, size);
     if (!r)
         return false;
     if (hash_add(&t->entries, &r->node, print)) {

@@ -12,6 +12,7 @@ struct receipt {
     struct hash_node node;
     struct share share;
     bool received, failed, displayed; /* still to be told */
+    uint64_t serial;                  /* RECEIPT_OF_XMPP: of all messages, in the order they were sent */
     struct slice id;                  /* how its sender knows it: the IMDN Message-ID, or the id of the stanza */
     struct slice resource, type;      /* RECEIPT_OF_SIP: of the sender in XMPP; of the stanza */
     struct slice date;                /* RECEIPT_OF_XMPP: of the message, as CPIM said */
@@ -23,6 +24,7 @@ struct receipt {
 struct receipt_table {
     struct hash entries; /* by fingerprint, which is all that tells them apart */
     struct shares shares;
+    uint64_t serial; /* of the latest */
 };
 
 void receipt_table_init(struct receipt_table *t, size_t bytes_max, size_t n_max);

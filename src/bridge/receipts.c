@@ -140,7 +140,7 @@ void receipts_from_sip(struct bridge *b, const struct jid *local, const struct j
         r->received = r->failed = false;
         break;
     case MAP_IMDN_DISPLAYED:
-        if (r->displayed)
+        if (r->displayed && typing_marks(b, remote, local, r->serial))
             send_receipt(b, local, &to, r->type, MAP_RECEIPT_DISPLAYED, r->id);
         r->displayed = r->failed = false;
         break;

@@ -209,6 +209,18 @@ bool typing_wrote(const struct bridge *b, const struct jid *remote, const struct
     return p && p->sip_wrote;
 }
 
+bool typing_marks(struct bridge *b, const struct jid *remote, const struct jid *local, uint64_t serial)
+{
+    struct typing_pair *p = typing_pair_find(b, remote, local);
+
+    if (!p)
+        return true;
+    if (serial < p->seen)
+        return false;
+    p->seen = serial;
+    return true;
+}
+
 /* ---- sessions ---- */
 
 bool typing_attach(struct bridge *b, const struct jid *remote, const struct jid *local, const struct typing_way *way,

@@ -69,6 +69,12 @@ void typing_text_from_sip(struct bridge *b, const struct jid *remote, const stru
 /* Has the SIP user written to this XMPP user, as far as is remembered? Then he may know of him. */
 bool typing_wrote(const struct bridge *b, const struct jid *remote, const struct jid *local);
 
+/*
+ * The SIP user has seen this message of the XMPP user. A marker says so of all before it as well, so that it only moves forward
+ * (STOX-RCP-14): false for one that is older than the latest seen.
+ */
+bool typing_marks(struct bridge *b, const struct jid *remote, const struct jid *local, uint64_t serial);
+
 /* A stanza without text of the XMPP user says this. gone: he is told to have stopped; that the session ends is its own. */
 void typing_from_xmpp(struct bridge *b, const struct jid *remote, const struct jid *local, enum map_chat_state state);
 

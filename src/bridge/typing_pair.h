@@ -29,6 +29,8 @@ struct typing_pair {
     bool sip_wrote, sip_told_ever;
     bool sip_told, sip_wants; /* that the XMPP user types */
 
+    uint64_t seen; /* serial of the latest message of the XMPP user that was displayed */
+
     unsigned char thread_n;
     char thread[TYPING_THREAD_MAX];
     size_t n[4]; /* of names: remote local, remote domain, local local, local domain */

@@ -37,15 +37,25 @@ static void dispositions(struct map_imdn_ask *ask, struct slice value)
     }
 }
 
+/* It will stand in a request line: nothing but a SIP URI that fits there. */
+static bool is_way_back(struct slice uri)
+{
+    struct sip_uri parsed;
+
+    for (size_t i = 0; i < uri.n; i++)
+        if ((unsigned char)uri.p[i] <= ' ' || (unsigned char)uri.p[i] >= 0x7f)
+            return false;
+    return uri.n <= MAP_IMDN_URI_MAX && sip_uri_parse(uri, &parsed) && parsed.scheme == SIP_SCHEME_SIP;
+}
+
 /* [ Formal-name ] "<" URI ">": a way back that cannot be kept makes the whole request one that cannot be answered. */
 static void record_route(struct map_imdn_ask *ask, struct slice value)
 {
     struct slice uri = slice_from(value, slice_find(value, '<'));
-    struct sip_uri parsed;
 
-    if (uri.n > 2 && uri.p[uri.n - 1] == '>' && uri.n <= MAP_IMDN_URI_MAX && ask->n_routes < MAP_IMDN_ROUTES_MAX &&
-        sip_uri_parse(slice_of(uri.p + 1, uri.n - 2), &parsed) && !text_has_control(uri))
-        ask->routes[ask->n_routes++] = slice_of(uri.p + 1, uri.n - 2);
+    uri = uri.n >= 2 && uri.p[uri.n - 1] == '>' ? slice_of(uri.p + 1, uri.n - 2) : slice_of(NULL, 0);
+    if (ask->n_routes < MAP_IMDN_ROUTES_MAX && is_way_back(uri))
+        ask->routes[ask->n_routes++] = uri;
     else
         ask->unanswerable = true;
 }

@@ -202,7 +202,7 @@ void sip_client_wait(struct sip_client *c)
 {
     uint64_t now = c->table->timers->now_ms, left = c->deadline_ms > now ? c->deadline_ms - now : 0;
 
-    if (c->hop->target.transport == SIP_UDP && c->interval_ms < left)
+    if (c->wire && c->hop->target.transport == SIP_UDP && c->interval_ms < left)
         left = c->interval_ms;
     timer_start(c->table->timers, &c->timer, left);
 }

@@ -33,6 +33,10 @@ struct sip_incoming {
 bool sip_invites_init(struct sip_invites *t);
 void sip_invites_fini(struct sip_invites *t);
 
+/* What an answer repeats of an INVITE is kept for 64*T1: larger heads are refused (513), real ones have half of this at most. */
+#define SIP_INVITE_HEAD_MAX 8192
+bool sip_invite_too_big(const struct sip_msg *m);
+
 /* Are as many INVITEs waiting for our final answer as may? */
 bool sip_invites_full(const struct sip_invites *t);
 

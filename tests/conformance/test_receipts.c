@@ -254,6 +254,24 @@ static void STOX_RCP_14_displayed_only_where_asked(void **state)
     sides_free(s);
 }
 
+static void STOX_RCP_14_markers_move_forward(void **state)
+{
+    struct sides *s = sides_new();
+    const char *first, *second;
+
+    sides_apply(s, ALWAYS);
+    first = romeo_asks(s, "id='m1'", REQUEST MARKABLE, 200);
+    second = romeo_asks(s, "id='m2'", REQUEST MARKABLE, 200);
+    alice_notifies(s, ALICE, second, DISPLAYED); /* and so the first */
+    assert_non_null(strstr(last_stanza(s, 1), "id='m2'"));
+    alice_notifies(s, ALICE, first, DISPLAYED);
+    (void)last_stanza(s, 1);
+    alice_notifies(s, ALICE, first, DELIVERED); /* a receipt is of one message */
+    assert_non_null(strstr(last_stanza(s, 2), "<received "));
+    assert_non_null(strstr(s->sent[1].stanza, "id='m1'"));
+    sides_free(s);
+}
+
 static void failures_that_come_later_are_told(void **state)
 {
     static const struct {
@@ -710,6 +728,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(STOX_RCP_12_the_type_is_the_messages),
         cmocka_unit_test(STOX_RCP_13_no_id_no_request),
         cmocka_unit_test(STOX_RCP_14_displayed_only_where_asked),
+        cmocka_unit_test(STOX_RCP_14_markers_move_forward),
         cmocka_unit_test(STOX_RCP_15_nothing_is_made_up),
         cmocka_unit_test(STOX_RCP_17_a_day_and_bounded),
         cmocka_unit_test(STOX_RCP_18_asked_when_known_to_answer),

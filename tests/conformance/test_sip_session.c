@@ -236,6 +236,25 @@ static void STOX_SIP_43_ack_by_transaction_and_by_core(void **state)
     call_free(c);
 }
 
+/* Whatever target the dialog has meanwhile. */
+static void STOX_SIP_53_cancel_and_ack_follow_their_invite(void **state)
+{
+    static const struct step steps[] = {
+        { .act = INVITE, .sent = "INVITE" },
+        { .status = 180, .events = "progress=180" },
+        { .act = SET_TARGET, .text = "192.0.2.55:5099" },
+        { .act = CANCEL, .sent = "CANCEL" },
+        { .pass = 500, .sent = "CANCEL" },
+        { .status = 487, .events = "ended=refused", .sent = "ACK" },
+    };
+    struct call *c = call_new(NULL);
+
+    CALL_STEPS(c, steps);
+    for (size_t i = 1; i < c->f->n_sent; i++)
+        assert_true(addr_eq(&c->f->sent[i].flow.peer, &c->f->sent[0].flow.peer));
+    call_free(c);
+}
+
 static void STOX_SES_42_reinvite_update_and_session_timer(void **state)
 {
     static const struct step steps[] = {
@@ -330,6 +349,7 @@ int main(void)
         cmocka_unit_test(STOX_SIP_41_accepted_state),
         cmocka_unit_test(STOX_SIP_42_ack_and_cancel_match_their_invite),
         cmocka_unit_test(STOX_SIP_43_ack_by_transaction_and_by_core),
+        cmocka_unit_test(STOX_SIP_53_cancel_and_ack_follow_their_invite),
         cmocka_unit_test(STOX_SES_42_reinvite_update_and_session_timer),
         cmocka_unit_test(STOX_SES_43_invite_machine_of_sessions),
         cmocka_unit_test(STOX_SES_46_forked_invite),

@@ -97,6 +97,14 @@ static const struct {
       IMDN "imdn.Message-ID: Ab1\r\nimdn.Disposition-Notification: display\r\n"
            "imdn.IMDN-Record-Route: sip:a.example\r\n",
       false, false, false, true, "Ab1", 0 },
+    { "a way with a space",
+      IMDN "imdn.Message-ID: Ab1\r\nimdn.Disposition-Notification: display\r\n"
+           "imdn.IMDN-Record-Route: <sip:a.example SIP/2.0>\r\n",
+      false, false, false, true, "Ab1", 0 },
+    { "a way that is not SIP",
+      IMDN "imdn.Message-ID: Ab1\r\nimdn.Disposition-Notification: display\r\n"
+           "imdn.IMDN-Record-Route: <tel:+15551234>\r\n",
+      false, false, false, true, "Ab1", 0 },
     { "too long a way",
       IMDN "imdn.Message-ID: Ab1\r\nimdn.Disposition-Notification: display\r\n"
            "imdn.IMDN-Record-Route: <sip:a>\r\nimdn.IMDN-Record-Route: <sip:b>\r\n"

@@ -278,7 +278,7 @@ static inline void call_takes(struct call *c, const struct step *s)
     bool with_contact = (strcmp(s->method, "INVITE") == 0 || strcmp(s->method, "UPDATE") == 0) &&
                         !(s->more && strstr(s->more, "Contact"));
     const char *method = strcmp(s->method, "CANCEL") == 0 ? "INVITE" : s->method, *cseq = s->cseq ? s->cseq : "1";
-    char via[160], from[80], more[8192], branch[64];
+    char via[160], from[80], more[16384], branch[64];
 
     snprintf(branch, sizeof(branch), "z9hG4bK%s%s", s->branch ? s->branch : method, s->branch ? "" : cseq);
     snprintf(via, sizeof(via), "Via: SIP/2.0/%s 192.0.2.9:5070;branch=%s", s->transport == SIP_TCP ? "TCP" : "UDP",

@@ -160,14 +160,25 @@ static void invites_that_are_refused(void **state)
 
 static void too_much_to_keep(void **state)
 {
-    struct call *c = call_new(NULL);
-    char more[6000];
+    static const struct {
+        const char *before, *after;
+        size_t n;
+    } cases[] = { { "Record-Route: <sip:a.example;lr;x=", ">", 4500 }, { "X-Any: ", "", 9000 } };
 
-    snprintf(more, sizeof(more), "Record-Route: <sip:a.example;lr;x=%04500d>\r\n", 1);
-    call_takes(c, &(struct step){ .method = "INVITE", .more = more });
-    assert_string_equal(call_sent(c), "513");
-    assert_int_equal(sip_counters(c->f->sip)->dialogs, 0);
-    call_free(c);
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        struct call *c = call_new(NULL);
+        char more[9200];
+
+        snprintf(more, sizeof(more), "%s%0*d%s\r\n", cases[i].before, (int)cases[i].n, 1, cases[i].after);
+        call_takes(c, &(struct step){ .method = "INVITE", .more = more });
+        assert_string_equal(call_sent(c), "513");
+        assert_int_equal(sip_counters(c->f->sip)->dialogs, 0);
+        call_free(c);
+        c = call_in(NULL, NULL);
+        call_takes(c, &(struct step){ .method = "INVITE", .to = "=", .cseq = "2", .more = more });
+        assert_string_equal(call_sent(c), i ? "513" : "200"); /* the route set stays what it was */
+        call_free(c);
+    }
 }
 
 static void requests_that_belong_nowhere(void **state)

@@ -252,6 +252,21 @@ static void the_same_invite_by_two_paths(void **state)
     CALL_RUN(steps);
 }
 
+/* The transaction is forgotten, the session is not: there is only one. */
+static void a_very_late_copy(void **state)
+{
+    static const struct step steps[] = {
+        INVITE_COMES,
+        { .act = ACCEPT, .sent = "200" },
+        { .method = "ACK", .events = "confirmed" },
+        { .pass = 40000 },
+        { .method = "INVITE", .sent = "482" },
+        { .method = "BYE", .cseq = "2", .events = "ended=bye", .sent = "200/BYE" },
+    };
+
+    CALL_RUN(steps);
+}
+
 static void reliable_provisional_answers(void **state)
 {
     static const struct step not_required[] = {
@@ -342,6 +357,7 @@ int main(void)
         cmocka_unit_test(cancel_has_the_tag_of_its_invite),
         cmocka_unit_test(rfc_2543),
         cmocka_unit_test(the_same_invite_by_two_paths),
+        cmocka_unit_test(a_very_late_copy),
         cmocka_unit_test(reliable_provisional_answers),
         cmocka_unit_test(prack_stops_them),
         cmocka_unit_test(remembered_answers_are_bounded),
