@@ -313,6 +313,31 @@ def test_STOX_SES_06_audio_beside_it_gets_port_0(alive, partner, office):
     assert session.invite.status == 200 and media == ["m=audio 0 RTP/AVP 0", "m=message 5060 sip null"]
 
 
+def test_STOX_SES_45_without_an_offer_ours_is_in_the_200(alive, partner, office):
+    """Texts pass once the ACK has answered it; there is no medium beside that somebody would have to connect."""
+    p = partner()
+    session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, offer="")
+    assert session.invite.status == 200
+    assert lines(session.invite.response)["m"] == "message 5060 sip null"
+    txn = session.message("anyway")
+    wire = p.accept_sm()
+    assert body_of(expect_stanza(wire)) == "anyway"
+    support.acknowledge(wire, 1)
+    assert txn.wait(5) == 200
+
+
+def test_STOX_SES_40_silence_is_BYE(rig, start, office):
+    p = start(Partner(rig, at=OTHER))
+    how = routes(partners={p.domain: dict(support.KINDS["sm"][1], proxy=p.address, type="federated")})
+    how["routes"] = {"office": {"next_hop": dns.OFFICE + ":5060", "im": "session", "session_idle": 5}}
+    how["sip_domains"] = {"contoso.example": {"route": "office"}}
+    start(Stoxd(rig, name="other", **support.settings(OTHER, **how)))
+    at = counted(office)
+    session = sipsession.begin(office, "romeo@" + p.domain, target=(OTHER, 5060))
+    assert session.invite.status == 200
+    assert office.wait_other("BYE", 10, at).get("call-id") == session.call_id
+
+
 def test_a_route_of_pager_mode_takes_no_INVITE(alive, partner, office):
     session = sipsession.begin(office, "romeo@" + partner().domain, target=GATEWAY_SIP, sender="alice@page.example")
     assert session.invite.status == 405 and session.invite.response.get("allow") == "MESSAGE, OPTIONS"

@@ -509,6 +509,42 @@ static void STOX_SES_39_BYE_is_gone(void **state)
     sides_free(s);
 }
 
+static void STOX_CS_08_gone_both_ways(void **state)
+{
+    struct sides *s = begin(SETTINGS("session"));
+    struct sip_dialog *d;
+
+    say_in(s, "t1", "one", 1); /* without chat states: its user is told none (STOX-CS-12) */
+    sides_answered(s, &s->dialogs[0], LYNC);
+    sides_answer(s, 0, 200);
+    sides_ended(s, &s->dialogs[0], SIP_END_BYE, 0);
+    assert_int_equal(s->n_sent, 0);
+    sides_xmpp(s,
+               "<message from='" ROMEO "' to='" ALICE "' id='m2' type='chat'><body>two</body><thread>t1</thread>"
+               "<active xmlns='" CHATSTATES "'/></message>",
+               2);
+    d = &s->dialogs[1];
+    sides_answered(s, d, LYNC);
+    sides_answer(s, 1, 200);
+    sides_ended(s, d, SIP_END_BYE, 0);
+    assert_int_equal(s->n_sent, 1);
+    assert_non_null(strstr(s->sent[0].stanza, "<gone xmlns='" CHATSTATES "'/><thread>t1</thread>"));
+    say_in(s, "t2", "three", 3);
+    d = &s->dialogs[2];
+    sides_answered(s, d, LYNC);
+    sides_answer(s, 2, 200);
+    sides_xmpp(s,
+               "<message from='" ROMEO "' to='" ALICE "' type='chat'><gone xmlns='" CHATSTATES
+               "'/><thread>t3</thread></message>",
+               4);
+    sides_advance(s, 1);
+    assert_false(d->ended); /* another thread's */
+    sides_xmpp(s, "<message from='" ROMEO "' to='" ALICE "' type='chat'><gone xmlns='" CHATSTATES "'/></message>", 5);
+    sides_advance(s, 1);
+    assert_true(d->ended);
+    sides_free(s);
+}
+
 static void STOX_SES_40_gone_and_silence_are_BYE(void **state)
 {
     struct sides *s = begin(SETTINGS("session"));
@@ -740,6 +776,7 @@ int main(void)
         cmocka_unit_test(STOX_SES_38_of_two_that_cross_the_lower_Call_ID_stays),
         cmocka_unit_test(a_session_of_ours_that_comes_back_is_refused),
         cmocka_unit_test(STOX_SES_39_BYE_is_gone),
+        cmocka_unit_test(STOX_CS_08_gone_both_ways),
         cmocka_unit_test(STOX_SES_40_gone_and_silence_are_BYE),
         cmocka_unit_test(settings_end_what_they_forbid_and_nothing_else),
         cmocka_unit_test(a_text_that_waits_for_its_session_is_judged_by_new_settings),
