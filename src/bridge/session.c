@@ -301,10 +301,11 @@ void im_session_end_soon(struct im_session *s, const char *why, uint64_t ms)
     timer_start(&s->bridge->loop->timers, &s->timer, ms);
 }
 
-/* A lane that waited goes on: its text sets out anew, or is refused by what the settings say now. */
+/* A lane that waited goes on: its text sets out anew, or is refused by what the settings say now. What flies already has its own
+ * end. */
 static void end_with_lane(struct im_session *s, const char *why)
 {
-    struct lane *lane = s->lane;
+    struct lane *lane = s->lane && !s->lane->client ? s->lane : NULL;
 
     im_session_end(s, why);
     if (lane)

@@ -606,6 +606,32 @@ static void a_text_that_waits_for_its_session_is_judged_by_new_settings(void **s
     sides_free(s);
 }
 
+static void a_text_that_flies_when_its_session_ends_has_one_end(void **state)
+{
+    struct sides *s = begin(SETTINGS("session"));
+
+    say(s, "one", 1);
+    sides_answered(s, &s->dialogs[0], PLAIN);
+    say(s, "two", 2);
+    sides_xmpp(s, "<message from='" ROMEO "' to='" ALICE "' type='chat'><gone xmlns='" CHATSTATES "'/></message>", 3);
+    sides_advance(s, 1);
+    assert_true(s->dialogs[0].ended);
+    assert_int_equal(s->n_dialogs, 1);
+    assert_int_equal(s->n_clients, 1);
+    sides_answer(s, 0, 200);
+    assert_int_equal(s->n_dialogs, 2); /* the next one's */
+    sides_answered(s, &s->dialogs[1], PLAIN);
+    sides_apply(s, SETTINGS("session") "block alice@contoso.example { }\n");
+    sides_advance(s, 1);
+    assert_true(s->dialogs[1].ended);
+    sides_answer(s, 1, 200); /* what SIP says of it is the truth */
+    assert_int_equal(s->n_clients, 2);
+    assert_int_equal(s->n_sent, 0);
+    assert_int_equal(s->n_handled, 3);
+    assert_int_equal(s->bridge->lanes.n + s->bridge->sessions.by_pair.n, 0);
+    sides_free(s);
+}
+
 static void another_next_hop_is_where_sessions_go_on(void **state)
 {
     struct sides *s = begin(SETTINGS("session"));
@@ -780,6 +806,7 @@ int main(void)
         cmocka_unit_test(STOX_SES_40_gone_and_silence_are_BYE),
         cmocka_unit_test(settings_end_what_they_forbid_and_nothing_else),
         cmocka_unit_test(a_text_that_waits_for_its_session_is_judged_by_new_settings),
+        cmocka_unit_test(a_text_that_flies_when_its_session_ends_has_one_end),
         cmocka_unit_test(another_next_hop_is_where_sessions_go_on),
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(an_orderly_end_says_BYE),
