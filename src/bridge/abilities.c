@@ -14,6 +14,7 @@ static const uint64_t lasts_ms[ABILITIES_N] = {
     [ABILITY_NO_COMPOSING] = DAY_MS,
     [ABILITY_NO_CPIM] = DAY_MS,
     [ABILITY_IMDN] = 7 * DAY_MS,
+    [ABILITY_NO_SESSIONS] = DAY_MS / 12,
 };
 
 static bool any(const struct hash_node *node, const void *key)
@@ -89,4 +90,12 @@ bool abilities_has(const struct abilities *a, const struct jid *user, enum abili
     const struct user *u = find(a, user);
 
     return u && u->until_ms[ability] > now_ms;
+}
+
+void abilities_forget(struct abilities *a, const struct jid *user, enum ability ability)
+{
+    struct user *u = find(a, user);
+
+    if (u)
+        u->until_ms[ability] = 0;
 }

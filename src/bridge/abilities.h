@@ -13,6 +13,7 @@ enum ability {
     ABILITY_NO_COMPOSING, /* answered 415 to an isComposing document (STOX-CS-07): for a day */
     ABILITY_NO_CPIM,      /* answered 415 to message/cpim (STOX-RCP-19): for a day */
     ABILITY_IMDN,         /* sent one, or asked for one (STOX-RCP-18): for a week */
+    ABILITY_NO_SESSIONS,  /* refused an INVITE for texts, or did not answer one (STOX-SES-02): for two hours */
     ABILITIES_N,
 };
 
@@ -28,6 +29,9 @@ void abilities_fini(struct abilities *a);
 
 /* This was seen just now. Without memory it is not remembered. Who shows IMDN has CPIM again, too. */
 void abilities_note(struct abilities *a, const struct jid *user, enum ability ability, uint64_t now_ms);
+/* It was seen to be otherwise. */
+void abilities_forget(struct abilities *a, const struct jid *user, enum ability ability);
+
 bool abilities_has(const struct abilities *a, const struct jid *user, enum ability ability, uint64_t now_ms);
 
 #endif

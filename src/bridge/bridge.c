@@ -12,6 +12,7 @@
 #define KEPT_MAX 500000 /* about 60 MB; four seconds at full load on one core, 64*T1 in ordinary times */
 #define DRAIN_MS 3000   /* at most this long for what is under way */
 #define DRAIN_LOOK_MS 20
+#define SESSIONS_A_LOOK 2000 /* sessions ended in one look */
 
 static bool on_source(void *owner, const struct sip_peer *from, struct slice *route)
 {
@@ -128,7 +129,8 @@ static const struct sip_ops sip_ops = { .source = on_source,
                                         .speaks = on_speaks,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,
-                                        .message = on_message };
+                                        .message = on_message,
+                                        .dialogs = &im_session_ops };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {
@@ -168,6 +170,9 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
                             .provisional_ms = 3500,
                             .txns_max = g->transactions_max,
                             .kept_max = KEPT_MAX,
+                            .dialogs_max = g->session_limit,
+                            .session_s = 1800,
+                            .session_min_s = 90,
                             .conns_max = 2000,
                             .conns_per_ip_max = 100,
                             .conn_idle_ms = 600000,
@@ -243,6 +248,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_text);
     hash_init(&b->lanes);
     hash_init(&b->owed);
+    sessions_init(&b->sessions);
     threads_init(&b->threads, THREADS_BYTES_MAX);
     typings_init(&b->typings);
     receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
@@ -294,6 +300,10 @@ static void on_drain(struct timer *t)
         return;
     }
     x2s_give_back_all(b);
+    if (!sessions_stop(b, SESSIONS_A_LOOK) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
+        timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
+        return;
+    }
     xmpp_stop(b->xmpp, b->on_stopped, b->on_stopped_arg);
 }
 
@@ -319,6 +329,8 @@ void bridge_free(struct bridge *b)
         x2s_free(b);
         s2x_free(b);
     }
+    if (b->sip && b->xmpp)
+        sessions_fini(b);
     bridge_free_owed(b);
     threads_fini(&b->threads);
     typings_fini(b);

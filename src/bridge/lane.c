@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bridge/receipts.h"
+#include "bridge/session.h"
 #include "bridge/status.h"
 #include "bridge/way.h"
 #include "map/error.h"
@@ -58,6 +59,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
 
 struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to)
 {
+    const struct route *route = directory_route_to(b->directory, to->domain);
     size_t at = from->local.n ? from->local.n + 1 : 0;
     struct hash_node *node;
     struct slice key;
@@ -66,7 +68,10 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
     buf_clear(&b->key);
     jid_put_bare(&b->key, from);
     buf_char(&b->key, '\n');
-    jid_put(&b->key, to);
+    if (route && route->im != ROUTE_PAGER) /* all of a user's devices are in one session */
+        jid_put_bare(&b->key, to);
+    else
+        jid_put(&b->key, to);
     if (!buf_ok(&b->key))
         return NULL;
     key = buf_slice(&b->key);
@@ -81,6 +86,11 @@ void lane_free(struct lane *lane)
 
     if (lane->attempt)
         sip_request_forget(lane->attempt);
+    if (lane->client)
+        sip_client_forget(lane->client);
+    sip_locate_cancel(lane->lookup);
+    if (lane->session)
+        im_session_leave(lane->session);
     if (lane->flying)
         flight_free(lane->flying, lane->bridge);
     while ((l = list_pop(&lane->waiting)) != NULL)
@@ -174,7 +184,7 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
 /* No server has said anything: why, as its sender understands it. */
 static void give_back_unanswered(struct flight *f, struct bridge *b, enum sip_no_answer why)
 {
-    struct map_stanza_error error;
+    struct map_stanza_error error = { .condition = MAP_REMOTE_SERVER_TIMEOUT };
 
     switch (why) {
     case SIP_ANSWERED:
@@ -210,6 +220,16 @@ static bool try_plain(struct lane *lane, struct flight *f, const struct sip_resu
         abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
     receipts_withdraw(lane->bridge, f);
     f->message.branch = slice_of(NULL, 0);
+    push_first(lane, f);
+    return true;
+}
+
+/* Whoever knows the session no more has not taken the text either. */
+static bool try_new_session(struct lane *lane, struct flight *f)
+{
+    if (!f->in_session || f->renewed)
+        return false;
+    f->renewed = true;
     push_first(lane, f);
     return true;
 }
@@ -251,6 +271,12 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->attempt = NULL;
     lane->slow = result->status == 0;
     timer_stop(&b->loop->timers, &lane->grace);
+    if (lane->session)
+        im_session_result(lane->session, result);
+    if (result->status == 481 && try_new_session(lane, f)) {
+        lane_next(lane);
+        return;
+    }
     if ((result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) ||
         try_plain(lane, f, result)) {
         lane_next(lane);
@@ -264,6 +290,73 @@ static void on_result(void *arg, const struct sip_result *result)
               LOG_U("status", result->status));
     flight_free(f, b);
     lane_next(lane);
+}
+
+bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out)
+{
+    char mem[WAY_MEM];
+    struct arena arena;
+    struct sip_destination to;
+    struct sip_targets *t = NULL;
+    uint8_t order[SIP_TARGETS_MAX];
+    bool known = false;
+
+    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
+    if (way_to(&arena, route, domain, &to)) {
+        t = sip_located(b->sip, &to);
+        known = t ? sip_targets_order(b->sip, t, order) > 0 : way_first(&to, out);
+    }
+    arena_reset(&arena);
+    if (known && t)
+        *out = t->v[order[0]].target;
+    sip_targets_drop(t);
+    return known;
+}
+
+/* Where a session's text may go is known now, or why it is not. */
+static void on_located(void *arg, struct sip_targets *targets, enum sip_fault fault, const char *why)
+{
+    struct lane *lane = arg;
+    struct flight *f = lane->flying;
+
+    lane->lookup = NULL;
+    lane->flying = NULL;
+    if (targets) {
+        push_first(lane, f);
+    } else {
+        give_back_unanswered(f, lane->bridge, SIP_NOT_FOUND);
+        flight_free(f, lane->bridge);
+    }
+    lane_next(lane);
+}
+
+/* False: it was given back. */
+static bool locate_first(struct lane *lane, struct flight *f, const struct route *route)
+{
+    char mem[WAY_MEM];
+    struct arena arena;
+    struct sip_destination to;
+    struct sip_targets *known = NULL;
+    bool ok;
+
+    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
+    ok = way_to(&arena, route, f->to.domain, &to);
+    if (ok)
+        known = sip_located(lane->bridge->sip, &to);
+    if (ok && !known)
+        lane->lookup = sip_locate(lane->bridge->sip, &to, on_located, lane);
+    arena_reset(&arena);
+    if (known) { /* and none of them may be tried */
+        sip_targets_drop(known);
+        give_back_unanswered(f, lane->bridge, SIP_LEFT_ALONE);
+    } else if (!ok) {
+        give_back_condition(f, lane->bridge, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
+    } else if (!lane->lookup) {
+        give_back_condition(f, lane->bridge, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+    } else {
+        lane->flying = f;
+    }
+    return lane->flying == f;
 }
 
 /* The way to its recipient as the settings are now; NULL: it was given back. */
@@ -281,10 +374,10 @@ static const struct route *route_of(struct flight *f, struct bridge *b)
     return route;
 }
 
-static bool launch(struct lane *lane, struct flight *f)
+/* As a MESSAGE of its own. False: it was given back. */
+static bool launch_alone(struct lane *lane, struct flight *f, const struct route *route)
 {
     struct bridge *b = lane->bridge;
-    const struct route *route = route_of(f, b);
     struct sip_destination to;
     struct sip_send request = { .method = SIP_MESSAGE,
                                 .uri = f->message.uri,
@@ -300,8 +393,6 @@ static bool launch(struct lane *lane, struct flight *f)
     struct arena arena;
     bool ok;
 
-    if (!route)
-        return false;
     if (f->ask.body.n && abilities_has(&b->abilities, &f->to, ABILITY_NO_CPIM, loop_now(b->loop))) {
         receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
         request.headers = f->message.headers;
@@ -322,6 +413,52 @@ static bool launch(struct lane *lane, struct flight *f)
     else
         lane->flying = f;
     return lane->flying == f;
+}
+
+static bool give_back_too_long(struct flight *f, struct bridge *b)
+{
+    give_back_unanswered(f, b, SIP_TOO_LONG);
+    return false;
+}
+
+static bool launch_in_session(struct lane *lane, struct flight *f, const struct route *route)
+{
+    struct bridge *b = lane->bridge;
+    struct sip_target target;
+
+    if (!lane_target(b, route, f->to.domain, &target))
+        return locate_first(lane, f, route);
+    f->in_session = true;
+    switch (im_session_send(lane, f, route, &target, on_result, &lane->client)) {
+    case SESSION_FLIES:
+    case SESSION_WAITS: lane->flying = f; return true;
+    case SESSION_NOT: f->in_session = false; return launch_alone(lane, f, route);
+    case SESSION_TOO_LONG: return give_back_too_long(f, b);
+    case SESSION_FULL:
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "There are too many conversations");
+        return false;
+    case SESSION_BUSY: break;
+    }
+    give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+    return false;
+}
+
+static bool launch(struct lane *lane, struct flight *f)
+{
+    struct bridge *b = lane->bridge;
+    const struct route *route = route_of(f, b);
+
+    f->in_session = false;
+    if (!route)
+        return false;
+    if (f->kind == FLIGHT_TYPING &&
+        route->im == ROUTE_SESSION) { /* never opens one (STOX-CS-15), and those tell it themselves */
+        status_ended(f, b, 0);
+        return false;
+    }
+    if (f->kind == FLIGHT_TEXT && route->im != ROUTE_PAGER)
+        return launch_in_session(lane, f, route);
+    return launch_alone(lane, f, route);
 }
 
 static void lane_end_if_empty(struct lane *lane)
@@ -388,6 +525,11 @@ static void supersede_typing(struct lane *lane, const struct flight *by)
         timer_start(&lane->bridge->loop->timers, &lane->grace, LANE_GRACE_MS);
 }
 
+static bool waits_for_session(const struct lane *lane)
+{
+    return lane->flying && !lane->client && !lane->lookup && lane->session;
+}
+
 void lane_add(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
@@ -395,7 +537,8 @@ void lane_add(struct lane *lane, struct flight *f)
     f->lane = lane;
     f->since_ms = loop_now(b->loop);
     supersede_typing(lane, f);
-    if (lane->n_waiting >= LANE_MAX || b->queued_bytes > LANES_BYTES_MAX) {
+    if (lane->n_waiting >= (waits_for_session(lane) ? SESSION_QUEUE_MAX - 1 : LANE_MAX) ||
+        b->queued_bytes > LANES_BYTES_MAX) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "Too many messages wait for this recipient");
         flight_free(f, b);
         lane_end_if_empty(lane);
@@ -407,6 +550,81 @@ void lane_add(struct lane *lane, struct flight *f)
         lane_pause(lane, true);
     if (!lane->flying)
         lane_next(lane);
+}
+
+/* They waited for the session, not for one another. */
+static void restart_clocks(struct lane *lane)
+{
+    list_each (l, &lane->waiting)
+        container_of(l, struct flight, link)->since_ms = loop_now(lane->bridge->loop);
+}
+
+void lane_session_up(struct lane *lane)
+{
+    push_first(lane, lane->flying);
+    lane->flying = NULL;
+    restart_clocks(lane);
+    lane_next(lane);
+}
+
+/* The other side takes no INVITE for texts, or does not react to one at all. */
+static bool is_no_session(const struct sip_result *result)
+{
+    static const unsigned statuses[] = { 405, 415, 488, 501, 606 };
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (result->status == statuses[i])
+            return true;
+    return !result->status && result->no_answer == SIP_TIMED_OUT;
+}
+
+static bool falls_back(const struct lane *lane, const struct sip_result *result)
+{
+    const struct route *route = directory_route_to(lane->bridge->directory, lane->flying->to.domain);
+
+    return route && route->im == ROUTE_AUTO && is_no_session(result);
+}
+
+/* All of them hear what the INVITE was answered. */
+static void fail_all(struct lane *lane, const struct sip_result *result)
+{
+    struct bridge *b = lane->bridge;
+    struct list *l;
+
+    while ((l = list_pop(&lane->waiting)) != NULL) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        lane->n_waiting--;
+        if (f->kind == FLIGHT_TEXT)
+            text_ended(f, b, result);
+        else
+            status_ended(f, b, 0);
+        flight_free(f, b);
+    }
+}
+
+void lane_session_failed(struct lane *lane, const struct sip_end *end)
+{
+    struct bridge *b = lane->bridge;
+    struct flight *f = lane->flying;
+    bool silent = end->why == SIP_END_TIMED_OUT || end->status == 487; /* which answers our CANCEL */
+    struct sip_result result = { .status = silent ? 0 : end->status,
+                                 .msg = silent ? NULL : end->msg,
+                                 .no_answer = silent ? SIP_TIMED_OUT : SIP_UNREACHABLE };
+
+    lane->slow = silent;
+    if (falls_back(lane, &result)) {
+        abilities_note(&b->abilities, &f->to, ABILITY_NO_SESSIONS, loop_now(b->loop));
+        lane_session_up(lane);
+        return;
+    }
+    lane->flying = NULL;
+    restart_clocks(lane);
+    if (!try_aor(lane, f, result.status)) {
+        push_first(lane, f);
+        fail_all(lane, &result);
+    }
+    lane_next(lane);
 }
 
 void lane_let_go(struct lane *lane)

@@ -11,6 +11,7 @@
 
 #include "bridge/bridge_private.h"
 #include "sip/attempt.h"
+#include "sip/dialog.h"
 
 #define LANE_MAX 100                /* waiting messages (STOX-IM-33) */
 #define LANE_PAUSE 8                /* from here on the partner's stream is not read ... */
@@ -49,6 +50,8 @@ struct flight {
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
     struct login_state login;
     unsigned max_forwards;
+    bool in_session; /* flies, or flew last, in an INVITE session */
+    bool renewed;    /* its session was gone; it went into a new one, once */
 };
 
 struct lane {
@@ -57,6 +60,10 @@ struct lane {
     struct list waiting;   /* struct flight, oldest first */
     struct flight *flying; /* NULL: none */
     struct sip_attempt *attempt;
+    struct sip_client *client; /* in a session */
+    struct sip_lookup *lookup; /* of the servers of one that will be in a session */
+    struct im_session
+        *session; /* the flying one waits for it to be answered (client and lookup NULL), or is in it; NULL: neither */
     struct timer prompt; /* runs while pausing: the recipient is not prompt any more when it fires */
     struct timer grace;  /* runs while a text waits behind a flying typing state */
     size_t n_waiting;
@@ -84,6 +91,14 @@ void flight_charge(struct flight *f, struct bridge *b);
 void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);
+
+/* Where requests to this domain by this route go. False: a domain that has no name a certificate could show. */
+bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out);
+
+/* What the flying text waited for (bridge/session.h): a session is there, or the text is to set out anew for another reason. */
+void lane_session_up(struct lane *lane);
+/* Our INVITE has failed. All that waited for it goes back, or by MESSAGE where the route allows that (STOX-SES-02, 44). */
+void lane_session_failed(struct lane *lane, const struct sip_end *end);
 
 /* Before the directory changes: takes the pause back. After: gives back what may not pass, pauses again if need be; the
  * lane may be gone then. The flying message goes on: what SIP says of it is the truth. */

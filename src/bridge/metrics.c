@@ -43,6 +43,12 @@ static void put_bridge(const struct bridge *b, struct buf *out)
           c->digest_replays },
         { "held_requests", NULL, "SIP requests that wait for the fate of their stanza.", true, c->held },
         { "lanes", NULL, "Pairs of people with messages on their way to SIP.", true, b->lanes.n },
+        { "sessions", NULL, "INVITE sessions that are open or called.", true, b->sessions.by_pair.n },
+        { "sessions_opened", "{by=\"sip\"}", "INVITE sessions that were opened.", false, b->sessions.opened_by_sip },
+        { "sessions_opened", "{by=\"xmpp\"}", NULL, false, b->sessions.opened_by_xmpp },
+        { "session_failures", "{by=\"sip\"}", "INVITEs that were refused, or led to no session.", false,
+          b->sessions.refused },
+        { "session_failures", "{by=\"xmpp\"}", NULL, false, b->sessions.failed },
         { "lane_bytes", NULL, "Memory of messages on their way to SIP.", true, b->queued_bytes },
         { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
     };

@@ -23,6 +23,8 @@ void status_from_xmpp(struct bridge *b, const struct xmpp_stanza *stanza)
     if (slice_is(xml_attr(stanza->el, "type"), "groupchat")) /* STOX-CS-14 */
         return;
     typing_from_xmpp(b, stanza->from, stanza->to, map_chat_state_of(stanza->el));
+    if (map_chat_state_of(stanza->el) == MAP_CHAT_GONE)
+        im_session_gone(b, stanza);
     receipts_in(b, stanza);
 }
 

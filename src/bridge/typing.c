@@ -72,6 +72,16 @@ void typing_bounced(struct bridge *b, const struct jid *remote, const struct jid
         p->contact = TYPING_CONTACT_NEVER;
 }
 
+void typing_gone_from_sip(struct bridge *b, const struct jid *remote, const struct jid *local)
+{
+    struct typing_pair *p = typing_pair_find(b, remote, local);
+
+    if (!p || p->contact == TYPING_CONTACT_NEVER || p->xmpp_told == MAP_CHAT_GONE)
+        return;
+    timer_stop(&b->loop->timers, &p->expiry);
+    tell_xmpp(p, MAP_CHAT_GONE);
+}
+
 static void keep_thread(struct typing_pair *p, struct slice thread)
 {
     if (!thread.n)

@@ -59,6 +59,9 @@ void typing_from_sip(struct bridge *b, const struct jid *remote, const struct ji
 /* What was told to the XMPP user came back: he is told no more until he says something. */
 void typing_bounced(struct bridge *b, const struct jid *remote, const struct jid *local);
 
+/* The SIP user has left the conversation (STOX-CS-08). */
+void typing_gone_from_sip(struct bridge *b, const struct jid *remote, const struct jid *local);
+
 /* A text of the SIP user is on its way to XMPP: he has stopped typing, and may be told of the other's. thread: of the
  * conversation; empty: none. */
 void typing_text_from_sip(struct bridge *b, const struct jid *remote, const struct jid *local, struct slice thread);

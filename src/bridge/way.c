@@ -69,6 +69,23 @@ bool way_to(struct arena *arena, const struct route *route, struct slice domain,
     return to_ascii(arena, domain, &out->domain) && take_hops(arena, route, out);
 }
 
+bool way_first(const struct sip_destination *to, struct sip_target *out)
+{
+    struct slice host = to->tls_name.n ? to->tls_name : to->domain;
+
+    if (!to->n_hops || !to->hops[0].addr.sa.sa_family || to->route.n >= sizeof(out->route) ||
+        host.n >= sizeof(out->host))
+        return false;
+    *out = (struct sip_target){ .addr = to->hops[0].addr,
+                                .transport = to->transports & SIP_MAY(SIP_UDP)   ? SIP_UDP
+                                             : to->transports & SIP_MAY(SIP_TCP) ? SIP_TCP
+                                                                                 : SIP_TLS };
+    memcpy(out->route, to->route.p, to->route.n);
+    if (out->transport == SIP_TLS)
+        memcpy(out->host, host.p, host.n);
+    return true;
+}
+
 bool way_of_route(struct arena *arena, const struct directory *d, const struct route *route,
                   struct sip_destination *out)
 {

@@ -14,6 +14,9 @@
 /* Borrowed from route, domain and the arena. False: a name that DNS cannot have, or no memory. */
 bool way_to(struct arena *arena, const struct route *route, struct slice domain, struct sip_destination *out);
 
+/* Its first hop, if that is an address: nothing has to be looked up. False: it is a name, or there is no hop. */
+bool way_first(const struct sip_destination *to, struct sip_target *out);
+
 /* The same for a route by itself: to the first domain that has it. False: none has. */
 bool way_of_route(struct arena *arena, const struct directory *d, const struct route *route,
                   struct sip_destination *out);

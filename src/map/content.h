@@ -44,7 +44,7 @@ enum map_content_fault map_content_read(struct arena *a, struct slice type, stru
 /* The types this reads, as the value of an Accept header. */
 #define MAP_COMPOSING_TYPE "application/im-iscomposing+xml"
 #define MAP_CONTENT_ACCEPT                                                                                             \
-    "text/plain, text/html, message/cpim, multipart/alternative, multipart/mixed, multipart/related, "                 \
+    "text/plain, text/html, text/rtf, message/cpim, multipart/alternative, multipart/mixed, multipart/related, "       \
     "multipart/signed, " MAP_COMPOSING_TYPE ", " MAP_IMDN_TYPE
 
 #endif

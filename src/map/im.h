@@ -65,6 +65,7 @@ struct map_im_message {
     struct slice headers; /* Subject, Content-Type, Content-Language, Date: complete lines */
     struct slice body;
     bool report_errors;                 /* false for type headline (STOX-IM-08) */
+    bool threaded;                      /* call_id is that of a thread, not made up */
     bool asks_received, asks_displayed; /* the sender wants to be told (XEP-0184, XEP-0333) */
 };
 

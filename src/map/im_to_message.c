@@ -155,6 +155,7 @@ enum map_im map_im_to_message(struct arena *a, const struct map_conf *conf, cons
     result = read_stanza(a, stanza, stream_lang, &m, refusal);
     if (result != MAP_IM_OK)
         return result;
+    out->threaded = m.thread_text.n > 0;
     map_receipts_asked(stanza, &out->asks_received, &out->asks_displayed);
     map_fresh_init(&fresh, conf, nonce, id);
     return write_message(a, conf, &m, from, to, id, &fresh, out, refusal);

@@ -45,6 +45,7 @@ struct gateway {
     struct setting_list contacts;                    /* struct slice: "kind=URI" */
     unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
     unsigned user_message_rate, sip_user_message_rate;
+    unsigned session_limit, partner_session_limit, user_session_limit;
     bool mixed_scripts;
     const char *sip_certificate, *sip_key; /* NULL: none */
 };
@@ -77,6 +78,9 @@ enum route_identify {
 /* Whether SIP users are asked for receipts, and may ask for them. */
 enum route_imdn { ROUTE_IMDN_NEVER, ROUTE_IMDN_AUTO, ROUTE_IMDN_ALWAYS };
 
+/* How SIP users take texts. */
+enum route_im { ROUTE_PAGER, ROUTE_SESSION, ROUTE_AUTO };
+
 /* How SIP users are reached, and who may speak for them. */
 struct route {
     struct slice name;
@@ -86,7 +90,8 @@ struct route {
     struct setting_list sources;   /* struct addr_net; empty: the addresses among next_hops */
     unsigned identify_by;          /* enum route_identify, as it was set: see route_identifies_by */
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
-    unsigned im;
+    unsigned im;                   /* enum route_im */
+    unsigned session_idle_s, session_limit;
     unsigned imdn; /* enum route_imdn */
     bool receipt_on_200;
     struct slice digest_user, digest_password; /* what the SIP server proves to us; empty: it has no account */

@@ -5,7 +5,7 @@
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const char *const transports[] = { "udp", "tcp", "tls", "any", NULL };
-static const char *const im_modes[] = { "pager", NULL };
+static const char *const im_modes[] = { "pager", "session", "auto", NULL };
 static const char *const imdn_modes[] = { "never", "auto", "always", NULL };
 static const char *const identities[] = {
     "auto", "address", "certificate", "both", "digest", "address-and-digest", NULL
@@ -136,7 +136,33 @@ static const struct setting settings[] = {
       .def = "pager",
       .choices = im_modes,
       .brief = "How this SIP system likes instant messages",
-      .help = "pager: each message is one SIP MESSAGE." },
+      .help =
+          "pager: each message is one SIP MESSAGE. session: conversations are INVITE sessions with MESSAGE inside, as "
+          "Lync, "
+          "Skype for Business and Cisco hold them. auto: sessions with those who take them; whoever refuses the INVITE "
+          "with 405, 415, 488, 501 or 606, or does not answer it, gets MESSAGE for two hours. With session and auto "
+          "both "
+          "kinds are taken from this system; with pager its INVITEs are answered 405." },
+    { .name = "session-idle",
+      .type = SETTING_UINT,
+      FIELD(route, session_idle_s),
+      .def = "600",
+      .min = 5,
+      .max = 86400,
+      .unit = "s",
+      .brief = "Silence after which a conversation's INVITE session is ended",
+      .help = "The next message opens a new one." },
+    { .name = "session-limit",
+      .type = SETTING_UINT,
+      FIELD(route, session_limit),
+      .def = "100000",
+      .min = 1,
+      .max = 10000000,
+      .unit = "sessions",
+      .brief = "INVITE sessions at the same time by this route",
+      .help =
+          "Toward SIP, one more is refused with 480; a message that needs one is refused with resource-constraint. The "
+          "gateway's session-limit counts those of all routes." },
     { .name = "imdn",
       .type = SETTING_CHOICE,
       FIELD(route, imdn),

@@ -152,7 +152,7 @@ def test_STOX_SIP_10_inspection_order(alive):
     with Udp() as peer:
         for data, status in (
                 (request("NEWMETHOD", "tel:1", headers=everything), 501),
-                (request("INVITE", "tel:1", headers=everything), 405),
+                (request("REGISTER", "tel:1", headers=everything), 405),
                 (options_with(uri="tel:1", headers=everything, to="<tel:1>"), 416),
                 (options_with(uri="sip:x@unlisted.example", headers=everything), 404),
                 (options_with(headers=everything), 420),
@@ -181,8 +181,9 @@ def test_STOX_SIP_10_merged_request_is_482(alive, partner):
 
 def test_STOX_SIP_11_allow_is_what_there_is(alive):
     with Udp() as peer:
-        for data in options_with(), request("INVITE", SERVED), request("FOO", SERVED):
-            assert sorted(peer.status(data).get("allow").split(", ")) == ["MESSAGE", "OPTIONS"]
+        for data in options_with(), request("SUBSCRIBE", SERVED), request("FOO", SERVED):
+            assert sorted(peer.status(data).get("allow").split(", ")) == [
+                "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "OPTIONS", "PRACK", "UPDATE"]
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])

@@ -15,6 +15,18 @@
 /* The bridge keeps no pointer to a test; the two sides it was given are this one object. */
 static struct sides *now;
 
+static void copy(char *out, size_t size, struct slice s);
+
+void sides_copy(char *out, size_t size, struct slice s)
+{
+    copy(out, size, s);
+}
+
+struct sides *sides_now(void)
+{
+    return now;
+}
+
 static void copy(char *out, size_t size, struct slice s)
 {
     assert_true(s.n < size);
@@ -51,7 +63,9 @@ struct sip_attempt *sip_request(struct sip *sip, const struct sip_destination *t
     struct sip_attempt *c = &now->clients[now->n_clients++];
 
     assert_true(now->n_clients < SIDES_MAX);
-    *c = (struct sip_attempt){ .in_use = true, .done = done, .arg = arg, .transports = to->transports };
+    *c = (struct sip_attempt){
+        .in_use = true, .done = done, .arg = arg, .transports = to->transports, .method = request->method
+    };
     if (to->n_hops)
         c->hop = to->hops[0].addr;
     copy(c->uri, sizeof(c->uri), request->uri);
@@ -86,6 +100,11 @@ void sip_targets_drop(struct sip_targets *t)
 {
 }
 
+size_t sip_targets_order(struct sip *sip, const struct sip_targets *t, uint8_t order[SIP_TARGETS_MAX])
+{
+    return 0;
+}
+
 uint64_t sip_probe_start(struct sip *sip, const struct sip_destination *to, struct slice domain, const char **why)
 {
     return 0;
@@ -107,6 +126,11 @@ void sip_health_show(const struct sip *sip, const struct sip_target *target, str
 
 void sip_reconsider(struct sip *sip)
 {
+}
+
+void sip_client_forget(struct sip_client *client)
+{
+    ((struct sip_attempt *)client)->forgotten = true; /* as sip_dialog_send has given it out */
 }
 
 void sip_request_forget(struct sip_attempt *attempt)
