@@ -1,0 +1,88 @@
+"""Real SIP user agents at a real SIP server, Kamailio with the configuration of docs/kamailio, and people on XMPP."""
+import pytest
+
+from rig import dns
+from rig.kamailio import PORTS, Kamailio
+from rig.phone import Phone
+from rig.stoxd import Stoxd
+
+PEOPLE = ["romeo@fabrikam.example", "juliet@wingtip.example", "iago@unlisted.example"]
+TEXT = "<&>\"' \u00e9 \u4f60\u597d \U0001f600"
+
+
+@pytest.fixture(scope="module")
+def certs(rig):
+    return {name: rig.pki.issue("sip-peers-" + name, dns=[name + ".contoso.example"]) for name in ("sip", "gw")}
+
+
+@pytest.fixture(scope="module", params=["udp", "tcp", "tls"])
+def world(request, rig, certs):
+    """Stox and Kamailio, which speak this transport to each other, both ways."""
+    transport = request.param
+    route = {"next_hop": "%s:%d" % (dns.KAMAILIO, PORTS[transport]), "transport": transport,
+             "tls_names": ["sip.contoso.example"]}
+    if transport != "udp":  # Kamailio's connections come from the address they go to: all of 10.99.0.0/16 is local
+        route["sources"] = [dns.KAMAILIO, dns.GATEWAY]
+    if transport == "tls":
+        route["identify_by"] = "certificate"
+    gateway = Stoxd(rig, name="stoxd-peers", routes={"office": route}, listen_sip_tls=[dns.GATEWAY + ":5061"],
+                    gateway={"sip_certificate": certs["gw"].file, "sip_key": certs["gw"].key},
+                    policies={"global": {"federation": True, "xmpp": True}, "closed": {"federation": False}},
+                    sip_users={"carol@contoso.example": {"policy": "closed"}})
+    server = Kamailio(transport, certs["sip"], rig.pki.trust_file)
+    phone = Phone("alice@contoso.example", dns.KAMAILIO, PEOPLE, registers=True)
+    things = [gateway, server, phone]
+    for thing in things:
+        rig.up(thing)
+    yield type("World", (), {"gateway": gateway, "server": server, "phone": phone, "transport": transport})
+    for thing in reversed(things):
+        rig.down(thing)
+
+
+def check_both_ways(phone, person):
+    at = phone.mark()
+    phone.say("there " + TEXT, to=person.jid)
+    assert person.wait_message("there")["body"] == "there " + TEXT
+    assert phone.wait_response(since=at)[0] == 200
+    seen = phone.mark()
+    texts = ["back %d " % i + TEXT for i in range(20)]
+    for text in texts:
+        person.send("alice@contoso.example", text)
+    phone.wait_message(texts[-1], since=seen)
+    shown = [line for line in phone.process.out.all[seen:] if ': "' in line and "back " in line]
+    assert [line.split("back ")[1].split(" ")[0] for line in shown] == [str(i) for i in range(20)]
+
+
+def test_baresip_and_a_person_on_prosody_write_to_each_other_through_kamailio(world, romeo):
+    check_both_ways(world.phone, romeo)
+
+
+def test_baresip_and_a_person_on_ejabberd_write_to_each_other_through_kamailio(world, juliet):
+    check_both_ways(world.phone, juliet)
+
+
+@pytest.mark.parametrize("user, condition", [
+    ("nobody", "item-not-found"), ("bob", "recipient-unavailable"), ("carol", "forbidden"),
+])
+def test_who_cannot_be_reached_at_kamailio_is_told_on_xmpp(world, romeo, user, condition):
+    stanza_id = romeo.send(user + "@contoso.example", "hello")
+    assert romeo.wait_error(stanza_id)["error"]["condition"] == condition
+
+
+def test_baresip_is_told_that_a_domain_is_no_partner(world):
+    at = world.phone.mark()
+    world.phone.say("hello", to="iago@unlisted.example")
+    assert world.phone.wait_response(since=at)[0] in (403, 404)
+
+
+def test_a_long_text_goes_both_ways_whole_or_is_refused_over_udp(world, romeo):
+    text = "0123456789" * 200
+    at = world.phone.mark()
+    stanza_id = romeo.send("alice@contoso.example", "long " + text + " end")
+    if world.transport == "udp":
+        assert romeo.wait_error(stanza_id)["error"]["type"]
+        return
+    # The trace has it whole; what baresip shows of it is shorter.
+    world.phone.process.wait_line("^long %s end" % text, 20, at)
+    world.phone.say("longer " + text, to=romeo.jid)
+    assert romeo.wait_message("longer")["body"] == "longer " + text
