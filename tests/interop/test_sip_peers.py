@@ -75,14 +75,12 @@ def test_baresip_is_told_that_a_domain_is_no_partner(world):
     assert world.phone.wait_response(since=at)[0] in (403, 404)
 
 
-def test_a_long_text_goes_both_ways_whole_or_is_refused_over_udp(world, romeo):
-    text = "0123456789" * 200
+def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, romeo):
+    """One way: baresip's own command takes no text of this length."""
+    text = "long " + "0123456789" * 200 + " end"
     at = world.phone.mark()
-    stanza_id = romeo.send("alice@contoso.example", "long " + text + " end")
+    stanza_id = romeo.send("alice@contoso.example", text)
     if world.transport == "udp":
         assert romeo.wait_error(stanza_id)["error"]["type"]
         return
-    # The trace has it whole; what baresip shows of it is shorter.
-    world.phone.process.wait_line("^long %s end" % text, 20, at)
-    world.phone.say("longer " + text, to=romeo.jid)
-    assert romeo.wait_message("longer")["body"] == "longer " + text
+    world.phone.process.wait_line("^" + text, 20, at)  # its trace has it whole; what it shows of it is shorter
