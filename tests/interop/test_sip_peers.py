@@ -3,6 +3,7 @@ import pytest
 
 from rig import dns
 from rig.kamailio import PORTS, Kamailio
+from rig.linphone import Linphone
 from rig.phone import Phone
 from rig.stoxd import Stoxd
 
@@ -31,10 +32,12 @@ def world(request, rig, certs):
                     sip_users={"carol@contoso.example": {"policy": "closed"}})
     server = Kamailio(transport, certs["sip"], rig.pki.trust_file)
     phone = Phone("alice@contoso.example", dns.KAMAILIO, PEOPLE, registers=True)
-    things = [gateway, server, phone]
+    linphone = Linphone("bob@contoso.example", dns.KAMAILIO, address=dns.SECOND_PHONE)
+    things = [gateway, server, phone, linphone]
     for thing in things:
         rig.up(thing)
-    yield type("World", (), {"gateway": gateway, "server": server, "phone": phone, "transport": transport})
+    yield type("World", (), {"gateway": gateway, "server": server, "phone": phone, "linphone": linphone,
+                              "transport": transport})
     for thing in reversed(things):
         rig.down(thing)
 
@@ -61,8 +64,28 @@ def test_baresip_and_a_person_on_ejabberd_write_to_each_other_through_kamailio(w
     check_both_ways(world.phone, juliet)
 
 
+@pytest.mark.parametrize("server", ["prosody", "ejabberd"])
+def test_linphone_and_a_person_on_xmpp_write_to_each_other_through_kamailio(world, request, server):
+    person = request.getfixturevalue({"prosody": "romeo", "ejabberd": "juliet"}[server])
+    texts = ["there %d " % i + TEXT for i in range(5)]
+    for text in texts:
+        assert world.linphone.say(text, to=person.jid) == "Delivered"
+    person.wait_message(texts[-1])
+    assert person.bodies() == texts
+    seen = world.linphone.mark()
+    for i in range(20):
+        person.send("bob@contoso.example", "back %d " % i + TEXT)
+    world.linphone.wait_message("back 19 " + TEXT, since=seen)
+    shown = [line for line in world.linphone.process.out.all[seen:] if 'Content: "back ' in line]
+    assert [line.split('Content: ')[1] for line in shown] == ['"back %d %s"' % (i, TEXT) for i in range(20)]
+
+
+def test_linphone_is_told_that_a_domain_is_no_partner(world):
+    assert world.linphone.say("hello", to="iago@unlisted.example") == "NotDelivered"
+
+
 @pytest.mark.parametrize("user, condition", [
-    ("nobody", "item-not-found"), ("bob", "recipient-unavailable"), ("carol", "forbidden"),
+    ("nobody", "item-not-found"), ("dave", "recipient-unavailable"), ("carol", "forbidden"),
 ])
 def test_who_cannot_be_reached_at_kamailio_is_told_on_xmpp(world, romeo, user, condition):
     stanza_id = romeo.send(user + "@contoso.example", "hello")

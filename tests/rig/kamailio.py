@@ -14,7 +14,7 @@ _SITE = """#!define OWN_ADDRESS {own}
 #!define STOX_ADDRESS "{stox}"
 #!define STOX_NAME "gw.contoso.example"
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
-#!define KNOWN_USERS "^(alice|bob|carol)$"
+#!define KNOWN_USERS "^(alice|bob|carol|dave)$"
 #!define TLS_CONFIG "{dir}/tls.cfg"
 """
 
