@@ -13,7 +13,7 @@ from rig.recorder import Recorder
 from rig.relay import Relay
 
 PAIRS = 1000
-EACH = int(os.environ.get("STOX_TRUTH_EACH", "100" if os.environ.get("STOX_PROOF") == "1" else "5"))  # of a pair, each way
+EACH = int(os.environ.get("STOX_TRUTH_EACH", "100" if os.environ.get("STOX_PROOF") == "1" else "3"))  # of a pair, each way
 NEAR, FAR = (dns.RELAY, 5060), (dns.RELAY, 5070)
 PATIENCE_S = 60 + PAIRS * EACH / 200
 
