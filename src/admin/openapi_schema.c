@@ -20,11 +20,11 @@ static const struct {
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
       "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
       "}" },
-    { "Stream",
-      "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','out','both']},"
-      "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
-      "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
-      "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
+                "out','both']},"
+                "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
+                "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
+                "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
     { "PartnerStatus",
       "{'type':'object','properties':{'name':{'type':'string'},'streams':{'type':'array','items':{"
       "'$ref':'#/components/schemas/Stream'}},'failed':{'type':'array','items':{'type':'object',"

@@ -52,7 +52,7 @@ struct bridge_counters {
     uint64_t s2x_throttled, x2s_throttled; /* of those refused: their senders were too fast */
     uint64_t bounces_matched, bounces_late;
     uint64_t typing_to_xmpp, typing_to_sip, receipts_to_xmpp, receipts_to_sip; /* to SIP: answered 2xx */
-    uint64_t statuses_dropped; /* could not be told, or there was something newer */
+    uint64_t statuses_dropped;                            /* could not be told, or there was something newer */
     uint64_t challenges, digest_failures, digest_replays; /* of SIP requests that must prove who they are from */
     size_t held, queued;
 };

@@ -27,7 +27,7 @@ struct sip_incoming {
     const struct sip_server_id *id;
     const struct sip_source *source;
     const struct sip_peer *peer; /* the source, and what the request has proven */
-    struct slice route; /* of the source */
+    struct slice route;          /* of the source */
 };
 
 /* False: no memory. sip_invites_fini is due all the same. */

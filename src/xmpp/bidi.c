@@ -37,8 +37,7 @@ bool xmpp_bidi_accept(struct xmpp_stream *s, const struct xml *bidi)
         return false;
     s->bidi = true;
     s->limits = xmpp_peer_limits_read(bidi); /* it sends no features (XEP-0478) */
-    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE,
-                     "the partner wants both directions on this stream (XEP-0288)");
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE, "the partner wants both directions on this stream (XEP-0288)");
     return true;
 }
 

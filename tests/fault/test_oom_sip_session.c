@@ -164,8 +164,8 @@ static void calls(const void *arg)
     if (taken && *status)
         call_answered(c, &(struct call_step){ .status = 183, .more = "Require: 100rel\r\nRSeq: 3\r\n" });
     if (taken && *status)
-        call_answered(
-            c, &(struct call_step){ .status = *status, .more = "Min-SE: 700\r\nSession-Expires: 600;refresher=uac\r\n" });
+        call_answered(c, &(struct call_step){ .status = *status,
+                                              .more = "Min-SE: 700\r\nSession-Expires: 600;refresher=uac\r\n" });
     if (taken && *status == 200) { /* a fork, and a repeated one */
         call_answered(c, &(struct call_step){ .status = 200, .to = "r2" });
         call_answered(c, &(struct call_step){ .status = 200 });

@@ -411,7 +411,8 @@ static inline void call_steps(struct call *c, const struct call_step *steps, siz
 }
 
 /* All steps, with a fresh stack. */
-static inline void call_run_with(const struct sip_conf *conf, const struct call_step *steps, size_t n, const char *where)
+static inline void call_run_with(const struct sip_conf *conf, const struct call_step *steps, size_t n,
+                                 const char *where)
 {
     struct call *c = call_new(conf);
 

@@ -191,7 +191,9 @@ static void requests_that_belong_nowhere(void **state)
         struct call *c = call_in(NULL, NULL);
 
         for (size_t k = 0; k < 3; k++) {
-            const struct call_step step = { .method = methods[i], .cseq = "9", .to = tags[k], .tag = k == 2 ? "f2" : "f1" };
+            const struct call_step step = {
+                .method = methods[i], .cseq = "9", .to = tags[k], .tag = k == 2 ? "f2" : "f1"
+            };
 
             call_takes(c, &step);
             snprintf(sent, sizeof(sent), "481/%s", methods[i]);
