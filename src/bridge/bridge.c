@@ -174,14 +174,25 @@ static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, s
     return xmpp_new(b->loop, &xmpp, err);
 }
 
+static int derive_keys(struct bridge *b, const struct bridge_conf *conf, struct err *err)
+{
+    uint8_t talks[32];
+
+    if (!derive(conf->secret, "ids", b->map.key) || !derive(conf->secret, "dialback", b->own_secret) ||
+        !derive(conf->secret, "conversations", talks))
+        return err_set(err, "the keys of this installation cannot be derived: OpenSSL has no HMAC-SHA256");
+    talks_init(&b->talks, TALKS_BYTES_MAX, talks);
+    return 0;
+}
+
 static void on_drain(struct timer *t);
 
 static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
     if (!buf_reserve(&b->scratch, SCRATCH_MAX) || !buf_reserve(&b->key, BRIDGE_KEY_MAX))
         return err_set(err, "out of memory while starting");
-    if (!derive(conf->secret, "ids", b->map.key) || !derive(conf->secret, "dialback", b->own_secret))
-        return err_set(err, "the keys of this installation cannot be derived: OpenSSL has no HMAC-SHA256");
+    if (derive_keys(b, conf, err))
+        return -1;
     b->xmpp = new_xmpp(b, conf, err);
     if (!b->xmpp)
         return -1;
@@ -208,6 +219,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     scores_init(&b->scores);
     rates_init(&b->rates);
     replays_init(&b->replays);
+    talks_init(&b->talks, 0, (const uint8_t[16]){ 0 });
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
@@ -297,6 +309,7 @@ void bridge_free(struct bridge *b)
     scores_fini(&b->scores);
     rates_fini(&b->rates);
     replays_fini(&b->replays);
+    talks_fini(&b->talks);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);
     buf_free(&b->key);

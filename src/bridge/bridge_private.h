@@ -11,6 +11,7 @@
 #include "bridge/replays.h"
 #include "bridge/score.h"
 #include "bridge/speaker.h"
+#include "bridge/talk.h"
 #include "bridge/threads.h"
 #include "map/im.h"
 #include "sip/sip.h"
@@ -38,7 +39,8 @@ struct bridge {
     struct scores scores;
     struct rates rates; /* of people, on both sides */
     struct replays replays;
-    uint64_t since_ms; /* of the loop: when the bridge was made */
+    struct talks talks; /* for administrators; see bridge/note.h */
+    uint64_t since_ms;  /* of the loop: when the bridge was made */
 
     /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;
@@ -99,5 +101,8 @@ void bridge_take_settings(struct bridge *b);
 /* One line for a refusal, rate limited: a peer can cause it at will. */
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
                         const char *why);
+/* The same with the conversation; 0: none. */
+void bridge_log_refused(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
+                        const char *why, uint64_t talk);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bridge/note.h"
 #include "map/error.h"
 
 static void lane_next(struct lane *lane);
@@ -99,7 +100,14 @@ static void give_back_because(struct flight *f, struct bridge *b, bool ours, con
                               const char *why)
 {
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, f->from.domain);
-    bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, why);
+    bridge_log_refused(b, "xmpp-to-sip", f->message.from, f->message.uri, f->status, why, f->talk);
+    note_flight_ended(b, f,
+                      &(struct talk_end){ .outcome = error->condition == MAP_REMOTE_SERVER_TIMEOUT && !f->status
+                                                         ? SCORE_TIMED_OUT
+                                                         : SCORE_REFUSED,
+                                          .status = f->status,
+                                          .condition = map_condition_name(error->condition),
+                                          .why = error->text.n ? error->text : slice_str(why) });
     if (!f->message.report_errors)
         return;
     f->owed = true;
@@ -173,12 +181,14 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->flying = NULL;
     lane->client = NULL;
     lane->slow = result->status == 0;
+    f->status = result->status;
     if (result->status >= 300 && try_aor(lane, f, result->status)) {
         lane_next(lane);
         return;
     }
     if (result->status >= 200 && result->status < 300) {
         bridge_count(b, SCORE_X2S, SCORE_DELIVERED, f->from.domain);
+        note_flight_ended(b, f, &(struct talk_end){ .outcome = SCORE_DELIVERED, .status = f->status });
     } else if (result->status) {
         map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
         give_back(f, b, false, &error);
@@ -187,8 +197,8 @@ static void on_result(void *arg, const struct sip_result *result)
                             result->no_answer == SIP_UNREACHABLE ? "The SIP server cannot be reached"
                                                                  : "The SIP side did not answer");
     }
-    log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
-              LOG_U("status", result->status));
+    log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_X("conversation", f->talk),
+              LOG_S("id", f->id), LOG_U("status", result->status));
     flight_free(f, b);
     lane_next(lane);
 }

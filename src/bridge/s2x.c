@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "bridge/bridge_private.h"
+#include "bridge/note.h"
 #include "map/error.h"
 #include "sip/writer.h"
 
@@ -18,6 +18,7 @@ struct held {
     struct sip_server *txn;
     uint64_t token;
     uint64_t since_ms;
+    uint64_t talk;    /* bridge/talk.h */
     bool to_full_jid; /* decides between 4xx and 6xx (RFC 7247 7.1) */
     size_t remote_n;  /* the partner's domain, at the end of key */
     size_t key_n;     /* "id local-bare remote-bare", separated by spaces' impossible neighbour LF */
@@ -72,10 +73,23 @@ static struct slice remote_of(const struct held *h)
     return slice_of(h->key + h->key_n - h->remote_n, h->remote_n);
 }
 
-static void held_answer(struct held *h, unsigned status, const char *reason, struct slice headers)
+static struct slice id_of(const struct held *h)
 {
-    scores_delay(&h->bridge->scores, loop_now(h->bridge->loop) - h->since_ms);
-    sip_respond(h->txn, status, reason, headers);
+    struct slice id, rest;
+
+    slice_cut(slice_of(h->key, h->key_n), '\n', &id, &rest);
+    return id;
+}
+
+/* The sender gets status and reason; what an administrator is told is in end. */
+static void held_answer(struct held *h, const struct talk_end *end, const char *reason, struct slice headers)
+{
+    struct bridge *b = h->bridge;
+
+    bridge_count(b, SCORE_S2X, end->outcome, remote_of(h));
+    scores_delay(&b->scores, loop_now(b->loop) - h->since_ms);
+    note_sip_ended(b, h->talk, end);
+    sip_respond(h->txn, end->status, reason, headers);
     held_end(h);
 }
 
@@ -85,13 +99,19 @@ static void on_deadline(struct timer *t)
     struct held *h = container_of(t, struct held, deadline);
     struct bridge *b = h->bridge;
     bool written = xmpp_withdraw(b->xmpp, h->token);
+    const struct talk_end end = {
+        .outcome = SCORE_TIMED_OUT,
+        .status = 504,
+        .why = written ? SLICE("written to the partner, whose server did not acknowledge it within hold-time: whether "
+                               "it arrived is unknown")
+                       : SLICE("not sent within hold-time: the partner's stream was not ready, or takes no more")
+    };
 
-    bridge_count(b, SCORE_S2X, SCORE_TIMED_OUT, remote_of(h));
     if (written)
         b->counters.s2x_outcome_unknown++;
-    log_info(b->log, "message-timeout", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
-             LOG_Z("outcome", written ? "unknown" : "not-sent"));
-    held_answer(h, 504, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
+    log_info(b->log, "message-timeout", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", id_of(h)),
+             LOG_X("conversation", h->talk), LOG_Z("outcome", written ? "unknown" : "not-sent"));
+    held_answer(h, &end, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
 }
 
 /*
@@ -158,8 +178,10 @@ static struct held *held_new(struct bridge *b, struct sip_server *txn, struct sl
 static void refuse_because(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
                            const char *reason, const char *why, const char *headers)
 {
+    uint64_t talk = note_sip_refused(b, request, status, why);
+
     bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote);
-    bridge_log_refusal(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, why);
+    bridge_log_refused(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, why, talk);
     sip_respond(request->txn, status, reason, slice_str(headers));
 }
 
@@ -323,11 +345,13 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
         refuse(b, request, to->domain, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
         return;
     }
+    h->talk = note_sip_in(b, from, to);
     timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
     bodies = directory_gateway(b->directory)->log_bodies;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),
-            LOG_S("call-id", request->msg->call_id), LOG_S("id", id), LOG_S("from", request->msg->from.uri_text),
-            LOG_S("to", request->msg->uri_text), LOG_BODY(bodies ? "body" : NULL, request->msg->body));
+            LOG_X("conversation", h->talk), LOG_S("call-id", request->msg->call_id), LOG_S("id", id),
+            LOG_S("from", request->msg->from.uri_text), LOG_S("to", request->msg->uri_text),
+            LOG_BODY(bodies ? "body" : NULL, request->msg->body));
 }
 
 /* What the partner's user called the conversation, if the Call-ID could not hold it. */
@@ -378,21 +402,49 @@ static enum score_outcome outcome_of(enum xmpp_fate fate)
     }
 }
 
+/* What the sender is told: by what became of it, and never what only concerns those who run the gateway. */
+static const char *fate_reason(enum xmpp_fate fate)
+{
+    switch (fate) {
+    case XMPP_FATE_CONFIRMED:
+    case XMPP_FATE_UNCONFIRMED: return NULL;
+    case XMPP_FATE_NO_SERVER: return "That domain has no XMPP server";
+    case XMPP_FATE_UNREACHABLE: return "The partner's server cannot be reached";
+    case XMPP_FATE_REFUSED: return "No connection that both sides allow";
+    case XMPP_FATE_FULL: return "Too many messages wait for the partner";
+    case XMPP_FATE_LOST: return "The connection broke before the partner's server acknowledged";
+    }
+    return NULL;
+}
+
+/* The administrator's sentence, and where it goes. */
+static void log_fate(const struct held *h, enum xmpp_fate fate, const char *why)
+{
+    struct bridge *b = h->bridge;
+    struct slice id, local, remote, rest;
+
+    slice_cut(slice_of(h->key, h->key_n), '\n', &id, &rest);
+    slice_cut(rest, '\n', &local, &remote);
+    if (fate == XMPP_FATE_LOST)
+        log_info(b->log, "message-lost", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", id),
+                 LOG_X("conversation", h->talk), LOG_Z("outcome", "unknown"), LOG_Z("why", why));
+    else if (fate_status(fate) >= 300)
+        bridge_log_refused(b, "sip-to-xmpp", local, remote, fate_status(fate), why, h->talk);
+    log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_X("conversation", h->talk),
+              LOG_S("id", id), LOG_U("status", fate_status(fate)), LOG_Z("why", why));
+}
+
 void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
 {
+    const struct talk_end end = { .outcome = outcome_of(fate), .status = fate_status(fate), .why = slice_str(why) };
     struct hash_node *node = hash_find(&b->held_by_token, token_hash(b, token), token_is, &token);
     struct held *h;
 
     if (!node)
         return;
     h = container_of(node, struct held, by_token);
-    bridge_count(b, SCORE_S2X, outcome_of(fate), remote_of(h));
-    if (fate == XMPP_FATE_LOST)
-        log_info(b->log, "message-lost", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
-                 LOG_Z("outcome", "unknown"), LOG_Z("why", why));
-    log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
-              LOG_U("status", fate_status(fate)), LOG_Z("why", why));
-    held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, slice_str(fate_headers(fate)));
+    log_fate(h, fate, why);
+    held_answer(h, &end, fate_reason(fate), slice_str(fate_headers(fate)));
 }
 
 static struct held *held_of_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
@@ -425,19 +477,21 @@ static struct slice bounce_headers(struct bridge *b, const struct map_sip_error 
 void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct held *h = held_of_bounce(b, stanza);
+    struct talk_end end = { .outcome = SCORE_REFUSED, .why = SLICE("the partner's server gave it back") };
     struct map_sip_error error;
 
     if (!h) {
         b->counters.bounces_late++;
-        log_info(b->log, "message-bounced-late", LOG_S("id", xml_attr(stanza->el, "id")),
-                 LOG_S("remote", stanza->from->domain));
+        log_info(b->log, "message-bounced-late", LOG_X("conversation", note_bounced_late(b, stanza)),
+                 LOG_S("id", xml_attr(stanza->el, "id")), LOG_S("remote", stanza->from->domain));
         return;
     }
     b->counters.bounces_matched++;
-    bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote_of(h));
     map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
     (void)xmpp_withdraw(b->xmpp, h->token);
-    held_answer(h, error.status, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));
+    end.status = error.status;
+    end.condition = note_condition(stanza->el);
+    held_answer(h, &end, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));
 }
 
 static void free_one(struct hash_node *node, void *arg)

@@ -139,9 +139,15 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
                         const char *why)
 {
+    bridge_log_refused(b, direction, from, to, status, why, 0);
+}
+
+void bridge_log_refused(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
+                        const char *why, uint64_t talk)
+{
     unsigned held;
 
     if (log_allowed(&b->refusals, loop_now(b->loop), 50, &held))
         log_info(b->log, "message-refused", LOG_Z("direction", direction), LOG_S("from", from), LOG_S("to", to),
-                 LOG_U("status", status), LOG_Z("why", why), LOG_U("held-back", held));
+                 LOG_U("status", status), LOG_Z("why", why), LOG_X("conversation", talk), LOG_U("held-back", held));
 }

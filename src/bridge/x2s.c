@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bridge/lane.h"
+#include "bridge/note.h"
 #include "map/error.h"
 
 #define FLIGHT_ARENA_MAX (1u << 20)
@@ -61,7 +62,8 @@ static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const cha
                    const char *text, const char *why)
 {
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, stanza->from->domain);
-    bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, why);
+    bridge_log_refused(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, why,
+                       note_xmpp_refused(b, stanza, condition, why));
     bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text,
                           &stanza->receipt);
 }
@@ -108,9 +110,11 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
     f->charged = f->arena.used + sizeof(*f);
     b->queued_bytes += f->charged;
     f->generation = b->generation;
+    f->talk = note_xmpp_in(b, stanza);
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "xmpp-to-sip"),
-            LOG_S("id", f->id), LOG_S("call-id", f->message.call_id), LOG_S("from", f->message.from),
-            LOG_S("to", f->message.uri), LOG_BODY(bodies ? "body" : NULL, f->message.body));
+            LOG_X("conversation", f->talk), LOG_S("id", f->id), LOG_S("call-id", f->message.call_id),
+            LOG_S("from", f->message.from), LOG_S("to", f->message.uri),
+            LOG_BODY(bodies ? "body" : NULL, f->message.body));
     lane_add(lane, f);
 }
 
