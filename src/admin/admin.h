@@ -19,8 +19,15 @@ struct admin;
  * but must come back although the loop stands still in admin_free. NULL members, and NULL or false as an answer: 503.
  */
 struct admin_refusal {
-    unsigned status; /* 404, 422 or 503 */
+    unsigned status; /* 404, 409, 422, 429 or 503 */
     const char *why; /* a sentence */
+};
+
+/* What of a list is asked for; empty: anything. */
+struct admin_look {
+    struct slice user, partner; /* as written */
+    uint64_t before;            /* the "next" of the page before; 0: the first page */
+    uint64_t limit;
 };
 
 struct admin_ops {
@@ -35,6 +42,10 @@ struct admin_ops {
     json_t *(*test_start)(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
     /* GET /v1/partners/NAME/test/ID; JSON null: there is none of that partner, or no longer. */
     json_t *(*test)(void *owner, struct slice name, uint64_t id);
+    /* GET /v1/conversations and /v1/queue: {"items": [...], ...}. NULL: *no says why. */
+    json_t *(*conversations)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    json_t *(*queue)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    json_t *(*conversation)(void *owner, struct slice id); /* JSON null: there is none */
 };
 
 struct admin_conf {

@@ -39,6 +39,31 @@ static const struct {
       "'to':{'type':'string'},'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'type':'string'},"
       "'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
       "'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "Conversations",
+      "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
+      "'properties':{'id':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'partner':{'type':'string'},'idle-s':{'type':'integer'},'sip-to-xmpp':{'type':'integer'},"
+      "'xmpp-to-sip':{'type':'integer'},'last-to-xmpp':{'type':'string'},'last-to-sip':{'type':'string'},"
+      "'bounced-late':{'type':'integer'}}}},'next':{'type':['integer','null'],'description':"
+      "'before of the next page'}}}" },
+    { "ConversationWay",
+      "{'type':'object','properties':{'messages':{'type':'integer'},'delivered':{'type':'integer'},"
+      "'failed':{'type':'integer'},'last-came':{'type':['string','null']},'last-ended':{'type':['string','null']},"
+      "'outcome':{'enum':['','delivered','unconfirmed','refused','timed-out','unknown','empty']},"
+      "'status':{'type':'integer'},'condition':{'type':'string'},'why':{'type':'string'}}}" },
+    { "Conversation",
+      "{'type':'object','required':['id'],'properties':{'id':{'type':'string'},'sip':{'type':'string'},"
+      "'xmpp':{'type':'string'},'partner':{'type':'string'},'route':{'type':'string'},'mode':{'enum':['pager']},"
+      "'since':{'type':'string'},'active':{'type':'string'},"
+      "'sip-to-xmpp':{'$ref':'#/components/schemas/ConversationWay'},"
+      "'xmpp-to-sip':{'$ref':'#/components/schemas/ConversationWay'},'bounced-late':{'type':'object','properties':{"
+      "'messages':{'type':'integer'},'last':{'type':['string','null']},'condition':{'type':'string'}}}}}" },
+    { "Queue", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
+               "'properties':{'way':{'enum':['to-sip','to-xmpp']},'from':{'type':'string'},'to':{'type':'string'},"
+               "'partner':{'type':'string'},'messages':{'type':'integer'},'written':{'type':'integer'},"
+               "'bytes':{'type':'integer'},'waited-s':{'type':'number'},'waits-for':{'type':'string'},"
+               "'for-s':{'type':['number','null']},'then':{'type':'string'},'then-s':{'type':['number','null']},"
+               "'stream':{'type':'integer'}}}},'left-out':{'type':'integer'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"

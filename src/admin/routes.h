@@ -36,6 +36,9 @@ void route_allow(struct call *c, struct buf *out);
 /* Does the route know this query? */
 bool route_takes_query(const struct admin_route *route, struct slice key);
 
+/* The problem that a refusal of the daemon's is. */
+void admin_refuse_away(struct call *c, const struct admin_refusal *no);
+
 /* Handlers, by file. */
 void objects_list(struct call *c);
 void objects_new(struct call *c);
@@ -55,6 +58,9 @@ void stream_get(struct call *c);
 void partner_status(struct call *c);
 void partner_test(struct call *c);
 void partner_test_get(struct call *c);
+void conversations_get(struct call *c);
+void conversation_get(struct call *c);
+void queue_get(struct call *c);
 void openapi_get(struct call *c);
 void users_list(struct call *c);
 void users_new(struct call *c);

@@ -113,13 +113,7 @@ void partner_test(struct call *c)
         return;
     v = ops->test_start ? ops->test_start(c->admin->conf.owner, c->name, from, &no) : NULL;
     if (!v) {
-        reply_problem(c, no.status,
-                      no.status == 404   ? "not-found"
-                      : no.status == 422 ? "invalid"
-                                         : "away",
-                      "%s", no.why);
-        if (no.status == 503)
-            reply_header(c, "Retry-After", "5");
+        admin_refuse_away(c, &no);
         return;
     }
     log_info(c->admin->conf.log, "admin-change", LOG_Z("who", c->who.text), LOG_Z("from", c->from),

@@ -67,6 +67,19 @@ void bridge_each_attempt(const struct bridge *b, void (*fn)(void *arg, const str
 uint64_t bridge_probe_start(struct bridge *b, struct slice local, struct slice remote, const char **why);
 bool bridge_probe_show(const struct bridge *b, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
                        void *arg);
+/* One conversation (bridge/talk.h). Borrowed until return. */
+struct talk;
+struct bridge_talk {
+    const struct talk *talk;
+    struct slice route; /* of its SIP user's domain; empty: it is none of ours any more */
+    uint64_t now_ms;    /* of the loop's clock, as all times of it */
+};
+/* Those active before that turn, last first, until fn returns false. False: it did. */
+bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg);
+bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg);
+uint64_t bridge_now_ms(const struct bridge *b); /* of the loop's clock */
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);
 

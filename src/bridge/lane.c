@@ -292,6 +292,7 @@ static bool launch(struct lane *lane, struct flight *f)
         return false;
     }
     lane->flying = f;
+    f->sent_ms = loop_now(b->loop);
     return true;
 }
 

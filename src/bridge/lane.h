@@ -26,8 +26,9 @@ struct flight {
     struct slice id;     /* .p NULL: the stanza had none */
     uint64_t receipt;
     uint64_t since_ms;
-    uint64_t talk;  /* bridge/talk.h */
-    size_t charged; /* bytes counted in bridge.queued_bytes */
+    uint64_t sent_ms; /* when it was given to SIP */
+    uint64_t talk;    /* bridge/talk.h */
+    size_t charged;   /* bytes counted in bridge.queued_bytes */
     struct map_im_message message;
     uint32_t generation; /* of the directory that it was judged by */
     unsigned status;     /* what SIP has answered; 0: nothing yet */

@@ -1,4 +1,4 @@
-/* What administrators see of the XMPP side, handed through. */
+/* What administrators see: of the XMPP side handed through, and conversations. */
 #include "bridge/bridge_private.h"
 
 void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
@@ -38,4 +38,47 @@ struct slice bridge_partner_of(const struct bridge *b, struct slice domain)
     const struct listed *partner = directory_partner(b->directory, domain);
 
     return partner ? partner->xmpp.name : (struct slice){ 0 };
+}
+
+static struct bridge_talk told(const struct bridge *b, const struct talk *talk)
+{
+    struct slice local, domain;
+    const struct route *route;
+
+    slice_cut(talk->local, '@', &local, &domain);
+    route = directory_route_to(b->directory, domain);
+    return (struct bridge_talk){ talk, route ? route->name : (struct slice){ 0 }, loop_now(b->loop) };
+}
+
+bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg)
+{
+    struct talks_walk w;
+    const struct talk *talk;
+
+    talks_walk(&b->talks, &w, before);
+    while ((talk = talks_next(&w)) != NULL) {
+        struct bridge_talk t = told(b, talk);
+
+        if (!fn(arg, &t))
+            return false;
+    }
+    return true;
+}
+
+bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg)
+{
+    const struct talk *talk = talks_find(&b->talks, id);
+    struct bridge_talk t;
+
+    if (!talk)
+        return false;
+    t = told(b, talk);
+    return fn(arg, &t);
+}
+
+uint64_t bridge_now_ms(const struct bridge *b)
+{
+    return loop_now(b->loop);
 }

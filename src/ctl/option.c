@@ -33,6 +33,8 @@ static const struct option options[OPTION_N] = {
                            "Take numbers that stand for names in the order in which the documentation lists the names, "
                            "from 0" },
     [OPT_FROM] = { "from", 0, "DOMAIN", NULL, "Domain of ours that asks; without it the first one" },
+    [OPT_USER] = { "user", 0, "USER", NULL, "Those of this person only, on SIP or on XMPP: alice@contoso.example" },
+    [OPT_PARTNER] = { "partner", 0, "DOMAIN", NULL, "Those of this partner only" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

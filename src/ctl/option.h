@@ -31,6 +31,8 @@ enum option_id {
     OPT_ENUM_NUMBERS,
     OPT_MAN,
     OPT_FROM,
+    OPT_USER,
+    OPT_PARTNER,
     OPTION_N
 };
 

@@ -104,4 +104,7 @@ const struct admin_ops answers_ops = {
     .partner_status = answer_partner_status,
     .test_start = answer_test_start,
     .test = answer_test,
+    .conversations = answer_conversations,
+    .conversation = answer_conversation,
+    .queue = answer_queue,
 };

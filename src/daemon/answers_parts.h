@@ -22,4 +22,9 @@ json_t *answer_partner_status(void *owner, struct slice name);
 json_t *answer_test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
 json_t *answer_test(void *owner, struct slice name, uint64_t id);
 
+/* answers_traffic.c */
+json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no);
+json_t *answer_conversation(void *owner, struct slice id);
+json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
+
 #endif

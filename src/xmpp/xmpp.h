@@ -200,6 +200,20 @@ void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct x
 /* Closes it in order, at the end of this turn. False: there is none with this id. */
 bool xmpp_close_stream(struct xmpp *x, uint64_t id);
 
+/* What waits for one pair of domains; also one for which nothing waits because new messages are refused at once. Everything
+ * is borrowed until return; times are of the loop's clock. */
+#define XMPP_QUEUE_TEXT 200
+struct xmpp_queue_info {
+    struct slice local, remote;
+    size_t n, bytes;   /* of what was not acknowledged */
+    size_t n_written;  /* of these */
+    uint64_t since_ms; /* the oldest of them */
+    const char *waits_for;
+    uint64_t until_ms; /* then something else happens; 0: not by time */
+    uint64_t stream;   /* 0: none */
+};
+void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg);
+
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;
     uint64_t streams_opened, streams_failed, streams_refused;

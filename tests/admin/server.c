@@ -109,6 +109,35 @@ static json_t *test_of(void *owner, struct slice name, uint64_t id)
                      "text", "found", "ms", 1200, "step", "connect", "result", "note", "text", "connected");
 }
 
+#define TALK_ID "00000000000000a1"
+
+static json_t *conversations(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    if (look->user.n && !slice_is(look->user, "alice@contoso.example")) {
+        *no = (struct admin_refusal){ 422, "user: this is no address like alice@contoso.example" };
+        return NULL;
+    }
+    return json_pack("{s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:o}", "items", "id", TALK_ID, "sip",
+                     "alice@contoso.example", "xmpp", "romeo\x1b[2J@fabrikam.example", "partner", "fabrikam.example",
+                     "idle-s", (json_int_t)look->limit, "last-to-xmpp", "refused 403", "next",
+                     look->before ? json_null() : json_integer(41));
+}
+
+static json_t *conversation(void *owner, struct slice id)
+{
+    return slice_is(id, TALK_ID)
+               ? json_pack("{s:s, s:s, s:{s:i, s:s}}", "id", TALK_ID, "sip", "alice@contoso.example", "sip-to-xmpp",
+                           "messages", 3, "why", "the partner's user is on the block list")
+               : json_null();
+}
+
+static json_t *queue(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    return json_pack("{s:[{s:s, s:s, s:s, s:i, s:s, s:f}], s:i}", "items", "way", "to-xmpp", "from", "contoso.example",
+                     "to", "fabrikam.example", "messages", 3, "waits-for", "the set-up of its stream: TLS", "then-s",
+                     12.5, "left-out", look->partner.n ? 0 : 7);
+}
+
 static const struct admin_ops ops = { .status = status,
                                       .metrics = metrics,
                                       .streams = streams,
@@ -116,7 +145,10 @@ static const struct admin_ops ops = { .status = status,
                                       .stream = one_stream,
                                       .partner_status = partner_status,
                                       .test_start = test_start,
-                                      .test = test_of };
+                                      .test = test_of,
+                                      .conversations = conversations,
+                                      .conversation = conversation,
+                                      .queue = queue };
 
 static void obey(struct server *s, const char *line)
 {

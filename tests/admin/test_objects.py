@@ -298,3 +298,17 @@ def test_a_partner_is_tested_and_its_failures_are_shown(server):
     for gone in "2", "x", "-1", "99999999999999999999":
         assert server.root("GET", "%s/test/%s" % (at, gone)).status == 404, gone
     assert server.root("DELETE", at + "/test/1").status == 405
+
+
+def test_who_talks_with_whom_and_what_waits_comes_in_bounded_pages(server):
+    page = server.root("GET", "/v1/conversations?user=alice@contoso.example&limit=5").json
+    assert page["items"][0]["id"] == "00000000000000a1" and page["items"][0]["idle-s"] == 5 and page["next"] == 41
+    assert server.root("GET", "/v1/conversations?before=41").json["next"] is None
+    assert server.root("GET", "/v1/conversations").json["items"][0]["idle-s"] == 100  # the page, where none is asked for
+    assert server.root("GET", "/v1/conversations/00000000000000a1").json["sip-to-xmpp"]["messages"] == 3
+    assert server.root("GET", "/v1/conversations/a1").status == 404
+    assert server.root("GET", "/v1/queue?partner=fabrikam.example").json["left-out"] == 0
+    for bad, status in (("/v1/conversations?limit=0", 400), ("/v1/conversations?limit=1001", 400),
+                        ("/v1/conversations?before=x", 400), ("/v1/conversations?who=x", 400),
+                        ("/v1/conversations?user=x", 422), ("/v1/queue?before=1", 400), ("/v1/queue?limit=-1", 400)):
+        assert server.root("GET", bad).status == status, bad

@@ -80,6 +80,20 @@ def test_a_test_shows_each_step_once_and_ends_with_its_verdict(stox):
     stox.ctl('partner', 'test', code=2)
 
 
+def test_conversations_and_what_waits_are_listed(stox):
+    listed = stox.ctl('conversation', 'list', '--user', 'alice@contoso.example')
+    assert listed.lines()[0].split()[:3] == ['id', 'sip', 'xmpp'] and 'romeo\\u{1b}[2J@' in listed.out, listed.out
+    assert listed.err == '(older ones: --before 41)\n'
+    assert stox.ctl('conversation', 'list', '--before', 41).err == ''
+    assert 'no address like' in stox.ctl('conversation', 'list', '--user', 'x', code=1).err
+    assert re.search(r'^sip-to-xmpp\.why: +the partner', stox.ctl('conversation', 'show', '00000000000000a1').out, re.M)
+    stox.ctl('conversation', 'show', 'a1', code=5)
+    waits = stox.ctl('queue', 'list')
+    assert 'the set-up of its stream: TLS' in waits.out and '12.5' in waits.out, waits.out
+    assert waits.err.startswith('(7 that began to wait later')
+    assert stox.ctl('queue', 'list', '--partner', 'fabrikam.example', '--json').json()['items'][0]['messages'] == 3
+
+
 def test_the_audit_says_who_changed_what(stox):
     stox.ctl('partner', 'new', 'a.example', '--tls', 'optional')
     stox.ctl('partner', 'set', 'a.example', '--tls', 'required')
