@@ -23,6 +23,16 @@ struct admin_refusal {
     const char *why; /* a sentence */
 };
 
+/* Whom to watch, as written. Arrays are borrowed. */
+#define ADMIN_TRACE_NAMES 16
+struct admin_trace {
+    struct slice users[ADMIN_TRACE_NAMES], partners[ADMIN_TRACE_NAMES];
+    size_t n_users, n_partners;
+    bool bodies;
+    uint64_t seconds;
+    struct slice who; /* asks */
+};
+
 /* What of a list is asked for; empty: anything. */
 struct admin_look {
     struct slice user, partner; /* as written */
@@ -46,6 +56,11 @@ struct admin_ops {
     json_t *(*conversations)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*queue)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*conversation)(void *owner, struct slice id); /* JSON null: there is none */
+    /* POST /v1/traces: {"id": ...}. dry: only says whether it would be begun. NULL: *no says why. */
+    json_t *(*trace_start)(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
+    /* GET /v1/traces/ID: {"events": [...], ...} after that number; JSON null: who has none of this id (any more). */
+    json_t *(*trace_read)(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);
+    bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
 };
 
 struct admin_conf {

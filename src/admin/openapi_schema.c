@@ -64,6 +64,19 @@ static const struct {
                "'bytes':{'type':'integer'},'waited-s':{'type':'number'},'waits-for':{'type':'string'},"
                "'for-s':{'type':['number','null']},'then':{'type':'string'},'then-s':{'type':['number','null']},"
                "'stream':{'type':'integer'}}}},'left-out':{'type':'integer'}}}" },
+    { "NewTrace",
+      "{'type':'object','additionalProperties':false,'properties':{'users':{'type':'array','maxItems':16,'items':{"
+      "'type':'string'}},'partners':{'type':'array','maxItems':16,'items':{'type':'string'}},"
+      "'bodies':{'type':'boolean'},'seconds':{'type':'integer','minimum':1,'maximum':86400,'default':600}}}" },
+    { "TraceBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "Trace",
+      "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
+      "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
+      "'conversation':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
+      "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
+      "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
+      "'left-s':{'type':'integer'},'bodies':{'type':'boolean'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
@@ -79,7 +92,7 @@ static const struct {
     { "Role", "{'enum':['reader','helpdesk','administrator']}" },
     { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
                "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
-               "'from':{'type':'string'},'action':{'enum':['new','set','remove']},'kind':{'type':'string'},"
+               "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test']},'kind':{'type':'string'},"
                "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
                "'next':{'type':['integer','null']}}}" },
     { "Changes",

@@ -39,6 +39,9 @@ bool route_takes_query(const struct admin_route *route, struct slice key);
 /* The problem that a refusal of the daemon's is. */
 void admin_refuse_away(struct call *c, const struct admin_refusal *no);
 
+/* Into the audit, and a line in the log; after is given back. False: the reply says why not, and it must not be done. */
+bool admin_note(struct call *c, const char *action, struct slice name, json_t *after);
+
 /* Handlers, by file. */
 void objects_list(struct call *c);
 void objects_new(struct call *c);
@@ -61,6 +64,9 @@ void partner_test_get(struct call *c);
 void conversations_get(struct call *c);
 void conversation_get(struct call *c);
 void queue_get(struct call *c);
+void traces_new(struct call *c);
+void trace_get(struct call *c);
+void trace_remove(struct call *c);
 void openapi_get(struct call *c);
 void users_list(struct call *c);
 void users_new(struct call *c);

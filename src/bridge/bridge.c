@@ -1,4 +1,4 @@
-#include "bridge/bridge_private.h"
+#include "bridge/note.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -114,6 +114,17 @@ static void on_features(void *owner, struct slice domain, struct buf *out)
     entity_put_features(owner, out);
 }
 
+static bool on_watched(void *owner)
+{
+    return ((const struct bridge *)owner)->watches.n > 0;
+}
+
+static void on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
+                     const char *result, struct slice text)
+{
+    note_stream(owner, local, remote, inbound, step, result, text);
+}
+
 static const struct xmpp_ops xmpp_ops = {
     .partner = on_partner,
     .serves = on_xmpp_serves,
@@ -122,6 +133,8 @@ static const struct xmpp_ops xmpp_ops = {
     .components = on_components,
     .listens = on_listens,
     .features = on_features,
+    .watched = on_watched,
+    .noted = on_noted,
 };
 
 /* One secret of the installation, one key for each purpose. */
@@ -219,6 +232,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     scores_init(&b->scores);
     rates_init(&b->rates);
     replays_init(&b->replays);
+    watches_init(&b->watches);
     talks_init(&b->talks, 0, (const uint8_t[16]){ 0 });
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
@@ -309,6 +323,7 @@ void bridge_free(struct bridge *b)
     scores_fini(&b->scores);
     rates_fini(&b->rates);
     replays_fini(&b->replays);
+    watches_fini(&b->watches);
     talks_fini(&b->talks);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);

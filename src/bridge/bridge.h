@@ -79,6 +79,14 @@ bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *
                       void *arg);
 bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
                       void *arg);
+/* See bridge/watch.h. */
+struct watch_wish;
+struct watch_event;
+struct watch_state;
+uint64_t bridge_watch(struct bridge *b, const struct watch_wish *wish, bool *full);
+bool bridge_watch_end(struct bridge *b, uint64_t id, struct slice who);
+bool bridge_watch_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
+                       void (*fn)(void *arg, const struct watch_event *e), void *arg, struct watch_state *state);
 uint64_t bridge_now_ms(const struct bridge *b); /* of the loop's clock */
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);

@@ -13,6 +13,7 @@
 #include "bridge/speaker.h"
 #include "bridge/talk.h"
 #include "bridge/threads.h"
+#include "bridge/watch.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -39,6 +40,7 @@ struct bridge {
     struct scores scores;
     struct rates rates; /* of people, on both sides */
     struct replays replays;
+    struct watches watches; /* likewise */
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

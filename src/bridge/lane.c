@@ -182,6 +182,7 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->client = NULL;
     lane->slow = result->status == 0;
     f->status = result->status;
+    note_flight_answered(b, f, result);
     if (result->status >= 300 && try_aor(lane, f, result->status)) {
         lane_next(lane);
         return;
@@ -293,6 +294,7 @@ static bool launch(struct lane *lane, struct flight *f)
     }
     lane->flying = f;
     f->sent_ms = loop_now(b->loop);
+    note_flight_sent(b, f, &target);
     return true;
 }
 

@@ -82,3 +82,19 @@ uint64_t bridge_now_ms(const struct bridge *b)
 {
     return loop_now(b->loop);
 }
+
+uint64_t bridge_watch(struct bridge *b, const struct watch_wish *wish, bool *full)
+{
+    return watches_add(&b->watches, wish, loop_now(b->loop), full);
+}
+
+bool bridge_watch_end(struct bridge *b, uint64_t id, struct slice who)
+{
+    return watches_end(&b->watches, id, who);
+}
+
+bool bridge_watch_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
+                       void (*fn)(void *arg, const struct watch_event *e), void *arg, struct watch_state *state)
+{
+    return watches_read(&b->watches, id, who, after, limit, loop_now(b->loop), fn, arg, state);
+}

@@ -88,7 +88,7 @@ static void held_answer(struct held *h, const struct talk_end *end, const char *
 
     bridge_count(b, SCORE_S2X, end->outcome, remote_of(h));
     scores_delay(&b->scores, loop_now(b->loop) - h->since_ms);
-    note_sip_ended(b, h->talk, end);
+    note_sip_ended(b, h->talk, end, reason);
     sip_respond(h->txn, end->status, reason, headers);
     held_end(h);
 }
@@ -178,7 +178,7 @@ static struct held *held_new(struct bridge *b, struct sip_server *txn, struct sl
 static void refuse_because(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
                            const char *reason, const char *why, const char *headers)
 {
-    uint64_t talk = note_sip_refused(b, request, status, why);
+    uint64_t talk = note_sip_refused(b, request, status, reason, why);
 
     bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote);
     bridge_log_refused(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, why, talk);
@@ -345,7 +345,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
         refuse(b, request, to->domain, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
         return;
     }
-    h->talk = note_sip_in(b, from, to);
+    h->talk = note_sip_in(b, request, from, to, id);
     timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
     bodies = directory_gateway(b->directory)->log_bodies;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),

@@ -110,7 +110,7 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
     f->charged = f->arena.used + sizeof(*f);
     b->queued_bytes += f->charged;
     f->generation = b->generation;
-    f->talk = note_xmpp_in(b, stanza);
+    f->talk = note_xmpp_in(b, stanza, f->message.body);
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "xmpp-to-sip"),
             LOG_X("conversation", f->talk), LOG_S("id", f->id), LOG_S("call-id", f->message.call_id),
             LOG_S("from", f->message.from), LOG_S("to", f->message.uri),

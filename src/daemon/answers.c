@@ -107,4 +107,7 @@ const struct admin_ops answers_ops = {
     .conversations = answer_conversations,
     .conversation = answer_conversation,
     .queue = answer_queue,
+    .trace_start = answer_trace_start,
+    .trace_read = answer_trace_read,
+    .trace_end = answer_trace_end,
 };

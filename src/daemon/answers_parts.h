@@ -25,6 +25,11 @@ json_t *answer_test(void *owner, struct slice name, uint64_t id);
 /* answers_traffic.c */
 json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_conversation(void *owner, struct slice id);
+/* answers_trace.c */
+json_t *answer_trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
+json_t *answer_trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);
+bool answer_trace_end(void *owner, uint64_t id, struct slice who);
+
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
 
 #endif

@@ -67,6 +67,11 @@ struct xmpp_ops {
                        void *arg);
     /* Would a connection to this address arrive at the owner itself? xmpp_listen's are known. NULL: it never would. */
     bool (*listens)(void *owner, const struct addr *to);
+    /* Does anybody look at noted? It is told of set-ups, step by step, and of the ends of streams; domains are empty where
+     * they are not known yet. Both may be NULL. */
+    bool (*watched)(void *owner);
+    void (*noted)(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
+                  const char *result, struct slice text);
     /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
     void (*features)(void *owner, struct slice domain, struct buf *out);
 };
