@@ -122,7 +122,7 @@ void traces_new(struct call *c)
     }
     json_decref(v);
     if (!admin_note(c, "trace", names_of(c, &t),
-                    json_pack("{s:O?, s:O?, s:b, s:I}", "users", json_object_get(c->json, "users"), "partners",
+                    json_pack("{s:O*, s:O*, s:b, s:I}", "users", json_object_get(c->json, "users"), "partners",
                               json_object_get(c->json, "partners"), "bodies", t.bodies, "seconds",
                               (json_int_t)t.seconds)))
         return;

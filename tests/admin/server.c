@@ -22,6 +22,7 @@ struct server {
     size_t n;
     atomic_long advanced_s;
     atomic_int closed_stream, asked;
+    char tracer[100]; /* who has a trace; of the API's thread */
 };
 
 static uint64_t mono_ms(void *arg)
@@ -138,6 +139,44 @@ static json_t *queue(void *owner, const struct admin_look *look, struct admin_re
                      12.5, "left-out", look->partner.n ? 0 : 7);
 }
 
+/* One trace at a time; it belongs to who began it. */
+static json_t *trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no)
+{
+    struct server *s = owner;
+
+    if (trace->n_users + trace->n_partners == 0) {
+        *no = (struct admin_refusal){ 422, "whom? users and partners name people and domains to look at" };
+        return NULL;
+    }
+    if (!dry)
+        snprintf(s->tracer, sizeof(s->tracer), "%.*s", SLICE_FMT(trace->who));
+    return json_pack("{s:i}", "id", 5);
+}
+
+static json_t *trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit)
+{
+    const struct server *s = owner;
+
+    if (id != 5 || !slice_is(who, s->tracer))
+        return json_null();
+    return json_pack("{s:[{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}], s:I, s:i, s:i, s:b}", "events", "n",
+                     (json_int_t)after + 1, "at-ms", (json_int_t)1767225600123, "conversation", TALK_ID, "sip",
+                     "alice@contoso.example", "xmpp", "romeo@fabrikam.example", "leg", after % 2 ? "xmpp" : "sip",
+                     "direction", after % 2 ? "out" : "in", "what", after % 2 ? "message id=\x1b[2J" : "MESSAGE sip:r\303\266meo",
+                     "details", "call-id=1", "next", (json_int_t)after + 1, "dropped", after ? 3 : 0, "left-s", 60,
+                     "bodies", 0);
+}
+
+static bool trace_end(void *owner, uint64_t id, struct slice who)
+{
+    struct server *s = owner;
+
+    if (id != 5 || !slice_is(who, s->tracer))
+        return false;
+    s->tracer[0] = '\0';
+    return true;
+}
+
 static const struct admin_ops ops = { .status = status,
                                       .metrics = metrics,
                                       .streams = streams,
@@ -148,7 +187,10 @@ static const struct admin_ops ops = { .status = status,
                                       .test = test_of,
                                       .conversations = conversations,
                                       .conversation = conversation,
-                                      .queue = queue };
+                                      .queue = queue,
+                                      .trace_start = trace_start,
+                                      .trace_read = trace_read,
+                                      .trace_end = trace_end };
 
 static void obey(struct server *s, const char *line)
 {
