@@ -60,6 +60,10 @@ struct admin_ops {
     json_t *(*trace_start)(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
     /* GET /v1/traces/ID: {"events": [...], ...} after that number; JSON null: who has none of this id (any more). */
     json_t *(*trace_read)(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);
+    /* POST /v1/message-tests: sends a test message and gives {"id": ...}; text empty: the usual one. NULL: *no says why */
+    json_t *(*im_test_start)(void *owner, struct slice from, struct slice to, struct slice text,
+                             struct admin_refusal *no);
+    json_t *(*im_test)(void *owner, uint64_t id); /* JSON null: there is none, or no longer */
     bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
 };
 

@@ -67,6 +67,8 @@ void queue_get(struct call *c);
 void traces_new(struct call *c);
 void trace_get(struct call *c);
 void trace_remove(struct call *c);
+void im_tests_new(struct call *c);
+void im_test_get(struct call *c);
 void openapi_get(struct call *c);
 void users_list(struct call *c);
 void users_new(struct call *c);

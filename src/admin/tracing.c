@@ -1,4 +1,4 @@
-/* Traces: whoever reads other people's traffic is written into the audit before the first line of it is read. */
+/* Traces and test messages: whoever reads other people's traffic or writes in their name is in the audit before it happens. */
 #include <inttypes.h>
 
 #include "admin/changing.h"
@@ -170,4 +170,46 @@ void trace_remove(struct call *c)
         reply_json(c, 200, json_pack("{s:b}", "changed", 1));
     else
         reply_problem(c, 404, "not-found", NO_TRACE);
+}
+
+/* ---- test messages ---- */
+
+void im_tests_new(struct call *c)
+{
+    static const char *const known[] = { "from", "to", "text", NULL };
+    const struct admin_ops *ops = c->admin->conf.ops;
+    struct admin_refusal no = away;
+    struct slice from, to, text;
+    json_t *v;
+
+    if (!call_knows(c, known) || !call_text(c, "from", true, &from) || !call_text(c, "to", true, &to) ||
+        !call_text(c, "text", false, &text))
+        return;
+    if (!ops || !ops->im_test_start) {
+        admin_refuse_away(c, &away);
+        return;
+    }
+    if (!admin_note(c, "test", to, json_incref(c->json)))
+        return;
+    v = ops->im_test_start(c->admin->conf.owner, from, to, text, &no);
+    if (v)
+        reply_json(c, 202, v);
+    else
+        admin_refuse_away(c, &no);
+}
+
+void im_test_get(struct call *c)
+{
+    const struct admin_ops *ops = c->admin->conf.ops;
+    uint64_t id;
+    json_t *v = NULL;
+
+    if (ops && ops->im_test)
+        v = slice_u64(c->id, UINT64_MAX, &id) ? ops->im_test(c->admin->conf.owner, id) : json_null();
+    if (!v)
+        admin_refuse_away(c, &away);
+    else if (!json_is_null(v))
+        reply_json(c, 200, v);
+    else
+        reply_problem(c, 404, "not-found", "there is no such test; results are forgotten after ten minutes");
 }

@@ -1,4 +1,5 @@
 #include "bridge/note.h"
+#include "bridge/trial.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -233,6 +234,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     rates_init(&b->rates);
     replays_init(&b->replays);
     watches_init(&b->watches);
+    list_init(&b->trials);
     talks_init(&b->talks, 0, (const uint8_t[16]){ 0 });
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
@@ -313,6 +315,7 @@ void bridge_free(struct bridge *b)
         x2s_free(b);
         s2x_free(b);
     }
+    trials_free(b);
     bridge_free_owed(b);
     threads_fini(&b->threads);
     sip_free(b->sip);

@@ -87,6 +87,12 @@ uint64_t bridge_watch(struct bridge *b, const struct watch_wish *wish, bool *ful
 bool bridge_watch_end(struct bridge *b, uint64_t id, struct slice who);
 bool bridge_watch_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
                        void (*fn)(void *arg, const struct watch_event *e), void *arg, struct watch_state *state);
+/* See bridge/trial.h. */
+struct trial;
+uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,
+                            const char **why);
+const struct trial *bridge_trial_find(const struct bridge *b, uint64_t id);
+uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const struct jid *remote);
 uint64_t bridge_now_ms(const struct bridge *b); /* of the loop's clock */
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);

@@ -41,6 +41,9 @@ struct bridge {
     struct rates rates; /* of people, on both sides */
     struct replays replays;
     struct watches watches; /* likewise */
+    struct list trials;     /* struct trial: bridge/trial.h */
+    size_t n_trials;
+    uint64_t last_trial;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

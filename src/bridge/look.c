@@ -1,5 +1,5 @@
 /* What administrators see: of the XMPP side handed through, and conversations. */
-#include "bridge/bridge_private.h"
+#include "bridge/trial.h"
 
 void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
 {
@@ -97,4 +97,20 @@ bool bridge_watch_read(struct bridge *b, uint64_t id, struct slice who, uint64_t
                        void (*fn)(void *arg, const struct watch_event *e), void *arg, struct watch_state *state)
 {
     return watches_read(&b->watches, id, who, after, limit, loop_now(b->loop), fn, arg, state);
+}
+
+uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,
+                            const char **why)
+{
+    return trial_start(b, from, to, text, status, why);
+}
+
+const struct trial *bridge_trial_find(const struct bridge *b, uint64_t id)
+{
+    return trial_find(b, id);
+}
+
+uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const struct jid *remote)
+{
+    return talks_id(&b->talks, local, remote);
 }

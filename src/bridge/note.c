@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "bridge/lane.h"
+#include "bridge/trial.h"
 #include "map/error.h"
 
 #define NS_STANZA_ERROR "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -171,6 +172,11 @@ void note_sip_ended(struct bridge *b, uint64_t talk, const struct talk_end *end,
     tell_answer(b, &of, end->status, reason);
 }
 
+bool note_is_from(const struct route *route, struct slice domain, const struct sip_peer *from)
+{
+    return !from || speaker_may(route, domain, from);
+}
+
 /* Who writes to whom; false: that cannot be said, or the source may not speak for that address. */
 static bool parties_of(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from,
                        struct jid *to)
@@ -183,7 +189,7 @@ static bool parties_of(struct bridge *b, const struct sip_request *request, stru
         map_uri_to_jid(a, &m->uri, none, &b->map.aliases, to) != MAP_ADDRESS_OK)
         return false;
     route = directory_route_to(b->directory, from->domain);
-    return route && jid_domain_to_ascii(a, from->domain, &domain) && speaker_may(route, domain, request->from);
+    return route && jid_domain_to_ascii(a, from->domain, &domain) && note_is_from(route, domain, request->from);
 }
 
 static void tell_refused(struct bridge *b, const struct sip_request *request, const struct scene *of, unsigned status,
@@ -236,6 +242,7 @@ uint64_t note_bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
     struct scene of;
 
     talks_bounced(&b->talks, stanza->to, stanza->from, condition, loop_now(b->loop));
+    trial_bounced(b, stanza, condition);
     if (!is_watched(b))
         return talk;
     of = scene_of(&text, talk, stanza->to, stanza->from);
@@ -282,6 +289,7 @@ uint64_t note_xmpp_refused(struct bridge *b, const struct xmpp_stanza *stanza, c
     struct scene of;
 
     talks_ended(&b->talks, talk, SCORE_X2S, &end, loop_now(b->loop));
+    trial_ended(b, stanza->receipt, &end);
     if (is_watched(b) && scene_of_talk(b, talk, &of)) {
         tell_line(b, &of, WATCH_GATEWAY, WATCH_HERE, "refused: %.700s", why);
         tell_line(b, &of, WATCH_XMPP, WATCH_OUT, "error %s", condition);
@@ -335,6 +343,7 @@ void note_flight_ended(struct bridge *b, const struct flight *f, const struct ta
     struct scene of;
 
     talks_ended(&b->talks, f->talk, SCORE_X2S, end, loop_now(b->loop));
+    trial_ended(b, f->receipt, end);
     if (!is_watched(b))
         return;
     of = scene_of(&text, f->talk, &f->to, &f->from);

@@ -39,6 +39,9 @@ void note_flight_ended(struct bridge *b, const struct flight *f, const struct ta
 void note_stream(struct bridge *b, struct slice local, struct slice remote, bool inbound, const char *step,
                  const char *result, struct slice text);
 
+/* May the source speak for this domain of the route? NULL: a test of ours, which may. */
+bool note_is_from(const struct route *route, struct slice domain, const struct sip_peer *from);
+
 /* The condition of a stanza of type error, by its constant name. */
 const char *note_condition(const struct xml *stanza);
 

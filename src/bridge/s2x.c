@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "bridge/note.h"
+#include "bridge/trial.h"
 #include "map/error.h"
 #include "sip/writer.h"
 
@@ -89,7 +90,7 @@ static void held_answer(struct held *h, const struct talk_end *end, const char *
     bridge_count(b, SCORE_S2X, end->outcome, remote_of(h));
     scores_delay(&b->scores, loop_now(b->loop) - h->since_ms);
     note_sip_ended(b, h->talk, end, reason);
-    sip_respond(h->txn, end->status, reason, headers);
+    trial_or_respond(b, h->txn, end, reason, headers);
     held_end(h);
 }
 
@@ -182,7 +183,9 @@ static void refuse_because(struct bridge *b, const struct sip_request *request, 
 
     bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote);
     bridge_log_refused(b, "sip-to-xmpp", request->msg->from.uri_text, request->msg->uri_text, status, why, talk);
-    sip_respond(request->txn, status, reason, slice_str(headers));
+    trial_or_respond(b, request->txn,
+                     &(struct talk_end){ .outcome = SCORE_REFUSED, .status = status, .why = slice_str(why) }, reason,
+                     slice_str(headers));
 }
 
 static void refuse(struct bridge *b, const struct sip_request *request, struct slice remote, unsigned status,
@@ -229,7 +232,7 @@ static bool admit_sender(struct bridge *b, const struct sip_request *request, st
     (void)sip_gruu(&m->from, &gr);
     if (m->from.uri.has_user && map_uri_to_jid(a, &m->from.uri, gr, &b->map.aliases, from) == MAP_ADDRESS_OK)
         route = directory_route_to(b->directory, from->domain);
-    if (!route || !jid_domain_to_ascii(a, from->domain, &domain) || !speaker_may(route, domain, request->from)) {
+    if (!route || !jid_domain_to_ascii(a, from->domain, &domain) || !note_is_from(route, domain, request->from)) {
         refuse(b, request, nobody, 403, "This source may not send for that From address", "");
         return false;
     }
@@ -383,7 +386,8 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
         case MAP_IM_OK: carry(b, request, &from, &to, id); break;
         case MAP_IM_EMPTY:
             bridge_count(b, SCORE_S2X, SCORE_EMPTY, to.domain);
-            sip_respond(request->txn, 200, NULL, nobody);
+            trial_or_respond(b, request->txn, &(struct talk_end){ .outcome = SCORE_EMPTY, .status = 200 }, NULL,
+                             nobody);
             break;
         case MAP_IM_REFUSED: refuse(b, request, to.domain, refusal.status, refusal.reason, refusal.headers); break;
         case MAP_IM_NO_MEMORY: refuse(b, request, to.domain, 503, NULL, "Retry-After: 10\r\n"); break;

@@ -83,6 +83,11 @@ static const struct command fixed[] = {
       "Shows what passes as it passes, SIP on the left and XMPP on the right, until it is interrupted",
       O(WATCH_USER) | O(WATCH_PARTNER) | O(FOR) | O(COUNT) | O(BODIES) | O(OUTPUT) | O(ASCII) | O(JSON), false, NULL,
       trace_show },
+    { "test", "im", "", 0, 0,
+      "Sends a test message in somebody's name, from SIP to a partner or the other way, and says whether it arrived, "
+      "how "
+      "long that took, and else why not and what helps; exit status 1 if it did not",
+      O(TEST_FROM) | O(TEST_TO) | O(TEXT) | O(JSON), false, NULL, test_im },
     { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
     { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,
       session_show },

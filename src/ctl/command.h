@@ -61,6 +61,7 @@ enum ctl_exit partner_test(struct ctl *c);
 enum ctl_exit conversation_list(struct ctl *c);
 enum ctl_exit conversation_show(struct ctl *c);
 enum ctl_exit queue_list(struct ctl *c);
+enum ctl_exit test_im(struct ctl *c);
 enum ctl_exit trace_show(struct ctl *c);
 enum ctl_exit metrics_show(struct ctl *c);
 enum ctl_exit completion_show(struct ctl *c);

@@ -41,9 +41,13 @@ static const struct option options[OPTION_N] = {
     [OPT_FOR] = { "for", 0, "TIME", NULL, "Ends after this time: 30s, 10m, 2h (10m)" },
     [OPT_COUNT] = { "count", 0, "N", NULL, "Ends after so many events" },
     [OPT_BODIES] = { "bodies", 0, NULL, NULL,
-                     "With the texts of messages: for an administrator, and if the gateway's log-message-bodies is on" },
+                     "With the texts of messages: for an administrator, and if the gateway's log-message-bodies is "
+                     "on" },
     [OPT_OUTPUT] = { "output", 0, "FILE", NULL, "The same into a file, for a ticket" },
     [OPT_ASCII] = { "ascii", 0, NULL, NULL, "Nothing but ASCII: other characters as \\u{...}" },
+    [OPT_TEST_FROM] = { "from", 0, "USER", NULL, "In whose name: alice@contoso.example" },
+    [OPT_TEST_TO] = { "to", 0, "USER", NULL, "To whom: romeo@fabrikam.example" },
+    [OPT_TEXT] = { "text", 0, "TEXT", NULL, "The message; without it, one that says that it is a test" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

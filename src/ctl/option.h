@@ -40,6 +40,9 @@ enum option_id {
     OPT_BODIES,
     OPT_OUTPUT,
     OPT_ASCII,
+    OPT_TEST_FROM,
+    OPT_TEST_TO,
+    OPT_TEXT,
     OPTION_N
 };
 

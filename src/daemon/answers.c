@@ -110,4 +110,6 @@ const struct admin_ops answers_ops = {
     .trace_start = answer_trace_start,
     .trace_read = answer_trace_read,
     .trace_end = answer_trace_end,
+    .im_test_start = answer_im_test_start,
+    .im_test = answer_im_test,
 };

@@ -50,7 +50,8 @@ static bool take(struct wish *w, const struct config *config, const struct admin
             return refuse(no, 422, "partners: there is one that is no domain");
     if (t->bodies && !config_gateway(config)->log_bodies)
         return refuse(no, 422,
-                      "bodies are not shown: the gateway's setting log-message-bodies is off (stoxctl gateway set --log-message-bodies "
+                      "bodies are not shown: the gateway's setting log-message-bodies is off (stoxctl gateway set "
+                      "--log-message-bodies "
                       "on)");
     w->watch = (struct watch_wish){ .users = w->users,
                                     .n_users = t->n_users,

@@ -162,9 +162,9 @@ static json_t *trace_read(void *owner, uint64_t id, struct slice who, uint64_t a
     return json_pack("{s:[{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}], s:I, s:i, s:i, s:b}", "events", "n",
                      (json_int_t)after + 1, "at-ms", (json_int_t)1767225600123, "conversation", TALK_ID, "sip",
                      "alice@contoso.example", "xmpp", "romeo@fabrikam.example", "leg", after % 2 ? "xmpp" : "sip",
-                     "direction", after % 2 ? "out" : "in", "what", after % 2 ? "message id=\x1b[2J" : "MESSAGE sip:r\303\266meo",
-                     "details", "call-id=1", "next", (json_int_t)after + 1, "dropped", after ? 3 : 0, "left-s", 60,
-                     "bodies", 0);
+                     "direction", after % 2 ? "out" : "in", "what",
+                     after % 2 ? "message id=\x1b[2J" : "MESSAGE sip:r\303\266meo", "details", "call-id=1", "next",
+                     (json_int_t)after + 1, "dropped", after ? 3 : 0, "left-s", 60, "bodies", 0);
 }
 
 static bool trace_end(void *owner, uint64_t id, struct slice who)
@@ -175,6 +175,31 @@ static bool trace_end(void *owner, uint64_t id, struct slice who)
         return false;
     s->tracer[0] = '\0';
     return true;
+}
+
+static json_t *im_test_start(void *owner, struct slice from, struct slice to, struct slice text,
+                             struct admin_refusal *no)
+{
+    if (slice_is(text, "again")) {
+        *no = (struct admin_refusal){ 429, "ten tests a minute are enough: try again later" };
+        return NULL;
+    }
+    return json_pack("{s:i}", "id", slice_is(to, "romeo@fabrikam.example") ? 1 : 2);
+}
+
+/* Done when it is asked for the second time; to others than romeo it does not arrive. */
+static json_t *im_test(void *owner, uint64_t id)
+{
+    struct server *s = owner;
+
+    if (id != 1 && id != 2)
+        return json_null();
+    if (atomic_fetch_add(&s->asked, 1) % 2 == 0)
+        return json_pack("{s:I, s:b}", "id", (json_int_t)id, "done", 0);
+    return json_pack("{s:I, s:b, s:s, s:s, s:s, s:i, s:s, s:s}", "id", (json_int_t)id, "done", 1, "from",
+                     "alice@contoso.example", "to", "romeo@fabrikam.example", "result", id == 1 ? "success" : "failure",
+                     "latency-ms", 3723004, "error", id == 1 ? "" : "504", "diagnosis",
+                     id == 1 ? "It was acknowledged." : "It was not\x1b[2J.");
 }
 
 static const struct admin_ops ops = { .status = status,
@@ -190,7 +215,9 @@ static const struct admin_ops ops = { .status = status,
                                       .queue = queue,
                                       .trace_start = trace_start,
                                       .trace_read = trace_read,
-                                      .trace_end = trace_end };
+                                      .trace_end = trace_end,
+                                      .im_test_start = im_test_start,
+                                      .im_test = im_test };
 
 static void obey(struct server *s, const char *line)
 {

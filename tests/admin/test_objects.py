@@ -351,3 +351,18 @@ def test_without_the_audit_nobody_looks(server):
     assert refused.status == 503 and server.root("GET", "/v1/traces/5").status == 404
     other.execute("ROLLBACK")
     other.close()
+
+
+def test_D16_who_writes_in_anothers_name_is_in_the_audit(server):
+    wish = {"from": "alice@contoso.example", "to": "romeo@fabrikam.example"}
+    begun = server.ask("POST", "/v1/message-tests", wish, token=server.token("root", "administrator"))
+    assert (begun.status, begun.json) == (202, {"id": 1})
+    row = server.root("GET", "/v1/audit?kind=test").json["items"][0]
+    assert (row["who"], row["action"], row["name"], row["after"]) == ("token:root", "test", wish["to"], wish), row
+    assert [server.root("GET", "/v1/message-tests/1").json["done"] for _ in range(2)] == [False, True]
+    for bad, status in (({"from": "a"}, 422), ({"from": 1, "to": "b"}, 422), ({**wish, "more": 1}, 422), ([], 400)):
+        assert server.root("POST", "/v1/message-tests", bad).status == status, bad
+    often = server.root("POST", "/v1/message-tests", {**wish, "text": "again"})
+    assert often.status == 429 and often.code == "too-many" and often.headers["Retry-After"]
+    for gone in "3", "x", "-1":
+        assert server.root("GET", "/v1/message-tests/" + gone).status == 404, gone

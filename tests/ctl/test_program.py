@@ -119,6 +119,18 @@ def test_a_trace_ends_when_it_is_interrupted(stox):
     assert popen.returncode == 0
 
 
+def test_a_test_message_says_result_latency_error_and_diagnosis(stox):
+    who = '--from', 'alice@contoso.example', '--to'
+    assert stox.ctl('test', 'im', *who, 'romeo@fabrikam.example').out == (
+        'From:      alice@contoso.example\nTo:        romeo@fabrikam.example\nResult:    Success\n'
+        'Latency:   01:02:03.004\nError:     \nDiagnosis: It was acknowledged.\n')
+    failed = stox.ctl('test', 'im', *who, 'x@y.example', code=1).lines()
+    assert failed[2] == 'Result:    Failure' and failed[4:] == ['Error:     504', 'Diagnosis: It was not\\u{1b}[2J.'], failed
+    assert stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--json').json()['latency-ms'] == 3723004
+    assert 'ten tests' in stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--text', 'again', code=1).err
+    stox.ctl('test', 'im', '--from', 'a@b.example', code=2)
+
+
 def test_the_audit_says_who_changed_what(stox):
     stox.ctl('partner', 'new', 'a.example', '--tls', 'optional')
     stox.ctl('partner', 'set', 'a.example', '--tls', 'required')

@@ -129,3 +129,88 @@ def test_events_come_as_json_too(stoxd, romeo, office):
     events = [json.loads(line) for line in popen.communicate(timeout=30)[0].splitlines()]
     assert [(e["n"], e["leg"], e["direction"]) for e in events] == [(1, "sip", "in"), (2, "xmpp", "out")], events
     assert len({e["conversation"] for e in events}) == 1 and (events[0]["sip"], events[0]["xmpp"]) == (ALICE, ROMEO)
+
+
+# ---- stoxctl test im ----
+
+def tried(gateway, sender, to, *words):
+    """(exit status, what stoxctl test im --json says)"""
+    status, out, err = gateway.ctl("test", "im", "--from", sender, "--to", to, "--json", *words, ok=False)
+    assert out, err
+    return status, json.loads(out)
+
+
+def fails(gateway, sender, to, error, diagnosis):
+    status, said = tried(gateway, sender, to)
+    assert (status, said["result"]) == (1, "failure"), said
+    assert re.search(error, said["error"]) and re.search(diagnosis, said["diagnosis"]), said
+    return said
+
+
+def test_a_test_message_arrives_and_says_what_it_is(stoxd, romeo, office):
+    gateway = stoxd()
+    said = gateway.ctl("test", "im", "--from", ALICE, "--to", ROMEO)
+    assert re.search(r"^Result: +Success\nLatency: +00:00:0\d\.\d{3}\nError: *\nDiagnosis: +The partner's server has ack",
+                     said, re.M), said
+    text = "This is a test message. An administrator of the gateway sent it in the name of %s; nobody wrote it, and no " \
+        "answer is needed."
+    assert romeo.wait_message(text % ALICE)["from"].bare == ALICE
+    status, said = tried(gateway, ROMEO, ALICE, "--text", "words of one's own")
+    assert status == 0 and said["result"] == "success" and said["way"] == "xmpp-to-sip", said
+    assert "sip:romeo@fabrikam.example" in office.wait_message("words of one's own").message.get("from")
+    audit = gateway.ctl_json("audit", "list", "--kind", "test")["items"]
+    assert [(row["name"], row["action"]) for row in audit] == [(ALICE, "test"), (ROMEO, "test")], audit
+    assert gateway.ctl_json("conversation", "show", said["conversation"])["xmpp-to-sip"]["messages"] == 1
+
+
+def test_each_closed_gate_is_named_with_what_opens_it(stoxd, romeo, office):
+    gateway, marks = stoxd(), (romeo.mark(), office.mark())
+    fails(gateway, ALICE, "x@stranger.example", "^404$", "stoxctl partner new stranger.example")
+    fails(gateway, "x@stranger.example", ALICE, "^forbidden$", "stoxctl partner new stranger.example")
+    gateway.ctl("block", "add", ROMEO)
+    fails(gateway, ALICE, ROMEO, "^403$", "the partner's user is on the block list.*stoxctl block remove")
+    fails(gateway, ROMEO, ALICE, "^policy-violation$", "blocked: the partner's user is on the block list")
+    gateway.ctl("block", "remove", ROMEO, "--force")
+    gateway.ctl("policy", "set", "global", "--xmpp", "off")
+    fails(gateway, ALICE, ROMEO, "^403$", "the policy does not allow XMPP partners.*stoxctl policy effective " + ALICE)
+    gateway.ctl("policy", "set", "global", "--xmpp", "on")
+    gateway.ctl("org", "set", "--federation", "off")
+    fails(gateway, ALICE, ROMEO, "^403$", "organisation's switch is off.*stoxctl org set --federation on")
+    gateway.ctl("org", "set", "--federation", "on")
+    gateway.ctl("partner", "set", "fabrikam.example", "--type", "public-unverified")
+    fails(gateway, ROMEO, ALICE, "^forbidden$", "--type federated")
+    assert (romeo.mark(), office.mark()) == marks
+    status, _, said = gateway.ctl("test", "im", "--from", "x@a.example", "--to", "y@b.example", ok=False)
+    assert status == 1 and "neither from nor to is in a SIP domain of ours" in said, said
+
+
+def test_a_test_says_why_the_other_side_cannot_be_reached(stoxd, romeo, office):
+    routes = {"office": {"next_hop": dns.OFFICE + ":5060", "transport": "udp"},
+              "closed": {"next_hop": dns.OFFICE + ":5999", "transport": "tcp"}}
+    gateway = stoxd(partners={NOWHERE: {"proxy": dns.OFFICE + ":5999"}, "fabrikam.example": {}}, routes=routes,
+                    sip_domains={"contoso.example": {"route": "office"}, "tailspin.example": {"route": "closed"}})
+    there = "romeo@" + NOWHERE
+    fails(gateway, ALICE, there, "^504$", "cannot be reached: .*10.99.0.5.*stoxctl partner test " + NOWHERE)
+    fails(gateway, ALICE, there, "^504$", "cannot be reached: .*10.99.0.5.*stoxctl partner test")  # while back-off holds
+    fails(gateway, ROMEO, "anna@tailspin.example", "^remote-server-timeout$", "10.99.0.5:5999.*stoxctl route show closed")
+    office.answer = 404
+    try:
+        fails(gateway, ROMEO, ALICE, "^404, item-not-found$", "The SIP server answered 404: it knows no such person")
+    finally:
+        office.answer = 200
+
+
+def test_an_error_that_follows_the_acknowledgement_is_no_success(stoxd, romeo, office):
+    gateway = stoxd()
+    said = fails(gateway, ALICE, "nobody-at-all@fabrikam.example", "service-unavailable|item-not-found",
+                 "The partner's server .*gave back the message")
+    assert gateway.ctl_json("conversation", "show", said["conversation"])["sip-to-xmpp"]["messages"] == 1
+
+
+def test_tests_come_at_a_bounded_rate(stoxd, romeo, office):
+    gateway = stoxd()
+    gateway.ctl("block", "add", ROMEO)
+    for _ in range(10):
+        fails(gateway, ALICE, ROMEO, "403", "blocked")
+    status, _, said = gateway.ctl("test", "im", "--from", ALICE, "--to", ROMEO, ok=False)
+    assert status != 0 and "ten tests a minute" in said, said

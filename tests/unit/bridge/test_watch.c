@@ -38,7 +38,8 @@ struct scene {
 static void begin(struct scene *s)
 {
     watches_init(&s->w);
-    s->d = sides_directory(SIDES_SETTINGS "partner wingtip.example { additional-domains = {\"im.wingtip.example\"} }\n");
+    s->d =
+        sides_directory(SIDES_SETTINGS "partner wingtip.example { additional-domains = {\"im.wingtip.example\"} }\n");
 }
 
 static void finish(struct scene *s)
