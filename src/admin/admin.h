@@ -63,7 +63,7 @@ struct admin_ops {
     /* POST /v1/message-tests: sends a test message and gives {"id": ...}; text empty: the usual one. NULL: *no says why */
     json_t *(*im_test_start)(void *owner, struct slice from, struct slice to, struct slice text,
                              struct admin_refusal *no);
-    json_t *(*im_test)(void *owner, uint64_t id); /* JSON null: there is none, or no longer */
+    json_t *(*im_test)(void *owner, uint64_t id);                  /* JSON null: there is none, or no longer */
     bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
 };
 

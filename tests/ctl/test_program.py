@@ -127,7 +127,7 @@ def test_a_test_message_says_result_latency_error_and_diagnosis(stox):
     failed = stox.ctl('test', 'im', *who, 'x@y.example', code=1).lines()
     assert failed[2] == 'Result:    Failure' and failed[4:] == ['Error:     504', 'Diagnosis: It was not\\u{1b}[2J.'], failed
     assert stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--json').json()['latency-ms'] == 3723004
-    assert 'ten tests' in stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--text', 'again', code=1).err
+    assert 'ten tests' in stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--text', 'again', code=4).err
     stox.ctl('test', 'im', '--from', 'a@b.example', code=2)
 
 
