@@ -145,20 +145,16 @@ static void tell_answer(struct bridge *b, const struct scene *of, unsigned statu
 /* What came of it on the XMPP leg. */
 static void tell_fate(struct bridge *b, const struct scene *of, const struct talk_end *end)
 {
-    int n = (int)slice_first(end->why, 700).n;
+    struct slice why = slice_first(end->why, 700);
 
-    switch (end->outcome) {
-    case SCORE_DELIVERED:
-    case SCORE_UNCONFIRMED:
-        tell_line(b, of, WATCH_XMPP, WATCH_IN, "%.*s", n ? n : 12, n ? end->why.p : "acknowledged");
-        break;
-    case SCORE_REFUSED:
-        if (end->condition) {
-            tell_line(b, of, WATCH_XMPP, WATCH_IN, "error %s", end->condition);
-            break;
-        } /* fall through */
-    default: tell_line(b, of, WATCH_GATEWAY, WATCH_HERE, "not delivered: %.*s", n, n ? end->why.p : ""); break;
-    }
+    if (end->outcome == SCORE_DELIVERED)
+        tell_line(b, of, WATCH_XMPP, WATCH_IN, "%.*s", SLICE_FMT(why.n ? why : SLICE("acknowledged")));
+    else if (end->outcome == SCORE_UNCONFIRMED)
+        tell_line(b, of, WATCH_GATEWAY, WATCH_HERE, "written, but this partner confirms nothing");
+    else if (end->condition)
+        tell_line(b, of, WATCH_XMPP, WATCH_IN, "error %s", end->condition);
+    else
+        tell_line(b, of, WATCH_GATEWAY, WATCH_HERE, "not delivered: %.*s", SLICE_FMT(why));
 }
 
 void note_sip_ended(struct bridge *b, uint64_t talk, const struct talk_end *end, const char *reason)

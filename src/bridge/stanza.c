@@ -154,5 +154,6 @@ void bridge_log_refused(struct bridge *b, const char *direction, struct slice fr
 
     if (log_allowed(&b->refusals, loop_now(b->loop), 50, &held))
         log_info(b->log, "message-refused", LOG_Z("direction", direction), LOG_S("from", from), LOG_S("to", to),
-                 LOG_U("status", status), LOG_Z("why", why), LOG_X("conversation", talk), LOG_U("held-back", held));
+                 LOG_U("status", status), LOG_Z("why", why), LOG_U("held-back", held),
+                 LOG_X(talk ? "conversation" : NULL, talk));
 }

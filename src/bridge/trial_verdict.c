@@ -16,7 +16,7 @@ static void say(struct trial *t, const char *fmt, ...)
 
 static struct slice why_of(const struct trial *t)
 {
-    return slice_first(t->end.why, 600);
+    return t->end.why.n ? slice_first(t->end.why, 600) : SLICE("it had no memory for it");
 }
 
 /* ---- the gates ---- */
