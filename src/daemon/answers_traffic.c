@@ -7,6 +7,7 @@
 #include "daemon/answers_parts.h"
 
 #define ARENA_MAX 65536
+#define SCAN_MAX 10000 /* conversations looked at for one page: the loop has messages to carry */
 
 /* What was asked for, prepared. Empty: anything. */
 struct filter {
@@ -80,6 +81,7 @@ struct talk_page {
     const struct admin_look *look;
     json_t *items; /* NULL: memory was missing */
     uint64_t next; /* 0: there are no more */
+    unsigned seen;
 };
 
 static json_t *id_json(uint64_t id)
@@ -119,13 +121,13 @@ static bool put_talk(void *arg, const struct bridge_talk *t)
     const struct talk *talk = t->talk;
     json_t *row;
 
+    if (json_array_size(page->items) == page->look->limit || page->seen++ == SCAN_MAX)
+        return false; /* there is one more: next stands */
+    page->next = talk->turn;
     if ((f->user.n && !slice_eq(f->user, talk->local) && !slice_eq(f->user, talk->remote)) ||
         !is_of_partner(f, page->bridge, domain_of(talk->remote)))
         return true;
-    if (json_array_size(page->items) == page->look->limit)
-        return false; /* there is one more: next stands */
     row = talk_row(page->bridge, t);
-    page->next = talk->turn;
     if (json_array_append_new(page->items, row) == 0)
         return true;
     json_decref(page->items);
