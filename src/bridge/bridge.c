@@ -117,7 +117,7 @@ static void on_features(void *owner, struct slice domain, struct buf *out)
 
 static bool on_watched(void *owner)
 {
-    return ((const struct bridge *)owner)->watches.n > 0;
+    return ((const struct bridge *)owner)->viewers.n > 0;
 }
 
 static void on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
@@ -233,7 +233,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     scores_init(&b->scores);
     rates_init(&b->rates);
     replays_init(&b->replays);
-    watches_init(&b->watches);
+    viewers_init(&b->viewers);
     list_init(&b->trials);
     talks_init(&b->talks, 0, (const uint8_t[16]){ 0 });
     b->since_ms = loop_now(b->loop);
@@ -326,7 +326,7 @@ void bridge_free(struct bridge *b)
     scores_fini(&b->scores);
     rates_fini(&b->rates);
     replays_fini(&b->replays);
-    watches_fini(&b->watches);
+    viewers_fini(&b->viewers);
     talks_fini(&b->talks);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);

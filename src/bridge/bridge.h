@@ -79,14 +79,14 @@ bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *
                       void *arg);
 bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
                       void *arg);
-/* See bridge/watch.h. */
-struct watch_wish;
-struct watch_event;
-struct watch_state;
-uint64_t bridge_watch(struct bridge *b, const struct watch_wish *wish, bool *full);
-bool bridge_watch_end(struct bridge *b, uint64_t id, struct slice who);
-bool bridge_watch_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
-                       void (*fn)(void *arg, const struct watch_event *e), void *arg, struct watch_state *state);
+/* See bridge/viewer.h. */
+struct viewer_wish;
+struct viewer_event;
+struct viewer_state;
+uint64_t bridge_view(struct bridge *b, const struct viewer_wish *wish, bool *full);
+bool bridge_view_end(struct bridge *b, uint64_t id, struct slice who);
+bool bridge_view_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
+                      void (*fn)(void *arg, const struct viewer_event *e), void *arg, struct viewer_state *state);
 /* See bridge/trial.h. */
 struct trial;
 uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,

@@ -13,7 +13,7 @@
 #include "bridge/speaker.h"
 #include "bridge/talk.h"
 #include "bridge/threads.h"
-#include "bridge/watch.h"
+#include "bridge/viewer.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -40,7 +40,7 @@ struct bridge {
     struct scores scores;
     struct rates rates; /* of people, on both sides */
     struct replays replays;
-    struct watches watches; /* likewise */
+    struct viewers viewers; /* likewise */
     struct list trials;     /* struct trial: bridge/trial.h */
     size_t n_trials;
     uint64_t last_trial;

@@ -83,20 +83,20 @@ uint64_t bridge_now_ms(const struct bridge *b)
     return loop_now(b->loop);
 }
 
-uint64_t bridge_watch(struct bridge *b, const struct watch_wish *wish, bool *full)
+uint64_t bridge_view(struct bridge *b, const struct viewer_wish *wish, bool *full)
 {
-    return watches_add(&b->watches, wish, loop_now(b->loop), full);
+    return viewers_add(&b->viewers, wish, loop_now(b->loop), full);
 }
 
-bool bridge_watch_end(struct bridge *b, uint64_t id, struct slice who)
+bool bridge_view_end(struct bridge *b, uint64_t id, struct slice who)
 {
-    return watches_end(&b->watches, id, who);
+    return viewers_end(&b->viewers, id, who);
 }
 
-bool bridge_watch_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
-                       void (*fn)(void *arg, const struct watch_event *e), void *arg, struct watch_state *state)
+bool bridge_view_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
+                      void (*fn)(void *arg, const struct viewer_event *e), void *arg, struct viewer_state *state)
 {
-    return watches_read(&b->watches, id, who, after, limit, loop_now(b->loop), fn, arg, state);
+    return viewers_read(&b->viewers, id, who, after, limit, loop_now(b->loop), fn, arg, state);
 }
 
 uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,

@@ -10,7 +10,7 @@
 #define NS_STANZA_ERROR "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define DETAILS_MAX 1000
 
-/* ---- watchers ---- */
+/* ---- viewers ---- */
 
 static int64_t wall_ms(void)
 {
@@ -22,7 +22,7 @@ static int64_t wall_ms(void)
 
 static bool is_watched(const struct bridge *b)
 {
-    return b->watches.n > 0;
+    return b->viewers.n > 0;
 }
 
 struct scene {
@@ -30,32 +30,32 @@ struct scene {
     struct slice local, remote;
 };
 
-static void tell(struct bridge *b, const struct scene *of, enum watch_leg leg, enum watch_direction direction,
+static void tell(struct bridge *b, const struct scene *of, enum viewer_leg leg, enum viewer_direction direction,
                  struct slice what, struct slice details, struct slice body)
 {
-    const struct watch_event e = { .at_ms = wall_ms(),
-                                   .talk = of->talk,
-                                   .local = of->local,
-                                   .remote = of->remote,
-                                   .leg = leg,
-                                   .direction = direction,
-                                   .what = what,
-                                   .details = details,
-                                   .body = b->watches.n_bodies && directory_gateway(b->directory)->log_bodies
-                                               ? body
-                                               : (struct slice){ 0 } };
+    const struct viewer_event e = { .at_ms = wall_ms(),
+                                    .talk = of->talk,
+                                    .local = of->local,
+                                    .remote = of->remote,
+                                    .leg = leg,
+                                    .direction = direction,
+                                    .what = what,
+                                    .details = details,
+                                    .body = b->viewers.n_bodies && directory_gateway(b->directory)->log_bodies
+                                                ? body
+                                                : (struct slice){ 0 } };
 
-    watches_tell(&b->watches, b->directory, &e, loop_now(b->loop));
+    viewers_tell(&b->viewers, b->directory, &e, loop_now(b->loop));
 }
 
-static void tell_line(struct bridge *b, const struct scene *of, enum watch_leg leg, enum watch_direction direction,
+static void tell_line(struct bridge *b, const struct scene *of, enum viewer_leg leg, enum viewer_direction direction,
                       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-static void tell_line(struct bridge *b, const struct scene *of, enum watch_leg leg, enum watch_direction direction,
+static void tell_line(struct bridge *b, const struct scene *of, enum viewer_leg leg, enum viewer_direction direction,
                       const char *fmt, ...)
 {
     const struct slice none = { 0 };
-    char text[WATCH_TEXT_MAX];
+    char text[VIEWER_TEXT_MAX];
     va_list ap;
     int n;
 
@@ -114,7 +114,7 @@ static void tell_request(struct bridge *b, const struct scene *of, const struct 
     if (request->from)
         buf_printf(&more, " from=%s:%s", sip_transport_name(request->from->transport),
                    addr_text(request->from->addr, at));
-    tell(b, of, WATCH_SIP, WATCH_IN, buf_slice(&what), buf_slice(&more), m->body);
+    tell(b, of, VIEWER_SIP, VIEWER_IN, buf_slice(&what), buf_slice(&more), m->body);
 }
 
 /* ---- SIP to XMPP ---- */
@@ -130,7 +130,7 @@ uint64_t note_sip_in(struct bridge *b, const struct sip_request *request, const 
         return talk;
     of = scene_of(&text, talk, from, to);
     tell_request(b, &of, request);
-    tell_line(b, &of, WATCH_XMPP, WATCH_OUT, "message id=%.*s (held until it is acknowledged)",
+    tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "message id=%.*s (held until it is acknowledged)",
               SLICE_FMT(slice_first(id, 200)));
     return talk;
 }
@@ -139,7 +139,7 @@ static void tell_answer(struct bridge *b, const struct scene *of, unsigned statu
 {
     if (!reason)
         reason = status == 200 ? "OK" : status == 202 ? "Accepted" : "";
-    tell_line(b, of, WATCH_SIP, WATCH_OUT, "%u %.300s", status, reason);
+    tell_line(b, of, VIEWER_SIP, VIEWER_OUT, "%u %.300s", status, reason);
 }
 
 /* What came of it on the XMPP leg. */
@@ -148,13 +148,13 @@ static void tell_fate(struct bridge *b, const struct scene *of, const struct tal
     struct slice why = slice_first(end->why, 700);
 
     if (end->outcome == SCORE_DELIVERED)
-        tell_line(b, of, WATCH_XMPP, WATCH_IN, "%.*s", SLICE_FMT(why.n ? why : SLICE("acknowledged")));
+        tell_line(b, of, VIEWER_XMPP, VIEWER_IN, "%.*s", SLICE_FMT(why.n ? why : SLICE("acknowledged")));
     else if (end->outcome == SCORE_UNCONFIRMED)
-        tell_line(b, of, WATCH_GATEWAY, WATCH_HERE, "written, but this partner confirms nothing");
+        tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, "written, but this partner confirms nothing");
     else if (end->condition)
-        tell_line(b, of, WATCH_XMPP, WATCH_IN, "error %s", end->condition);
+        tell_line(b, of, VIEWER_XMPP, VIEWER_IN, "error %s", end->condition);
     else
-        tell_line(b, of, WATCH_GATEWAY, WATCH_HERE, "not delivered: %.*s", SLICE_FMT(why));
+        tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, "not delivered: %.*s", SLICE_FMT(why));
 }
 
 void note_sip_ended(struct bridge *b, uint64_t talk, const struct talk_end *end, const char *reason)
@@ -192,7 +192,7 @@ static void tell_refused(struct bridge *b, const struct sip_request *request, co
                          const char *reason, const char *why)
 {
     tell_request(b, of, request);
-    tell_line(b, of, WATCH_GATEWAY, WATCH_HERE, "refused: %.700s", why ? why : "out of memory");
+    tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, "refused: %.700s", why ? why : "out of memory");
     tell_answer(b, of, status, reason);
 }
 
@@ -242,7 +242,7 @@ uint64_t note_bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
     if (!is_watched(b))
         return talk;
     of = scene_of(&text, talk, stanza->to, stanza->from);
-    tell_line(b, &of, WATCH_XMPP, WATCH_IN, "error %s id=%.*s (late: its sender was answered before)", condition,
+    tell_line(b, &of, VIEWER_XMPP, VIEWER_IN, "error %s id=%.*s (late: its sender was answered before)", condition,
               SLICE_FMT(slice_first(xml_attr(stanza->el, "id"), 200)));
     return talk;
 }
@@ -258,7 +258,7 @@ static void tell_stanza(struct bridge *b, const struct scene *of, const struct x
 
     buf_printf(&what, "message id=%.*s%s%.*s%s%.*s", SLICE_FMT(slice_first(id, 200)), type.n ? " type=" : "",
                SLICE_FMT(slice_first(type, 20)), resource.n ? " resource=" : "", SLICE_FMT(slice_first(resource, 200)));
-    tell(b, of, WATCH_XMPP, WATCH_IN, buf_slice(&what), slice_of(NULL, 0), body);
+    tell(b, of, VIEWER_XMPP, VIEWER_IN, buf_slice(&what), slice_of(NULL, 0), body);
 }
 
 /* Addresses of our domains themselves are nobody's conversation. */
@@ -287,8 +287,8 @@ uint64_t note_xmpp_refused(struct bridge *b, const struct xmpp_stanza *stanza, c
     talks_ended(&b->talks, talk, SCORE_X2S, &end, loop_now(b->loop));
     trial_ended(b, stanza->receipt, &end);
     if (is_watched(b) && scene_of_talk(b, talk, &of)) {
-        tell_line(b, &of, WATCH_GATEWAY, WATCH_HERE, "refused: %.700s", why);
-        tell_line(b, &of, WATCH_XMPP, WATCH_OUT, "error %s", condition);
+        tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "refused: %.700s", why);
+        tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "error %s", condition);
     }
     return talk;
 }
@@ -313,7 +313,7 @@ void note_flight_sent(struct bridge *b, const struct flight *f, const struct sip
         buf_put(&more, slice_first(f->message.branch, DETAILS_MAX / 4));
     }
     buf_printf(&more, " to=%s:%s", sip_transport_name(target->transport), addr_text(&target->addr, at));
-    tell(b, &of, WATCH_SIP, WATCH_OUT, buf_slice(&what), buf_slice(&more), f->message.body);
+    tell(b, &of, VIEWER_SIP, VIEWER_OUT, buf_slice(&what), buf_slice(&more), f->message.body);
 }
 
 void note_flight_answered(struct bridge *b, const struct flight *f, const struct sip_result *result)
@@ -325,10 +325,10 @@ void note_flight_answered(struct bridge *b, const struct flight *f, const struct
         return;
     of = scene_of(&text, f->talk, &f->to, &f->from);
     if (result->status)
-        tell_line(b, &of, WATCH_SIP, WATCH_IN, "%u %.*s", result->status,
+        tell_line(b, &of, VIEWER_SIP, VIEWER_IN, "%u %.*s", result->status,
                   SLICE_FMT(slice_first(result->msg ? result->msg->reason : slice_of(NULL, 0), 300)));
     else
-        tell_line(b, &of, WATCH_GATEWAY, WATCH_HERE, "%s",
+        tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "%s",
                   result->no_answer == SIP_UNREACHABLE ? "the SIP server cannot be reached"
                                                        : "the SIP server does not answer");
 }
@@ -344,12 +344,12 @@ void note_flight_ended(struct bridge *b, const struct flight *f, const struct ta
         return;
     of = scene_of(&text, f->talk, &f->to, &f->from);
     if (end->outcome == SCORE_DELIVERED)
-        tell_line(b, &of, WATCH_XMPP, WATCH_OUT, "handled id=%.*s", SLICE_FMT(slice_first(f->id, 200)));
+        tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "handled id=%.*s", SLICE_FMT(slice_first(f->id, 200)));
     else if (f->message.report_errors)
-        tell_line(b, &of, WATCH_XMPP, WATCH_OUT, "error %s id=%.*s (%.*s)", end->condition,
+        tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "error %s id=%.*s (%.*s)", end->condition,
                   SLICE_FMT(slice_first(f->id, 200)), SLICE_FMT(slice_first(end->why, 500)));
     else
-        tell_line(b, &of, WATCH_GATEWAY, WATCH_HERE, "%.*s; its sender wants no errors",
+        tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "%.*s; its sender wants no errors",
                   SLICE_FMT(slice_first(end->why, 500)));
 }
 
@@ -364,5 +364,5 @@ void note_stream(struct bridge *b, struct slice local, struct slice remote, bool
     if (!is_watched(b) || !remote.n)
         return;
     snprintf(details, sizeof(details), "%s %s", step, result);
-    tell(b, &of, WATCH_STREAM, inbound ? WATCH_IN : WATCH_OUT, text, slice_str(details), slice_of(NULL, 0));
+    tell(b, &of, VIEWER_STREAM, inbound ? VIEWER_IN : VIEWER_OUT, text, slice_str(details), slice_of(NULL, 0));
 }

@@ -1,5 +1,5 @@
 /*
- * What passes the bridge, told to those who look: the table of conversations (talk.h), watchers (watch.h) and tests of
+ * What passes the bridge, told to those who look: the table of conversations (talk.h), viewers (viewer.h) and tests of
  * messages (trial.h). Whoever is told decides nothing.
  */
 #ifndef STOX_BRIDGE_NOTE_H

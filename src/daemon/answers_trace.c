@@ -2,12 +2,12 @@
 #include <stdlib.h>
 
 #include "bridge/talk.h"
-#include "bridge/watch.h"
+#include "bridge/viewer.h"
 #include "daemon/answers_parts.h"
 
 #define ARENA_MAX 65536
 
-_Static_assert(ADMIN_TRACE_NAMES <= WATCH_NAMES_MAX, "a watcher takes all the names of a trace");
+_Static_assert(ADMIN_TRACE_NAMES <= VIEWER_NAMES_MAX, "a viewer takes all the names of a trace");
 
 static bool refuse(struct admin_refusal *no, unsigned status, const char *why)
 {
@@ -19,7 +19,7 @@ struct wish {
     struct bridge *bridge;
     struct arena arena;
     struct slice users[ADMIN_TRACE_NAMES], partners[ADMIN_TRACE_NAMES];
-    struct watch_wish watch;
+    struct viewer_wish viewer;
     uint64_t id;
     bool full;
 };
@@ -53,13 +53,13 @@ static bool take(struct wish *w, const struct config *config, const struct admin
                       "bodies are not shown: the gateway's setting log-message-bodies is off (stoxctl gateway set "
                       "--log-message-bodies "
                       "on)");
-    w->watch = (struct watch_wish){ .users = w->users,
-                                    .n_users = t->n_users,
-                                    .partners = w->partners,
-                                    .n_partners = t->n_partners,
-                                    .bodies = t->bodies,
-                                    .for_ms = t->seconds * 1000,
-                                    .who = t->who };
+    w->viewer = (struct viewer_wish){ .users = w->users,
+                                      .n_users = t->n_users,
+                                      .partners = w->partners,
+                                      .n_partners = t->n_partners,
+                                      .bodies = t->bodies,
+                                      .for_ms = t->seconds * 1000,
+                                      .who = t->who };
     return true;
 }
 
@@ -67,7 +67,7 @@ static void start(void *arg)
 {
     struct wish *w = arg;
 
-    w->id = bridge_watch(w->bridge, &w->watch, &w->full);
+    w->id = bridge_view(w->bridge, &w->viewer, &w->full);
 }
 
 json_t *answer_trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no)
@@ -96,11 +96,11 @@ struct reading {
     uint64_t id, after, limit;
     struct slice who;
     bool found;
-    struct watch_state state;
+    struct viewer_state state;
     json_t *events; /* NULL: memory was missing */
 };
 
-static void put_event(void *arg, const struct watch_event *e)
+static void put_event(void *arg, const struct viewer_event *e)
 {
     static const char *const legs[] = { "sip", "gateway", "xmpp", "stream" };
     static const char *const directions[] = { "in", "out", "here" };
@@ -128,7 +128,7 @@ static void look(void *arg)
 {
     struct reading *r = arg;
 
-    r->found = bridge_watch_read(r->bridge, r->id, r->who, r->after, r->limit, put_event, r, &r->state);
+    r->found = bridge_view_read(r->bridge, r->id, r->who, r->after, r->limit, put_event, r, &r->state);
 }
 
 json_t *answer_trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit)
@@ -162,7 +162,7 @@ static void end(void *arg)
 {
     struct ending *e = arg;
 
-    e->found = bridge_watch_end(e->bridge, e->id, e->who);
+    e->found = bridge_view_end(e->bridge, e->id, e->who);
 }
 
 bool answer_trace_end(void *owner, uint64_t id, struct slice who)

@@ -460,12 +460,12 @@ static void while_somebody_looks(const void *arg)
 {
     struct sides *s = sides_new();
     const struct slice user = SLICE("alice@contoso.example");
-    const struct watch_wish wish = { .users = &user, .n_users = 1, .bodies = true, .for_ms = 60000, .who = user };
+    const struct viewer_wish wish = { .users = &user, .n_users = 1, .bodies = true, .for_ms = 60000, .who = user };
     struct sip_server *t;
     uint64_t id = 0;
     bool full;
 
-    OOM(id = watches_add(&s->bridge->watches, &wish, loop_now(&s->loop), &full));
+    OOM(id = viewers_add(&s->bridge->viewers, &wish, loop_now(&s->loop), &full));
     assert_true(id || oom_failed());
     t = say(s, 1);
     if (token_of(s, 1))
@@ -479,7 +479,7 @@ static void while_somebody_looks(const void *arg)
 
 static void messages_that_are_looked_at(void **state)
 {
-    oom_each("a watcher", while_somebody_looks, NULL);
+    oom_each("a viewer", while_somebody_looks, NULL);
 }
 
 static void a_test(const void *arg)
