@@ -19,8 +19,25 @@ struct admin;
  * but must come back although the loop stands still in admin_free. NULL members, and NULL or false as an answer: 503.
  */
 struct admin_refusal {
-    unsigned status; /* 404, 422 or 503 */
+    unsigned status; /* 404, 409, 422, 429 or 503 */
     const char *why; /* a sentence */
+};
+
+/* Whom to watch, as written. Arrays are borrowed. */
+#define ADMIN_TRACE_NAMES 16
+struct admin_trace {
+    struct slice users[ADMIN_TRACE_NAMES], partners[ADMIN_TRACE_NAMES];
+    size_t n_users, n_partners;
+    bool bodies;
+    uint64_t seconds;
+    struct slice who; /* asks */
+};
+
+/* What of a list is asked for; empty: anything. */
+struct admin_look {
+    struct slice user, partner; /* as written */
+    uint64_t before;            /* the "next" of the page before; 0: the first page */
+    uint64_t limit;
 };
 
 struct admin_ops {
@@ -40,6 +57,19 @@ struct admin_ops {
     /* POST /v1/routes/NAME/test and GET /v1/routes/NAME/test/ID, as those of partners. */
     json_t *(*route_test_start)(void *owner, struct slice name, struct admin_refusal *no);
     json_t *(*route_test)(void *owner, struct slice name, uint64_t id);
+    /* GET /v1/conversations and /v1/queue: {"items": [...], ...}. NULL: *no says why. */
+    json_t *(*conversations)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    json_t *(*queue)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    json_t *(*conversation)(void *owner, struct slice id); /* JSON null: there is none */
+    /* POST /v1/traces: {"id": ...}. dry: only says whether it would be begun. NULL: *no says why. */
+    json_t *(*trace_start)(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
+    /* GET /v1/traces/ID: {"events": [...], ...} after that number; JSON null: who has none of this id (any more). */
+    json_t *(*trace_read)(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);
+    /* POST /v1/message-tests: sends a test message and gives {"id": ...}; text empty: the usual one. NULL: *no says why */
+    json_t *(*im_test_start)(void *owner, struct slice from, struct slice to, struct slice text,
+                             struct admin_refusal *no);
+    json_t *(*im_test)(void *owner, uint64_t id);                  /* JSON null: there is none, or no longer */
+    bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
 };
 
 struct admin_conf {

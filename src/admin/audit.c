@@ -67,6 +67,15 @@ static int on_row(void *arg, const struct store_audit_row *row, struct err *err)
     return buf_ok(&page->out) ? 0 : err_memory(err, "reading the audit");
 }
 
+/* What was traced and tested, besides objects. */
+static bool is_note(struct slice kind)
+{
+    for (size_t i = 0; store_notes[i]; i++)
+        if (slice_is(kind, store_notes[i]))
+            return true;
+    return false;
+}
+
 static bool take_query(struct call *c, struct store_audit_query *q, uint64_t *limit)
 {
     struct slice kind = target_query(&c->target, "kind"), name = target_query(&c->target, "name");
@@ -74,11 +83,11 @@ static bool take_query(struct call *c, struct store_audit_query *q, uint64_t *li
 
     if (!call_number(c, "limit", PAGE, PAGE_MAX, limit) || !call_number(c, "before", 0, INT64_MAX, &q->before))
         return false;
-    if (kind.n && !k) {
+    if (kind.n && !k && !is_note(kind)) {
         reply_problem(c, 400, "bad-request", "there is no such kind of objects");
         return false;
     }
-    q->kind = k ? slice_str(k->name) : slice_of(NULL, 0);
+    q->kind = k ? slice_str(k->name) : kind;
     q->name = name;
     /* As administrators write it; a name that is none is looked for as it stands. */
     if (k && k->title && name.n && setting_title(k, &q->name, name, &c->arena, NULL))

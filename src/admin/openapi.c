@@ -77,6 +77,7 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "kind", "string", "changes of this kind of objects only" },
         { "name", "string", "changes of this object only" },
         { "user", "string", "user@domain" },
+        { "partner", "string", "any domain of a partner" },
         { "dry-run", "boolean", "judge it, change nothing" },
         { "strict", "boolean", "refuse what is only warned of else" },
     };
@@ -86,7 +87,8 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             if (slice_is(one, known[i].name))
                 openapi_add(d, list,
-                            parameter(one, "query", slice_is(one, "user"), known[i].type, known[i].description));
+                            parameter(one, "query", slice_is(one, "user") && strcmp(route->path, "/v1/effective") == 0,
+                                      known[i].type, known[i].description));
 }
 
 static json_t *parameters(struct openapi *d, const struct admin_route *route)

@@ -54,6 +54,54 @@ static const struct {
       "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'route':{'type':'string'},"
       "'domain':{'type':'string'},'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'type':'string'},"
       "'verdict':{'type':'string'},'took-ms':{'type':'integer'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "Conversations",
+      "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
+      "'properties':{'id':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'partner':{'type':'string'},'idle-s':{'type':'integer'},'sip-to-xmpp':{'type':'integer'},"
+      "'xmpp-to-sip':{'type':'integer'},'last-to-xmpp':{'type':'string'},'last-to-sip':{'type':'string'},"
+      "'bounced-late':{'type':'integer'}}}},'next':{'type':['integer','null'],'description':"
+      "'before of the next page'}}}" },
+    { "ConversationWay",
+      "{'type':'object','properties':{'messages':{'type':'integer'},'delivered':{'type':'integer'},"
+      "'failed':{'type':'integer'},'last-came':{'type':['string','null']},'last-ended':{'type':['string','null']},"
+      "'outcome':{'enum':['','delivered','unconfirmed','refused','timed-out','unknown','empty']},"
+      "'status':{'type':'integer'},'condition':{'type':'string'},'why':{'type':'string'}}}" },
+    { "Conversation",
+      "{'type':'object','required':['id'],'properties':{'id':{'type':'string'},'sip':{'type':'string'},"
+      "'xmpp':{'type':'string'},'partner':{'type':'string'},'route':{'type':'string'},'mode':{'enum':['pager']},"
+      "'since':{'type':'string'},'active':{'type':'string'},"
+      "'sip-to-xmpp':{'$ref':'#/components/schemas/ConversationWay'},"
+      "'xmpp-to-sip':{'$ref':'#/components/schemas/ConversationWay'},'bounced-late':{'type':'object','properties':{"
+      "'messages':{'type':'integer'},'last':{'type':['string','null']},'condition':{'type':'string'}}}}}" },
+    { "Queue", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
+               "'properties':{'way':{'enum':['to-sip','to-xmpp']},'from':{'type':'string'},'to':{'type':'string'},"
+               "'partner':{'type':'string'},'messages':{'type':'integer'},'written':{'type':'integer'},"
+               "'bytes':{'type':'integer'},'waited-s':{'type':'number'},'waits-for':{'type':'string'},"
+               "'for-s':{'type':['number','null']},'then':{'type':'string'},'then-s':{'type':['number','null']},"
+               "'stream':{'type':'integer'}}}},'left-out':{'type':'integer'}}}" },
+    { "NewTrace",
+      "{'type':'object','additionalProperties':false,'properties':{'users':{'type':'array','maxItems':16,'items':{"
+      "'type':'string'}},'partners':{'type':'array','maxItems':16,'items':{'type':'string'}},"
+      "'bodies':{'type':'boolean'},'seconds':{'type':'integer','minimum':1,'maximum':86400,'default':600}}}" },
+    { "TraceBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "Trace", "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
+               "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
+               "'conversation':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+               "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
+               "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
+               "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
+               "'left-s':{'type':'integer'},'bodies':{'type':'boolean'}}}" },
+    { "NewMessageTest",
+      "{'type':'object','additionalProperties':false,'required':['from','to'],'properties':{'from':{'type':'string'},"
+      "'to':{'type':'string'},'text':{'type':'string','maxLength':1000,'description':"
+      "'without it a text that says what it is'}}}" },
+    { "MessageTestBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "MessageTest",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'from':{'type':'string'},"
+      "'to':{'type':'string'},'way':{'enum':['sip-to-xmpp','xmpp-to-sip']},'done':{'type':'boolean'},"
+      "'took-ms':{'type':'integer'},'result':{'enum':['success','failure']},"
+      "'latency-ms':{'type':['integer','null']},'error':{'type':'string'},'diagnosis':{'type':'string'},"
+      "'conversation':{'type':'string'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
@@ -67,11 +115,12 @@ static const struct {
       "'verdict':{'enum':['ok','warning','invalid']},'reason':{'type':['string','null']}}}}}}" },
     { "Need", "{'enum':['required','optional','not-supported']}" },
     { "Role", "{'enum':['reader','helpdesk','administrator']}" },
-    { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
-               "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
-               "'from':{'type':'string'},'action':{'enum':['new','set','remove']},'kind':{'type':'string'},"
-               "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
-               "'next':{'type':['integer','null']}}}" },
+    { "Audit",
+      "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
+      "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
+      "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test']},'kind':{'type':'string'},"
+      "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
+      "'next':{'type':['integer','null']}}}" },
     { "Changes",
       "{'type':'object','required':['changes'],'properties':{'changes':{'type':'array','maxItems':200000,'items':{"
       "'type':'object','required':['op','kind'],'properties':{'op':{'enum':['new','set','put','remove']},"

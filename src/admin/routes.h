@@ -36,6 +36,12 @@ void route_allow(struct call *c, struct buf *out);
 /* Does the route know this query? */
 bool route_takes_query(const struct admin_route *route, struct slice key);
 
+/* The problem that a refusal of the daemon's is. */
+void admin_refuse_away(struct call *c, const struct admin_refusal *no);
+
+/* Into the audit, and a line in the log; after is given back. False: the reply says why not, and it must not be done. */
+bool admin_note(struct call *c, const char *action, struct slice name, json_t *after);
+
 /* Handlers, by file. */
 void objects_list(struct call *c);
 void objects_new(struct call *c);
@@ -58,6 +64,14 @@ void partner_test_get(struct call *c);
 void route_status(struct call *c);
 void route_test(struct call *c);
 void route_test_get(struct call *c);
+void conversations_get(struct call *c);
+void conversation_get(struct call *c);
+void queue_get(struct call *c);
+void traces_new(struct call *c);
+void trace_get(struct call *c);
+void trace_remove(struct call *c);
+void im_tests_new(struct call *c);
+void im_test_get(struct call *c);
 void openapi_get(struct call *c);
 void users_list(struct call *c);
 void users_new(struct call *c);

@@ -128,6 +128,9 @@ static void put_field(struct out *o, const struct log_field *f)
     if (f->kind == LOG_FIELD_UINT) {
         snprintf(number, sizeof(number), "%llu", (unsigned long long)f->u);
         put_str(o, number);
+    } else if (f->kind == LOG_FIELD_HEX) {
+        snprintf(number, sizeof(number), "%016llx", (unsigned long long)f->u);
+        put_str(o, number);
     } else {
         put_value(o, f->s, max_bytes(f));
     }

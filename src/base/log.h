@@ -25,7 +25,7 @@ struct log {
 
 struct log_field {
     const char *key; /* NULL ends the list */
-    enum { LOG_FIELD_SLICE, LOG_FIELD_TEXT, LOG_FIELD_UINT, LOG_FIELD_BODY } kind;
+    enum { LOG_FIELD_SLICE, LOG_FIELD_TEXT, LOG_FIELD_UINT, LOG_FIELD_HEX, LOG_FIELD_BODY } kind;
     struct slice s;
     uint64_t u;
 };
@@ -44,6 +44,11 @@ struct log_field {
         .key = (k), .kind = LOG_FIELD_UINT, .u = (v)                                                                   \
     }
 
+/* A number that is a name: 16 hex digits. */
+#define LOG_X(k, v)                                                                                                    \
+    {                                                                                                                  \
+        .key = (k), .kind = LOG_FIELD_HEX, .u = (v)                                                                    \
+    }
 /* A message's text, cut at 1000 bytes instead of 256. k NULL: there is none to be written. */
 #define LOG_BODY(k, v)                                                                                                 \
     {                                                                                                                  \

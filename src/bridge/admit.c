@@ -1,7 +1,8 @@
 #include "bridge/admit.h"
 
-#include "bridge/bridge_private.h"
 #include "bridge/identity.h"
+#include "bridge/note.h"
+#include "bridge/trial.h"
 
 static bool refuse(struct admit_refusal *no, unsigned status, const char *reason)
 {
@@ -45,9 +46,9 @@ static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct
     struct identity id;
     struct gate_refusal gate;
 
-    if (!identity_of(b, m, peer, a, &id) || !id.route || !speaker_may(id.route, id.domain, peer))
+    if (!identity_of(b, m, peer, a, &id) || !id.route || !note_is_from(id.route, id.domain, peer))
         return refuse(no, 403, "This source may not send for that From address");
-    if (route_asks_digest(id.route) && !proof_covers(peer->proof, &id.jid))
+    if (peer && route_asks_digest(id.route) && !proof_covers(peer->proof, &id.jid))
         return refuse(no, 403, "Your account may not send for that From address");
     if (id.hidden)
         return refuse(no, 433, "XMPP has no anonymous senders"); /* RFC 5079 */
@@ -114,8 +115,12 @@ bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *pee
 void admit_refuse(struct bridge *b, const struct sip_request *request, const struct admit_refusal *no)
 {
     const struct sip_msg *m = request->msg;
+    const char *why = no->why ? no->why : no->reason;
+    uint64_t talk = note_sip_refused(b, request, no->status, no->reason, why);
 
     bridge_count(b, SCORE_S2X, SCORE_REFUSED, no->remote);
-    bridge_log_refusal(b, "sip-to-xmpp", m->from.uri_text, m->uri_text, no->status, no->why ? no->why : no->reason);
-    sip_respond(request->txn, no->status, no->reason, no->headers);
+    bridge_log_refused(b, "sip-to-xmpp", m->from.uri_text, m->uri_text, no->status, why, talk);
+    trial_or_respond(b, request->txn,
+                     &(struct talk_end){ .outcome = SCORE_REFUSED, .status = no->status, .why = slice_str(why) },
+                     no->reason, no->headers);
 }

@@ -1,4 +1,5 @@
-#include "bridge/bridge_private.h"
+#include "bridge/note.h"
+#include "bridge/trial.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -137,6 +138,17 @@ static void on_features(void *owner, struct slice domain, struct buf *out)
     entity_put_features(owner, out);
 }
 
+static bool on_watched(void *owner)
+{
+    return ((const struct bridge *)owner)->viewers.n > 0;
+}
+
+static void on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
+                     const char *result, struct slice text)
+{
+    note_stream(owner, local, remote, inbound, step, result, text);
+}
+
 static const struct xmpp_ops xmpp_ops = {
     .partner = on_partner,
     .serves = on_xmpp_serves,
@@ -145,6 +157,8 @@ static const struct xmpp_ops xmpp_ops = {
     .components = on_components,
     .listens = on_listens,
     .features = on_features,
+    .watched = on_watched,
+    .noted = on_noted,
 };
 
 /* One secret of the installation, one key for each purpose. */
@@ -201,14 +215,25 @@ static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, s
     return xmpp_new(b->loop, &xmpp, err);
 }
 
+static int derive_keys(struct bridge *b, const struct bridge_conf *conf, struct err *err)
+{
+    uint8_t talks[32];
+
+    if (!derive(conf->secret, "ids", b->map.key) || !derive(conf->secret, "dialback", b->own_secret) ||
+        !derive(conf->secret, "conversations", talks))
+        return err_set(err, "the keys of this installation cannot be derived: OpenSSL has no HMAC-SHA256");
+    talks_init(&b->talks, TALKS_BYTES_MAX, talks);
+    return 0;
+}
+
 static void on_drain(struct timer *t);
 
 static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
     if (!buf_reserve(&b->scratch, SCRATCH_MAX) || !buf_reserve(&b->key, BRIDGE_KEY_MAX))
         return err_set(err, "out of memory while starting");
-    if (!derive(conf->secret, "ids", b->map.key) || !derive(conf->secret, "dialback", b->own_secret))
-        return err_set(err, "the keys of this installation cannot be derived: OpenSSL has no HMAC-SHA256");
+    if (derive_keys(b, conf, err))
+        return -1;
     b->xmpp = new_xmpp(b, conf, err);
     if (!b->xmpp)
         return -1;
@@ -239,6 +264,9 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     trials_init(&b->trials);
     logins_init(&b->logins);
     replays_init(&b->replays);
+    viewers_init(&b->viewers);
+    list_init(&b->test_messages);
+    talks_init(&b->talks, 0, (const uint8_t[16]){ 0 });
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;
     buf_init(&b->scratch, SCRATCH_MAX);
@@ -331,6 +359,7 @@ void bridge_free(struct bridge *b)
     }
     if (b->sip && b->xmpp)
         sessions_fini(b);
+    trials_free(b);
     bridge_free_owed(b);
     threads_fini(&b->threads);
     typings_fini(b);
@@ -348,6 +377,8 @@ void bridge_free(struct bridge *b)
     trials_fini(&b->trials);
     logins_fini(&b->logins);
     replays_fini(&b->replays);
+    viewers_fini(&b->viewers);
+    talks_fini(&b->talks);
     explicit_bzero(b->own_secret, sizeof(b->own_secret));
     buf_free(&b->scratch);
     buf_free(&b->key);

@@ -81,6 +81,33 @@ bool bridge_route_show(const struct bridge *b, struct slice route, void (*fn)(vo
 uint64_t bridge_route_test(struct bridge *b, struct slice route, const char **why);
 bool bridge_route_test_show(const struct bridge *b, uint64_t id,
                             void (*fn)(void *arg, const struct sip_probe_info *info), void *arg);
+/* One conversation (bridge/talk.h). Borrowed until return. */
+struct talk;
+struct bridge_talk {
+    const struct talk *talk;
+    struct slice route; /* of its SIP user's domain; empty: it is none of ours any more */
+    uint64_t now_ms;    /* of the loop's clock, as all times of it */
+};
+/* Those active before that turn, last first, until fn returns false. False: it did. */
+bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg);
+bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg);
+/* See bridge/viewer.h. */
+struct viewer_wish;
+struct viewer_event;
+struct viewer_state;
+uint64_t bridge_view(struct bridge *b, const struct viewer_wish *wish, bool *full);
+bool bridge_view_end(struct bridge *b, uint64_t id, struct slice who);
+bool bridge_view_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
+                      void (*fn)(void *arg, const struct viewer_event *e), void *arg, struct viewer_state *state);
+/* See bridge/trial.h. */
+struct trial;
+uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,
+                            const char **why);
+const struct trial *bridge_trial_find(const struct bridge *b, uint64_t id);
+uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const struct jid *remote);
+uint64_t bridge_now_ms(const struct bridge *b); /* of the loop's clock */
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);
 

@@ -16,9 +16,11 @@
 #include "bridge/score.h"
 #include "bridge/session.h"
 #include "bridge/speaker.h"
+#include "bridge/talk.h"
 #include "bridge/threads.h"
 #include "bridge/trials.h"
 #include "bridge/typing.h"
+#include "bridge/viewer.h"
 #include "bridge/watch.h"
 #include "map/im.h"
 #include "sip/sip.h"
@@ -47,7 +49,12 @@ struct bridge {
     struct rates rates; /* of people, on both sides */
     struct rates route_rates;
     struct replays replays;
-    uint64_t since_ms; /* of the loop: when the bridge was made */
+    struct viewers viewers;    /* likewise */
+    struct list test_messages; /* struct trial: bridge/trial.h */
+    size_t n_trials;
+    uint64_t last_trial;
+    struct talks talks; /* for administrators; see bridge/note.h */
+    uint64_t since_ms;  /* of the loop: when the bridge was made */
 
     /* The orderly end: what is under way is answered first, but not for ever. */
     bool stopping;
@@ -127,5 +134,8 @@ void bridge_take_settings(struct bridge *b);
 /* One line for a refusal, rate limited: a peer can cause it at will. */
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
                         const char *why);
+/* The same with the conversation; 0: none. */
+void bridge_log_refused(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
+                        const char *why, uint64_t talk);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bridge/note.h"
 #include "bridge/receipts.h"
 #include "bridge/session.h"
 #include "bridge/status.h"
@@ -111,7 +112,14 @@ static void give_back_because(struct flight *f, struct bridge *b, bool ours, con
     }
     receipts_withdraw(b, f);
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, f->from.domain);
-    bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, why);
+    bridge_log_refused(b, "xmpp-to-sip", f->message.from, f->message.uri, f->status, why, f->talk);
+    note_flight_ended(b, f,
+                      &(struct talk_end){ .outcome = error->condition == MAP_REMOTE_SERVER_TIMEOUT && !f->status
+                                                         ? SCORE_TIMED_OUT
+                                                         : SCORE_REFUSED,
+                                          .status = f->status,
+                                          .condition = map_condition_name(error->condition),
+                                          .why = error->text.n ? error->text : slice_str(why) });
     if (!f->message.report_errors)
         return;
     f->owed = true;
@@ -241,6 +249,7 @@ static void text_ended(struct flight *f, struct bridge *b, const struct sip_resu
 
     if (result->status >= 200 && result->status < 300) {
         bridge_count(b, SCORE_X2S, SCORE_DELIVERED, f->from.domain);
+        note_flight_ended(b, f, &(struct talk_end){ .outcome = SCORE_DELIVERED, .status = f->status });
         receipts_on_answer(b, f, result->status);
     } else if (result->status) {
         map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
@@ -271,6 +280,9 @@ static void on_result(void *arg, const struct sip_result *result)
     lane->attempt = NULL;
     lane->slow = result->status == 0;
     timer_stop(&b->loop->timers, &lane->grace);
+    f->status = result->status;
+    if (f->kind == FLIGHT_TEXT)
+        note_flight_answered(b, f, result);
     if (lane->session)
         im_session_result(lane->session, result);
     if (result->status == 481 && try_new_session(lane, f)) {
@@ -286,8 +298,8 @@ static void on_result(void *arg, const struct sip_result *result)
         text_ended(f, b, result);
     else
         status_ended(f, b, result->status);
-    log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
-              LOG_U("status", result->status));
+    log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_X("conversation", f->talk),
+              LOG_S("id", f->id), LOG_U("status", result->status));
     flight_free(f, b);
     lane_next(lane);
 }
@@ -374,6 +386,14 @@ static const struct route *route_of(struct flight *f, struct bridge *b)
     return route;
 }
 
+static void took_off(struct lane *lane, struct flight *f, const struct route *route)
+{
+    lane->flying = f;
+    f->sent_ms = loop_now(lane->bridge->loop);
+    if (f->kind == FLIGHT_TEXT)
+        note_flight_sent(lane->bridge, f, route);
+}
+
 /* As a MESSAGE of its own. False: it was given back. */
 static bool launch_alone(struct lane *lane, struct flight *f, const struct route *route)
 {
@@ -411,7 +431,7 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct route
     else if (!lane->attempt)
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
     else
-        lane->flying = f;
+        took_off(lane, f, route);
     return lane->flying == f;
 }
 
@@ -431,7 +451,7 @@ static bool launch_in_session(struct lane *lane, struct flight *f, const struct 
     f->in_session = true;
     switch (im_session_send(lane, f, route, &target, on_result, &lane->client)) {
     case SESSION_FLIES:
-    case SESSION_WAITS: lane->flying = f; return true;
+    case SESSION_WAITS: took_off(lane, f, route); return true;
     case SESSION_NOT: f->in_session = false; return launch_alone(lane, f, route);
     case SESSION_TOO_LONG: return give_back_too_long(f, b);
     case SESSION_FULL:

@@ -38,7 +38,9 @@ struct flight {
     struct slice id;     /* .p NULL: the stanza had none */
     uint64_t receipt;
     uint64_t since_ms;
-    size_t charged; /* bytes counted in bridge.queued_bytes */
+    uint64_t sent_ms; /* when it was given to SIP */
+    uint64_t talk;    /* bridge/talk.h */
+    size_t charged;   /* bytes counted in bridge.queued_bytes */
     struct map_im_message message;
     struct flight_ask {
         struct slice headers, body; /* of the form that asks for notifications; body.n 0: it goes without */
@@ -46,6 +48,7 @@ struct flight {
     } ask;
     struct slice type;   /* of the stanza, if its sender wants a receipt */
     uint32_t generation; /* of the directory that it was judged by */
+    unsigned status;     /* what SIP has answered; 0: nothing yet */
     bool owed;           /* an error tells the fate, and takes the receipt with it */
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
     struct login_state login;

@@ -1,5 +1,5 @@
-/* What administrators see of the XMPP side, handed through. */
-#include "bridge/bridge_private.h"
+/* What administrators see: of the XMPP side handed through, and conversations. */
+#include "bridge/trial.h"
 #include "bridge/way.h"
 
 void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
@@ -70,4 +70,79 @@ struct slice bridge_partner_of(const struct bridge *b, struct slice domain)
     const struct listed *partner = directory_partner(b->directory, domain);
 
     return partner ? partner->xmpp.name : (struct slice){ 0 };
+}
+
+static struct bridge_talk told(const struct bridge *b, const struct talk *talk)
+{
+    struct slice local, domain;
+    const struct route *route;
+
+    slice_cut(talk->local, '@', &local, &domain);
+    route = directory_route_to(b->directory, domain);
+    return (struct bridge_talk){ talk, route ? route->name : (struct slice){ 0 }, loop_now(b->loop) };
+}
+
+bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg)
+{
+    struct talks_walk w;
+    const struct talk *talk;
+
+    talks_walk(&b->talks, &w, before);
+    while ((talk = talks_next(&w)) != NULL) {
+        struct bridge_talk t = told(b, talk);
+
+        if (!fn(arg, &t))
+            return false;
+    }
+    return true;
+}
+
+bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
+                      void *arg)
+{
+    const struct talk *talk = talks_find(&b->talks, id);
+    struct bridge_talk t;
+
+    if (!talk)
+        return false;
+    t = told(b, talk);
+    return fn(arg, &t);
+}
+
+uint64_t bridge_now_ms(const struct bridge *b)
+{
+    return loop_now(b->loop);
+}
+
+uint64_t bridge_view(struct bridge *b, const struct viewer_wish *wish, bool *full)
+{
+    return viewers_add(&b->viewers, wish, loop_now(b->loop), full);
+}
+
+bool bridge_view_end(struct bridge *b, uint64_t id, struct slice who)
+{
+    return viewers_end(&b->viewers, id, who);
+}
+
+bool bridge_view_read(struct bridge *b, uint64_t id, struct slice who, uint64_t after, size_t limit,
+                      void (*fn)(void *arg, const struct viewer_event *e), void *arg, struct viewer_state *state)
+{
+    return viewers_read(&b->viewers, id, who, after, limit, loop_now(b->loop), fn, arg, state);
+}
+
+uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,
+                            const char **why)
+{
+    return trial_start(b, from, to, text, status, why);
+}
+
+const struct trial *bridge_trial_find(const struct bridge *b, uint64_t id)
+{
+    return trial_find(b, id);
+}
+
+uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const struct jid *remote)
+{
+    return talks_id(&b->talks, local, remote);
 }

@@ -7,9 +7,10 @@
 
 #include "base/text.h"
 #include "bridge/admit.h"
-#include "bridge/bridge_private.h"
+#include "bridge/note.h"
 #include "bridge/receipts.h"
 #include "bridge/status.h"
+#include "bridge/trial.h"
 #include "map/error.h"
 #include "map/hops.h"
 #include "sip/writer.h"
@@ -24,6 +25,7 @@ struct held {
     uint64_t since_ms;
     uint64_t receipt; /* what bridge/receipts.h remembers of it */
     bool tells_id;    /* 200 names the id that an ms-imdn may name later (lync-gateway 7.2) */
+    uint64_t talk;    /* bridge/talk.h */
     bool to_full_jid; /* decides between 4xx and 6xx (RFC 7247 7.1) */
     size_t remote_n;  /* the partner's domain, at the end of key */
     size_t key_n;     /* "id local-bare remote-bare", separated by spaces' impossible neighbour LF */
@@ -78,25 +80,37 @@ static struct slice remote_of(const struct held *h)
     return slice_of(h->key + h->key_n - h->remote_n, h->remote_n);
 }
 
+static struct slice id_of(const struct held *h)
+{
+    struct slice id, rest;
+
+    slice_cut(slice_of(h->key, h->key_n), '\n', &id, &rest);
+    return id;
+}
+
 /* In b->scratch; without memory there is none. */
 static struct slice message_id(const struct held *h)
 {
     struct buf *out = &h->bridge->scratch;
-    struct slice key = slice_of(h->key, h->key_n);
 
     buf_clear(out);
-    sip_put_header(out, "Message-Id", slice_first(key, slice_find(key, '\n')));
+    sip_put_header(out, "Message-Id", id_of(h));
     return buf_ok(out) ? buf_slice(out) : slice_of(NULL, 0);
 }
 
-static void held_answer(struct held *h, unsigned status, const char *reason, struct slice headers)
+/* The sender gets status and reason; what an administrator is told is in end. */
+static void held_answer(struct held *h, const struct talk_end *end, const char *reason, struct slice headers)
 {
-    scores_delay(&h->bridge->scores, loop_now(h->bridge->loop) - h->since_ms);
-    if (status >= 300)
-        receipts_forget(h->bridge, h->receipt);
-    if (status == 200 && h->tells_id)
+    struct bridge *b = h->bridge;
+
+    if (end->status >= 300)
+        receipts_forget(b, h->receipt);
+    if (end->status == 200 && h->tells_id)
         headers = message_id(h);
-    sip_respond(h->txn, status, reason, headers);
+    bridge_count(b, SCORE_S2X, end->outcome, remote_of(h));
+    scores_delay(&b->scores, loop_now(b->loop) - h->since_ms);
+    note_sip_ended(b, h->talk, end, reason);
+    trial_or_respond(b, h->txn, end, reason, headers);
     held_end(h);
 }
 
@@ -106,13 +120,19 @@ static void on_deadline(struct timer *t)
     struct held *h = container_of(t, struct held, deadline);
     struct bridge *b = h->bridge;
     bool written = xmpp_withdraw(b->xmpp, h->token);
+    const struct talk_end end = {
+        .outcome = SCORE_TIMED_OUT,
+        .status = 504,
+        .why = written ? SLICE("written to the partner, whose server did not acknowledge it within hold-time: whether "
+                               "it arrived is unknown")
+                       : SLICE("not sent within hold-time: the partner's stream was not ready, or takes no more")
+    };
 
-    bridge_count(b, SCORE_S2X, SCORE_TIMED_OUT, remote_of(h));
     if (written)
         b->counters.s2x_outcome_unknown++;
-    log_info(b->log, "message-timeout", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
-             LOG_Z("outcome", written ? "unknown" : "not-sent"));
-    held_answer(h, 504, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
+    log_info(b->log, "message-timeout", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", id_of(h)),
+             LOG_X("conversation", h->talk), LOG_Z("outcome", written ? "unknown" : "not-sent"));
+    held_answer(h, &end, "The partner's server did not acknowledge in time", slice_of(NULL, 0));
 }
 
 /*
@@ -247,14 +267,16 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
                fate_headers(fate));
         return;
     }
+    h->talk = note_sip_in(b, request, from, to, made->id);
     h->tells_id = session && im_session_remember(session, made->id);
     h->receipt = receipts_expect(b, from, to, made->id, &made->ask);
     typing_text_from_sip(b, to, from, made->thread);
     timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
     bodies = directory_gateway(b->directory)->log_bodies;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),
-            LOG_S("call-id", request->msg->call_id), LOG_S("id", made->id), LOG_S("from", request->msg->from.uri_text),
-            LOG_S("to", request->msg->uri_text), LOG_BODY(bodies ? "body" : NULL, request->msg->body));
+            LOG_X("conversation", h->talk), LOG_S("call-id", request->msg->call_id), LOG_S("id", made->id),
+            LOG_S("from", request->msg->from.uri_text), LOG_S("to", request->msg->uri_text),
+            LOG_BODY(bodies ? "body" : NULL, request->msg->body));
 }
 
 /* What the partner's user called the conversation, if the Call-ID could not hold it. */
@@ -287,7 +309,7 @@ static void translate(struct bridge *b, const struct sip_request *request, struc
     case MAP_IM_STATUS: status_from_sip(b, request->txn, from, to, &made); break;
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_S2X, SCORE_EMPTY, to->domain);
-        sip_respond(request->txn, 200, NULL, nobody);
+        trial_or_respond(b, request->txn, &(struct talk_end){ .outcome = SCORE_EMPTY, .status = 200 }, NULL, nobody);
         break;
     case MAP_IM_REFUSED: refuse(b, request, to->domain, refusal.status, refusal.reason, refusal.headers); break;
     case MAP_IM_NO_MEMORY: refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n"); break;
@@ -335,21 +357,50 @@ static enum score_outcome outcome_of(enum xmpp_fate fate)
     }
 }
 
+/* What the sender is told: by what became of it, and never what only concerns those who run the gateway. */
+static const char *fate_reason(enum xmpp_fate fate)
+{
+    switch (fate) {
+    case XMPP_FATE_CONFIRMED:
+    case XMPP_FATE_UNCONFIRMED: return NULL;
+    case XMPP_FATE_NO_SERVER: return "That domain has no XMPP server";
+    case XMPP_FATE_UNREACHABLE: return "The partner's server cannot be reached";
+    case XMPP_FATE_REFUSED: return "No connection that both sides allow";
+    case XMPP_FATE_FULL: return "Too many messages wait for the partner";
+    case XMPP_FATE_LOST: return "The connection broke before the partner's server acknowledged";
+    case XMPP_FATE_TOO_LONG: return "The partner takes no message of that size";
+    }
+    return NULL;
+}
+
+/* The administrator's sentence, and where it goes. */
+static void log_fate(const struct held *h, enum xmpp_fate fate, const char *why)
+{
+    struct bridge *b = h->bridge;
+    struct slice id, local, remote, rest;
+
+    slice_cut(slice_of(h->key, h->key_n), '\n', &id, &rest);
+    slice_cut(rest, '\n', &local, &remote);
+    if (fate == XMPP_FATE_LOST)
+        log_info(b->log, "message-lost", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", id),
+                 LOG_X("conversation", h->talk), LOG_Z("outcome", "unknown"), LOG_Z("why", why));
+    else if (fate_status(fate) >= 300)
+        bridge_log_refused(b, "sip-to-xmpp", local, remote, fate_status(fate), why, h->talk);
+    log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_X("conversation", h->talk),
+              LOG_S("id", id), LOG_U("status", fate_status(fate)), LOG_Z("why", why));
+}
+
 void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
 {
+    const struct talk_end end = { .outcome = outcome_of(fate), .status = fate_status(fate), .why = slice_str(why) };
     struct hash_node *node = hash_find(&b->held_by_token, token_hash(b, token), token_is, &token);
     struct held *h;
 
     if (!node)
         return;
     h = container_of(node, struct held, by_token);
-    bridge_count(b, SCORE_S2X, outcome_of(fate), remote_of(h));
-    if (fate == XMPP_FATE_LOST)
-        log_info(b->log, "message-lost", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
-                 LOG_Z("outcome", "unknown"), LOG_Z("why", why));
-    log_debug(b->log, "message-answered", LOG_Z("direction", "sip-to-xmpp"), LOG_S("id", slice_of(h->key, h->key_n)),
-              LOG_U("status", fate_status(fate)), LOG_Z("why", why));
-    held_answer(h, fate_status(fate), fate_status(fate) >= 300 ? why : NULL, slice_str(fate_headers(fate)));
+    log_fate(h, fate, why);
+    held_answer(h, &end, fate_reason(fate), slice_str(fate_headers(fate)));
 }
 
 static struct held *held_of_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
@@ -387,8 +438,8 @@ static void bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
         return;
     told = receipts_bounced(b, stanza) || im_session_bounced(b, stanza);
     b->counters.bounces_late++;
-    log_info(b->log, "message-bounced-late", LOG_S("id", id), LOG_S("remote", stanza->from->domain),
-             LOG_Z("sender-told", told ? "yes" : "no"));
+    log_info(b->log, "message-bounced-late", LOG_X("conversation", note_bounced_late(b, stanza)), LOG_S("id", id),
+             LOG_S("remote", stanza->from->domain), LOG_Z("sender-told", told ? "yes" : "no"));
 }
 
 /* An error stanza for a message we still hold decides it (STOX-IM-26); of one that comes later the log is told, and the
@@ -396,6 +447,7 @@ static void bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
 void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct held *h = held_of_bounce(b, stanza);
+    struct talk_end end = { .outcome = SCORE_REFUSED, .why = SLICE("the partner's server gave it back") };
     struct map_sip_error error;
 
     if (!h) {
@@ -403,10 +455,11 @@ void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
         return;
     }
     b->counters.bounces_matched++;
-    bridge_count(b, SCORE_S2X, SCORE_REFUSED, remote_of(h));
     map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
     (void)xmpp_withdraw(b->xmpp, h->token);
-    held_answer(h, error.status, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));
+    end.status = error.status;
+    end.condition = note_condition(stanza->el);
+    held_answer(h, &end, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));
 }
 
 static void free_one(struct hash_node *node, void *arg)

@@ -64,8 +64,11 @@ void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outco
     switch (outcome) {
     case SCORE_DELIVERED: (*(way == SCORE_S2X ? &c->s2x_delivered : &c->x2s_delivered))++; break;
     case SCORE_UNCONFIRMED: c->s2x_unconfirmed++; break;
-    case SCORE_UNKNOWN: c->s2x_outcome_unknown++; __attribute__((fallthrough));
-    case SCORE_REFUSED: (*(way == SCORE_S2X ? &c->s2x_refused : &c->x2s_refused))++; break;
+    case SCORE_UNKNOWN:
+    case SCORE_REFUSED:
+        c->s2x_outcome_unknown += outcome == SCORE_UNKNOWN;
+        (*(way == SCORE_S2X ? &c->s2x_refused : &c->x2s_refused))++;
+        break;
     case SCORE_TIMED_OUT: c->s2x_timed_out++; break;
     case SCORE_EMPTY: c->x2s_empty += way == SCORE_X2S; break;
     case SCORE_N_OUTCOMES: break;

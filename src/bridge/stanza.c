@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "bridge/bridge_private.h"
+#include "bridge/trial.h"
 #include "map/error.h"
 
 /* A stanza that was refused: it counts as handled when its sender's server has the error, or nothing more can be done. */
@@ -70,8 +71,12 @@ void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const
 void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
                        struct slice id, bool ours, const struct map_stanza_error *error, const uint64_t *receipt)
 {
-    uint64_t token = receipt ? owe(b, *receipt) : 0;
+    uint64_t token;
     enum xmpp_fate fate;
+
+    if (receipt && trial_is(b, *receipt))
+        return;
+    token = receipt ? owe(b, *receipt) : 0;
 
     buf_clear(&b->scratch);
     map_put_error_stanza(&b->scratch, kind, from, to, id, ours ? from->domain : slice_of(NULL, 0), error);
@@ -139,9 +144,16 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
                         const char *why)
 {
+    bridge_log_refused(b, direction, from, to, status, why, 0);
+}
+
+void bridge_log_refused(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,
+                        const char *why, uint64_t talk)
+{
     unsigned held;
 
     if (log_allowed(&b->refusals, loop_now(b->loop), 50, &held))
         log_info(b->log, "message-refused", LOG_Z("direction", direction), LOG_S("from", from), LOG_S("to", to),
-                 LOG_U("status", status), LOG_Z("why", why), LOG_U("held-back", held));
+                 LOG_U("status", status), LOG_Z("why", why), LOG_U("held-back", held),
+                 LOG_X(talk ? "conversation" : NULL, talk));
 }

@@ -3,6 +3,7 @@
  * and only then the stanza counts as handled toward its server (DESIGN, "What an answer means").
  */
 #include "bridge/lane.h"
+#include "bridge/note.h"
 #include "bridge/receipts.h"
 #include "bridge/status.h"
 #include "map/error.h"
@@ -23,7 +24,8 @@ static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const cha
         return;
     }
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, stanza->from->domain);
-    bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, why);
+    bridge_log_refused(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, why,
+                       note_xmpp_refused(b, stanza, condition, why));
     bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text,
                           &stanza->receipt);
 }
@@ -71,9 +73,11 @@ static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const stru
     receipts_ask(b, f, xml_attr(stanza->el, "type"), nonce);
     flight_charge(f, b);
     f->generation = b->generation;
+    f->talk = note_xmpp_in(b, stanza, f->message.body);
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "xmpp-to-sip"),
-            LOG_S("id", f->id), LOG_S("call-id", f->message.call_id), LOG_S("from", f->message.from),
-            LOG_S("to", f->message.uri), LOG_BODY(bodies ? "body" : NULL, f->message.body));
+            LOG_X("conversation", f->talk), LOG_S("id", f->id), LOG_S("call-id", f->message.call_id),
+            LOG_S("from", f->message.from), LOG_S("to", f->message.uri),
+            LOG_BODY(bodies ? "body" : NULL, f->message.body));
     status_beside_text(b, stanza);
     lane_add(lane, f);
 }

@@ -113,30 +113,10 @@ enum ctl_exit token_revoke(struct ctl *c)
     return remove_each(c, "/v1/tokens/", "revoked");
 }
 
-/* "90m" in seconds; 0: it is none. */
-static uint64_t read_duration(struct slice text)
-{
-    static const struct {
-        char unit;
-        unsigned seconds;
-    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-    unsigned factor = 1;
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && text.n; i++) {
-        if (text.p[text.n - 1] != units[i].unit)
-            continue;
-        factor = units[i].seconds;
-        text.n--;
-        break;
-    }
-    return slice_u64(text, UINT32_MAX / factor, &n) ? n * factor : 0;
-}
-
 static enum ctl_exit add_expiry(struct ctl *c, json_t *body)
 {
     const char *given = args_value(&c->args, OPT_EXPIRES);
-    uint64_t seconds = given ? read_duration(slice_str(given)) : 0;
+    uint64_t seconds = given ? option_seconds(slice_str(given)) : 0;
 
     if (!given)
         return CTL_DONE;

@@ -33,6 +33,21 @@ static const struct option options[OPTION_N] = {
                            "Take numbers that stand for names in the order in which the documentation lists the names, "
                            "from 0" },
     [OPT_FROM] = { "from", 0, "DOMAIN", NULL, "Domain of ours that asks; without it the first one" },
+    [OPT_USER] = { "user", 0, "USER", NULL, "Those of this person only, on SIP or on XMPP: alice@contoso.example" },
+    [OPT_PARTNER] = { "partner", 0, "DOMAIN", NULL, "Those of this partner only" },
+    [OPT_WATCH_USER] = { "user", 0, "USER", NULL,
+                         "What this person sends and gets, on SIP or on XMPP: alice@contoso.example; repeatable" },
+    [OPT_WATCH_PARTNER] = { "partner", 0, "DOMAIN", NULL, "All that passes with this partner; repeatable" },
+    [OPT_FOR] = { "for", 0, "TIME", NULL, "Ends after this time: 30s, 10m, 2h (10m)" },
+    [OPT_COUNT] = { "count", 0, "N", NULL, "Ends after so many events" },
+    [OPT_BODIES] = { "bodies", 0, NULL, NULL,
+                     "With the texts of messages: for an administrator, and if the gateway's log-message-bodies is "
+                     "on" },
+    [OPT_OUTPUT] = { "output", 0, "FILE", NULL, "The same into a file, for a ticket" },
+    [OPT_ASCII] = { "ascii", 0, NULL, NULL, "Nothing but ASCII: other characters as \\u{...}" },
+    [OPT_TEST_FROM] = { "from", 0, "USER", NULL, "In whose name: alice@contoso.example" },
+    [OPT_TEST_TO] = { "to", 0, "USER", NULL, "To whom: romeo@fabrikam.example" },
+    [OPT_TEXT] = { "text", 0, "TEXT", NULL, "The message; without it, one that says that it is a test" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 
@@ -50,4 +65,23 @@ enum option_id option_find(struct slice word, uint64_t set)
             return id;
     }
     return OPTION_N;
+}
+
+uint64_t option_seconds(struct slice text)
+{
+    static const struct {
+        char unit;
+        unsigned seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    unsigned factor = 1;
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && text.n; i++) {
+        if (text.p[text.n - 1] != units[i].unit)
+            continue;
+        factor = units[i].seconds;
+        text.n--;
+        break;
+    }
+    return slice_u64(text, UINT32_MAX / factor, &n) ? n * factor : 0;
 }

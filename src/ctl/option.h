@@ -31,6 +31,18 @@ enum option_id {
     OPT_ENUM_NUMBERS,
     OPT_MAN,
     OPT_FROM,
+    OPT_USER,
+    OPT_PARTNER,
+    OPT_WATCH_USER,
+    OPT_WATCH_PARTNER,
+    OPT_FOR,
+    OPT_COUNT,
+    OPT_BODIES,
+    OPT_OUTPUT,
+    OPT_ASCII,
+    OPT_TEST_FROM,
+    OPT_TEST_TO,
+    OPT_TEXT,
     OPTION_N
 };
 
@@ -49,6 +61,9 @@ struct option {
 };
 
 const struct option *option_of(enum option_id id);
+
+/* "90m" in seconds; 0: it is none. */
+uint64_t option_seconds(struct slice text);
 
 /* By long name, or by letter when the word has one character; OPTION_N: none among the bits of set. */
 enum option_id option_find(struct slice word, uint64_t set);

@@ -107,4 +107,12 @@ const struct admin_ops answers_ops = {
     .route_status = answer_route_status,
     .route_test_start = answer_route_test_start,
     .route_test = answer_route_test,
+    .conversations = answer_conversations,
+    .conversation = answer_conversation,
+    .queue = answer_queue,
+    .trace_start = answer_trace_start,
+    .trace_read = answer_trace_read,
+    .trace_end = answer_trace_end,
+    .im_test_start = answer_im_test_start,
+    .im_test = answer_im_test,
 };

@@ -28,4 +28,19 @@ json_t *answer_route_status(void *owner, struct slice name);
 json_t *answer_route_test_start(void *owner, struct slice name, struct admin_refusal *no);
 json_t *answer_route_test(void *owner, struct slice name, uint64_t id);
 
+/* answers_traffic.c */
+json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no);
+json_t *answer_conversation(void *owner, struct slice id);
+/* answers_trace.c */
+json_t *answer_trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
+json_t *answer_trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);
+/* answers_trial.c */
+json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, struct slice text,
+                             struct admin_refusal *no);
+json_t *answer_im_test(void *owner, uint64_t id);
+
+bool answer_trace_end(void *owner, uint64_t id, struct slice who);
+
+json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
+
 #endif

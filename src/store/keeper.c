@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "store/json.h"
@@ -35,7 +36,8 @@ struct config *keeper_config(struct keeper *k)
     return c;
 }
 
-static void become(struct keeper *k, struct config *next)
+/* quietly: only its number is another. */
+static void become(struct keeper *k, struct config *next, bool quietly)
 {
     struct config *old;
 
@@ -43,7 +45,7 @@ static void become(struct keeper *k, struct config *next)
     old = k->now;
     k->now = next;
     pthread_mutex_unlock(&k->present);
-    if (k->conf.ops && k->conf.ops->publish)
+    if (!quietly && k->conf.ops && k->conf.ops->publish)
         k->conf.ops->publish(k->conf.owner, next);
     config_drop(old);
 }
@@ -202,7 +204,7 @@ static enum store_result sync_locked(struct keeper *k, struct err *err)
 
         if (config_check(next, &fault))
             log_warning(k->conf.log, "stored-configuration", LOG_Z("why", fault.text));
-        become(k, next);
+        become(k, next, l.n == 0);
     }
     return result;
 }
@@ -312,7 +314,7 @@ static enum keeper_result attempt(struct keeper *k, const struct keeper_change *
         }
         if (stored == STORE_OK) {
             set_away(k, false, NULL);
-            become(k, next);
+            become(k, next, false);
             next = NULL;
         }
     }
@@ -395,6 +397,57 @@ enum keeper_result keeper_change(struct keeper *k, const struct keeper_change *c
         result = attempt_in_turn(k, change, out, &behind, err);
     pthread_mutex_unlock(&k->lock);
     return result;
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Under lock. */
+static enum store_result write_note(struct keeper *k, const struct keeper_note *note, struct err *err)
+{
+    const struct store_write write = {
+        .kind = note->kind, .name = note->name, .after = note->after, .note = note->action
+    };
+    const struct store_commit commit = {
+        .seq = k->now->seq, .writes = &write, .n = 1, .who = note->who, .from = note->from, .at_ms = wall_ms()
+    };
+    struct config *next;
+    uint64_t seq;
+    enum store_result result = store_commit(k->conf.store, &commit, &seq, err);
+
+    if (result != STORE_OK)
+        return result;
+    next = config_next(k->now, NULL, 0, seq);
+    if (next) /* else the next change finds itself behind, and follows */
+        become(k, next, true);
+    return STORE_OK;
+}
+
+enum keeper_result keeper_note(struct keeper *k, const struct keeper_note *note, struct err *err)
+{
+    enum store_result result = STORE_AWAY;
+    uint64_t began = clock_mono_ms();
+
+    pthread_mutex_lock(&k->lock);
+    if (!is_spared(k, err)) {
+        result = write_note(k, note, err);
+        while (result == STORE_BEHIND && clock_mono_ms() - began < TRY_MS) {
+            result = sync_locked(k, err);
+            if (result == STORE_OK)
+                result = write_note(k, note, err);
+        }
+        if (result == STORE_OK || result == STORE_AWAY)
+            set_away(k, result == STORE_AWAY, result == STORE_AWAY ? err->text : NULL);
+        if (result == STORE_AWAY)
+            note_wait(k, began);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return of_store(result, err);
 }
 
 enum keeper_result keeper_audit(struct keeper *k, const struct store_audit_query *query, store_audit_fn *fn, void *arg,

@@ -93,6 +93,14 @@ enum keeper_result keeper_change(struct keeper *k, const struct keeper_change *c
                                  struct err *err);
 void keeper_outcome_fini(struct keeper_outcome *out);
 
+/* What was done without changing anything, for the audit. Texts are UTF-8 without NUL; after is JSON. */
+struct keeper_note {
+    const char *action; /* of store_notes */
+    struct slice kind, name, after;
+    struct slice who, from;
+};
+enum keeper_result keeper_note(struct keeper *k, const struct keeper_note *note, struct err *err);
+
 enum keeper_result keeper_audit(struct keeper *k, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
                                 struct err *err);
 

@@ -104,9 +104,11 @@ enum store_result store_went_back(uint64_t since, uint64_t head, struct err *err
     return STORE_FAULT;
 }
 
+const char *const store_notes[] = { "trace", "test", NULL };
+
 const char *store_action(const struct store_write *w)
 {
-    return !w->body.p ? "remove" : !w->before.p ? "new" : "set";
+    return w->note ? w->note : !w->body.p ? "remove" : !w->before.p ? "new" : "set";
 }
 
 const char *store_action_of(struct slice text)
@@ -116,5 +118,8 @@ const char *store_action_of(struct slice text)
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         if (slice_is(text, actions[i]))
             return actions[i];
+    for (size_t i = 0; store_notes[i]; i++)
+        if (slice_is(text, store_notes[i]))
+            return store_notes[i];
     return NULL;
 }

@@ -34,6 +34,7 @@ struct store_write {
     struct slice kind, name;    /* one write for each object */
     struct slice body;          /* JSON; .p NULL: remove */
     struct slice before, after; /* for the audit: JSON without secrets; .p NULL: there was none, there is none */
+    const char *note;           /* of store_notes: nothing is changed, the audit gets this action; NULL: a change */
 };
 
 struct store_commit {
@@ -49,9 +50,12 @@ struct store_audit_row {
     uint64_t line; /* 1, 2 ... within the change: seq and line together name a row for ever */
     int64_t at_ms;
     struct slice who, from, kind, name;
-    const char *action; /* "new", "set", "remove" */
+    const char *action; /* "new", "set", "remove", or one of store_notes */
     struct slice before, after;
 };
+/* What is done and changes nothing, but is to be found in the audit: "trace", "test"; ended by NULL. */
+extern const char *const store_notes[];
+
 typedef int store_audit_fn(void *arg, const struct store_audit_row *row, struct err *err);
 
 /*

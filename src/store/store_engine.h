@@ -60,10 +60,10 @@ static inline struct store_value store_number(uint64_t v)
     return (struct store_value){ STORE_NUMBER, { NULL, 0 }, (int64_t)v };
 }
 
-/* "new", "set" or "remove". */
+/* "new", "set", "remove", or the note. */
 const char *store_action(const struct store_write *w);
 
-/* The action as one of the three constants; NULL: none of them. */
+/* The action as one of the constants; NULL: none of them. */
 const char *store_action_of(struct slice text);
 
 /* False when a test says that this statement fails. */

@@ -103,7 +103,7 @@ static enum store_result give_audit(const PGresult *r, store_audit_fn *fn, void 
                                              .after = pg_text(r, i, 9) };
 
         if (!row.action) {
-            err_set(err, "the store is damaged: change %llu of the audit is neither new, set nor remove",
+            err_set(err, "the store is damaged: change %llu of the audit has no action that this Stox knows",
                     (unsigned long long)row.seq);
             return STORE_FAULT;
         }

@@ -48,7 +48,7 @@ static enum store_result put_all(struct pg *pg, const struct attempt *a, struct 
     if (result == STORE_OK)
         result = pg_batch_add(pg, "UPDATE stox.head SET seq = $1", &seq, 1, err);
     for (size_t i = 0; i < a->c->n && result == STORE_OK; i++)
-        result = put_object(pg, a, i, err);
+        result = a->c->writes[i].note ? STORE_OK : put_object(pg, a, i, err);
     for (size_t i = 0; i < a->c->n && result == STORE_OK; i++)
         result = put_audit(pg, a, i, err);
     if (result == STORE_OK)

@@ -140,7 +140,7 @@ static int put(struct sqlite_store *s, const struct store_commit *c, size_t i, u
         store_text(w->kind),     store_text(w->name), store_optional(w->before),
         store_optional(w->after)
     };
-    int rc = sqlite_each(s, SQL_PUT, object, sizeof(object) / sizeof(object[0]), NULL, NULL);
+    int rc = w->note ? SQLITE_OK : sqlite_each(s, SQL_PUT, object, sizeof(object) / sizeof(object[0]), NULL, NULL);
 
     return rc == SQLITE_OK ? sqlite_each(s, SQL_PUT_AUDIT, audit, sizeof(audit) / sizeof(audit[0]), NULL, NULL) : rc;
 }

@@ -37,6 +37,7 @@ struct xmpp_out {
     uint64_t token; /* 0: nobody wants to know, or no longer */
     uint64_t cover; /* the ping that covers it */
     uint32_t place; /* among all that its stream was given, as stream management counts */
+    uint64_t since_ms;
     unsigned writes;
     bool in_window;
     bool withdrawn;

@@ -9,10 +9,43 @@
 #define NAMES_SHOWN 4
 #define FEATURES_SHOWN 12
 
+/* Those who look at this moment. */
+static void tell(const struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
+
+static void tell(const struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, va_list ap)
+{
+    static const char *const results[] = { "ok", "failed", "note" };
+    const struct xmpp_conf *conf = &s->x->conf;
+    char text[1024];
+    int n;
+
+    if (!conf->ops->noted || !conf->ops->watched(conf->owner))
+        return;
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    if (n >= 0)
+        conf->ops->noted(conf->owner, s->local, s->remote, s->inbound, xmpp_step_name(step), results[result],
+                         slice_first(slice_of(text, (size_t)n), sizeof(text) - 1));
+}
+
+static void tell_end(const struct xmpp_stream *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void tell_end(const struct xmpp_stream *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tell(s, XMPP_STEP_END, STEP_NOTE, fmt, ap);
+    va_end(ap);
+}
+
 void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, ...)
 {
     va_list ap;
 
+    va_start(ap, fmt);
+    tell(s, step, result, fmt, ap);
+    va_end(ap);
     if (!s->trace)
         s->trace = xmpp_trace_new(); /* not before there is something to say: strangers who say nothing cost nothing */
     va_start(ap, fmt);
@@ -29,6 +62,8 @@ void xmpp_stream_blame(struct xmpp_stream *s, enum xmpp_fault fault)
 
 void xmpp_stream_trace_end(struct xmpp_stream *s, const char *why)
 {
+    if (s->was_ready)
+        tell_end(s, "%s", why);
     if (s->was_ready || s->verifying || s->needless || (s->inbound && !xmpp_stream_partner(s)))
         return;
     xmpp_stream_note(s, XMPP_STEP_END, STEP_FAILED, "%s", why);

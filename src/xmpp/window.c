@@ -21,6 +21,7 @@ struct xmpp_out *xmpp_out_new(struct xmpp_pair *p, struct slice stanza, uint64_t
     if (!o)
         return NULL;
     o->pair = p;
+    o->since_ms = loop_now(p->x->loop);
     o->n = stanza.n;
     if (stanza.n)
         memcpy(o->bytes, stanza.p, stanza.n);

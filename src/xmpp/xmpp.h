@@ -69,6 +69,11 @@ struct xmpp_ops {
                        void *arg);
     /* Would a connection to this address arrive at the owner itself? xmpp_listen's are known. NULL: it never would. */
     bool (*listens)(void *owner, const struct addr *to);
+    /* Does anybody look at noted? It is told of set-ups, step by step, and of the ends of streams; domains are empty where
+     * they are not known yet. Both may be NULL. */
+    bool (*watched)(void *owner);
+    void (*noted)(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
+                  const char *result, struct slice text);
     /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
     void (*features)(void *owner, struct slice domain, struct buf *out);
 };
@@ -202,6 +207,20 @@ void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct x
 
 /* Closes it in order, at the end of this turn. False: there is none with this id. */
 bool xmpp_close_stream(struct xmpp *x, uint64_t id);
+
+/* What waits for one pair of domains; also one for which nothing waits because new messages are refused at once. Everything
+ * is borrowed until return; times are of the loop's clock. */
+#define XMPP_QUEUE_TEXT 200
+struct xmpp_queue_info {
+    struct slice local, remote;
+    size_t n, bytes;   /* of what was not acknowledged */
+    size_t n_written;  /* of these */
+    uint64_t since_ms; /* the oldest of them */
+    const char *waits_for;
+    uint64_t until_ms; /* then something else happens; 0: not by time */
+    uint64_t stream;   /* 0: none */
+};
+void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg);
 
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;

@@ -22,6 +22,7 @@ struct server {
     size_t n;
     atomic_long advanced_s;
     atomic_int closed_stream, asked;
+    char tracer[100]; /* who has a trace; of the API's thread */
 };
 
 static uint64_t mono_ms(void *arg)
@@ -109,6 +110,98 @@ static json_t *test_of(void *owner, struct slice name, uint64_t id)
                      "text", "found", "ms", 1200, "step", "connect", "result", "note", "text", "connected");
 }
 
+#define TALK_ID "00000000000000a1"
+
+static json_t *conversations(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    if (look->user.n && !slice_is(look->user, "alice@contoso.example")) {
+        *no = (struct admin_refusal){ 422, "user: this is no address like alice@contoso.example" };
+        return NULL;
+    }
+    return json_pack("{s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:o}", "items", "id", TALK_ID, "sip",
+                     "alice@contoso.example", "xmpp", "romeo\x1b[2J@fabrikam.example", "partner", "fabrikam.example",
+                     "idle-s", (json_int_t)look->limit, "last-to-xmpp", "refused 403", "next",
+                     look->before ? json_null() : json_integer(41));
+}
+
+static json_t *conversation(void *owner, struct slice id)
+{
+    return slice_is(id, TALK_ID)
+               ? json_pack("{s:s, s:s, s:{s:i, s:s}}", "id", TALK_ID, "sip", "alice@contoso.example", "sip-to-xmpp",
+                           "messages", 3, "why", "the partner's user is on the block list")
+               : json_null();
+}
+
+static json_t *queue(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    return json_pack("{s:[{s:s, s:s, s:s, s:i, s:s, s:f}], s:i}", "items", "way", "to-xmpp", "from", "contoso.example",
+                     "to", "fabrikam.example", "messages", 3, "waits-for", "the set-up of its stream: TLS", "then-s",
+                     12.5, "left-out", look->partner.n ? 0 : 7);
+}
+
+/* One trace at a time; it belongs to who began it. */
+static json_t *trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no)
+{
+    struct server *s = owner;
+
+    if (trace->n_users + trace->n_partners == 0) {
+        *no = (struct admin_refusal){ 422, "whom? users and partners name people and domains to look at" };
+        return NULL;
+    }
+    if (!dry)
+        snprintf(s->tracer, sizeof(s->tracer), "%.*s", SLICE_FMT(trace->who));
+    return json_pack("{s:i}", "id", 5);
+}
+
+static json_t *trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit)
+{
+    const struct server *s = owner;
+
+    if (id != 5 || !slice_is(who, s->tracer))
+        return json_null();
+    return json_pack("{s:[{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}], s:I, s:i, s:i, s:b}", "events", "n",
+                     (json_int_t)after + 1, "at-ms", (json_int_t)1767225600123, "conversation", TALK_ID, "sip",
+                     "alice@contoso.example", "xmpp", "romeo@fabrikam.example", "leg", after % 2 ? "xmpp" : "sip",
+                     "direction", after % 2 ? "out" : "in", "what",
+                     after % 2 ? "message id=\x1b[2J" : "MESSAGE sip:r\303\266meo", "details", "call-id=1", "next",
+                     (json_int_t)after + 1, "dropped", after ? 3 : 0, "left-s", 60, "bodies", 0);
+}
+
+static bool trace_end(void *owner, uint64_t id, struct slice who)
+{
+    struct server *s = owner;
+
+    if (id != 5 || !slice_is(who, s->tracer))
+        return false;
+    s->tracer[0] = '\0';
+    return true;
+}
+
+static json_t *im_test_start(void *owner, struct slice from, struct slice to, struct slice text,
+                             struct admin_refusal *no)
+{
+    if (slice_is(text, "again")) {
+        *no = (struct admin_refusal){ 429, "ten tests a minute are enough: try again later" };
+        return NULL;
+    }
+    return json_pack("{s:i}", "id", slice_is(to, "romeo@fabrikam.example") ? 1 : 2);
+}
+
+/* Done when it is asked for the second time; to others than romeo it does not arrive. */
+static json_t *im_test(void *owner, uint64_t id)
+{
+    struct server *s = owner;
+
+    if (id != 1 && id != 2)
+        return json_null();
+    if (atomic_fetch_add(&s->asked, 1) % 2 == 0)
+        return json_pack("{s:I, s:b}", "id", (json_int_t)id, "done", 0);
+    return json_pack("{s:I, s:b, s:s, s:s, s:s, s:i, s:s, s:s}", "id", (json_int_t)id, "done", 1, "from",
+                     "alice@contoso.example", "to", "romeo@fabrikam.example", "result", id == 1 ? "success" : "failure",
+                     "latency-ms", 3723004, "error", id == 1 ? "" : "504", "diagnosis",
+                     id == 1 ? "It was acknowledged." : "It was not\x1b[2J.");
+}
+
 static const struct admin_ops ops = { .status = status,
                                       .metrics = metrics,
                                       .streams = streams,
@@ -116,7 +209,15 @@ static const struct admin_ops ops = { .status = status,
                                       .stream = one_stream,
                                       .partner_status = partner_status,
                                       .test_start = test_start,
-                                      .test = test_of };
+                                      .test = test_of,
+                                      .conversations = conversations,
+                                      .conversation = conversation,
+                                      .queue = queue,
+                                      .trace_start = trace_start,
+                                      .trace_read = trace_read,
+                                      .trace_end = trace_end,
+                                      .im_test_start = im_test_start,
+                                      .im_test = im_test };
 
 static void obey(struct server *s, const char *line)
 {

@@ -10,7 +10,7 @@ from support import PASSWORD, Session
 ORDER = ["reader", "helpdesk", "administrator"]
 NAMES = {"partners": "p.example", "domains": "d.example", "routes": "r", "policies": "global", "sites": "s",
          "sip-users": "u@d.example", "blocks": "b@d.example", "users": "victim", "tokens": "spare", "streams": "7",
-         "test": "1"}
+         "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1"}
 
 
 def routes(server):
@@ -59,10 +59,10 @@ def test_the_roles_are_those_of_the_contract(shared):
     for (method, path), role in table.items():
         if role is None:
             continue
-        if path.startswith(("/v1/users", "/v1/tokens")):
+        if path.startswith(("/v1/users", "/v1/tokens", "/v1/message-tests")):
             assert role == "administrator", path
         elif path == "/v1/audit" or (method == "DELETE" and path.startswith("/v1/streams/")) or \
-                (method == "POST" and path.endswith("/test")):
+                (method == "POST" and path.endswith("/test")) or path.startswith(("/v1/conversations", "/v1/queue", "/v1/traces")):
             assert role == "helpdesk", path
         elif method == "GET" or path.startswith("/v1/session"):
             assert role == "reader", path

@@ -298,3 +298,71 @@ def test_a_partner_is_tested_and_its_failures_are_shown(server):
     for gone in "2", "x", "-1", "99999999999999999999":
         assert server.root("GET", "%s/test/%s" % (at, gone)).status == 404, gone
     assert server.root("DELETE", at + "/test/1").status == 405
+
+
+def test_who_talks_with_whom_and_what_waits_comes_in_bounded_pages(server):
+    page = server.root("GET", "/v1/conversations?user=alice@contoso.example&limit=5").json
+    assert page["items"][0]["id"] == "00000000000000a1" and page["items"][0]["idle-s"] == 5 and page["next"] == 41
+    assert server.root("GET", "/v1/conversations?before=41").json["next"] is None
+    assert server.root("GET", "/v1/conversations").json["items"][0]["idle-s"] == 100  # the page, where none is asked for
+    assert server.root("GET", "/v1/conversations/00000000000000a1").json["sip-to-xmpp"]["messages"] == 3
+    assert server.root("GET", "/v1/conversations/a1").status == 404
+    assert server.root("GET", "/v1/queue?partner=fabrikam.example").json["left-out"] == 0
+    for bad, status in (("/v1/conversations?limit=0", 400), ("/v1/conversations?limit=1001", 400),
+                        ("/v1/conversations?before=x", 400), ("/v1/conversations?who=x", 400),
+                        ("/v1/conversations?user=x", 422), ("/v1/queue?before=1", 400), ("/v1/queue?limit=-1", 400)):
+        assert server.root("GET", bad).status == status, bad
+
+
+def test_D16_who_looks_at_traffic_is_in_the_audit_and_reads_alone(server):
+    desk, other = server.token("desk", "helpdesk"), server.token("other", "administrator")
+    wish = {"users": ["alice@contoso.example"], "seconds": 60}
+    begun = server.ask("POST", "/v1/traces", wish, token=desk)
+    assert (begun.status, begun.json) == (201, {"id": 5})
+    row = server.root("GET", "/v1/audit?kind=trace").json["items"][0]
+    assert (row["who"], row["action"], row["name"]) == ("token:desk", "trace", "alice@contoso.example"), row
+    assert row["after"] == {"users": ["alice@contoso.example"], "bodies": False, "seconds": 60}
+    page = server.ask("GET", "/v1/traces/5?after=0", token=desk).json
+    assert page["next"] == 1 and page["events"][0]["leg"] == "sip"
+    assert server.ask("GET", "/v1/traces/5", token=other).status == 404  # another's, whatever his role
+    assert server.ask("DELETE", "/v1/traces/5", token=other).status == 404
+    assert server.ask("DELETE", "/v1/traces/5", token=desk).status == 200
+    assert server.ask("GET", "/v1/traces/5", token=desk).status == 404
+
+
+def test_bodies_take_an_administrator_and_what_is_refused_is_not_audited(server):
+    desk = server.token("desk", "helpdesk")
+    rows = len(server.root("GET", "/v1/audit").json["items"])
+    assert server.ask("POST", "/v1/traces", {"users": ["a@b.example"], "bodies": True}, token=desk).status == 403
+    for bad in ({}, {"users": "a@b.example"}, {"users": [1]}, {"users": ["a@b.example"], "seconds": 0},
+                {"users": ["a@b.example"], "seconds": 86401}, {"users": ["a@b.example"], "bodies": 1},
+                {"partners": ["x.example"] * 17}, {"users": ["a@b.example"], "more": 1}):
+        assert server.root("POST", "/v1/traces", bad).status == 422, bad
+    for bad in "after=x", "limit=501", "limit=0", "wait=1":
+        assert server.root("GET", "/v1/traces/5?" + bad).status == 400, bad
+    assert len(server.root("GET", "/v1/audit").json["items"]) == rows
+
+
+def test_without_the_audit_nobody_looks(server):
+    import sqlite3
+    other = sqlite3.connect(os.path.join(server.folder, "stox.db"), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    refused = server.root("POST", "/v1/traces", {"users": ["alice@contoso.example"]})
+    assert refused.status == 503 and server.root("GET", "/v1/traces/5").status == 404
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_D16_who_writes_in_anothers_name_is_in_the_audit(server):
+    wish = {"from": "alice@contoso.example", "to": "romeo@fabrikam.example"}
+    begun = server.ask("POST", "/v1/message-tests", wish, token=server.token("root", "administrator"))
+    assert (begun.status, begun.json) == (202, {"id": 1})
+    row = server.root("GET", "/v1/audit?kind=test").json["items"][0]
+    assert (row["who"], row["action"], row["name"], row["after"]) == ("token:root", "test", wish["to"], wish), row
+    assert [server.root("GET", "/v1/message-tests/1").json["done"] for _ in range(2)] == [False, True]
+    for bad, status in (({"from": "a"}, 422), ({"from": 1, "to": "b"}, 422), ({**wish, "more": 1}, 422), ([], 400)):
+        assert server.root("POST", "/v1/message-tests", bad).status == status, bad
+    often = server.root("POST", "/v1/message-tests", {**wish, "text": "again"})
+    assert often.status == 429 and often.code == "too-many" and often.headers["Retry-After"]
+    for gone in "3", "x", "-1":
+        assert server.root("GET", "/v1/message-tests/" + gone).status == 404, gone

@@ -215,8 +215,10 @@ def test_STOX_IM_25_late_bounce(alive, listen, sip):
     stanza = take(wire)
     assert txn.wait(5) == 200
     bounce(p, stanza)
-    alive.wait_event("message-bounced-late", since=at)
+    talk = alive.wait_event("message-bounced-late", since=at)["conversation"]
     assert txn.finals == 1 and sip.mark() == mark
+    late = alive.ctl_json("conversation", "show", talk)["bounced-late"]  # where an administrator reads of it
+    assert (late["messages"], late["condition"]) == (1, "item-not-found") and late["last"], late
 
 
 @pytest.mark.parametrize("condition, statuses", [

@@ -105,6 +105,11 @@ class Stox:
         assert code is None or done.returncode == code, f'{argv}: {done.returncode}\n{done.stdout}\n{done.stderr}'
         return Done(done.returncode, done.stdout, done.stderr)
 
+    def begin(self, *argv):
+        """A command that goes on until it is told to end."""
+        return subprocess.Popen([str(STOXCTL), *map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=self.env)
+
     def terminal(self, *argv, columns=80):
         return Terminal([str(STOXCTL), *map(str, argv)], self.env, columns)
 

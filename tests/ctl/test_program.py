@@ -80,6 +80,57 @@ def test_a_test_shows_each_step_once_and_ends_with_its_verdict(stox):
     stox.ctl('partner', 'test', code=2)
 
 
+def test_conversations_and_what_waits_are_listed(stox):
+    listed = stox.ctl('conversation', 'list', '--user', 'alice@contoso.example')
+    assert listed.lines()[0].split()[:3] == ['id', 'sip', 'xmpp'] and 'romeo\\u{1b}[2J@' in listed.out, listed.out
+    assert listed.err == '(older ones: --before 41)\n'
+    assert stox.ctl('conversation', 'list', '--before', 41).err == ''
+    assert 'no address like' in stox.ctl('conversation', 'list', '--user', 'x', code=1).err
+    assert re.search(r'^sip-to-xmpp\.why: +the partner', stox.ctl('conversation', 'show', '00000000000000a1').out, re.M)
+    stox.ctl('conversation', 'show', 'a1', code=5)
+    waits = stox.ctl('queue', 'list')
+    assert 'the set-up of its stream: TLS' in waits.out and '12.5' in waits.out, waits.out
+    assert waits.err.startswith('(7 that began to wait later')
+    assert stox.ctl('queue', 'list', '--partner', 'fabrikam.example', '--json').json()['items'][0]['messages'] == 3
+
+
+def test_a_trace_is_a_ladder_that_steers_no_terminal(stox, tmp_path):
+    file = tmp_path / 'ticket'
+    done = stox.ctl('trace', '--user', 'alice@contoso.example', '--count', 2, '--ascii', '--output', file)
+    lines = done.lines()
+    assert lines[1] == '-- SIP: alice@contoso.example   XMPP: romeo@fabrikam.example   conversation 00000000000000a1'
+    assert re.match(r'00:00:00\.123Z MESSAGE sip:r\\u\{f6\}meo -+>\|$', lines[2]), lines
+    assert re.match(r'00:00:00\.123Z +\|---> message id=\\u\{1b\}\[2J$', lines[4]), lines
+    assert done.err == '(3 events are missing here: more passed than could be read)\n'
+    assert file.read_text() == done.out and file.stat().st_mode & 0o777 == 0o600
+    events = [json.loads(line) for line in stox.ctl('trace', '--partner', 'p.example', '--count', 2, '--json').lines()]
+    assert [e['n'] for e in events] == [1, 2]
+    stox.ctl('trace', code=2)
+    stox.ctl('trace', '--user', 'a@b.example', '--for', '2x', code=2)
+    stox.ctl('trace', '--user', 'a@b.example', '--count', '0', code=2)
+    assert 'cannot be written' in stox.ctl('trace', '--user', 'a@b.example', '--output', tmp_path / 'no' / 'file', code=1).err
+
+
+def test_a_trace_ends_when_it_is_interrupted(stox):
+    popen = stox.begin('trace', '--user', 'alice@contoso.example', '--json')
+    assert popen.stdout.readline().startswith('{"n":1')
+    popen.send_signal(signal.SIGINT)
+    popen.communicate(timeout=20)
+    assert popen.returncode == 0
+
+
+def test_a_test_message_says_result_latency_error_and_diagnosis(stox):
+    who = '--from', 'alice@contoso.example', '--to'
+    assert stox.ctl('test', 'im', *who, 'romeo@fabrikam.example').out == (
+        'From:      alice@contoso.example\nTo:        romeo@fabrikam.example\nResult:    Success\n'
+        'Latency:   01:02:03.004\nError:     \nDiagnosis: It was acknowledged.\n')
+    failed = stox.ctl('test', 'im', *who, 'x@y.example', code=1).lines()
+    assert failed[2] == 'Result:    Failure' and failed[4:] == ['Error:     504', 'Diagnosis: It was not\\u{1b}[2J.'], failed
+    assert stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--json').json()['latency-ms'] == 3723004
+    assert 'ten tests' in stox.ctl('test', 'im', *who, 'romeo@fabrikam.example', '--text', 'again', code=4).err
+    stox.ctl('test', 'im', '--from', 'a@b.example', code=2)
+
+
 def test_the_audit_says_who_changed_what(stox):
     stox.ctl('partner', 'new', 'a.example', '--tls', 'optional')
     stox.ctl('partner', 'set', 'a.example', '--tls', 'required')

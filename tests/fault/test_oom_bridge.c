@@ -13,6 +13,7 @@
 #include "../unit/bridge/sides.h"
 
 #include "bridge/lane.h"
+#include "bridge/trial.h"
 #include "oom.h"
 
 /* What comes in is parsed with memory there; the bridge itself runs without. */
@@ -510,9 +511,69 @@ static void the_start(void **state)
     oom_each("start", starting, NULL);
 }
 
+/* Somebody looks: what there is no memory for he does not see, and the messages are as they are without him. */
+static void while_somebody_looks(const void *arg)
+{
+    struct sides *s = sides_new();
+    const struct slice user = SLICE("alice@contoso.example");
+    const struct viewer_wish wish = { .users = &user, .n_users = 1, .bodies = true, .for_ms = 60000, .who = user };
+    struct sip_server *t;
+    uint64_t id = 0;
+    bool full;
+
+    OOM(id = viewers_add(&s->bridge->viewers, &wish, loop_now(&s->loop), &full));
+    assert_true(id || oom_failed());
+    t = say(s, 1);
+    if (token_of(s, 1))
+        OOM(s2x_settled(s->bridge, token_of(s, 1), XMPP_FATE_CONFIRMED, "because"));
+    assert_int_equal(t->answers, 1);
+    message_out(s, "nurse@fabrikam.example/x", "alice@contoso.example", 2);
+    if (s->n_clients)
+        OOM(sides_answer(s, 0, 200));
+    goes_on(s);
+}
+
+static void messages_that_are_looked_at(void **state)
+{
+    oom_each("a viewer", while_somebody_looks, NULL);
+}
+
+static void a_test(const void *arg)
+{
+    struct sides *s = sides_new();
+    const struct slice alice = SLICE("alice@contoso.example"), romeo = SLICE("romeo@fabrikam.example");
+    const bool *back = arg;
+    unsigned status = 0;
+    const char *why = NULL;
+    uint64_t id = 0;
+
+    OOM(id = trial_start(s->bridge, *back ? romeo : alice, *back ? alice : romeo, slice_of(NULL, 0), &status, &why));
+    assert_true(id ? !why : oom_failed() && status >= 422 && why);
+    if (id && *back && s->n_clients)
+        OOM(sides_answer(s, 0, 200));
+    if (id && !*back && s->n_sent)
+        OOM(s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "because"));
+    sides_advance(s, TRIAL_BOUNCE_MS);
+    if (id) {
+        assert_true(trial_find(s->bridge, id)->done);
+        assert_true(trial_find(s->bridge, id)->works || oom_failed());
+    }
+    goes_on(s);
+}
+
+static void test_messages_both_ways(void **state)
+{
+    static const bool ways[] = { false, true };
+
+    for (size_t i = 0; i < 2; i++)
+        oom_each("a test message", a_test, &ways[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_that_are_looked_at),
+        cmocka_unit_test(test_messages_both_ways),
         cmocka_unit_test(requests_with_every_fate),
         cmocka_unit_test(requests_that_are_refused_at_once),
         cmocka_unit_test(requests_held_too_long),

@@ -162,8 +162,7 @@ def is_owed(copies, lives, answers, hold_s):
 
 
 def stanza_id(event):
-    """Of an event of the bridge: its id is stanza id, local and remote address, each on a line."""
-    return event["id"].split("\n")[0]
+    return event["id"]
 
 
 def unanswered(traffic, gateway, hold_s=20):

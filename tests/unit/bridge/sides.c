@@ -183,6 +183,14 @@ void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct x
 {
 }
 
+void xmpp_each_attempt(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_attempt_info *info), void *arg)
+{
+}
+
+void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg)
+{
+}
+
 bool xmpp_close_stream(struct xmpp *x, uint64_t id)
 {
     return false;

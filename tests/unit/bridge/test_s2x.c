@@ -41,21 +41,87 @@ static void each_fate_has_its_status(void **state)
     static const struct {
         enum xmpp_fate fate;
         unsigned status;
-    } cases[] = { { XMPP_FATE_CONFIRMED, 200 },   { XMPP_FATE_UNCONFIRMED, 202 }, { XMPP_FATE_NO_SERVER, 404 },
-                  { XMPP_FATE_UNREACHABLE, 504 }, { XMPP_FATE_REFUSED, 504 },     { XMPP_FATE_FULL, 480 },
-                  { XMPP_FATE_LOST, 504 },        { XMPP_FATE_TOO_LONG, 413 } };
+        const char *reason;
+    } cases[] = { { XMPP_FATE_CONFIRMED, 200, "" },
+                  { XMPP_FATE_UNCONFIRMED, 202, "" },
+                  { XMPP_FATE_NO_SERVER, 404, "That domain has no XMPP server" },
+                  { XMPP_FATE_UNREACHABLE, 504, "The partner's server cannot be reached" },
+                  { XMPP_FATE_REFUSED, 504, "No connection that both sides allow" },
+                  { XMPP_FATE_FULL, 480, "Too many messages wait for the partner" },
+                  { XMPP_FATE_LOST, 504, "The connection broke before the partner's server acknowledged" },
+                  { XMPP_FATE_TOO_LONG, 413, "The partner takes no message of that size" } };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sides *s = sides_new();
         struct sip_server *t = say(s, "b1");
 
-        s2x_settled(s->bridge, s->sent[0].token, cases[i].fate, "because");
+        s2x_settled(s->bridge, s->sent[0].token, cases[i].fate, "because (set --tls optional)");
         assert_int_equal(t->answers, 1);
         assert_int_equal(t->status, cases[i].status);
+        assert_string_equal(t->reason, cases[i].reason); /* the sentence is the administrator's alone */
+        assert_true(sides_logged(s, "why=\"because (set --tls optional)\""));
         s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
         assert_int_equal(t->answers, 1);
         sides_free(s);
     }
+}
+
+/* One id in all lines of two people's messages, both ways, and in the table. */
+static void a_conversation_has_one_id_on_both_legs(void **state)
+{
+    struct sides *s = sides_new();
+    struct talks_walk w;
+    const struct talk *talk;
+    char id[64];
+
+    say(s, "t1");
+    s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+    sides_xmpp(
+        s, "<message id='t2' from='romeo@fabrikam.example/x' to='alice@contoso.example'><body>hi</body></message>", 1);
+    sides_answer(s, 0, 480);
+    sides_settle_errors(s);
+    sides_xmpp(s,
+               "<message type='error' id='t1' from='romeo@fabrikam.example' to='alice@contoso.example'><error "
+               "type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+               2);
+    talks_walk(&s->bridge->talks, &w, UINT64_MAX);
+    talk = talks_next(&w);
+    assert_non_null(talk);
+    assert_null(talks_next(&w));
+    assert_int_equal(talk->ways[SCORE_S2X].n_delivered, 1);
+    assert_int_equal(talk->ways[SCORE_X2S].n_failed, 1);
+    assert_int_equal(talk->ways[SCORE_X2S].last.status, 480);
+    assert_string_equal(talk->ways[SCORE_X2S].last.condition, "recipient-unavailable");
+    assert_string_equal(talk->bounced_condition, "gone");
+    for (size_t i = 0; i < 5; i++) {
+        static const char *const events[] = { "message direction=sip-to-xmpp", "message-answered direction=sip-to-xmpp",
+                                              "message direction=xmpp-to-sip", "message-answered direction=xmpp-to-sip",
+                                              "message-bounced-late" };
+
+        snprintf(id, sizeof(id), "%s conversation=%016llx", events[i], (unsigned long long)talk->node.hash);
+        assert_true(sides_logged(s, id));
+    }
+    sides_free(s);
+}
+
+/* Refusals are remembered for those who may speak for the sender, and say why. */
+static void a_refused_message_is_in_its_conversation(void **state)
+{
+    struct sides *s = sides_new();
+    struct talks_walk w;
+    const struct talk *talk;
+
+    sides_apply(s, SIDES_ORG SIDES_DOMAINS SIDES_PARTNER "block romeo@fabrikam.example {}\n");
+    say(s, "v1");
+    sides_sip(s, "192.0.2.20", ALICE, "sip:juliet@fabrikam.example", "v2", "", "no");
+    talks_walk(&s->bridge->talks, &w, UINT64_MAX);
+    talk = talks_next(&w);
+    assert_non_null(talk);
+    assert_true(slice_is(talk->remote, "romeo@fabrikam.example"));
+    assert_int_equal(talk->ways[SCORE_S2X].last.status, 403);
+    assert_true(slice_is(talk->ways[SCORE_S2X].last.why, "the partner's user is on the block list"));
+    assert_null(talks_next(&w)); /* the other source may not speak for her */
+    sides_free(s);
 }
 
 static void the_hold_time_ends_with_504_and_withdraws(void **state)
@@ -221,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_answered_before_the_partner_acknowledged),
         cmocka_unit_test(each_fate_has_its_status),
+        cmocka_unit_test(a_conversation_has_one_id_on_both_legs),
+        cmocka_unit_test(a_refused_message_is_in_its_conversation),
         cmocka_unit_test(the_hold_time_ends_with_504_and_withdraws),
         cmocka_unit_test(a_bounce_within_the_hold_time_decides),
         cmocka_unit_test(a_bounce_from_somebody_else_changes_nothing),

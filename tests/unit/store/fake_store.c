@@ -126,7 +126,8 @@ enum store_result store_commit(struct store *s, const struct store_commit *c, ui
     if (c->seq != s->seq)
         return STORE_BEHIND;
     for (size_t i = 0; i < c->n; i++) {
-        put(s, c->writes[i].kind, c->writes[i].name, c->writes[i].body);
+        if (!c->writes[i].note)
+            put(s, c->writes[i].kind, c->writes[i].name, c->writes[i].body);
         note(s, &c->writes[i]);
     }
     snprintf(s->who, sizeof(s->who), "%.*s", SLICE_FMT(c->who));

@@ -783,6 +783,35 @@ static void the_audit_is_the_stores(void **state)
     rig_free(r);
 }
 
+/* What changes nothing is in the audit, and nobody is told of a new configuration; changes go on from there. */
+static void a_note_is_in_the_audit_and_changes_nothing(void **state)
+{
+    const struct keeper_note note = { .action = "trace",
+                                      .kind = SLICE("trace"),
+                                      .name = SLICE("alice@contoso.example"),
+                                      .after = SLICE("{\"bodies\":false}"),
+                                      .who = SLICE("user:anna"),
+                                      .from = SLICE("192.0.2.5") };
+    struct rig *r = rig_new();
+    unsigned published = r->published;
+
+    assert_int_equal(keeper_note(r->keeper, &note, &r->err), KEEPER_OK);
+    assert_int_equal(r->published, published);
+    assert_string_equal(r->store.who, "user:anna");
+    assert_string_equal(r->store.audit[1].after, "{\"bodies\":false}");
+    assert_null(fake_store_body(&r->store, "trace", "alice@contoso.example"));
+    r->store.others = 1; /* another node is faster */
+    r->store.other_kind = "partner";
+    r->store.other_name = "fabrikam.example";
+    r->store.other_body = "{}";
+    assert_int_equal(keeper_note(r->keeper, &note, &r->err), KEEPER_OK);
+    assert_ok(r, one(r, REQUEST_NEW, &partner_kind, "wingtip.example", ""));
+    assert_true(there(r, &partner_kind, "wingtip.example", r->store.seq));
+    r->store.fails = STORE_AWAY;
+    assert_int_equal(keeper_note(r->keeper, &note, &r->err), KEEPER_AWAY);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -811,6 +840,7 @@ int main(void)
         cmocka_unit_test(objects_that_do_not_fit_together_are_told_and_used),
         cmocka_unit_test(changes_are_refused_while_the_store_is_away),
         cmocka_unit_test(the_loss_of_the_store_is_told_once),
+        cmocka_unit_test(a_note_is_in_the_audit_and_changes_nothing),
         cmocka_unit_test(the_audit_is_the_stores),
     };
 

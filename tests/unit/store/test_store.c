@@ -91,6 +91,24 @@ static void a_change_is_loaded_and_audited_after_a_restart(void **state)
     }
 }
 
+static void a_note_is_audited_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct store_write note = rig_write("trace", "alice@contoso.example", NULL, "{}");
+
+    note.note = "trace";
+    note.body = slice_of(NULL, 0);
+    put(f, 0, note);
+    put(f, 1, rig_write("route", "a", NULL, "{}"));
+    reopen(f);
+    loads(f, 0, "2; route/a@2={}");
+    loads(f, 1, "2; route/a@2={}");
+    audits(f, (struct store_audit_query){ .limit = 10 },
+           "2.1 new route/a ->{}; 1.1 trace trace/alice@contoso.example ->{}; ");
+    audits(f, (struct store_audit_query){ .limit = 10, .kind = SLICE("trace") },
+           "1.1 trace trace/alice@contoso.example ->{}; ");
+}
+
 static int on_whole_row(void *arg, const struct store_audit_row *row, struct err *err)
 {
     assert_int_equal(row->at_ms, 1700000000123);
@@ -316,6 +334,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         T(a_new_store_is_empty),
         T(a_change_is_loaded_and_audited_after_a_restart),
+        T(a_note_is_audited_and_nothing_else),
         T(the_audit_says_who_when_and_from_where),
         T(a_change_that_was_judged_against_an_older_state_is_refused),
         T(what_changed_since_holds_what_was_removed),

@@ -1,0 +1,369 @@
+#include "bridge/note.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "bridge/lane.h"
+#include "bridge/trial.h"
+#include "map/error.h"
+
+#define NS_STANZA_ERROR "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define DETAILS_MAX 1000
+
+/* ---- viewers ---- */
+
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_watched(const struct bridge *b)
+{
+    return b->viewers.n > 0;
+}
+
+struct scene {
+    uint64_t talk;
+    struct slice local, remote;
+};
+
+static void tell(struct bridge *b, const struct scene *of, enum viewer_leg leg, enum viewer_direction direction,
+                 struct slice what, struct slice details, struct slice body)
+{
+    const struct viewer_event e = { .at_ms = wall_ms(),
+                                    .talk = of->talk,
+                                    .local = of->local,
+                                    .remote = of->remote,
+                                    .leg = leg,
+                                    .direction = direction,
+                                    .what = what,
+                                    .details = details,
+                                    .body = b->viewers.n_bodies && directory_gateway(b->directory)->log_bodies
+                                                ? body
+                                                : (struct slice){ 0 } };
+
+    viewers_tell(&b->viewers, b->directory, &e, loop_now(b->loop));
+}
+
+static void tell_line(struct bridge *b, const struct scene *of, enum viewer_leg leg, enum viewer_direction direction,
+                      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static void tell_line(struct bridge *b, const struct scene *of, enum viewer_leg leg, enum viewer_direction direction,
+                      const char *fmt, ...)
+{
+    const struct slice none = { 0 };
+    char text[VIEWER_TEXT_MAX];
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (n > 0)
+        tell(b, of, leg, direction, slice_of(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1), none,
+             none);
+}
+
+/* Two bare addresses on the stack, and the conversation. */
+struct pair_text {
+    char local[2 * JID_PART_MAX + 2], remote[2 * JID_PART_MAX + 2];
+};
+
+static struct slice bare(char *out, size_t size, const struct jid *j)
+{
+    struct buf b = { .p = out, .cap = size, .max = size };
+
+    jid_put_bare(&b, j);
+    return buf_ok(&b) ? buf_slice(&b) : slice_of(NULL, 0);
+}
+
+static struct scene scene_of(struct pair_text *text, uint64_t talk, const struct jid *local, const struct jid *remote)
+{
+    return (struct scene){ talk, bare(text->local, sizeof(text->local), local),
+                           bare(text->remote, sizeof(text->remote), remote) };
+}
+
+/* Of a conversation that is remembered. False: it is not. */
+static bool scene_of_talk(const struct bridge *b, uint64_t talk, struct scene *out)
+{
+    const struct talk *t = talk ? talks_find(&b->talks, talk) : NULL;
+
+    if (t)
+        *out = (struct scene){ talk, t->local, t->remote };
+    return t != NULL;
+}
+
+/* "MESSAGE sip:romeo@fabrikam.example", with what it is found by on the wire. */
+static void tell_request(struct bridge *b, const struct scene *of, const struct sip_request *request)
+{
+    const struct sip_msg *m = request->msg;
+    char line[DETAILS_MAX], details[DETAILS_MAX], at[ADDR_TEXT] = "";
+    struct buf what = { .p = line, .cap = sizeof(line), .max = sizeof(line) };
+    struct buf more = { .p = details, .cap = sizeof(details), .max = sizeof(details) };
+
+    buf_put(&what, m->method);
+    buf_char(&what, ' ');
+    buf_put(&what, slice_first(m->uri_text, DETAILS_MAX / 2));
+    buf_str(&more, "call-id=");
+    buf_put(&more, slice_first(m->call_id, DETAILS_MAX / 4));
+    buf_str(&more, " branch=");
+    buf_put(&more, slice_first(m->via.branch, DETAILS_MAX / 4));
+    if (request->from)
+        buf_printf(&more, " from=%s:%s", sip_transport_name(request->from->transport),
+                   addr_text(request->from->addr, at));
+    tell(b, of, VIEWER_SIP, VIEWER_IN, buf_slice(&what), buf_slice(&more), m->body);
+}
+
+/* ---- SIP to XMPP ---- */
+
+uint64_t note_sip_in(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
+                     struct slice id)
+{
+    uint64_t talk = talks_came(&b->talks, SCORE_S2X, from, to, loop_now(b->loop));
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return talk;
+    of = scene_of(&text, talk, from, to);
+    tell_request(b, &of, request);
+    tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "message id=%.*s (held until it is acknowledged)",
+              SLICE_FMT(slice_first(id, 200)));
+    return talk;
+}
+
+static void tell_answer(struct bridge *b, const struct scene *of, unsigned status, const char *reason)
+{
+    if (!reason)
+        reason = status == 200 ? "OK" : status == 202 ? "Accepted" : "";
+    tell_line(b, of, VIEWER_SIP, VIEWER_OUT, "%u %.300s", status, reason);
+}
+
+/* What came of it on the XMPP leg. */
+static void tell_fate(struct bridge *b, const struct scene *of, const struct talk_end *end)
+{
+    struct slice why = slice_first(end->why, 700);
+
+    if (end->outcome == SCORE_DELIVERED)
+        tell_line(b, of, VIEWER_XMPP, VIEWER_IN, "%.*s", SLICE_FMT(why.n ? why : SLICE("acknowledged")));
+    else if (end->outcome == SCORE_UNCONFIRMED)
+        tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, "written, but this partner confirms nothing");
+    else if (end->condition)
+        tell_line(b, of, VIEWER_XMPP, VIEWER_IN, "error %s", end->condition);
+    else
+        tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, "not delivered: %.*s", SLICE_FMT(why));
+}
+
+void note_sip_ended(struct bridge *b, uint64_t talk, const struct talk_end *end, const char *reason)
+{
+    struct scene of;
+
+    talks_ended(&b->talks, talk, SCORE_S2X, end, loop_now(b->loop));
+    if (!is_watched(b) || !scene_of_talk(b, talk, &of))
+        return;
+    tell_fate(b, &of, end);
+    tell_answer(b, &of, end->status, reason);
+}
+
+bool note_is_from(const struct route *route, struct slice domain, const struct sip_peer *from)
+{
+    return !from || speaker_may(route, domain, from);
+}
+
+/* Who writes to whom; false: that cannot be said, or the source may not speak for that address. */
+static bool parties_of(struct bridge *b, const struct sip_request *request, struct arena *a, struct jid *from,
+                       struct jid *to)
+{
+    const struct sip_msg *m = request->msg;
+    const struct route *route;
+    struct slice none = { 0 }, domain;
+
+    if (!m->from.uri.has_user || map_uri_to_jid(a, &m->from.uri, none, &b->map.aliases, from) != MAP_ADDRESS_OK ||
+        map_uri_to_jid(a, &m->uri, none, &b->map.aliases, to) != MAP_ADDRESS_OK)
+        return false;
+    route = directory_route_to(b->directory, from->domain);
+    return route && jid_domain_to_ascii(a, from->domain, &domain) && note_is_from(route, domain, request->from);
+}
+
+static void tell_refused(struct bridge *b, const struct sip_request *request, const struct scene *of, unsigned status,
+                         const char *reason, const char *why)
+{
+    tell_request(b, of, request);
+    tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, "refused: %.700s", why ? why : "out of memory");
+    tell_answer(b, of, status, reason);
+}
+
+uint64_t note_sip_refused(struct bridge *b, const struct sip_request *request, unsigned status, const char *reason,
+                          const char *why)
+{
+    const struct talk_end end = { .outcome = SCORE_REFUSED, .status = status, .why = slice_str(why) };
+    _Alignas(16) char memory[2048];
+    struct pair_text text;
+    struct arena a;
+    struct jid from, to;
+    uint64_t talk = 0;
+
+    arena_init_on(&a, memory, sizeof(memory), 65536);
+    if (parties_of(b, request, &a, &from, &to)) {
+        talk = talks_came(&b->talks, SCORE_S2X, &from, &to, loop_now(b->loop));
+        talks_ended(&b->talks, talk, SCORE_S2X, &end, loop_now(b->loop));
+        if (is_watched(b)) {
+            const struct scene of = scene_of(&text, talk, &from, &to);
+
+            tell_refused(b, request, &of, status, reason, why);
+        }
+    }
+    arena_reset(&a);
+    return talk;
+}
+
+const char *note_condition(const struct xml *stanza)
+{
+    const struct xml *error = xml_child(stanza, "jabber:server", "error");
+
+    for (const struct xml *c = error ? xml_first_child(error) : NULL; c; c = xml_next(c))
+        if (slice_is(c->ns, NS_STANZA_ERROR) && !slice_is(c->name, "text"))
+            return map_condition_name(map_condition_of(c->name));
+    return map_condition_name(MAP_UNDEFINED_CONDITION);
+}
+
+uint64_t note_bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    const char *condition = note_condition(stanza->el);
+    uint64_t talk = talks_id(&b->talks, stanza->to, stanza->from);
+    struct pair_text text;
+    struct scene of;
+
+    talks_bounced(&b->talks, stanza->to, stanza->from, condition, loop_now(b->loop));
+    trial_bounced(b, stanza, condition);
+    if (!is_watched(b))
+        return talk;
+    of = scene_of(&text, talk, stanza->to, stanza->from);
+    tell_line(b, &of, VIEWER_XMPP, VIEWER_IN, "error %s id=%.*s (late: its sender was answered before)", condition,
+              SLICE_FMT(slice_first(xml_attr(stanza->el, "id"), 200)));
+    return talk;
+}
+
+/* ---- XMPP to SIP ---- */
+
+static void tell_stanza(struct bridge *b, const struct scene *of, const struct xmpp_stanza *stanza, struct slice body)
+{
+    char line[DETAILS_MAX];
+    struct buf what = { .p = line, .cap = sizeof(line), .max = sizeof(line) };
+    struct slice id = xml_attr(stanza->el, "id"), type = xml_attr(stanza->el, "type"),
+                 resource = stanza->from->resource;
+
+    buf_printf(&what, "message id=%.*s%s%.*s%s%.*s", SLICE_FMT(slice_first(id, 200)), type.n ? " type=" : "",
+               SLICE_FMT(slice_first(type, 20)), resource.n ? " resource=" : "", SLICE_FMT(slice_first(resource, 200)));
+    tell(b, of, VIEWER_XMPP, VIEWER_IN, buf_slice(&what), slice_of(NULL, 0), body);
+}
+
+/* Addresses of our domains themselves are nobody's conversation. */
+uint64_t note_xmpp_in(struct bridge *b, const struct xmpp_stanza *stanza, struct slice body)
+{
+    struct pair_text text;
+    struct scene of;
+    uint64_t talk;
+
+    if (!stanza->to->local.n)
+        return 0;
+    talk = talks_came(&b->talks, SCORE_X2S, stanza->to, stanza->from, loop_now(b->loop));
+    if (!is_watched(b))
+        return talk;
+    of = scene_of(&text, talk, stanza->to, stanza->from);
+    tell_stanza(b, &of, stanza, body);
+    return talk;
+}
+
+uint64_t note_xmpp_refused(struct bridge *b, const struct xmpp_stanza *stanza, const char *condition, const char *why)
+{
+    const struct talk_end end = { .outcome = SCORE_REFUSED, .condition = condition, .why = slice_str(why) };
+    uint64_t talk = note_xmpp_in(b, stanza, slice_of(NULL, 0));
+    struct scene of;
+
+    talks_ended(&b->talks, talk, SCORE_X2S, &end, loop_now(b->loop));
+    trial_ended(b, stanza->receipt, &end);
+    if (is_watched(b) && scene_of_talk(b, talk, &of)) {
+        tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "refused: %.700s", why);
+        tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "error %s", condition);
+    }
+    return talk;
+}
+
+void note_flight_sent(struct bridge *b, const struct flight *f, const struct route *route)
+{
+    char line[DETAILS_MAX], details[DETAILS_MAX];
+    struct buf what = { .p = line, .cap = sizeof(line), .max = sizeof(line) };
+    struct buf more = { .p = details, .cap = sizeof(details), .max = sizeof(details) };
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, f->talk, &f->to, &f->from);
+    buf_str(&what, "MESSAGE ");
+    buf_put(&what, slice_first(f->message.uri, DETAILS_MAX / 2));
+    buf_str(&more, "call-id=");
+    buf_put(&more, slice_first(f->message.call_id, DETAILS_MAX / 4));
+    if (f->message.branch.n) {
+        buf_str(&more, " branch=");
+        buf_put(&more, slice_first(f->message.branch, DETAILS_MAX / 4));
+    }
+    buf_str(&more, f->in_session ? " in a session of route=" : " route=");
+    buf_put(&more, route->name);
+    tell(b, &of, VIEWER_SIP, VIEWER_OUT, buf_slice(&what), buf_slice(&more), f->message.body);
+}
+
+void note_flight_answered(struct bridge *b, const struct flight *f, const struct sip_result *result)
+{
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, f->talk, &f->to, &f->from);
+    if (result->status)
+        tell_line(b, &of, VIEWER_SIP, VIEWER_IN, "%u %.*s", result->status,
+                  SLICE_FMT(slice_first(result->msg ? result->msg->reason : slice_of(NULL, 0), 300)));
+    else
+        tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "%s",
+                  result->no_answer == SIP_UNREACHABLE ? "the SIP server cannot be reached"
+                                                       : "the SIP server does not answer");
+}
+
+void note_flight_ended(struct bridge *b, const struct flight *f, const struct talk_end *end)
+{
+    struct pair_text text;
+    struct scene of;
+
+    talks_ended(&b->talks, f->talk, SCORE_X2S, end, loop_now(b->loop));
+    trial_ended(b, f->receipt, end);
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, f->talk, &f->to, &f->from);
+    if (end->outcome == SCORE_DELIVERED)
+        tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "handled id=%.*s", SLICE_FMT(slice_first(f->id, 200)));
+    else if (f->message.report_errors)
+        tell_line(b, &of, VIEWER_XMPP, VIEWER_OUT, "error %s id=%.*s (%.*s)", end->condition,
+                  SLICE_FMT(slice_first(f->id, 200)), SLICE_FMT(slice_first(end->why, 500)));
+    else
+        tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "%.*s; its sender wants no errors",
+                  SLICE_FMT(slice_first(end->why, 500)));
+}
+
+/* ---- streams ---- */
+
+void note_stream(struct bridge *b, struct slice local, struct slice remote, bool inbound, const char *step,
+                 const char *result, struct slice text)
+{
+    const struct scene of = { 0, local, remote };
+    char details[40];
+
+    if (!is_watched(b) || !remote.n)
+        return;
+    snprintf(details, sizeof(details), "%s %s", step, result);
+    tell(b, &of, VIEWER_STREAM, inbound ? VIEWER_IN : VIEWER_OUT, text, slice_str(details), slice_of(NULL, 0));
+}
