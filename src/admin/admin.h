@@ -35,6 +35,11 @@ struct admin_ops {
     json_t *(*test_start)(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
     /* GET /v1/partners/NAME/test/ID; JSON null: there is none of that partner, or no longer. */
     json_t *(*test)(void *owner, struct slice name, uint64_t id);
+    /* GET /v1/routes/NAME/status; JSON null: there is no such route. */
+    json_t *(*route_status)(void *owner, struct slice name);
+    /* POST /v1/routes/NAME/test and GET /v1/routes/NAME/test/ID, as those of partners. */
+    json_t *(*route_test_start)(void *owner, struct slice name, struct admin_refusal *no);
+    json_t *(*route_test)(void *owner, struct slice name, uint64_t id);
 };
 
 struct admin_conf {

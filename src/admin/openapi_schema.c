@@ -18,12 +18,13 @@ static const struct {
     { "Steps",
       "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
-      "'ping','end']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}}" },
-    { "Stream",
-      "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','out']},"
-      "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
-      "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
-      "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+      "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
+      "}" },
+    { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
+                "out','both']},"
+                "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
+                "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
+                "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
     { "PartnerStatus",
       "{'type':'object','properties':{'name':{'type':'string'},'streams':{'type':'array','items':{"
       "'$ref':'#/components/schemas/Stream'}},'failed':{'type':'array','items':{'type':'object',"
@@ -39,6 +40,20 @@ static const struct {
       "'to':{'type':'string'},'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'type':'string'},"
       "'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
       "'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "RouteStatus",
+      "{'type':'object','required':['name','hops'],'properties':{'name':{'type':'string'},'note':{'type':['string','"
+      "null']},"
+      "'hops':{'type':'array','items':{'type':'object','properties':{'hop':{'type':'string'},'name':{'type':'string'},"
+      "'transport':{'enum':['udp','tcp','tls']},'state':{'enum':['up','down','unknown']},"
+      "'since-s':{'type':['integer','null']},'checked-s':{'type':['integer','null'],'description':"
+      "'seconds since the last answer or failure'},'answer-ms':{'type':'integer'},'left-alone-s':{'type':'integer'},"
+      "'why':{'type':'string'}}}}}}" },
+    { "NewRouteTest", "{'type':'object','additionalProperties':false,'properties':{}}" },
+    { "RouteTestBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "RouteTest",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'route':{'type':'string'},"
+      "'domain':{'type':'string'},'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'type':'string'},"
+      "'verdict':{'type':'string'},'took-ms':{'type':'integer'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
@@ -197,9 +212,9 @@ static json_t *setting_schema(struct openapi *d, const struct setting *s, bool g
     json_t *value = setting_is_list(s) ? list_schema(d, s) : value_schema(d, s), *schema;
 
     if (given && setting_is_list(s))
-        schema =
-            json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}]}", "anyOf", value, "type", "null", "type", "object",
-                      "additionalProperties", 0, "properties", "add", list_schema(d, s), "remove", list_schema(d, s));
+        schema = json_pack("{s:[o, {s:s}, {s:s, s:b, s:{s:o, s:o}}, {s:s}]}", "anyOf", value, "type", "null", "type",
+                           "object", "additionalProperties", 0, "properties", "add", list_schema(d, s), "remove",
+                           list_schema(d, s), "type", s->lone ? "string" : "null");
     else if (given || s->secret)
         schema = json_pack("{s:[o, {s:s}]}", "anyOf", value, "type", "null");
     else

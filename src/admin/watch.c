@@ -101,30 +101,36 @@ void partner_status(struct call *c)
     reply_found(c, ops->partner_status ? ops->partner_status(c->admin->conf.owner, c->name) : NULL, NO_PARTNER);
 }
 
+/* A test has begun, or not: *no says why. */
+static void reply_begun(struct call *c, const char *kind, json_t *v, const struct admin_refusal *no)
+{
+    if (!v) {
+        reply_problem(c, no->status,
+                      no->status == 404   ? "not-found"
+                      : no->status == 422 ? "invalid"
+                                          : "away",
+                      "%s", no->why);
+        if (no->status == 503)
+            reply_header(c, "Retry-After", "5");
+        return;
+    }
+    log_info(c->admin->conf.log, "admin-change", LOG_Z("who", c->who.text), LOG_Z("from", c->from), LOG_Z("kind", kind),
+             LOG_S("name", c->name), LOG_Z("action", "test"));
+    reply_json(c, 202, v);
+}
+
+static const struct admin_refusal test_away = { 503, "the daemon does not answer this now: try again" };
+
 void partner_test(struct call *c)
 {
     static const char *const known[] = { "from", NULL };
     const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = { 503, "the daemon does not answer this now: try again" };
+    struct admin_refusal no = test_away;
     struct slice from = { 0 };
-    json_t *v;
 
     if (!call_knows(c, known) || !call_text(c, "from", false, &from))
         return;
-    v = ops->test_start ? ops->test_start(c->admin->conf.owner, c->name, from, &no) : NULL;
-    if (!v) {
-        reply_problem(c, no.status,
-                      no.status == 404   ? "not-found"
-                      : no.status == 422 ? "invalid"
-                                         : "away",
-                      "%s", no.why);
-        if (no.status == 503)
-            reply_header(c, "Retry-After", "5");
-        return;
-    }
-    log_info(c->admin->conf.log, "admin-change", LOG_Z("who", c->who.text), LOG_Z("from", c->from),
-             LOG_Z("kind", "partner"), LOG_S("name", c->name), LOG_Z("action", "test"));
-    reply_json(c, 202, v);
+    reply_begun(c, "partner", ops->test_start ? ops->test_start(c->admin->conf.owner, c->name, from, &no) : NULL, &no);
 }
 
 void partner_test_get(struct call *c)
@@ -136,4 +142,36 @@ void partner_test_get(struct call *c)
     if (ops->test)
         v = slice_u64(c->id, UINT64_MAX, &id) ? ops->test(c->admin->conf.owner, c->name, id) : json_null();
     reply_found(c, v, "there is no such test of this partner; results are forgotten after ten minutes");
+}
+
+void route_status(struct call *c)
+{
+    const struct admin_ops *ops = ops_of(c);
+
+    reply_found(c, ops->route_status ? ops->route_status(c->admin->conf.owner, c->name) : NULL,
+                "there is no such route");
+}
+
+void route_test(struct call *c)
+{
+    static const char *const known[] = { NULL };
+    const struct admin_ops *ops = ops_of(c);
+    struct admin_refusal no = test_away;
+    json_t *v;
+
+    if (!call_knows(c, known))
+        return;
+    v = ops->route_test_start ? ops->route_test_start(c->admin->conf.owner, c->name, &no) : NULL;
+    reply_begun(c, "route", v, &no);
+}
+
+void route_test_get(struct call *c)
+{
+    const struct admin_ops *ops = ops_of(c);
+    uint64_t id;
+    json_t *v = NULL;
+
+    if (ops->route_test)
+        v = slice_u64(c->id, UINT64_MAX, &id) ? ops->route_test(c->admin->conf.owner, c->name, id) : json_null();
+    reply_found(c, v, "there is no such test of this route; results are forgotten after ten minutes");
 }

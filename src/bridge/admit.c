@@ -90,7 +90,7 @@ static bool admit_recipient(struct bridge *b, const struct sip_msg *m, struct ar
 }
 
 /* Within sip-user-message-rate? 480, as it is one user's limit. */
-static bool within_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no)
+bool admit_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no)
 {
     switch (rates_take(&b->rates, from, directory_gateway(b->directory)->sip_user_message_rate, loop_now(b->loop))) {
     case RATES_PASS: return true;
@@ -108,7 +108,7 @@ bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *pee
 {
     *no = (struct admit_refusal){ 0 };
     return admit_sender(b, m, peer, a, &out->from, no) && admit_recipient(b, m, a, out, no) &&
-           within_rate(b, &out->from, no);
+           admit_rate(b, &out->from, no);
 }
 
 void admit_refuse(struct bridge *b, const struct sip_request *request, const struct admit_refusal *no)

@@ -31,6 +31,9 @@ struct admit_refusal {
 bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
            struct admitted *out, struct admit_refusal *no);
 
+/* Within the sender's rate? For what comes in a session that was admitted; admit asks it too. False: no is filled in. */
+bool admit_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no);
+
 /* Counts the refusal, logs it, and answers the request with it. */
 void admit_refuse(struct bridge *b, const struct sip_request *request, const struct admit_refusal *no);
 

@@ -4,12 +4,15 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "bridge/receipts.h"
+#include "bridge/way.h"
 #include "map/content.h"
 
 #define SCRATCH_MAX (512 * 1024)
 #define KEPT_MAX 500000 /* about 60 MB; four seconds at full load on one core, 64*T1 in ordinary times */
 #define DRAIN_MS 3000   /* at most this long for what is under way */
 #define DRAIN_LOOK_MS 20
+#define SESSIONS_A_LOOK 2000 /* sessions ended in one look */
 
 static bool on_source(void *owner, const struct sip_peer *from, struct slice *route)
 {
@@ -26,20 +29,22 @@ static enum sip_proving on_prove(void *owner, const struct sip_msg *m, struct si
     return prove(owner, m, from, out);
 }
 
+static bool on_speaks(void *owner, struct slice name, struct slice domain, const struct sip_peer *from)
+{
+    const struct bridge *b = owner;
+    const struct record *route = config_find(directory_config(b->directory), &route_kind, name);
+
+    return route && speaker_may(route->object, domain, from);
+}
+
 static bool on_meant(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why)
 {
     const struct bridge *b = owner;
     const struct record *route = config_find(directory_config(b->directory), &route_kind, slice_str(target->route));
     const struct route *r = route ? route->object : NULL;
 
-    if (!r || r->transport != ROUTE_TLS || !addr_eq(&r->next_hop, &target->addr)) {
-        *why = "the route has another next hop by now, or is gone";
-        return false;
-    }
-    *why = r->tls_names.n
-               ? "its certificate shows none of the route's tls-names (add the name that it shows to them)"
-               : "its certificate is not for the SIP domain (let it show that, or set the route's tls-names)";
-    return speaker_is_next_hop(r, slice_str(target->host), peer);
+    *why = "the route is gone";
+    return r && way_is_meant(r, target, peer, why);
 }
 
 static bool on_sip_serves(void *owner, struct slice host)
@@ -100,6 +105,14 @@ static bool on_listens(void *owner, const struct addr *to)
            takes_any(&boot->admin, to);
 }
 
+/* What XMPP listens on, too: SIP's names must not lead there. */
+static bool on_sip_listens(void *owner, const struct addr *to)
+{
+    const struct boot *boot = ((const struct bridge *)owner)->boot;
+
+    return on_listens(owner, to) || takes_any(&boot->xmpp, to) || takes_any(&boot->xmpps, to);
+}
+
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 {
     bridge_stanza(owner, stanza);
@@ -110,9 +123,14 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
     bridge_settled(owner, token, fate, why);
 }
 
-static const struct sip_ops sip_ops = {
-    .source = on_source, .prove = on_prove, .meant = on_meant, .serves = on_sip_serves, .message = on_message
-};
+static const struct sip_ops sip_ops = { .source = on_source,
+                                        .prove = on_prove,
+                                        .meant = on_meant,
+                                        .speaks = on_speaks,
+                                        .listens = on_sip_listens,
+                                        .serves = on_sip_serves,
+                                        .message = on_message,
+                                        .dialogs = &im_session_ops };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {
@@ -143,6 +161,7 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
     struct sip_conf sip = { .host = conf->boot->host_name,
                             .ops = &sip_ops,
                             .owner = b,
+                            .dns = conf->dns,
                             .tls = conf->tls,
                             .identity = SLICE(DIRECTORY_SIP_IDENTITY),
                             .t1_ms = 500,
@@ -151,6 +170,9 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
                             .provisional_ms = 3500,
                             .txns_max = g->transactions_max,
                             .kept_max = KEPT_MAX,
+                            .dialogs_max = g->session_limit,
+                            .session_s = 1800,
+                            .session_min_s = 90,
                             .conns_max = 2000,
                             .conns_per_ip_max = 100,
                             .conn_idle_ms = 600000,
@@ -226,8 +248,13 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_text);
     hash_init(&b->lanes);
     hash_init(&b->owed);
+    sessions_init(&b->sessions);
     threads_init(&b->threads, THREADS_BYTES_MAX);
+    typings_init(&b->typings);
+    receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
+    abilities_init(&b->abilities);
     timer_init(&b->drain, on_drain);
+    watch_init(&b->watch);
     if (set_up(b, conf, err) == 0)
         return b;
     bridge_free(b);
@@ -259,6 +286,7 @@ int bridge_listen(struct bridge *b, struct err *err)
         if (xmpp_listen_direct(b->xmpp, &direct[i], err))
             return -1;
     xmpp_reconsider(b->xmpp); /* components attach by themselves */
+    watch_start(b);
     return 0;
 }
 
@@ -272,6 +300,10 @@ static void on_drain(struct timer *t)
         return;
     }
     x2s_give_back_all(b);
+    if (!sessions_stop(b, SESSIONS_A_LOOK) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
+        timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
+        return;
+    }
     xmpp_stop(b->xmpp, b->on_stopped, b->on_stopped_arg);
 }
 
@@ -291,13 +323,19 @@ void bridge_free(struct bridge *b)
     if (!b)
         return;
     timer_stop(&b->loop->timers, &b->drain);
+    watch_fini(b);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
     if (b->sip && b->xmpp) {
         x2s_free(b);
         s2x_free(b);
     }
+    if (b->sip && b->xmpp)
+        sessions_fini(b);
     bridge_free_owed(b);
     threads_fini(&b->threads);
+    typings_fini(b);
+    receipt_table_fini(&b->receipts);
+    abilities_fini(&b->abilities);
     sip_free(b->sip);
     xmpp_free(b->xmpp);
     if (b->tls)

@@ -12,6 +12,7 @@
 #include "net/dns.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "sip/probe.h"
 #include "xmpp/attempts.h"
 #include "xmpp/probe.h"
 
@@ -50,6 +51,8 @@ struct bridge_counters {
     uint64_t x2s_in, x2s_delivered, x2s_refused, x2s_empty;
     uint64_t s2x_throttled, x2s_throttled; /* of those refused: their senders were too fast */
     uint64_t bounces_matched, bounces_late;
+    uint64_t typing_to_xmpp, typing_to_sip, receipts_to_xmpp, receipts_to_sip; /* to SIP: answered 2xx */
+    uint64_t statuses_dropped;                            /* could not be told, or there was something newer */
     uint64_t challenges, digest_failures, digest_replays; /* of SIP requests that must prove who they are from */
     size_t held, queued;
 };
@@ -68,6 +71,16 @@ void bridge_each_attempt(const struct bridge *b, void (*fn)(void *arg, const str
 uint64_t bridge_probe_start(struct bridge *b, struct slice local, struct slice remote, const char **why);
 bool bridge_probe_show(const struct bridge *b, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
                        void *arg);
+/*
+ * How the servers of a route are (bridge/watch.h), and the test of the way to one of its domains (sip/probe.h). False and 0: there is
+ * no such route, when *why is NULL.
+ */
+struct watch_hop;
+bool bridge_route_show(const struct bridge *b, struct slice route, void (*fn)(void *arg, const struct watch_hop *hop),
+                       void *arg, const char **why);
+uint64_t bridge_route_test(struct bridge *b, struct slice route, const char **why);
+bool bridge_route_test_show(const struct bridge *b, uint64_t id,
+                            void (*fn)(void *arg, const struct sip_probe_info *info), void *arg);
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);
 

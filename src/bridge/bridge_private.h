@@ -5,16 +5,21 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rand.h"
+#include "bridge/abilities.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
 #include "bridge/login.h"
 #include "bridge/prove.h"
 #include "bridge/rates.h"
+#include "bridge/receipt_table.h"
 #include "bridge/replays.h"
 #include "bridge/score.h"
+#include "bridge/session.h"
 #include "bridge/speaker.h"
 #include "bridge/threads.h"
 #include "bridge/trials.h"
+#include "bridge/typing.h"
+#include "bridge/watch.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -65,12 +70,25 @@ struct bridge {
     struct hash lanes;
     size_t queued_bytes;
     struct threads threads;
+
+    /* status.c: what passes besides texts */
+    struct typings typings;
+    struct receipt_table receipts;
+    struct abilities abilities; /* of SIP users */
+
+    struct sessions sessions; /* conversations that SIP holds as INVITE sessions */
+
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
+    struct watch watch; /* next hops */
 };
 
 /* s2x.c */
 void s2x_message(struct bridge *b, const struct sip_request *request);
+/* A MESSAGE inside of a session, from one of its two people to the other. */
+struct admitted;
+void s2x_in_session(struct bridge *b, const struct sip_request *request, const struct admitted *who,
+                    struct im_session *session);
 void s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);
 void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza);
 void s2x_free(struct bridge *b);

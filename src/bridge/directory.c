@@ -121,6 +121,7 @@ static bool add_partner(struct directory *d, const struct partner *p, struct lis
                                        .sasl = p->sasl,
                                        .dialback = p->dialback,
                                        .keep_alive = p->keep_alive,
+                                       .bidi = p->bidi,
                                        .connection_limit = p->connection_limit,
                                        .stanza_rate = p->stanza_rate,
                                        .byte_rate = p->byte_rate,

@@ -2,9 +2,14 @@
 
 #include <stdlib.h>
 
+#include "bridge/receipts.h"
+#include "bridge/session.h"
+#include "bridge/status.h"
+#include "bridge/way.h"
 #include "map/error.h"
 
 static void lane_next(struct lane *lane);
+static void on_grace(struct timer *t);
 
 static bool key_is(const struct hash_node *node, const void *key)
 {
@@ -45,6 +50,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
     lane->remote = slice_of(lane->key + remote_at, remote_n);
     list_init(&lane->waiting);
     timer_init(&lane->prompt, on_not_prompt);
+    timer_init(&lane->grace, on_grace);
     if (hash_add(&b->lanes, &lane->node, hash))
         return lane;
     free(lane);
@@ -53,6 +59,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
 
 struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid *to)
 {
+    const struct route *route = directory_route_to(b->directory, to->domain);
     size_t at = from->local.n ? from->local.n + 1 : 0;
     struct hash_node *node;
     struct slice key;
@@ -61,7 +68,10 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
     buf_clear(&b->key);
     jid_put_bare(&b->key, from);
     buf_char(&b->key, '\n');
-    jid_put(&b->key, to);
+    if (route && route->im != ROUTE_PAGER) /* all of a user's devices are in one session */
+        jid_put_bare(&b->key, to);
+    else
+        jid_put(&b->key, to);
     if (!buf_ok(&b->key))
         return NULL;
     key = buf_slice(&b->key);
@@ -70,26 +80,23 @@ struct lane *lane_of(struct bridge *b, const struct jid *from, const struct jid 
     return node ? container_of(node, struct lane, node) : lane_new(b, key, at, from->domain.n, hash);
 }
 
-void flight_free(struct flight *f, struct bridge *b)
-{
-    b->queued_bytes -= f->charged;
-    if (!f->owed)
-        xmpp_handled(b->xmpp, f->receipt);
-    arena_reset(&f->arena);
-    free(f);
-}
-
 void lane_free(struct lane *lane)
 {
     struct list *l;
 
+    if (lane->attempt)
+        sip_request_forget(lane->attempt);
     if (lane->client)
         sip_client_forget(lane->client);
+    sip_locate_cancel(lane->lookup);
+    if (lane->session)
+        im_session_leave(lane->session);
     if (lane->flying)
         flight_free(lane->flying, lane->bridge);
     while ((l = list_pop(&lane->waiting)) != NULL)
         flight_free(container_of(l, struct flight, link), lane->bridge);
     lane_pause(lane, false);
+    timer_stop(&lane->bridge->loop->timers, &lane->grace);
     hash_remove(&lane->bridge->lanes, &lane->node);
     free(lane);
 }
@@ -98,6 +105,11 @@ void lane_free(struct lane *lane)
 static void give_back_because(struct flight *f, struct bridge *b, bool ours, const struct map_stanza_error *error,
                               const char *why)
 {
+    if (f->kind != FLIGHT_TEXT) {
+        status_ended(f, b, 0);
+        return;
+    }
+    receipts_withdraw(b, f);
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, f->from.domain);
     bridge_log_refusal(b, "xmpp-to-sip", f->message.from, f->message.uri, 0, why);
     if (!f->message.report_errors)
@@ -138,6 +150,12 @@ void lane_give_back(struct lane *lane)
     lane_free(lane);
 }
 
+static void push_first(struct lane *lane, struct flight *f)
+{
+    list_push(lane->waiting.next, &f->link);
+    lane->n_waiting++;
+}
+
 /* A GRUU that is gone is tried once more at its owner's address of record (STOX-IM-51). */
 static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
 {
@@ -145,7 +163,8 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
     struct buf uri;
     struct slice text;
 
-    if (f->to.resource.n == 0 || f->tried_aor || (status != 404 && status != 480 && status != 410))
+    if (f->kind != FLIGHT_TEXT || f->to.resource.n == 0 || f->tried_aor ||
+        (status != 404 && status != 480 && status != 410))
         return false;
     f->tried_aor = true;
     bare.resource = slice_of(NULL, 0);
@@ -158,9 +177,77 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
         return false;
     f->message.uri = text;
     f->message.branch = slice_of(NULL, 0);
-    list_push(lane->waiting.next, &f->link); /* first in line again */
-    lane->n_waiting++;
+    push_first(lane, f);
     return true;
+}
+
+/* No server has said anything: why, as its sender understands it. */
+static void give_back_unanswered(struct flight *f, struct bridge *b, enum sip_no_answer why)
+{
+    struct map_stanza_error error = { .condition = MAP_REMOTE_SERVER_TIMEOUT };
+
+    switch (why) {
+    case SIP_ANSWERED:
+    case SIP_TIMED_OUT: give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT, "The SIP side did not answer"); return;
+    case SIP_UNREACHABLE:
+        give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT, "The SIP server cannot be reached");
+        return;
+    case SIP_NOT_FOUND: give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT, "The SIP server cannot be found"); return;
+    case SIP_NO_MEMORY: give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy"); return;
+    case SIP_LEFT_ALONE: /* as the 503 that asked for it */
+        map_error_to_stanza(&f->arena, 503, NULL, &b->map.aliases, &error);
+        error.type = "wait";
+        error.text = SLICE("The SIP server asks to be left alone for a while");
+        break;
+    case SIP_TOO_LONG: /* RFC 3428 8, STOX-IM-28 */
+        error = (struct map_stanza_error){ .condition = MAP_POLICY_VIOLATION,
+                                           .type = "modify",
+                                           .text = SLICE("Too long for the way to this user") };
+        break;
+    }
+    give_back(f, b, true, &error);
+}
+
+/* Whoever takes no CPIM gets the text as it is, once, and is asked for nothing (STOX-RCP-19). */
+static bool try_plain(struct lane *lane, struct flight *f, const struct sip_result *result)
+{
+    bool too_long =
+        result->status == 0 && result->no_answer == SIP_TOO_LONG; /* better without a receipt than not at all */
+
+    if (f->ask.body.n == 0 || (result->status != 415 && !too_long))
+        return false;
+    if (!too_long)
+        abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
+    receipts_withdraw(lane->bridge, f);
+    f->message.branch = slice_of(NULL, 0);
+    push_first(lane, f);
+    return true;
+}
+
+/* Whoever knows the session no more has not taken the text either. */
+static bool try_new_session(struct lane *lane, struct flight *f)
+{
+    if (!f->in_session || f->renewed)
+        return false;
+    f->renewed = true;
+    push_first(lane, f);
+    return true;
+}
+
+/* The final answer to a text, or that there is none. */
+static void text_ended(struct flight *f, struct bridge *b, const struct sip_result *result)
+{
+    struct map_stanza_error error;
+
+    if (result->status >= 200 && result->status < 300) {
+        bridge_count(b, SCORE_X2S, SCORE_DELIVERED, f->from.domain);
+        receipts_on_answer(b, f, result->status);
+    } else if (result->status) {
+        map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
+        give_back(f, b, false, &error);
+    } else {
+        give_back_unanswered(f, b, result->no_answer);
+    }
 }
 
 /* A next hop that wants to know who we are is told, once (RFC 3261 22.2, 22.3). */
@@ -170,8 +257,7 @@ static bool try_login(struct lane *lane, struct flight *f, const struct sip_resu
 
     if (!route || !login_asked(lane->bridge, route, &f->login, result))
         return false;
-    list_push(lane->waiting.next, &f->link); /* first in line again */
-    lane->n_waiting++;
+    push_first(lane, f);
     return true;
 }
 
@@ -180,66 +266,97 @@ static void on_result(void *arg, const struct sip_result *result)
     struct lane *lane = arg;
     struct flight *f = lane->flying;
     struct bridge *b = lane->bridge;
-    struct map_stanza_error error;
 
     lane->flying = NULL;
-    lane->client = NULL;
+    lane->attempt = NULL;
     lane->slow = result->status == 0;
-    if (result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) {
+    timer_stop(&b->loop->timers, &lane->grace);
+    if (lane->session)
+        im_session_result(lane->session, result);
+    if (result->status == 481 && try_new_session(lane, f)) {
         lane_next(lane);
         return;
     }
-    if (result->status >= 200 && result->status < 300) {
-        bridge_count(b, SCORE_X2S, SCORE_DELIVERED, f->from.domain);
-    } else if (result->status) {
-        map_error_to_stanza(&f->arena, result->status, result->msg, &b->map.aliases, &error);
-        give_back(f, b, false, &error);
-    } else {
-        give_back_condition(f, b, MAP_REMOTE_SERVER_TIMEOUT,
-                            result->no_answer == SIP_UNREACHABLE ? "The SIP server cannot be reached"
-                                                                 : "The SIP side did not answer");
+    if ((result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) ||
+        try_plain(lane, f, result)) {
+        lane_next(lane);
+        return;
     }
+    if (f->kind == FLIGHT_TEXT)
+        text_ended(f, b, result);
+    else
+        status_ended(f, b, result->status);
     log_debug(b->log, "message-answered", LOG_Z("direction", "xmpp-to-sip"), LOG_S("id", f->id),
               LOG_U("status", result->status));
     flight_free(f, b);
     lane_next(lane);
 }
 
-static enum sip_transport route_transport(const struct route *route)
+bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out)
 {
-    switch ((enum route_transport)route->transport) {
-    case ROUTE_UDP: break;
-    case ROUTE_TCP: return SIP_TCP;
-    case ROUTE_TLS: return SIP_TLS;
-    }
-    return SIP_UDP;
-}
-
-/* Over TLS the server is asked for by the name that its certificate has to show. False: a domain that has no such name. */
-static bool name_target(struct sip_target *target, const struct route *route, struct slice domain)
-{
-    char mem[1024];
+    char mem[WAY_MEM];
     struct arena arena;
-    struct slice host = { 0 };
-    bool ok = true;
+    struct sip_destination to;
+    struct sip_targets *t = NULL;
+    uint8_t order[SIP_TARGETS_MAX];
+    bool known = false;
 
-    arena_init_on(&arena, mem, sizeof(mem), 16384);
-    if (route->tls_names.n)
-        host = ((const struct slice *)route->tls_names.v)[0];
-    ok = jid_domain_to_ascii(&arena, host.n ? host : domain, &host) && host.n < sizeof(target->host) &&
-         route->name.n < sizeof(target->route);
-    if (ok) {
-        memcpy(target->host, host.p, host.n);
-        memcpy(target->route, route->name.p, route->name.n);
+    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
+    if (way_to(&arena, route, domain, &to)) {
+        t = sip_located(b->sip, &to);
+        known = t ? sip_targets_order(b->sip, t, order) > 0 : way_first(&to, out);
     }
     arena_reset(&arena);
-    return ok;
+    if (known && t)
+        *out = t->v[order[0]].target;
+    sip_targets_drop(t);
+    return known;
 }
 
-static bool target_of(const struct route *route, struct slice domain, struct sip_target *out)
+/* Where a session's text may go is known now, or why it is not. */
+static void on_located(void *arg, struct sip_targets *targets, enum sip_fault fault, const char *why)
 {
-    *out = (struct sip_target){ .transport = route_transport(route), .addr = route->next_hop };
-    return out->transport != SIP_TLS || name_target(out, route, domain);
+    struct lane *lane = arg;
+    struct flight *f = lane->flying;
+
+    lane->lookup = NULL;
+    lane->flying = NULL;
+    if (targets) {
+        push_first(lane, f);
+    } else {
+        give_back_unanswered(f, lane->bridge, SIP_NOT_FOUND);
+        flight_free(f, lane->bridge);
+    }
+    lane_next(lane);
+}
+
+/* False: it was given back. */
+static bool locate_first(struct lane *lane, struct flight *f, const struct route *route)
+{
+    char mem[WAY_MEM];
+    struct arena arena;
+    struct sip_destination to;
+    struct sip_targets *known = NULL;
+    bool ok;
+
+    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
+    ok = way_to(&arena, route, f->to.domain, &to);
+    if (ok)
+        known = sip_located(lane->bridge->sip, &to);
+    if (ok && !known)
+        lane->lookup = sip_locate(lane->bridge->sip, &to, on_located, lane);
+    arena_reset(&arena);
+    if (known) { /* and none of them may be tried */
+        sip_targets_drop(known);
+        give_back_unanswered(f, lane->bridge, SIP_LEFT_ALONE);
+    } else if (!ok) {
+        give_back_condition(f, lane->bridge, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
+    } else if (!lane->lookup) {
+        give_back_condition(f, lane->bridge, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+    } else {
+        lane->flying = f;
+    }
+    return lane->flying == f;
 }
 
 /* The way to its recipient as the settings are now; NULL: it was given back. */
@@ -257,11 +374,11 @@ static const struct route *route_of(struct flight *f, struct bridge *b)
     return route;
 }
 
-static bool launch(struct lane *lane, struct flight *f)
+/* As a MESSAGE of its own. False: it was given back. */
+static bool launch_alone(struct lane *lane, struct flight *f, const struct route *route)
 {
     struct bridge *b = lane->bridge;
-    const struct route *route = route_of(f, b);
-    struct sip_target target;
+    struct sip_destination to;
     struct sip_send request = { .method = SIP_MESSAGE,
                                 .uri = f->message.uri,
                                 .from = f->message.from,
@@ -270,35 +387,78 @@ static bool launch(struct lane *lane, struct flight *f)
                                 .cseq = 1,
                                 .branch = f->message.branch,
                                 .max_forwards = f->max_forwards,
-                                .headers = f->message.headers,
-                                .body = f->message.body };
+                                .headers = f->ask.body.n ? f->ask.headers : f->message.headers,
+                                .body = f->ask.body.n ? f->ask.body : f->message.body };
+    char mem[WAY_MEM];
+    struct arena arena;
+    bool ok;
 
-    if (!route)
-        return false;
+    if (f->ask.body.n && abilities_has(&b->abilities, &f->to, ABILITY_NO_CPIM, loop_now(b->loop))) {
+        receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
+        request.headers = f->message.headers;
+        request.body = f->message.body;
+    }
     if (!login_sign(b, route, &f->login, &f->arena, &request)) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
         return false;
     }
-    if (!target_of(route, f->to.domain, &target)) {
+    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
+    ok = way_to(&arena, route, f->to.domain, &to);
+    lane->attempt = ok ? sip_request(b->sip, &to, &request, LANE_ANSWER_MS, on_result, lane) : NULL;
+    arena_reset(&arena);
+    if (!ok)
         give_back_condition(f, b, MAP_INTERNAL_SERVER_ERROR, "The SIP server has no usable name");
-        return false;
-    }
-    /* Nothing over 1300 bytes goes where congestion is not controlled (RFC 3428 8, STOX-IM-28). */
-    if (target.transport == SIP_UDP && !sip_send_fits(b->sip, &target, &request, 1300)) {
-        struct map_stanza_error error = { .condition = MAP_POLICY_VIOLATION,
-                                          .type = "modify",
-                                          .text = SLICE("Too long for the way to this user") };
-
-        give_back(f, b, true, &error);
-        return false;
-    }
-    lane->client = sip_send(b->sip, &target, &request, on_result, lane);
-    if (!lane->client) {
+    else if (!lane->attempt)
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+    else
+        lane->flying = f;
+    return lane->flying == f;
+}
+
+static bool give_back_too_long(struct flight *f, struct bridge *b)
+{
+    give_back_unanswered(f, b, SIP_TOO_LONG);
+    return false;
+}
+
+static bool launch_in_session(struct lane *lane, struct flight *f, const struct route *route)
+{
+    struct bridge *b = lane->bridge;
+    struct sip_target target;
+
+    if (!lane_target(b, route, f->to.domain, &target))
+        return locate_first(lane, f, route);
+    f->in_session = true;
+    switch (im_session_send(lane, f, route, &target, on_result, &lane->client)) {
+    case SESSION_FLIES:
+    case SESSION_WAITS: lane->flying = f; return true;
+    case SESSION_NOT: f->in_session = false; return launch_alone(lane, f, route);
+    case SESSION_TOO_LONG: return give_back_too_long(f, b);
+    case SESSION_FULL:
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "There are too many conversations");
+        return false;
+    case SESSION_BUSY: break;
+    }
+    give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+    return false;
+}
+
+static bool launch(struct lane *lane, struct flight *f)
+{
+    struct bridge *b = lane->bridge;
+    const struct route *route = route_of(f, b);
+
+    f->in_session = false;
+    if (!route)
+        return false;
+    if (f->kind == FLIGHT_TYPING &&
+        route->im == ROUTE_SESSION) { /* never opens one (STOX-CS-15), and those tell it themselves */
+        status_ended(f, b, 0);
         return false;
     }
-    lane->flying = f;
-    return true;
+    if (f->kind == FLIGHT_TEXT && route->im != ROUTE_PAGER)
+        return launch_in_session(lane, f, route);
+    return launch_alone(lane, f, route);
 }
 
 static void lane_end_if_empty(struct lane *lane)
@@ -330,13 +490,55 @@ static void lane_next(struct lane *lane)
     lane_end_if_empty(lane);
 }
 
+/* The text does not wait any longer: what is told of the typing it outlives is of no use. */
+static void on_grace(struct timer *t)
+{
+    struct lane *lane = container_of(t, struct lane, grace);
+    struct flight *f = lane->flying;
+
+    if (!f || f->kind != FLIGHT_TYPING)
+        return;
+    sip_request_forget(lane->attempt);
+    lane->attempt = NULL;
+    lane->flying = NULL;
+    status_ended(f, lane->bridge, 0);
+    flight_free(f, lane->bridge);
+    lane_next(lane);
+}
+
+/* A text makes what was told of typing before it out of date, and so does the next state. */
+static void supersede_typing(struct lane *lane, const struct flight *by)
+{
+    if (by->kind == FLIGHT_RECEIPT)
+        return;
+    list_each_safe (l, tmp, &lane->waiting) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        if (f->kind != FLIGHT_TYPING)
+            continue;
+        list_unlink(l);
+        lane->n_waiting--;
+        status_ended(f, lane->bridge, 0);
+        flight_free(f, lane->bridge);
+    }
+    if (by->kind == FLIGHT_TEXT && lane->flying && lane->flying->kind == FLIGHT_TYPING && !timer_running(&lane->grace))
+        timer_start(&lane->bridge->loop->timers, &lane->grace, LANE_GRACE_MS);
+}
+
+static bool waits_for_session(const struct lane *lane)
+{
+    return lane->flying && !lane->client && !lane->lookup && lane->session;
+}
+
 void lane_add(struct lane *lane, struct flight *f)
 {
     struct bridge *b = lane->bridge;
 
     f->lane = lane;
     f->since_ms = loop_now(b->loop);
-    if (lane->n_waiting >= LANE_MAX || b->queued_bytes > LANES_BYTES_MAX) {
+    supersede_typing(lane, f);
+    if (lane->n_waiting >= (waits_for_session(lane) ? SESSION_QUEUE_MAX - 1 : LANE_MAX) ||
+        b->queued_bytes > LANES_BYTES_MAX) {
         give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "Too many messages wait for this recipient");
         flight_free(f, b);
         lane_end_if_empty(lane);
@@ -348,6 +550,81 @@ void lane_add(struct lane *lane, struct flight *f)
         lane_pause(lane, true);
     if (!lane->flying)
         lane_next(lane);
+}
+
+/* They waited for the session, not for one another. */
+static void restart_clocks(struct lane *lane)
+{
+    list_each (l, &lane->waiting)
+        container_of(l, struct flight, link)->since_ms = loop_now(lane->bridge->loop);
+}
+
+void lane_session_up(struct lane *lane)
+{
+    push_first(lane, lane->flying);
+    lane->flying = NULL;
+    restart_clocks(lane);
+    lane_next(lane);
+}
+
+/* The other side takes no INVITE for texts, or does not react to one at all. */
+static bool is_no_session(const struct sip_result *result)
+{
+    static const unsigned statuses[] = { 405, 415, 488, 501, 606 };
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (result->status == statuses[i])
+            return true;
+    return !result->status && result->no_answer == SIP_TIMED_OUT;
+}
+
+static bool falls_back(const struct lane *lane, const struct sip_result *result)
+{
+    const struct route *route = directory_route_to(lane->bridge->directory, lane->flying->to.domain);
+
+    return route && route->im == ROUTE_AUTO && is_no_session(result);
+}
+
+/* All of them hear what the INVITE was answered. */
+static void fail_all(struct lane *lane, const struct sip_result *result)
+{
+    struct bridge *b = lane->bridge;
+    struct list *l;
+
+    while ((l = list_pop(&lane->waiting)) != NULL) {
+        struct flight *f = container_of(l, struct flight, link);
+
+        lane->n_waiting--;
+        if (f->kind == FLIGHT_TEXT)
+            text_ended(f, b, result);
+        else
+            status_ended(f, b, 0);
+        flight_free(f, b);
+    }
+}
+
+void lane_session_failed(struct lane *lane, const struct sip_end *end)
+{
+    struct bridge *b = lane->bridge;
+    struct flight *f = lane->flying;
+    bool silent = end->why == SIP_END_TIMED_OUT || end->status == 487; /* which answers our CANCEL */
+    struct sip_result result = { .status = silent ? 0 : end->status,
+                                 .msg = silent ? NULL : end->msg,
+                                 .no_answer = silent ? SIP_TIMED_OUT : SIP_UNREACHABLE };
+
+    lane->slow = silent;
+    if (falls_back(lane, &result)) {
+        abilities_note(&b->abilities, &f->to, ABILITY_NO_SESSIONS, loop_now(b->loop));
+        lane_session_up(lane);
+        return;
+    }
+    lane->flying = NULL;
+    restart_clocks(lane);
+    if (!try_aor(lane, f, result.status)) {
+        push_first(lane, f);
+        fail_all(lane, &result);
+    }
+    lane_next(lane);
 }
 
 void lane_let_go(struct lane *lane)

@@ -29,12 +29,26 @@ static void put_bridge(const struct bridge *b, struct buf *out)
         { "messages_throttled", "{direction=\"xmpp-to-sip\"}", NULL, false, c->x2s_throttled },
         { "bounces", "{in_time=\"yes\"}", "Errors that came back for messages to XMPP.", false, c->bounces_matched },
         { "bounces", "{in_time=\"no\"}", NULL, false, c->bounces_late },
+        { "statuses", "{direction=\"sip-to-xmpp\",kind=\"typing\"}", "Typing notifications and receipts told.", false,
+          c->typing_to_xmpp },
+        { "statuses", "{direction=\"xmpp-to-sip\",kind=\"typing\"}", NULL, false, c->typing_to_sip },
+        { "statuses", "{direction=\"sip-to-xmpp\",kind=\"receipt\"}", NULL, false, c->receipts_to_xmpp },
+        { "statuses", "{direction=\"xmpp-to-sip\",kind=\"receipt\"}", NULL, false, c->receipts_to_sip },
+        { "statuses_dropped", NULL, "Typing notifications and receipts that could not be told.", false,
+          c->statuses_dropped },
+        { "receipts_awaited", NULL, "Messages whose senders may still get a receipt.", true, b->receipts.shares.n },
         { "sip_challenges", NULL, "SIP requests that were asked for a password (digest).", false, c->challenges },
         { "sip_digest_failures", NULL, "Wrong passwords in SIP requests.", false, c->digest_failures },
         { "sip_digest_replays", NULL, "SIP requests with a password's proof that was used before.", false,
           c->digest_replays },
         { "held_requests", NULL, "SIP requests that wait for the fate of their stanza.", true, c->held },
         { "lanes", NULL, "Pairs of people with messages on their way to SIP.", true, b->lanes.n },
+        { "sessions", NULL, "INVITE sessions that are open or called.", true, b->sessions.by_pair.n },
+        { "sessions_opened", "{by=\"sip\"}", "INVITE sessions that were opened.", false, b->sessions.opened_by_sip },
+        { "sessions_opened", "{by=\"xmpp\"}", NULL, false, b->sessions.opened_by_xmpp },
+        { "session_failures", "{by=\"sip\"}", "INVITEs that were refused, or led to no session.", false,
+          b->sessions.refused },
+        { "session_failures", "{by=\"xmpp\"}", NULL, false, b->sessions.failed },
         { "lane_bytes", NULL, "Memory of messages on their way to SIP.", true, b->queued_bytes },
         { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
     };
@@ -125,4 +139,5 @@ void bridge_put_metrics(const struct bridge *b, struct buf *out)
     put_streams(b, out);
     put_xmpp(b, out);
     put_sip(b, out);
+    watch_put(b, out);
 }

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "bridge/admit.h"
 #include "bridge/bridge_private.h"
+#include "bridge/receipts.h"
+#include "bridge/status.h"
 #include "map/error.h"
 #include "map/hops.h"
 #include "sip/writer.h"
@@ -20,6 +22,8 @@ struct held {
     struct sip_server *txn;
     uint64_t token;
     uint64_t since_ms;
+    uint64_t receipt; /* what bridge/receipts.h remembers of it */
+    bool tells_id;    /* 200 names the id that an ms-imdn may name later (lync-gateway 7.2) */
     bool to_full_jid; /* decides between 4xx and 6xx (RFC 7247 7.1) */
     size_t remote_n;  /* the partner's domain, at the end of key */
     size_t key_n;     /* "id local-bare remote-bare", separated by spaces' impossible neighbour LF */
@@ -74,9 +78,24 @@ static struct slice remote_of(const struct held *h)
     return slice_of(h->key + h->key_n - h->remote_n, h->remote_n);
 }
 
+/* In b->scratch; without memory there is none. */
+static struct slice message_id(const struct held *h)
+{
+    struct buf *out = &h->bridge->scratch;
+    struct slice key = slice_of(h->key, h->key_n);
+
+    buf_clear(out);
+    sip_put_header(out, "Message-Id", slice_first(key, slice_find(key, '\n')));
+    return buf_ok(out) ? buf_slice(out) : slice_of(NULL, 0);
+}
+
 static void held_answer(struct held *h, unsigned status, const char *reason, struct slice headers)
 {
     scores_delay(&h->bridge->scores, loop_now(h->bridge->loop) - h->since_ms);
+    if (status >= 300)
+        receipts_forget(h->bridge, h->receipt);
+    if (status == 200 && h->tells_id)
+        headers = message_id(h);
     sip_respond(h->txn, status, reason, headers);
     held_end(h);
 }
@@ -108,6 +127,8 @@ static uint64_t text_hash(const struct bridge *b, const struct sip_msg *m, const
 
     hash = hash_more(h, hash_more(h, hash, from->domain), to->local);
     hash = hash_more(h, hash_more(h, hash, to->domain), m->call_id);
+    if (m->to_tag.n) /* in a session the same text may come twice, and a ring shows in its INVITE */
+        hash = hash_more(h, hash, slice_of((const char *)&m->cseq, sizeof(m->cseq)));
     return hash_more(h, hash, m->body);
 }
 
@@ -175,6 +196,7 @@ static unsigned fate_status(enum xmpp_fate fate)
     case XMPP_FATE_UNREACHABLE:
     case XMPP_FATE_REFUSED:
     case XMPP_FATE_LOST: return 504;
+    case XMPP_FATE_TOO_LONG: return 413;
     case XMPP_FATE_FULL: return 480; /* one partner's limit: never 503 (STOX-ERR-07) */
     }
     return 500;
@@ -203,7 +225,7 @@ static bool goes_round(struct bridge *b, const struct sip_request *request, cons
 
 /* Hands the stanza in b->scratch over. The request is answered here or later, always once. */
 static void carry(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
-                  struct slice id)
+                  const struct map_im_stanza *made, struct im_session *session)
 {
     uint64_t text = text_hash(b, request->msg, from, to);
     enum xmpp_fate fate = XMPP_FATE_FULL;
@@ -212,20 +234,26 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
 
     if (goes_round(b, request, to, text))
         return;
-    h = held_new(b, request->txn, id, from, to, text);
+    h = held_new(b, request->txn, made->id, from, to, text);
     if (!h) {
         refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n");
         return;
     }
     if (!xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), h->token, &fate)) {
         held_end(h);
-        refuse(b, request, to->domain, fate_status(fate), "The partner cannot be reached now", fate_headers(fate));
+        refuse(b, request, to->domain, fate_status(fate),
+               fate == XMPP_FATE_TOO_LONG ? "The message is longer than the partner's server takes"
+                                          : "The partner cannot be reached now",
+               fate_headers(fate));
         return;
     }
+    h->tells_id = session && im_session_remember(session, made->id);
+    h->receipt = receipts_expect(b, from, to, made->id, &made->ask);
+    typing_text_from_sip(b, to, from, made->thread);
     timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
     bodies = directory_gateway(b->directory)->log_bodies;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),
-            LOG_S("call-id", request->msg->call_id), LOG_S("id", id), LOG_S("from", request->msg->from.uri_text),
+            LOG_S("call-id", request->msg->call_id), LOG_S("id", made->id), LOG_S("from", request->msg->from.uri_text),
             LOG_S("to", request->msg->uri_text), LOG_BODY(bodies ? "body" : NULL, request->msg->body));
 }
 
@@ -237,20 +265,26 @@ static struct slice known_thread(struct bridge *b, const struct sip_msg *m, cons
 }
 
 /* An admitted message becomes a stanza. */
-static void translate(struct bridge *b, const struct sip_request *request, struct arena *a, const struct admitted *who)
+/* session: that the request is inside of; NULL: none. */
+static void translate(struct bridge *b, const struct sip_request *request, struct arena *a, const struct admitted *who,
+                      struct im_session *session)
 {
     const struct jid *from = &who->from, *to = &who->to;
-    struct slice id;
+    struct map_im_stanza made;
     struct map_im_sip_refusal refusal;
+    struct map_conf conf = b->map;
 
     buf_clear(&b->scratch);
-    b->map.now_wall_s = clock_wall_s();
-    switch (map_im_to_stanza(a, &b->map, request->msg, from, to, known_thread(b, request->msg, from, to), &b->scratch,
-                             &id, &refusal)) {
+    conf.now_wall_s = clock_wall_s();
+    conf.receipts = receipts_pass(b, from);
+    conf.pager_chat |= session != NULL; /* STOX-SES-35 */
+    switch (map_im_to_stanza(a, &conf, request->msg, from, to, known_thread(b, request->msg, from, to), &b->scratch,
+                             &made, &refusal)) {
     case MAP_IM_OK:
         map_hops_put(&b->scratch, request->msg);
-        carry(b, request, from, to, id);
+        carry(b, request, from, to, &made, session);
         break;
+    case MAP_IM_STATUS: status_from_sip(b, request->txn, from, to, &made); break;
     case MAP_IM_EMPTY:
         bridge_count(b, SCORE_S2X, SCORE_EMPTY, to->domain);
         sip_respond(request->txn, 200, NULL, nobody);
@@ -274,9 +308,20 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
     }
     arena_init_on(&a, memory, sizeof(memory), 1u << 20);
     if (admit(b, request->msg, request->from, &a, &who, &no))
-        translate(b, request, &a, &who);
+        translate(b, request, &a, &who, NULL);
     else
         admit_refuse(b, request, &no);
+    arena_reset(&a);
+}
+
+void s2x_in_session(struct bridge *b, const struct sip_request *request, const struct admitted *who,
+                    struct im_session *session)
+{
+    _Alignas(16) char memory[4096];
+    struct arena a;
+
+    arena_init_on(&a, memory, sizeof(memory), 1u << 20);
+    translate(b, request, &a, who, session);
     arena_reset(&a);
 }
 
@@ -333,16 +378,28 @@ static struct slice bounce_headers(struct bridge *b, const struct map_sip_error 
     return buf_ok(out) ? buf_slice(out) : slice_of(NULL, 0);
 }
 
-/* An error stanza for a message we still hold decides it (STOX-IM-26); one that comes later is only told to the log. */
+static void bounced_late(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct slice id = xml_attr(stanza->el, "id");
+    bool told;
+
+    if (status_bounced(b, stanza))
+        return;
+    told = receipts_bounced(b, stanza) || im_session_bounced(b, stanza);
+    b->counters.bounces_late++;
+    log_info(b->log, "message-bounced-late", LOG_S("id", id), LOG_S("remote", stanza->from->domain),
+             LOG_Z("sender-told", told ? "yes" : "no"));
+}
+
+/* An error stanza for a message we still hold decides it (STOX-IM-26); of one that comes later the log is told, and the
+ * sender if he wanted that (STOX-IM-25). */
 void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct held *h = held_of_bounce(b, stanza);
     struct map_sip_error error;
 
     if (!h) {
-        b->counters.bounces_late++;
-        log_info(b->log, "message-bounced-late", LOG_S("id", xml_attr(stanza->el, "id")),
-                 LOG_S("remote", stanza->from->domain));
+        bounced_late(b, stanza);
         return;
     }
     b->counters.bounces_matched++;

@@ -23,6 +23,7 @@ void bridge_take_settings(struct bridge *b)
 
     b->map.pager_chat = g->pager_type == PAGER_CHAT;
     b->map.body_max = g->message_max;
+    sip_set_dialog_limits(b->sip, g->session_limit, 0);
     sip_set_limits(b->sip, g->transactions_max, g->message_max);
     xmpp_set_limits(b->xmpp, &limits);
     (void)xmpp_set_secret(b->xmpp, dialback_secret(b)); /* the settings table bounds its size */
@@ -42,6 +43,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     scores_trim(&b->scores, next);
     xmpp_reconsider(b->xmpp);
     sip_reconsider(b->sip);
+    sessions_reconsider(b);
     x2s_reconsider(b);
     log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
              LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),
@@ -62,7 +64,7 @@ void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outco
     switch (outcome) {
     case SCORE_DELIVERED: (*(way == SCORE_S2X ? &c->s2x_delivered : &c->x2s_delivered))++; break;
     case SCORE_UNCONFIRMED: c->s2x_unconfirmed++; break;
-    case SCORE_UNKNOWN: c->s2x_outcome_unknown++; /* fall through */
+    case SCORE_UNKNOWN: c->s2x_outcome_unknown++; __attribute__((fallthrough));
     case SCORE_REFUSED: (*(way == SCORE_S2X ? &c->s2x_refused : &c->x2s_refused))++; break;
     case SCORE_TIMED_OUT: c->s2x_timed_out++; break;
     case SCORE_EMPTY: c->x2s_empty += way == SCORE_X2S; break;

@@ -7,9 +7,11 @@
 static bool is_source(const struct route *route, const struct addr *from)
 {
     const struct addr_net *nets = route->sources.v;
+    const struct addr_host *hops = route->next_hops.v;
 
-    if (route->sources.n == 0)
-        return addr_same_ip(&route->next_hop, from);
+    for (size_t i = 0; route->sources.n == 0 && i < route->next_hops.n; i++)
+        if (hops[i].addr.sa.sa_family && addr_same_ip(&hops[i].addr, from))
+            return true;
     for (size_t i = 0; i < route->sources.n; i++)
         if (addr_net_has(&nets[i], from))
             return true;

@@ -1,13 +1,12 @@
 /*
  * Threads that a Call-ID cannot hold (STOX-IM-16): what a Call-ID that was derived from such a thread stands for, between two
- * people. Kept until there is no room: then the one used longest ago goes, of a partner that holds the average or more, so that none
- * can push out what the others have. All that a lost one costs is that the answer comes in a thread of its own.
+ * people. Kept until there is no room (bridge/shares.h). All that a lost one costs is that the answer comes in a thread of
+ * its own.
  */
 #ifndef STOX_BRIDGE_THREADS_H
 #define STOX_BRIDGE_THREADS_H
 
-#include "base/hash.h"
-#include "base/list.h"
+#include "bridge/shares.h"
 #include "xmpp/jid.h"
 
 /* Some 30000 threads of 200 bytes, with their addresses: one new such thread every three seconds is kept for 24 hours.
@@ -19,9 +18,7 @@
 
 struct threads {
     struct hash by_call_id; /* struct thread */
-    struct hash by_partner; /* struct holder */
-    struct list holders;    /* the same ones */
-    size_t bytes, bytes_max;
+    struct shares shares;
 };
 
 /* One end of each protocol, and the Call-ID between them. Of the addresses only the bare part counts. */

@@ -2,65 +2,26 @@
  * XMPP to SIP. A message stanza becomes one SIP MESSAGE on its pair's lane; what SIP answers decides what the sender hears,
  * and only then the stanza counts as handled toward its server (DESIGN, "What an answer means").
  */
-#include <stdlib.h>
-
 #include "bridge/lane.h"
+#include "bridge/receipts.h"
+#include "bridge/status.h"
 #include "map/error.h"
 #include "map/hops.h"
 
-#define FLIGHT_ARENA_MAX (1u << 20)
-
-/* Takes the addresses and id over into the flight's own memory. */
-static bool keep_addresses(struct flight *f, const struct xmpp_stanza *stanza)
+/* Nothing of it goes to SIP, and nobody is told. */
+static void drop(struct bridge *b, const struct xmpp_stanza *stanza)
 {
-    struct slice id = xml_attr(stanza->el, "id");
-    const struct slice *from[] = { &stanza->from->local, &stanza->from->domain, &stanza->from->resource,
-                                   &stanza->to->local,   &stanza->to->domain,   &stanza->to->resource };
-    struct slice *kept[] = { &f->from.local, &f->from.domain, &f->from.resource,
-                             &f->to.local,   &f->to.domain,   &f->to.resource };
-
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        *kept[i] = arena_dup(&f->arena, *from[i]);
-        if (!kept[i]->p)
-            return false;
-    }
-    f->id = id.p ? arena_dup(&f->arena, id) : id;
-    return !id.p || f->id.p;
-}
-
-static struct flight *flight_new(struct bridge *b, const struct xmpp_stanza *stanza)
-{
-    struct flight *f = calloc(1, sizeof(*f));
-
-    if (!f)
-        return NULL;
-    arena_init(&f->arena, FLIGHT_ARENA_MAX);
-    f->receipt = stanza->receipt;
-    list_init(&f->link);
-    if (keep_addresses(f, stanza))
-        return f;
-    arena_reset(&f->arena);
-    free(f);
-    return NULL;
-}
-
-/* The slices of out that map left in the stanza's own memory are moved into the flight's. */
-static bool keep_message(struct flight *f)
-{
-    struct slice *s[] = { &f->message.uri,    &f->message.from,    &f->message.to,  &f->message.call_id,
-                          &f->message.branch, &f->message.headers, &f->message.body };
-
-    for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
-        *s[i] = arena_dup(&f->arena, *s[i]);
-        if (!s[i]->p)
-            return false;
-    }
-    return true;
+    bridge_count(b, SCORE_X2S, SCORE_EMPTY, stanza->from->domain);
+    xmpp_handled(b->xmpp, stanza->receipt);
 }
 
 static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const char *type, const char *condition,
                    const char *text, const char *why)
 {
+    if (status_is(stanza)) {
+        drop(b, stanza);
+        return;
+    }
     bridge_count(b, SCORE_X2S, SCORE_REFUSED, stanza->from->domain);
     bridge_log_refusal(b, "xmpp-to-sip", stanza->from->domain, stanza->to->domain, 0, why);
     bridge_send_condition(b, "message", stanza->to, stanza->from, xml_attr(stanza->el, "id"), type, condition, text,
@@ -86,33 +47,34 @@ static void keep_thread(struct bridge *b, const struct xmpp_stanza *stanza, cons
 }
 
 /* Puts a mapped message on its lane. */
-static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const struct map_im_message *message)
+static void carry(struct bridge *b, const struct xmpp_stanza *stanza, const struct map_im_message *message,
+                  uint64_t nonce)
 {
     bool bodies = directory_gateway(b->directory)->log_bodies;
-    struct flight *f = flight_new(b, stanza);
-    struct lane *lane;
+    struct flight *f = flight_new(FLIGHT_TEXT, stanza->from, stanza->to, xml_attr(stanza->el, "id"));
+    struct lane *lane = NULL;
 
-    if (!f) {
-        busy(b, stanza);
-        return;
+    if (f && flight_keep(f, message)) {
+        f->receipt = stanza->receipt;
+        f->max_forwards = map_hops_of(stanza->arena, stanza->el);
+        lane = lane_of(b, &f->from, &f->to);
     }
-    f->message = *message;
-    f->message.thread = slice_of(NULL, 0);
-    f->max_forwards = map_hops_of(stanza->arena, stanza->el);
-    lane = keep_message(f) ? lane_of(b, &f->from, &f->to) : NULL;
     if (!lane) {
-        arena_reset(&f->arena);
-        free(f);
+        if (f) {
+            f->owed = true; /* by the error that follows */
+            flight_free(f, b);
+        }
         busy(b, stanza);
         return;
     }
     keep_thread(b, stanza, message);
-    f->charged = f->arena.used + sizeof(*f);
-    b->queued_bytes += f->charged;
+    receipts_ask(b, f, xml_attr(stanza->el, "type"), nonce);
+    flight_charge(f, b);
     f->generation = b->generation;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "xmpp-to-sip"),
             LOG_S("id", f->id), LOG_S("call-id", f->message.call_id), LOG_S("from", f->message.from),
             LOG_S("to", f->message.uri), LOG_BODY(bodies ? "body" : NULL, f->message.body));
+    status_beside_text(b, stanza);
     lane_add(lane, f);
 }
 
@@ -193,10 +155,12 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
     b->map.now_wall_s = clock_wall_s();
     switch (map_im_to_message(stanza->arena, &b->map, stanza->el, stanza->from, stanza->to, stanza->stream_lang, nonce,
                               &message, &refusal)) {
-    case MAP_IM_OK: carry(b, stanza, &message); break;
+    case MAP_IM_OK: carry(b, stanza, &message, nonce); break;
+    case MAP_IM_STATUS:
     case MAP_IM_EMPTY:
-        bridge_count(b, SCORE_X2S, SCORE_EMPTY, stanza->from->domain);
-        xmpp_handled(b->xmpp, stanza->receipt);
+        if (status_is(stanza))
+            status_from_xmpp(b, stanza);
+        drop(b, stanza);
         break;
     case MAP_IM_REFUSED: refuse(b, stanza, refusal.type, refusal.condition, refusal.text, refusal.condition); break;
     case MAP_IM_NO_MEMORY: busy(b, stanza); break;

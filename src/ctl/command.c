@@ -34,6 +34,13 @@ static const struct command fixed[] = {
     { "partner", "status", "DOMAIN...", 1, ANY,
       "Shows a partner's streams and the last set-ups that failed, step by step", O(JSON), false, &partner_kind,
       partner_status },
+    { "route", "test", "NAME", 1, 1,
+      "Tests the way to a route's SIP servers: looks up, connects, looks at the certificate, asks by OPTIONS, and says "
+      "what is "
+      "wrong and what helps; exit status 1 if it does not work",
+      O(JSON), false, &route_kind, route_run_test },
+    { "route", "status", "NAME...", 1, ANY, "Shows a route's SIP servers, and whether they are up", O(JSON), false,
+      &route_kind, route_show_status },
     { "policy", "grant", "NAME USER...", 1, ANY, "Grants a %s to users, all or none", CHANGING | O(TO), false,
       &policy_kind, policy_grant },
     { "policy", "revoke", "USER...", 1, ANY,

@@ -58,6 +58,8 @@ enum ctl_exit stream_close(struct ctl *c);
 enum ctl_exit stream_show(struct ctl *c);
 enum ctl_exit partner_status(struct ctl *c);
 enum ctl_exit partner_test(struct ctl *c);
+enum ctl_exit route_show_status(struct ctl *c);
+enum ctl_exit route_run_test(struct ctl *c);
 enum ctl_exit metrics_show(struct ctl *c);
 enum ctl_exit completion_show(struct ctl *c);
 enum ctl_exit help_show(struct ctl *c);

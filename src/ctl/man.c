@@ -147,8 +147,9 @@ void man_print(FILE *out)
           "without "
           "regard to case.\n",
           out);
-    fputs(".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nrefused; (config diff) there are differences; (partner test) it does "
-          "not work\n.TP\n2\nwrong usage\n"
+    fputs(".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nrefused; (config diff) there are differences; (partner test, route "
+          "test) it "
+          "does not work\n.TP\n2\nwrong usage\n"
           ".TP\n3\nthe daemon, or its store, cannot be reached now\n.TP\n4\nnot known to the daemon, or not allowed\n"
           ".TP\n5\nnot found\n.TP\n6\nit is there already, or was changed meanwhile\n",
           out);

@@ -104,4 +104,7 @@ const struct admin_ops answers_ops = {
     .partner_status = answer_partner_status,
     .test_start = answer_test_start,
     .test = answer_test,
+    .route_status = answer_route_status,
+    .route_test_start = answer_route_test_start,
+    .route_test = answer_route_test,
 };

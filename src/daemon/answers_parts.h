@@ -7,6 +7,7 @@
 json_t *answers_text(struct slice s);
 
 /* The entries of a trace, timed from began_ms on. NULL on memory. */
+json_t *answers_step_list(const struct steps *steps, const char *(*name)(unsigned kind), uint64_t began_ms);
 json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms);
 
 /* One stream as lists show it. NULL on memory. */
@@ -21,5 +22,10 @@ json_t *answer_stream(void *owner, uint64_t id);
 json_t *answer_partner_status(void *owner, struct slice name);
 json_t *answer_test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
 json_t *answer_test(void *owner, struct slice name, uint64_t id);
+
+/* answers_route.c */
+json_t *answer_route_status(void *owner, struct slice name);
+json_t *answer_route_test_start(void *owner, struct slice name, struct admin_refusal *no);
+json_t *answer_route_test(void *owner, struct slice name, uint64_t id);
 
 #endif

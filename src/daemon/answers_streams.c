@@ -10,9 +10,10 @@ json_t *answers_text(struct slice s)
     return json_stringn(s.n ? s.p : "", s.n);
 }
 
-struct steps {
+struct step_list {
     json_t *list; /* NULL: memory was missing */
     uint64_t began_ms;
+    const char *(*name)(unsigned kind);
 };
 
 static void append(json_t **list, json_t *o)
@@ -23,19 +24,32 @@ static void append(json_t **list, json_t *o)
     }
 }
 
-static void put_step(void *arg, const struct xmpp_trace_entry *e)
+static void put_step(void *arg, const struct step *e)
 {
     static const char *const results[] = { "ok", "failed", "note" };
-    struct steps *s = arg;
+    struct step_list *s = arg;
 
     append(&s->list,
            json_pack("{s:I, s:s, s:s, s:o}", "ms", (json_int_t)(e->at_ms > s->began_ms ? e->at_ms - s->began_ms : 0),
-                     "step", xmpp_step_name(e->step), "result", results[e->result], "text", answers_text(e->text)));
+                     "step", s->name(e->kind), "result", results[e->result], "text", answers_text(e->text)));
+}
+
+json_t *answers_step_list(const struct steps *steps, const char *(*name)(unsigned kind), uint64_t began_ms)
+{
+    struct step_list s = { json_array(), began_ms, name };
+
+    steps_each(steps, put_step, &s);
+    return s.list;
+}
+
+static const char *xmpp_name(unsigned kind)
+{
+    return xmpp_step_name((enum xmpp_step)kind);
 }
 
 json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms)
 {
-    struct steps s = { json_array(), began_ms };
+    struct step_list s = { json_array(), began_ms, xmpp_name };
 
     xmpp_trace_each(trace, put_step, &s);
     return s.list;
@@ -48,12 +62,15 @@ json_t *answers_stream_row(const struct xmpp_stream_info *info)
     if (info->peer && info->peer->sa.sa_family)
         addr_text(info->peer, address);
     return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
-                     (json_int_t)info->id, "direction", info->inbound ? "in" : "out", "authenticated",
-                     info->authenticated, "local", answers_text(info->local), "remote", answers_text(info->remote),
-                     "partner", answers_text(info->partner), "address", address, "state", info->state, "tls", info->tls,
-                     "cipher", info->cipher, "method", info->method, "age-s", (json_int_t)(info->age_ms / 1000),
-                     "idle-s", (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in,
-                     "stanzas-out", (json_int_t)info->stanzas_out);
+                     (json_int_t)info->id, "direction",
+                     info->both      ? "both"
+                     : info->inbound ? "in"
+                                     : "out",
+                     "authenticated", info->authenticated, "local", answers_text(info->local), "remote",
+                     answers_text(info->remote), "partner", answers_text(info->partner), "address", address, "state",
+                     info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method, "age-s",
+                     (json_int_t)(info->age_ms / 1000), "idle-s", (json_int_t)(info->idle_ms / 1000), "stanzas-in",
+                     (json_int_t)info->stanzas_in, "stanzas-out", (json_int_t)info->stanzas_out);
 }
 
 struct listing {

@@ -7,7 +7,8 @@
 
 #define DEPTH_MAX 8
 
-enum kind { KIND_NONE, KIND_MULTIPART, KIND_CPIM, KIND_HTML, KIND_PLAIN }; /* in order of preference */
+/* In order of preference. */
+enum kind { KIND_NONE, KIND_COMPOSING, KIND_IMDN, KIND_MULTIPART, KIND_CPIM, KIND_RTF, KIND_HTML, KIND_PLAIN };
 
 /* A multipart body that is being walked. */
 struct level {
@@ -47,8 +48,14 @@ static enum kind kind_of(struct slice value, struct slice *params)
         return KIND_PLAIN;
     if (slice_ieq(type, SLICE("text/html")))
         return KIND_HTML;
+    if (slice_ieq(type, SLICE("text/rtf")) || slice_ieq(type, SLICE("application/rtf")))
+        return KIND_RTF;
     if (slice_ieq(type, SLICE("message/cpim")))
         return KIND_CPIM;
+    if (slice_ieq(type, SLICE(MAP_COMPOSING_TYPE)))
+        return KIND_COMPOSING;
+    if (slice_ieq(type, SLICE(MAP_IMDN_TYPE)))
+        return KIND_IMDN;
     return slice_istarts(type, SLICE("multipart/")) ? KIND_MULTIPART : KIND_NONE;
 }
 
@@ -93,18 +100,22 @@ static enum map_content_fault to_utf8(struct arena *a, struct slice charset, str
 }
 
 static enum map_content_fault read_text(struct reader *r, const struct map_part *part, struct slice params,
-                                        bool is_html)
+                                        enum kind kind)
 {
     struct slice text = part->body;
-    enum map_content_fault fault = to_utf8(r->arena, param(params, "charset"), &text);
+    enum map_content_fault fault = MAP_CONTENT_OK;
+
+    if (kind == KIND_RTF) /* says in itself what its bytes are */
+        text = map_rtf_to_text(r->arena, text);
+    else
+        fault = to_utf8(r->arena, param(params, "charset"), &text);
 
     if (fault != MAP_CONTENT_OK)
         return fault;
-    if (is_html) {
+    if (kind == KIND_HTML)
         text = map_html_to_text(r->arena, text);
-        if (!text.p)
-            return MAP_CONTENT_NO_MEMORY;
-    }
+    if (!text.p && (kind == KIND_HTML || kind == KIND_RTF))
+        return MAP_CONTENT_NO_MEMORY;
     r->out->text = text;
     if (part->language.n)
         r->out->language = part->language;
@@ -194,7 +205,12 @@ static enum map_content_fault step(struct reader *r, struct map_part *part, bool
     if (kind == KIND_CPIM)
         return r->out->has_cpim ? MAP_CONTENT_TYPE : map_cpim_read(r->arena, part->body, r->out, part);
     *done = true;
-    return read_text(r, part, params, kind == KIND_HTML);
+    if (kind == KIND_COMPOSING || kind == KIND_IMDN) {
+        r->out->kind = kind == KIND_IMDN ? MAP_CONTENT_IMDN : MAP_CONTENT_COMPOSING;
+        r->out->text = part->body;
+        return MAP_CONTENT_OK;
+    }
+    return read_text(r, part, params, kind);
 }
 
 enum map_content_fault map_content_read(struct arena *a, struct slice type, struct slice encoding, struct slice body,

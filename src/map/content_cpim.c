@@ -5,11 +5,13 @@
 #include "map/scratch.h"
 
 #define CPIM_NS "urn:ietf:params:cpim-headers:"
+#define IMDN_NS "urn:ietf:params:imdn"
 
 struct cpim {
     struct arena *arena;
     struct map_content *out;
-    bool foreign; /* NS has made another namespace the default one */
+    bool foreign;      /* NS has made another namespace the default one */
+    struct slice imdn; /* the prefix that NS has given to IMDN's; empty: none */
     bool has_from, has_to;
 };
 
@@ -118,13 +120,36 @@ static enum map_content_fault require(struct slice value)
     return MAP_CONTENT_OK;
 }
 
+/* NS: [ prefix SP ] "<" URI ">": what names mean from here on. */
+static void name_space(struct cpim *c, struct slice value)
+{
+    struct slice prefix, uri;
+
+    if (value.n && value.p[0] == '<')
+        c->foreign = !slice_is(value, "<" CPIM_NS ">");
+    else if (slice_cut(value, ' ', &prefix, &uri) && slice_is(slice_trim(uri), "<" IMDN_NS ">"))
+        c->imdn = prefix;
+}
+
+/* A name of IMDN's: the rest of it, behind the prefix. */
+static bool is_imdn(const struct cpim *c, struct slice name, struct slice *rest)
+{
+    struct slice prefix;
+
+    return c->imdn.n && slice_cut(name, '.', &prefix, rest) && slice_eq(prefix, c->imdn);
+}
+
 static enum map_content_fault header(struct cpim *c, struct slice name, struct slice value)
 {
     struct map_content *out = c->out;
+    struct slice rest;
 
     if (slice_is(name, "NS")) {
-        if (value.n && value.p[0] == '<')
-            c->foreign = !slice_is(value, "<" CPIM_NS ">");
+        name_space(c, value);
+        return MAP_CONTENT_OK;
+    }
+    if (is_imdn(c, name, &rest)) {
+        map_imdn_ask_header(&out->imdn, rest, value);
         return MAP_CONTENT_OK;
     }
     if (slice_is(name, "Require"))
@@ -138,6 +163,7 @@ static enum map_content_fault header(struct cpim *c, struct slice name, struct s
         return c->has_to ? MAP_CONTENT_OK : address(value, &c->has_to, &out->cpim_to);
     if (slice_is(name, "DateTime")) {
         out->has_date = clock_parse_rfc3339(value, &out->date_wall_s);
+        out->imdn.date = out->has_date && value.n <= MAP_IMDN_DATE_MAX ? value : slice_of(NULL, 0);
     } else if (slice_is(name, "Subject") && !out->subject.p) {
         out->subject = unescape(c->arena, value);
         if (!out->subject.p)

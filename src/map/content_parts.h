@@ -33,6 +33,9 @@ enum map_content_fault map_cpim_read(struct arena *a, struct slice text, struct 
  * in the input. .p NULL on memory. */
 struct slice map_html_to_text(struct arena *a, struct slice html);
 
+/* The text of an RTF document, in at most three times its size. .p NULL on memory. */
+struct slice map_rtf_to_text(struct arena *a, struct slice rtf);
+
 /* A copy in UTF-8; .p NULL on memory. */
 struct slice map_latin1_to_utf8(struct arena *a, struct slice s, bool windows);
 

@@ -39,7 +39,8 @@ void map_disco_put(struct buf *out, const struct map_disco *d, struct slice node
         xml_put_attr(out, "type", slice_str(d->identities[i].type));
         if (d->identities[i].lang[0])
             xml_put_attr(out, "xml:lang", slice_str(d->identities[i].lang));
-        xml_put_attr(out, "name", slice_str(d->identities[i].name));
+        if (d->identities[i].name[0])
+            xml_put_attr(out, "name", slice_str(d->identities[i].name));
         buf_str(out, "/>");
     }
     for (size_t i = 0; i < d->n_features; i++) {

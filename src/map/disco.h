@@ -5,7 +5,7 @@
 #include "base/buf.h"
 
 struct map_identity {
-    const char *category, *type, *lang, *name; /* lang "": none said */
+    const char *category, *type, *lang, *name; /* lang, name "": none said */
 };
 
 #define MAP_FIELD_VAR_MAX 64

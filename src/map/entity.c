@@ -114,6 +114,39 @@ static void describe(struct described *d, const struct map_entity *e)
         d->disco.form = "http://jabber.org/network/serverinfo";
 }
 
+/* Of a person: his account, or the device behind a full address. */
+static void describe_person(struct map_disco *disco, const struct map_entity *e, bool device, const char *known[4])
+{
+    static const struct map_identity account = { "account", "registered", "", "" }, client = { "client", "pc", "", "" };
+
+    *disco = (struct map_disco){ .identities = device ? &client : &account, .n_identities = 1, .features = known };
+    if (e->chat_states)
+        known[disco->n_features++] = "http://jabber.org/protocol/chatstates";
+    known[disco->n_features++] = NS_DISCO_INFO;
+    if (e->receipts) {
+        known[disco->n_features++] = "urn:xmpp:chat-markers:0";
+        known[disco->n_features++] = "urn:xmpp:receipts";
+    }
+}
+
+static void person_info(struct buf *out, const struct question *q)
+{
+    struct slice node = xml_attr(q->child, "node");
+    struct map_disco disco;
+    const char *known[4];
+
+    if (!q->entity->knows_person || !q->to->local.n) {
+        put_unavailable(out, q);
+    } else if (node.n) {
+        put_no_node(out, q, node);
+    } else {
+        describe_person(&disco, q->entity, q->to->resource.n > 0, known);
+        open_iq(out, q, "result");
+        map_disco_put(out, &disco, node);
+        buf_str(out, "</iq>");
+    }
+}
+
 static bool is_caps_node(struct slice node, const char *ver)
 {
     const size_t n = sizeof(NODE "#") - 1;
@@ -260,14 +293,19 @@ static void no_vcard(struct buf *out, const struct question *q)
     put_error(out, q, "cancel", MAP_ITEM_NOT_FOUND);
 }
 
-static const struct row of_person[] = { { "vcard-temp", "vCard", no_vcard, NULL } };
+static const struct row of_person[] = { { "vcard-temp", "vCard", no_vcard, NULL },
+                                        { NS_DISCO_INFO, "query", person_info, NULL } };
+
+static const struct row of_device[] = { { NS_DISCO_INFO, "query", person_info, NULL } };
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static void answer(struct buf *out, const struct question *q, bool get)
 {
-    const struct row *rows = q->to->local.n ? of_person : of_domain;
-    size_t n = q->to->local.n ? sizeof(of_person) / sizeof(of_person[0]) : sizeof(of_domain) / sizeof(of_domain[0]);
+    const struct row *rows = q->to->resource.n ? of_device : q->to->local.n ? of_person : of_domain;
+    size_t n = q->to->resource.n ? COUNT(of_device) : q->to->local.n ? COUNT(of_person) : COUNT(of_domain);
 
-    for (size_t i = 0; i < n && !q->to->resource.n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (xml_is(q->child, rows[i].ns, rows[i].name) && (get || rows[i].set)) {
             (get ? rows[i].get : rows[i].set)(out, q);
             return;

@@ -1,9 +1,10 @@
 /*
  * The entity behind a SIP domain of ours: what it answers to an iq (catalogue 11). Pure functions: time is a value.
  *
- * Only the domain itself says anything. All addresses below it, of people who are there or not, get the same
- * service-unavailable (RFC 6121 8.5), or item-not-found for a vCard: who is there is for those to know whom they have let see their presence, and
- * until presence is carried that is nobody.
+ * The domain itself answers. Addresses below it, of people who are there or not, get the same service-unavailable (RFC 6121
+ * 8.5), or item-not-found for a vCard: who is there is for those to know whom they have let see their presence, and until
+ * presence is carried that is nobody. One thing is said of a person, to those alone whom he has written to: what his side can
+ * be told besides texts (STOX-CS-13, STOX-RCP-18).
  */
 #ifndef STOX_MAP_ENTITY_H
 #define STOX_MAP_ENTITY_H
@@ -20,6 +21,8 @@ struct map_entity {
     const struct slice *contacts; /* "abuse=mailto:abuse@contoso.example" (XEP-0157) */
     size_t n_contacts;            /* at most MAP_CONTACTS_MAX, more are left out */
     struct map_aliases aliases;
+    bool knows_person;          /* the person asked about has written to who asks */
+    bool chat_states, receipts; /* his side takes these */
 };
 
 /*

@@ -6,6 +6,7 @@
 #define STOX_MAP_IM_H
 
 #include "map/address.h"
+#include "map/imdn.h"
 #include "sip/msg.h"
 #include "xmpp/xml.h"
 
@@ -13,6 +14,7 @@ struct map_conf {
     struct map_aliases aliases;
     uint8_t key[32];    /* of the id and thread encodings; lives as long as the installation */
     bool pager_chat;    /* type='chat' instead of none (STOX-IM-06) */
+    bool receipts;      /* S2X: ask the XMPP user for the receipts that the SIP user asks for */
     size_t body_max;    /* octets of text as written in XML, such that the stanza stays below the peer's limit */
     int64_t now_wall_s; /* wall time of this call */
 };
@@ -20,6 +22,7 @@ struct map_conf {
 enum map_im {
     MAP_IM_OK,
     MAP_IM_EMPTY,   /* nothing to carry: answer 200 / consume */
+    MAP_IM_STATUS,  /* S2X: no text but a status, which nobody waits for: see map_im_stanza */
     MAP_IM_REFUSED, /* see the refusal */
     MAP_IM_NO_MEMORY,
 };
@@ -31,14 +34,26 @@ struct map_im_sip_refusal {
     const char *headers; /* constant header lines (Accept, Accept-Encoding), or "" */
 };
 
+/* What a MESSAGE became. */
+struct map_im_stanza {
+    struct slice id;     /* the stanza's, in the arena: it derives from the branch, so that a repeat can be recognised,
+                                after a restart too (STOX-IM-19, 57) */
+    struct slice thread; /* in it; in the arena */
+    struct map_imdn_ask ask; /* notifications that its sender wants */
+    /* MAP_IM_STATUS: nothing was written, and it says one of these two. */
+    bool is_imdn;
+    struct map_imdn imdn;
+    bool composing;     /* he types; false: he has stopped */
+    unsigned refresh_s; /* for how long that is to be believed; 0: not said */
+};
+
 /*
  * S2X. from and to are the mapped addresses; the stanza is appended to out. thread: what the Call-ID is known to stand for
- * between these two; empty: the Call-ID itself says it. id gets the stanza's id (in the arena): it derives from the branch,
- * so that a repeat can be recognised, after a restart too (STOX-IM-19, 57).
+ * between these two; empty: the Call-ID itself says it.
  */
 enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,
                              const struct jid *from, const struct jid *to, struct slice thread, struct buf *out,
-                             struct slice *id, struct map_im_sip_refusal *refusal);
+                             struct map_im_stanza *made, struct map_im_sip_refusal *refusal);
 
 /* A MESSAGE to send; slices are in the arena, or in the stanza (body). */
 struct map_im_message {
@@ -49,7 +64,9 @@ struct map_im_message {
     struct slice branch;  /* empty when the stanza had no id */
     struct slice headers; /* Subject, Content-Type, Content-Language, Date: complete lines */
     struct slice body;
-    bool report_errors; /* false for type headline (STOX-IM-08) */
+    bool report_errors;                 /* false for type headline (STOX-IM-08) */
+    bool threaded;                      /* call_id is that of a thread, not made up */
+    bool asks_received, asks_displayed; /* the sender wants to be told (XEP-0184, XEP-0333) */
 };
 
 /* Toward XMPP: how the stanza is to be refused. */

@@ -1,9 +1,7 @@
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/text.h"
-#include "map/ids.h"
-#include "map/im.h"
+#include "map/im_parts.h"
+#include "map/imdn.h"
 #include "map/language.h"
 #include "map/scratch.h"
 #include "sip/writer.h"
@@ -103,15 +101,6 @@ static enum map_im read_stanza(struct arena *a, const struct xml *stanza, struct
     return MAP_IM_OK;
 }
 
-/* Takes what was written since *at. */
-static struct slice cut(const struct buf *b, size_t *at)
-{
-    struct slice s = slice_from(buf_slice(b), *at);
-
-    *at = b->n;
-    return s;
-}
-
 static void put_headers(struct buf *b, const struct message *m)
 {
     struct slice stamp = m->delay ? xml_attr(m->delay, "stamp") : SLICE("");
@@ -129,74 +118,22 @@ static void put_headers(struct buf *b, const struct message *m)
     }
 }
 
-/* The thread's Call-ID, or a fresh one. */
-static bool put_call_id(struct buf *b, struct arena *a, const struct map_conf *conf, const struct jid *from,
-                        const struct jid *to, struct slice thread, const struct map_fresh *fresh,
-                        struct map_im_message *out)
-{
-    struct slice digest;
-
-    if (thread.n == 0) {
-        map_put_u64_hex(b, fresh->call_id[0]);
-        map_put_u64_hex(b, fresh->call_id[1]);
-        return true;
-    }
-    if (map_thread_to_call_id(b, thread))
-        return true;
-    digest = map_call_id_digest(a, conf, from, to, thread);
-    buf_put(b, digest);
-    out->thread = thread;
-    return digest.p != NULL;
-}
-
-/* Upper bound of an address as URI: each byte of user and resource escaped, an internationalized host as long as DNS
- * allows. */
-static size_t uri_size(const struct jid *j)
-{
-    return 16 + 3 * (j->local.n + j->resource.n) + j->domain.n + 256;
-}
-
-/* errno was 0 before the attempt: what libidn2 lacks in memory must not be told as a fault of the name. */
-static enum map_im unwritable(struct map_im_xmpp_refusal *r)
-{
-    return errno == ENOMEM ? MAP_IM_NO_MEMORY : refuse(r, "modify", "jid-malformed", "");
-}
-
 static enum map_im write_message(struct arena *a, const struct map_conf *conf, const struct message *m,
                                  const struct jid *from, const struct jid *to, struct slice id,
                                  const struct map_fresh *fresh, struct map_im_message *out,
                                  struct map_im_xmpp_refusal *r)
 {
     struct buf b;
-    size_t at = 0, size = uri_size(from) + 2 * uri_size(to) + m->subject_text.n + m->language.n + 1024;
+    size_t at = 0;
+    enum map_im result;
 
-    if (!scratch_init(&b, a, size))
+    if (!scratch_init(&b, a, map_im_address_size(from, to) + m->subject_text.n + m->language.n + 256))
         return MAP_IM_NO_MEMORY;
-    errno = 0;
-    if (!map_jid_to_uri(&b, to, true, &conf->aliases))
-        return unwritable(r);
-    out->uri = cut(&b, &at);
-    buf_char(&b, '<');
-    buf_put(&b, out->uri);
-    buf_char(&b, '>');
-    out->to = cut(&b, &at);
-    buf_char(&b, '<');
-    if (!map_jid_to_uri(&b, from, true, &conf->aliases))
-        return unwritable(r);
-    buf_str(&b, ">;tag=");
-    map_put_u64_hex(&b, fresh->tag);
-    out->from = cut(&b, &at);
-    if (!put_call_id(&b, a, conf, from, to, m->thread_text, fresh, out))
-        return MAP_IM_NO_MEMORY;
-    out->call_id = cut(&b, &at);
-    if (id.n) {
-        buf_str(&b, "z9hG4bK");
-        map_put_u64_hex(&b, fresh->nonce);
-        map_put_u64_hex(&b, fresh->branch);
-    }
-    out->branch = cut(&b, &at);
+    result = map_im_address(&b, &at, a, conf, from, to, m->thread_text, id, fresh, out, r);
+    if (result != MAP_IM_OK)
+        return result;
     put_headers(&b, m);
-    out->headers = cut(&b, &at);
+    out->headers = map_im_cut(&b, &at);
     out->body = m->text;
     return buf_ok(&b) ? MAP_IM_OK : MAP_IM_NO_MEMORY;
 }
@@ -218,6 +155,8 @@ enum map_im map_im_to_message(struct arena *a, const struct map_conf *conf, cons
     result = read_stanza(a, stanza, stream_lang, &m, refusal);
     if (result != MAP_IM_OK)
         return result;
+    out->threaded = m.thread_text.n > 0;
+    map_receipts_asked(stanza, &out->asks_received, &out->asks_displayed);
     map_fresh_init(&fresh, conf, nonce, id);
     return write_message(a, conf, &m, from, to, id, &fresh, out, refusal);
 }

@@ -4,6 +4,7 @@
 #include "map/ids.h"
 #include "map/im.h"
 #include "map/language.h"
+#include "map/typing.h"
 #include "xmpp/writer.h"
 
 #define DELAY_AFTER_S 60 /* STOX-IM-47 */
@@ -12,7 +13,8 @@
 struct message {
     struct map_content content;
     struct slice subject, language;
-    bool has_date; /* of the request, or of CPIM */
+    struct slice known_thread; /* what the Call-ID is known to stand for; empty: itself */
+    bool has_date;             /* of the request, or of CPIM */
     int64_t date_wall_s;
 };
 
@@ -45,7 +47,7 @@ static enum map_im read_content(struct arena *a, const struct sip_msg *msg, stru
                                                     value_of(msg, SIP_H_CONTENT_ENCODING), msg->body, content);
 
     switch (fault) {
-    case MAP_CONTENT_OK: return content->text.n ? MAP_IM_OK : MAP_IM_EMPTY;
+    case MAP_CONTENT_OK: return content->text.n || content->kind != MAP_CONTENT_TEXT ? MAP_IM_OK : MAP_IM_EMPTY;
     case MAP_CONTENT_NO_MEMORY: return MAP_IM_NO_MEMORY;
     case MAP_CONTENT_MALFORMED: return refuse(r, 400, "Malformed Body", "");
     case MAP_CONTENT_TYPE:
@@ -163,6 +165,8 @@ static enum map_im read_message(struct arena *a, const struct map_conf *conf, co
 static void put_stanza(struct buf *out, const struct map_conf *conf, const struct message *m, const struct jid *from,
                        const struct jid *to, struct slice id, struct slice thread)
 {
+    const struct map_imdn_ask *ask = &m->content.imdn;
+
     buf_str(out, "<message");
     xml_put_attr_jid(out, "from", from);
     xml_put_attr_jid(out, "to", to);
@@ -183,19 +187,64 @@ static void put_stanza(struct buf *out, const struct map_conf *conf, const struc
         clock_put_rfc3339(out, m->date_wall_s);
         buf_str(out, "'/>");
     }
+    if (conf->receipts && map_imdn_asks(ask))
+        map_receipt_put_asks(out, ask->positive, ask->display);
     buf_str(out, "</message>");
+}
+
+/* A document that tells a status. */
+static enum map_im read_status(struct arena *a, const struct map_content *content, struct map_im_stanza *made,
+                               struct map_im_sip_refusal *r)
+{
+    struct map_composing composing;
+    enum map_document_fault fault;
+
+    made->is_imdn = content->kind == MAP_CONTENT_IMDN;
+    if (made->is_imdn) {
+        fault = map_imdn_read(a, content->text, &made->imdn);
+    } else {
+        fault = map_composing_read(content->text, &composing);
+        made->composing = composing.active;
+        made->refresh_s = composing.refresh_s;
+    }
+    switch (fault) {
+    case MAP_DOCUMENT_OK: return MAP_IM_STATUS;
+    case MAP_DOCUMENT_NO_MEMORY: return MAP_IM_NO_MEMORY;
+    case MAP_DOCUMENT_MALFORMED: break;
+    }
+    return refuse(r, 400, made->is_imdn ? "Malformed Notification" : "Malformed isComposing Document", "");
+}
+
+static enum map_im write_text(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,
+                              const struct jid *from, const struct jid *to, const struct message *m, struct buf *out,
+                              struct map_im_stanza *made, struct map_im_sip_refusal *refusal)
+{
+    char decoded[MAP_THREAD_MAX];
+    struct buf plain = { .p = decoded, .cap = sizeof(decoded), .max = sizeof(decoded) };
+    struct slice thread = choose_thread(conf, m, msg->call_id, m->known_thread, &plain);
+    size_t start = out->n;
+
+    if (is_too_big(conf, m, thread))
+        return refuse(refusal, 413, "Message Too Large", "");
+    made->id = map_stanza_id(a, conf, msg);
+    made->thread = arena_dup(a, thread);
+    if (!made->id.p || !made->thread.p)
+        return MAP_IM_NO_MEMORY;
+    put_stanza(out, conf, m, from, to, made->id, thread);
+    if (buf_ok(out))
+        return MAP_IM_OK;
+    out->n = start;
+    return MAP_IM_NO_MEMORY;
 }
 
 enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const struct sip_msg *msg,
                              const struct jid *from, const struct jid *to, struct slice thread, struct buf *out,
-                             struct slice *id, struct map_im_sip_refusal *refusal)
+                             struct map_im_stanza *made, struct map_im_sip_refusal *refusal)
 {
-    char decoded[MAP_THREAD_MAX];
-    struct buf plain = { .p = decoded, .cap = sizeof(decoded), .max = sizeof(decoded) };
-    struct message m = { 0 };
-    size_t start = out->n;
+    struct message m = { .known_thread = thread };
     enum map_im result;
 
+    *made = (struct map_im_stanza){ 0 };
     if (slice_is(from->domain, "anonymous.invalid"))
         return refuse(refusal, 403, "Anonymous Sender", "");
     if (to->local.n == 0)
@@ -205,15 +254,7 @@ enum map_im map_im_to_stanza(struct arena *a, const struct map_conf *conf, const
     result = read_message(a, conf, msg, from, to, &m, refusal);
     if (result != MAP_IM_OK)
         return result;
-    thread = choose_thread(conf, &m, msg->call_id, thread, &plain);
-    if (is_too_big(conf, &m, thread))
-        return refuse(refusal, 413, "Message Too Large", "");
-    *id = map_stanza_id(a, conf, msg);
-    if (!id->p)
-        return MAP_IM_NO_MEMORY;
-    put_stanza(out, conf, &m, from, to, *id, thread);
-    if (buf_ok(out))
-        return MAP_IM_OK;
-    out->n = start;
-    return MAP_IM_NO_MEMORY;
+    made->ask = m.content.imdn;
+    return m.content.kind == MAP_CONTENT_TEXT ? write_text(a, conf, msg, from, to, &m, out, made, refusal)
+                                              : read_status(a, &m.content, made, refusal);
 }

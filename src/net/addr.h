@@ -33,6 +33,13 @@ bool addr_is_wildcard(const struct addr *a); /* 0.0.0.0 and ::, what a listener 
 bool addr_is_unusable(const struct addr *a); /* multicast, broadcast, unspecified: never sent to */
 uint64_t addr_hash_ip(const struct addr *a, const uint64_t key[2]);
 
+/* A host as somebody has named it: an address with its port, or a name with or without one. */
+struct addr_host {
+    struct addr addr;  /* of no family: it is a name */
+    struct slice name; /* borrowed */
+    uint16_t port;     /* of the name; 0: none is given */
+};
+
 #define ADDR_TEXT 64
 /* "192.0.2.1" / "2001:db8::1" without port; returns out. */
 const char *addr_ip_text(const struct addr *a, char out[ADDR_TEXT]);

@@ -22,7 +22,8 @@ const char *conn_end_name(enum conn_end why)
     case CONN_END_TIMEOUT: return "timeout";
     case CONN_END_TLS:
     case CONN_END_TLS_VERSION:
-    case CONN_END_TLS_REFUSED: return "tls";
+    case CONN_END_TLS_REFUSED:
+    case CONN_END_TLS_NONE: return "tls";
     case CONN_END_SLOW: return "slow";
     case CONN_END_MEMORY: return "memory";
     }
@@ -40,7 +41,8 @@ static const char *end_text(enum conn_end why)
     case CONN_END_TIMEOUT: return "no answer in time";
     case CONN_END_TLS:
     case CONN_END_TLS_VERSION:
-    case CONN_END_TLS_REFUSED: return "TLS failed";
+    case CONN_END_TLS_REFUSED:
+    case CONN_END_TLS_NONE: return "TLS failed";
     case CONN_END_SLOW: return "the peer does not read what we send";
     case CONN_END_MEMORY: return "out of memory";
     }

@@ -23,6 +23,7 @@ enum conn_end {
     CONN_END_TLS,         /* handshake or record failure; text says which */
     CONN_END_TLS_VERSION, /* of these: no common version */
     CONN_END_TLS_REFUSED, /* of these: the peer refuses our certificate */
+    CONN_END_TLS_NONE,    /* of these: what it answers is no TLS */
     CONN_END_SLOW,        /* the send queue is full: the peer does not read */
     CONN_END_MEMORY,
 };

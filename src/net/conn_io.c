@@ -60,6 +60,7 @@ static enum conn_end end_of_failure(enum tls_failure failure)
     case TLS_FAILURE_OTHER: break;
     case TLS_FAILURE_VERSION: return CONN_END_TLS_VERSION;
     case TLS_FAILURE_OUR_CERTIFICATE: return CONN_END_TLS_REFUSED;
+    case TLS_FAILURE_NONE: return CONN_END_TLS_NONE;
     case TLS_FAILURE_MEMORY: return CONN_END_MEMORY;
     }
     return CONN_END_TLS;

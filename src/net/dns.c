@@ -52,6 +52,7 @@ struct dns_query {
     size_t n_parts;
     union {
         struct dns_srv srv[RECORDS_MAX];
+        struct dns_naptr naptr[RECORDS_MAX];
         struct addr addrs[2][RECORDS_MAX]; /* by part */
         struct {
             struct dane_record records[DANE_RECORDS_MAX];
@@ -72,6 +73,7 @@ static bool take_record(struct part *p, struct slice rdata)
 
     switch (p->type) {
     case DNS_TYPE_SRV: return dns_parse_srv(rdata, &q->srv[p->n]);
+    case DNS_TYPE_NAPTR: return dns_parse_naptr(rdata, &q->naptr[p->n]);
     case DNS_TYPE_TLSA: return dane_parse(rdata, &q->tlsa.records[p->n]);
     default: return dns_parse_addr(p->type, rdata, q->port, &q->addrs[p - q->parts][p->n]);
     }
@@ -84,7 +86,7 @@ static void take_records(struct part *p, const struct ub_result *r)
     for (size_t i = 0; r->data[i] && p->n < max; i++)
         p->n += take_record(p, slice_of(r->data[i], r->len[i] > 0 ? (size_t)r->len[i] : 0));
     p->status = DNS_OK;
-    if (p->n == 0)
+    if (p->n == 0 && p->type != DNS_TYPE_NAPTR)
         part_failed(p, "all records are malformed", "");
 }
 
@@ -229,6 +231,10 @@ static void on_report(struct deferred *d)
     } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_SRV) {
         answer.srv = q->srv;
         answer.n_srv = q->parts[0].n;
+    } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_NAPTR) {
+        dns_naptr_order(q->naptr, q->parts[0].n);
+        answer.naptr = q->naptr;
+        answer.n_naptr = q->parts[0].n;
     } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_TLSA) {
         answer.tlsa = q->tlsa.records;
         answer.n_tlsa = q->parts[0].n;
@@ -271,15 +277,25 @@ static bool ask(struct dns_query *q, const char *name, int type)
     return p->asked;
 }
 
-struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg)
+static struct dns_query *query_one(struct dns *dns, const char *name, int type, dns_done *done, void *arg)
 {
     struct dns_query *q = query_new(dns, name, done, arg);
 
-    if (q && !ask(q, name, DNS_TYPE_SRV)) {
+    if (q && !ask(q, name, type)) {
         dns_cancel(q);
         return NULL;
     }
     return q;
+}
+
+struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg)
+{
+    return query_one(dns, name, DNS_TYPE_SRV, done, arg);
+}
+
+struct dns_query *dns_query_naptr(struct dns *dns, const char *name, dns_done *done, void *arg)
+{
+    return query_one(dns, name, DNS_TYPE_NAPTR, done, arg);
 }
 
 struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg)
@@ -299,15 +315,9 @@ struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t po
 struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg)
 {
     char name[300];
-    struct dns_query *q;
 
     snprintf(name, sizeof(name), "_%u._tcp.%s", (unsigned)port, host);
-    q = query_new(dns, name, done, arg);
-    if (q && !ask(q, name, DNS_TYPE_TLSA)) {
-        dns_cancel(q);
-        return NULL;
-    }
-    return q;
+    return query_one(dns, name, DNS_TYPE_TLSA, done, arg);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)

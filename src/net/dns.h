@@ -1,5 +1,5 @@
 /*
- * Names to addresses, by libunbound on our loop: SRV, A, AAAA and TLSA, with DNSSEC status. Answers come as they are in DNS;
+ * Names to addresses, by libunbound on our loop: NAPTR, SRV, A, AAAA and TLSA, with DNSSEC status. Answers come as they are in DNS;
  * choosing among them (RFC 2782 weights, RFC 3263, RFC 6120 3.2) is dns_srv_order's and the protocols' work.
  */
 #ifndef STOX_NET_DNS_H
@@ -34,6 +34,13 @@ struct dns_srv {
     unsigned mark;    /* the caller's: 0 from DNS, and dns_srv_order takes it along */
 };
 
+/* A NAPTR record that ends the search for a service (RFC 3403, flag "s"); those with other flags or a regexp are left out. */
+struct dns_naptr {
+    uint16_t order, preference;
+    char service[32];      /* lower case: "sip+d2u" */
+    char replacement[256]; /* where the SRV records are: lower case, no trailing dot */
+};
+
 struct dns_answer {
     enum dns_status status;
     bool secure; /* validated by DNSSEC */
@@ -41,6 +48,9 @@ struct dns_answer {
     const char *why;           /* for DNS_FAILED: a clause for the log */
     const struct dns_srv *srv; /* of dns_query_srv, at most 32 */
     size_t n_srv;
+    const struct dns_naptr
+        *naptr; /* of dns_query_naptr, at most 32, by order and preference; usable or none: may be 0 */
+    size_t n_naptr;
     const struct addr *addrs; /* of dns_query_addrs, at most 32, port as asked, AAAA and A taking turns (RFC 8305) */
     size_t n_addrs;
     const struct dane_record *tlsa; /* of dns_query_tlsa, at most DANE_RECORDS_MAX, usable or not */
@@ -53,6 +63,9 @@ typedef void dns_done(void *arg, const struct dns_answer *answer); /* answer is 
 /* name: without trailing dot, A-labels. NULL when the question cannot be asked; the callback is never called from inside. */
 struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *done, void *arg);
 struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg);
+
+/* NAPTR records. DNS_OK with none: there are some, but none of this kind. */
+struct dns_query *dns_query_naptr(struct dns *dns, const char *name, dns_done *done, void *arg);
 
 /* What is said of the certificate of host's server at this TCP port; DNS_OK says nothing if the answer is not secure. */
 struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg);

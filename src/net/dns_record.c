@@ -66,6 +66,49 @@ bool dns_parse_srv(struct slice rdata, struct dns_srv *out)
     return true;
 }
 
+/* Cuts a character-string (RFC 1035 3.3) off. */
+static bool cut_string(struct slice *wire, struct slice *out)
+{
+    size_t n = wire->n > 0 ? (unsigned char)wire->p[0] : 0;
+
+    if (wire->n == 0 || n >= wire->n)
+        return false;
+    *out = slice_of(wire->p + 1, n);
+    *wire = slice_from(*wire, n + 1);
+    return true;
+}
+
+bool dns_parse_naptr(struct slice rdata, struct dns_naptr *out)
+{
+    struct slice rest = slice_from(rdata, 4), flags, service, regexp;
+
+    if (rdata.n < 4 || !cut_string(&rest, &flags) || !cut_string(&rest, &service) || !cut_string(&rest, &regexp))
+        return false;
+    if (!slice_ieq(flags, SLICE("s")) || regexp.n || service.n == 0 || service.n >= sizeof(out->service) ||
+        !parse_target(rest, out->replacement) || !out->replacement[0])
+        return false;
+    out->order = read_u16(rdata.p);
+    out->preference = read_u16(rdata.p + 2);
+    for (size_t i = 0; i < service.n; i++)
+        out->service[i] = text_lower(service.p[i]);
+    out->service[service.n] = '\0';
+    return true;
+}
+
+void dns_naptr_order(struct dns_naptr *v, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct dns_naptr moved = v[i];
+        size_t k = i;
+
+        for (; k > 0 && (moved.order < v[k - 1].order ||
+                         (moved.order == v[k - 1].order && moved.preference < v[k - 1].preference));
+             k--)
+            v[k] = v[k - 1];
+        v[k] = moved;
+    }
+}
+
 bool dns_parse_addr(int type, struct slice rdata, uint16_t port, struct addr *out)
 {
     struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };

@@ -138,7 +138,13 @@ int tls_file_check(const char *file, const char *what, struct err *err);
 /* Makes a context verify chains as tls.h says; tls_verify.c. */
 void tls_verify_setup(SSL_CTX *ctx);
 
-enum tls_failure { TLS_FAILURE_OTHER, TLS_FAILURE_VERSION, TLS_FAILURE_OUR_CERTIFICATE, TLS_FAILURE_MEMORY };
+enum tls_failure {
+    TLS_FAILURE_OTHER,
+    TLS_FAILURE_VERSION,
+    TLS_FAILURE_OUR_CERTIFICATE,
+    TLS_FAILURE_NONE, /* what came is no TLS */
+    TLS_FAILURE_MEMORY,
+};
 
 /* Empties OpenSSL's error queue and puts what it says into out as a clause. */
 enum tls_failure tls_fault_text(char *out, size_t n);

@@ -136,7 +136,10 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     }
     buf_put(b, SLICE(";branch="));
     sip_put_safe(b, branch);
-    buf_put(b, target->transport == SIP_UDP ? SLICE(";rport\r\n") : SLICE("\r\n"));
+    /* Over TLS both ends have shown who they are: the peer may use the connection too (RFC 5923 5, 8). */
+    buf_put(b, target->transport == SIP_UDP   ? SLICE(";rport\r\n")
+               : target->transport == SIP_TLS ? SLICE(";alias\r\n")
+                                              : SLICE("\r\n"));
     sip_put_header_u64(b, "Max-Forwards", r->max_forwards);
     sip_put_header(b, "From", r->from);
     sip_put_header(b, "To", r->to);
@@ -202,7 +205,7 @@ void sip_client_wait(struct sip_client *c)
 {
     uint64_t now = c->table->timers->now_ms, left = c->deadline_ms > now ? c->deadline_ms - now : 0;
 
-    if (c->hop->target.transport == SIP_UDP && c->interval_ms < left)
+    if (c->wire && c->hop->target.transport == SIP_UDP && c->interval_ms < left)
         left = c->interval_ms;
     timer_start(c->table->timers, &c->timer, left);
 }
@@ -459,6 +462,32 @@ struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_targ
 void sip_client_forget(struct sip_client *c)
 {
     c->done = NULL;
+}
+
+enum sip_client_progress sip_client_progress(const struct sip_client *c)
+{
+    switch (c->state) {
+    case CLIENT_WAITING: return SIP_CLIENT_UNSENT;
+    case CLIENT_TRYING: return SIP_CLIENT_SILENT;
+    case CLIENT_PROCEEDING:
+    case CLIENT_ACCEPTED:
+    case CLIENT_COMPLETED: break;
+    }
+    return SIP_CLIENT_HEARD;
+}
+
+void sip_client_quiet(struct sip_client *c)
+{
+    if (c->state == CLIENT_WAITING || c->state == CLIENT_COMPLETED)
+        return;
+    free(c->wire);
+    c->wire = NULL;
+    sip_client_wait(c);
+}
+
+void sip_client_drop(struct sip_client *c)
+{
+    sip_client_free(c);
 }
 
 static void answered(struct sip_client *c, const struct sip_msg *m)

@@ -106,16 +106,20 @@ static uint64_t call_hash(const struct hash *h, const struct call_key *key)
     return hash_more(h, hash_bytes(h, slice_of((const char *)&key->tag, sizeof(key->tag))), key->call_id);
 }
 
-struct sip_dialog *sip_dialogs_find(const struct sip *sip, struct slice call_id, struct slice our_tag)
+struct sip_dialog *sip_dialogs_find_tag(const struct sip *sip, struct slice call_id, uint64_t our_tag)
 {
     const struct hash *h = &sip->dialogs.by_call;
-    struct call_key key = { .call_id = call_id };
-    struct hash_node *node;
+    const struct call_key key = { call_id, our_tag };
+    struct hash_node *node = h->n ? hash_find(h, call_hash(h, &key), same_call, &key) : NULL;
 
-    if (!h->n || !sip_tag_read(our_tag, &key.tag))
-        return NULL;
-    node = hash_find(h, call_hash(h, &key), same_call, &key);
     return node ? container_of(node, struct sip_dialog, by_call) : NULL;
+}
+
+struct sip_dialog *sip_dialogs_find(const struct sip *sip, struct slice call_id, struct slice our_tag)
+{
+    uint64_t tag;
+
+    return sip_tag_read(our_tag, &tag) ? sip_dialogs_find_tag(sip, call_id, tag) : NULL;
 }
 
 bool sip_dialog_enter(struct sip_dialog *d)

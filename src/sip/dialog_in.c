@@ -1,7 +1,4 @@
-/*
- * The peer's requests in a session: its INVITE and our answers, ACK, CANCEL, PRACK, re-INVITE, UPDATE, BYE, and those for the
- * owner. RFC 3261 12.2.2, 13.3, 14.2, 15.1.2; RFC 3262 3; RFC 3311 5.2.
- */
+/* The peer's INVITE becomes a session: what speaks against it, our answers, its ACK and CANCEL. RFC 3261 9.2, 12.1.1, 13.3. */
 #include <assert.h>
 
 #include "sip/dialog_priv.h"
@@ -97,9 +94,31 @@ static unsigned check(struct sip *sip, const struct sip_incoming *in, struct sli
         *reason = "INVITE needs one Contact with a SIP URI";
         return 400;
     }
+    if (sip_invite_too_big(in->m))
+        return 513;
+    if (sip_dialogs_find_tag(sip, in->m->call_id, in->id->tag)) {
+        *reason = "This INVITE has been answered long ago";
+        return 482;
+    }
     if (sip_invites_full(&sip->invites))
         return 503;
     return sip_session_check(sip, in->m, &sip->headers);
+}
+
+#define LOG_BURST 5 /* lines in 10 s */
+
+/* The administrator reads whose sessions are too many. */
+static void log_full(struct sip *sip, const struct sip_incoming *in)
+{
+    char from[ADDR_TEXT];
+    unsigned held;
+
+    if (log_allowed(&sip->log_full, loop_now(sip->loop), LOG_BURST, &held))
+        log_info(sip->loop->log, "sip-sessions-full", LOG_Z("from", addr_text(&in->source->addr, from)),
+                 LOG_S("route", in->route), LOG_U("sessions", sip->dialogs.by_call.n),
+                 LOG_U("most", sip->conf.dialogs_max), LOG_U("most-of-a-route", sip->conf.dialogs_per_route_max),
+                 LOG_Z("reason", "too many sessions, or this route has its share: the INVITE was answered 503"),
+                 LOG_U("not-logged", held));
 }
 
 static void offer(struct sip *sip, struct sip_dialog *d, const struct sip_incoming *in)
@@ -124,6 +143,8 @@ void sip_dialogs_invite(struct sip *sip, const struct sip_incoming *in)
     if (!status) {
         d = sip_dialog_new(sip, in->route, &full);
         status = d ? begin(sip, d, in, target) : 503;
+        if (!d && full)
+            log_full(sip, in);
     }
     if (!status) {
         offer(sip, d, in);

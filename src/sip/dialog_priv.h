@@ -76,6 +76,7 @@ uint64_t sip_dialogs_make_tag(struct sip_dialogs *t);
 
 /* The session with this Call-ID and tag of ours, or NULL. */
 struct sip_dialog *sip_dialogs_find(const struct sip *sip, struct slice call_id, struct slice our_tag);
+struct sip_dialog *sip_dialogs_find_tag(const struct sip *sip, struct slice call_id, uint64_t our_tag);
 
 /* A session in no state yet, charged to route. NULL: no memory, or *full (dialogs_max, or the route's share). */
 struct sip_dialog *sip_dialog_new(struct sip *sip, struct slice route, bool *full);

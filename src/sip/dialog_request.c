@@ -25,7 +25,7 @@ static void refuse(struct sip *sip, const struct sip_incoming *in, unsigned stat
     struct sip_server *other = NULL;
 
     sip->counters.refused++;
-    if (in->m->method_id == SIP_INVITE && !sip_invites_full(&sip->invites))
+    if (in->m->method_id == SIP_INVITE && !sip_invites_full(&sip->invites) && !sip_invite_too_big(in->m))
         s = sip_invite_server_new(&sip->invites, in, NULL);
     else if (in->m->method_id != SIP_INVITE && !sip_servers_full(&sip->servers))
         other = sip_servers_add(&sip->servers, in->id, in->m, in->source);
@@ -171,7 +171,7 @@ static void take_reinvite(struct sip *sip, struct sip_dialog *d, const struct si
 
     if (collides(sip, d, in))
         return;
-    status = describe(sip, d, in, &content);
+    status = sip_invite_too_big(in->m) ? 513 : describe(sip, d, in, &content);
     if (is_refusal(status)) {
         refuse(sip, in, status, NULL, nothing);
         return;

@@ -35,6 +35,6 @@ uint64_t sip_target_hash(const struct hash *h, const struct sip_target *target)
 
 bool sip_target_eq(const struct sip_target *a, const struct sip_target *b)
 {
-    return a->transport == b->transport && addr_eq(&a->addr, &b->addr) &&
+    return a->transport == b->transport && a->apart == b->apart && addr_eq(&a->addr, &b->addr) &&
            (a->transport != SIP_TLS || (strcmp(a->host, b->host) == 0 && strcmp(a->route, b->route) == 0));
 }

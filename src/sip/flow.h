@@ -12,6 +12,7 @@
 struct sip_flow {
     enum sip_transport transport;
     struct addr peer; /* where to */
+    uint16_t back;    /* of a response: the peer's port for a connection of our own, should its own be gone; 0: none */
     uint64_t link;    /* which socket or connection of ours; numbers are never used again */
 };
 

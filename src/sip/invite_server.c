@@ -76,6 +76,15 @@ void sip_invites_fini(struct sip_invites *t)
     buf_free(&t->scratch);
 }
 
+bool sip_invite_too_big(const struct sip_msg *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_headers; i++)
+        n += m->headers[i].value.n;
+    return n > SIP_INVITE_HEAD_MAX;
+}
+
 bool sip_invites_full(const struct sip_invites *t)
 {
     return t->by_call.n - t->n_done >= t->max;

@@ -27,12 +27,16 @@ struct sip_incoming {
     const struct sip_server_id *id;
     const struct sip_source *source;
     const struct sip_peer *peer; /* the source, and what the request has proven */
-    struct slice route; /* of the source */
+    struct slice route;          /* of the source */
 };
 
 /* False: no memory. sip_invites_fini is due all the same. */
 bool sip_invites_init(struct sip_invites *t);
 void sip_invites_fini(struct sip_invites *t);
+
+/* What an answer repeats of an INVITE is kept for 64*T1: larger heads are refused (513), real ones have half of this at most. */
+#define SIP_INVITE_HEAD_MAX 8192
+bool sip_invite_too_big(const struct sip_msg *m);
 
 /* Are as many INVITEs waiting for our final answer as may? */
 bool sip_invites_full(const struct sip_invites *t);

@@ -72,6 +72,7 @@ struct sip_via {
     struct slice params;
     struct slice branch; /* empty: none (RFC 2543) */
     bool has_rport;
+    bool has_alias; /* RFC 5923: requests may come back over this connection */
 };
 
 #define SIP_HEADERS_MAX 256      /* header lines in one message */

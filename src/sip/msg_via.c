@@ -41,7 +41,7 @@ static bool take_address(struct slice *in, struct sip_via *v, bool *is_2_0)
 /* False for faults, and for two branches or two rports: which of them would count? */
 static bool read_params(struct sip_via *v)
 {
-    static const struct slice branch = { "branch", 6 }, rport = { "rport", 5 };
+    static const struct slice branch = { "branch", 6 }, rport = { "rport", 5 }, alias = { "alias", 5 };
     struct slice params = v->params, name, value;
     enum sip_take took;
     bool ok = true;
@@ -53,6 +53,8 @@ static bool read_params(struct sip_via *v)
         } else if (sip_is_name(name, rport)) {
             ok = ok && !v->has_rport;
             v->has_rport = true;
+        } else if (sip_is_name(name, alias)) {
+            v->has_alias = true;
         }
     }
     return ok && took == SIP_TAKE_END;

@@ -195,6 +195,11 @@ void sip_reply_flow(const struct sip_msg *m, const struct sip_source *source, st
     flow->transport = source->transport;
     flow->link = source->link;
     flow->peer = source->addr;
+    /* RFC 3261 18.2.2: only the port is the peer's word, here too. */
+    flow->back = source->transport == SIP_UDP   ? 0
+                 : m->via.port                  ? m->via.port
+                 : source->transport == SIP_TLS ? 5061
+                                                : 5060;
     /*
      * RFC 3261 18.2.2, RFC 3581 4: always to the address it came from, only the port may be the peer's word. maddr is
      * not followed: it would let a request send our answer to somebody else.

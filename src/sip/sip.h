@@ -70,6 +70,7 @@ struct sip_target {
     struct addr addr;
     char host[SIP_HOST_MAX + 1];   /* SIP_TLS: the server's name, for SNI; empty: it has none */
     char route[SIP_ROUTE_MAX + 1]; /* SIP_TLS: the owner's, for ops.meant */
+    uint64_t apart;                /* a stream of its own, of a test (probe.h); 0: shared */
 };
 
 struct sip_ops {
@@ -86,6 +87,10 @@ struct sip_ops {
      * *why (a clause, borrowed until return) says why not. A peer without a valid certificate is never asked about.
      */
     bool (*meant)(void *owner, const struct sip_target *target, const struct sip_peer *peer, const char **why);
+    /* May it speak for a domain (A-labels) of this route? Asked by tests of a route; NULL: nobody may. */
+    bool (*speaks)(void *owner, struct slice route, struct slice domain, const struct sip_peer *from);
+    /* Would a connection to it arrive at a listener of the owner's, of SIP or of anything else? NULL: there is none. */
+    bool (*listens)(void *owner, const struct addr *to);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
     bool (*serves)(void *owner, struct slice host);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
@@ -98,6 +103,7 @@ struct sip_conf {
     struct slice host; /* our name in Via: a name or address others reach us at */
     const struct sip_ops *ops;
     void *owner;
+    struct dns *dns; /* NULL: only addresses are found */
     struct tls *tls;
     struct slice identity;        /* our certificate's name in tls, for both roles; outlives the stack */
     unsigned t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 */
@@ -158,7 +164,16 @@ struct sip_send {
 struct sip_result {
     unsigned status;           /* final response, or 0: none came */
     const struct sip_msg *msg; /* borrowed until return; NULL when status is 0 */
-    enum sip_no_answer { SIP_ANSWERED, SIP_TIMED_OUT, SIP_UNREACHABLE, SIP_NO_MEMORY } no_answer;
+    enum sip_no_answer {
+        SIP_ANSWERED,
+        SIP_TIMED_OUT,
+        SIP_UNREACHABLE,
+        SIP_NO_MEMORY,
+        /* Of sip_request (attempt.h) only: */
+        SIP_NOT_FOUND,  /* DNS names no server */
+        SIP_LEFT_ALONE, /* every server has asked to be left alone (503 with Retry-After) */
+        SIP_TOO_LONG,   /* over 1300 bytes, and no way but UDP */
+    } no_answer;
 };
 
 /*
@@ -178,6 +193,20 @@ bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struc
 
 /* done will not be called; the transaction runs on to absorb what comes. */
 void sip_client_forget(struct sip_client *client);
+
+/* How far it has come. */
+enum sip_client_progress {
+    SIP_CLIENT_UNSENT, /* nothing was written yet */
+    SIP_CLIENT_SILENT, /* written, and nothing has come back */
+    SIP_CLIENT_HEARD,  /* a provisional answer has come, or the final one */
+};
+enum sip_client_progress sip_client_progress(const struct sip_client *client);
+
+/* It is not repeated any more, and waits on for its answer. */
+void sip_client_quiet(struct sip_client *client);
+
+/* It ends without a word, and what was not written never is. */
+void sip_client_drop(struct sip_client *client);
 
 struct sip_counters {
     uint64_t requests_in, responses_out, requests_out, responses_in;

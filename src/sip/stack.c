@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define HOST_MAX 255
+#define PLACE_MAX 16384
 
 static void on_room(void *arg)
 {
@@ -89,6 +90,11 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     sip->wire = sip_socket_wire;
     sip->wire.owner = sip;
     buf_init(&sip->headers, SIP_HEAD_MAX);
+    buf_init(&sip->place, PLACE_MAX);
+    list_init(&sip->attempts);
+    list_init(&sip->probes);
+    sip_locator_init(&sip->locator, sip);
+    sip_healths_init(&sip->healths, sip);
     sip_transports_init(&sip->transports);
     sip_dialogs_init(&sip->dialogs);
     init_clients(sip);
@@ -122,10 +128,15 @@ void sip_free(struct sip *sip)
         return;
     sip_dialogs_fini(sip);
     sip_invites_fini(&sip->invites);
+    sip_attempts_fini(sip);
+    sip_probes_fini(sip);
+    sip_locator_fini(&sip->locator);
+    sip_healths_fini(&sip->healths);
     sip_servers_fini(&sip->servers);
     sip_clients_fini(&sip->clients);
     sip_transports_fini(sip);
     buf_free(&sip->headers);
+    buf_free(&sip->place);
     free(sip->host);
     free(sip);
 }

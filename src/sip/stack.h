@@ -4,6 +4,9 @@
 
 #include "sip/client.h"
 #include "sip/dialog_priv.h"
+#include "sip/health.h"
+#include "sip/locate.h"
+#include "sip/probe.h"
 #include "sip/server.h"
 #include "sip/transport.h"
 
@@ -18,6 +21,13 @@ struct sip {
     struct sip_invites invites;
     struct sip_dialogs dialogs;
     struct sip_transports transports;
+    struct sip_locator locator;
+    struct sip_healths healths;
+    struct list attempts; /* struct sip_attempt */
+    struct list probes;   /* struct sip_probe */
+    size_t n_probes;
+    uint64_t last_probe;
+    struct buf place;   /* the key of a destination in the making */
     struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
     struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large;
 };
@@ -38,6 +48,15 @@ bool sip_is_our_sent_by(const struct sip *sip, struct slice host, uint16_t port)
 
 /* Is it our name, or the address of a listener? */
 bool sip_is_our_host(const struct sip *sip, struct slice host);
+
+/* Would a connection to it arrive where we listen? owner: struct sip. */
+bool sip_listens_at(void *owner, const struct addr *to);
+
+/* attempt.c: what runs ends without a word. */
+void sip_attempts_fini(struct sip *sip);
+
+/* health.c: OPTIONS to a target. NULL as sip_send. */
+struct sip_client *sip_ask_options(struct sip *sip, const struct sip_target *target, sip_done *done, void *arg);
 
 /* Is the method one we serve? 0, 405 or 501 (RFC 3261 8.2.1), with Allow in sip->headers. */
 unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m);

@@ -40,9 +40,8 @@ static bool wire_send(void *owner, const struct sip_flow *flow, const char *p, s
             sent = sip_udp_send(sip, flow->link, &flow->peer, p, n);
         break;
     case SIP_TCP:
-    case SIP_TLS: sent = sip_stream_send(sip, flow->link, p, n); break;
+    case SIP_TLS: sent = sip_stream_send(sip, flow->link, p, n) || sip_stream_send_back(sip, flow, p, n); break;
     }
-    /* RFC 3261 18.2.2 would have a response open a connection of its own when its own is gone: not built yet. */
     if (!sent && log_allowed(&sip->log_lost, loop_now(sip->loop), 5, &held))
         log_info(sip->loop->log, "sip-not-sent", LOG_Z("to", addr_text(&flow->peer, to)),
                  LOG_Z("transport", sip_transport_name(flow->transport)),
@@ -66,6 +65,8 @@ static enum sip_reach reach_stream(struct sip *sip, const struct sip_target *tar
 {
     struct sip_stream *s = sip_stream_find(sip, target);
 
+    if (!s)
+        s = sip_stream_adopt(sip, target);
     if (!s)
         s = sip_stream_open(sip, target);
     if (!s)
@@ -128,6 +129,20 @@ static bool listens_at(const struct sip *sip, const struct addr *ip, uint16_t po
             return true;
     }
     return false;
+}
+
+bool sip_listens_at(void *owner, const struct addr *to)
+{
+    const struct sip *sip = owner;
+    const struct sip_transports *t = &sip->transports;
+
+    list_each (l, &t->udp)
+        if (listener_takes(udp_local(container_of(l, struct sip_udp, link)->udp), to))
+            return true;
+    list_each (l, &t->listeners)
+        if (listener_takes(listener_local(container_of(l, struct sip_listener, link)->listener), to))
+            return true;
+    return sip->conf.ops->listens && sip->conf.ops->listens(sip->conf.owner, to);
 }
 
 bool sip_is_our_sent_by(const struct sip *sip, struct slice host, uint16_t port)

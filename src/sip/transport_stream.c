@@ -54,6 +54,7 @@ static void stream_unlink(struct sip_stream *s)
     struct sip_transports *t = &s->sip->transports;
 
     timer_stop(&s->sip->loop->timers, &s->deadline);
+    timer_stop(&s->sip->loop->timers, &s->ping);
     list_unlink(&s->link);
     hash_remove(&t->by_link, &s->by_link);
     hash_remove(&t->by_target, &s->by_target);
@@ -66,6 +67,7 @@ void sip_stream_free(struct sip_stream *s)
     if (s->conn)
         conn_detach(s->conn);
     sip_cert_free(s->cert);
+    buf_free(&s->back);
     free(s);
 }
 
@@ -75,6 +77,7 @@ void sip_stream_close(struct sip_stream *s)
         return;
     s->closing = true;
     timer_stop(&s->sip->loop->timers, &s->deadline);
+    timer_stop(&s->sip->loop->timers, &s->ping);
     conn_close(s->conn);
     retire(s);
 }
@@ -126,18 +129,62 @@ static void release(struct sip_stream *s, unsigned why)
     conn_resume(s->conn);
 }
 
+void sip_streams_close_apart(struct sip *sip, uint64_t apart)
+{
+    list_each_safe (l, tmp, &sip->transports.streams) {
+        struct sip_stream *s = container_of(l, struct sip_stream, link);
+
+        if (s->target.apart == apart)
+            sip_stream_close(s);
+    }
+}
+
 void sip_streams_resume(struct sip *sip)
 {
     list_each (l, &sip->transports.streams)
         release(container_of(l, struct sip_stream, link), SIP_HOLD_FULL);
 }
 
-/* Line ends between messages; two in a row are a ping and get one as pong (RFC 5626 3.5.1). Returns bytes used. */
+/* A ping is due, or its answer was: without that from one who has given it before, the connection is dead. */
+static void on_ping(struct timer *timer)
+{
+    struct sip_stream *s = container_of(timer, struct sip_stream, ping);
+    struct sip *sip = s->sip;
+    char peer[ADDR_TEXT];
+    unsigned held;
+
+    if (s->pinged && s->pongs) {
+        if (log_allowed(&sip->log_conns, loop_now(sip->loop), 5, &held))
+            log_info(sip->loop->log, "sip-connection-lost", LOG_Z("peer", addr_text(&s->target.addr, peer)),
+                     LOG_Z("reason", "it does not answer keep-alives any more"), LOG_U("not-logged", held));
+        sip_stream_close(s);
+        return;
+    }
+    conn_write(s->conn, "\r\n\r\n", 4);
+    s->pinged = true;
+    timer_start(&sip->loop->timers, &s->ping, s->pongs ? SIP_PONG_MS : SIP_KEEP_MS);
+}
+
+static void take_pong(struct sip_stream *s)
+{
+    s->pinged = false;
+    s->pongs = true;
+    timer_start(&s->sip->loop->timers, &s->ping, SIP_KEEP_MS);
+}
+
+/*
+ * Line ends between messages; two in a row are a ping and get one as pong (RFC 5626 3.5.1), and one that follows our own ping is
+ * its pong. Returns bytes used.
+ */
 static size_t skip_crlf(struct sip_stream *s, const char *p, size_t n)
 {
     size_t at = 0;
 
     for (; n - at >= 2 && p[at] == '\r' && p[at + 1] == '\n'; at += 2) {
+        if (s->pinged) {
+            take_pong(s);
+            continue;
+        }
         if (++s->n_crlf < 2)
             continue;
         s->n_crlf = 0;
@@ -149,7 +196,7 @@ static size_t skip_crlf(struct sip_stream *s, const char *p, size_t n)
 /* One message, at a place where one begins. Returns bytes used, 0: more is needed. */
 static size_t take_one(struct sip_stream *s, char *p, size_t n)
 {
-    struct sip_source source = { .addr = s->target.addr, .transport = s->target.transport, .link = s->id };
+    struct sip_source source = { .addr = *conn_peer(s->conn), .transport = s->target.transport, .link = s->id };
     _Alignas(max_align_t) char mem[HEADERS_MEM];
     struct arena arena;
     struct sip_msg m;
@@ -168,6 +215,8 @@ static size_t take_one(struct sip_stream *s, char *p, size_t n)
         arena_reset(&arena);
         return 0;
     }
+    if (parse == SIP_PARSE_OK && m.is_request && m.via.has_alias && s->cert && !s->opened)
+        s->alias = m.via.port ? m.via.port : 5061;
     next = sip_take(s->sip, parse, &m, fault, &source);
     arena_reset(&arena);
     /* Where the next message begins is not known when nothing of this one could be taken. */
@@ -222,6 +271,8 @@ static void on_open(void *owner, struct conn *c)
     struct sip_stream *s = owner;
     struct sip_flow flow = { .transport = s->target.transport, .peer = s->target.addr, .link = s->id };
 
+    if (s->target.apart)
+        sip_probe_sees_open(s);
     if (s->target.transport == SIP_TLS && !sip_stream_secured(s))
         return;
     s->up = true;
@@ -229,6 +280,11 @@ static void on_open(void *owner, struct conn *c)
     watch(s, false, true);
     if (!s->opened)
         return;
+    if (!s->target.apart)
+        timer_start(&s->sip->loop->timers, &s->ping, SIP_KEEP_MS);
+    if (s->back.n)
+        conn_write(c, s->back.p, s->back.n);
+    buf_free(&s->back);
     sip_clients_up(&s->sip->clients, &s->target, &flow);
 }
 
@@ -247,6 +303,8 @@ static void on_closed(void *owner, struct conn *c, enum conn_end why, const char
     if (why != CONN_END_LOCAL && why != CONN_END_PEER && log_allowed(&sip->log_conns, loop_now(sip->loop), 5, &held))
         log_info(sip->loop->log, s->up ? "sip-connection-lost" : "sip-connect-failed",
                  LOG_Z("peer", addr_text(&s->target.addr, peer)), LOG_Z("reason", text), LOG_U("not-logged", held));
+    if (s->target.apart)
+        sip_probe_sees_end(s, why, text);
     s->conn = NULL;
     s->closing = true;
     retire(s);
@@ -274,6 +332,8 @@ static struct sip_stream *stream_new(struct sip *sip, const struct sip_target *t
     s->id = ++t->last_link;
     list_init(&s->link);
     timer_init(&s->deadline, on_deadline);
+    timer_init(&s->ping, on_ping);
+    buf_init(&s->back, SIP_BACK_MAX);
     if (!hash_add(&t->by_link, &s->by_link, link_hash(s->id))) {
         free(s);
         return NULL;

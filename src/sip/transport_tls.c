@@ -16,17 +16,22 @@ static void log_peer(struct sip_stream *s, const char *event, const char *why)
                     LOG_Z("name", s->target.host), LOG_Z("why", why), LOG_U("not-logged", held));
 }
 
-static bool is_meant(struct sip_stream *s, const char **why)
+bool sip_stream_is_meant(struct sip_stream *s, const struct sip_target *target, const char **why)
 {
-    struct sip_peer peer = { .addr = &s->target.addr, .transport = SIP_TLS };
+    struct sip_peer peer = { .addr = &target->addr, .transport = SIP_TLS };
     struct sip *sip = s->sip;
+    struct slice route;
 
     peer.names = sip_cert_list(s->cert, &peer.n_names);
+    if (target->apart == SIP_APART_BACK) {
+        *why = "no route knows the certificate, and a response goes to nobody else";
+        return sip->conf.ops->source(sip->conf.owner, &peer, &route);
+    }
     if (!sip->conf.ops->meant) {
         *why = "nobody says whom we wanted";
         return false;
     }
-    return sip->conf.ops->meant(sip->conf.owner, &s->target, &peer, why);
+    return sip->conf.ops->meant(sip->conf.owner, target, &peer, why);
 }
 
 bool sip_stream_secured(struct sip_stream *s)
@@ -39,7 +44,9 @@ bool sip_stream_secured(struct sip_stream *s)
     arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
     s->cert = sip_cert_of(conn_ssl(s->conn), &arena, &why);
     if (s->opened) {
-        ok = s->cert && is_meant(s, &why);
+        ok = s->cert && sip_stream_is_meant(s, &s->target, &why);
+        if (s->target.apart)
+            sip_probe_sees_certificate(s, ok, why);
         if (!ok) {
             log_peer(s, "sip-peer-refused", why ? why : "it shows no certificate");
             sip_stream_close(s);
@@ -57,7 +64,8 @@ void sip_reconsider(struct sip *sip)
         struct sip_stream *s = container_of(l, struct sip_stream, link);
         const char *why = NULL;
 
-        if (!s->opened || !s->up || s->closing || s->target.transport != SIP_TLS || is_meant(s, &why))
+        if (!s->opened || !s->up || s->closing || s->target.transport != SIP_TLS ||
+            sip_stream_is_meant(s, &s->target, &why))
             continue;
         log_peer(s, "sip-peer-refused", why);
         sip_stream_close(s);

@@ -294,19 +294,6 @@ static bool has_quotes(struct slice s)
     return slice_find(s, '"') < s.n || slice_find(s, '\\') < s.n;
 }
 
-static int judge_route(const struct route *r, struct config_warnings *w, struct err *err)
-{
-    if (addr_is_unusable(&r->next_hop))
-        return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
-    if (addr_port(&r->next_hop) == 0)
-        return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
-    if (has_quotes(r->digest_user) || has_quotes(r->next_hop_user))
-        return err_set(err, "route \"%.*s\": digest-user and next-hop-user have neither quotes nor backslashes",
-                       SLICE_FMT(r->name));
-    judge_credentials(r, w);
-    return 0;
-}
-
 /* A name that is no partner's would let pass what was meant to be blocked. */
 static int check_blocks(const struct config *c, struct err *err)
 {
@@ -321,6 +308,42 @@ static int check_blocks(const struct config *c, struct err *err)
                 return err_set(err, "block \"%.*s\": there is no partner \"%.*s\" (its primary domain is needed)",
                                SLICE_FMT(b->name), SLICE_FMT(partners[k]));
     }
+    return 0;
+}
+
+/* What next-hop names says nothing of who is who: DNS is no proof. */
+static int judge_hops(const struct route *r, struct err *err)
+{
+    const struct addr_host *hops = r->next_hops.v;
+    bool has_address = false;
+
+    for (size_t i = 0; i < r->next_hops.n; i++) {
+        if (!hops[i].addr.sa.sa_family)
+            continue;
+        has_address = true;
+        if (addr_is_unusable(&hops[i].addr))
+            return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
+        if (addr_port(&hops[i].addr) == 0)
+            return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
+    }
+    if (!has_address && r->sources.n == 0 &&
+        (route_identifies_by(r) == ROUTE_BY_ADDRESS || route_identifies_by(r) == ROUTE_BY_BOTH ||
+         route_identifies_by(r) == ROUTE_BY_ADDRESS_AND_DIGEST))
+        return err_set(err,
+                       "route \"%.*s\": next-hop has no address, so sources must say which addresses may speak for its "
+                       "domains (or transport = tls, where certificates say it)",
+                       SLICE_FMT(r->name));
+    return 0;
+}
+
+static int judge_route(const struct route *r, struct config_warnings *w, struct err *err)
+{
+    if (judge_hops(r, err))
+        return -1;
+    if (has_quotes(r->digest_user) || has_quotes(r->next_hop_user))
+        return err_set(err, "route \"%.*s\": digest-user and next-hop-user have neither quotes nor backslashes",
+                       SLICE_FMT(r->name));
+    judge_credentials(r, w);
     return 0;
 }
 

@@ -442,10 +442,11 @@ static void put_quoted(struct buf *out, struct slice s)
 static void put_value(struct buf *out, const struct setting *s, const void *object)
 {
     size_t n = setting_count(s, object);
+    bool is_braced = setting_is_list(s) && !(s->lone && n == 1);
     struct buf text;
 
     buf_init(&text, 64u << 10);
-    if (setting_is_list(s))
+    if (is_braced)
         buf_char(out, '{');
     for (size_t i = 0; i < n; i++) {
         buf_clear(&text);
@@ -459,7 +460,7 @@ static void put_value(struct buf *out, const struct setting *s, const void *obje
         if (!buf_ok(&text))
             out->failed = true;
     }
-    if (setting_is_list(s))
+    if (is_braced)
         buf_char(out, '}');
     buf_free(&text);
 }

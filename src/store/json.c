@@ -164,7 +164,7 @@ static int take_texts(const struct setting *s, const json_t *v, struct edit *e, 
     size_t n = json_is_array(v) ? json_array_size(v) : 1;
     struct slice *texts;
 
-    if (json_is_array(v) != setting_is_list(s))
+    if (json_is_array(v) != setting_is_list(s) && !(s->lone && e->op == EDIT_SET && json_is_string(v)))
         return err_set(err, setting_is_list(s) ? "a list is expected here" : "one value is expected here, no list");
     if (setting_is_list(s) && n > s->max)
         return err_set(err, "%zu entries are more than the %u allowed", n, s->max);

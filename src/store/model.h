@@ -45,6 +45,7 @@ struct gateway {
     struct setting_list contacts;                    /* struct slice: "kind=URI" */
     unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
     unsigned user_message_rate, sip_user_message_rate;
+    unsigned session_limit, partner_session_limit, user_session_limit;
     bool mixed_scripts;
     const char *sip_certificate, *sip_key; /* NULL: none */
 };
@@ -62,7 +63,7 @@ struct sip_domain {
     const char *certificate, *key;
 };
 
-enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS };
+enum route_transport { ROUTE_UDP, ROUTE_TCP, ROUTE_TLS, ROUTE_ANY };
 
 /* What a source must show to speak for a route's domains. */
 enum route_identify {
@@ -74,15 +75,25 @@ enum route_identify {
     ROUTE_BY_ADDRESS_AND_DIGEST,
 };
 
+/* Whether SIP users are asked for receipts, and may ask for them. */
+enum route_imdn { ROUTE_IMDN_NEVER, ROUTE_IMDN_AUTO, ROUTE_IMDN_ALWAYS };
+
+/* How SIP users take texts. */
+enum route_im { ROUTE_PAGER, ROUTE_SESSION, ROUTE_AUTO };
+
 /* How SIP users are reached, and who may speak for them. */
 struct route {
     struct slice name;
-    struct addr next_hop;
+    struct setting_list next_hops; /* struct addr_host, the first one first; empty: found by RFC 3263 */
     unsigned transport;            /* enum route_transport */
-    struct setting_list sources;   /* struct addr_net; empty: the next hop's own address */
+    unsigned health_s;             /* between two OPTIONS to each of next_hops; 0: none */
+    struct setting_list sources;   /* struct addr_net; empty: the addresses among next_hops */
     unsigned identify_by;          /* enum route_identify, as it was set: see route_identifies_by */
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
-    unsigned im;
+    unsigned im;                   /* enum route_im */
+    unsigned session_idle_s, session_limit;
+    unsigned imdn; /* enum route_imdn */
+    bool receipt_on_200;
     struct slice digest_user, digest_password; /* what the SIP server proves to us; empty: it has no account */
     bool digest_md5;
     struct slice next_hop_user, next_hop_password; /* what we prove to the next hop */
@@ -109,6 +120,7 @@ struct partner {
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;
+    bool bidi;
     unsigned connection_limit;       /* 0: the gateway's partner_connection_limit */
     unsigned stanza_rate, byte_rate; /* 0: the gateway's partner_stanza_rate, partner_byte_rate */
     struct slice proxy;              /* "host" or "host:port"; empty: SRV */

@@ -232,6 +232,24 @@ static int set_addr(const struct setting *s, struct addr *out, struct slice text
     return 0;
 }
 
+/* As set_host and set_addr, told apart: what an address is has none of the freedom that a name has. */
+static int set_addr_host(const struct setting *s, struct addr_host *out, struct slice text, struct arena *arena,
+                         struct err *err)
+{
+    struct slice host, port;
+    uint64_t number = 0;
+    char t[100];
+
+    *out = (struct addr_host){ .port = 0 };
+    if (addr_parse(text, s->default_port, &out->addr))
+        return 0;
+    out->addr = (struct addr){ 0 };
+    if (slice_cut(text, ':', &host, &port) && (!slice_u64(port, 65535, &number) || number == 0))
+        return err_set(err, "\"%s\" is neither an address nor a name with a port of 1 to 65535", shown(t, text));
+    out->port = (uint16_t)number;
+    return setting_domain(&out->name, host, arena, err);
+}
+
 static int set_net(struct addr_net *out, struct slice text, struct err *err)
 {
     char t[100];
@@ -284,6 +302,7 @@ static size_t entry_size(enum setting_type type)
     switch (type) {
     case SETTING_ADDRS: return sizeof(struct addr);
     case SETTING_NETS: return sizeof(struct addr_net);
+    case SETTING_HOSTS: return sizeof(struct addr_host);
     default: return sizeof(struct slice);
     }
 }
@@ -307,6 +326,7 @@ static int set_one(const struct setting *s, void *at, struct slice text, struct 
     case SETTING_DOMAINS: return setting_domain(at, text, arena, err);
     case SETTING_ADDR:
     case SETTING_ADDRS: return set_addr(s, at, text, err);
+    case SETTING_HOSTS: return set_addr_host(s, at, text, arena, err);
     case SETTING_NETS: return set_net(at, text, err);
     }
     return err_set(err, "unknown type of setting");
@@ -317,6 +337,7 @@ bool setting_is_list(const struct setting *s)
     switch (s->type) {
     case SETTING_DOMAINS:
     case SETTING_ADDRS:
+    case SETTING_HOSTS:
     case SETTING_NETS:
     case SETTING_TEXTS:
     case SETTING_PATTERNS: return true;

@@ -24,6 +24,7 @@ enum setting_type {
     SETTING_HOST,     /* struct slice: host, host:port, address or empty */
     SETTING_DOMAINS,  /* struct setting_list of struct slice */
     SETTING_ADDRS,    /* struct setting_list of struct addr */
+    SETTING_HOSTS,    /* struct setting_list of struct addr_host: addresses (default_port) and names, in their order */
     SETTING_NETS,     /* struct setting_list of struct addr_net */
     SETTING_TEXTS,    /* struct setting_list of struct slice */
     SETTING_PATTERNS, /* struct setting_list of struct slice: user@domain, prefix*@domain or *@domain, prepared */
@@ -53,6 +54,7 @@ struct setting {
     const char *help;           /* when to change it, and what happens then */
     const char *flag;           /* its name on the command line where it differs (--add-domain is made of "domain") */
     bool secret;                /* never shown again: every reader prints SETTING_HIDDEN */
+    bool lone;                  /* a list that one value may stand for, without brackets */
     bool restart;               /* a change is taken at the next start */
 };
 

@@ -16,6 +16,16 @@ static void print_addr(struct buf *out, const struct setting *s, const struct ad
     buf_str(out, addr_port(a) == s->default_port ? addr_ip_text(a, text) : addr_text(a, text));
 }
 
+static void print_addr_host(struct buf *out, const struct setting *s, const struct addr_host *h)
+{
+    if (h->addr.sa.sa_family)
+        print_addr(out, s, &h->addr);
+    else if (h->port)
+        buf_printf(out, "%.*s:%u", SLICE_FMT(h->name), (unsigned)h->port);
+    else
+        buf_put(out, h->name);
+}
+
 static void print_net(struct buf *out, const struct addr_net *net)
 {
     char text[ADDR_TEXT];
@@ -44,6 +54,7 @@ void setting_print(struct buf *out, const struct setting *s, const void *obj, si
     case SETTING_HOST: buf_put(out, *(const struct slice *)at); break;
     case SETTING_ADDR: print_addr(out, s, at); break;
     case SETTING_ADDRS: print_addr(out, s, (const struct addr *)list->v + i); break;
+    case SETTING_HOSTS: print_addr_host(out, s, (const struct addr_host *)list->v + i); break;
     case SETTING_NETS: print_net(out, (const struct addr_net *)list->v + i); break;
     case SETTING_DOMAINS:
     case SETTING_TEXTS:
@@ -67,6 +78,7 @@ static const char *type_words(enum setting_type type)
     case SETTING_HOST: return "host or host:port";
     case SETTING_DOMAINS: return "list of domains";
     case SETTING_ADDRS: return "list of addresses";
+    case SETTING_HOSTS: return "list of hosts: address, address:port, name or name:port";
     case SETTING_NETS: return "list of addresses or networks";
     case SETTING_TEXTS: return "list of texts";
     case SETTING_PATTERNS: return "list of user@domain, prefix*@domain or *@domain";

@@ -2,13 +2,14 @@
 
 void xmpp_backoff_failed(struct xmpp_backoff *b, uint64_t now_ms, uint64_t (*random)(uint64_t below))
 {
-    uint64_t bound = XMPP_BACKOFF_FIRST_MS;
+    uint64_t bound = XMPP_BACKOFF_FIRST_MS, least;
 
     for (unsigned i = 0; i < b->n && bound < XMPP_BACKOFF_MAX_MS; i++)
         bound *= 2;
     if (bound > XMPP_BACKOFF_MAX_MS)
         bound = XMPP_BACKOFF_MAX_MS;
-    b->until_ms = now_ms + (b->n == 0 ? bound : bound / 2 + random(bound / 2 + 1));
+    least = b->n == 0 ? XMPP_BACKOFF_LEAST_MS : bound / 2;
+    b->until_ms = now_ms + least + random(bound - least + 1);
     if (bound < XMPP_BACKOFF_MAX_MS)
         b->n++;
 }

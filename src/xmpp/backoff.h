@@ -1,7 +1,8 @@
 /*
  * How long a pair of domains that could not be connected is not tried again (RFC 6120 3.3, STOX-S2S-06). The first failure
- * holds for five seconds, so that one hiccup costs a person nothing much; each further one doubles the bound, up to ten
- * minutes, and a random part of it spreads those that failed together. Pure: time and chance are parameters.
+ * holds for a random time of one to ten seconds, so that one hiccup costs a person nothing much and those that failed
+ * together come back apart; each further one doubles the bound, up to ten minutes, and takes the upper half of it by
+ * chance. Pure: time and chance are parameters.
  */
 #ifndef STOX_XMPP_BACKOFF_H
 #define STOX_XMPP_BACKOFF_H
@@ -9,7 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define XMPP_BACKOFF_FIRST_MS 5000
+#define XMPP_BACKOFF_LEAST_MS 1000
+#define XMPP_BACKOFF_FIRST_MS 10000 /* bound of the first */
 #define XMPP_BACKOFF_MAX_MS 600000
 
 /* All zero: nothing has failed. */

@@ -62,10 +62,10 @@ static const struct xmpp_partner *partner_of(const struct xmpp_component *c)
 /* By what it was attached, so that a change is seen without keeping the secret. False on memory. */
 static bool print_of(const struct xmpp_partner *p, unsigned char out[XMPP_COMPONENT_PRINT])
 {
-    char at[ADDR_TEXT];
+    char text[ADDR_TEXT];
+    const char *at = addr_text(p->component, text);
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
-              EVP_DigestUpdate(md, addr_text(p->component, at), strlen(at) + 1) &&
+    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && EVP_DigestUpdate(md, at, strlen(at) + 1) &&
               EVP_DigestUpdate(md, p->component_secret.p, p->component_secret.n) && EVP_DigestFinal_ex(md, out, NULL);
 
     EVP_MD_CTX_free(md);
@@ -85,7 +85,7 @@ static const char *may_attach(struct xmpp_component *c, const struct xmpp_partne
     if (!p->component_secret.n)
         return "component-secret is not set, and without it no server takes a component (stoxctl partner set "
                "--component-secret -)";
-    if (xmpp_reach_may(c->x, p->component, XMPP_REACH_LOCAL, why))
+    if (xmpp_reach_may(c->x, p->component, REACH_LOCAL, why))
         return print_of(p, c->print) ? NULL : "out of memory";
     snprintf(c->why, sizeof(c->why), "the address of component is %s", why);
     return c->why;
@@ -191,7 +191,7 @@ static bool is_outdated(struct xmpp_component *c, const struct xmpp_partner *p)
     unsigned char print[XMPP_COMPONENT_PRINT];
     char why[XMPP_REACH_WHY];
 
-    if (!xmpp_reach_may(c->x, p->component, XMPP_REACH_LOCAL, why))
+    if (!xmpp_reach_may(c->x, p->component, REACH_LOCAL, why))
         return true;
     return print_of(p, print) && memcmp(print, c->print, sizeof(print)) != 0;
 }

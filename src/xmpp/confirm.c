@@ -56,6 +56,8 @@ static void ask_ping(struct xmpp_pair *p, bool idle)
     buf_printf(&b, " id='%s-%llu'><ping xmlns='" NS_PING "'/></iq>", p->ping_prefix,
                (unsigned long long)(p->ping_n + 1));
     if (buf_ok(&b) && xmpp_stream_write(p->stream, buf_slice(&b))) {
+        if (p->stream->sm_out.on) /* it counts there, too */
+            xmpp_stream_sm_wrote(p->stream);
         p->ping_n++;
         p->ping_open = true;
         p->ping_idle = idle;
@@ -96,6 +98,12 @@ void xmpp_pair_keep_alive(struct xmpp_pair *p)
         break;
     case XMPP_CONFIRM_NO: xmpp_stream_write(p->stream, SLICE(" ")); break;
     }
+}
+
+void xmpp_pair_sm_started(struct xmpp_pair *p)
+{
+    if (p->ready && p->confirm != XMPP_CONFIRM_SM && list_empty(&p->window) && !p->ping_open)
+        p->confirm = XMPP_CONFIRM_SM;
 }
 
 /* ---- answers ---- */

@@ -57,7 +57,7 @@ static void fault(struct xmpp_connect *c, enum xmpp_fate fate, const char *fmt, 
 /* The fault is news of its own, not only the last one of all. */
 static void tell_fault(struct xmpp_connect *c, enum xmpp_step at, enum xmpp_fault kind)
 {
-    xmpp_trace_add(c->trace, loop_now(c->x->loop), at, XMPP_STEP_FAILED, "%s", c->why);
+    xmpp_trace_add(c->trace, loop_now(c->x->loop), at, STEP_FAILED, "%s", c->why);
     xmpp_trace_blame(c->trace, kind);
 }
 
@@ -104,7 +104,7 @@ static bool may_connect(void *owner, const struct addr *to, bool again)
               XMPP_CONNECT_TRIES_MAX);
         return false;
     }
-    if (xmpp_reach_may(c->x, to, c->fixed ? XMPP_REACH_FIXED : XMPP_REACH_NAME, why))
+    if (xmpp_reach_may(c->x, to, c->fixed ? REACH_FIXED : REACH_NAME, why))
         return true;
     if (c->fixed || strcmp(c->at.host, c->domain) == 0)
         fault(c, XMPP_FATE_UNREACHABLE, "%s%s is at %s", c->fixed ? "the partner's proxy " : "", c->at.host, why);
@@ -138,7 +138,7 @@ static void on_won(void *owner, struct conn *conn)
         step(c);
         return;
     }
-    xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_CONNECT, XMPP_STEP_OK, "connected to %s (%s)%s",
+    xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_CONNECT, STEP_OK, "connected to %s (%s)%s",
                    addr_text(conn_peer(conn), at), c->at.host, c->at.direct ? "; direct TLS follows" : "");
     c->ops->connected(c->owner, conn, dane, c->at.direct);
 }
@@ -169,7 +169,7 @@ static void on_tlsa(void *arg, const struct dns_answer *answer)
         if (!c->dane)
             fault(c, XMPP_FATE_UNREACHABLE, "out of memory");
         else
-            xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, XMPP_STEP_OK,
+            xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, STEP_OK,
                            "_%u._tcp.%s: %zu usable TLSA records", c->at.port, c->at.host, c->dane->n);
     }
     if (!c->dane)
@@ -198,7 +198,7 @@ static void trace_addrs(const struct xmpp_connect *c, const struct dns_answer *a
             (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", addr_ip_text(&answer->addrs[i], ip));
     if (answer->n_addrs > TOLD_MAX)
         snprintf(list + at, sizeof(list) - at, " and %zu more", answer->n_addrs - TOLD_MAX);
-    xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, XMPP_STEP_OK, "%s is at %s (%s)", c->at.host, list,
+    xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, STEP_OK, "%s is at %s (%s)", c->at.host, list,
                    answer->secure ? "secure" : "not secured by DNSSEC");
 }
 
@@ -221,7 +221,7 @@ static void on_addrs(void *arg, const struct dns_answer *answer)
         tell_fault(c, XMPP_STEP_DNS,
                    c->fixed || c->servers.n ? XMPP_FAULT_DNS_NO_SUCH_SERVER : XMPP_FAULT_DNS_NO_ADDRESS);
     } else {
-        xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, XMPP_STEP_FAILED, "DNS has no address of %s",
+        xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, STEP_FAILED, "DNS has no address of %s",
                        c->at.host);
     }
     step(c);
@@ -365,7 +365,7 @@ static bool use_other(struct xmpp_connect *c, const struct xmpp_redirect *to)
     char why[XMPP_REACH_WHY];
     struct addr addr;
 
-    xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, XMPP_STEP_NOTE,
+    xmpp_trace_add(c->trace, loop_now(c->x->loop), XMPP_STEP_DNS, STEP_NOTE,
                    "the partner's server sent us to %s%s (see-other-host)", to->host,
                    to->port ? "" : ", by its SRV records");
     memcpy(c->domain, to->host, sizeof(c->domain));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xmpp/bidi.h"
 #include "xmpp/dialback_key.h"
 #include "xmpp/probe.h"
 #include "xmpp/writer.h"
@@ -93,20 +94,12 @@ static struct xmpp_proven *find_pair(const struct xmpp_stream *s, struct slice l
     return NULL;
 }
 
-static void drop_pair(struct xmpp_proven *p)
-{
-    list_unlink(&p->link);
-    xmpp_drop(&p->local);
-    xmpp_drop(&p->remote);
-    free(p);
-}
-
 void xmpp_verify_free(struct xmpp_verify *v)
 {
     if (!v)
         return;
     if (v->in && v->proven)
-        drop_pair(v->proven);
+        xmpp_proven_free(v->proven);
     if (v->via && v->via->verify == v)
         v->via->verify = NULL;
     list_unlink(&v->link);
@@ -219,11 +212,11 @@ static void verified(struct xmpp_verify *v, const char *type, const char *condit
             put_result(in, local, remote, "valid", NULL);
     } else if (in) {
         put_result(in, local, remote, type, condition);
-        xmpp_stream_note(in, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s: %s%s%s", SLICE_FMT(remote), type,
+        xmpp_stream_note(in, XMPP_STEP_PROOF, STEP_FAILED, "dialback of %.*s: %s%s%s", SLICE_FMT(remote), type,
                          condition ? ", " : "", condition ? condition : "");
         xmpp_stream_blame(in, condition ? XMPP_FAULT_DIALBACK_BLOCKED : XMPP_FAULT_DIALBACK_INVALID);
         log_no(in, condition);
-        drop_pair(v->proven);
+        xmpp_proven_free(v->proven);
         v->proven = NULL;
         find_pair(in, local, remote, &n);
         if (!condition && n == 0) /* XEP-0220 2.2.1 */
@@ -242,7 +235,7 @@ static void on_verify_start(struct deferred *d)
     enum xmpp_fate fate;
     const char *why;
 
-    if (pair && pair->ready) {
+    if (pair && pair->ready && !pair->stream->inbound) { /* never where the key came from (XEP-0288 2.2) */
         xmpp_verify_send(v, pair->stream);
         return;
     }
@@ -331,7 +324,7 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
     unsigned n;
 
     if (condition) {
-        xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "dialback of %.*s to %.*s is not taken: %s",
+        xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_FAILED, "dialback of %.*s to %.*s is not taken: %s",
                          SLICE_FMT(d->from), SLICE_FMT(d->to), condition);
         put_answer(s, "result", d->to_text, d->from_text, (struct slice){ 0 }, "error", condition);
         log_no(s, condition);
@@ -339,7 +332,7 @@ static void on_result_asked(struct xmpp_stream *s, const struct db *d)
     }
     p = find_pair(s, d->to, d->from, &n);
     if (p && p->revoked) {
-        drop_pair(p);
+        xmpp_proven_free(p);
         p = NULL;
     }
     if (p && p->verify)
@@ -374,6 +367,38 @@ void xmpp_dialback_in(struct xmpp_stream *s, const struct xml *el)
     arena_reset(&arena);
 }
 
+/* Have we proven this domain of ours on a stream of ours, and for both directions? */
+static bool has_way_back(const struct xmpp_stream *s, struct slice local)
+{
+    list_each (it, &s->proven)
+        if (slice_eq(container_of(it, struct xmpp_proven, link)->local, local))
+            return s->state == XMPP_STATE_READY;
+    return false;
+}
+
+/*
+ * On a stream of ours for both directions the partner's server names one domain more of its own (XEP-0288 2.2). The
+ * certificate proves it or nothing does.
+ */
+static void on_way_back_asked(struct xmpp_stream *s, const struct db *d)
+{
+    const char *condition = forbidden(s, d->to, d->from);
+    unsigned n;
+
+    if (!condition && (!has_way_back(s, d->to) || !xmpp_bidi_certifies(s, d->from)))
+        condition = "not-authorized";
+    if (!condition && !find_pair(s, d->to, d->from, &n) && n >= XMPP_PROVEN_MAX)
+        condition = "resource-constraint";
+    if (!condition && !xmpp_bidi_prove(s, d->to, d->from, method_of(s)))
+        condition = "resource-constraint";
+    if (condition) {
+        put_answer(s, "result", d->to_text, d->from_text, (struct slice){ 0 }, "error", condition);
+        log_no(s, condition);
+    } else {
+        put_result(s, d->to, d->from, "valid", NULL);
+    }
+}
+
 /* ---- initiating ---- */
 
 void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
@@ -393,7 +418,7 @@ void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
     xml_put_attr(&b, "from", pair.originating);
     xml_put_attr(&b, "to", pair.receiving);
     buf_char(&b, '>');
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE,
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_NOTE,
                      "we send a dialback key, which the partner's server asks the server of %.*s about",
                      SLICE_FMT(pair.originating));
     if (dialback_key(key, xmpp_secret(s->x), &pair))
@@ -464,9 +489,13 @@ void xmpp_dialback_out(struct xmpp_stream *s, const struct xml *el)
     char mem[4096];
     struct arena arena;
     struct db d;
+    bool ok;
 
     arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
-    if (!read_db(&arena, el, &d) || !d.type.p)
+    ok = read_db(&arena, el, &d);
+    if (ok && !d.type.p && s->bidi && slice_is(el->name, "result"))
+        on_way_back_asked(s, &d);
+    else if (!ok || !d.type.p)
         xmpp_stream_ignore(s, "a dialback element that is no answer");
     else if (slice_is(el->name, "result"))
         on_result_answer(s, el, &d);

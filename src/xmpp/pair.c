@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "xmpp/bidi.h"
 #include "xmpp/component.h"
 #include "xmpp/resume_out.h"
 #include "xmpp/ride.h"
@@ -162,7 +163,13 @@ static void open_stream(struct xmpp_pair *p)
         join_component(p, partner);
         return;
     }
-    other = p->resume ? NULL : xmpp_ride_find(p); /* a stream that may be resumed is its own */
+    other = p->resume ? NULL : xmpp_bidi_find(p); /* a stream that may be resumed is its own */
+    if (other) {
+        xmpp_pace_leave(&p->x->pace, &p->place);
+        xmpp_bidi_take(other, p);
+        return;
+    }
+    other = p->resume ? NULL : xmpp_ride_find(p);
     if (other) {
         xmpp_pace_leave(&p->x->pace, &p->place);
         xmpp_ride_take(other, p);
@@ -194,8 +201,11 @@ static void on_turn(struct deferred *d)
     }
     if (!p->ready)
         return;
-    xmpp_window_pump(p);
-    xmpp_confirm_ask(p);
+    do
+        xmpp_window_pump(p);
+    while (xmpp_window_refuse_long(p));
+    if (p->ready)
+        xmpp_confirm_ask(p);
 }
 
 void xmpp_pair_turn(struct xmpp_pair *p)
@@ -232,6 +242,8 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
     if (!p || stanza.n > x->conf.stanza_max || p->n >= x->conf.queue_max_stanzas ||
         stanza.n > x->conf.queue_max_bytes - p->bytes)
         return refuse(x, fate, XMPP_FATE_FULL);
+    if (xmpp_window_is_too_long(p, stanza.n))
+        return refuse(x, fate, XMPP_FATE_TOO_LONG);
     if (!xmpp_out_new(p, stanza, token))
         return refuse(x, fate, XMPP_FATE_FULL);
     timer_stop(&p->x->loop->timers, &p->forget);

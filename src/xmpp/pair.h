@@ -99,6 +99,9 @@ void xmpp_pair_ready(struct xmpp_pair *pair, bool sm);
 /* Its stream has come to its end; it is not touched any more. retry: open another one now and leave out SASL. */
 void xmpp_pair_ended(struct xmpp_pair *pair, enum xmpp_fate fate, const char *why, bool retry);
 
+/* The count of its stream begins, after the pair perhaps: it changes over if nothing is open, else it goes on by ping. */
+void xmpp_pair_sm_started(struct xmpp_pair *pair);
+
 /* Its stream's first h stanzas are acknowledged, of whatever pairs they were. */
 void xmpp_pair_acked(struct xmpp_pair *pair, uint32_t h);
 

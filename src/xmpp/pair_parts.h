@@ -26,6 +26,12 @@ void xmpp_window_not_again(struct xmpp_pair *p);
 /* Writes what may be written now. */
 void xmpp_window_pump(struct xmpp_pair *p);
 
+/* Longer than the stream's partner says that it takes? */
+bool xmpp_window_is_too_long(const struct xmpp_pair *p, size_t n);
+
+/* Gives back what is too long and would be next. True: there was one, and more may be written. Tells the owner. */
+bool xmpp_window_refuse_long(struct xmpp_pair *p);
+
 /* Does somebody want to know of what is written? */
 bool xmpp_window_is_awaited(const struct xmpp_pair *p);
 

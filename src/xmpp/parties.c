@@ -1,6 +1,40 @@
 #include "xmpp/parties.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+struct xmpp_proven *xmpp_proven_of(struct list *proven, struct slice local, struct slice remote)
+{
+    struct xmpp_proven *p;
+
+    list_each (it, proven) {
+        p = container_of(it, struct xmpp_proven, link);
+        if (slice_eq(p->remote, remote) && slice_eq(p->local, local))
+            return p;
+    }
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
+    list_push(proven, &p->link);
+    if (xmpp_keep(&p->local, local) && xmpp_keep(&p->remote, remote))
+        return p;
+    xmpp_proven_free(p);
+    return NULL;
+}
+
+void xmpp_proven_free(struct xmpp_proven *p)
+{
+    list_unlink(&p->link);
+    xmpp_drop(&p->local);
+    xmpp_drop(&p->remote);
+    free(p);
+}
+
+void xmpp_proven_free_all(struct list *proven)
+{
+    while (!list_empty(proven))
+        xmpp_proven_free(container_of(proven->next, struct xmpp_proven, link));
+}
 
 static bool is_proven(const struct list *proven, struct slice local, struct slice remote)
 {

@@ -10,7 +10,7 @@
 
 struct xmpp_verify;
 
-/* A domain pair on an inbound stream: proven, or being verified. */
+/* A domain pair whose stanzas come in on a stream: proven, or being verified. */
 struct xmpp_proven {
     struct list link;
     struct xmpp_verify *verify; /* runs; NULL when it is proven */
@@ -18,6 +18,11 @@ struct xmpp_proven {
     bool revoked; /* it was proven, but the settings do not allow it now */
     struct slice local, remote;
 };
+
+/* The one of this pair, made when it is not there. NULL on memory. */
+struct xmpp_proven *xmpp_proven_of(struct list *proven, struct slice local, struct slice remote);
+void xmpp_proven_free(struct xmpp_proven *p); /* its verification has let go of it */
+void xmpp_proven_free_all(struct list *proven);
 
 struct xmpp_parties {
     struct jid from, to;

@@ -19,7 +19,7 @@ struct xmpp_probe {
     struct slice local, remote, partner;
     struct xmpp_stream *stream; /* its own; NULL: none, or none yet */
     struct xmpp_trace *trace;   /* owned; the stream writes into it */
-    bool no_sasl, ready, answered, done;
+    bool no_sasl, ready, both, answered, done;
     char ping[PING_LEN + 1];
     uint64_t began_ms, ended_ms, ready_ms, establish_by_ms;
     enum xmpp_fault fault;
@@ -35,10 +35,10 @@ struct xmpp_probe {
     struct deferred turn; /* open the stream, or come to the end */
 };
 
-static void note(struct xmpp_probe *p, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+static void note(struct xmpp_probe *p, enum xmpp_step step, enum step_result result, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-static void note(struct xmpp_probe *p, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+static void note(struct xmpp_probe *p, enum xmpp_step step, enum step_result result, const char *fmt, ...)
 {
     va_list ap;
 
@@ -98,6 +98,7 @@ static void judge(struct xmpp_probe *p)
                                          .fault = p->fault,
                                          .why = p->why.n ? p->why.p : "",
                                          .method = p->method,
+                                         .both = p->both,
                                          .answered = p->answered,
                                          .waited_s = limit_s(p->x, XMPP_PROBE_ANSWER_S),
                                          .back_method = p->back_method,
@@ -148,7 +149,7 @@ static void open_stream(struct xmpp_probe *p)
     if (!p->stream) {
         p->fault = XMPP_FAULT_OUR_SETTINGS;
         xmpp_keep(&p->why, slice_str(why));
-        note(p, XMPP_STEP_END, XMPP_STEP_FAILED, "%s", why);
+        note(p, XMPP_STEP_END, STEP_FAILED, "%s", why);
         finish(p);
     }
 }
@@ -173,7 +174,7 @@ static void on_timer(struct timer *t)
         probe_free(p);
         return;
     }
-    note(p, XMPP_STEP_PING, XMPP_STEP_FAILED, "no answer within %u s", limit_s(p->x, XMPP_PROBE_ANSWER_S));
+    note(p, XMPP_STEP_PING, STEP_FAILED, "no answer within %u s", limit_s(p->x, XMPP_PROBE_ANSWER_S));
     finish(p);
 }
 
@@ -194,9 +195,9 @@ void xmpp_probe_ready(struct xmpp_stream *s)
     if (buf_ok(&b))
         xmpp_stream_write(s, buf_slice(&b));
     buf_free(&b);
-    note(p, XMPP_STEP_PING, XMPP_STEP_NOTE,
-         "sent from %.*s to %.*s; the answer has to come on the partner's own stream", SLICE_FMT(p->local),
-         SLICE_FMT(p->remote));
+    p->both = s->bidi;
+    note(p, XMPP_STEP_PING, STEP_NOTE, "sent from %.*s to %.*s; the answer has to come on %s", SLICE_FMT(p->local),
+         SLICE_FMT(p->remote), s->bidi ? "this stream or one of the partner's" : "the partner's own stream");
     timer_start(&p->x->loop->timers, &p->timer, (uint64_t)limit_s(p->x, XMPP_PROBE_ANSWER_S) * 1000);
 }
 
@@ -210,11 +211,11 @@ void xmpp_probe_ended(struct xmpp_stream *s, const char *why, bool retry)
     timer_stop(&p->x->loop->timers, &p->timer);
     if (retry && !p->ready && !p->no_sasl) {
         p->no_sasl = true;
-        note(p, XMPP_STEP_PROOF, XMPP_STEP_NOTE, "a new stream, without SASL EXTERNAL");
+        note(p, XMPP_STEP_PROOF, STEP_NOTE, "a new stream, without SASL EXTERNAL");
     } else if (!p->answered) {
         p->fault = fault != XMPP_FAULT_NONE ? fault : XMPP_FAULT_CLOSED;
         if (p->ready)
-            note(p, XMPP_STEP_END, XMPP_STEP_FAILED, "%s", why);
+            note(p, XMPP_STEP_END, STEP_FAILED, "%s", why);
     }
     xmpp_keep(&p->why, slice_str(why));
     loop_defer(p->x->loop, &p->turn);
@@ -235,9 +236,13 @@ bool xmpp_probe_pong(struct xmpp_stream *s, struct slice local, struct slice rem
             return true;
         p->answered = true;
         p->back_method = s->method;
-        note(p, XMPP_STEP_PING, XMPP_STEP_OK, "answered after %llu ms, on the partner's stream from %s (%s)",
-             (unsigned long long)(loop_now(p->x->loop) - p->ready_ms), addr_text(&s->peer, at),
-             xmpp_method_name(s->method));
+        p->both = s->bidi && !s->inbound;
+        note(p, XMPP_STEP_PING, STEP_OK, "answered after %llu ms, on the %s %s (%s)",
+             (unsigned long long)(loop_now(p->x->loop) - p->ready_ms),
+             s == p->stream ? "same stream, with"
+             : s->inbound   ? "partner's stream from"
+                            : "stream for both ways with",
+             addr_text(&s->peer, at), xmpp_method_name(s->method));
         loop_defer(p->x->loop, &p->turn);
         return true;
     }
@@ -261,7 +266,7 @@ void xmpp_probes_see_proof(const struct xmpp_stream *s, struct slice local, stru
         if (!is_about(p, local, remote))
             continue;
         p->back_method = how;
-        note(p, XMPP_STEP_INBOUND, XMPP_STEP_OK, "%.*s opened a stream from %s and has proven itself by %s%s%s",
+        note(p, XMPP_STEP_INBOUND, STEP_OK, "%.*s opened a stream from %s and has proven itself by %s%s%s",
              SLICE_FMT(remote), addr_text(&s->peer, at), xmpp_method_name(how),
              xmpp_stream_is_secure(s) ? ", " : ", without TLS", s->conn ? conn_tls_version(s->conn) : "");
     }
@@ -273,7 +278,7 @@ void xmpp_probes_see_question(const struct xmpp *x, struct slice local, struct s
         struct xmpp_probe *p = container_of(it, struct xmpp_probe, link);
 
         if (is_about(p, local, remote))
-            note(p, XMPP_STEP_INBOUND, good ? XMPP_STEP_OK : XMPP_STEP_FAILED,
+            note(p, XMPP_STEP_INBOUND, good ? STEP_OK : STEP_FAILED,
                  "a server asks whether our dialback key is good: %s", good ? "it is" : "it is not");
     }
 }
@@ -291,8 +296,8 @@ void xmpp_probes_see_end(const struct xmpp_stream *s, const char *why)
         if (p->back_fault == XMPP_FAULT_NONE)
             p->back_fault = XMPP_FAULT_CLOSED;
         xmpp_keep(&p->back_why, slice_str(why));
-        note(p, XMPP_STEP_INBOUND, XMPP_STEP_FAILED, "a stream from %s that says it is %.*s: %s",
-             addr_text(&s->peer, at), SLICE_FMT(s->remote), why);
+        note(p, XMPP_STEP_INBOUND, STEP_FAILED, "a stream from %s that says it is %.*s: %s", addr_text(&s->peer, at),
+             SLICE_FMT(s->remote), why);
     }
 }
 

@@ -86,7 +86,7 @@ static void pause_for(struct rate *r, uint64_t ms)
 void xmpp_rate_take(struct xmpp_stream *s, uint64_t stanzas, uint64_t bytes)
 {
     const struct xmpp_limits *all = &s->x->conf.limits;
-    const struct xmpp_partner *p = xmpp_stream_hears(s) && s->counted ? xmpp_stream_owner(s) : NULL;
+    const struct xmpp_partner *p = xmpp_stream_hears(s) && s->partner_name.n ? xmpp_stream_owner(s) : NULL;
     unsigned stanza_rate, byte_rate;
     uint64_t now, wait, more;
     struct rate *r;

@@ -1,60 +1,10 @@
 #include "xmpp/reach.h"
 
-#include <stdio.h>
-
-#include "net/addr_scope.h"
 #include "xmpp/core.h"
-
-#define PORT_FIRST 1024 /* those below are the system's; 443 is what firewalls let through (XEP-0368) */
-#define PORT_HTTPS 443
-
-/*
- * Of those above: services that take what comes from a neighbour's address for a neighbour's word, or that a few bytes of a
- * stream header mean something to. No XMPP server is found there.
- */
-static const struct {
-    uint16_t first, last;
-    const char *whose;
-} not_ports[] = {
-    { 1080, 1080, "SOCKS proxies" },
-    { 1433, 1434, "SQL Server" },
-    { 1521, 1521, "Oracle databases" },
-    { 2049, 2049, "NFS" },
-    { 2375, 2376, "Docker" },
-    { 2379, 2380, "etcd" },
-    { 3128, 3128, "HTTP proxies" },
-    { 3306, 3306, "MySQL" },
-    { 3389, 3389, "remote desktops" },
-    { 4369, 4369, "Erlang's port mapper" },
-    { 5060, 5061, "SIP" },
-    { 5432, 5432, "PostgreSQL" },
-    { 5900, 5909, "VNC" },
-    { 5984, 5984, "CouchDB" },
-    { 5985, 5986, "Windows remote management" },
-    { 6000, 6063, "X11" },
-    { 6379, 6379, "Redis" },
-    { 6443, 6443, "Kubernetes" },
-    { 6660, 6669, "IRC" },
-    { 9200, 9200, "Elasticsearch" },
-    { 9300, 9300, "Elasticsearch" },
-    { 10250, 10250, "Kubernetes" },
-    { 11211, 11211, "memcached" },
-    { 27017, 27019, "MongoDB" },
-};
 
 bool xmpp_reach_port_may(uint16_t port, char why[XMPP_REACH_WHY])
 {
-    if (port < PORT_FIRST && port != PORT_HTTPS) {
-        snprintf(why, XMPP_REACH_WHY, "port %u: below %d only %d is used for XMPP", port, PORT_FIRST, PORT_HTTPS);
-        return false;
-    }
-    for (size_t i = 0; i < sizeof(not_ports) / sizeof(not_ports[0]); i++) {
-        if (port < not_ports[i].first || port > not_ports[i].last)
-            continue;
-        snprintf(why, XMPP_REACH_WHY, "port %u, which belongs to %s", port, not_ports[i].whose);
-        return false;
-    }
-    return true;
+    return reach_port_may(port, "XMPP", why);
 }
 
 bool xmpp_reach_is_ours(const struct xmpp *x, const struct addr *to)
@@ -65,41 +15,18 @@ bool xmpp_reach_is_ours(const struct xmpp *x, const struct addr *to)
     return x->conf.ops->listens && x->conf.ops->listens(x->conf.owner, to);
 }
 
-static bool is_listed(const struct xmpp *x, const struct addr *to)
+static bool is_ours(void *owner, const struct addr *to)
 {
-    for (size_t i = 0; i < x->conf.limits.n_partner_networks; i++)
-        if (addr_net_has(&x->conf.limits.partner_networks[i], to))
-            return true;
-    return false;
+    return xmpp_reach_is_ours(owner, to);
 }
 
-/* No host has it, whatever is listed: 0.0.0.0 would even be this machine. */
-static bool is_nobody(enum addr_scope scope)
+bool xmpp_reach_may(const struct xmpp *x, const struct addr *to, enum reach_by by, char why[XMPP_REACH_WHY])
 {
-    return scope == ADDR_UNSPECIFIED || scope == ADDR_MULTICAST || scope == ADDR_BROADCAST;
-}
+    const struct reach reach = { .nets = x->conf.limits.partner_networks,
+                                 .n_nets = x->conf.limits.n_partner_networks,
+                                 .setting = "partner-networks",
+                                 .listens = is_ours,
+                                 .owner = (void *)x };
 
-bool xmpp_reach_may(const struct xmpp *x, const struct addr *to, enum xmpp_reach how, char why[XMPP_REACH_WHY])
-{
-    enum addr_scope scope = addr_scope(to);
-    char at[ADDR_TEXT], to_text[ADDR_TEXT], leads[ADDR_TEXT + 32] = "";
-    struct addr inner = *to;
-
-    if (addr_unwrap(to, &inner))
-        snprintf(leads, sizeof(leads), " and leads to %s", addr_ip_text(&inner, at));
-    if (xmpp_reach_is_ours(x, to) || xmpp_reach_is_ours(x, &inner)) {
-        snprintf(why, XMPP_REACH_WHY, "%s%s, where this gateway itself listens", addr_text(to, to_text), leads);
-        return false;
-    }
-    if (is_nobody(scope) || addr_port(to) == 0) {
-        snprintf(why, XMPP_REACH_WHY, "%s%s, %s; nothing can be connected to there", addr_text(to, to_text), leads,
-                 is_nobody(scope) ? addr_scope_text(scope) : "which is no port");
-        return false;
-    }
-    if (how == XMPP_REACH_FIXED || scope == (how == XMPP_REACH_LOCAL ? ADDR_LOOPBACK : ADDR_PUBLIC) ||
-        is_listed(x, to) || is_listed(x, &inner))
-        return true;
-    snprintf(why, XMPP_REACH_WHY, "%s%s, %s; list the network in partner-networks if that is right",
-             addr_ip_text(to, to_text), leads, addr_scope_text(scope));
-    return false;
+    return reach_may(&reach, to, by, why);
 }

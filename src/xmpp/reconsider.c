@@ -1,4 +1,5 @@
 /* The settings have changed: what they no longer allow ends, and everything else goes on. */
+#include "xmpp/bidi.h"
 #include "xmpp/reach.h"
 #include "xmpp/stream.h"
 
@@ -44,7 +45,8 @@ struct xmpp_objection xmpp_object_stream(const struct xmpp_stream *s, struct sli
         return no;
     if (p->n_pins)
         no.text = "the key of your certificate is none of those that are expected from your domain";
-    else if (s->cert_by == XMPP_CERT_PIN && (how == XMPP_METHOD_SASL || s->inbound)) /* XEP-0344 proves by it too */
+    else if (s->cert_by == XMPP_CERT_PIN &&
+             (how == XMPP_METHOD_SASL || s->inbound || s->bidi)) /* XEP-0344 proves by it too */
         no.text = "your certificate is not accepted any more: its key is not pinned";
     return no;
 }
@@ -116,7 +118,7 @@ static bool leads_where_it_may(const struct xmpp_stream *s)
     const struct xmpp_partner *partner = s->x->conf.ops->partner(s->x->conf.owner, s->remote);
     char why[XMPP_REACH_WHY];
 
-    return !s->conn || !partner || partner->proxy.n || xmpp_reach_may(s->x, &s->peer, XMPP_REACH_NAME, why);
+    return !s->conn || !partner || partner->proxy.n || xmpp_reach_may(s->x, &s->peer, REACH_NAME, why);
 }
 
 /* Pairs that are no longer allowed leave a stream that carries others. What they wait for gets its fate elsewhere. */
@@ -151,9 +153,11 @@ static struct xmpp_objection judge_carried(struct xmpp_stream *s)
 
 static struct xmpp_objection judge_outbound(struct xmpp_stream *s)
 {
+    bool any;
     struct xmpp_objection no =
         list_empty(&s->pairs) ? xmpp_object_stream(s, s->local, s->remote, method_of(s)) : judge_carried(s);
 
+    (void)judge_pairs(s, &any); /* of a stream for both directions; what is left of ours keeps it */
     if (!no.text && !leads_where_it_may(s))
         no = (struct xmpp_objection){ XMPP_STREAM_POLICY_VIOLATION,
                                       "the address of your server is not accepted any more" };
@@ -187,6 +191,10 @@ static void reconsider_stream(struct xmpp_stream *s, bool revocations)
         xmpp_stream_error(s, XMPP_STREAM_RESET, "your certificate has been revoked by its authority");
         return;
     }
+    if (s->bidi && xmpp_stream_owner(s) && !xmpp_bidi_is_wanted(s)) {
+        xmpp_stream_error(s, XMPP_STREAM_RESET, "one stream for both directions is not used with your domain any more");
+        return;
+    }
     no = s->inbound ? judge_inbound(s) : judge_outbound(s);
     if (no.text) {
         xmpp_stream_blame(s, XMPP_FAULT_OUR_SETTINGS);
@@ -194,7 +202,8 @@ static void reconsider_stream(struct xmpp_stream *s, bool revocations)
         return;
     }
     count_anew(s);
-    if (s->inbound && s->counted)
+    xmpp_bidi_leave_revoked(s);
+    if (xmpp_stream_hears(s) && s->partner_name.n)
         xmpp_stream_pause(s, xmpp_tally_count(&s->x->paused, s->partner_name) > 0, s->window_paused);
 }
 

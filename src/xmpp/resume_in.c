@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "xmpp/bidi.h"
 #include "xmpp/writer.h"
 
 #define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -14,19 +15,6 @@ static void answer_failed(struct xmpp_stream *s, const char *condition)
 
     snprintf(failed, sizeof(failed), "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZAS "'/></failed>", condition);
     xmpp_stream_write(s, slice_str(failed));
-}
-
-static void proven_free_all(struct list *proven)
-{
-    struct list *l;
-
-    while ((l = list_pop(proven))) {
-        struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);
-
-        xmpp_drop(&p->local);
-        xmpp_drop(&p->remote);
-        free(p);
-    }
 }
 
 static void session_free(struct xmpp_session *k)
@@ -41,7 +29,7 @@ static void session_free(struct xmpp_session *k)
     list_unlink(&k->link);
     timer_stop(&x->loop->timers, &k->timer);
     xmpp_repeats_fini(&k->repeats);
-    proven_free_all(&k->proven);
+    xmpp_proven_free_all(&k->proven);
     xmpp_drop(&k->partner_name);
     free(k);
 }
@@ -119,12 +107,15 @@ void xmpp_resume_in_enable(struct xmpp_stream *s, const struct xml *el)
         answer_failed(s, "resource-constraint");
         return;
     }
-    if (is_true(xml_attr(el, "resume")))
+    if (is_true(xml_attr(el, "resume")) && !s->bidi) /* its window of ours would have to come along */
         s->session = session_new(s, max_of(el));
     if (s->session)
         snprintf(enabled, sizeof(enabled), "<enabled xmlns='" NS_SM "' id='%s' max='%u' resume='true'/>",
                  s->session->id, (unsigned)s->session->max_s);
     xmpp_stream_write(s, slice_str(enabled));
+    if (s->bidi)
+        xmpp_stream_sm_start(s);
+    xmpp_bidi_ready(s);
 }
 
 /* ---- while it is connected ---- */
@@ -316,7 +307,7 @@ static void give_to(struct xmpp_session *k, struct xmpp_stream *s)
     timer_stop(&k->x->loop->timers, &k->timer);
     list_unlink(&k->link);
     k->x->n_away--;
-    proven_free_all(&k->proven);
+    xmpp_proven_free_all(&k->proven);
     xmpp_drop(&k->partner_name);
     k->stream = s;
     s->session = k;
@@ -344,7 +335,7 @@ void xmpp_resume_in_resume(struct xmpp_stream *s, const struct xml *el)
         answer_failed(s, "bad-request");
         return;
     }
-    if (!k || !may_have(s, k)) {
+    if (!k || s->bidi || !may_have(s, k)) {
         answer_failed(s, "item-not-found");
         return;
     }

@@ -26,7 +26,8 @@ static struct xmpp_pair *only_pair(const struct xmpp_stream *s)
 
 void xmpp_resume_out_enable(struct xmpp_stream *s)
 {
-    xmpp_stream_write(s, SLICE("<enable xmlns='" NS_SM "' resume='true'/>"));
+    xmpp_stream_write(s, s->bidi ? SLICE("<enable xmlns='" NS_SM "'/>")
+                                 : SLICE("<enable xmlns='" NS_SM "' resume='true'/>"));
     xmpp_stream_become(s, XMPP_STATE_ENABLING);
 }
 
@@ -51,7 +52,7 @@ void xmpp_resume_out_enabled(struct xmpp_stream *s, const struct xml *el)
     struct slice resume = xml_attr(el, "resume"), id = xml_attr(el, "id");
     struct xmpp_resume *r;
 
-    if (s->resume || !only_pair(s) || !id.n || id.n > XMPP_RESUME_ID_MAX ||
+    if (s->resume || s->bidi || !only_pair(s) || !id.n || id.n > XMPP_RESUME_ID_MAX ||
         !(slice_is(resume, "true") || slice_is(resume, "1")))
         return;
     r = calloc(1, sizeof(*r));

@@ -1,5 +1,6 @@
 #include "xmpp/ride.h"
 
+#include "xmpp/bidi.h"
 #include "xmpp/dialback.h"
 #include "xmpp/pair_parts.h"
 #include "xmpp/resume_out.h"
@@ -35,6 +36,8 @@ static bool may_carry(const struct xmpp_stream *s, struct slice local, struct sl
     struct xmpp_methods m = xmpp_methods_of_partner(s->x->conf.ops->partner(s->x->conf.owner, remote));
     enum xmpp_method how = xmpp_stream_is_secure(s) ? XMPP_METHOD_DIALBACK_TLS : XMPP_METHOD_DIALBACK_TCP;
 
+    if (s->bidi && !xmpp_bidi_certifies(s, remote)) /* else it would come back on it, and could not be believed */
+        return false;
     if (!s->errors_offered || s->cert_forbidden || s->method == XMPP_METHOD_SASL ||
         xmpp_object_stream(s, local, remote, how).text)
         return false;

@@ -53,22 +53,22 @@ static void note(const struct xmpp_servers *s, const struct xmpp_servers_set *se
     switch (set->status) {
     case DNS_NO_DATA:
     case DNS_NO_NAME:
-        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, XMPP_STEP_NOTE, "%s.%s: no SRV records (%s)",
+        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, STEP_NOTE, "%s.%s: no SRV records (%s)",
                        label(s, set), s->domain, secure);
         return;
     case DNS_FAILED:
-        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, XMPP_STEP_FAILED, "%s.%s: no answer: %s",
-                       label(s, set), s->domain, answer->why ? answer->why : "?");
+        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, STEP_FAILED, "%s.%s: no answer: %s", label(s, set),
+                       s->domain, answer->why ? answer->why : "?");
         return;
     case DNS_OK: break;
     }
     list_text(answer->srv, answer->n_srv, list, sizeof(list));
     if (set->dot)
-        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, XMPP_STEP_NOTE,
-                       "%s.%s: not offered (target \".\", %s)", label(s, set), s->domain, secure);
+        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, STEP_NOTE, "%s.%s: not offered (target \".\", %s)",
+                       label(s, set), s->domain, secure);
     else
-        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, XMPP_STEP_OK, "%s.%s: %s (%s)", label(s, set),
-                       s->domain, list, secure);
+        xmpp_trace_add(s->trace, loop_now(s->loop), XMPP_STEP_DNS, STEP_OK, "%s.%s: %s (%s)", label(s, set), s->domain,
+                       list, secure);
 }
 
 /* Adds the records of one set. False: no memory for them. */

@@ -58,7 +58,7 @@ bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes)
 {
     if (!s->conn || s->state == XMPP_STATE_CLOSED || s->state == XMPP_STATE_TLS)
         return false;
-    s->bytes_ms = loop_now(s->x->loop);
+    s->bytes_ms = s->wrote_ms = loop_now(s->x->loop);
     return conn_write(s->conn, bytes.p, bytes.n);
 }
 
@@ -132,7 +132,8 @@ void xmpp_stream_pause(struct xmpp_stream *s, bool owner, bool window)
 /* It ends with the dates of the certificate that has proven it (RFC 6120 13.7.2.3). */
 bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s)
 {
-    bool proves = s->sasl_done || (s->inbound && s->cert_ok && s->method == XMPP_METHOD_DIALBACK_TLS); /* XEP-0344 */
+    bool proves =
+        s->sasl_done || ((s->inbound || s->bidi) && s->cert_ok && s->method == XMPP_METHOD_DIALBACK_TLS); /* XEP-0344 */
 
     return proves && (s->cert_by == XMPP_CERT_PKIX || s->cert_by == XMPP_CERT_PIN);
 }
@@ -153,7 +154,7 @@ static void keep_alive(struct xmpp_stream *s)
         xmpp_stream_write(s, SLICE(" "));
     else
         xmpp_pair_keep_alive(container_of(s->pairs.next, struct xmpp_pair, on_stream));
-    s->bytes_ms = loop_now(s->x->loop);
+    s->bytes_ms = s->wrote_ms = loop_now(s->x->loop);
 }
 
 /* A ready stream: keep-alive when no bytes passed, close when no stanzas did. */
@@ -161,7 +162,8 @@ static void check_idle(struct xmpp_stream *s)
 {
     uint64_t now = loop_now(s->x->loop);
     uint64_t inactivity = (uint64_t)s->x->conf.limits.inactivity_s * 1000,
-             keepalive = (uint64_t)s->x->conf.limits.keepalive_s * 1000;
+             keepalive = xmpp_peer_limits_silence_ms(&s->limits, s->x->conf.limits.keepalive_s),
+             silent = now - (s->limits.idle_s ? s->wrote_ms : s->bytes_ms);
     const struct xmpp_partner *partner = xmpp_stream_owner(s);
     uint64_t wait;
 
@@ -177,16 +179,18 @@ static void check_idle(struct xmpp_stream *s)
         xmpp_stream_close(s, "idle");
         return;
     }
-    if (partner->keep_alive && now - s->bytes_ms >= keepalive)
+    if (partner->keep_alive && silent >= keepalive) {
         keep_alive(s);
+        silent = 0;
+    }
     if (!s->asleep && now - s->bytes_ms >= XMPP_QUIET_MS) {
         xml_reader_sleep(s->reader);
         xmpp_resume_in_rest(s);
         s->asleep = true;
     }
     wait = now - s->stanza_ms < inactivity ? inactivity - (now - s->stanza_ms) : inactivity;
-    if (keepalive > 0 && keepalive - (now - s->bytes_ms) < wait && now - s->bytes_ms < keepalive)
-        wait = keepalive - (now - s->bytes_ms);
+    if (keepalive > 0 && silent < keepalive && keepalive - silent < wait)
+        wait = keepalive - silent;
     if (!s->asleep && wait > XMPP_QUIET_MS)
         wait = XMPP_QUIET_MS;
     if (xmpp_stream_rests_on_certificate(s) && s->cert_until_ms - now < wait)
@@ -226,7 +230,7 @@ void xmpp_stream_become(struct xmpp_stream *s, enum xmpp_stream_state state)
     s->state = state;
     switch (state) {
     case XMPP_STATE_READY:
-        s->stanza_ms = s->bytes_ms = loop_now(s->x->loop);
+        s->stanza_ms = s->bytes_ms = s->wrote_ms = loop_now(s->x->loop);
         if (!s->was_ready)
             s->x->counters.streams_authenticated++;
         s->was_ready = true;

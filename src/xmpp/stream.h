@@ -12,6 +12,7 @@
 #include "xmpp/core.h"
 #include "xmpp/pair.h"
 #include "xmpp/parties.h"
+#include "xmpp/peer_limits.h"
 #include "xmpp/sm.h"
 #include "xmpp/stream_error.h"
 #include "xmpp/trace.h"
@@ -63,6 +64,7 @@ struct xmpp_stream {
     bool start_tls, restart; /* to be done when the reader has returned */
     bool going_on;           /* outbound: the connection was of no use, and the next server is about to be tried */
     bool sasl_done;
+    bool bidi; /* both sides have agreed to use it both ways; counts for pairs that are proven (bidi.h) */
     bool was_ready;
     bool cert_ok;        /* acceptable for remote */
     bool cert_forbidden; /* against pins or DNS: dialback does not make good for it */
@@ -78,7 +80,7 @@ struct xmpp_stream {
     bool needless;          /* outbound: its pair rides on another one */
     bool alone;             /* outbound: takes no other pairs */
     bool no_sasl;           /* outbound: the partner refused EXTERNAL on the stream before */
-    bool sasl_challenged, external_offered, dialback_offered; /* inbound */
+    bool sasl_challenged, external_offered, dialback_offered, bidi_offered; /* inbound */
     bool asked;  /* inbound: a server came to ask whether a dialback key is ours, and need prove nothing for it */
     bool asleep; /* ready and quiet: the reader has given its memory back */
     bool owner_paused, window_paused;
@@ -109,7 +111,7 @@ struct xmpp_stream {
     struct timer answer;              /* to our <r/> is due, or it is time to ask again */
     struct xmpp_component *component; /* outbound: it is that one's, and carries both directions; NULL: none's */
     struct xmpp_verify *verify;       /* outbound: the only purpose of this stream */
-    struct list proven;               /* inbound: struct xmpp_proven, owned */
+    struct list proven;               /* struct xmpp_proven, owned: whose stanzas come in on it */
     struct xmpp_sm_in *sm_in;         /* NULL: not enabled */
     struct xmpp_resume *resume;       /* outbound, owned: how it can be resumed; NULL: it cannot */
     struct xmpp_session *session;     /* inbound, owned: by which it can be resumed; NULL: it cannot */
@@ -119,6 +121,9 @@ struct xmpp_stream {
     struct xmpp_probe *probe; /* outbound: the test that it was opened for; NULL: another purpose */
 
     uint64_t bytes_ms, stanza_ms;    /* last of them */
+    uint64_t wrote_ms;               /* the last byte of ours */
+    struct xmpp_peer_limits limits;  /* of what we write on it */
+    uint64_t bidi_ms;                /* inbound: since when ours may go on it; 0: they may not yet */
     struct timer timer;              /* deadline of the set-up, idle check, close wait */
     struct xmpp_handshake handshake; /* inbound: waits for its turn */
     struct deferred turn;            /* acknowledgements owed; and freeing when there is no connection */
@@ -158,7 +163,7 @@ struct xmpp_stream *xmpp_stream_attach(struct xmpp_component *c, const struct xm
 /* Do the partner's stanzas come in on it? */
 static inline bool xmpp_stream_hears(const struct xmpp_stream *s)
 {
-    return s->inbound || s->component;
+    return s->inbound || s->component || s->bidi;
 }
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
@@ -220,7 +225,7 @@ bool xmpp_stream_certifies(const struct xmpp_stream *s, struct slice remote);
 bool xmpp_stream_rests_on_certificate(const struct xmpp_stream *s);
 
 /* stream_trace.c: what is noted for administrators (xmpp/trace.h). One sentence, without what can steer a terminal. */
-void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void xmpp_stream_blame(struct xmpp_stream *s, enum xmpp_fault fault); /* see xmpp_trace_blame */
 void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features);
@@ -251,11 +256,12 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el);
 bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method);
 void xmpp_stream_in_handled(struct xmpp_stream *s, uint32_t seq);
 void xmpp_stream_in_turn(struct xmpp_stream *s);
+void xmpp_stream_in_asked(struct xmpp_stream *s); /* <r/>, with sm_in */
 
 /* stream_out.c */
 void xmpp_stream_out_connected(struct xmpp_stream *s);
 void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root);
-void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el);
+void xmpp_stream_out_element(struct xmpp_stream *s, struct xml *el);
 /* The partner accepts one of the stream's pairs. */
 void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *pair, enum xmpp_method method);
 /* ... or does not. */

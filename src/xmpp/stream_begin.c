@@ -8,7 +8,6 @@
 #include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
 
-#define RX_MAX 65536
 #define TX_INBOUND 65536
 
 static void on_turn(struct deferred *d)
@@ -30,8 +29,7 @@ static void on_turn(struct deferred *d)
         xmpp_stream_close(s, "an administrator closed it");
         return;
     }
-    if (s->inbound)
-        xmpp_stream_in_turn(s);
+    xmpp_stream_in_turn(s);
 }
 
 static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
@@ -89,7 +87,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
 void xmpp_stream_accept(struct xmpp *x, int fd, const struct addr *peer, bool direct)
 {
     struct conn_conf conf = {
-        .ops = &xmpp_stream_conn_ops, .tls = x->conf.tls, .rx_max = RX_MAX, .tx_max = TX_INBOUND
+        .ops = &xmpp_stream_conn_ops, .tls = x->conf.tls, .rx_max = XMPP_RX_MAX, .tx_max = TX_INBOUND
     };
     struct xmpp_stream *s;
 
@@ -129,7 +127,7 @@ static void on_connected(void *owner, struct conn *c, struct dane *dane, bool di
     s->peer = *conn_peer(c);
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
     conn_set_owner(c, &xmpp_stream_conn_ops, s);
-    conn_set_limits(c, RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
+    conn_set_limits(c, XMPP_RX_MAX, 2 * s->x->conf.stanza_max + XMPP_TX_SPARE);
     s->needless = xmpp_ride_elsewhere(s);
     if (s->needless) {
         xmpp_stream_hang_up(s, NULL);
@@ -271,7 +269,7 @@ struct xmpp_stream *xmpp_stream_attach(struct xmpp_component *c, const struct xm
 {
     struct xmpp *x = c->x;
     struct conn_conf conf = { .ops = &xmpp_stream_conn_ops,
-                              .rx_max = RX_MAX,
+                              .rx_max = XMPP_RX_MAX,
                               .tx_max = 2 * x->conf.stanza_max + XMPP_TX_SPARE,
                               .connect_ms = (uint64_t)x->conf.connect_s * 1000 };
     struct xmpp_stream *s = stream_new(x, false);

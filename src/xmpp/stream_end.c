@@ -97,8 +97,6 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
 
 void xmpp_stream_free(struct xmpp_stream *s)
 {
-    struct list *l;
-
     if (s->state != XMPP_STATE_CLOSED)
         give_back_counts(s);
     if (s->component)
@@ -113,13 +111,7 @@ void xmpp_stream_free(struct xmpp_stream *s)
     while (list_pop(&s->pairs)) { /* they are freed next */
     }
     loop_undefer(&s->turn);
-    while ((l = list_pop(&s->proven))) {
-        struct xmpp_proven *p = container_of(l, struct xmpp_proven, link);
-
-        xmpp_drop(&p->local);
-        xmpp_drop(&p->remote);
-        free(p);
-    }
+    xmpp_proven_free_all(&s->proven);
     xmpp_resume_in_freed(s);
     xmpp_resume_free(s->resume);
     free(s->sm_in);

@@ -1,7 +1,7 @@
 /* The receiving side of a stream: proves who speaks before anything is processed (RFC 6120 4.3.5, 8.1). */
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "xmpp/bidi.h"
 #include "xmpp/component.h"
 #include "xmpp/dialback.h"
 #include "xmpp/probe.h"
@@ -110,7 +110,7 @@ static void put_limits(const struct xmpp_stream *s, struct buf *b)
 
     if (!stanzas && !xmpp_stream_is_secure(s)) /* STARTTLS stands alone (RFC 6120 5.3.1) */
         return;
-    buf_printf(b, "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%zu</max-bytes></limits>", max);
+    buf_printf(b, "<limits xmlns='" NS_LIMITS "'><max-bytes>%zu</max-bytes></limits>", max);
 }
 
 /* Before the partner is known every way is open; what it may use is judged when it names itself. */
@@ -129,6 +129,7 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
     bool tls = s->x->conf.tls && (!partner || (partner->tls != XMPP_NOT_SUPPORTED && !m.component));
 
     s->external_offered = s->dialback_offered = false;
+    s->bidi_offered = xmpp_bidi_may_offer(s);
     buf_str(b, "<stream:features>");
     if (xmpp_stream_is_secure(s)) {
         s->external_offered = !s->sasl_done && s->cert_ok && m.sasl_over_tls;
@@ -145,6 +146,8 @@ static bool put_features(struct xmpp_stream *s, struct buf *b)
     }
     if (s->dialback_offered)
         put_dialback_feature(b);
+    if (s->bidi_offered)
+        buf_str(b, "<bidi xmlns='" NS_BIDI_FEATURE "'/>");
     put_limits(s, b);
     buf_str(b, "</stream:features>");
     return s->sasl_done || s->external_offered || s->dialback_offered || (tls && !xmpp_stream_is_secure(s));
@@ -168,7 +171,7 @@ static void refuse_for_want_of_methods(struct xmpp_stream *s)
 static void note_offer(struct xmpp_stream *s)
 {
     if (!s->sasl_done)
-        xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "%s: we offer %s%s%s",
+        xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE, "%s: we offer %s%s%s",
                          xmpp_stream_is_secure(s) ? "inside TLS" : "in clear",
                          s->external_offered        ? "SASL EXTERNAL"
                          : xmpp_stream_is_secure(s) ? ""
@@ -191,7 +194,7 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
     judge_names(s, root);
     if (s->state == XMPP_STATE_CLOSED)
         return;
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "a stream from %.*s to %.*s",
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_OK, "a stream from %.*s to %.*s",
                      SLICE_FMT(s->remote.n ? s->remote : SLICE("(no name)")),
                      SLICE_FMT(s->local.n ? s->local : SLICE("(no name)")));
     if (xmpp_stream_is_secure(s) && !s->sasl_done)
@@ -206,6 +209,7 @@ void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root)
         note_offer(s);
         xmpp_stream_write(s, buf_slice(&b));
         xmpp_stream_become(s, s->sasl_done ? XMPP_STATE_READY : XMPP_STATE_NEGOTIATING);
+        xmpp_bidi_ready(s);
     }
     buf_free(&b);
 }
@@ -230,7 +234,7 @@ static void sasl_failed(struct xmpp_stream *s, enum xmpp_sasl r)
 {
     char failure[160];
 
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_FAILED, "we refuse SASL EXTERNAL: %s", xmpp_sasl_name(r));
     xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
     snprintf(failure, sizeof(failure), "<failure xmlns='" NS_SASL "'><%s/></failure>", xmpp_sasl_name(r));
     xmpp_stream_write(s, slice_str(failure));
@@ -272,6 +276,10 @@ static void on_sasl(struct xmpp_stream *s, const struct xml *el)
 {
     bool first = slice_is(el->name, "auth");
 
+    if (s->bidi && s->was_ready) { /* stanzas of ours may be on it, and the stream would begin anew among them */
+        xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "this stream is proven and carries stanzas both ways");
+        return;
+    }
     if (slice_is(el->name, "abort")) {
         sasl_failed(s, XMPP_SASL_ABORTED);
     } else if (first && (!s->external_offered || !slice_is(xml_attr(el, "mechanism"), "EXTERNAL"))) {
@@ -320,28 +328,16 @@ static bool admit(struct xmpp_stream *s, struct slice remote)
 bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct slice remote, enum xmpp_method method)
 {
     struct xmpp_objection no = xmpp_object_stream(s, local, remote, method);
-    struct xmpp_proven *p = NULL;
+    struct xmpp_proven *p;
 
     if (no.text) { /* the settings have changed while it was being proven */
         xmpp_stream_refuse(s, no.error, no.text);
         return false;
     }
-    list_each (it, &s->proven) {
-        struct xmpp_proven *q = container_of(it, struct xmpp_proven, link);
-
-        if (slice_eq(q->remote, remote) && slice_eq(q->local, local))
-            p = q;
-    }
+    p = xmpp_proven_of(&s->proven, local, remote);
     if (!p) {
-        p = calloc(1, sizeof(*p));
-        if (!p || !xmpp_keep(&p->local, local) || !xmpp_keep(&p->remote, remote)) {
-            if (p)
-                xmpp_drop(&p->local);
-            free(p);
-            xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
-            return false;
-        }
-        list_push(&s->proven, &p->link);
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+        return false;
     }
     if (!s->counted && !admit(s, remote))
         return false;
@@ -353,13 +349,14 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
     if (!s->remote.n && xmpp_keep(&s->remote, remote) && !s->local.n)
         xmpp_keep(&s->local, local);
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_OK, "%.*s has proven itself to %.*s by %s", SLICE_FMT(remote),
                      SLICE_FMT(local), xmpp_method_name(method));
     xmpp_probes_see_proof(s, local, remote, method);
     xmpp_stream_log_authenticated(s, local, remote, method, NULL);
     if (s->state == XMPP_STATE_NEGOTIATING && !s->sasl_done)
         xmpp_stream_become(s, XMPP_STATE_READY);
     xmpp_pair_way_back(s->x, local, remote);
+    xmpp_bidi_ready(s);
     return true;
 }
 
@@ -522,6 +519,12 @@ static void put_a(struct xmpp_stream *s)
     s->sm_in->owing = (int32_t)(s->sm_in->asked - s->sm_in->handled) > 0;
 }
 
+void xmpp_stream_in_asked(struct xmpp_stream *s)
+{
+    s->sm_in->asked = s->sm_in->received;
+    put_a(s);
+}
+
 /* A peer that asked before SIP had answered hears again when all it asked for is answered. */
 void xmpp_stream_in_turn(struct xmpp_stream *s)
 {
@@ -538,8 +541,7 @@ static void on_sm(struct xmpp_stream *s, const struct xml *el)
     } else if (slice_is(el->name, "resume")) {
         xmpp_resume_in_resume(s, el);
     } else if (slice_is(el->name, "r") && s->sm_in) {
-        s->sm_in->asked = s->sm_in->received;
-        put_a(s);
+        xmpp_stream_in_asked(s);
     } else if (slice_is(el->name, "a")) {
         xmpp_stream_sm_on_a(s, el);
     }
@@ -571,6 +573,6 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
         on_starttls(s);
     else if (slice_is(el->ns, NS_SASL) && !s->sasl_done)
         on_sasl(s, el);
-    else
+    else if (!xml_is(el, NS_BIDI, "bidi") || !xmpp_bidi_accept(s, el))
         xmpp_stream_error(s, s->was_ready ? XMPP_STREAM_UNSUPPORTED_STANZA_TYPE : XMPP_STREAM_NOT_AUTHORIZED, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xmpp/bidi.h"
 #include "xmpp/connect.h"
 #include "xmpp/ride.h"
 #include "xmpp/stream_parts.h"
@@ -144,7 +145,7 @@ bool xmpp_stream_go_on(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
     if (s->inbound || !s->connect || s->x->stopping || !is_set_up(s) || !xmpp_connect_has_more(s->connect))
         return false;
     remember(s, fate, why);
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_FAILED, "%s; the next server or address is tried", why);
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_FAILED, "%s; the next server or address is tried", why);
     if (log_allowed(&s->x->log_failed, loop_now(s->x->loop), 50, &held))
         log_info(s->x->loop->log, "stream-next-server", LOG_S("local", s->local), LOG_S("remote", s->remote),
                  LOG_Z("address", addr_text(&s->peer, at)), LOG_Z("why", why), LOG_U("held-back", held));
@@ -170,7 +171,7 @@ bool xmpp_stream_follow(struct xmpp_stream *s, struct slice where)
     to.secure = s->cert_by == XMPP_CERT_DANE;
     if (!xmpp_redirects_note(&s->x->redirects, s->local, s->remote, &to, loop_now(s->x->loop)))
         return false;
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_NOTE, "the partner's server sends us to %s", to.host);
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_NOTE, "the partner's server sends us to %s", to.host);
     log_info(s->x->loop->log, "stream-redirected", LOG_S("local", s->local), LOG_S("remote", s->remote),
              LOG_Z("to", to.host), LOG_U("port", to.port));
     if (s->was_ready) /* its end has the pair open another one, by what was noted */
@@ -191,6 +192,7 @@ void xmpp_stream_start_over(struct xmpp_stream *s)
     s->errors_offered = false;
     s->n_ignored = 0;
     xmpp_ride_start_over(s);
+    xmpp_bidi_start_over(s);
     xmpp_drop(&s->id);
     xmpp_drop(&s->cert_why);
     xmpp_drop(&s->pin);

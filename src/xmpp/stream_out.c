@@ -1,6 +1,7 @@
 /* The initiating side of a stream (RFC 6120 4-6, XEP-0178): by the partner's methods, the best one first. */
 #include <stdio.h>
 
+#include "xmpp/bidi.h"
 #include "xmpp/dialback.h"
 #include "xmpp/probe.h"
 #include "xmpp/resume_out.h"
@@ -18,7 +19,7 @@ static void send_external(struct xmpp_stream *s)
 {
     struct buf b;
 
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_NOTE, "we ask for SASL EXTERNAL as %.*s", SLICE_FMT(s->local));
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_NOTE, "we ask for SASL EXTERNAL as %.*s", SLICE_FMT(s->local));
     buf_init(&b, 8192);
     buf_str(&b, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
     text_put_base64(&b, s->local.p, s->local.n);
@@ -46,7 +47,7 @@ static void begin(struct xmpp_stream *s, bool sm)
     };
 
     xml_reader_limit(s->reader, &limits);
-    xmpp_stream_note(s, XMPP_STEP_READY, XMPP_STEP_OK, "stanzas may go; what confirms them: %s",
+    xmpp_stream_note(s, XMPP_STEP_READY, STEP_OK, "stanzas may go; what confirms them: %s",
                      confirm_name(xmpp_ride_opener(s), sm));
     xmpp_stream_become(s, XMPP_STATE_READY);
     s->x->counters.streams_opened++;
@@ -56,6 +57,8 @@ static void ready(struct xmpp_stream *s, bool sm)
 {
     begin(s, sm);
     s->n_ignored = 0;
+    if (!xmpp_bidi_begin(s, sm))
+        return;
     if (sm)
         xmpp_stream_sm_start(s);
     if (s->probe)
@@ -93,11 +96,15 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmp
     if (no.text)
         return;
     xmpp_stream_no_other_server(s);
+    if (!xmpp_bidi_prove(s, local, remote, method)) {
+        xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+        return;
+    }
     if (p)
         p->proof = XMPP_PROOF_GIVEN;
     s->method = method;
     xmpp_stream_blame(s, XMPP_FAULT_NONE);
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_OK, "the partner believes us by %s", xmpp_method_name(method));
     xmpp_stream_log_authenticated(s, local, remote, method, confirm_name(p, s->sm_offered));
     if (s->state == XMPP_STATE_READY)
         xmpp_pair_ready(p, s->sm_out.on);
@@ -156,11 +163,11 @@ void xmpp_stream_out_header(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, "the prefix of the stream's namespace is stream");
         return;
     }
-    if (id.n && !xmpp_keep(&s->id, id)) {
+    if ((id.n && !xmpp_keep(&s->id, id)) || !xmpp_bidi_keep_lang(s, root)) {
         xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
         return;
     }
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "%s",
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_OK, "%s",
                      id.n ? "the partner's server answers with its stream header"
                           : "the partner's server answers with a stream header without id");
     if (slice_cut(version, '.', &major, &minor) && slice_u64(major, UINT32_MAX, &n) && n >= 1) {
@@ -271,18 +278,22 @@ static void secure_features(struct xmpp_stream *s, const struct xml *features)
         no_way_left(s, &m, external);
     else if (s->verify)
         xmpp_verify_send(s->verify, s);
-    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed)
+    else if (external && s->cert_ok && m.sasl_over_tls && !s->no_sasl && !s->sasl_failed) {
+        xmpp_bidi_ask(s, features);
         send_external(s);
-    else if (m.dialback_over_tls)
+    } else if (m.dialback_over_tls) {
+        xmpp_bidi_ask(s, features);
         dialback(s);
-    else
+    } else {
         no_way_left(s, &m, external);
+    }
 }
 
 static void on_features(struct xmpp_stream *s, const struct xml *features)
 {
     const struct xml *db = xml_child(features, NS_DIALBACK_FEATURE, "dialback");
 
+    s->limits = xmpp_peer_limits_read(features);
     s->sm_offered = xml_child(features, NS_SM, "sm") != NULL;
     s->errors_offered = db && xml_child(db, NS_DIALBACK_FEATURE, "errors");
     xmpp_stream_note_features(s, features);
@@ -318,7 +329,7 @@ static void note_refusal(struct xmpp_stream *s, const struct xml *failure)
     log_escape(name, sizeof(name), condition ? condition->name : SLICE("no reason"));
     log_escape(said, sizeof(said), text ? xml_text(&arena, text) : SLICE(""));
     arena_reset(&arena);
-    xmpp_stream_note(s, XMPP_STEP_PROOF, XMPP_STEP_FAILED, "the partner refuses SASL EXTERNAL: %s%s%s", name,
+    xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_FAILED, "the partner refuses SASL EXTERNAL: %s%s%s", name,
                      said[0] ? ", " : "", said);
     xmpp_stream_blame(s, XMPP_FAULT_EXTERNAL_REFUSED);
 }
@@ -378,7 +389,9 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
     }
     if (s->state != XMPP_STATE_READY || !s->sm_out.on)
         return;
-    if (slice_is(el->name, "r")) {
+    if (slice_is(el->name, "r") && s->sm_in) {
+        xmpp_stream_in_asked(s);
+    } else if (slice_is(el->name, "r")) {
         char a[64];
 
         snprintf(a, sizeof(a), "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)s->n_ignored);
@@ -388,10 +401,14 @@ static void on_sm_answer(struct xmpp_stream *s, const struct xml *el)
     }
 }
 
-void xmpp_stream_out_element(struct xmpp_stream *s, const struct xml *el)
+void xmpp_stream_out_element(struct xmpp_stream *s, struct xml *el)
 {
     if (slice_is(el->ns, NS_DIALBACK)) {
         xmpp_dialback_out(s, el);
+        return;
+    }
+    if (slice_is(el->ns, NS_SERVER) && s->bidi) {
+        xmpp_bidi_element(s, el);
         return;
     }
     if (slice_is(el->ns, NS_SERVER)) { /* one-way: nothing that comes back is a stanza of the pair (STOX-S2S-76) */

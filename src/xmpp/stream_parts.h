@@ -4,7 +4,8 @@
 
 #include "xmpp/stream.h"
 
-#define XMPP_WHY_MAX 1400   /* room for a certificate's sentence */
+#define XMPP_WHY_MAX 1400 /* room for a certificate's sentence */
+#define XMPP_RX_MAX 65536
 #define XMPP_TX_SPARE 16384 /* over two stanzas: for <r/>, pings, the last words */
 #define XMPP_QUIET_MS 5000  /* without bytes: the reader sleeps */
 

@@ -8,6 +8,8 @@
 void xmpp_stream_sm_start(struct xmpp_stream *s)
 {
     s->sm_out = (struct xmpp_sm_out){ .on = true };
+    list_each (it, &s->pairs)
+        xmpp_pair_sm_started(container_of(it, struct xmpp_pair, on_stream));
 }
 
 uint32_t xmpp_stream_sm_wrote(struct xmpp_stream *s)
@@ -26,9 +28,12 @@ void xmpp_stream_sm_ask(struct xmpp_stream *s)
 
 static bool any_unacknowledged(const struct xmpp_stream *s)
 {
-    list_each (it, &s->pairs)
-        if (!list_empty(&container_of(it, struct xmpp_pair, on_stream)->window))
+    list_each (it, &s->pairs) {
+        const struct xmpp_pair *p = container_of(it, struct xmpp_pair, on_stream);
+
+        if (p->confirm == XMPP_CONFIRM_SM && !list_empty(&p->window))
             return true;
+    }
     return false;
 }
 

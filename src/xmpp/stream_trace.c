@@ -9,7 +9,7 @@
 #define NAMES_SHOWN 4
 #define FEATURES_SHOWN 12
 
-void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum xmpp_step_result result, const char *fmt, ...)
+void xmpp_stream_note(struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, ...)
 {
     va_list ap;
 
@@ -31,7 +31,7 @@ void xmpp_stream_trace_end(struct xmpp_stream *s, const char *why)
 {
     if (s->was_ready || s->verifying || s->needless || (s->inbound && !xmpp_stream_partner(s)))
         return;
-    xmpp_stream_note(s, XMPP_STEP_END, XMPP_STEP_FAILED, "%s", why);
+    xmpp_stream_note(s, XMPP_STEP_END, STEP_FAILED, "%s", why);
     if (s->inbound)
         xmpp_probes_see_end(s, why);
     if (!s->probe)
@@ -80,7 +80,7 @@ void xmpp_stream_note_features(struct xmpp_stream *s, const struct xml *features
         else
             put_word(&b, f->name);
     }
-    xmpp_stream_note(s, XMPP_STEP_STREAM, XMPP_STEP_OK, "the partner offers %.*s%s",
+    xmpp_stream_note(s, XMPP_STEP_STREAM, STEP_OK, "the partner offers %.*s%s",
                      SLICE_FMT(b.n ? buf_slice(&b) : SLICE("nothing")), xmpp_stream_is_secure(s) ? " inside TLS" : "");
     buf_free(&b);
 }
@@ -106,22 +106,22 @@ void xmpp_stream_note_certificate(struct xmpp_stream *s, const struct tls_peer *
     bool ok = v->by != XMPP_CERT_REFUSED;
     struct buf b;
 
-    xmpp_stream_note(s, XMPP_STEP_TLS, XMPP_STEP_OK, "%s, %s", conn_tls_version(s->conn), conn_tls_cipher(s->conn));
+    xmpp_stream_note(s, XMPP_STEP_TLS, STEP_OK, "%s, %s", conn_tls_version(s->conn), conn_tls_cipher(s->conn));
     xmpp_stream_blame(s, v->fault);
     buf_init(&b, 1024);
     if (peer && peer->presented) {
         put_names(&b, peer);
-        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, XMPP_STEP_NOTE, "%.*s, issued by %.*s, valid until %s",
+        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, STEP_NOTE, "%.*s, issued by %.*s, valid until %s",
                          SLICE_FMT(buf_slice(&b)), SLICE_FMT(peer->issuer), peer->until);
     }
     buf_free(&b);
     if (ok)
-        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, XMPP_STEP_OK, "accepted%s",
+        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, STEP_OK, "accepted%s",
                          v->by == XMPP_CERT_PIN    ? ": its key is pinned"
                          : v->by == XMPP_CERT_DANE ? ": DNS vouches for it (DANE)"
                                                    : "");
     else
-        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, XMPP_STEP_FAILED, "not accepted: %s", v->why);
+        xmpp_stream_note(s, XMPP_STEP_CERTIFICATE, STEP_FAILED, "not accepted: %s", v->why);
 }
 
 /* ---- stream errors ---- */

@@ -8,7 +8,7 @@
 
 #include <stdarg.h>
 
-#include "base/buf.h"
+#include "base/steps.h"
 #include "xmpp/fault.h"
 
 #define XMPP_TRACE_MAX 4096
@@ -27,8 +27,6 @@ enum xmpp_step {
 };
 const char *xmpp_step_name(enum xmpp_step step); /* "dns", "connect" ... */
 
-enum xmpp_step_result { XMPP_STEP_OK, XMPP_STEP_FAILED, XMPP_STEP_NOTE };
-
 struct xmpp_trace; /* owner: the stream, then xmpp/attempts.h when it has failed; of a test: the test (xmpp/probe.h) */
 
 struct xmpp_trace *xmpp_trace_new(void);             /* NULL on memory: then nothing is recorded */
@@ -36,9 +34,9 @@ struct xmpp_trace *xmpp_trace_new_sized(size_t max); /* with room for so many by
 void xmpp_trace_free(struct xmpp_trace *t);
 
 /* at_ms: of the loop's clock. One sentence without line breaks. t may be NULL. */
-void xmpp_trace_add(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum xmpp_step_result result,
-                    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-void xmpp_trace_vadd(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum xmpp_step_result result,
+void xmpp_trace_add(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum step_result result, const char *fmt,
+                    ...) __attribute__((format(printf, 5, 6)));
+void xmpp_trace_vadd(struct xmpp_trace *t, uint64_t at_ms, enum xmpp_step step, enum step_result result,
                      const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
 /* What it would have to be called if it ended now; the last word counts. t may be NULL. */
@@ -48,15 +46,7 @@ enum xmpp_fault xmpp_trace_fault(const struct xmpp_trace *t);
 /* Gives back what memory it does not use. */
 void xmpp_trace_shrink(struct xmpp_trace *t);
 
-/* One entry; text is borrowed until return. */
-struct xmpp_trace_entry {
-    uint64_t at_ms;
-    enum xmpp_step step;
-    enum xmpp_step_result result;
-    struct slice text;
-};
-/* In the order in which they were added. Returns how many were left out. */
-unsigned xmpp_trace_each(const struct xmpp_trace *t, void (*fn)(void *arg, const struct xmpp_trace_entry *e),
-                         void *arg);
+/* Each entry; its kind is an enum xmpp_step. In the order in which they were added. Returns how many were left out. */
+unsigned xmpp_trace_each(const struct xmpp_trace *t, void (*fn)(void *arg, const struct step *e), void *arg);
 
 #endif

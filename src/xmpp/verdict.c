@@ -203,9 +203,17 @@ void xmpp_verdict(const struct xmpp_verdict_case *c, struct xmpp_verdict *out)
     buf_init(&b, XMPP_VERDICT_TEXT - 2);
     if (c->fault == XMPP_FAULT_NONE && c->answered) {
         out->works = true;
-        buf_printf(
-            &b, "%.*s works: its server believes %.*s (%s), and its answer came back on its own stream to us (%s)",
-            SLICE_FMT(c->remote), SLICE_FMT(c->local), xmpp_method_name(c->method), xmpp_method_name(c->back_method));
+        buf_printf(&b, "%.*s works: its server believes %.*s (%s), and its answer came back on ", SLICE_FMT(c->remote),
+                   SLICE_FMT(c->local), xmpp_method_name(c->method));
+        if (c->both)
+            buf_str(&b, "the same stream, which carries both directions");
+        else
+            buf_printf(&b, "its own stream to us (%s)", xmpp_method_name(c->back_method));
+    } else if (c->fault == XMPP_FAULT_NONE && c->both) {
+        out->fault = XMPP_FAULT_NO_ANSWER;
+        put(&b, c, c->why,
+            "A stream for both directions stands, but the server of $R does not answer a ping (XEP-0199) within $S s; "
+            "messages pass, but nothing confirms them: the partner must let its server answer pings");
     } else if (c->fault == XMPP_FAULT_NONE && c->back_method == XMPP_METHOD_NONE && c->back_fault != XMPP_FAULT_NONE) {
         out->fault = c->back_fault;
         big = true;

@@ -16,6 +16,7 @@ struct xmpp_verdict_case {
     enum xmpp_fault fault;   /* what it came to grief over; NONE: it stood */
     const char *why;         /* a clause about that; "" */
     enum xmpp_method method; /* by which the partner believed us */
+    bool both;               /* stanzas pass both ways on it (XEP-0288) */
     bool answered;           /* our ping came back */
     unsigned waited_s;       /* for it */
     /* The partner's streams to us meanwhile, the last of them. */

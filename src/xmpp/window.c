@@ -159,7 +159,7 @@ void xmpp_window_pump(struct xmpp_pair *p)
 
     if (!p->ready || !write_again(p))
         return;
-    while (p->ready && (o = next_to_write(p))) {
+    while (p->ready && (o = next_to_write(p)) && !xmpp_window_is_too_long(p, o->n)) {
         if (!xmpp_stream_has_room(p->stream) || !xmpp_stream_write(p->stream, slice_of(o->bytes, o->n)))
             return;
         o->in_window = true;
@@ -171,6 +171,22 @@ void xmpp_window_pump(struct xmpp_pair *p)
         if (!o->token && p->confirm != XMPP_CONFIRM_SM) /* or the answers to pings would be pinged for, without end */
             xmpp_out_free(o);
     }
+}
+
+bool xmpp_window_is_too_long(const struct xmpp_pair *p, size_t n)
+{
+    return p->ready && p->stream->limits.max_bytes && n > p->stream->limits.max_bytes;
+}
+
+bool xmpp_window_refuse_long(struct xmpp_pair *p)
+{
+    struct xmpp_out *o = list_empty(&p->again) ? next_to_write(p) : NULL;
+
+    if (!o || !xmpp_window_is_too_long(p, o->n))
+        return false;
+    xmpp_out_settle(o, o->writes ? XMPP_FATE_LOST : XMPP_FATE_TOO_LONG,
+                    "it is longer than the partner's server says it takes");
+    return true;
 }
 
 bool xmpp_window_is_awaited(const struct xmpp_pair *p)
@@ -187,6 +203,8 @@ void xmpp_pair_acked(struct xmpp_pair *p, uint32_t h)
 {
     struct xmpp_out *o;
 
+    if (p->confirm != XMPP_CONFIRM_SM) /* its places are of before the count began */
+        return;
     while (((o = xmpp_out_first(&p->window)) || (o = xmpp_out_first(&p->again))) && (int32_t)(h - o->place) >= 0) {
         p->heard = true;
         xmpp_out_settle(o, XMPP_FATE_CONFIRMED, "acknowledged by stream management");

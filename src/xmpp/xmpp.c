@@ -256,7 +256,8 @@ bool xmpp_pause_partner(struct xmpp *x, struct slice name, bool pause)
     list_each (it, &x->streams) {
         struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
 
-        if (xmpp_stream_hears(s) && s->counted && s->state != XMPP_STATE_CLOSED && slice_eq(s->partner_name, name))
+        if (xmpp_stream_hears(s) && s->partner_name.n && s->state != XMPP_STATE_CLOSED &&
+            slice_eq(s->partner_name, name))
             xmpp_stream_pause(s, pause, s->window_paused);
     }
     return true;
@@ -332,11 +333,24 @@ static const char *state_name(enum xmpp_stream_state state)
     }
 }
 
+/* Its way back is the partner's, and counted there. */
+static bool is_counted_twice(const struct xmpp_stream *s, const struct xmpp_pair *pair)
+{
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, const struct xmpp_proven, link);
+
+        if (slice_eq(p->local, pair->local) && slice_eq(p->remote, pair->remote))
+            return !p->revoked;
+    }
+    return false;
+}
+
 static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
 {
     uint64_t now = loop_now(s->x->loop);
     struct xmpp_stream_info info = { .id = s->serial,
                                      .inbound = s->inbound,
+                                     .both = s->bidi && s->was_ready,
                                      .authenticated = s->was_ready,
                                      .local = s->local,
                                      .remote = s->remote,
@@ -356,8 +370,11 @@ static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct
 
         info.n_pairs += !p->verify && !p->revoked;
     }
-    list_each (it, &s->pairs)
-        info.n_pairs += container_of(it, struct xmpp_pair, on_stream)->ready;
+    list_each (it, &s->pairs) {
+        const struct xmpp_pair *p = container_of(it, const struct xmpp_pair, on_stream);
+
+        info.n_pairs += p->ready && !is_counted_twice(s, p);
+    }
     fn(arg, &info);
 }
 
@@ -409,7 +426,7 @@ bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, c
     list_each (it, &s->pairs) {
         const struct xmpp_pair *p = container_of(it, const struct xmpp_pair, on_stream);
 
-        if (sh.detail.n_pairs < 2 * XMPP_PROVEN_MAX)
+        if (sh.detail.n_pairs < 2 * XMPP_PROVEN_MAX && !is_counted_twice(s, p))
             pairs[sh.detail.n_pairs++] = (struct xmpp_stream_pair){ p->local, p->remote, xmpp_method_name(s->method) };
     }
     sh.detail.awaits = xmpp_stream_awaited(s->state);

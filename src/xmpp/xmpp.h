@@ -23,6 +23,7 @@ struct xmpp_partner {
     enum xmpp_need tls, sasl;
     bool dialback;
     bool keep_alive;
+    bool bidi;                 /* one stream for both directions, where its server can (XEP-0288) */
     unsigned connection_limit; /* streams in all, both directions */
     unsigned stanza_rate;      /* a second, of what it sends; 0: that of all */
     unsigned byte_rate;        /* likewise */
@@ -39,8 +40,9 @@ enum xmpp_fate {
     XMPP_FATE_UNCONFIRMED, /* written, but this partner confirms nothing (three barriers unanswered on a live stream) */
     XMPP_FATE_NO_SERVER,   /* DNS: no such domain, or it offers no XMPP (remote-server-not-found) */
     XMPP_FATE_UNREACHABLE, /* could not connect, negotiate or authenticate (remote-server-timeout) */
-    XMPP_FATE_REFUSED, /* settings or partner forbid it: TLS, certificate, dialback invalid (remote-server-timeout) */
-    XMPP_FATE_FULL,    /* the partner's queue is full (resource-constraint) */
+    XMPP_FATE_REFUSED,  /* settings or partner forbid it: TLS, certificate, dialback invalid (remote-server-timeout) */
+    XMPP_FATE_FULL,     /* the partner's queue is full (resource-constraint) */
+    XMPP_FATE_TOO_LONG, /* longer than the partner's server takes; it was not written (policy-violation) */
     XMPP_FATE_LOST, /* written, then the stream broke before the acknowledgement, and it was withdrawn or cannot be repeated */
 };
 
@@ -163,6 +165,7 @@ bool xmpp_set_secret(struct xmpp *x, struct slice secret);
 struct xmpp_stream_info {
     uint64_t id;
     bool inbound;
+    bool both; /* whoever opened it, stanzas may go both ways */
     bool authenticated;
     struct slice local, remote; /* empty: not said yet; remote is only proven when authenticated */
     struct slice partner;       /* primary domain; empty: not authenticated */

@@ -2,9 +2,10 @@
  * Many partners that are connected and silent: one authenticated stream each, over TLS 1.3 with a certificate of its own,
  * made here when it is needed.
  *
- *   idle TARGET PORT DOMAIN SOURCE AUTHORITY AUTHORITY-KEY CHAIN COUNT
+ *   idle TARGET PORT DOMAIN SOURCE AUTHORITY AUTHORITY-KEY CHAIN COUNT [both]
  *
  * They come from the address SOURCE and the 249 behind it. The partners are p00000.idle.example and so on; DOMAIN is the server's. AUTHORITY signs, CHAIN is sent behind each leaf.
+ * both: each stream is for both directions (XEP-0288), with stream management, and was used both ways once.
  * Prints a line of JSON when all streams stand. A line on stdin asks how many still do; its end ends this.
  */
 #include <arpa/inet.h>
@@ -37,6 +38,7 @@ struct idle {
     X509 *authority, *chain;
     EVP_PKEY *authority_key, *key; /* key: of all leaves */
     unsigned count;
+    bool both;
     atomic_uint next;
     int *fds;
     SSL **streams;
@@ -154,6 +156,20 @@ static int connected(const struct idle *idle, unsigned number)
     return fd;
 }
 
+/* A ping of ours, whose answer comes back on the stream and is acknowledged. */
+static void use_both_ways(struct set_up *s)
+{
+    char text[300];
+
+    say(s, "<enable xmlns='urn:xmpp:sm:3'/>");
+    await(s, "<enabled", "<failed");
+    snprintf(text, sizeof(text), "<iq type='get' id='1' from='%s' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", s->name,
+             s->idle->domain);
+    say(s, text);
+    await(s, "<r ", "</stream:stream>");
+    say(s, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+}
+
 /* RFC 6120 and XEP-0178, step by step. */
 static void set_up(struct idle *idle, unsigned number)
 {
@@ -168,11 +184,15 @@ static void set_up(struct idle *idle, unsigned number)
     await(&s, "<proceed", "<proceed");
     begin_tls(&s, number);
     begin_stream(&s);
+    if (idle->both)
+        say(&s, "<bidi xmlns='urn:xmpp:bidi'/>");
     snprintf(text, sizeof(text), "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>%s</auth>",
              (const char *)base64);
     say(&s, text);
     await(&s, "<success", "<success");
     begin_stream(&s);
+    if (idle->both)
+        use_both_ways(&s);
     idle->fds[number] = s.fd;
     idle->streams[number] = s.ssl;
 }
@@ -234,8 +254,8 @@ int main(int argc, char **argv)
     pthread_t threads[THREADS];
     char line[16];
 
-    if (argc != 9) {
-        fprintf(stderr, "usage: idle TARGET PORT DOMAIN SOURCE AUTHORITY AUTHORITY-KEY CHAIN COUNT\n");
+    if (argc != 9 && argc != 10) {
+        fprintf(stderr, "usage: idle TARGET PORT DOMAIN SOURCE AUTHORITY AUTHORITY-KEY CHAIN COUNT [both]\n");
         return 2;
     }
     idle.to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2])) };
@@ -247,6 +267,7 @@ int main(int argc, char **argv)
     idle.authority_key = read_pem(argv[6], true);
     idle.chain = read_pem(argv[7], false);
     idle.count = (unsigned)atoi(argv[8]);
+    idle.both = argc == 10;
     idle.fds = calloc(idle.count, sizeof(*idle.fds));
     idle.streams = calloc(idle.count, sizeof(*idle.streams));
     SSL_CTX_set_mode(idle.ctx, SSL_MODE_RELEASE_BUFFERS);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -175,6 +176,25 @@ static void set_up(struct link *l, bool udp)
     }
 }
 
+/*
+ * Sleeps until an answer is there or the next request is due. Spinning here would take the core from the partner, who has
+ * it too: what is measured then is the scheduler's tick.
+ */
+static short wait_for_answer(struct link *l, uint64_t start, uint32_t sent, uint32_t count, double rate)
+{
+    struct pollfd p = { .fd = l->fd, .events = POLLIN };
+    struct timespec wait = { .tv_nsec = 100000000 };
+    uint64_t now = bench_now_ns();
+
+    if (rate > 0 && sent < count) {
+        uint64_t due = start + (uint64_t)(sent / rate * 1e9);
+
+        wait.tv_nsec = due <= now ? 0 : due - now < 100000000 ? (long)(due - now) : 100000000;
+    }
+    ppoll(&p, 1, &wait, NULL);
+    return p.revents;
+}
+
 static int run_send(struct link *l, int port, uint32_t count, uint32_t window, double rate)
 {
     struct sockaddr_in a = at(port), local;
@@ -194,7 +214,6 @@ static int run_send(struct link *l, int port, uint32_t count, uint32_t window, d
     while (answered < count) {
         uint64_t now = bench_now_ns();
         uint32_t may = rate > 0 ? (uint32_t)((double)(now - start) / 1e9 * rate) + 1 : count;
-        struct pollfd p = { .fd = l->fd, .events = POLLIN };
 
         while (sent < count && sent < may && sent - answered < window) {
             size_t k = bench_message(slot(l), base + sent, l->udp ? "UDP" : "TCP", host);
@@ -203,8 +222,7 @@ static int run_send(struct link *l, int port, uint32_t count, uint32_t window, d
             emit(l, k, NULL);
         }
         flush(l);
-        poll(&p, 1, rate > 0 ? 0 : 100);
-        if (p.revents && !receive(l, on_answer))
+        if (wait_for_answer(l, start, sent, count, sent - answered < window ? rate : 0) && !receive(l, on_answer))
             break;
         if (answered != seen)
             last_answer = bench_now_ns();
@@ -250,6 +268,7 @@ int main(int argc, char **argv)
     bool udp = argc > 2 && strcmp(argv[2], "udp") == 0;
 
     signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_TIMERSLACK, 1000); /* ns */
     set_up(&the_link, udp);
     if (argc == 7 && strcmp(argv[1], "send") == 0)
         return run_send(&the_link, atoi(argv[3]), (uint32_t)atol(argv[4]), (uint32_t)atol(argv[5]), atof(argv[6]));

@@ -4,6 +4,9 @@
  *
  *   partner sink LISTEN-PORT GATEWAY-PORT CA CERT KEY
  *   partner source LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT WINDOW RATE [DOMAIN [SECONDS]]
+ *   partner crowd LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT
+ *
+ * A crowd is a sink for COUNT partners, p00000.idle.example and so on, whose certificate names them all.
  *
  * With SECONDS it ends then, however many are sent.
  */
@@ -30,7 +33,8 @@ struct partner_side {
     uint64_t sent_at[NUMBERS];
     struct bench_histogram histogram;
     char proxy[32];
-    struct slice domain; /* whose partner it is */
+    struct slice domain; /* whose partner it is; of a crowd the end that all share */
+    bool crowd;
     struct timer end;
 };
 
@@ -45,7 +49,7 @@ static bool on_serves(void *owner, struct slice domain)
 {
     struct partner_side *p = owner;
 
-    return slice_eq(domain, p->domain);
+    return p->crowd ? slice_ends(domain, p->domain) : slice_eq(domain, p->domain);
 }
 
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
@@ -128,6 +132,19 @@ static void fail(const struct err *err)
     exit(1);
 }
 
+/* One certificate for all names of a crowd. */
+static void add_crowd(struct partner_side *p, struct tls *tls, char **argv)
+{
+    char name[64];
+    struct err err = { "" };
+
+    for (int i = 0, n = atoi(argv[7]); i < n; i++) {
+        snprintf(name, sizeof(name), "p%05d.idle.example", i);
+        if (tls_add_identity(tls, slice_str(name), argv[5], argv[6], &err))
+            fail(&err);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct partner_side *p = calloc(1, sizeof(*p));
@@ -154,7 +171,8 @@ int main(int argc, char **argv)
     }
     log_init(&p->log);
     p->log.level = LOG_LEVEL_WARNING;
-    p->domain = argc > 10 ? slice_str(argv[10]) : SLICE("fabrikam.example");
+    p->crowd = strcmp(argv[1], "crowd") == 0 && argc == 8;
+    p->domain = p->crowd ? SLICE(".idle.example") : argc > 10 ? slice_str(argv[10]) : SLICE("fabrikam.example");
     snprintf(p->proxy, sizeof(p->proxy), "127.0.0.1:%s", argv[3]);
     p->gateway = (struct xmpp_partner){ .name = SLICE("contoso.example"),
                                         .tls = XMPP_REQUIRED,
@@ -166,6 +184,10 @@ int main(int argc, char **argv)
     if (!conf.tls || tls_trust(conf.tls, argv[4], &err) ||
         tls_add_identity(conf.tls, p->domain, argv[5], argv[6], &err) || loop_init(&p->loop, &p->log, &err))
         fail(&err);
+    if (p->crowd) {
+        add_crowd(p, conf.tls, argv);
+        p->gateway.connection_limit = conf.limits.connection_limit = conf.limits.partner_connection_limit = 100000;
+    }
     p->xmpp = xmpp_new(&p->loop, &conf, &err);
     if (!p->xmpp || !addr_parse(SLICE("127.0.0.1"), (uint16_t)atoi(argv[2]), &local) ||
         xmpp_listen(p->xmpp, &local, &err))

@@ -484,7 +484,7 @@ static void STOX_ADDR_27_domain_jid(void **state)
     assert_true(jid_parse(&s.arena, SLICE("romeo@example.net"), &from));
     assert_true(jid_parse(&s.arena, SLICE("example.com"), &to));
     assert_int_equal(map_im_to_stanza(&s.arena, &s.conf, sip_message(&s.arena, "", SLICE("x")), &from, &to, SLICE(""),
-                                      &s.out, &s.id, &s.refusal),
+                                      &s.out, &s.made, &s.refusal),
                      MAP_IM_REFUSED);
     assert_int_equal(s.refusal.status, 404);
     s2x_fini(&s);

@@ -176,7 +176,7 @@ def test_STOX_IQ_21_the_statement_of_compliance_is_true(alive, partner):
     with open(os.path.join(ns.REPO, "docs/COMPLIANCE.md")) as f:
         rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in f if line.startswith("| ")][1:]
     claimed = {row[3]: row[4] for row in rows if row[3]}
-    assert len(claimed) == 6
+    assert len(claimed) == 7
     p = partner("either")
     wire = p.connect()
     offered = wire.open_stream(p.domain, DOMAIN)

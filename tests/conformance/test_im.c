@@ -351,7 +351,7 @@ static void STOX_IM_19_branch_and_id(void **state)
 
     s2x_run(&s, PLAIN, SLICE("x"));
     assert_string_equal(attr_text(&s.arena, s.stanza, "id"), "eskdgs677");
-    assert_slice(&s.arena, s.id, "eskdgs677");
+    assert_slice(&s.arena, s.made.id, "eskdgs677");
     s2x_fini(&s);
     x2s_run(&x, "", "<body>x</body>");
     first = x.m.branch;

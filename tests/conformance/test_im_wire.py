@@ -477,7 +477,7 @@ def test_STOX_IM_55_text_is_not_touched(alive, talk, sip):
     p.send_message(wire, body=text.replace(">", "&gt;"),
                    extra="<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='3'/>"
                          "</fallback>")
-    assert sip.wait_message("/me", 5).message.body == text.encode()
+    assert sip.wait_message("/me *bold*", 5).message.body == text.encode()
 
 
 def test_STOX_IM_56_no_stanza_id(alive, listen, talk, sip):

@@ -195,7 +195,7 @@ static void STOX_S2S_08_fate_of_the_queue(void **state)
     names.srv_status = names.addrs_status = DNS_NO_NAME;
     assert_true(node_send(&a, 1, "x"));
     assert_int_equal(node_fate(&a, 1), XMPP_FATE_NO_SERVER);
-    rig_advance(5000);
+    rig_advance(10000);
     names.addrs_status = DNS_FAILED;
     assert_true(node_send(&a, 2, "x"));
     assert_int_equal(node_fate(&a, 2), XMPP_FATE_UNREACHABLE);

@@ -100,13 +100,13 @@ static void test_a_wrapping_of_what_is_listed(void **state)
     struct addr to;
 
     assert_true(addr_parse(SLICE("[64:ff9b::7f00:1]:5269"), 0, &to));
-    assert_true(xmpp_reach_may(a.x, &to, XMPP_REACH_NAME, text));
+    assert_true(xmpp_reach_may(a.x, &to, REACH_NAME, text));
     connect_networks("64:ff9b::/96");
-    assert_true(xmpp_reach_may(a.x, &to, XMPP_REACH_NAME, text));
+    assert_true(xmpp_reach_may(a.x, &to, REACH_NAME, text));
     connect_networks("64:ff9b:1::/48");
-    assert_false(xmpp_reach_may(a.x, &to, XMPP_REACH_NAME, text));
+    assert_false(xmpp_reach_may(a.x, &to, REACH_NAME, text));
     assert_true(addr_parse(SLICE("[2002:808:808::1]:5269"), 0, &to));
-    assert_true(xmpp_reach_may(a.x, &to, XMPP_REACH_NAME, text));
+    assert_true(xmpp_reach_may(a.x, &to, REACH_NAME, text));
 }
 
 static void test_the_others_are_tried(void **state)

@@ -279,15 +279,15 @@ static void fail_once(uint64_t token)
 
 static void STOX_S2S_06_it_grows_with_each_failure(void **state)
 {
-    fail_once(1);
-    assert_false(node_send(&a, 2, "x")); /* at once, with the fate that is remembered */
-    assert_int_equal(node_fate(&a, 2), XMPP_FATE_UNREACHABLE);
-    rig_advance(5000);
-    for (uint64_t i = 0; i < 8; i++) {
-        fail_once(10 + i);
-        rig_advance(4900);
-        assert_false(node_send(&a, 20 + i, "x"));
-        rig_advance(600000);
+    static const unsigned least_s[] = { 1, 10, 20, 40, 80, 160 };
+    uint64_t token = 1;
+
+    for (size_t i = 0; i < sizeof(least_s) / sizeof(least_s[0]); i++) {
+        fail_once(token++);
+        rig_advance(least_s[i] * 1000u - 100);
+        assert_false(node_send(&a, token, "x")); /* at once, with the fate that is remembered */
+        assert_int_equal(node_fate(&a, token++), XMPP_FATE_UNREACHABLE);
+        rig_advance((i == 0 ? 9 : least_s[i]) * 1000u + 100);
     }
 }
 
@@ -505,11 +505,11 @@ static void test_what_a_redirection_may_say(void **state)
 
 /* ---- what an administrator reads ---- */
 
-static void note_entry(void *arg, const struct xmpp_trace_entry *e)
+static void note_entry(void *arg, const struct step *e)
 {
     struct buf *b = arg;
 
-    buf_printf(b, "%s %d %.*s\n", xmpp_step_name(e->step), (int)e->result, SLICE_FMT(e->text));
+    buf_printf(b, "%s %d %.*s\n", xmpp_step_name((enum xmpp_step)e->kind), (int)e->result, SLICE_FMT(e->text));
 }
 
 static void test_the_trace_tells_each_look_up_and_address(void **state)

@@ -1,7 +1,7 @@
 """
 XMPP server-to-server streams on the wire (STOX-S2S), up to SASL, against scripted partners whose every byte the test
-decides. Not here: DANE (test_certs_wire.py), and bidi, direct TLS, POSH, components and see-other-host,
-which this release does not have.
+decides. Not here: DANE (test_certs_wire.py), direct TLS and see-other-host (test_servers_wire.py), both directions on one
+stream (test_s2s_bidi.c), components (test_component.c), and POSH, which this release does not have.
 """
 import base64
 import contextlib
@@ -281,7 +281,7 @@ def test_STOX_S2S_22_no_starttls_after_tls(alive, partner):
 
 
 def test_STOX_S2S_23_features_after_tls(alive, partner):
-    """EXTERNAL by certificate, dialback by setting, stream management after authentication. (No bidi yet.)"""
+    """EXTERNAL by certificate, dialback by setting, stream management after authentication. Bidi is off unless it is set."""
     for kind, cert, external, dialback in (("sm", True, True, False), ("either", True, True, True),
                                            ("either", False, False, True), ("dialback", True, False, True)):
         p = partner(kind)
@@ -289,7 +289,7 @@ def test_STOX_S2S_23_features_after_tls(alive, partner):
         assert ("<mechanism>EXTERNAL</mechanism>" in features) == external, (kind, features)
         plainly = features.replace("'", "").replace('"', "")
         assert (DIALBACK_FEATURE.replace("'", "") in plainly) == dialback, (kind, features)
-        assert "urn:xmpp:sm:3" not in features
+        assert "urn:xmpp:sm:3" not in features and "bidi" not in features
     features = partner().incoming().features
     assert "urn:xmpp:sm:3" in features and "mechanism" not in features
 
@@ -300,6 +300,17 @@ def test_STOX_S2S_24_empty_features_end_the_negotiation(alive, partner, sip, fea
     sent_to(sip, p)
     wire = p.accept_authenticated(features)
     assert support.body_of(expect_stanza(wire)) == "hello"
+
+
+def test_STOX_S2S_87_too_long_for_the_partner_is_told_to_the_sender(alive, partner, sip):
+    p = partner()
+    first, second = sent_to(sip, p, "short"), sent_to(sip, p, "L" * 12000)
+    wire = p.accept_authenticated("<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits>")
+    assert support.body_of(expect_stanza(wire)) == "short"
+    assert second.wait(3) == 413
+    assert sent_to(sip, p, "L" * 12000).wait(3) == 413
+    assert b"LLLL" not in wire.all
+    assert not first.done
 
 
 def test_STOX_S2S_25_stanza_before_authentication(alive, partner, sip):

@@ -422,6 +422,111 @@ static void STOX_SIP_60_only_the_configured_name(void **state)
     fake_free(f);
 }
 
+static bool all_in(void *arg)
+{
+    return ((struct fake *)arg)->n_messages == 2;
+}
+
+static bool no_conns(void *arg)
+{
+    return ((struct fake *)arg)->sip->counters.conns == 0;
+}
+
+/* RFC 3261 18.2.2: its connection is gone, so a new one goes to where the request came from, at the port of Via. */
+static void STOX_SIP_54_a_response_whose_connection_is_gone(void **state)
+{
+    struct addr udp, tcp;
+    struct fake *f = start(NULL, &udp, &tcp);
+    struct peer *p = peer_new(SOCK_STREAM), *back = peer_new(SOCK_STREAM);
+    int server = back->fd;
+
+    assert_int_equal(listen(server, 4), 0);
+    peer_connect(p, &tcp);
+    for (unsigned i = 0; i < 2; i++) {
+        char via[100], call[20];
+
+        snprintf(via, sizeof(via), "Via: SIP/2.0/TCP elsewhere.example:%u;branch=z9hG4bKb%u", addr_port(&back->local),
+                 i);
+        snprintf(call, sizeof(call), "call%u", i);
+        peer_send(p, FAKE(.via = via, .call_id = call));
+    }
+    assert_true(run_until(f, all_in, f, WAIT_MS));
+    close(p->fd);
+    p->fd = -1;
+    assert_true(run_until(f, no_conns, f, WAIT_MS));
+    sip_respond(f->txns[0], 200, NULL, slice_of(NULL, 0));
+    sip_respond(f->txns[1], 404, NULL, slice_of(NULL, 0));
+    assert_int_equal(f->sip->counters.conns, 1); /* one for both */
+    back->fd = accept(server, NULL, NULL);
+    assert_true(back->fd >= 0);
+    close(server);
+    back->want_messages = 2;
+    assert_true(run_until(f, has_got, back, WAIT_MS));
+    assert_true(fake_has(back->got, "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP elsewhere.example"));
+    assert_true(fake_has(back->got, ";branch=z9hG4bKb0;received=127.0.0.1"));
+    assert_true(fake_has(back->got, "SIP/2.0 404 "));
+    peer_free(p);
+    peer_free(back);
+    fake_free(f);
+}
+
+static bool has_more(void *arg)
+{
+    struct peer *p = arg;
+
+    peer_read(p);
+    return p->n_got >= p->want;
+}
+
+static bool has_pong(void *arg)
+{
+    struct sip *sip = ((struct fake *)arg)->sip;
+
+    return container_of(sip->transports.streams.next, struct sip_stream, link)->pongs;
+}
+
+/* The ping timer of the only stream fires, as it would after so many milliseconds. */
+static void time_for_ping(struct fake *f, uint64_t due_ms)
+{
+    struct sip_stream *s = container_of(f->sip->transports.streams.next, struct sip_stream, link);
+
+    assert_true(timer_running(&s->ping));
+    assert_in_range(s->ping.due_ms, loop_now(&f->loop) + due_ms - 5000, loop_now(&f->loop) + due_ms);
+    timer_stop(&f->loop.timers, &s->ping);
+    s->ping.fire(&s->ping);
+}
+
+/* RFC 5626 4.4.1: two line ends every minute; who has answered once has to go on doing so. */
+static void STOX_SIP_58_keep_alives_on_our_connections(void **state)
+{
+    struct addr udp, tcp;
+    struct fake *f = start(NULL, &udp, &tcp);
+    struct peer *p = peer_new(SOCK_STREAM);
+    int server = p->fd;
+    char at[ADDR_TEXT];
+
+    assert_int_equal(listen(server, 4), 0);
+    assert_non_null(fake_request_out(f, SIP_TCP, addr_text(&p->local, at), NULL, "Hi"));
+    p->fd = accept(server, NULL, NULL);
+    close(server);
+    p->want_messages = 1;
+    assert_true(run_until(f, has_got, p, WAIT_MS));
+    p->want = p->n_got + 4;
+    time_for_ping(f, SIP_KEEP_MS);
+    assert_true(run_until(f, has_more, p, WAIT_MS));
+    assert_string_equal(p->got + p->want - 4, "\r\n\r\n");
+    peer_send(p, "\r\n"); /* its pong */
+    assert_true(run_until(f, has_pong, f, WAIT_MS));
+    p->want += 4;
+    time_for_ping(f, SIP_KEEP_MS);
+    assert_true(run_until(f, has_more, p, WAIT_MS));
+    assert_int_equal(p->n_got, p->want); /* the pong was answered by nothing */
+    time_for_ping(f, SIP_PONG_MS);
+    assert_true(run_until(f, is_closed, p, WAIT_MS));
+    peer_free(p);
+    fake_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,8 +551,10 @@ int main(void)
         cmocka_unit_test(STOX_SIP_44_late_final_response),
         cmocka_unit_test(STOX_SIP_51_never_over_1300_bytes_on_udp),
         cmocka_unit_test(STOX_SIP_53_one_destination),
+        cmocka_unit_test(STOX_SIP_54_a_response_whose_connection_is_gone),
         cmocka_unit_test(STOX_SIP_55_connections_are_used_again),
         cmocka_unit_test(STOX_SIP_57_lost_connection),
+        cmocka_unit_test(STOX_SIP_58_keep_alives_on_our_connections),
         cmocka_unit_test(STOX_SIP_60_only_the_configured_name),
     };
 

@@ -12,14 +12,14 @@
 
 static void STOX_SIP_32_one_contact_in_invite_and_2xx(void **state)
 {
-    static const struct step steps[] = { INVITE_COMES, { .act = ACCEPT, .sent = "200" } };
+    static const struct call_step steps[] = { INVITE_COMES, { .act = ACCEPT, .sent = "200" } };
     struct call *c = call_new(NULL);
 
     CALL_STEPS(c, steps);
     assert_int_equal(count(fake_last(c->f), "\r\nContact: "), 1);
     call_free(c);
     c = call_new(NULL);
-    call_acts(c, &(struct step){ .act = INVITE });
+    call_acts(c, &(struct call_step){ .act = INVITE });
     assert_int_equal(count(fake_last(c->f), "\r\nContact: <sip:juliet@gw.example.net:5060>\r\n"), 1);
     assert_int_equal(count(fake_last(c->f), "\r\nContact: "), 1);
     call_free(c);
@@ -75,13 +75,13 @@ static void STOX_SIP_33_in_dialog_requests_reach_our_contact(void **state)
 
 static void STOX_SIP_37_route_set_and_target_refresh(void **state)
 {
-    static const struct step loose[] = {
+    static const struct call_step loose[] = {
         { .act = SEND, .sent = "MESSAGE", .has = "MESSAGE sip:romeo@192.0.2.9:5070 SIP/2.0\r\n" },
         { .method = "UPDATE", .cseq = "2", .more = "Contact: <sip:new@192.0.2.1>\r\n", .sent = "200/UPDATE" },
         { .act = SEND, .sent = "MESSAGE", .has = "\r\nRoute: <sip:a.example;lr>, <sip:b.example>\r\n" },
         { .act = END, .sent = "BYE", .has = "BYE sip:new@192.0.2.1 SIP/2.0\r\n" },
     };
-    static const struct step strict[] = {
+    static const struct call_step strict[] = {
         { .act = SEND, .sent = "MESSAGE", .has = "MESSAGE sip:b.example SIP/2.0\r\n" },
         { .method = "INVITE", .to = "=", .cseq = "2", .more = "Contact: <sip:new@192.0.2.1>\r\n", .sent = "200" },
         { .method = "ACK", .cseq = "2" },
@@ -98,12 +98,12 @@ static void STOX_SIP_37_route_set_and_target_refresh(void **state)
 
 static void STOX_SIP_40_timers_of_invite(void **state)
 {
-    static const struct step client[] = {
+    static const struct call_step client[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .pass = 31500, .sent = "INVITE INVITE INVITE INVITE INVITE INVITE" }, /* A: T1, doubling */
         { .pass = 500, .events = "ended=timed-out" },                           /* B: 64*T1 */
     };
-    static const struct step client_refused[] = {
+    static const struct call_step client_refused[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 486, .events = "ended=refused", .sent = "ACK" },
         { .pass = 31999 },
@@ -111,7 +111,7 @@ static void STOX_SIP_40_timers_of_invite(void **state)
         { .pass = 1 },
         { .status = 486 },
     };
-    static const struct step server[] = {
+    static const struct call_step server[] = {
         INVITE_COMES,
         { .method = "INVITE", .sent = "100" },
         { .act = REFUSE, .arg = 486, .sent = "486" },
@@ -121,7 +121,7 @@ static void STOX_SIP_40_timers_of_invite(void **state)
         { .method = "INVITE" },
         { .pass = 1 },
     };
-    static const struct step never_acked[] = {
+    static const struct call_step never_acked[] = {
         INVITE_COMES,
         { .act = REFUSE, .arg = 486, .sent = "486" },
         { .pass = 32000, .sent = "486 486 486 486 486 486 486 486 486 486" }, /* H: 64*T1 */
@@ -136,7 +136,7 @@ static void STOX_SIP_40_timers_of_invite(void **state)
 
 static void STOX_SIP_41_accepted_state(void **state)
 {
-    static const struct step server[] = {
+    static const struct call_step server[] = {
         INVITE_COMES,
         { .act = ACCEPT, .sent = "200" },
         { .method = "INVITE" },         /* absorbed: not answered by the transaction */
@@ -145,7 +145,7 @@ static void STOX_SIP_41_accepted_state(void **state)
         { .method = "INVITE" },
         { .pass = 31500 },
     };
-    static const struct step client[] = {
+    static const struct call_step client[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200, .events = "answered", .sent = "ACK" },
         { .pass = 31999 },
@@ -181,13 +181,13 @@ static void STOX_SIP_42_ack_and_cancel_match_their_invite(void **state)
     };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
-        const struct step acked[] = {
+        const struct call_step acked[] = {
             { .method = "INVITE", .via = cases[i].invite, .events = "invite", .sent = "100" },
             { .act = REFUSE, .arg = 486, .sent = "486" },
             { .method = "ACK", .via = cases[i].other },
             { .pass = 500, .sent = cases[i].same ? NULL : "486" },
         };
-        const struct step cancelled[] = {
+        const struct call_step cancelled[] = {
             { .method = "INVITE", .via = cases[i].invite, .events = "invite", .sent = "100" },
             { .method = "CANCEL",
               .via = cases[i].other,
@@ -202,7 +202,7 @@ static void STOX_SIP_42_ack_and_cancel_match_their_invite(void **state)
 
 static void STOX_SIP_43_ack_by_transaction_and_by_core(void **state)
 {
-    static const struct step failure[] = {
+    static const struct call_step failure[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 404,
           .more = "Record-Route: <sip:a.example;lr>\r\n",
@@ -211,7 +211,7 @@ static void STOX_SIP_43_ack_by_transaction_and_by_core(void **state)
           .has = "ACK sip:romeo@example.net SIP/2.0\r\n",
           .has_not = "\r\nRoute:" },
     };
-    static const struct step success[] = {
+    static const struct call_step success[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200,
           .more = "Record-Route: <sip:a.example;lr>\r\n",
@@ -236,9 +236,28 @@ static void STOX_SIP_43_ack_by_transaction_and_by_core(void **state)
     call_free(c);
 }
 
+/* Whatever target the dialog has meanwhile. */
+static void STOX_SIP_53_cancel_and_ack_follow_their_invite(void **state)
+{
+    static const struct call_step steps[] = {
+        { .act = INVITE, .sent = "INVITE" },
+        { .status = 180, .events = "progress=180" },
+        { .act = SET_TARGET, .text = "192.0.2.55:5099" },
+        { .act = CANCEL, .sent = "CANCEL" },
+        { .pass = 500, .sent = "CANCEL" },
+        { .status = 487, .events = "ended=refused", .sent = "ACK" },
+    };
+    struct call *c = call_new(NULL);
+
+    CALL_STEPS(c, steps);
+    for (size_t i = 1; i < c->f->n_sent; i++)
+        assert_true(addr_eq(&c->f->sent[i].flow.peer, &c->f->sent[0].flow.peer));
+    call_free(c);
+}
+
 static void STOX_SES_42_reinvite_update_and_session_timer(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .to = "=", .cseq = "2", .body = CALL_SDP, .sent = "200", .has = "\r\n\r\n" CALL_SDP },
         { .method = "ACK", .cseq = "2" },
         { .method = "UPDATE", .cseq = "3", .body = CALL_SDP, .sent = "200/UPDATE", .has = "\r\n\r\n" CALL_SDP },
@@ -260,17 +279,17 @@ static void STOX_SES_42_reinvite_update_and_session_timer(void **state)
 
 static void STOX_SES_43_invite_machine_of_sessions(void **state)
 {
-    static const struct step never_acked[] = {
+    static const struct call_step never_acked[] = {
         INVITE_COMES,
         { .act = ACCEPT, .sent = "200" },
         { .pass = 15500, .sent = "200 200 200 200 200 200" },
         { .pass = 16500, .events = "ended=no-ack", .sent = "200 200 200 200 BYE" },
     };
-    static const struct step cancelled[] = {
+    static const struct call_step cancelled[] = {
         INVITE_COMES,
         { .method = "CANCEL", .events = "ended=cancelled", .sent = "200/CANCEL 487" },
     };
-    static const struct step prack_from_us[] = {
+    static const struct call_step prack_from_us[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 183,
           .more = "Require: 100rel\r\nRSeq: 5\r\n",
@@ -279,7 +298,7 @@ static void STOX_SES_43_invite_machine_of_sessions(void **state)
           .has = "\r\nRAck: 5 1 INVITE\r\n" },
         { .status = 200, .events = "answered", .sent = "ACK" },
     };
-    static const struct step prack_to_us[] = {
+    static const struct call_step prack_to_us[] = {
         { .method = "INVITE", .more = "Require: 100rel\r\n", .events = "invite", .sent = "100" },
         { .act = RING, .sent = "180", .has = "\r\nRSeq: " },
         { .pass = 500, .sent = "180" },
@@ -296,7 +315,7 @@ static void STOX_SES_43_invite_machine_of_sessions(void **state)
     assert_int_equal(sscanf(strstr(fake_last(c->f), "RSeq: "), "RSeq: %u", &rseq), 1);
     snprintf(more, sizeof(more), "RAck: %u 1 INVITE\r\n", rseq);
     {
-        const struct step pracked[] = {
+        const struct call_step pracked[] = {
             { .method = "PRACK", .cseq = "2", .more = more, .sent = "200/PRACK" },
             { .pass = 60000 },
         };
@@ -308,7 +327,7 @@ static void STOX_SES_43_invite_machine_of_sessions(void **state)
 
 static void STOX_SES_46_forked_invite(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200, .to = "one", .events = "answered", .sent = "ACK", .has = ";tag=one\r\n" },
         { .status = 200, .to = "two", .sent = "ACK BYE", .has = ";tag=two\r\n" },
@@ -330,6 +349,7 @@ int main(void)
         cmocka_unit_test(STOX_SIP_41_accepted_state),
         cmocka_unit_test(STOX_SIP_42_ack_and_cancel_match_their_invite),
         cmocka_unit_test(STOX_SIP_43_ack_by_transaction_and_by_core),
+        cmocka_unit_test(STOX_SIP_53_cancel_and_ack_follow_their_invite),
         cmocka_unit_test(STOX_SES_42_reinvite_update_and_session_timer),
         cmocka_unit_test(STOX_SES_43_invite_machine_of_sessions),
         cmocka_unit_test(STOX_SES_46_forked_invite),

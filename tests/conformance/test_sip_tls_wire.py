@@ -5,6 +5,7 @@ import ssl
 import pytest
 
 import support
+from rig import scripted
 from rig.sipua import SipUa
 from support import OTHER, RAW, RAW_TCP, RAW_UDP, STRANGER
 
@@ -100,7 +101,7 @@ def test_what_one_may_say_another_may_not(rig, gateway, ua, start):
     assert plain.message("romeo@" + p.domain, "x", target=(OTHER, 5060), transport="tcp").wait(10) == 403
 
 
-def test_messages_go_both_ways_over_tls(rig, gateway, ua, certs, start):
+def test_STOX_SIP_50_messages_go_both_ways_over_tls(rig, gateway, ua, certs, start):
     p = start(support.Partner(rig, at=OTHER))
     pool = ua(RAW, "pool", 5060)
     sent = pool.message("romeo@" + p.domain, "to xmpp", target=TLS_AT, transport="tls")
@@ -114,6 +115,41 @@ def test_messages_go_both_ways_over_tls(rig, gateway, ua, certs, start):
     with open(certs["gateway"].file) as f:
         own = ssl.PEM_cert_to_DER_cert(f.read().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
     assert pool.shown == [own]
+
+
+def offered(rig, certs, cert, source):
+    """A connection to the gateway whose peer asks for requests over it, at port 5061 of its address (RFC 5923)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(rig.pki.trust_file)
+    context.load_cert_chain(certs[cert].file, certs[cert].key)
+    wire = scripted.connect(TLS_AT, source=source)
+    wire.start_tls(context)
+    wire.send(support.request("OPTIONS", "sip:" + OTHER, via="SIP/2.0/TLS %s:5061;branch=z9hG4bKalias%s;alias" % (source, cert)))
+    wire.expect(r"SIP/2\.0 \d+ ")
+    return wire
+
+
+def test_STOX_SIP_56_requests_over_a_connection_that_was_accepted(rig, gateway, certs, start):
+    """Only over one whose certificate names the next hop: nothing else listens there."""
+    p = start(support.Partner(rig, at=OTHER))
+    incoming = p.incoming()
+    wire = offered(rig, certs, "pool", RAW)
+    p.send_message(incoming, to="alice@contoso.example", body="over yours")
+    sent = wire.expect(r"MESSAGE sip:alice@contoso\.example SIP/2\.0\r\nVia: SIP/2\.0/TLS [^\r]*;alias\r\n[\s\S]*over yours")
+    assert sent
+    wire.close()
+
+
+def test_STOX_SIP_56_never_over_that_of_another_name(rig, gateway, certs, start):
+    """The source's route is by certificate: one for the domain direct.example may speak, and is not the pool's server."""
+    p = start(support.Partner(rig, at=OTHER))
+    incoming = p.incoming()
+    wire = offered(rig, certs, "domain", RAW)
+    p.send_message(incoming, to="alice@contoso.example", body="not yours")
+    assert support.error_of(support.expect_stanza(p.accept_sm()))[0] == "remote-server-timeout"
+    assert b"not yours" not in wire.all
+    wire.close()
 
 
 NEXT_HOPS = [("pool", True), ("server-only", True), ("sip-only", True), ("other", False), ("wildcard", False),

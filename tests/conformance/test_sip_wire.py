@@ -152,7 +152,7 @@ def test_STOX_SIP_10_inspection_order(alive):
     with Udp() as peer:
         for data, status in (
                 (request("NEWMETHOD", "tel:1", headers=everything), 501),
-                (request("INVITE", "tel:1", headers=everything), 405),
+                (request("REGISTER", "tel:1", headers=everything), 405),
                 (options_with(uri="tel:1", headers=everything, to="<tel:1>"), 416),
                 (options_with(uri="sip:x@unlisted.example", headers=everything), 404),
                 (options_with(headers=everything), 420),
@@ -181,8 +181,9 @@ def test_STOX_SIP_10_merged_request_is_482(alive, partner):
 
 def test_STOX_SIP_11_allow_is_what_there_is(alive):
     with Udp() as peer:
-        for data in options_with(), request("INVITE", SERVED), request("FOO", SERVED):
-            assert sorted(peer.status(data).get("allow").split(", ")) == ["MESSAGE", "OPTIONS"]
+        for data in options_with(), request("SUBSCRIBE", SERVED), request("FOO", SERVED):
+            assert sorted(peer.status(data).get("allow").split(", ")) == [
+                "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "OPTIONS", "PRACK", "UPDATE"]
 
 
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
@@ -406,7 +407,7 @@ def test_STOX_SIP_44_late_responses_are_ignored(alive, partner):
 
 
 def test_STOX_SIP_50_udp_and_tcp(alive, sip, held, partner):
-    """Both, each way. TLS on 5061 belongs to a later release."""
+    """Both, each way. For TLS see test_sip_tls_wire.py."""
     p, wire = held(sip)
     for h, transport in enumerate(("udp", "tcp"), 2):
         txn = sip.message("romeo@" + p.domain, "by " + transport, target=GATEWAY_SIP, transport=transport)

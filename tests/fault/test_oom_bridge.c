@@ -202,9 +202,9 @@ static bool was_given_back(const struct sides *s, int number)
 }
 
 /* The message's last SIP request, or NULL: there was none. */
-static const struct sip_client *client_of(const struct sides *s, int number)
+static const struct sip_attempt *client_of(const struct sides *s, int number)
 {
-    const struct sip_client *found = NULL;
+    const struct sip_attempt *found = NULL;
     char body[16];
 
     snprintf(body, sizeof(body), "no %d", number);
@@ -307,6 +307,62 @@ static void long_thread(const void *arg)
 static void threads_that_are_kept(void **state)
 {
     oom_each("thread", long_thread, NULL);
+}
+
+static struct sip_server *tell(struct sides *s, const char *branch, const char *type, const char *body)
+{
+    char line[128];
+
+    snprintf(line, sizeof(line), "Content-Type: %s\r\n", type);
+    return sides_sip(s, "192.0.2.10", "<sip:alice@contoso.example>", "sip:romeo@fabrikam.example", branch, line, body);
+}
+
+/* Typing and receipts each way: they may get lost, the texts among them do not, and each is answered or handled once. */
+static void statuses(const void *arg)
+{
+    static const char imdn[] = "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: a1\r\n";
+    struct sides *s = sides_new();
+    char body[512], stanza[512];
+    struct sip_server *text, *typing, *notice;
+
+    snprintf(body, sizeof(body), "%simdn.Disposition-Notification: positive-delivery, display\r\n\r\n\r\nno 2", imdn);
+    text = tell(s, "b2", "message/cpim", body);
+    assert_int_equal(text->answers, token_of(s, 2) ? 0 : 1);
+    if (token_of(s, 2))
+        OOM(s2x_settled(s->bridge, token_of(s, 2), XMPP_FATE_CONFIRMED, ""));
+    typing = tell(s, "b3", "application/im-iscomposing+xml",
+                  "<isComposing xmlns='urn:ietf:params:xml:ns:im-iscomposing'><state>active</state></isComposing>");
+    assert_true(typing->answers == 1 && (typing->status == 200 || oom_failed()));
+    sides_xmpp(s,
+               "<message from='romeo@fabrikam.example/x' to='alice@contoso.example'>"
+               "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+               1);
+    snprintf(stanza, sizeof(stanza),
+             "<message from='romeo@fabrikam.example/x' to='alice@contoso.example'>"
+             "<received xmlns='urn:xmpp:receipts' id='b2'/></message>");
+    sides_xmpp(s, stanza, 2);
+    sides_xmpp(s,
+               "<message from='romeo@fabrikam.example/x' to='alice@contoso.example' id='m3'><body>no 3</body>"
+               "<request xmlns='urn:xmpp:receipts'/></message>",
+               3);
+    snprintf(body, sizeof(body),
+             "%s\r\nContent-Type: message/imdn+xml\r\n\r\n<imdn xmlns='urn:ietf:params:xml:ns:imdn'>"
+             "<message-id>x</message-id></imdn>",
+             imdn);
+    notice = tell(s, "b4", "message/cpim", body);
+    assert_true(notice->answers == 1 && (notice->status == 200 || oom_failed()));
+    for (size_t i = 0; i < s->n_clients; i++)
+        if (s->clients[i].in_use)
+            OOM(sides_answer(s, i, 200));
+    assert_int_equal(s->n_handled, 3);
+    assert_int_equal(text->answers, 1);
+    assert_true(oom_failed() || s->n_clients == 3);
+    goes_on(s);
+}
+
+static void typing_and_receipts(void **state)
+{
+    oom_each("status", statuses, NULL);
 }
 
 /* Those that are no message: each is handled once; what is answered may be missing, as nothing is held for it. */
@@ -457,12 +513,19 @@ static void the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_with_every_fate),  cmocka_unit_test(requests_that_are_refused_at_once),
-        cmocka_unit_test(requests_held_too_long),    cmocka_unit_test(requests_whose_stanza_bounces),
-        cmocka_unit_test(stanzas_with_every_answer), cmocka_unit_test(stanzas_that_wait_too_long),
-        cmocka_unit_test(threads_that_are_kept),     cmocka_unit_test(stanzas_that_are_no_message),
-        cmocka_unit_test(settings_that_change),      cmocka_unit_test(metrics),
-        cmocka_unit_test(the_orderly_end),           cmocka_unit_test(the_start),
+        cmocka_unit_test(requests_with_every_fate),
+        cmocka_unit_test(requests_that_are_refused_at_once),
+        cmocka_unit_test(requests_held_too_long),
+        cmocka_unit_test(requests_whose_stanza_bounces),
+        cmocka_unit_test(stanzas_with_every_answer),
+        cmocka_unit_test(stanzas_that_wait_too_long),
+        cmocka_unit_test(threads_that_are_kept),
+        cmocka_unit_test(stanzas_that_are_no_message),
+        cmocka_unit_test(settings_that_change),
+        cmocka_unit_test(metrics),
+        cmocka_unit_test(typing_and_receipts),
+        cmocka_unit_test(the_orderly_end),
+        cmocka_unit_test(the_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,11 +142,11 @@ static enum outcome map_to_stanza(const struct given *g, struct arena *a)
     struct map_im_sip_refusal refusal;
     enum map_im result;
     enum outcome outcome;
-    struct slice id;
+    struct map_im_stanza made;
     struct buf out;
 
     buf_init(&out, 65536);
-    result = map_im_to_stanza(a, &g->conf, g->msg, &g->romeo, &g->juliet, SLICE(""), &out, &id, &refusal);
+    result = map_im_to_stanza(a, &g->conf, g->msg, &g->romeo, &g->juliet, SLICE(""), &out, &made, &refusal);
     outcome = result == MAP_IM_OK ? DONE : result == MAP_IM_NO_MEMORY ? NO_MEMORY : WRONG;
     if (outcome == DONE && (!memmem(out.p, out.n, ">Zürich<", 9) || !memmem(out.p, out.n, "</message>", 10)))
         outcome = WRONG;
@@ -290,12 +290,12 @@ static void buffers_run_out(void **state)
         struct map_im_sip_refusal refusal;
         struct arena a;
         struct buf out;
-        struct slice id;
+        struct map_im_stanza made;
         enum map_im result;
 
         arena_init(&a, 1 << 20);
         buf_init(&out, max);
-        result = map_im_to_stanza(&a, &g.conf, g.msg, &g.romeo, &g.juliet, SLICE(""), &out, &id, &refusal);
+        result = map_im_to_stanza(&a, &g.conf, g.msg, &g.romeo, &g.juliet, SLICE(""), &out, &made, &refusal);
         done = result == MAP_IM_OK;
         assert_true(done ? out.n == max : result == MAP_IM_NO_MEMORY && out.n == 0);
         buf_free(&out);

@@ -33,7 +33,7 @@ static size_t count(const char *text, const char *word)
 /* Whatever went before: a session from start to end, and then nothing is left. */
 static void goes_on(struct call *c)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .branch = "z", .cseq = "90", .tag = "z", .events = "invite", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
         { .method = "ACK", .cseq = "90", .tag = "z", .events = "confirmed" },
@@ -78,7 +78,7 @@ static void called(const void *arg)
     const char *const *more = arg;
     struct call *c = call_new(NULL);
 
-    call_takes(c, &(struct step){ .method = "INVITE", .more = *more });
+    call_takes(c, &(struct call_step){ .method = "INVITE", .more = *more });
     call_sent(c);
     if (!c->d)
         assert_true(oom_failed() && fake_status(c->f, c->f->n_sent - 1) == 503);
@@ -87,22 +87,22 @@ static void called(const void *arg)
     if (c->d)
         accept_now(c);
     if (c->d)
-        call_takes(c, &(struct step){ .method = "ACK" });
+        call_takes(c, &(struct call_step){ .method = "ACK" });
     if (c->d)
-        call_takes(c, &(struct step){ .method = "MESSAGE", .cseq = "2" });
+        call_takes(c, &(struct call_step){ .method = "MESSAGE", .cseq = "2" });
     if (fake_has(c->events, "request=MESSAGE"))
         OOM(sip_respond(c->txn, 486, "Not now", SLICE("Retry-After: 7\r\n")));
     if (c->d)
-        call_takes(c, &(struct step){ .method = "UPDATE", .cseq = "3", .body = CALL_SDP });
+        call_takes(c, &(struct call_step){ .method = "UPDATE", .cseq = "3", .body = CALL_SDP });
     if (c->d)
-        call_takes(c, &(struct step){ .method = "INVITE", .to = "=", .cseq = "4", .body = CALL_SDP });
+        call_takes(c, &(struct call_step){ .method = "INVITE", .to = "=", .cseq = "4", .body = CALL_SDP });
     if (c->d)
-        call_takes(c, &(struct step){ .method = "ACK", .cseq = "4" });
+        call_takes(c, &(struct call_step){ .method = "ACK", .cseq = "4" });
     OOM(fake_pass(c->f, 310000)); /* a refresh */
     if (c->d)
         OOM((void)sip_dialog_send(c->d, SIP_MESSAGE, &(struct sip_content){ 0 }, call_on_done, c));
     if (c->d)
-        call_takes(c, &(struct step){ .method = "BYE", .cseq = "5" });
+        call_takes(c, &(struct call_step){ .method = "BYE", .cseq = "5" });
     end(c);
     assert_true(count(c->events, "ended=") + count(c->events, "not-accepted") <= 1);
     goes_on(c);
@@ -123,10 +123,10 @@ static void refused(const void *arg)
 
     c->at_once = 486;
     for (unsigned i = 0; i < 3; i++) /* without memory to repeat the answer, the repeated INVITE is a new one */
-        call_takes(c, &(struct step){ .method = "INVITE" });
+        call_takes(c, &(struct call_step){ .method = "INVITE" });
     assert_true(count(c->events, "invite") == 1 || oom_failed());
-    call_takes(c, &(struct step){ .method = "CANCEL" });
-    call_takes(c, &(struct step){ .method = "ACK", .branch = "INVITE1" });
+    call_takes(c, &(struct call_step){ .method = "CANCEL" });
+    call_takes(c, &(struct call_step){ .method = "ACK", .branch = "INVITE1" });
     c->at_once = 0;
     goes_on(c);
 }
@@ -135,8 +135,8 @@ static void cancelled(const void *arg)
 {
     struct call *c = call_new(NULL);
 
-    call_takes(c, &(struct step){ .method = "INVITE" });
-    call_takes(c, &(struct step){ .method = "CANCEL" });
+    call_takes(c, &(struct call_step){ .method = "INVITE" });
+    call_takes(c, &(struct call_step){ .method = "CANCEL" });
     assert_true(!c->d && (oom_failed() || fake_has(c->events, "ended=cancelled")));
     goes_on(c);
 }
@@ -157,25 +157,25 @@ static void calls(const void *arg)
 
     conf.session_s = 600;
     c = call_new(&conf);
-    OOM(call_acts(c, &(struct step){ .act = INVITE }));
+    OOM(call_acts(c, &(struct call_step){ .act = INVITE }));
     call_sent(c);
     taken = c->d != NULL;
     assert_true(taken || oom_failed());
     if (taken && *status)
-        call_answered(c, &(struct step){ .status = 183, .more = "Require: 100rel\r\nRSeq: 3\r\n" });
+        call_answered(c, &(struct call_step){ .status = 183, .more = "Require: 100rel\r\nRSeq: 3\r\n" });
     if (taken && *status)
-        call_answered(
-            c, &(struct step){ .status = *status, .more = "Min-SE: 700\r\nSession-Expires: 600;refresher=uac\r\n" });
+        call_answered(c, &(struct call_step){ .status = *status,
+                                              .more = "Min-SE: 700\r\nSession-Expires: 600;refresher=uac\r\n" });
     if (taken && *status == 200) { /* a fork, and a repeated one */
-        call_answered(c, &(struct step){ .status = 200, .to = "r2" });
-        call_answered(c, &(struct step){ .status = 200 });
+        call_answered(c, &(struct call_step){ .status = 200, .to = "r2" });
+        call_answered(c, &(struct call_step){ .status = 200 });
     }
     if (!*status || *status == 422)
         OOM(fake_pass(c->f, 33000));
     if (*status == 200)
         OOM(fake_pass(c->f, 310000)); /* a refresh */
     if (c->d && *status == 200)
-        call_takes(c, &(struct step){ .method = "MESSAGE", .cseq = "2" });
+        call_takes(c, &(struct call_step){ .method = "MESSAGE", .cseq = "2" });
     if (fake_has(c->events, "request=MESSAGE"))
         OOM(sip_respond(c->txn, 200, NULL, slice_of(NULL, 0)));
     end(c);

@@ -183,6 +183,53 @@ static void test_cut(void **state)
     assert_true(n > 50);
 }
 
+/* One stream for both directions: what is told is true on both sides, and when memory is back both ways work. */
+static bool one_both(long n, long n_bad)
+{
+    enum xmpp_fate fate;
+    bool failed, sent;
+
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    node_start(&b, THEIRS, OURS, CERT_THEIRS);
+    a.partner.bidi = b.partner.bidi = true;
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+    oom_plan(n, n_bad);
+    oom_on();
+    sent = send_one(1, &fate);
+    if (sent)
+        await_fate();
+    node_send(&b, 1, "back");
+    for (int i = 0; i < 40 && !node_has_fate(&b, 1); i++) {
+        rig_turns(5);
+        rig_advance(5000);
+    }
+    oom_off();
+    failed = oom_failed();
+    assert_true(node_has_fate(&b, 1));
+    if (b.fates[0].fate == XMPP_FATE_CONFIRMED)
+        assert_true(a.n_got > 0);
+    for (int i = 0; i < 7; i++)
+        rig_advance(10000);
+    assert_true(send_one(2, &fate));
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+    assert_true(node_send(&b, 2, "back"));
+    assert_int_equal(node_fate(&b, 2), XMPP_FATE_CONFIRMED);
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+    return failed;
+}
+
+static void test_both_ways(void **state)
+{
+    long n = 0;
+
+    while (one_both(n, 1) || one_both(n, 8))
+        n += getenv("STOX_PROOF") ? 1 : 61;
+    assert_true(n > 50);
+}
+
 static void run(bool dialback, long n_bad, long step)
 {
     long n = 0;
@@ -220,7 +267,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         T(test_sasl_one), T(test_sasl_some),  T(test_dialback_one), T(test_dialback_some),
-        T(test_change),   T(test_revocation), T(test_cut),
+        T(test_change),   T(test_revocation), T(test_cut),          T(test_both_ways),
     };
 
     return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);

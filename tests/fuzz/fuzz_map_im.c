@@ -99,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct sip_msg m;
     struct jid from, to;
     struct buf out;
-    struct slice id, gr = { 0 };
+    struct slice gr = { 0 };
+    struct map_im_stanza made;
     const char *fault;
     size_t used;
 
@@ -113,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             gr = (struct slice){ 0 };
         if (map_uri_to_jid(&a, &m.from.uri, gr, NULL, &from) == MAP_ADDRESS_OK &&
             map_uri_to_jid(&a, &m.uri, (struct slice){ 0 }, NULL, &to) == MAP_ADDRESS_OK &&
-            map_im_to_stanza(&a, &conf, &m, &from, &to, SLICE(""), &out, &id, &refusal) == MAP_IM_OK)
+            map_im_to_stanza(&a, &conf, &m, &from, &to, SLICE(""), &out, &made, &refusal) == MAP_IM_OK)
             read_back(&conf, buf_slice(&out));
     }
     buf_free(&out);

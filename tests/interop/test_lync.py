@@ -110,8 +110,8 @@ RESULTS = {
     "stoxctl policy grant FedPic --to - < users.txt":
         are("alice@contoso.example", "carol@contoso.example", "dan@contoso.example", kind="sip-user"),
     "stoxctl site set Redmond --served off": lambda shell, _: shell.shows("site", "Redmond", served=False),
-    "stoxctl route new office --next-hop 192.0.2.10":
-        lambda shell, _: shell.shows("route", "office", next_hop="192.0.2.10"),
+    "stoxctl route new office --next-hop 192.0.2.10 --im session":
+        lambda shell, _: shell.shows("route", "office", next_hop=["192.0.2.10"], im="session"),
     "stoxctl domain new contoso.example --route office":
         lambda shell, _: shell.shows("domain", "contoso.example", route="office"),
     "stoxctl config diff gateway.conf": says("--- the store"),

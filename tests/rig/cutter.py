@@ -130,6 +130,14 @@ class Cutter:
                 wire.left = self.next_cut()
         self.loop.call_soon_threadsafe(plan)
 
+    def hold(self):
+        """No more cuts, though there were fewer than so many."""
+        def forget():
+            self._begun = False
+            for wire in self._wires:
+                wire.left = None
+        self.loop.call_soon_threadsafe(forget)
+
     # Of a wire, in the loop.
 
     def next_cut(self):

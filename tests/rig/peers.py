@@ -47,14 +47,15 @@ class Prosody:
     """
     domains: {domain: Cert}. users: bare addresses. dialback: accept partners that only dialback proves (s2s_secure_auth
     and s2s_require_encryption stay as packaged for all others). limits: keep the packaged rate limits. smacks: False
-    takes stream management away. extra: further lines for the global section. hosts: {domain: further lines for it}.
+    takes stream management away. bidi: with mod_s2s_bidi. extra: further lines for the global section. hosts: {domain: further lines for it}.
     components: {name: secret}, on port 5347.
     """
 
-    def __init__(self, domains, users=(), *, address="10.99.0.10", dialback=(), limits=False, smacks=True, extra="",
-                 hosts=None, components=None, name="prosody"):
+    def __init__(self, domains, users=(), *, address="10.99.0.10", dialback=(), limits=False, smacks=True, bidi=False,
+                 extra="", hosts=None, components=None, name="prosody"):
         self.name, self.domains, self.users, self.address = name, domains, users, address
         self.dialback, self.limits, self.smacks, self.extra = dialback, limits, smacks, extra
+        self.bidi = bidi
         self.hosts = hosts or {}
         self.components = components or {}
         self.dir = os.path.join(ns.work_dir(), name)
@@ -78,6 +79,8 @@ class Prosody:
             changes.append((r'^limits = \{.*?^\}|^limits = [^\n]*', _NO_LIMITS, "no rate limits, for load"))
         if not self.smacks:
             changes.append((r'"smacks";', '', "without stream management"))
+        if self.bidi:
+            changes.append((r'^modules_enabled = \{', 'modules_enabled = { "s2s_bidi";', "one stream for both directions"))
         return changes
 
     def _globals(self):

@@ -25,11 +25,13 @@ module ctrl_tcp.so
 
 
 class Phone:
-    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to."""
+    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy."""
 
-    def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp"):
+    def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp",
+                 registers=False):
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
+        self.registers = registers
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
@@ -41,14 +43,16 @@ class Phone:
         with open(os.path.join(self.dir, "config"), "w") as f:
             f.write(_CONFIG.format(address=self.address))
         with open(os.path.join(self.dir, "accounts"), "w") as f:
-            f.write('<sip:%s;transport=%s>;regint=0;outbound="sip:%s;transport=%s"\n' % (
-                self.user, self.transport, self.proxy, self.transport))
+            f.write('<sip:%s;transport=%s>;regint=%d;auth_pass=none;outbound="sip:%s;transport=%s"\n' % (
+                self.user, self.transport, 600 if self.registers else 0, self.proxy, self.transport))
         with open(os.path.join(self.dir, "contacts"), "w") as f:
             f.write("".join('"contact" <sip:%s>;access=allow\n' % contact for contact in self.contacts))
         argv = ["baresip", "-f", self.dir, "-s"]  # -s: it traces SIP
         self.process = Process("phone-" + self.user, argv, cwd=self.dir, stdin=subprocess.PIPE)
         self.process.wait_line(r"baresip is ready", 20)
         self.control = socket.create_connection((self.address, 4444), 5)
+        if self.registers:
+            self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
         return self
 
     def command(self, command, params=""):

@@ -6,12 +6,14 @@ too. Fast enough for thousands of messages each second.
 import asyncio
 import itertools
 import os
+import re
 import socket
 import ssl
 import threading
 import time
 
 from .process import Failed, Lines
+from .sipsession import Session, tag_of, uri_of
 
 T1, T2 = 0.5, 4.0
 _COMPACT = {"i": "call-id", "m": "contact", "e": "content-encoding", "l": "content-length", "c": "content-type",
@@ -91,8 +93,8 @@ class Transaction:
     of each copy.
     """
 
-    def __init__(self, branch, call_id, wire, on_done):
-        self.branch, self.call_id, self.wire = branch, call_id, wire
+    def __init__(self, branch, call_id, wire, on_done, session=None):
+        self.branch, self.call_id, self.wire, self.session = branch, call_id, wire, session
         self.response, self.provisional, self.sent_at, self.finals = None, [], [], 0
         self._done, self._on_done = threading.Event(), on_done
         self.timers = []
@@ -131,19 +133,24 @@ class Transaction:
 class SipUa:
     """
     answer: what a MESSAGE gets: a status, (status, reason), (status, reason, headers), None for nothing (yet: see
-    Received.reply), or a function of Received that returns one of these. Other requests get 200 (OPTIONS) or 501.
+    Received.reply), or a function of Received that returns one of these. Other requests get 501, OPTIONS what options says:
+    a status, or None for nothing.
     trust: a file of authorities; then it speaks TLS too, at the port behind the other, with cert (pki.Cert) if there is one.
     """
 
     def __init__(self, address, *, port=5060, transport="udp", user="alice@contoso.example", answer=200, cert=None,
                  trust=None):
         self.address, self.port, self.transport, self.user, self.answer = address, port, transport, user, answer
+        self.on_invite = None  # a function of Received that says what an INVITE gets; None: 501
+        self.sessions = {}  # by Call-ID and our tag
         self.received = Lines()  # of Received, each once, in the order they came
         self.others = Lines()  # messages that belong to no transaction
         self._ids = itertools.count(1)
         self._salt = os.urandom(6).hex()
-        self._client, self._server, self._flows = {}, {}, {}
+        self._client, self._server, self._flows, self._accepted = {}, {}, {}, set()
         self._cert, self._trust, self._tls = cert, trust, None
+        self.options = 200
+        self._accepted = set()  # connections, which end with us
         self.shown = []  # certificates (DER, or None) of those who connected over TLS
 
     # The thread's ends.
@@ -192,14 +199,20 @@ class SipUa:
                 self._tls.close()
             for flow in list(self._flows.values()):
                 flow.close()
+            for transport in list(self._accepted):
+                transport.abort()
             self.loop.call_soon(self.loop.stop)
         asyncio.run_coroutine_threadsafe(end(), self.loop)
         self._thread.join(5)
 
     # Sending.
 
+    def new_branch(self):
+        return "z9hG4bK%s%d" % (self._salt, next(self._ids))
+
     def request(self, to, body, *, target, sender=None, method="MESSAGE", content_type="text/plain", headers=(),
-                uri=None, call_id=None, cseq=None, branch=None, transport=None, on_done=None, retransmit=True):
+                uri=None, call_id=None, cseq=None, branch=None, transport=None, on_done=None, retransmit=True,
+                from_tag=None, to_tag=None, session=None):
         """Sends a request to target (address, port); returns its Transaction. to, sender: bare addresses."""
         n = next(self._ids)
         transport = transport or self.transport
@@ -208,13 +221,14 @@ class SipUa:
         body = body.encode() if isinstance(body, str) else body
         lines = ["%s %s SIP/2.0" % (method, uri or "sip:" + to),
                  "Via: SIP/2.0/%s %s:%d;branch=%s;rport" % (transport.upper(), self.address, self.port, branch),
-                 "Max-Forwards: 70", "From: <sip:%s>;tag=%s" % (sender or self.user, branch[7:]), "To: <sip:%s>" % to,
+                 "Max-Forwards: 70", "From: <sip:%s>;tag=%s" % (sender or self.user, from_tag or branch[7:]),
+                 "To: <sip:%s>%s" % (to, ";tag=" + to_tag if to_tag else ""),
                  "Call-ID: %s" % call_id,
                  "CSeq: %d %s" % (cseq or n, method), *headers]
         if body:
             lines.append("Content-Type: " + content_type)
         lines += ["Content-Length: %d" % len(body), "", ""]
-        txn = Transaction(branch, call_id, "\r\n".join(lines).encode() + body, on_done)
+        txn = Transaction(branch, call_id, "\r\n".join(lines).encode() + body, on_done, session)
         self.loop.call_soon_threadsafe(self._send, txn, target, transport, retransmit)
         return txn
 
@@ -284,8 +298,52 @@ class SipUa:
             txn.provisional.append(message)
         else:
             txn.finals += 1
+            if txn.session:
+                self._invite_answered(txn, message)
             if not txn.done:
                 txn.finish(message)
+
+    def _invite_answered(self, txn, message):
+        """The ACK, once for each final answer that comes; that to a refusal is part of its transaction."""
+        if message.status < 300:
+            txn.session.accepted(message)
+            return
+        head = txn.wire.decode("utf-8", "replace").split("\r\n")
+        lines = ["ACK " + head[0].split(" ", 1)[1], head[1], "Max-Forwards: 70"]
+        lines += [line for line in head if line.startswith(("From:", "Call-ID:"))]
+        lines += ["To: " + message.get("to", ""), "CSeq: 1 ACK", "Content-Length: 0", "", ""]
+        self._emit("\r\n".join(lines).encode(), txn.session.target, txn.session.transport)
+
+    def _session_of(self, message):
+        return self.sessions.get((message.get("call-id"), tag_of(message.get("to"))))
+
+    def _on_invite(self, got):
+        message = got.message
+        status, reason, headers, body = self.on_invite(got) or (None, "", (), "")
+        if status is None:
+            return
+        if status < 300:
+            contact = message.get("contact", "")
+            where = re.fullmatch(r"(?:sips?:)?(?:[^@]*@)?([^:;]*)(?::(\d+))?.*", uri_of(contact))
+            host = where.group(1) if re.fullmatch(r"[0-9.]+", where.group(1)) else got.peer[0]
+            transport = "tcp" if "transport=tcp" in contact else "tls" if "transport=tls" in contact else "udp"
+            session = Session(self, uri_of(message.get("from"))[4:].split(";")[0],
+                              (host, int(where.group(2) or 5060)), transport, message.get("call-id"),
+                              self._salt, uri_of(message.get("to")), uri_of(message.get("to"))[4:].split(";")[0])
+            session.remote_tag, session.remote_target = tag_of(message.get("from")), uri_of(contact)
+            session.invite, session.up = got, True
+            self.sessions[(session.call_id, self._salt)] = session
+            headers = [*headers, "Contact: <sip:%s:%d;transport=%s>" % (self.address, self.port, transport),
+                       "Content-Type: application/sdp"]
+        self._reply(got, status, reason, headers, body.encode() if status < 300 else b"")
+
+    def _inside(self, got, session):
+        """What comes in a session besides texts."""
+        if got.message.method == "BYE":
+            session.ended = True
+            del self.sessions[(session.call_id, session.local_tag)]
+        self._reply(got, 200, "", (), b"")
+        self.others.add(got.message)
 
     def _on_request(self, message, peer, send):
         key = (message.branch, message.method)
@@ -299,8 +357,22 @@ class SipUa:
         got = Received(self, message, peer)
         got.send = send
         self._server[key] = got
+        session = self._session_of(message)
+        if message.method == "INVITE" and self.on_invite and not tag_of(message.get("to")):
+            self._on_invite(got)
+            self.others.add(message)
+            return
+        if tag_of(message.get("to")) and not session:
+            self._reply(got, 481, "", (), b"")
+            self.others.add(message)
+            return
+        if session and message.method != "MESSAGE":
+            self._inside(got, session)
+            return
         if message.method != "MESSAGE":
-            self._reply(got, 200 if message.method == "OPTIONS" else 501, "", (), b"")
+            status = self.options if message.method == "OPTIONS" else 501
+            if status is not None:
+                self._reply(got, status, "", (), b"")
             self.others.add(message)
             return
         answer = self.answer(got) if callable(self.answer) else self.answer
@@ -330,6 +402,13 @@ class SipUa:
         got, _ = self.received.wait(lambda r: r if text in r.body else None, timeout, since)
         if got is None:
             raise Failed("SIP: no MESSAGE with %r within %g s; got %s" % (text, timeout, self.bodies()[-5:]))
+        return got
+
+    def wait_other(self, method, timeout=20, since=0):
+        """The next message of this method that was no text; Lines' mark is len(ua.others.all)."""
+        got, _ = self.others.wait(lambda m: m if not m.is_response and m.method == method else None, timeout, since)
+        if got is None:
+            raise Failed("SIP: no %s within %g s; got %s" % (method, timeout, [m.start for m in self.others.all[-5:]]))
         return got
 
     def wait_count(self, n, timeout=60):
@@ -363,9 +442,17 @@ class _Tcp(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport = transport
         self.peer = transport.get_extra_info("peername")
+        self.ua._accepted.add(transport)
         tls = transport.get_extra_info("ssl_object")
         if tls and tls.server_side:
             self.ua.shown.append(tls.getpeercert(True))
+        self.ua._accepted.add(transport)
+
+    def connection_lost(self, error):
+        self.ua._accepted.discard(self.transport)
+
+    def connection_lost(self, _):
+        self.ua._accepted.discard(self.transport)
 
     def data_received(self, data):
         self.data += data
@@ -407,7 +494,8 @@ class _Outgoing(_Tcp):
         else:
             self.waiting.append(wire)
 
-    def connection_lost(self, _):
+    def connection_lost(self, error):
+        super().connection_lost(error)
         if self.ua._flows.get(self.key) is self:
             del self.ua._flows[self.key]
 

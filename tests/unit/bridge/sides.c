@@ -15,6 +15,18 @@
 /* The bridge keeps no pointer to a test; the two sides it was given are this one object. */
 static struct sides *now;
 
+static void copy(char *out, size_t size, struct slice s);
+
+void sides_copy(char *out, size_t size, struct slice s)
+{
+    copy(out, size, s);
+}
+
+struct sides *sides_now(void)
+{
+    return now;
+}
+
 static void copy(char *out, size_t size, struct slice s)
 {
     assert_true(s.n < size);
@@ -45,33 +57,85 @@ void sip_respond(struct sip_server *txn, unsigned status, const char *reason, st
     copy(txn->headers, sizeof(txn->headers), headers);
 }
 
-struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, const struct sip_send *request,
-                            sip_done *done, void *arg)
+struct sip_attempt *sip_request(struct sip *sip, const struct sip_destination *to, const struct sip_send *request,
+                                uint64_t hold_ms, sip_done *done, void *arg)
 {
-    struct sip_client *c = &now->clients[now->n_clients++];
+    struct sip_attempt *c = &now->clients[now->n_clients++];
 
     assert_true(now->n_clients < SIDES_MAX);
-    *c = (struct sip_client){ .in_use = true, .done = done, .arg = arg, .target = *target };
+    *c = (struct sip_attempt){
+        .in_use = true, .done = done, .arg = arg, .transports = to->transports, .method = request->method
+    };
+    if (to->n_hops)
+        c->hop = to->hops[0].addr;
     copy(c->uri, sizeof(c->uri), request->uri);
     copy(c->from, sizeof(c->from), request->from);
     copy(c->call_id, sizeof(c->call_id), request->call_id);
     copy(c->branch, sizeof(c->branch), request->branch);
+    copy(c->headers, sizeof(c->headers), request->headers);
     copy(c->body, sizeof(c->body), request->body);
     return c;
+}
+
+struct sip_targets *sip_located(struct sip *sip, const struct sip_destination *to)
+{
+    return NULL;
+}
+
+struct sip_targets *sip_located_last(struct sip *sip, const struct sip_destination *to)
+{
+    return NULL;
+}
+
+struct sip_lookup *sip_locate(struct sip *sip, const struct sip_destination *to, sip_located_done *done, void *arg)
+{
+    return NULL;
+}
+
+void sip_locate_cancel(struct sip_lookup *l)
+{
+}
+
+void sip_targets_drop(struct sip_targets *t)
+{
+}
+
+size_t sip_targets_order(struct sip *sip, const struct sip_targets *t, uint8_t order[SIP_TARGETS_MAX])
+{
+    return 0;
+}
+
+uint64_t sip_probe_start(struct sip *sip, const struct sip_destination *to, struct slice domain, const char **why)
+{
+    return 0;
+}
+
+bool sip_probe_show(const struct sip *sip, uint64_t id, void (*fn)(void *arg, const struct sip_probe_info *info),
+                    void *arg)
+{
+    return false;
+}
+
+void sip_health_check(struct sip *sip, const struct sip_targets *targets)
+{
+}
+
+void sip_health_show(const struct sip *sip, const struct sip_target *target, struct sip_health_info *out)
+{
 }
 
 void sip_reconsider(struct sip *sip)
 {
 }
 
-bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max)
-{
-    return 400 + request->body.n + now->extra_size <= max;
-}
-
 void sip_client_forget(struct sip_client *client)
 {
-    client->forgotten = true;
+    ((struct sip_attempt *)client)->forgotten = true; /* as sip_dialog_send has given it out */
+}
+
+void sip_request_forget(struct sip_attempt *attempt)
+{
+    attempt->forgotten = true;
 }
 
 void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max)
@@ -337,8 +401,11 @@ void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt)
 
 void sides_answer(struct sides *s, size_t i, unsigned status)
 {
-    struct sip_result result = { .status = status, .no_answer = status ? SIP_ANSWERED : SIP_TIMED_OUT };
-    struct sip_client *c = &s->clients[i];
+    struct sip_result result = { .status = status,
+                                 .no_answer = status        ? SIP_ANSWERED
+                                              : s->too_long ? SIP_TOO_LONG
+                                                            : SIP_TIMED_OUT };
+    struct sip_attempt *c = &s->clients[i];
 
     assert_true(i < s->n_clients && c->in_use && !c->forgotten);
     c->in_use = false;

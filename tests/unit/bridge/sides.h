@@ -6,6 +6,7 @@
 #define STOX_TESTS_SIDES_H
 
 #include "bridge/bridge_private.h"
+#include "sip/attempt.h"
 
 #define SIDES_MAX 512
 
@@ -16,12 +17,25 @@ struct sip_server {
     char headers[512];
 };
 
-struct sip_client {
+struct sip_attempt {
     bool in_use, forgotten;
     sip_done *done;
     void *arg;
+    unsigned transports; /* of the destination, with its first hop */
+    struct addr hop;
+    enum sip_method method;
+    struct sip_dialog *dialog; /* it is inside of; NULL: none */
+    char uri[512], from[512], call_id[300], body[4096], branch[200], headers[1024];
+};
+
+/* An INVITE session, as the bridge sees it. */
+struct sip_dialog {
+    bool called; /* by the bridge */
+    bool accepted, ended, cancelled;
+    unsigned refused; /* by the bridge, with this status */
+    void *data;
     struct sip_target target;
-    char uri[512], from[512], call_id[300], body[4096], branch[200];
+    char uri[512], from[512], to[512], call_id[300], user[100], params[200], headers[512], body[2048], remote[512];
 };
 
 struct sides {
@@ -36,9 +50,13 @@ struct sides {
     const char *call_id; /* of the next requests; NULL: each its own */
     struct sip_server servers[SIDES_MAX];
     size_t n_servers;
-    struct sip_client clients[SIDES_MAX];
+    struct sip_attempt clients[SIDES_MAX];
     size_t n_clients;
-    size_t extra_size; /* added to the size that sip_send_fits goes by */
+    bool too_long; /* for UDP: what the next requests hear */
+    struct sip_dialog dialogs[SIDES_MAX];
+    size_t n_dialogs;
+    size_t dialogs_max;
+    size_t extra_size; /* added to the sizes that sip_dialog_fits and sip_invite_fits go by */
 
     struct {
         char local[128], remote[128], stanza[8192];
@@ -66,6 +84,10 @@ struct sides {
     "sip-domain contoso.example { route = office }\nsip-domain other.example { route = other }\n"
 #define SIDES_PARTNER "partner fabrikam.example { type = federated }\n"
 
+/* For sides_session.c. */
+struct sides *sides_now(void);
+void sides_copy(char *out, size_t size, struct slice s);
+
 /* A directory of settings in text form. */
 struct directory *sides_directory(const char *settings);
 /* Other settings from now on. */
@@ -87,6 +109,18 @@ void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt);
 
 /* The SIP side answers request number i. */
 void sides_answer(struct sides *s, size_t i, unsigned status);
+
+/* An INVITE with this offer (empty: none), and its Contact. */
+struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *from, const char *uri, const char *call_id,
+                                const char *type, const char *offer);
+/* A request in the session. headers: Content-Type and others. */
+struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const char *method, const char *headers,
+                                const char *body);
+/* The other side answers our INVITE: 200 with this description; or the session ends, with this status if there is one. */
+void sides_answered(struct sides *s, struct sip_dialog *d, const char *body);
+void sides_ended(struct sides *s, struct sip_dialog *d, enum sip_end_why why, unsigned status);
+/* New offer or none inside the session; what the bridge describes is in d->body. */
+unsigned sides_describe(struct sides *s, struct sip_dialog *d, const char *offer);
 
 void sides_advance(struct sides *s, uint64_t ms);
 

@@ -122,8 +122,8 @@ static void a_lane_takes_the_route_of_its_moment(void **state)
         in(s, ROMEO, i, "x");
     sides_apply(s, moved);
     sides_answer(s, 0, 200);
-    assert_int_equal(s->clients[1].target.transport, SIP_TCP);
-    assert_string_equal(addr_text(&s->clients[1].target.addr, addr), "192.0.2.99:5070");
+    assert_int_equal(s->clients[1].transports, SIP_MAY(SIP_TCP));
+    assert_string_equal(addr_text(&s->clients[1].hop, addr), "192.0.2.99:5070");
     sides_apply(s, gone);
     assert_int_equal(s->n_handled, 2);
     assert_non_null(strstr(s->sent[0].stanza, "<item-not-found "));

@@ -43,7 +43,7 @@ static void each_fate_has_its_status(void **state)
         unsigned status;
     } cases[] = { { XMPP_FATE_CONFIRMED, 200 },   { XMPP_FATE_UNCONFIRMED, 202 }, { XMPP_FATE_NO_SERVER, 404 },
                   { XMPP_FATE_UNREACHABLE, 504 }, { XMPP_FATE_REFUSED, 504 },     { XMPP_FATE_FULL, 480 },
-                  { XMPP_FATE_LOST, 504 } };
+                  { XMPP_FATE_LOST, 504 },        { XMPP_FATE_TOO_LONG, 413 } };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sides *s = sides_new();

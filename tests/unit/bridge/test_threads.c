@@ -39,7 +39,7 @@ static void keep(struct given *g, unsigned partner, unsigned n, size_t text_n)
 {
     name(g, partner, n, text_n);
     threads_keep(&g->threads, slice_str(g->partner), &g->key, slice_of(g->text, text_n));
-    assert_true(g->threads.bytes <= g->threads.bytes_max);
+    assert_true(g->threads.shares.bytes <= g->threads.shares.bytes_max);
 }
 
 static bool is_kept(struct given *g, unsigned partner, unsigned n, size_t text_n)
@@ -87,8 +87,8 @@ static void what_was_used_longest_ago_goes_first(void **state)
 
     begin(&g, 10000);
     keep(&g, 1, n++, 200);
-    each = g.threads.bytes;
-    while (g.threads.bytes + each + 20 < g.threads.bytes_max)
+    each = g.threads.shares.bytes;
+    while (g.threads.shares.bytes + each + 20 < g.threads.shares.bytes_max)
         keep(&g, 1, n++, 200);
     assert_true(n > 10);
     assert_true(is_kept(&g, 1, 0, 200)); /* which makes it the youngest */
@@ -115,7 +115,7 @@ static void a_partner_cannot_push_out_the_others(void **state)
     for (unsigned partner = 1; partner <= 5; partner++)
         for (unsigned n = 0; n < 20; n++)
             assert_true(is_kept(&g, partner, n, 200));
-    assert_true(g.threads.bytes > 90000); /* and has the rest for itself */
+    assert_true(g.threads.shares.bytes > 90000); /* and has the rest for itself */
     threads_fini(&g.threads);
 }
 
@@ -146,13 +146,13 @@ static void too_long_is_not_kept(void **state)
     begin(&g, THREADS_BYTES_MAX);
     keep(&g, 1, 1, THREAD_MAX + 1);
     assert_false(is_kept(&g, 1, 1, THREAD_MAX + 1));
-    assert_int_equal(g.threads.by_partner.n, 0);
+    assert_int_equal(g.threads.shares.by_partner.n, 0);
     keep(&g, 1, 2, THREAD_MAX);
     assert_true(is_kept(&g, 1, 2, THREAD_MAX));
     threads_fini(&g.threads);
     begin(&g, 300); /* not even one has room */
     keep(&g, 1, 1, 200);
-    assert_int_equal(g.threads.bytes, 0);
+    assert_int_equal(g.threads.shares.bytes, 0);
     threads_fini(&g.threads);
 }
 
@@ -174,11 +174,11 @@ static void the_books_are_right(void **state)
         else
             (void)is_kept(&g, partner, n, 181 + n * 8);
     }
-    assert_true(g.threads.bytes > 40000);
-    assert_true(g.threads.by_partner.n > 5);
+    assert_true(g.threads.shares.bytes > 40000);
+    assert_true(g.threads.shares.by_partner.n > 5);
     threads_fini(&g.threads);
-    assert_int_equal(g.threads.bytes, 0);
-    assert_true(list_empty(&g.threads.holders));
+    assert_int_equal(g.threads.shares.bytes, 0);
+    assert_true(list_empty(&g.threads.shares.holders));
 }
 
 int main(void)

@@ -22,7 +22,7 @@ struct s2x {
     enum map_im result;
     struct map_im_sip_refusal refusal;
     struct buf out;
-    struct slice id;
+    struct map_im_stanza made;
     struct xml *stanza; /* when result is MAP_IM_OK: read back */
 };
 
@@ -37,7 +37,7 @@ static inline void s2x_msg(struct s2x *s, const struct sip_msg *msg)
     assert_int_equal(map_uri_to_jid(&s->arena, &msg->uri, (struct slice){ 0 }, &s->conf.aliases, &to), MAP_ADDRESS_OK);
     buf_clear(&s->out);
     s->stanza = NULL;
-    s->result = map_im_to_stanza(&s->arena, &s->conf, msg, &from, &to, s->thread, &s->out, &s->id, &s->refusal);
+    s->result = map_im_to_stanza(&s->arena, &s->conf, msg, &from, &to, s->thread, &s->out, &s->made, &s->refusal);
     if (s->result == MAP_IM_OK)
         s->stanza = stanza_of(&s->arena, buf_slice(&s->out));
     else

@@ -39,6 +39,27 @@ static const struct {
     { "html latin-1", "text/html;charset=iso-8859-1", "", "<b>\xfc</b>", "ü", MAP_CONTENT_OK },
     { "html nothing", "text/html", "", "<p></p>", "", MAP_CONTENT_OK },
 
+    { "rtf", "text/rtf", "",
+      "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0\\fnil Segoe UI;}}{\\colortbl ;\\red0\\green0\\blue0;}\r\n"
+      "{\\*\\generator x;}\\viewkind4\\uc1\\pard\\cf1\\f0\\fs20 Hello \\b you\\b0\\par there\\par\r\n}\r\n",
+      "Hello you\nthere", MAP_CONTENT_OK },
+    { "rtf characters", "text/rtf;charset=UTF-8", "",
+      "{\\rtf1 Z\\'fcrich \\'80 \\u8364? \\u-10179?\\u-8704?\\{\\\\\\}\\~x}", "Zürich € € 😀{\\} x", MAP_CONTENT_OK },
+    { "rtf for old readers", "application/rtf", "", "{\\rtf1\\uc2 \\u252 \\'75\\'65x{\\uc0 \\u252 y}}", "üxüy",
+      MAP_CONTENT_OK },
+    { "rtf marks", "text/rtf", "", "{\\rtf1 a\\tab b\\line c\\emdash d\\ldblquote e\\rdblquote  f}", "a\tb\nc—d“e” f",
+      MAP_CONTENT_OK },
+    { "rtf picture", "text/rtf", "", "{\\rtf1 a{\\pict\\wmetafile8 0102{\\*\\x y}03}b}", "ab", MAP_CONTENT_OK },
+    { "rtf half a pair", "text/rtf", "", "{\\rtf1 \\u-8704?a\\u-10179?}",
+      "\xef\xbf\xbd"
+      "a",
+      MAP_CONTENT_OK },
+    { "rtf that ends everywhere", "text/rtf", "", "{\\rtf1 a\\'f", "af", MAP_CONTENT_OK },
+    { "rtf closed too often", "text/rtf", "", "a}}}b{{{c\\", "abc\\", MAP_CONTENT_OK },
+    { "plain before rtf", "multipart/alternative;boundary=x", "",
+      "--x\r\nContent-Type: text/rtf\r\n\r\n{\\rtf1 r}\r\n--x\r\nContent-Type: text/plain\r\n\r\np\r\n--x--", "p",
+      MAP_CONTENT_OK },
+
     { "cpim", "message/cpim", "", CPIM "\r\nContent-Type: text/plain;charset=UTF-8\r\n\r\nhello", "hello",
       MAP_CONTENT_OK },
     { "cpim LF", "message/cpim", "", "From: <sip:a@b>\n\nContent-Type: text/plain\n\nhello", "hello", MAP_CONTENT_OK },
@@ -71,8 +92,8 @@ static const struct {
     { "alternative of html", "multipart/alternative; boundary=\"b\"", "",
       "--b\r\nContent-Type: text/rtf\r\n\r\n{}\r\n--b\r\nContent-Type: text/html\r\n\r\n<i>html</i>\r\n--b--", "html",
       MAP_CONTENT_OK },
-    { "alternative of none", "multipart/alternative;boundary=b", "", "--b\r\nContent-Type: text/rtf\r\n\r\n{}\r\n--b--",
-      "", MAP_CONTENT_TYPE },
+    { "alternative of none", "multipart/alternative;boundary=b", "",
+      "--b\r\nContent-Type: text/enriched\r\n\r\n{}\r\n--b--", "", MAP_CONTENT_TYPE },
     { "mixed", "multipart/mixed;boundary=b", "",
       "preamble --b\r\n--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b  \r\nContent-Type: "
       "text/plain\r\n\r\nfirst\r\n\r\n--bb\r\n--b\r\n\r\nsecond\r\n--b--\r\nepilogue",

@@ -217,7 +217,8 @@ static void e6_no_text_is_cut(void **state)
     for (size_t n = 1; n; n = next_size(n)) {
         struct arena a;
         struct map_conf conf = im_conf();
-        struct slice body = slice_of(text, n), id;
+        struct slice body = slice_of(text, n);
+        struct map_im_stanza made;
         struct jid romeo = { SLICE("romeo"), SLICE("example.net"), { 0 } },
                    juliet = { SLICE("juliet"), SLICE("example.com"), { 0 } };
         struct sip_msg msg = { .is_request = true, .body = body, .call_id = SLICE("c") };
@@ -233,7 +234,7 @@ static void e6_no_text_is_cut(void **state)
         fill(text, n, characters[n % 4]);
         arena_init(&a, ARENA_MAX);
         buf_init(&out, ARENA_MAX);
-        result = map_im_to_stanza(&a, &conf, &msg, &romeo, &juliet, SLICE(""), &out, &id, &refusal);
+        result = map_im_to_stanza(&a, &conf, &msg, &romeo, &juliet, SLICE(""), &out, &made, &refusal);
         /* The thread has a limit of its own. */
         assert_int_equal(result, n <= conf.body_max ? MAP_IM_OK : MAP_IM_REFUSED);
         if (result == MAP_IM_OK)

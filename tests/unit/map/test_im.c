@@ -30,7 +30,7 @@ static void v_im_02_to_xmpp(void **state)
                  "<message from='romeo@example.net' to='juliet@example.com' id='eskdgs677'>"
                  "<body>Neither, fair saint, if either thee dislike.</body>"
                  "<thread>9E97FB43-85F4-4A00-8751-1124FD4C7B2E</thread></message>");
-    assert_slice(&s.arena, s.id, "eskdgs677");
+    assert_slice(&s.arena, s.made.id, "eskdgs677");
     s2x_fini(&s);
 }
 

@@ -99,7 +99,7 @@ static void test_starttls_injection_to_client(void **state)
     assert_int_equal(r->a.n_data, 2);
     assert_int_equal(r->a.n_closed, 0); /* still in the handshake */
     assert_int_equal(send(r->raw, "<evil/>", 7, 0), 7);
-    wants_end(r, &r->a, CONN_END_TLS, "TLS handshake failed: the peer does not speak TLS here");
+    wants_end(r, &r->a, CONN_END_TLS_NONE, "TLS handshake failed: the peer does not speak TLS here");
 }
 
 static void test_direct_tls_names(void **state)
@@ -254,7 +254,7 @@ static void test_handshake_sentences(void **state)
         assert_int_equal(send(fd, cases[i].send, n, 0), n);
         if (cases[i].close)
             shutdown(fd, SHUT_WR);
-        wants_end(r, &r->b, CONN_END_TLS, cases[i].text);
+        wants_end(r, &r->b, cases[i].close ? CONN_END_TLS : CONN_END_TLS_NONE, cases[i].text);
         close(fd);
         close_rig(&s);
     }

@@ -28,6 +28,7 @@ static struct fixture {
     struct dns_answer answer;    /* the last one, its records copied */
     struct dns_srv srv[32];
     struct addr addrs[32];
+    struct dns_naptr naptr[32];
     bool free_in_callback;
 } f;
 
@@ -66,6 +67,15 @@ static unsigned put_srv(struct buf *b)
                       PUT(33, "\0\36\0\2\0\2\0"));
 }
 
+/* Two that lead to SRV records, in the wrong order; one with a regular expression, one with another flag. */
+static unsigned put_naptr(struct buf *b)
+{
+    return (unsigned)(PUT(35, "\0\24\0\1\1s\7SIP+D2U\0\4_sip\4_udp\7example\0") +
+                      PUT(35, "\0\12\0\2\1S\10SIPS+D2T\0\5_SIPS\4_tcp\7example\0") +
+                      PUT(35, "\0\1\0\1\1s\7SIP+D2T\3!x!\4_sip\4_tcp\7example\0") +
+                      PUT(35, "\0\1\0\1\1u\7SIP+D2T\0\4_sip\4_tcp\7example\0"));
+}
+
 /* The authority section of a denial that wants to be believed for an hour. */
 static void put_soa(struct buf *b)
 {
@@ -98,6 +108,8 @@ static int make_answer(struct slice label, int type, struct buf *b)
     }
     if (slice_ieq(label, SLICE("_sip")))
         return type == DNS_TYPE_SRV ? (int)put_srv(b) : 0;
+    if (slice_ieq(label, SLICE("naptr")))
+        return type == DNS_TYPE_NAPTR ? (int)put_naptr(b) : 0;
     if (slice_ieq(label, SLICE("_5269")))
         return type == DNS_TYPE_TLSA ? (int)put_tlsa(b) : 0;
     if (slice_ieq(label, SLICE("silent")))
@@ -196,6 +208,7 @@ static void on_done(void *arg, const struct dns_answer *answer)
     assert_true(answer->n_srv <= 32 && answer->n_addrs <= 32);
     assert_int_equal(answer->why != NULL, answer->status == DNS_FAILED);
     memcpy(f.srv, answer->srv ? answer->srv : f.srv, answer->n_srv * sizeof(f.srv[0]));
+    memcpy(f.naptr, answer->naptr ? answer->naptr : f.naptr, answer->n_naptr * sizeof(f.naptr[0]));
     memcpy(f.addrs, answer->addrs ? answer->addrs : f.addrs, answer->n_addrs * sizeof(f.addrs[0]));
     if (f.free_in_callback) {
         dns_free(f.dns);
@@ -353,6 +366,39 @@ static void tlsa_rdata(void **state)
     assert_int_equal(d->n, DANE_RECORDS_MAX);
     assert_true(slice_is(d->records[DANE_RECORDS_MAX - 1].data, "key"));
     free(d);
+}
+
+static void resolves_naptr(void **state)
+{
+    dns_query_naptr(f.dns, "naptr.example", on_done, &f);
+    run(15000);
+    assert_int_equal(f.answer.status, DNS_OK);
+    assert_int_equal(f.answer.n_naptr, 2);
+    assert_string_equal(f.naptr[0].service, "sips+d2t");
+    assert_string_equal(f.naptr[0].replacement, "_sips._tcp.example");
+    assert_int_equal(f.naptr[0].order, 10);
+    assert_string_equal(f.naptr[1].service, "sip+d2u");
+    assert_string_equal(f.naptr[1].replacement, "_sip._udp.example");
+    f.want = 2;
+    dns_query_naptr(f.dns, "empty.example", on_done, &f);
+    run(15000);
+    assert_int_equal(f.answer.status, DNS_NO_DATA);
+}
+
+static void naptr_order(void **state)
+{
+    struct dns_naptr v[] = { { .order = 2, .preference = 1, .service = "d" },
+                             { .order = 1, .preference = 9, .service = "b" },
+                             { .order = 1, .preference = 9, .service = "c" },
+                             { .order = 1, .preference = 2, .service = "a" } };
+
+    dns_naptr_order(v, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(v[i].service[0], 'a' + (int)i);
+    assert_true(dns_parse_naptr(SLICE("\0\1\0\1\1s\3SIP\0\1x\0"), v));
+    assert_false(dns_parse_naptr(SLICE("\0\1\0\1\1s\3SIP\0\0"), v));
+    assert_false(dns_parse_naptr(SLICE("\0\1\0\1\1s\7SIP"), v));
+    assert_false(dns_parse_naptr(SLICE("\0\1\0"), v));
 }
 
 static void many_are_cut_to_32(void **state)
@@ -579,6 +625,8 @@ int main(void)
         T(STOX_SEC_28_a_denial_is_believed_for_a_minute),
         T(STOX_SEC_28_ids_and_ports_are_drawn),
         T(resolves_tlsa),
+        T(resolves_naptr),
+        cmocka_unit_test(naptr_order),
         T(many_are_cut_to_32),
         T(a_silent_server_is_given_up),
         T(a_silent_family_does_not_hold_up_the_other),

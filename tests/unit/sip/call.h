@@ -10,7 +10,7 @@
 
 enum act { NOTHING, RING, ACCEPT, REFUSE, END, CANCEL, SEND, RESPOND, INVITE, INVITE_TCP, SET_TARGET };
 
-struct step {
+struct call_step {
     /* a request arrives: method; other fields NULL or 0: the ordinary */
     const char *method;
     const char *cseq, *branch, *tag; /* "1", one for each method and CSeq, "f1": of From */
@@ -256,7 +256,7 @@ static inline const char *call_sent(struct call *c)
     return all;
 }
 
-static inline const char *call_to(const struct call *c, const struct step *s)
+static inline const char *call_to(const struct call *c, const struct call_step *s)
 {
     static char to[128];
     bool starts = strcmp(s->method, "INVITE") == 0 || strcmp(s->method, "CANCEL") == 0;
@@ -273,12 +273,12 @@ static inline bool call_is_ours(const struct call *c)
     return c->f->n_sent && c->f->sent[0].text[0] == 'I';
 }
 
-static inline void call_takes(struct call *c, const struct step *s)
+static inline void call_takes(struct call *c, const struct call_step *s)
 {
     bool with_contact = (strcmp(s->method, "INVITE") == 0 || strcmp(s->method, "UPDATE") == 0) &&
                         !(s->more && strstr(s->more, "Contact"));
     const char *method = strcmp(s->method, "CANCEL") == 0 ? "INVITE" : s->method, *cseq = s->cseq ? s->cseq : "1";
-    char via[160], from[80], more[8192], branch[64];
+    char via[160], from[80], more[16384], branch[64];
 
     snprintf(branch, sizeof(branch), "z9hG4bK%s%s", s->branch ? s->branch : method, s->branch ? "" : cseq);
     snprintf(via, sizeof(via), "Via: SIP/2.0/%s 192.0.2.9:5070;branch=%s", s->transport == SIP_TCP ? "TCP" : "UDP",
@@ -301,7 +301,7 @@ static inline void call_line(const char *text, const char *name, char *out, size
     snprintf(out, n, "%.*s", (int)(end - at - 2), at + 2);
 }
 
-static inline void call_answered(struct call *c, const struct step *s)
+static inline void call_answered(struct call *c, const struct call_step *s)
 {
     const char *method = s->reply_to ? s->reply_to : "INVITE", *request = NULL;
     char via[256], from[256], to[256], call_id[128], cseq[64], text[16384];
@@ -338,7 +338,7 @@ static inline struct sip_invite call_invite_of(const char *uri)
                                 .body = SLICE(CALL_SDP) };
 }
 
-static inline void call_acts(struct call *c, const struct step *s)
+static inline void call_acts(struct call *c, const struct call_step *s)
 {
     const struct slice none = { 0 };
     struct sip_target target = { .transport = s->act == INVITE_TCP ? SIP_TCP : SIP_UDP,
@@ -378,7 +378,7 @@ static inline void call_acts(struct call *c, const struct step *s)
     }
 }
 
-static inline void call_check(struct call *c, const struct step *s, const char *where, size_t i)
+static inline void call_check(struct call *c, const struct call_step *s, const char *where, size_t i)
 {
     const char *sent = call_sent(c), *last = c->f->n_sent ? fake_last(c->f) : "";
 
@@ -393,10 +393,10 @@ static inline void call_check(struct call *c, const struct step *s, const char *
     c->events[0] = '\0';
 }
 
-static inline void call_steps(struct call *c, const struct step *steps, size_t n, const char *where)
+static inline void call_steps(struct call *c, const struct call_step *steps, size_t n, const char *where)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct step *s = &steps[i];
+        const struct call_step *s = &steps[i];
 
         if (s->act)
             call_acts(c, s);
@@ -411,7 +411,8 @@ static inline void call_steps(struct call *c, const struct step *steps, size_t n
 }
 
 /* All steps, with a fresh stack. */
-static inline void call_run_with(const struct sip_conf *conf, const struct step *steps, size_t n, const char *where)
+static inline void call_run_with(const struct sip_conf *conf, const struct call_step *steps, size_t n,
+                                 const char *where)
 {
     struct call *c = call_new(conf);
 
@@ -426,7 +427,7 @@ static inline void call_run_with(const struct sip_conf *conf, const struct step 
 /* A session is up, the peer has called. */
 static inline struct call *call_in(const struct sip_conf *conf, const char *more)
 {
-    const struct step steps[] = {
+    const struct call_step steps[] = {
         { .method = "INVITE", .more = more, .events = "invite", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
         { .method = "ACK", .events = "confirmed" },
@@ -440,7 +441,7 @@ static inline struct call *call_in(const struct sip_conf *conf, const char *more
 /* A session is up, we have called. */
 static inline struct call *call_out(const struct sip_conf *conf, const char *more)
 {
-    const struct step steps[] = {
+    const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200, .more = more, .events = "answered", .sent = "ACK" },
     };

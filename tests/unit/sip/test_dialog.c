@@ -23,7 +23,7 @@ static void routes_of_the_callee(void **state)
 
     for (size_t i = 0; i < N_OF(cases); i++) {
         struct call *c = call_in(NULL, cases[i].more);
-        const struct step steps[] = { { .act = SEND, .sent = "MESSAGE", .has = cases[i].uri } };
+        const struct call_step steps[] = { { .act = SEND, .sent = "MESSAGE", .has = cases[i].uri } };
 
         CALL_STEPS(c, steps);
         if (cases[i].route ? !fake_has(fake_last(c->f), cases[i].route) : fake_has(fake_last(c->f), "\r\nRoute:"))
@@ -46,7 +46,7 @@ static void routes_of_the_caller(void **state)
 
     for (size_t i = 0; i < N_OF(cases); i++) {
         struct call *c = call_out(NULL, cases[i].more);
-        const struct step steps[] = { { .act = SEND, .sent = "MESSAGE", .has = cases[i].uri } };
+        const struct call_step steps[] = { { .act = SEND, .sent = "MESSAGE", .has = cases[i].uri } };
 
         for (size_t k = 0; k < 2; k++) { /* the ACK, then the MESSAGE */
             if (!fake_has(fake_last(c->f), cases[i].route) || !fake_has(fake_last(c->f), cases[i].uri))
@@ -61,7 +61,7 @@ static void routes_of_the_caller(void **state)
 /* Record-Route goes back in each answer that makes the dialog. */
 static void record_route_is_repeated(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE",
           .more = RR("<sip:a.example;lr>, <sip:b.example;lr;x=\"y\">"),
           .events = "invite",
@@ -80,7 +80,7 @@ static void record_route_is_repeated(void **state)
 static void the_2xx_as_sent(void **state)
 {
     struct call *c = call_new(NULL);
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
     };
@@ -121,7 +121,7 @@ static void our_contact(void **state)
 
         accept.user = slice_str(cases[i].user);
         accept.params = slice_str(cases[i].params);
-        call_takes(c, &(struct step){ .method = "INVITE", .uri = cases[i].uri, .transport = cases[i].transport });
+        call_takes(c, &(struct call_step){ .method = "INVITE", .uri = cases[i].uri, .transport = cases[i].transport });
         assert_true(sip_dialog_accept(c->d, &accept));
         if (!fake_has(fake_last(c->f), cases[i].contact))
             fail_msg("case %zu: %s", i, fake_last(c->f));
@@ -145,7 +145,7 @@ static void invites_that_are_refused(void **state)
     };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
-        const struct step steps[] = {
+        const struct call_step steps[] = {
             { .method = "INVITE", .more = cases[i].more, .sent = cases[i].sent, .has = cases[i].has },
             { .method = "INVITE", .more = cases[i].more, .sent = cases[i].sent, .has = cases[i].has },
             { .method = "ACK", .branch = "INVITE1" },
@@ -160,14 +160,25 @@ static void invites_that_are_refused(void **state)
 
 static void too_much_to_keep(void **state)
 {
-    struct call *c = call_new(NULL);
-    char more[6000];
+    static const struct {
+        const char *before, *after;
+        size_t n;
+    } cases[] = { { "Record-Route: <sip:a.example;lr;x=", ">", 4500 }, { "X-Any: ", "", 9000 } };
 
-    snprintf(more, sizeof(more), "Record-Route: <sip:a.example;lr;x=%04500d>\r\n", 1);
-    call_takes(c, &(struct step){ .method = "INVITE", .more = more });
-    assert_string_equal(call_sent(c), "513");
-    assert_int_equal(sip_counters(c->f->sip)->dialogs, 0);
-    call_free(c);
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        struct call *c = call_new(NULL);
+        char more[9200];
+
+        snprintf(more, sizeof(more), "%s%0*d%s\r\n", cases[i].before, (int)cases[i].n, 1, cases[i].after);
+        call_takes(c, &(struct call_step){ .method = "INVITE", .more = more });
+        assert_string_equal(call_sent(c), "513");
+        assert_int_equal(sip_counters(c->f->sip)->dialogs, 0);
+        call_free(c);
+        c = call_in(NULL, NULL);
+        call_takes(c, &(struct call_step){ .method = "INVITE", .to = "=", .cseq = "2", .more = more });
+        assert_string_equal(call_sent(c), i ? "513" : "200"); /* the route set stays what it was */
+        call_free(c);
+    }
 }
 
 static void requests_that_belong_nowhere(void **state)
@@ -180,22 +191,24 @@ static void requests_that_belong_nowhere(void **state)
         struct call *c = call_in(NULL, NULL);
 
         for (size_t k = 0; k < 3; k++) {
-            const struct step step = { .method = methods[i], .cseq = "9", .to = tags[k], .tag = k == 2 ? "f2" : "f1" };
+            const struct call_step step = {
+                .method = methods[i], .cseq = "9", .to = tags[k], .tag = k == 2 ? "f2" : "f1"
+            };
 
             call_takes(c, &step);
             snprintf(sent, sizeof(sent), "481/%s", methods[i]);
             assert_string_equal(call_sent(c), sent);
         }
         if (strcmp(methods[i], "MESSAGE") && strcmp(methods[i], "OPTIONS")) {
-            call_takes(c, &(struct step){ .method = methods[i], .cseq = "10", .to = "-" });
+            call_takes(c, &(struct call_step){ .method = methods[i], .cseq = "10", .to = "-" });
             assert_string_equal(call_sent(c), sent);
         }
         /* another route's source knows the tags */
-        call_takes(c, &(struct step){ .method = methods[i], .cseq = "11", .other_route = true });
+        call_takes(c, &(struct call_step){ .method = methods[i], .cseq = "11", .other_route = true });
         snprintf(sent, sizeof(sent), "403/%s", methods[i]);
         assert_string_equal(call_sent(c), sent);
         /* nobody's source does */
-        call_takes(c, &(struct step){ .method = methods[i], .cseq = "12", .stranger = true });
+        call_takes(c, &(struct call_step){ .method = methods[i], .cseq = "12", .stranger = true });
         assert_string_equal(call_sent(c), "");
         assert_string_equal(c->events, "");
         assert_non_null(c->d);
@@ -206,7 +219,7 @@ static void requests_that_belong_nowhere(void **state)
 /* Another port of a known source is no fault: a proxy may send from many. */
 static void a_request_from_another_port(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "MESSAGE", .cseq = "2", .from = "192.0.2.9:44444", .events = "request=MESSAGE" },
         { .act = RESPOND, .sent = "200/MESSAGE" },
     };
@@ -218,7 +231,7 @@ static void a_request_from_another_port(void **state)
 
 static void the_order_of_cseq(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "MESSAGE", .cseq = "5", .events = "request=MESSAGE" },
         { .act = RESPOND, .sent = "200/MESSAGE" },
         { .method = "MESSAGE", .cseq = "5", .sent = "200/MESSAGE" }, /* doubled */
@@ -240,7 +253,7 @@ static void the_order_of_cseq(void **state)
 /* What was dropped for want of room comes again, and is in order then. */
 static void a_full_table(void **state)
 {
-    static const struct step full[] = {
+    static const struct call_step full[] = {
         { .method = "MESSAGE", .cseq = "2", .events = "request=MESSAGE" },
         { .method = "MESSAGE", .cseq = "3" },
         { .method = "BYE", .cseq = "4" },
@@ -261,7 +274,7 @@ static void a_full_table(void **state)
 /* As out of dialogs: 100 after 3.5 s, repetitions absorbed, the answer repeated; and it outlives the session. */
 static void a_message_waits_for_its_answer(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "MESSAGE", .cseq = "2", .body = "Hi", .events = "request=MESSAGE" },
         { .pass = 500 },
         { .method = "MESSAGE", .cseq = "2", .body = "Hi" },
@@ -282,7 +295,7 @@ static void a_message_waits_for_its_answer(void **state)
 /* Requests come as soon as the 2xx has gone, its ACK may be late. */
 static void a_request_before_the_ack(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .method = "MESSAGE", .cseq = "2", .to = "=", .sent = "500/MESSAGE", .has = "\r\nRetry-After: 1\r\n" },
         { .method = "UPDATE", .cseq = "3", .body = CALL_SDP, .sent = "500/UPDATE" },
@@ -299,7 +312,7 @@ static void a_request_before_the_ack(void **state)
 
 static void what_sessions_do_not_serve(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "REFER", .cseq = "2", .sent = "405/REFER", .has = "\r\nAllow: INVITE, ACK, CANCEL, BYE, PRACK, " },
         { .method = "NOTIFY", .cseq = "3", .sent = "405/NOTIFY" },
         { .method = "DANCE", .cseq = "4", .sent = "501/DANCE", .has = "\r\nAllow: INVITE" },
@@ -319,7 +332,7 @@ static void what_sessions_do_not_serve(void **state)
 
 static void update_and_reinvite_get_our_description(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "UPDATE", .cseq = "2", .sent = "200/UPDATE", .has = "\r\nContent-Length: 0\r\n" },
         { .method = "UPDATE", .cseq = "3", .body = CALL_SDP, .sent = "200/UPDATE", .has = "\r\n\r\n" CALL_SDP },
         { .method = "UPDATE", .cseq = "3", .body = CALL_SDP, .sent = "200/UPDATE", .has = "\r\n\r\n" CALL_SDP },
@@ -345,7 +358,7 @@ static void update_and_reinvite_get_our_description(void **state)
 
 static void a_refused_offer_changes_nothing(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "UPDATE",
           .cseq = "2",
           .body = CALL_SDP,
@@ -367,7 +380,7 @@ static void a_refused_offer_changes_nothing(void **state)
 /* RFC 3261 14.2: and when nobody acknowledges the 200 to it, the session is over. */
 static void a_reinvite_without_ack(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .to = "=", .cseq = "2", .sent = "200" },
         { .pass = 31999, .sent = "200 200 200 200 200 200 200 200 200 200" },
         { .pass = 1, .events = "ended=no-ack", .sent = "BYE" },
@@ -381,7 +394,7 @@ static void a_reinvite_without_ack(void **state)
 /* 12.2: by INVITE and UPDATE, and by no other request. */
 static void target_refresh(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "MESSAGE", .cseq = "2", .more = "Contact: <sip:no@192.0.2.1>\r\n", .events = "request=MESSAGE" },
         { .act = RESPOND, .sent = "200/MESSAGE" },
         { .act = SEND, .sent = "MESSAGE", .has = "MESSAGE sip:romeo@192.0.2.9:5070 " },
@@ -416,7 +429,7 @@ static void target_refresh(void **state)
 /* The route set decides where requests go, and stays what it was. */
 static void a_new_target_behind_routes_moves_nothing(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "UPDATE",
           .cseq = "3",
           .more = "Contact: <sip:new@192.0.2.1>\r\n" RR("<sip:evil.example;lr>"),
@@ -432,7 +445,7 @@ static void a_new_target_behind_routes_moves_nothing(void **state)
 
 static void ends(void **state)
 {
-    static const struct step by_us[] = {
+    static const struct call_step by_us[] = {
         { .act = END, .more = "Reason: SIP;cause=200\r\n", .sent = "BYE", .has = "\r\nReason: SIP;cause=200\r\n" },
         { .method = "MESSAGE", .cseq = "2", .sent = "481/MESSAGE" },
         { .method = "BYE", .cseq = "3", .sent = "481/BYE" }, /* crossed ours */
@@ -440,7 +453,7 @@ static void ends(void **state)
         { .status = 200, .reply_to = "BYE" },
         { .pass = 40000 },
     };
-    static const struct step before_the_ack[] = {
+    static const struct call_step before_the_ack[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
         { .act = END },
@@ -450,24 +463,24 @@ static void ends(void **state)
         { .method = "ACK", .sent = "BYE" },
         { .method = "ACK" },
     };
-    static const struct step without_ack[] = {
+    static const struct call_step without_ack[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
         { .act = END },
         { .pass = 31999, .sent = "200 200 200 200 200 200 200 200 200 200" },
         { .pass = 1, .sent = "BYE" },
     };
-    static const struct step by_the_peer_before_its_ack[] = {
+    static const struct call_step by_the_peer_before_its_ack[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
         { .method = "BYE", .cseq = "2", .events = "ended=bye", .sent = "200/BYE" },
         { .pass = 40000 },
     };
-    static const struct step while_it_rings[] = {
+    static const struct call_step while_it_rings[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .method = "BYE", .cseq = "2", .events = "ended=cancelled", .sent = "200/BYE 487" },
     };
-    static const struct step by_us_while_it_rings[] = {
+    static const struct call_step by_us_while_it_rings[] = {
         { .method = "INVITE", .events = "invite", .sent = "100" },
         { .act = END, .sent = "480" },
     };
@@ -500,7 +513,7 @@ static void results_that_end_the_dialog(void **state)
     };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
-        const struct step steps[] = {
+        const struct call_step steps[] = {
             { .act = SEND, .sent = "MESSAGE" },
             { .status = cases[i].status, .reply_to = "MESSAGE", .events = cases[i].events, .sent = cases[i].sent },
         };
@@ -516,12 +529,12 @@ static void silence_ends_the_dialog(void **state)
     struct call *c = call_in(NULL, NULL);
     struct sip_target here = { .transport = SIP_UDP, .addr = fake_addr("192.0.2.9:5070") };
 
-    call_acts(c, &(struct step){ .act = SEND });
+    call_acts(c, &(struct call_step){ .act = SEND });
     sip_clients_down(&c->f->sip->clients, &here); /* nothing listens: another target may do better */
     assert_string_equal(c->events, "result=0");
     c->events[0] = '\0';
-    call_acts(c, &(struct step){ .act = SEND });
-    call_acts(c, &(struct step){ .act = SEND });
+    call_acts(c, &(struct call_step){ .act = SEND });
+    call_acts(c, &(struct call_step){ .act = SEND });
     fake_pass(c->f, 32000);
     assert_string_equal(c->events, "result=0 ended=lost result=0");
     assert_true(fake_has(fake_last(c->f), "BYE "));
@@ -536,8 +549,8 @@ static void the_owner_may_end_it_in_done(void **state)
         struct call *c = call_in(NULL, NULL);
 
         c->ends_in_done = true;
-        call_acts(c, &(struct step){ .act = SEND });
-        call_answered(c, &(struct step){ .status = statuses[i], .reply_to = "MESSAGE" });
+        call_acts(c, &(struct call_step){ .act = SEND });
+        call_answered(c, &(struct call_step){ .status = statuses[i], .reply_to = "MESSAGE" });
         assert_null(c->d);
         assert_string_equal(call_sent(c), "MESSAGE BYE");
         call_free(c);
@@ -547,7 +560,7 @@ static void the_owner_may_end_it_in_done(void **state)
 /* Results come also when the session is gone. */
 static void a_result_after_the_end(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = SEND, .sent = "MESSAGE" },
         { .method = "BYE", .cseq = "2", .events = "ended=bye", .sent = "200/BYE" },
         { .status = 487, .reply_to = "MESSAGE", .events = "result=487" },
@@ -561,7 +574,7 @@ static void a_result_after_the_end(void **state)
 /* As caller: what comes before the 2xx. */
 static void early_requests(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 183, .events = "progress=183" },
         { .method = "MESSAGE", .cseq = "1" }, /* overtook the 2xx: it comes again */
@@ -581,7 +594,7 @@ static void early_requests(void **state)
 
 static void what_options_tells(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "OPTIONS",
           .to = "-",
           .sent = "200/OPTIONS",

@@ -5,7 +5,7 @@ static void the_invite_as_sent(void **state)
 {
     struct call *c = call_new(NULL);
 
-    call_acts(c, &(struct step){ .act = INVITE });
+    call_acts(c, &(struct call_step){ .act = INVITE });
     call_sent(c);
     assert_true(fake_has(fake_last(c->f), "INVITE sip:romeo@example.net SIP/2.0\r\n"
                                           "Via: SIP/2.0/UDP gw.example.net:5060;branch=z9hG4bK"));
@@ -22,7 +22,7 @@ static void the_invite_as_sent(void **state)
 /* Timer A doubles without end, B ends it. */
 static void timers_a_and_b(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },        { .pass = 500, .sent = "INVITE" },
         { .pass = 1000, .sent = "INVITE" },         { .pass = 2000, .sent = "INVITE" },
         { .pass = 4000, .sent = "INVITE" },         { .pass = 8000, .sent = "INVITE" },
@@ -42,7 +42,7 @@ static void timers_a_and_b(void **state)
 
 static void ringing_lasts_as_long_as_it_does(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 100 },
         { .pass = 100000 },
@@ -58,7 +58,7 @@ static void ringing_lasts_as_long_as_it_does(void **state)
 /* Same branch, Request-URI and CSeq as the INVITE's, To of the response; again for each repetition until Timer D. */
 static void a_failure_gets_its_ack(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 486,
           .events = "ended=refused",
@@ -85,7 +85,7 @@ static void a_failure_gets_its_ack(void **state)
 
 static void a_stream_is_written_once(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE_TCP,
           .sent = "INVITE",
           .has = "\r\nContact: <sip:juliet@gw.example.net:5060;transport=tcp>\r\n" },
@@ -101,7 +101,7 @@ static void a_stream_is_written_once(void **state)
 /* RFC 6026: each repeated 2xx gets the same ACK, as long as Timer M, also when the session has ended. */
 static void a_repeated_2xx_gets_its_ack_again(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200, .events = "answered", .sent = "ACK", .has = "ACK sip:romeo@192.0.2.9:5070 SIP/2.0\r\n" },
         { .status = 200, .sent = "ACK" },
@@ -129,7 +129,7 @@ static void a_repeated_2xx_gets_its_ack_again(void **state)
 
 static void forks(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 180, .to = "r1", .events = "progress=180" },
         { .status = 180, .to = "r2", .events = "progress=180" },
@@ -167,7 +167,7 @@ static void forks_are_bounded(void **state)
         char tag[16];
 
         snprintf(tag, sizeof(tag), "fork%u", i);
-        call_answered(c, &(struct step){ .status = 200, .to = tag });
+        call_answered(c, &(struct call_step){ .status = 200, .to = tag });
     }
     for (size_t i = 0; i < c->f->n_sent; i++)
         n_byes += strncmp(c->f->sent[i].text, "BYE", 3) == 0;
@@ -178,7 +178,7 @@ static void forks_are_bounded(void **state)
 
 static void cancel(void **state)
 {
-    static const struct step waits_for_an_answer[] = {
+    static const struct call_step waits_for_an_answer[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .act = CANCEL },
         { .pass = 500, .sent = "INVITE" },
@@ -187,7 +187,7 @@ static void cancel(void **state)
         { .status = 200, .reply_to = "CANCEL" },
         { .status = 487, .events = "ended=refused", .sent = "ACK" },
     };
-    static const struct step goes_at_once[] = {
+    static const struct call_step goes_at_once[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 180, .events = "progress=180" },
         { .act = CANCEL, .sent = "CANCEL", .has = "CANCEL sip:romeo@example.net SIP/2.0\r\n" },
@@ -195,12 +195,12 @@ static void cancel(void **state)
         { .pass = 31999 },
         { .pass = 1, .events = "ended=timed-out" },
     };
-    static const struct step crosses_the_2xx[] = {
+    static const struct call_step crosses_the_2xx[] = {
         { .act = INVITE, .sent = "INVITE" },     { .status = 100 },
         { .act = CANCEL, .sent = "CANCEL" },     { .status = 200, .events = "answered", .sent = "ACK" },
         { .status = 200, .reply_to = "CANCEL" }, { .act = END, .sent = "BYE" },
     };
-    static const struct step too_late[] = {
+    static const struct call_step too_late[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200, .events = "answered", .sent = "ACK" },
         { .act = CANCEL },
@@ -215,7 +215,7 @@ static void cancel(void **state)
 /* Same branch: RFC 3261 9.1. */
 static void cancel_has_the_branch_of_its_invite(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 100 },
         { .act = CANCEL, .sent = "CANCEL" },
@@ -233,14 +233,14 @@ static void cancel_has_the_branch_of_its_invite(void **state)
 /* The owner has left: what the peer answers is ended all the same. */
 static void ended_while_it_rings(void **state)
 {
-    static const struct step answered[] = {
+    static const struct call_step answered[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 180, .events = "progress=180" },
         { .act = END, .sent = "CANCEL" },
         { .status = 200, .sent = "ACK BYE", .has = "BYE sip:romeo@192.0.2.9:5070 SIP/2.0\r\n" },
         { .status = 200, .sent = "ACK" },
     };
-    static const struct step cancelled[] = {
+    static const struct call_step cancelled[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .act = END },
         { .status = 100, .sent = "CANCEL" },
@@ -258,7 +258,7 @@ static void ended_while_it_rings(void **state)
 
 static void reliable_answers_get_their_prack(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 183,
           .more = RSEQ(7),
@@ -289,7 +289,7 @@ static void reliable_answers_get_their_prack(void **state)
 
 static void forged_answers(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 200, .branch = "z9hG4bK00000000000000000000000000000000" }, /* wrong branch: dropped */
         { .status = 486, .branch = "z9hG4bK00000000000000000000000000000000" },
@@ -319,8 +319,8 @@ static void a_2xx_that_makes_no_dialog(void **state)
         for (size_t k = 0; k < cases[i].n_routes; k++)
             snprintf(routes + strlen(routes), sizeof(routes) - strlen(routes), "Record-Route: <sip:a;lr;x=%0*d>\r\n",
                      (int)cases[i].n_pad, 1);
-        call_acts(c, &(struct step){ .act = INVITE });
-        call_answered(c, &(struct step){ .status = 200, .more = routes });
+        call_acts(c, &(struct call_step){ .act = INVITE });
+        call_answered(c, &(struct call_step){ .status = 200, .more = routes });
         assert_string_equal(c->events, cases[i].event);
         assert_int_equal(sip_counters(c->f->sip)->dialogs, strcmp(c->events, "answered") == 0);
         call_free(c);
@@ -329,7 +329,7 @@ static void a_2xx_that_makes_no_dialog(void **state)
 
 static void what_fails_at_once_is_heard_later(void **state)
 {
-    static const struct step nowhere[] = {
+    static const struct call_step nowhere[] = {
         { .act = INVITE },
         { .pass = 1, .events = "ended=unreachable" },
     };
@@ -339,15 +339,15 @@ static void what_fails_at_once_is_heard_later(void **state)
     c->f->reach = SIP_REACH_NONE;
     CALL_STEPS(c, nowhere);
     c->f->reach = SIP_REACH_UP;
-    call_acts(c, &(struct step){ .act = INVITE });
+    call_acts(c, &(struct call_step){ .act = INVITE });
     sip_clients_down(&c->f->sip->clients, &here); /* the port is closed */
     assert_string_equal(c->events, "ended=unreachable");
     call_free(c);
 
     c = call_new(NULL);
     c->f->reach = SIP_REACH_COMING;
-    call_acts(c, &(struct step){ .act = INVITE_TCP });
-    call_acts(c, &(struct step){ .act = CANCEL });
+    call_acts(c, &(struct call_step){ .act = INVITE_TCP });
+    call_acts(c, &(struct call_step){ .act = CANCEL });
     fake_pass(c->f, 1);
     assert_string_equal(c->events, "ended=unreachable");
     assert_int_equal(c->f->n_sent, 0);
@@ -372,7 +372,7 @@ static void sessions_are_bounded(void **state)
         assert_int_equal(n, i < 4 ? i + 1 : i < 8 ? 4 : i < 14 ? i - 3 : 10);
     }
     assert_int_equal(sip_counters(c->f->sip)->dialogs, 10);
-    call_takes(c, &(struct step){ .method = "INVITE" });
+    call_takes(c, &(struct call_step){ .method = "INVITE" });
     assert_string_equal(c->events, "");
     assert_true(fake_has(fake_last(c->f), "SIP/2.0 503 ") && fake_has(fake_last(c->f), "\r\nRetry-After: 10\r\n"));
     call_free(c);
@@ -387,9 +387,9 @@ static void accepted_ones_are_bounded(void **state)
     conf.txns_max = 4;
     c = call_new(&conf);
     for (unsigned i = 0; i < 20; i++) {
-        call_acts(c, &(struct step){ .act = INVITE });
+        call_acts(c, &(struct call_step){ .act = INVITE });
         c->events[0] = '\0';
-        call_answered(c, &(struct step){ .status = 200 });
+        call_answered(c, &(struct call_step){ .status = 200 });
         assert_string_equal(c->events, "answered");
         assert_true(sip_counters(c->f->sip)->clients <= 4);
     }

@@ -8,7 +8,7 @@
 
 static void hundred_at_once_and_for_each_repetition(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         INVITE_COMES,
         { .method = "INVITE", .sent = "100" },
         { .act = RING, .sent = "180", .has = "\r\nContact: <sip:juliet@gw.example.net:5060>\r\n" },
@@ -29,7 +29,7 @@ static void no_hundred_where_the_answer_is_there(void **state)
     } cases[] = { { 200, "200" }, { 404, "404" } };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
-        const struct step steps[] = { { .method = "INVITE", .events = "invite", .sent = cases[i].sent } };
+        const struct call_step steps[] = { { .method = "INVITE", .events = "invite", .sent = cases[i].sent } };
         struct call *c = call_new(NULL);
 
         c->at_once = cases[i].status;
@@ -41,7 +41,7 @@ static void no_hundred_where_the_answer_is_there(void **state)
 /* Timer G from T1 to T2, H at 64*T1. */
 static void a_failure_is_repeated_until_its_ack(void **state)
 {
-    static const struct step never[] = {
+    static const struct call_step never[] = {
         INVITE_COMES,
         { .act = REFUSE, .arg = 486, .sent = "486" },
         { .method = "INVITE", .sent = "486" },
@@ -55,7 +55,7 @@ static void a_failure_is_repeated_until_its_ack(void **state)
         { .pass = 1 },
         { .pass = 100000 },
     };
-    static const struct step acked[] = {
+    static const struct call_step acked[] = {
         INVITE_COMES,
         { .act = REFUSE, .arg = 486, .sent = "486" },
         { .pass = 500, .sent = "486" },
@@ -82,7 +82,7 @@ static void a_failure_is_repeated_until_its_ack(void **state)
 
 static void a_stream_repeats_no_failure(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .transport = SIP_TCP, .events = "invite", .sent = "100" },
         { .act = REFUSE, .arg = 486, .sent = "486" },
         { .pass = 31999 },
@@ -102,7 +102,7 @@ static void a_2xx_is_repeated_until_its_ack(void **state)
     static const enum sip_transport transports[] = { SIP_UDP, SIP_TCP };
 
     for (size_t i = 0; i < 2; i++) {
-        const struct step steps[] = {
+        const struct call_step steps[] = {
             { .method = "INVITE", .transport = transports[i], .events = "invite", .sent = "100" },
             { .act = ACCEPT, .sent = "200" },
             { .method = "INVITE", .transport = transports[i] }, /* RFC 6026: absorbed */
@@ -128,7 +128,7 @@ static void a_2xx_is_repeated_until_its_ack(void **state)
 /* RFC 3261 18.2.2: the answers go where the repeated INVITE came from, when its connection broke. */
 static void answers_follow_the_repetition(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .transport = SIP_TCP, .events = "invite", .sent = "100" },
         { .method = "INVITE", .transport = SIP_TCP, .from = "192.0.2.9:40001", .sent = "100" },
         { .act = ACCEPT, .sent = "200" },
@@ -144,7 +144,7 @@ static void answers_follow_the_repetition(void **state)
 
 static void without_ack_the_session_ends(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         INVITE_COMES,
         { .act = ACCEPT, .sent = "200" },
         { .pass = 31999, .sent = "200 200 200 200 200 200 200 200 200 200" },
@@ -158,7 +158,7 @@ static void without_ack_the_session_ends(void **state)
 
 static void acks_that_are_not_for_it(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         INVITE_COMES,
         { .act = ACCEPT, .sent = "200" },
         { .method = "ACK", .tag = "f2" },
@@ -175,7 +175,7 @@ static void acks_that_are_not_for_it(void **state)
 
 static void cancel(void **state)
 {
-    static const struct step before[] = {
+    static const struct call_step before[] = {
         INVITE_COMES,
         { .method = "CANCEL", .stranger = true },
         { .method = "CANCEL", .other_route = true, .sent = "481/CANCEL" },
@@ -186,7 +186,7 @@ static void cancel(void **state)
         { .pass = 5000 },
         { .method = "CANCEL", .sent = "481/CANCEL" },
     };
-    static const struct step after[] = {
+    static const struct call_step after[] = {
         INVITE_COMES,
         { .act = ACCEPT, .sent = "200" },
         { .method = "CANCEL", .sent = "200/CANCEL" }, /* no effect: RFC 3261 9.2 */
@@ -201,7 +201,7 @@ static void cancel(void **state)
 /* Both answers have one To tag (9.2). */
 static void cancel_has_the_tag_of_its_invite(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         INVITE_COMES,
         { .method = "CANCEL", .events = "ended=cancelled", .sent = "200/CANCEL 487" },
     };
@@ -221,7 +221,7 @@ static void cancel_has_the_tag_of_its_invite(void **state)
 /* RFC 3261 17.2.3: without the cookie the ACK is known by To tag, Request-URI and Via. */
 static void rfc_2543(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .via = OLD_VIA, .events = "invite", .sent = "100" },
         { .method = "INVITE", .via = OLD_VIA, .sent = "100" },
         { .method = "CANCEL", .via = OLD_VIA ";x=y", .sent = "481/CANCEL" },
@@ -231,7 +231,7 @@ static void rfc_2543(void **state)
         { .method = "ACK", .via = OLD_VIA },
         { .pass = 20000 },
     };
-    static const struct step cancelled[] = {
+    static const struct call_step cancelled[] = {
         { .method = "INVITE", .via = OLD_VIA, .events = "invite", .sent = "100" },
         { .method = "CANCEL", .via = OLD_VIA, .events = "ended=cancelled", .sent = "200/CANCEL 487" },
     };
@@ -242,7 +242,7 @@ static void rfc_2543(void **state)
 
 static void the_same_invite_by_two_paths(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         INVITE_COMES,
         { .method = "INVITE", .branch = "other", .sent = "482" },
         { .act = ACCEPT, .sent = "200" },
@@ -252,14 +252,29 @@ static void the_same_invite_by_two_paths(void **state)
     CALL_RUN(steps);
 }
 
+/* The transaction is forgotten, the session is not: there is only one. */
+static void a_very_late_copy(void **state)
+{
+    static const struct call_step steps[] = {
+        INVITE_COMES,
+        { .act = ACCEPT, .sent = "200" },
+        { .method = "ACK", .events = "confirmed" },
+        { .pass = 40000 },
+        { .method = "INVITE", .sent = "482" },
+        { .method = "BYE", .cseq = "2", .events = "ended=bye", .sent = "200/BYE" },
+    };
+
+    CALL_RUN(steps);
+}
+
 static void reliable_provisional_answers(void **state)
 {
-    static const struct step not_required[] = {
+    static const struct call_step not_required[] = {
         { .method = "INVITE", .more = "Supported: 100rel\r\n", .events = "invite", .sent = "100" },
         { .act = RING, .sent = "180", .has_not = "RSeq" },
         { .pass = 40000 },
     };
-    static const struct step never[] = {
+    static const struct call_step never[] = {
         { .method = "INVITE", .more = "Require: 100rel\r\n", .events = "invite", .sent = "100" },
         { .act = RING, .sent = "180", .has = "\r\nRequire: 100rel\r\nRSeq: " },
         { .act = RING, .arg = 183, .events = "not-rung" },
@@ -274,7 +289,7 @@ static void reliable_provisional_answers(void **state)
 
 static void prack_stops_them(void **state)
 {
-    static const struct step begin[] = {
+    static const struct call_step begin[] = {
         { .method = "INVITE", .more = "Require: 100rel\r\n", .events = "invite", .sent = "100" },
         { .act = RING, .sent = "180" },
     };
@@ -288,7 +303,7 @@ static void prack_stops_them(void **state)
     snprintf(wrong, sizeof(wrong), "RAck: %u 1 INVITE\r\n", rseq + 1);
     snprintf(other, sizeof(other), "RAck: %u 2 INVITE\r\n", rseq);
     {
-        const struct step steps[] = {
+        const struct call_step steps[] = {
             { .method = "PRACK", .cseq = "2", .sent = "400/PRACK" },
             { .method = "PRACK", .cseq = "3", .more = wrong, .sent = "481/PRACK" },
             { .method = "PRACK", .cseq = "4", .more = other, .sent = "481/PRACK" },
@@ -320,7 +335,7 @@ static void remembered_answers_are_bounded(void **state)
         char cseq[8];
 
         snprintf(cseq, sizeof(cseq), "%u", i + 1);
-        call_takes(c, &(struct step){ .method = "INVITE", .cseq = cseq });
+        call_takes(c, &(struct call_step){ .method = "INVITE", .cseq = cseq });
         fake_pass(c->f, 1);
         assert_true(sip_counters(c->f->sip)->invites <= 5);
     }
@@ -342,6 +357,7 @@ int main(void)
         cmocka_unit_test(cancel_has_the_tag_of_its_invite),
         cmocka_unit_test(rfc_2543),
         cmocka_unit_test(the_same_invite_by_two_paths),
+        cmocka_unit_test(a_very_late_copy),
         cmocka_unit_test(reliable_provisional_answers),
         cmocka_unit_test(prack_stops_them),
         cmocka_unit_test(remembered_answers_are_bounded),

@@ -36,7 +36,7 @@ static void what_we_answer(void **state)
 
         conf.session_s = cases[i].ours;
         c = call_new(&conf);
-        call_takes(c, &(struct step){ .method = "INVITE", .more = cases[i].more });
+        call_takes(c, &(struct call_step){ .method = "INVITE", .more = cases[i].more });
         if (c->d)
             call_accept(c, c->d);
         if (cases[i].has && !fake_has(fake_last(c->f), cases[i].has))
@@ -50,7 +50,7 @@ static void what_we_answer(void **state)
 
 static void a_configured_minimum(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "INVITE", .more = TIMER SE("299"), .sent = "422", .has = "\r\nMin-SE: 300\r\n" },
         { .method = "ACK", .branch = "INVITE1" },
         { .method = "INVITE",
@@ -82,7 +82,7 @@ static void without_refresh_the_session_ends(void **state)
     } cases[] = { { TIMER SE("600"), 568000 }, { TIMER SE("90"), 60000 } };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
-        const struct step steps[] = {
+        const struct call_step steps[] = {
             { .pass = cases[i].ms - 1 },
             { .pass = 1, .events = "ended=expired", .sent = "BYE", .has = "text=\"Session timer expired\"" },
         };
@@ -96,7 +96,7 @@ static void without_refresh_the_session_ends(void **state)
 
 static void each_refresh_of_the_peer_counts(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .pass = 500000 },
         { .method = "UPDATE",
           .cseq = "2",
@@ -124,7 +124,7 @@ static void each_refresh_of_the_peer_counts(void **state)
 /* A refresh that asks for no interval any more ends the expiry. */
 static void a_refresh_without_interval(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .method = "UPDATE", .cseq = "2", .sent = "200/UPDATE", .has_not = "Session-Expires" },
         { .pass = 2000000 },
     };
@@ -136,7 +136,7 @@ static void a_refresh_without_interval(void **state)
 
 static void we_refresh_by_update(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .pass = 299999 },
         { .pass = 1, .sent = "UPDATE", .has = "\r\nSession-Expires: 600;refresher=uac\r\nContent-Length: 0\r\n" },
         { .status = 200, .reply_to = "UPDATE", .more = SE("600;refresher=uac") },
@@ -157,7 +157,7 @@ static void we_refresh_by_update(void **state)
 
 static void we_refresh_by_reinvite(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .pass = 300000, .sent = "INVITE", .has = "\r\n\r\n" CALL_SDP },
         { .pass = 500, .sent = "INVITE" },
         { .status = 100 },
@@ -190,18 +190,18 @@ static uint64_t wait_for_packet(struct call *c)
 /* RFC 3261 14.1: who owns the Call-ID waits longer. */
 static void glare(void **state)
 {
-    static const struct step theirs[] = {
+    static const struct call_step theirs[] = {
         { .pass = 300000, .sent = "INVITE" },
         { .method = "INVITE", .to = "=", .cseq = "2", .body = CALL_SDP, .sent = "491" }, /* ours is under way */
         { .method = "ACK", .cseq = "2", .branch = "INVITE2" },
         { .method = "UPDATE", .cseq = "3", .body = CALL_SDP, .sent = "491/UPDATE" },
         { .status = 491, .sent = "ACK" },
     };
-    static const struct step again[] = {
+    static const struct call_step again[] = {
         { .status = 200, .more = SE("600;refresher=uac"), .sent = "ACK" },
         { .method = "UPDATE", .cseq = "4", .body = CALL_SDP, .sent = "200/UPDATE" },
     };
-    static const struct step ours[] = {
+    static const struct call_step ours[] = {
         { .pass = 300000, .sent = "INVITE" },
         { .status = 491, .sent = "ACK" },
     };
@@ -223,7 +223,7 @@ static void glare(void **state)
 /* The peer lets our re-INVITE ring for ever: nothing of it stays when the session ends. */
 static void a_refresh_that_rings(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .pass = 300000, .sent = "INVITE" },
         { .status = 180 },
         { .pass = 200000 },
@@ -247,7 +247,7 @@ static void refreshes_that_end_the_session(void **state)
     } cases[] = { { 481, "ended=lost", "" }, { 408, "ended=lost", "BYE" }, { 500, "", "" } };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
-        const struct step steps[] = {
+        const struct call_step steps[] = {
             { .pass = 300000, .sent = "UPDATE" },
             { .status = cases[i].status, .reply_to = "UPDATE", .events = cases[i].events, .sent = cases[i].sent },
         };
@@ -267,7 +267,7 @@ static void a_refresh_that_is_never_taken(void **state)
     while (c->d && n < 100) {
         fake_pass(c->f, 1000);
         if (fake_has(fake_last(c->f), "UPDATE ") && strcmp(call_sent(c), "UPDATE") == 0) {
-            call_answered(c, &(struct step){ .status = 500, .reply_to = "UPDATE" });
+            call_answered(c, &(struct call_step){ .status = 500, .reply_to = "UPDATE" });
             n++;
         }
     }
@@ -278,13 +278,13 @@ static void a_refresh_that_is_never_taken(void **state)
 
 static void our_invite_asks(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .act = INVITE, .sent = "INVITE", .has = "\r\nSession-Expires: 1800\r\n", .has_not = "Min-SE" },
         { .status = 422, .more = "Min-SE: 3600\r\n", .sent = "ACK INVITE", .has = "\r\nCSeq: 2 INVITE\r\n" },
         { .pass = 500, .sent = "INVITE", .has = "\r\nSession-Expires: 3600\r\nMin-SE: 3600\r\n" },
         { .status = 422, .more = "Min-SE: 3600\r\n", .events = "ended=refused", .sent = "ACK" }, /* in vain */
     };
-    static const struct step works[] = {
+    static const struct call_step works[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 422, .more = "Min-SE: 3600\r\n", .sent = "ACK INVITE", .has = "\r\n\r\n" CALL_SDP },
         { .status = 200,
@@ -296,14 +296,14 @@ static void our_invite_asks(void **state)
         { .status = 200, .reply_to = "MESSAGE", .events = "result=200" },
         { .pass = 1800000, .sent = "INVITE", .has = "\r\nSession-Expires: 3600;refresher=uac\r\nMin-SE: 3600\r\n" },
     };
-    static const struct step three_times[] = {
+    static const struct call_step three_times[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 422, .more = "Min-SE: 3600\r\n", .sent = "ACK INVITE" },
         { .status = 422, .more = "Min-SE: 3601\r\n", .sent = "ACK INVITE" },
         { .status = 422, .more = "Min-SE: 3602\r\n", .sent = "ACK INVITE" },
         { .status = 422, .more = "Min-SE: 3603\r\n", .events = "ended=refused", .sent = "ACK" },
     };
-    static const struct step cancelled[] = {
+    static const struct call_step cancelled[] = {
         { .act = INVITE, .sent = "INVITE" },
         { .status = 100 },
         { .act = CANCEL, .sent = "CANCEL" },
@@ -356,7 +356,7 @@ static void what_the_peer_answers(void **state)
 /* Between the owner's end and the ACK nothing is refreshed. */
 static void no_refresh_after_the_end(void **state)
 {
-    static const struct step steps[] = {
+    static const struct call_step steps[] = {
         { .pass = 300000, .sent = "UPDATE" },
         { .act = END, .sent = "BYE" },
         { .status = 200, .reply_to = "UPDATE", .more = SE("600;refresher=uac") },

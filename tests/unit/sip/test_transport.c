@@ -240,6 +240,7 @@ static bool is_zero(void *arg)
     return *(size_t *)arg == 0;
 }
 
+/* With a port in its Via that no SIP server listens at: nothing is connected to. */
 static void answer_to_a_lost_connection(void **state)
 {
     struct addr udp, tcp;
@@ -247,8 +248,13 @@ static void answer_to_a_lost_connection(void **state)
     struct peer *p = peer_new(SOCK_STREAM);
 
     peer_connect(p, &tcp);
-    for (unsigned i = 0; i < 5; i++)
-        peer_send(p, message(i));
+    for (unsigned i = 0; i < 5; i++) {
+        char via[80], cseq[16];
+
+        snprintf(via, sizeof(via), "Via: SIP/2.0/TCP 192.0.2.9:%s;branch=z9hG4bKn%u", i ? "5060" : "25", i);
+        snprintf(cseq, sizeof(cseq), "%u", i + 1);
+        peer_send(p, FAKE(.via = via, .cseq = cseq));
+    }
     assert_true(run_until(f, all_delivered, f, WAIT_MS));
     close(p->fd);
     p->fd = -1;

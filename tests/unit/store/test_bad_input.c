@@ -158,7 +158,7 @@ static void refuse_text(struct rig *r, const struct setting_kind *kind, const st
 
 static bool is_domain(enum setting_type type)
 {
-    return type == SETTING_DOMAIN || type == SETTING_DOMAINS || type == SETTING_HOST;
+    return type == SETTING_DOMAIN || type == SETTING_DOMAINS || type == SETTING_HOST || type == SETTING_HOSTS;
 }
 
 static bool is_user(enum setting_type type)
@@ -195,8 +195,9 @@ static void refuse_texts_of_json(struct rig *r, const struct setting_kind *kind,
 static void wrong_types(struct rig *r, const struct setting_kind *kind, const struct setting *s)
 {
     if (setting_is_list(s)) {
-        REFUSE("\"x\"", "5", "true", "1.5", "{}", "[null]", "[5]", "[true]", "[[]]", "[{}]", "[1.5]", "{\"add\":\"x\"}",
-               "{\"add\":null}", "{\"add\":[5]}", "{\"add\":[],\"x\":[]}", "{\"add\":{\"add\":[]}}", "{\"set\":[]}");
+        REFUSE(s->lone ? "\"two words\"" : "\"x\"", "5", "true", "1.5", "{}", "[null]", "[5]", "[true]", "[[]]", "[{}]",
+               "[1.5]", "{\"add\":\"x\"}", "{\"add\":null}", "{\"add\":[5]}", "{\"add\":[],\"x\":[]}",
+               "{\"add\":{\"add\":[]}}", "{\"set\":[]}");
         return;
     }
     REFUSE("[]", "[\"x\"]", "[null]", "{}", "{\"x\":1}", "{\"add\":[\"x\"]}", "1.5", "1e9");

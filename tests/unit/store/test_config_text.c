@@ -313,6 +313,7 @@ static void every_kind_goes_there_and_back(void **state)
 {
     there_and_back(make_record(&org_kind, "", "federation=on;description=Contoso \"AG\""));
     there_and_back(make_record(&gateway_kind, "", "hold-time=9;pager-type=chat;log-message-bodies=yes"));
+    there_and_back(make_record(&route_kind, "two", "next-hop=192.0.2.1,sip.contoso.example:5070,[2001:db8::1]:5061"));
     there_and_back(make_record(&route_kind, "a.b:c_-", "next-hop=[2001:db8::1]:5061;sources=192.0.2.0/24,2001:db8::5"));
     there_and_back(
         make_record(&sip_domain_kind, "xn--bcher-kva.example", "route=a;certificate=/a b/c.pem;key=/$k.pem"));

@@ -96,30 +96,35 @@ static void the_gateway_has_the_defaults_of_lync(void **state)
 
 static void every_setting_can_be_given(void **state)
 {
-    struct record *r = make_record(&route_kind, "a",
-                                   "next-hop=192.0.2.10:5080;transport=TCP;sources=192.0.2.0/24,2001:db8::5;im=pager;"
-                                   "identify-by=both;tls-names=Pool.contoso.example");
+    struct record *r = make_record(
+        &route_kind, "a",
+        "next-hop=192.0.2.10:5080,SIP.contoso.example:5070;transport=TCP;sources=192.0.2.0/24,2001:db8::5;im=pager;"
+        "identify-by=both;health-interval=30;tls-names=Pool.contoso.example");
     const struct route *route = r->object;
 
-    assert_int_equal(addr_port(&route->next_hop), 5080);
+    assert_int_equal(route->next_hops.n, 2);
+    assert_int_equal(addr_port(&((const struct addr_host *)route->next_hops.v)[0].addr), 5080);
+    assert_int_equal(((const struct addr_host *)route->next_hops.v)[1].port, 5070);
+    assert_true(slice_is(((const struct addr_host *)route->next_hops.v)[1].name, "sip.contoso.example"));
     assert_int_equal(route->transport, ROUTE_TCP);
     assert_int_equal(route->sources.n, 2);
     assert_int_equal(route_identifies_by(route), ROUTE_BY_BOTH);
     assert_true(slice_is(*(const struct slice *)route->tls_names.v, "pool.contoso.example"));
-    assert_int_equal(r->given, 63);
+    assert_int_equal(__builtin_popcountll(r->given), 7);
     record_drop(r);
-    r = make_record(
-        &partner_kind, "fabrikam.example",
-        "additional-domains=xn--bcher-kva.test,more.example;type=federated;tls=optional;sasl=not-supported;"
-        "dialback=yes;keep-alive=no;connection-limit=7;proxy=xmpp.fabrikam.example:5270;description=Fabrikam Ltd;"
-        "stanza-rate=20;byte-rate=30000");
-    assert_int_equal(r->given, 2047);
+    r = make_record(&partner_kind, "fabrikam.example",
+                    "additional-domains=xn--bcher-kva.test,more.example;type=federated;tls=optional;sasl=not-supported;"
+                    "dialback=yes;keep-alive=no;bidi=yes;connection-limit=7;proxy=xmpp.fabrikam.example:5270;"
+                    "description=Fabrikam Ltd;"
+                    "stanza-rate=20;byte-rate=30000");
+    assert_int_equal(r->given, 4095);
     assert_value(r, "additional-domains",
                  "b\xc3\xbc"
                  "cher.test,more.example");
     assert_value(r, "description", "Fabrikam Ltd");
     assert_value(r, "proxy", "xmpp.fabrikam.example:5270");
     assert_value(r, "keep-alive", "no");
+    assert_value(r, "bidi", "yes");
     record_drop(r);
 }
 
@@ -211,14 +216,14 @@ static void what_has_no_default_must_be_given(void **state)
 {
     const struct setting *fault = NULL;
     struct err err;
-    struct edit reset = edit(&route_kind, "next-hop", EDIT_RESET, 0);
-    struct record *r = make_record(&route_kind, "a", "next-hop=192.0.2.1");
+    struct edit reset = edit(&sip_domain_kind, "route", EDIT_RESET, 0);
+    struct record *r = make_record(&sip_domain_kind, "a.example", "route=r");
 
-    assert_null(record_make(&route_kind, SLICE("a"), NULL, NULL, 0, &fault, &err));
-    assert_string_equal(err.text, "next-hop is missing: Address of the SIP server that gets the messages");
-    assert_string_equal(fault->name, "next-hop");
-    assert_null(record_make(&route_kind, SLICE("a"), r, &reset, 1, &fault, &err));
-    assert_non_null(strstr(err.text, "next-hop is missing"));
+    assert_null(record_make(&sip_domain_kind, SLICE("a.example"), NULL, NULL, 0, &fault, &err));
+    assert_non_null(strstr(err.text, "route is missing"));
+    assert_string_equal(fault->name, "route");
+    assert_null(record_make(&sip_domain_kind, SLICE("a.example"), r, &reset, 1, &fault, &err));
+    assert_non_null(strstr(err.text, "route is missing"));
     assert_null(record_make(&partner_kind, SLICE("no domain"), NULL, NULL, 0, &fault, &err));
     assert_null(fault);
     record_drop(r);

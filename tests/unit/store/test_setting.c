@@ -16,7 +16,7 @@ struct all {
     unsigned number, choice;
     bool flag;
     struct addr addr;
-    struct setting_list domains, addrs, nets, texts, patterns;
+    struct setting_list domains, addrs, hosts, nets, texts, patterns;
 };
 
 static const char *const choices[] = { "required", "optional", "not-supported", NULL };
@@ -36,6 +36,7 @@ static const struct setting rows[] = {
     { ROW(SETTING_ADDR, addr), .default_port = 5060 },
     { ROW(SETTING_DOMAINS, domains), .max = 3 },
     { ROW(SETTING_ADDRS, addrs), .max = 3, .default_port = 5060 },
+    { ROW(SETTING_HOSTS, hosts), .max = 3, .default_port = 5060 },
     { ROW(SETTING_NETS, nets), .max = 3 },
     { ROW(SETTING_TEXTS, texts), .max = 3 },
     { ROW(SETTING_PATTERNS, patterns), .max = 3 },
@@ -94,6 +95,10 @@ static const struct {
     { "addr", "::ffff:192.0.2.1", "192.0.2.1" },
     { "domains", "Fabrikam.example", "fabrikam.example" },
     { "addrs", "0.0.0.0:5070", NULL },
+    { "hosts", "192.0.2.1:5060", "192.0.2.1" },
+    { "hosts", "[2001:db8::1]:5061", NULL },
+    { "hosts", "SIP.Contoso.example.", "sip.contoso.example" },
+    { "hosts", "sip.contoso.example:5070", NULL },
     { "nets", "192.0.2.0/24", NULL },
     { "nets", "192.0.2.1/32", "192.0.2.1" },
     { "nets", "2001:db8::/32", NULL },
@@ -177,6 +182,12 @@ static const struct {
     { "addr", "192.0.2.1:65536", "is not an address" },
     { "addr", "192.0.2.256", "is not an address" },
     { "addr", "", "is not an address" },
+    { "hosts", "", "hosts: \"\" is not a domain name" },
+    { "hosts", "two words", "hosts: \"two words\" is not a domain name" },
+    { "hosts", "a.example:0", "neither an address nor a name with a port" },
+    { "hosts", "a.example:", "neither an address nor a name with a port" },
+    { "hosts", "192.0.2.1:65536", "neither an address nor a name with a port" },
+    { "hosts", "f" CYRILLIC_A "brikam.example:5060", "mixes scripts" },
     { "domains", "f" CYRILLIC_A "brikam.example", "domains: " },
     { "addrs", "nowhere", "addrs: \"nowhere\" is not an address" },
     { "nets", "192.0.2.0/33", "nets: \"192.0.2.0/33\" is not an address or network" },
@@ -312,7 +323,7 @@ static void check_row(const struct setting_kind *k, const struct setting *s, con
     assert_true(s->type != SETTING_UINT || s->max > s->min);
     assert_ptr_equal(setting_find(k, slice_str(s->name)), s);
     for (const char *p = s->name; *p; p++)
-        assert_true((*p >= 'a' && *p <= 'z') || *p == '-');
+        assert_true((*p >= 'a' && *p <= 'z') || (p > s->name && ((*p >= '0' && *p <= '9') || *p == '-')));
     if (!s->def)
         return;
     buf_init(&b, 1000);

@@ -399,7 +399,7 @@ static void test_answers(void **state)
         fake_expect(&server, "version='1.0'");
         fake_say(&server, HEADER "<stream:features/>"); /* no id: dialback cannot be */
         assert_int_equal(node_fate(&a, 1), XMPP_FATE_UNREACHABLE);
-        rig_advance(5000);
+        rig_advance(10000);
         assert_true(node_send(&a, 2, "x"));
         rig_until(server.n_accepted == 2);
         fake_expect(&server, "version='1.0'");

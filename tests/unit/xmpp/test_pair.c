@@ -142,7 +142,7 @@ static void test_lost_when_not_reconnected(void **state)
     assert_int_equal(node_fate(&a, 2), XMPP_FATE_LOST); /* written before the break was known */
     assert_false(node_send(&a, 3, "third"));            /* within the back-off */
     assert_int_equal(node_fate(&a, 3), XMPP_FATE_UNREACHABLE);
-    rig_advance(5000);
+    rig_advance(10000);
     assert_true(node_send(&a, 4, "fourth"));
     assert_int_equal(node_fate(&a, 4), XMPP_FATE_UNREACHABLE);
     stop();

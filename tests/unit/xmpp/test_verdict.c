@@ -159,6 +159,22 @@ static void silence_is_told_from_a_missing_answer(void **state)
     assert_true(v.works);
 }
 
+static void a_stream_for_both_directions_needs_no_other(void **state)
+{
+    struct xmpp_verdict_case c = facts();
+    struct xmpp_verdict v;
+
+    c.both = true;
+    xmpp_verdict(&c, &v);
+    assert_int_equal(v.fault, XMPP_FAULT_NO_ANSWER);
+    says(&v, "A stream for both directions stands", "answer pings");
+    c.answered = true;
+    c.method = XMPP_METHOD_SASL;
+    xmpp_verdict(&c, &v);
+    assert_true(v.works);
+    says(&v, "fabrikam.example works", "on the same stream");
+}
+
 static void what_is_too_long_is_cut(void **state)
 {
     struct xmpp_verdict_case c = facts();
@@ -180,6 +196,7 @@ int main(void)
         cmocka_unit_test(each_fault_of_our_stream_is_named_with_its_remedy),
         cmocka_unit_test(the_way_back_is_judged_by_what_the_partner_did),
         cmocka_unit_test(silence_is_told_from_a_missing_answer),
+        cmocka_unit_test(a_stream_for_both_directions_needs_no_other),
         cmocka_unit_test(what_is_too_long_is_cut),
     };
 

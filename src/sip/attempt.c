@@ -1,0 +1,351 @@
+#include "sip/attempt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sip/stack.h"
+
+#define LEGS_MAX 6 /* targets tried for one request */
+#define BRANCH_MAX 256
+
+/* One target that the request was given to. */
+struct leg {
+    struct sip_attempt *attempt;
+    struct sip_client *client; /* NULL: it has ended */
+    uint64_t since_ms;
+    uint8_t place; /* in targets */
+    bool by_tcp;   /* a UDP target, but the request is too long for that */
+};
+
+struct sip_attempt {
+    struct list link;
+    struct sip *sip;
+    struct sip_send request;
+    sip_done *done;
+    void *arg;
+    struct sip_lookup *lookup;
+    struct sip_targets *targets;
+    uint8_t order[SIP_TARGETS_MAX];
+    size_t n_order, i_order;
+    struct leg legs[LEGS_MAX];
+    size_t n_legs;
+    struct timer timer; /* the silence of the last leg, or the end of the hold time */
+    uint64_t end_ms;
+    enum sip_no_answer said; /* the worst of the legs without an answer */
+    bool repeated;           /* something that may have arrived was sent again */
+};
+
+static void on_timer(struct timer *t);
+static void on_leg(void *arg, const struct sip_result *result);
+static void next(struct sip_attempt *a);
+
+static void attempt_free(struct sip_attempt *a)
+{
+    timer_stop(&a->sip->loop->timers, &a->timer);
+    sip_locate_cancel(a->lookup);
+    for (size_t i = 0; i < a->n_legs; i++)
+        if (a->legs[i].client)
+            sip_client_forget(a->legs[i].client);
+    sip_targets_drop(a->targets);
+    list_unlink(&a->link);
+    free(a);
+}
+
+void sip_attempts_fini(struct sip *sip)
+{
+    list_each_safe (it, tmp, &sip->attempts)
+        attempt_free(container_of(it, struct sip_attempt, link));
+}
+
+void sip_request_forget(struct sip_attempt *a)
+{
+    attempt_free(a);
+}
+
+static void report(struct sip_attempt *a, const struct sip_result *result)
+{
+    sip_done *done = a->done;
+    void *arg = a->arg;
+
+    attempt_free(a);
+    done(arg, result);
+}
+
+/* From the loop, since the owner may be inside of sip_request. */
+static void end_soon(struct sip_attempt *a, enum sip_no_answer why)
+{
+    a->said = why;
+    a->end_ms = 0;
+    timer_start(&a->sip->loop->timers, &a->timer, 0);
+}
+
+/* ---- one leg ---- */
+
+static uint32_t fingerprint(const struct sip_target *target)
+{
+    char text[ADDR_TEXT];
+    uint32_t h =
+        2166136261u ^ (uint32_t)target->transport; /* FNV-1a: the same after a restart; nobody gains by a collision */
+
+    addr_text(&target->addr, text);
+    for (const char *p = text; *p; p++)
+        h = (h ^ (unsigned char)*p) * 16777619u;
+    return h;
+}
+
+static struct slice branch_to(const struct sip_attempt *a, const struct sip_target *target, char out[BRANCH_MAX])
+{
+    struct slice b = a->request.branch;
+
+    if (!b.n || b.n + 10 > BRANCH_MAX)
+        return b;
+    return slice_of(out, (size_t)snprintf(out, BRANCH_MAX, "%.*s.%08x", SLICE_FMT(b), (unsigned)fingerprint(target)));
+}
+
+/* Where to and with which branch, for this request. False: it is too long for that. */
+static bool shape(const struct sip_attempt *a, struct leg *leg, struct sip_target *target, struct sip_send *request,
+                  char branch[BRANCH_MAX])
+{
+    *target = a->targets->v[leg->place].target;
+    request->branch = branch_to(a, target, branch);
+    if (target->transport != SIP_UDP || sip_send_fits(a->sip, target, request, SIP_UDP_REQUEST_MAX))
+        return true;
+    if (!(a->targets->transports & SIP_MAY(SIP_TCP)))
+        return false;
+    target->transport = SIP_TCP;
+    leg->by_tcp = true;
+    request->branch = branch_to(a, target, branch);
+    return true;
+}
+
+static bool has_next(const struct sip_attempt *a)
+{
+    return a->i_order < a->n_order && a->n_legs < LEGS_MAX;
+}
+
+static void wait_for(struct sip_attempt *a)
+{
+    uint64_t now = loop_now(a->sip->loop), left = a->end_ms > now ? a->end_ms - now : 0;
+
+    if (has_next(a) && left > SIP_ATTEMPT_SILENCE_MS)
+        left = SIP_ATTEMPT_SILENCE_MS;
+    timer_start(&a->sip->loop->timers, &a->timer, left);
+}
+
+/* False: it cannot go that way, and said tells why. */
+static bool launch(struct sip_attempt *a, uint8_t place)
+{
+    struct leg *leg = &a->legs[a->n_legs];
+    struct sip_send request = a->request;
+    struct sip_target target;
+    char branch[BRANCH_MAX];
+
+    *leg = (struct leg){ .attempt = a, .place = place, .since_ms = loop_now(a->sip->loop) };
+    if (!shape(a, leg, &target, &request, branch)) {
+        a->said = SIP_TOO_LONG;
+        return false;
+    }
+    leg->client = sip_send(a->sip, &target, &request, on_leg, leg);
+    if (!leg->client) { /* too much is under way, or this very request: another server would not change that */
+        a->said = SIP_NO_MEMORY;
+        a->i_order = a->n_order;
+        return false;
+    }
+    a->n_legs++;
+    return true;
+}
+
+static bool is_under_way(const struct sip_attempt *a)
+{
+    for (size_t i = 0; i < a->n_legs; i++)
+        if (a->legs[i].client)
+            return true;
+    return false;
+}
+
+static void next(struct sip_attempt *a)
+{
+    while (has_next(a)) {
+        if (!launch(a, a->order[a->i_order++]))
+            continue;
+        wait_for(a);
+        return;
+    }
+    if (is_under_way(a)) /* an earlier one may still answer */
+        wait_for(a);
+    else
+        end_soon(a, a->said);
+}
+
+/* ---- what comes of it ---- */
+
+/* Nothing has come back. A server that has answered others meanwhile is not to blame. */
+static void blame_silence(struct sip_attempt *a, const struct leg *leg)
+{
+    const struct sip_target *target = &a->targets->v[leg->place].target;
+
+    if (!sip_health_heard_since(a->sip, target, leg->since_ms))
+        sip_health_failed(a->sip, target, "it does not answer");
+}
+
+static void judge_target(struct sip_attempt *a, const struct leg *leg, const struct sip_result *result)
+{
+    const struct sip_target *target = &a->targets->v[leg->place].target;
+
+    if (result->status == 503)
+        sip_health_busy(a->sip, target, sip_retry_after(result->msg));
+    else if (result->status && result->status != 408)
+        sip_health_answered(a->sip, target);
+    else if (result->status == 0 && result->no_answer == SIP_UNREACHABLE)
+        sip_health_failed(a->sip, target, "it cannot be connected to, or refuses");
+    else if (result->status == 0 && result->no_answer == SIP_TIMED_OUT)
+        blame_silence(a, leg);
+}
+
+static bool may_have_arrived(const struct sip_attempt *a)
+{
+    return a->said == SIP_TIMED_OUT;
+}
+
+/* One leg has come to nothing: the next one, unless another is under way. */
+static void leg_failed(struct sip_attempt *a, enum sip_no_answer why)
+{
+    if (!may_have_arrived(a))
+        a->said = why;
+    if (is_under_way(a))
+        return;
+    if (why == SIP_UNREACHABLE)
+        next(a);
+    else
+        report(a, &(struct sip_result){ .no_answer = a->said });
+}
+
+static void on_leg(void *arg, const struct sip_result *result)
+{
+    struct leg *leg = arg;
+    struct sip_attempt *a = leg->attempt;
+
+    leg->client = NULL;
+    judge_target(a, leg, result);
+    if (result->status == 0)
+        leg_failed(a, result->no_answer);
+    else if (result->status == 503 && (is_under_way(a) || has_next(a)))
+        leg_failed(a, SIP_UNREACHABLE);
+    else if (result->status == 482 && a->repeated)
+        leg_failed(a, SIP_TIMED_OUT);
+    else
+        report(a, result);
+}
+
+/* The last leg has been silent for long. True: the next one may be tried. */
+static bool give_up_leg(struct sip_attempt *a)
+{
+    struct leg *leg = &a->legs[a->n_legs - 1];
+    const struct sip_target *target = &a->targets->v[leg->place].target;
+
+    switch (leg->client ? sip_client_progress(leg->client) : SIP_CLIENT_HEARD) {
+    case SIP_CLIENT_UNSENT:
+        sip_client_drop(leg->client);
+        leg->client = NULL;
+        if (!may_have_arrived(a))
+            a->said = SIP_UNREACHABLE;
+        sip_health_failed(a->sip, target, "it cannot be connected to: nothing comes back");
+        return true;
+    case SIP_CLIENT_SILENT:
+        if (target->transport != SIP_UDP || leg->by_tcp || sip_health_heard_since(a->sip, target, leg->since_ms))
+            return false;
+        sip_client_quiet(leg->client);
+        a->said = SIP_TIMED_OUT;
+        a->repeated = true;
+        blame_silence(a, leg);
+        return true;
+    case SIP_CLIENT_HEARD: break;
+    }
+    return false;
+}
+
+/* All is over: what may have arrived, or was sent and not answered, is told as such. */
+static void expire(struct sip_attempt *a)
+{
+    struct sip_result result = { .no_answer = a->said };
+
+    for (size_t i = 0; i < a->n_legs; i++) {
+        struct leg *leg = &a->legs[i];
+
+        if (!leg->client)
+            continue;
+        if (sip_client_progress(leg->client) == SIP_CLIENT_UNSENT) {
+            sip_client_drop(leg->client);
+            leg->client = NULL;
+        } else {
+            result.no_answer = SIP_TIMED_OUT;
+        }
+        if (leg->client && !a->repeated && sip_client_progress(leg->client) == SIP_CLIENT_SILENT)
+            blame_silence(a, leg);
+    }
+    report(a, &result);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct sip_attempt *a = container_of(t, struct sip_attempt, timer);
+
+    if (loop_now(a->sip->loop) >= a->end_ms)
+        expire(a);
+    else if (a->n_legs && has_next(a) && give_up_leg(a))
+        next(a);
+    else
+        timer_start(&a->sip->loop->timers, &a->timer, a->end_ms - loop_now(a->sip->loop));
+}
+
+/* ---- its beginning ---- */
+
+static void set_out(struct sip_attempt *a, struct sip_targets *targets)
+{
+    a->targets = sip_targets_keep(targets);
+    a->said = SIP_LEFT_ALONE;
+    a->n_order = sip_targets_order(a->sip, targets, a->order);
+    next(a);
+}
+
+static void on_located(void *arg, struct sip_targets *targets, enum sip_fault fault, const char *why)
+{
+    struct sip_attempt *a = arg;
+
+    a->lookup = NULL;
+    if (targets)
+        set_out(a, targets);
+    else
+        report(a, &(struct sip_result){ .no_answer = fault == SIP_FAULT_OURSELVES ? SIP_NO_MEMORY : SIP_NOT_FOUND });
+}
+
+struct sip_attempt *sip_request(struct sip *sip, const struct sip_destination *to, const struct sip_send *request,
+                                uint64_t hold_ms, sip_done *done, void *arg)
+{
+    struct sip_attempt *a = calloc(1, sizeof(*a));
+    struct sip_targets *targets;
+
+    if (!a)
+        return NULL;
+    a->sip = sip;
+    a->request = *request;
+    a->done = done;
+    a->arg = arg;
+    a->said = SIP_NOT_FOUND;
+    a->end_ms = loop_now(sip->loop) + hold_ms;
+    timer_init(&a->timer, on_timer);
+    list_push(&sip->attempts, &a->link);
+    targets = sip_located(sip, to);
+    if (targets) {
+        set_out(a, targets);
+        sip_targets_drop(targets);
+        return a;
+    }
+    a->lookup = sip_locate(sip, to, on_located, a);
+    if (a->lookup) {
+        timer_start(&sip->loop->timers, &a->timer, hold_ms);
+        return a;
+    }
+    attempt_free(a);
+    return NULL;
+}

@@ -1,0 +1,69 @@
+"""Kamailio, the SIP server of contoso.example, with the configuration that docs/kamailio shows; only site.cfg is the rig's."""
+import os
+import shutil
+import socket
+import subprocess
+
+from . import dns, ns
+from .process import Failed, Process, eventually
+
+DOCS = os.path.join(ns.REPO, "docs", "kamailio")
+PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
+
+_SITE = """#!define OWN_ADDRESS {own}
+#!define STOX_ADDRESS "{stox}"
+#!define STOX_NAME "gw.contoso.example"
+#!define STOX_URI "sip:{stox}:{port};transport={transport}"
+#!define KNOWN_USERS "^(alice|bob|carol|dave)$"
+#!define TLS_CONFIG "{dir}/tls.cfg"
+"""
+
+
+class Kamailio:
+    """transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities."""
+
+    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO):
+        self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
+        self.dir = os.path.join(ns.work_dir(), "kamailio")
+        self.process = None
+
+    def start(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.makedirs(self.dir)
+        shutil.copy(os.path.join(DOCS, "kamailio.cfg"), self.dir)
+        with open(os.path.join(self.dir, "site.cfg"), "w") as f:
+            f.write(_SITE.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
+                                 transport=self.transport, dir=self.dir))
+        self._tls()
+        user = ns.own_user(self.dir, "kamailio")
+        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", self.dir + "/kamailio.cfg", "-Y", self.dir, "-m", "16",
+                "-M", "4", "-w", self.dir]
+        self.process = Process("kamailio", argv, cwd=self.dir, user=user)
+        eventually(self._listens, "Kamailio listens")
+        return self
+
+    def _tls(self):
+        with open(os.path.join(DOCS, "tls.cfg")) as f:
+            text = f.read()
+        for name, path in (("kamailio.pem", self.cert.file), ("kamailio.key", self.cert.key),
+                           ("authorities.pem", self.trust)):
+            shutil.copy(path, os.path.join(self.dir, name))
+            text = text.replace("/etc/kamailio/tls/" + name, os.path.join(self.dir, name))
+        with open(os.path.join(self.dir, "tls.cfg"), "w") as f:
+            f.write(text)
+
+    def _listens(self):
+        if not self.process.running():
+            raise Failed("Kamailio ended:\n%s" % self.process.tail(30))
+        try:
+            socket.create_connection((self.address, PORTS["tls"]), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def version(self):
+        return subprocess.run(["/usr/sbin/kamailio", "-v"], stdout=subprocess.PIPE, text=True).stdout.split()[2]
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
