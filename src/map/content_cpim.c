@@ -198,9 +198,10 @@ enum map_content_fault map_cpim_read(struct arena *a, struct slice text, struct 
     struct cpim c = { .arena = a, .out = out };
     struct slice line, name, value, type = { 0 };
     enum map_content_fault fault;
+    bool more;
 
     out->has_cpim = true;
-    while (map_line(&text, &line) && line.n) {
+    while ((more = map_line(&text, &line)) && line.n) {
         if (!text_is_utf8(line) || !split(line, &name, &value))
             return MAP_CONTENT_MALFORMED;
         /* RFC 7702 prints no blank line between the headers of the message and those of its content. */
@@ -210,6 +211,8 @@ enum map_content_fault map_cpim_read(struct arena *a, struct slice text, struct 
         if (fault != MAP_CONTENT_OK)
             return fault;
     }
+    if (!more) /* no empty line: the content is not there, and an empty message would say that it was delivered */
+        return MAP_CONTENT_MALFORMED;
     if (type.n) {
         *part = (struct map_part){ .type = type, .body = text };
         return MAP_CONTENT_OK;

@@ -171,3 +171,28 @@ def test_STOX_SEC_04_the_next_hop_shows_its_name(rig, gateway, ua, start, cert, 
     wire = p.accept_sm()
     assert support.error_of(support.expect_stanza(wire))[0] == "remote-server-timeout"
     assert not pool.received.all
+
+
+def test_I8_methods_over_tls(gateway, ua):
+    """Every method from a client without a certificate, or with another's: 403, and the connection ends."""
+    methods = "MESSAGE", "SUBSCRIBE", "INVITE", "REGISTER", "OPTIONS", "NOTIFY", "PUBLISH", "REFER", "INFO", "BYE", "X"
+    for cert in None, "other", "self-signed":
+        for method in methods:
+            got = ua(STRANGER, cert).request("romeo@nobody.example", "x", method=method, target=TLS_AT, transport="tls")
+            assert got.wait(10) == 403, (cert, method)
+
+
+def test_I10_a_proven_peer_gets_no_other_hosts_requests(rig, gateway, ua, start):
+    """A valid certificate and a Via with alias: what is for the pool goes to the pool, by a connection that we open."""
+    p = start(support.Partner(rig, at=OTHER))
+    pool, thief = ua(RAW, "pool", 5060), ua(STRANGER, "pool")
+    for i, alias in enumerate((";alias", ";rport;alias")):
+        thief.send_bytes(support.request("OPTIONS", "sip:" + p.domain, transport="TLS", sender="alice@contoso.example",
+                                         via="SIP/2.0/TLS %s:5061;branch=z9hG4bKthief%d%s" % (RAW, i, alias),
+                                         headers=["Contact: <sip:alice@%s:5061;transport=tls>" % RAW]), TLS_AT, "tls")
+    assert thief.others.wait(lambda m: m.status == 200, 5)[0]
+    wire = p.incoming()
+    for i in range(3):
+        p.send_message(wire, body="to the pool %d" % i, stanza_id="t%d" % i)
+        pool.wait_message("to the pool %d" % i, 5)
+    assert not thief.received.all

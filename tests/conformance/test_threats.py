@@ -14,6 +14,7 @@ import pytest
 import support
 from rig import dns, ns, numbered, scripted
 from rig.process import Failed, eventually
+from rig.sipua import SipUa
 from rig.stoxd import Stoxd, program
 from rig.xmlstream import SASL, SM, TLS, header
 from support import (ALICE, DOMAIN, GATEWAY_SIP, RAW, STRANGER, Tcp, Udp, expect_stanza,
@@ -360,6 +361,85 @@ def test_D13_two_gateways_back_to_back(rig, start, sip):
     assert txn.wait(6) >= 400
     assert ring.passes() <= 2
     support.request_dies_out(ring)
+
+
+LINES_MAX = 256  # header lines in one message; a request of ours has seven
+REPEATED = ["Via: SIP/2.0/UDP h.example;branch=z9hG4bK%d", "Route: <sip:r%d.example;lr>", "Record-Route: <sip:r%d.example;lr>",
+            "Contact: <sip:c%d@h.example>", "Accept: text/t%d", "Supported: t%d", "Allow: M%d", "Warning: 399 h \"%d\"",
+            "P-Asserted-Identity: <sip:p%d@contoso.example>", "Privacy: none%d", "Authorization: Digest realm=\"r%d\"",
+            "Proxy-Authorization: Digest nonce=\"%d\"", "Require: %d", "Proxy-Require: %d", "X-Unknown: %d"]
+
+
+@pytest.mark.parametrize("line", REPEATED, ids=[line.split(":")[0] for line in REPEATED])
+def test_D10_sip_headers_around_their_bound(alive, line):
+    """None, one, as many as may be and one less and more, far too many: an answer to each, and the next request is served."""
+    refused = 420 if line.startswith("Require") else None
+    with Tcp() as peer, Udp() as other:
+        for n in 0, 1, LINES_MAX - 8, LINES_MAX - 7, LINES_MAX - 6, 1000:
+            data = request("OPTIONS", "sip:x@sm1.example", transport="TCP", headers=[line % i for i in range(n)])
+            good = peer.status(data).status
+            assert good in ((refused or 200,) if 0 < n <= LINES_MAX - 7 else (200,) if n == 0 else (400, 513)), n
+            if good in (400, 513):
+                break  # of such a message nobody knows where it ends
+        assert n > LINES_MAX - 7
+        commas = ", ".join(line.split(": ", 1)[1] % i for i in range(400))
+        if not line.split(": ")[0].endswith(("Authorization", "Privacy")):
+            got = other.status(request("OPTIONS", "sip:x@sm1.example", headers=[line.split(": ")[0] + ": " + commas]))
+            assert got.status in (refused or 200, 400, 513)
+
+
+def test_D11_no_credentials_cost_no_memory(alive):
+    """Ten thousand challenges' worth of credentials for a route that asks for none: they are overlooked."""
+    value = 'Digest username="%s", realm="contoso.example", nonce="%s", uri="sip:x", response="%s", nc=00000001, cnonce="c"'
+    with Tcp() as peer:
+        before = alive.resident_kib()
+        for i in range(200):
+            got = peer.status(request("OPTIONS", "sip:x@sm1.example", transport="TCP", headers=[
+                "Authorization: " + value % ("u" * (i * 40), "n" * (i * 40), "r" * (i * 40))]))
+            assert got.status == 200
+        assert alive.resident_kib() - before < 1024 or "ASAN_OPTIONS" in os.environ
+
+
+def test_I10_an_alias_brings_no_requests(alive, partner, start):
+    """Who says in Via, Contact or Route that he is another host does not get that host's traffic (RFC 5923)."""
+    p = partner()
+    real = start(SipUa(support.RAW_TCP, user="bob@stream.example", transport="tcp"))
+    with Tcp() as thief:
+        for via in ("SIP/2.0/TCP %s:5060;branch=z9hG4bK%s;alias", "SIP/2.0/TCP %s:5060;alias;branch=z9hG4bK%s;rport"):
+            got = thief.status(request("OPTIONS", "sip:x@sm1.example", transport="TCP", via=via % (
+                support.RAW_TCP, os.urandom(4).hex()), headers=[
+                    "Contact: <sip:bob@%s;transport=tcp>" % support.RAW_TCP,
+                    "Record-Route: <sip:%s;lr;transport=tcp>" % support.RAW_TCP]))
+            assert got.status == 200
+        wire = p.incoming("stream.example")
+        for i in range(3):
+            p.send_message(wire, to="bob@stream.example", body="I10 %d" % i, stanza_id="a%d" % i)
+            real.wait_message("I10 %d" % i, 5)
+        assert thief.receive(0.1) is None
+
+
+NASTY = ["&#13;&#10;Evil: yes&#13;&#10;", "&#10;Evil: yes", "&#13;Evil: yes", "%0d%0aEvil:%20yes", "&#x85;Evil: yes",
+         "&#x2028;Evil: yes", "a, b;c=d &lt;sip:evil@example.net&gt; &quot;", "&quot;&gt;;tag=evil", "\\r\\nEvil: yes"]
+
+
+def test_E3_two_other_parsers_see_the_template(alive, partner, sip):
+    """Read back by the rig's SIP parser and by Python's of mail: the same header names in the same number, whatever was sent."""
+    import email.parser
+    p = partner()
+    wire = p.incoming()
+    mark = sip.mark()
+    p.send_message(wire, body="E3 plain", extra="<subject>s</subject><thread>t</thread>")
+    template = sorted(n for n, _ in sip.wait_message("E3 plain", 5, mark).message.headers)
+    for i, nasty in enumerate(NASTY):
+        p.send_message(wire, body="E3 %d" % i, stanza_id="e%d%s" % (i, nasty.replace("&quot;", "")),
+                       extra="<subject>%s</subject><thread>%s</thread><nick xmlns='http://jabber.org/protocol/nick'>%s</nick>"
+                       % (nasty, nasty, nasty), sender="romeo@%s/%s" % (p.domain, nasty.replace("&#13;", "").replace(
+                           "&#10;", "").replace("&#x85;", "").replace("&#x2028;", "")))
+        got = sip.wait_message("E3 %d" % i, 5, mark).message
+        assert sorted(n for n, _ in got.headers) == template, str(got)
+        text = "\n".join("%s: %s" % h for h in got.headers) + "\n\n"
+        assert sorted(k.lower() for k in email.parser.HeaderParser().parsestr(text).keys()) == template
+    assert "evil" not in [n for r in sip.received.all[mark:] for n, _ in r.message.headers]
 
 
 NUMBERS = ["-1", "0", "1", "32768", "2147483647", "2147483649", "4294967295", "4294967296", "4294967297",

@@ -500,3 +500,31 @@ def test_TORT_X20_two_gateways_in_a_ring(rig, start, sip):
     passes = ring.passes()
     assert passes <= 10
     support.request_dies_out(ring)
+
+
+CPIM = "From: <sip:alice@contoso.example>\r\nTo: <sip:romeo@%s>\r\n%s\r\n"
+
+
+def test_TORT_X18_cpim(alive, partner, sip):
+    """Without the empty line, without an end, a thousand NS headers, headers in small letters: memory is flat."""
+    p = partner()
+    inner = "Content-Type: text/plain\r\n\r\nhello"
+    many = "".join("NS: P%d <urn:x:%d>\r\n" % (i, i) for i in range(1000))
+    refused = [(CPIM % (p.domain, "")).rstrip("\r\n"), "From: " + "x" * 30000, "x\r\n\r\n" + inner,
+               CPIM % (p.domain, many.replace("<", "").replace("NS: ", "NS:")) + inner,
+               CPIM % (p.domain, many) + inner.replace("text/plain", "image/png")]
+    with Tcp() as peer:
+        assert peer.status(request("OPTIONS", "sip:" + p.domain, transport="TCP")).status == 200
+        before = alive.resident_kib()
+        for _ in range(20):
+            for body in refused:
+                got = peer.status(request(uri="sip:romeo@" + p.domain, transport="TCP", body=body,
+                                          content_type="message/cpim"))
+                assert got.status in (400, 415), (body[:200], str(got))
+        p.nobody_connects()
+        small = (CPIM % (p.domain, many)).replace("From", "from") + inner  # headers that mean nothing in small letters
+        peer.send(request(uri="sip:romeo@" + p.domain, transport="TCP", body=small, content_type="message/cpim"))
+        wire = p.accept_sm()
+        assert support.body_of(support.expect_stanza(wire)) == "hello"
+        support.acknowledge(wire, 1)
+        assert alive.resident_kib() - before < 2048 or "ASAN_OPTIONS" in os.environ
