@@ -22,7 +22,7 @@ static bool on_source(void *owner, const struct sip_peer *from, struct slice *ro
 
     if (r)
         *route = r->name;
-    return r || (directory_asks_digest(b->directory) && trials_knows(&b->trials, from, loop_now(b->loop)));
+    return r || (directory_asks_digest(b->directory) && provers_knows(&b->provers, from, loop_now(b->loop)));
 }
 
 static enum sip_proving on_prove(void *owner, const struct sip_msg *m, struct sip_peer *from, struct sip_challenge *out)
@@ -261,7 +261,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     rates_init(&b->rates);
     rates_init(&b->route_rates);
     sip_nonces_init(&b->sip_nonces);
-    trials_init(&b->trials);
+    provers_init(&b->provers);
     logins_init(&b->logins);
     replays_init(&b->replays);
     viewers_init(&b->viewers);
@@ -374,7 +374,7 @@ void bridge_free(struct bridge *b)
     rates_fini(&b->rates);
     rates_fini(&b->route_rates);
     sip_nonces_fini(&b->sip_nonces);
-    trials_fini(&b->trials);
+    provers_fini(&b->provers);
     logins_fini(&b->logins);
     replays_fini(&b->replays);
     viewers_fini(&b->viewers);

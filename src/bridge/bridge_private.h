@@ -10,6 +10,7 @@
 #include "bridge/gate.h"
 #include "bridge/login.h"
 #include "bridge/prove.h"
+#include "bridge/provers.h"
 #include "bridge/rates.h"
 #include "bridge/receipt_table.h"
 #include "bridge/replays.h"
@@ -18,7 +19,6 @@
 #include "bridge/speaker.h"
 #include "bridge/talk.h"
 #include "bridge/threads.h"
-#include "bridge/trials.h"
 #include "bridge/typing.h"
 #include "bridge/viewer.h"
 #include "bridge/watch.h"
@@ -65,7 +65,7 @@ struct bridge {
 
     /* prove.c: who has proven himself by a password, and by which nonces */
     struct sip_nonces sip_nonces;
-    struct trials trials;
+    struct provers provers;
     struct sip_proof proof;
     struct logins logins; /* what next hops have asked of us */
 

@@ -126,6 +126,7 @@ uint64_t note_sip_in(struct bridge *b, const struct sip_request *request, const 
     struct pair_text text;
     struct scene of;
 
+    talks_mode(&b->talks, talk, request->msg->to_tag.n > 0);
     if (!is_watched(b))
         return talk;
     of = scene_of(&text, talk, from, to);
@@ -339,6 +340,7 @@ void note_flight_ended(struct bridge *b, const struct flight *f, const struct ta
     struct pair_text text;
     struct scene of;
 
+    talks_mode(&b->talks, f->talk, f->in_session);
     talks_ended(&b->talks, f->talk, SCORE_X2S, end, loop_now(b->loop));
     trial_ended(b, f->receipt, end);
     if (!is_watched(b))

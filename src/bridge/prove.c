@@ -164,7 +164,7 @@ static bool is_right(struct trial *t, struct slice password)
 static enum sip_proving fail(struct trial *t, bool has_account)
 {
     t->b->counters.digest_failures++;
-    if (trials_failed(&t->b->trials, t->peer->addr, loop_now(t->b->loop)))
+    if (provers_failed(&t->b->provers, t->peer->addr, loop_now(t->b->loop)))
         tell(t, &t->b->log_digest,
              has_account
                  ? "the password is another one (stoxctl route set --digest-password -, or stoxctl sip-user set "
@@ -183,7 +183,7 @@ static enum sip_proving pass(struct trial *t)
     case SIP_NONCE_REPLAYED: t->b->counters.digest_replays++; return ask(t, true);
     case SIP_NONCE_NO_MEMORY: return refuse(t, 503, NULL);
     }
-    trials_passed(&t->b->trials, t->peer, loop_now(t->b->loop));
+    provers_passed(&t->b->provers, t->peer, loop_now(t->b->loop));
     t->peer->proof = &t->b->proof;
     t->out->route = t->from.route->name;
     return SIP_PROVING_DONE;
@@ -208,7 +208,7 @@ static enum sip_proving judge(struct trial *t)
         return ask(t, true);
     if (!is_for_this_uri(t))
         return refuse(t, 400, "The uri of the credentials is not the Request-URI");
-    if (!trials_may(&t->b->trials, t->peer->addr, now))
+    if (!provers_may(&t->b->provers, t->peer->addr, now))
         return refuse(t, 403, "Too many wrong passwords from this address, wait a minute");
     password = password_of(t, &t->b->proof);
     return is_right(t, password) ? pass(t) : fail(t, password.n > 0);

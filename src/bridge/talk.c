@@ -174,6 +174,14 @@ static void keep_why(struct talks *t, struct talk *talk, enum score_way way, str
     talk->size += copy.n;
 }
 
+void talks_mode(struct talks *t, uint64_t id, bool in_session)
+{
+    struct talk *talk = find(t, id);
+
+    if (talk)
+        talk->in_session = in_session;
+}
+
 void talks_ended(struct talks *t, uint64_t id, enum score_way way, const struct talk_end *end, uint64_t now_ms)
 {
     struct talk *talk = find(t, id);

@@ -51,7 +51,8 @@ struct talk {
     const char *bounced_condition; /* constant */
     struct slice local, remote;    /* bare addresses */
     bool passed;
-    size_t size; /* charged */
+    bool in_session; /* the last message was in an INVITE session; else one by itself */
+    size_t size;     /* charged */
     char names[];
 };
 
@@ -65,6 +66,9 @@ uint64_t talks_id(const struct talks *t, const struct jid *local, const struct j
 /* A message came that way. Without memory it is not remembered; the id is given all the same. */
 uint64_t talks_came(struct talks *t, enum score_way way, const struct jid *local, const struct jid *remote,
                     uint64_t now_ms);
+
+/* Was it in an INVITE session? Harmless when the conversation is not remembered. */
+void talks_mode(struct talks *t, uint64_t id, bool in_session);
 
 /* ... and ended so. Harmless when the conversation is not remembered. */
 void talks_ended(struct talks *t, uint64_t id, enum score_way way, const struct talk_end *end, uint64_t now_ms);

@@ -1,4 +1,4 @@
-#include "bridge/trials.h"
+#include "bridge/provers.h"
 
 #include <stdlib.h>
 
@@ -19,12 +19,12 @@ static bool any(const struct hash_node *node, const void *key)
     return true;
 }
 
-static uint64_t hash_ip(const struct trials *t, const struct addr *ip)
+static uint64_t hash_ip(const struct provers *t, const struct addr *ip)
 {
     return addr_hash_ip(ip, t->sources.key);
 }
 
-static uint64_t hash_peer(const struct trials *t, const struct sip_peer *peer)
+static uint64_t hash_peer(const struct provers *t, const struct sip_peer *peer)
 {
     const unsigned char port[] = { (unsigned char)(addr_port(peer->addr) >> 8), (unsigned char)addr_port(peer->addr),
                                    (unsigned char)peer->transport };
@@ -32,27 +32,27 @@ static uint64_t hash_peer(const struct trials *t, const struct sip_peer *peer)
     return hash_more(&t->sources, hash_ip(t, peer->addr), slice_of((const char *)port, sizeof(port)));
 }
 
-static struct source *find(const struct trials *t, uint64_t hash)
+static struct source *find(const struct provers *t, uint64_t hash)
 {
     struct hash_node *node = t->sources.n ? hash_find(&t->sources, hash, any, NULL) : NULL;
 
     return node ? container_of(node, struct source, node) : NULL;
 }
 
-static void forget(struct trials *t, struct source *s)
+static void forget(struct provers *t, struct source *s)
 {
     hash_remove(&t->sources, &s->node);
     list_unlink(&s->link);
     free(s);
 }
 
-void trials_init(struct trials *t)
+void provers_init(struct provers *t)
 {
     hash_init(&t->sources);
     list_init(&t->by_age);
 }
 
-void trials_fini(struct trials *t)
+void provers_fini(struct provers *t)
 {
     while (!list_empty(&t->by_age))
         forget(t, container_of(t->by_age.next, struct source, link));
@@ -60,19 +60,19 @@ void trials_fini(struct trials *t)
 }
 
 /* Two at a time, as one comes at a time. */
-static void forget_old(struct trials *t, uint64_t now_ms)
+static void forget_old(struct provers *t, uint64_t now_ms)
 {
     for (int i = 0; i < 2 && !list_empty(&t->by_age); i++) {
         struct source *s = container_of(t->by_age.next, struct source, link);
 
-        if (now_ms - s->seen_ms <= TRIALS_KNOWN_S * 1000 && t->sources.n < TRIALS_SOURCES_MAX)
+        if (now_ms - s->seen_ms <= PROVERS_KNOWN_S * 1000 && t->sources.n < PROVERS_SOURCES_MAX)
             return;
         forget(t, s);
     }
 }
 
 /* The source of this hash, the youngest now. NULL: no memory. */
-static struct source *see(struct trials *t, uint64_t hash, uint64_t now_ms)
+static struct source *see(struct provers *t, uint64_t hash, uint64_t now_ms)
 {
     struct source *s = find(t, hash);
 
@@ -93,7 +93,7 @@ static struct source *see(struct trials *t, uint64_t hash, uint64_t now_ms)
     return s;
 }
 
-bool trials_may(const struct trials *t, const struct addr *ip, uint64_t now_ms)
+bool provers_may(const struct provers *t, const struct addr *ip, uint64_t now_ms)
 {
     const struct source *s = find(t, hash_ip(t, ip));
     struct bucket as_if;
@@ -101,10 +101,10 @@ bool trials_may(const struct trials *t, const struct addr *ip, uint64_t now_ms)
     if (!s)
         return true;
     as_if = s->failures;
-    return bucket_try(&as_if, 1, TRIALS_BURST, 1, now_ms);
+    return bucket_try(&as_if, 1, PROVERS_BURST, 1, now_ms);
 }
 
-bool trials_failed(struct trials *t, const struct addr *ip, uint64_t now_ms)
+bool provers_failed(struct provers *t, const struct addr *ip, uint64_t now_ms)
 {
     struct source *s = see(t, hash_ip(t, ip), now_ms);
     bool first;
@@ -112,7 +112,7 @@ bool trials_failed(struct trials *t, const struct addr *ip, uint64_t now_ms)
     if (!s)
         return true;
     bucket_take(&s->failures, 1, 1, now_ms);
-    first = !s->told || now_ms - s->told_ms > TRIALS_KNOWN_S * 1000;
+    first = !s->told || now_ms - s->told_ms > PROVERS_KNOWN_S * 1000;
     if (first) {
         s->told = true;
         s->told_ms = now_ms;
@@ -120,14 +120,14 @@ bool trials_failed(struct trials *t, const struct addr *ip, uint64_t now_ms)
     return first;
 }
 
-void trials_passed(struct trials *t, const struct sip_peer *peer, uint64_t now_ms)
+void provers_passed(struct provers *t, const struct sip_peer *peer, uint64_t now_ms)
 {
     (void)see(t, hash_peer(t, peer), now_ms);
 }
 
-bool trials_knows(const struct trials *t, const struct sip_peer *peer, uint64_t now_ms)
+bool provers_knows(const struct provers *t, const struct sip_peer *peer, uint64_t now_ms)
 {
     const struct source *s = find(t, hash_peer(t, peer));
 
-    return s && now_ms - s->seen_ms <= TRIALS_KNOWN_S * 1000;
+    return s && now_ms - s->seen_ms <= PROVERS_KNOWN_S * 1000;
 }
