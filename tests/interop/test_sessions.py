@@ -33,13 +33,15 @@ def test_a_person_on_prosody_and_one_on_Lync(stoxd, romeo, lync, transport):
 
 
 def test_Lync_begins_with_a_person_on_ejabberd(stoxd, juliet, lync):
-    stoxd(routes=in_session())
+    gateway = stoxd(routes=in_session())
     session = sipsession.begin(lync, juliet.jid, target=GATEWAY)
     assert session.invite.status == 200
     assert session.message("Hello from Lync").wait() == 200
     assert juliet.wait_message("Hello from Lync")["type"] == "chat"
     juliet.send("alice@contoso.example", "Hello from ejabberd")
     assert lync.wait_message("Hello from ejabberd").message.get("call-id") == session.call_id
+    (row,) = gateway.ctl_json("conversation", "list", "--user", "alice@contoso.example")["items"]
+    assert gateway.ctl_json("conversation", "show", row["id"])["mode"] == "session"
 
 
 def test_a_person_that_is_not_there(stoxd, prosody, lync):
