@@ -68,7 +68,8 @@ static const struct {
       "'status':{'type':'integer'},'condition':{'type':'string'},'why':{'type':'string'}}}" },
     { "Conversation",
       "{'type':'object','required':['id'],'properties':{'id':{'type':'string'},'sip':{'type':'string'},"
-      "'xmpp':{'type':'string'},'partner':{'type':'string'},'route':{'type':'string'},'mode':{'enum':['pager','session']},"
+      "'xmpp':{'type':'string'},'partner':{'type':'string'},'route':{'type':'string'},'mode':{'enum':['pager','session'"
+      "]},"
       "'since':{'type':'string'},'active':{'type':'string'},"
       "'sip-to-xmpp':{'$ref':'#/components/schemas/ConversationWay'},"
       "'xmpp-to-sip':{'$ref':'#/components/schemas/ConversationWay'},'bounced-late':{'type':'object','properties':{"

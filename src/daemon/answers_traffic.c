@@ -201,8 +201,8 @@ static bool put_one(void *arg, const struct bridge_talk *t)
         "{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:I, s:o, s:s}}", "id", id_json(talk->node.hash), "sip",
         answers_text(talk->local), "xmpp", answers_text(talk->remote), "partner",
         answers_text(bridge_partner_of(s->bridge, domain_of(talk->remote))), "route", answers_text(t->route), "mode",
-        talk->in_session ? "session" : "pager", "since", time_json(talk->since_ms ? talk->since_ms : 1, t->now_ms), "active",
-        time_json(talk->active_ms ? talk->active_ms : 1, t->now_ms), "sip-to-xmpp",
+        talk->in_session ? "session" : "pager", "since", time_json(talk->since_ms ? talk->since_ms : 1, t->now_ms),
+        "active", time_json(talk->active_ms ? talk->active_ms : 1, t->now_ms), "sip-to-xmpp",
         way_json(&talk->ways[SCORE_S2X], t->now_ms), "xmpp-to-sip", way_json(&talk->ways[SCORE_X2S], t->now_ms),
         "bounced-late", "messages", (json_int_t)talk->n_bounced_late, "last", time_json(talk->bounced_ms, t->now_ms),
         "condition", talk->bounced_condition ? talk->bounced_condition : "");
