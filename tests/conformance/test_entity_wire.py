@@ -2,11 +2,15 @@
 import base64
 import hashlib
 import os
+import socket
 import time
+
+import pytest
 
 from rig import ns
 from rig.xmlstream import PING
-from support import ALICE, DOMAIN, OTHER, Partner, error_of, expect_stanza, parse, settings
+from support import (ALICE, DOMAIN, GATEWAY_SIP, OTHER, Partner, acknowledge, body_of, error_of, expect_stanza, parse,
+                     settings)
 from test_im_wire import listen, nothing_more, talk  # noqa: F401
 
 INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
@@ -187,3 +191,31 @@ def test_STOX_IQ_21_the_statement_of_compliance_is_true(alive, partner):
     for namespace, where in claimed.items():
         assert "disco" not in where or namespace in said, namespace
         assert "stream feature" not in where or namespace in offered + wire.features, namespace
+
+
+def test_STOX_IQ_03_a_client_of_a_person_is_not_asked(alive, talk):
+    """Without presence nobody is known to be allowed: a full address tells no more than a bare one, there or not."""
+    asking = Asking(*talk())
+    for to in ALICE + "/phone", "nobody@contoso.example/x":
+        assert asking.refused(query(INFO), to) == ("service-unavailable", "cancel"), to
+
+
+def test_STOX_IQ_14_pictures_are_not_fetched(alive, listen, sip):
+    """URLs of pictures, from either side, are nobody's reason to connect (avatars are off)."""
+    p, wire = listen()
+    with socket.socket() as web:
+        web.bind((OTHER, 8080))
+        web.listen()
+        url = "http://%s:8080/a.png" % OTHER
+        txn = sip.message("romeo@" + p.domain, "look at me", target=GATEWAY_SIP,
+                          headers=["Call-Info: <%s>;purpose=icon" % url])
+        assert body_of(expect_stanza(wire)) == "look at me"
+        acknowledge(wire, 2)
+        assert txn.wait(5) == 200
+        mark = sip.mark()
+        p.send_message(p.incoming(), body="and at me", extra="<x xmlns='vcard-temp:x:update'><photo>%s</photo></x>"
+                       "<x xmlns='jabber:x:oob'><url>%s</url></x>" % ("0" * 40, url))
+        sip.wait_message("and at me", 5, mark)
+        web.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            web.accept()

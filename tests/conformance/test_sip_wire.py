@@ -545,3 +545,15 @@ def test_STOX_SIP_60_only_what_is_configured_in_via(alive, partner):
         peer.send(answer(sent))
     assert re.match(r"SIP/2\.0/UDP %s(:5060)?;" % re.escape(dns.GATEWAY), sent.get("via"))
     assert p.address not in sent.raw.decode() and sent.get("contact") is None and sent.get("user-agent") is None
+
+
+def test_STOX_SEC_17_no_request_aims_anything_at_its_contact(alive):
+    """A Contact, Reply-To or Record-Route that names somebody else brings him nothing, whoever asks."""
+    with Udp(RAW_UDP) as victim, Udp() as peer, Udp(support.STRANGER) as stranger:
+        aim = tuple("%s: <sip:%s:5060>" % (name, RAW_UDP) for name in ("Contact", "Reply-To", "Refer-To"))
+        for method in "SUBSCRIBE", "REFER", "PUBLISH", "REGISTER":
+            data = request(method, SERVED, headers=aim + ("Event: presence", "Expires: 3600"))
+            assert peer.status(data).status in (405, 489), method
+            stranger.send(data.replace(RAW.encode(), support.STRANGER.encode()))
+        assert peer.status(options_with()).status == 200  # all that came before has been looked at
+        assert stranger.receive(0.2) is None and victim.receive(0.2) is None
