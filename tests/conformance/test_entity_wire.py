@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import os
+import re
 import socket
 import time
 
@@ -219,3 +220,16 @@ def test_STOX_IQ_14_pictures_are_not_fetched(alive, listen, sip):
         web.settimeout(0.2)
         with pytest.raises(TimeoutError):
             web.accept()
+
+
+def test_STOX_SEC_18_nobody_learns_who_is_there(alive, talk):
+    """Whatever a stranger asks about presence, a person who is there, his client and nobody at all look the same."""
+    asking = Asking(*talk())
+    answers = {}
+    for to in ALICE, ALICE + "/phone", "nobody@contoso.example":
+        for kind in "type='probe'", "type='subscribe'", "type='unsubscribe'", "type='unavailable'", "":
+            asking.wire.send("<presence from='romeo@%s/o' to='%s' id='p' %s/>" % (asking.p.domain, to, kind))
+        before = len(asking.back.all) if asking.back else 0
+        assert asking.ask(query(PING, element="ping")).get("type") == "result"  # all before it has been looked at
+        answers[to] = re.findall(r"<(?:presence|message)\b[^>]*>", bytes(asking.back.all[before:]).decode().replace(to, "TO"))
+    assert len({tuple(found) for found in answers.values()}) == 1, answers

@@ -156,6 +156,15 @@ NEXT_HOPS = [("pool", True), ("server-only", True), ("sip-only", True), ("other"
              ("expired", False), ("unknown", False), ("self-signed", False), ("for-mail", False), ("domain", False)]
 
 
+def test_STOX_SEC_01_both_ways_over_tls(rig, gateway, ua, start):
+    """A route with transport = tls: what leaves for its SIP server, and what that sends, is never in the clear."""
+    p = start(support.Partner(rig, at=OTHER))
+    pool = ua(RAW, "pool", 5060)
+    p.send_message(p.incoming(), to="alice@contoso.example", body="over TLS?")
+    got = pool.wait_message("over TLS?", 10)
+    assert got.message.all("via")[0].startswith("SIP/2.0/TLS ")
+
+
 @pytest.mark.parametrize("cert,good", NEXT_HOPS)
 def test_STOX_SEC_04_the_next_hop_shows_its_name(rig, gateway, ua, start, cert, good):
     p = start(support.Partner(rig, at=OTHER))
