@@ -98,6 +98,33 @@ enum ctl_exit look_show(struct ctl *c, const char *path, void (*print)(struct ct
     return rc;
 }
 
+enum ctl_exit look_each(struct ctl *c, const char *prefix, const char *suffix,
+                        void (*print)(struct ctl *c, const json_t *v))
+{
+    enum ctl_exit rc = CTL_DONE;
+
+    for (size_t i = 0; i < c->args.n_operands && rc == CTL_DONE; i++) {
+        const char *path = client_path(c, prefix, slice_str(c->args.operands[i]), suffix);
+
+        rc = path ? look_show(c, path, print) : CTL_REFUSED;
+    }
+    return rc;
+}
+
+enum ctl_exit look_table(struct ctl *c, const json_t *items, const char *const *columns, size_t n)
+{
+    struct table t;
+
+    table_init(&t, c, args_has(&c->args, OPT_CSV));
+    for (size_t i = 0; i < n; i++)
+        table_column(&t, columns[i]);
+    for (size_t i = 0; i < json_array_size(items); i++)
+        if (!table_add(&t, json_array_get(items, i)))
+            return CTL_REFUSED;
+    table_print(&t);
+    return CTL_DONE;
+}
+
 enum ctl_exit status_show(struct ctl *c)
 {
     return look_show(c, "/v1/status", object_print);
@@ -258,21 +285,13 @@ static void print_audit_row(struct ctl *c, const json_t *item)
 static enum ctl_exit print_audit(struct ctl *c, const json_t *items)
 {
     static const char *const columns[] = { "seq", "at", "who", "from", "action", "kind", "name" };
-    struct table t;
 
     if (!args_has(&c->args, OPT_CSV)) {
         for (size_t i = 0; i < json_array_size(items); i++)
             print_audit_row(c, json_array_get(items, i));
         return CTL_DONE;
     }
-    table_init(&t, c, true);
-    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-        table_column(&t, columns[i]);
-    for (size_t i = 0; i < json_array_size(items); i++)
-        if (!table_add(&t, json_array_get(items, i)))
-            return CTL_REFUSED;
-    table_print(&t);
-    return CTL_DONE;
+    return look_table(c, items, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 enum ctl_exit audit_list(struct ctl *c)

@@ -48,23 +48,9 @@ static void print_stream(struct ctl *c, const json_t *stream)
     ladder_print(c, json_object_get(stream, "steps"), 0);
 }
 
-/* Each operand's path: as JSON, or by print. */
-static enum ctl_exit show_each(struct ctl *c, const char *prefix, const char *suffix,
-                               void (*print)(struct ctl *c, const json_t *v))
-{
-    enum ctl_exit rc = CTL_DONE;
-
-    for (size_t i = 0; i < c->args.n_operands && rc == CTL_DONE; i++) {
-        const char *path = client_path(c, prefix, slice_str(c->args.operands[i]), suffix);
-
-        rc = path ? look_show(c, path, print) : CTL_REFUSED;
-    }
-    return rc;
-}
-
 enum ctl_exit stream_show(struct ctl *c)
 {
-    return show_each(c, "/v1/streams/", "", print_stream);
+    return look_each(c, "/v1/streams/", "", print_stream);
 }
 
 /* ---- a partner ---- */
@@ -89,7 +75,7 @@ static void print_status(struct ctl *c, const json_t *status)
 
 enum ctl_exit partner_status(struct ctl *c)
 {
-    return show_each(c, "/v1/partners/", "/status", print_status);
+    return look_each(c, "/v1/partners/", "/status", print_status);
 }
 
 /* ---- the test ---- */

@@ -55,14 +55,7 @@ static void print_status(struct ctl *c, const json_t *status)
 
 enum ctl_exit route_show_status(struct ctl *c)
 {
-    enum ctl_exit rc = CTL_DONE;
-
-    for (size_t i = 0; i < c->args.n_operands && rc == CTL_DONE; i++) {
-        const char *path = client_path(c, "/v1/routes/", slice_str(c->args.operands[i]), "/status");
-
-        rc = path ? look_show(c, path, print_status) : CTL_REFUSED;
-    }
-    return rc;
+    return look_each(c, "/v1/routes/", "/status", print_status);
 }
 
 enum ctl_exit route_run_test(struct ctl *c)

@@ -3,7 +3,6 @@
 #include "ctl/command.h"
 #include "ctl/look.h"
 #include "ctl/object.h"
-#include "ctl/table.h"
 
 /* "/v1/queue?limit=..&user=.." of what was given; NULL with a sentence said. */
 static const char *query_path(struct ctl *c, const char *path)
@@ -30,82 +29,65 @@ static const char *query_path(struct ctl *c, const char *path)
     return path;
 }
 
-static enum ctl_exit print_items(struct ctl *c, const json_t *items, const char *const *columns, size_t n,
-                                 const char *none)
+/* GET path, a list in "items", and what more() has to say of the rest of the answer. */
+static enum ctl_exit list(struct ctl *c, const char *path, const char *const *columns, size_t n, const char *none,
+                          void (*more)(struct ctl *c, const json_t *body))
 {
-    struct table t;
+    const char *full = query_path(c, path);
+    const json_t *items;
+    struct answer a;
+    enum ctl_exit rc;
 
-    if (json_array_size(items) == 0) {
+    if (!full)
+        return CTL_REFUSED;
+    rc = client_call(c, "GET", full, NULL, &a);
+    items = json_object_get(a.body, "items");
+    if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
+        object_print_json(c, a.body);
+    else if (rc == CTL_DONE && json_array_size(items) == 0)
         fprintf(c->diag, "(%s)\n", none);
-        return CTL_DONE;
-    }
-    table_init(&t, c, args_has(&c->args, OPT_CSV));
-    for (size_t i = 0; i < n; i++)
-        table_column(&t, columns[i]);
-    for (size_t i = 0; i < json_array_size(items); i++)
-        if (!table_add(&t, json_array_get(items, i)))
-            return CTL_REFUSED;
-    table_print(&t);
-    return CTL_DONE;
+    else if (rc == CTL_DONE)
+        rc = look_table(c, items, columns, n);
+    if (rc == CTL_DONE)
+        more(c, a.body);
+    answer_fini(&a);
+    return rc;
+}
+
+static void older_ones(struct ctl *c, const json_t *body)
+{
+    const json_t *next = json_object_get(body, "next");
+
+    if (json_is_integer(next))
+        fprintf(c->diag, "(older ones: --before %" JSON_INTEGER_FORMAT ")\n", json_integer_value(next));
 }
 
 enum ctl_exit conversation_list(struct ctl *c)
 {
     static const char *const columns[] = { "id",          "sip",          "xmpp",         "idle-s",      "sip-to-xmpp",
                                            "xmpp-to-sip", "bounced-late", "last-to-xmpp", "last-to-sip", "partner" };
-    const char *path = query_path(c, "/v1/conversations");
-    struct answer a;
-    enum ctl_exit rc;
 
-    if (!path)
-        return CTL_REFUSED;
-    rc = client_call(c, "GET", path, NULL, &a);
-    if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
-        object_print_json(c, a.body);
-    else if (rc == CTL_DONE)
-        rc = print_items(c, json_object_get(a.body, "items"), columns, sizeof(columns) / sizeof(columns[0]),
-                         "no conversations");
-    if (rc == CTL_DONE && json_is_integer(json_object_get(a.body, "next")))
-        fprintf(c->diag, "(older ones: --before %" JSON_INTEGER_FORMAT ")\n",
-                json_integer_value(json_object_get(a.body, "next")));
-    answer_fini(&a);
-    return rc;
+    return list(c, "/v1/conversations", columns, sizeof(columns) / sizeof(columns[0]), "no conversations", older_ones);
 }
 
 enum ctl_exit conversation_show(struct ctl *c)
 {
-    enum ctl_exit rc = CTL_DONE;
+    return look_each(c, "/v1/conversations/", "", object_print);
+}
 
-    for (size_t i = 0; i < c->args.n_operands && rc == CTL_DONE; i++) {
-        const char *path = client_path(c, "/v1/conversations/", slice_str(c->args.operands[i]), "");
+static void left_out(struct ctl *c, const json_t *body)
+{
+    json_int_t n = json_integer_value(json_object_get(body, "left-out"));
 
-        rc = path ? look_show(c, path, object_print) : CTL_REFUSED;
-    }
-    return rc;
+    if (n)
+        fprintf(c->diag,
+                "(%" JSON_INTEGER_FORMAT " that began to wait later are not shown: --limit shows up to 1000)\n", n);
 }
 
 enum ctl_exit queue_list(struct ctl *c)
 {
     static const char *const columns[] = { "way",      "from",      "to",    "messages", "written", "bytes",
                                            "waited-s", "waits-for", "for-s", "then",     "then-s",  "stream" };
-    const char *path = query_path(c, "/v1/queue");
-    json_int_t left_out;
-    struct answer a;
-    enum ctl_exit rc;
 
-    if (!path)
-        return CTL_REFUSED;
-    rc = client_call(c, "GET", path, NULL, &a);
-    if (rc == CTL_DONE && args_has(&c->args, OPT_JSON))
-        object_print_json(c, a.body);
-    else if (rc == CTL_DONE)
-        rc = print_items(c, json_object_get(a.body, "items"), columns, sizeof(columns) / sizeof(columns[0]),
-                         "nothing waits");
-    left_out = json_integer_value(json_object_get(a.body, "left-out"));
-    if (rc == CTL_DONE && left_out)
-        fprintf(c->diag,
-                "(%" JSON_INTEGER_FORMAT " that began to wait later are not shown: --limit shows up to 1000)\n",
-                left_out);
-    answer_fini(&a);
-    return rc;
+    return list(c, "/v1/queue", columns, sizeof(columns) / sizeof(columns[0]), "nothing waits", left_out);
 }
