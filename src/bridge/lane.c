@@ -379,7 +379,7 @@ static const struct route *route_of(struct flight *f, struct bridge *b)
 
     if (route && f->generation == b->generation)
         return route;
-    route = gate_x2s(b->directory, &f->from, &f->to, &no);
+    route = gate_x2s(b->directory, &f->from, &f->to, false, &no);
     f->generation = b->generation;
     if (!route)
         give_back_refused(f, b, &no);
