@@ -170,6 +170,17 @@ static const struct setting settings[] = {
       .unit = "messages/s",
       .brief = "Messages a second from one SIP user, on average",
       .help = "0: no limit. As user-message-rate; what is more is answered with 480." },
+    { .name = "presence-rate",
+      .type = SETTING_UINT,
+      FIELD(gateway, presence_rate),
+      .def = "200",
+      .min = 1,
+      .max = 100000,
+      .unit = "subscriptions/s",
+      .brief = "New presence subscriptions a second, on average",
+      .help =
+          "What would be more waits for its turn: after a start, or when a server is back, those of all contacts come "
+          "at this pace. Refreshes are not counted." },
     { .name = "session-limit",
       .type = SETTING_UINT,
       FIELD(gateway, session_limit),
