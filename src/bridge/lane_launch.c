@@ -13,7 +13,7 @@ const struct route *flight_route(struct flight *f, struct bridge *b)
 
     if (route && f->generation == b->generation)
         return route;
-    route = gate_x2s(b->directory, &f->from, &f->to, &no);
+    route = gate_x2s(b->directory, &f->from, &f->to, false, &no);
     f->generation = b->generation;
     if (!route)
         flight_give_back_refused(f, b, &no);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "bridge/presence.h"
+
 #define MEM 8192
 #define ARENA_MAX (1024 * 1024)
 
@@ -395,14 +397,10 @@ void watch_x2s_subscribe(struct bridge *b, const struct xmpp_stanza *stanza)
 /* Nothing is known of these two: the answer needs no memory. */
 static void answer_stranger(struct bridge *b, const struct xmpp_stanza *stanza)
 {
+    const struct jid remote = { .local = stanza->from->local, .domain = stanza->from->domain };
     enum xmpp_fate fate;
-    struct jid local = *stanza->to, remote = *stanza->from;
 
-    local.resource = remote.resource = slice_of(NULL, 0);
-    buf_clear(&b->scratch);
-    map_put_presence_type(&b->scratch, "unsubscribed", &local, &remote);
-    if (buf_ok(&b->scratch))
-        (void)xmpp_send(b->xmpp, local.domain, remote.domain, buf_slice(&b->scratch), 0, &fate);
+    (void)presence_send(b, stanza->to, &remote, "unsubscribed", slice_of(NULL, 0), 0, &fate);
     xmpp_handled(b->xmpp, stanza->receipt);
 }
 

@@ -1,6 +1,7 @@
 /* How SIP is asked: SUBSCRIBEs that begin a dialog, at a pace, and where they go. */
 #include <stdlib.h>
 
+#include "bridge/presence.h"
 #include "bridge/speaker.h"
 #include "bridge/watch_x2s_parts.h"
 #include "bridge/way.h"
@@ -14,7 +15,7 @@ const struct route *watch_x2s_route(const struct bridge *b, const struct contact
     struct jid local = contact_local_jid(c), remote = contact_remote_jid(c);
     struct gate_refusal no;
 
-    return gate_x2s(b->directory, &remote, &local, &no);
+    return presence_route(b, &local, &remote, &no);
 }
 
 bool watch_x2s_way(struct sip_sub *s, struct arena *a, struct sip_destination *out)

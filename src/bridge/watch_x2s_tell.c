@@ -1,31 +1,32 @@
 /* What a watcher on XMPP is told. Nobody waits for the fate of it: what a broken stream has lost is told again (watch_x2s_tell_again). */
 #include <stdlib.h>
 
+#include "bridge/presence.h"
 #include "bridge/watch_x2s_parts.h"
 #include "map/error.h"
-#include "xmpp/writer.h"
 
 #define MEM 4096
 #define ARENA_MAX (256 * 1024)
 
+static void count(struct bridge *b, bool sent)
+{
+    (*(sent ? &b->watches_x2s.presence_out : &b->watches_x2s.presence_lost))++;
+}
+
 static void send_out(struct bridge *b, const struct contact *c)
 {
-    struct jid local = contact_local_jid(c), remote = contact_remote_jid(c);
     enum xmpp_fate fate;
 
-    if (!buf_ok(&b->scratch) || !xmpp_send(b->xmpp, local.domain, remote.domain, buf_slice(&b->scratch), 0, &fate))
-        b->watches_x2s.presence_lost++;
-    else
-        b->watches_x2s.presence_out++;
+    count(b, buf_ok(&b->scratch) && xmpp_send(b->xmpp, contact_local_jid(c).domain, contact_remote_jid(c).domain,
+                                              buf_slice(&b->scratch), 0, &fate));
 }
 
 void watch_tell_type(struct bridge *b, const struct contact *c, const char *type)
 {
     struct jid local = contact_local_jid(c), remote = contact_remote_jid(c);
+    enum xmpp_fate fate;
 
-    buf_clear(&b->scratch);
-    map_put_presence_type(&b->scratch, type, &local, &remote);
-    send_out(b, c);
+    count(b, presence_send(b, &local, &remote, type, slice_of(NULL, 0), 0, &fate));
 }
 
 void watch_tell_error(struct bridge *b, const struct contact *c, unsigned status, struct slice id)

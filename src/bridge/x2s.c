@@ -149,7 +149,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
                "the gateway is shutting down");
         return;
     }
-    if (!gate_x2s(b->directory, stanza->from, stanza->to, &no)) {
+    if (!gate_x2s(b->directory, stanza->from, stanza->to, false, &no)) {
         refuse(b, stanza, no.type, no.condition, no.text, no.why);
         return;
     }

@@ -54,9 +54,6 @@ struct map_presences {
 bool map_presence_of_stanza(struct arena *a, const struct xml *el, struct slice resource, struct slice lang, int64_t now_s,
                             struct map_presence *out, const char **condition);
 
-/* Appends a presence stanza of a type without content: "subscribed", "probe" ...; from and to are taken bare. */
-void map_put_presence_type(struct buf *out, const char *type, const struct jid *from, const struct jid *to);
-
 /* Appends the stanza that tells it: from local/resource to `to` (bare, or full in answer to a probe). notes false: without notes. */
 void map_put_presence_stanza(struct buf *out, const struct jid *local, const struct map_presence *p, const struct jid *to,
                              bool notes);

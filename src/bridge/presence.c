@@ -1,0 +1,216 @@
+#include "bridge/presence.h"
+
+#include "bridge/bridge_private.h"
+#include "bridge/contact.h"
+#include "bridge/watch_s2x.h"
+#include "bridge/watch_x2s.h"
+#include "xmpp/writer.h"
+
+enum type {
+    TYPE_AVAILABLE,
+    TYPE_UNAVAILABLE,
+    TYPE_SUBSCRIBE,
+    TYPE_SUBSCRIBED,
+    TYPE_UNSUBSCRIBE,
+    TYPE_UNSUBSCRIBED,
+    TYPE_PROBE,
+    TYPE_ERROR,
+    TYPE_UNKNOWN, /* RFC 6121 4.7.1: bad-request */
+};
+
+static enum type type_of(const struct xml *el)
+{
+    static const char *const names[] = { [TYPE_UNAVAILABLE] = "unavailable",
+                                         [TYPE_SUBSCRIBE] = "subscribe",
+                                         [TYPE_SUBSCRIBED] = "subscribed",
+                                         [TYPE_UNSUBSCRIBE] = "unsubscribe",
+                                         [TYPE_UNSUBSCRIBED] = "unsubscribed",
+                                         [TYPE_PROBE] = "probe",
+                                         [TYPE_ERROR] = "error" };
+    struct slice type = xml_attr(el, "type");
+
+    if (!type.p)
+        return TYPE_AVAILABLE;
+    for (size_t i = TYPE_UNAVAILABLE; i < sizeof(names) / sizeof(names[0]); i++)
+        if (slice_is(type, names[i]))
+            return (enum type)i;
+    return TYPE_UNKNOWN;
+}
+
+static void handled(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    xmpp_handled(b->xmpp, stanza->receipt);
+}
+
+static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const struct gate_refusal *no)
+{
+    bridge_log_refusal(b, "presence", stanza->from->domain, stanza->to->domain, 0, no->why);
+    bridge_send_condition(b, "presence", stanza->to, stanza->from, xml_attr(stanza->el, "id"), no->type, no->condition,
+                          no->text, &stanza->receipt);
+}
+
+const struct route *presence_route(const struct bridge *b, const struct jid *local, const struct jid *remote,
+                                   struct gate_refusal *no)
+{
+    return gate_between(b->directory, remote, local, no);
+}
+
+bool presence_may_ask(const struct bridge *b, const struct jid *local, const struct jid *remote,
+                      struct gate_refusal *no)
+{
+    const struct contact *c = contact_find(b, local, remote);
+
+    return gate_type(b->directory, remote, c && c->added, no);
+}
+
+bool presence_send(struct bridge *b, const struct jid *local, const struct jid *remote, const char *type,
+                   struct slice id, uint64_t token, enum xmpp_fate *fate)
+{
+    struct jid from = { .local = local->local, .domain = local->domain };
+    struct buf *out = &b->scratch;
+
+    buf_clear(out);
+    buf_str(out, "<presence");
+    xml_put_attr_jid(out, "from", &from);
+    xml_put_attr_jid(out, "to", remote);
+    if (id.n)
+        xml_put_attr(out, "id", id);
+    xml_put_attr(out, "type", slice_str(type));
+    buf_str(out, "/>");
+    *fate = XMPP_FATE_FULL;
+    return buf_ok(out) && xmpp_send(b->xmpp, local->domain, remote->domain, buf_slice(out), token, fate);
+}
+
+/* ---- XMPP ---- */
+
+/* May he ask? Where not, he is told. */
+static void subscribe(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    static const struct gate_refusal stopping = { .type = "wait",
+                                                  .condition = "recipient-unavailable",
+                                                  .text = "The gateway is shutting down",
+                                                  .why = "the gateway is shutting down" };
+    struct gate_refusal no;
+
+    if (b->stopping)
+        refuse(b, stanza, &stopping);
+    else if (!presence_route(b, stanza->to, stanza->from, &no) || !presence_may_ask(b, stanza->to, stanza->from, &no))
+        refuse(b, stanza, &no);
+    else
+        watch_x2s_subscribe(b, stanza);
+}
+
+/* A probe that may not pass is not answered: `unsubscribed` would end what is only at rest. */
+static void probe(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    struct gate_refusal no;
+
+    if (!b->stopping && presence_route(b, stanza->to, stanza->from, &no))
+        watch_x2s_probe(b, stanza);
+    else
+        handled(b, stanza);
+}
+
+/* Whether one of theirs is there is what ours look at, and what tells whether he looks at ours. */
+static void state(struct bridge *b, const struct xmpp_stanza *stanza, bool available)
+{
+    struct gate_refusal no;
+
+    if (!available || presence_route(b, stanza->to, stanza->from, &no)) {
+        watch_s2x_presence(b, stanza);
+        watch_x2s_peer(b, stanza->from, stanza->to, available);
+    }
+    handled(b, stanza);
+}
+
+static void unknown(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    static const struct gate_refusal no = { .type = "modify",
+                                            .condition = "bad-request",
+                                            .text = "There is no presence of that type",
+                                            .why = "there is no presence of that type" };
+
+    refuse(b, stanza, &no);
+}
+
+void presence_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    switch (type_of(stanza->el)) {
+    case TYPE_AVAILABLE: state(b, stanza, true); break;
+    case TYPE_UNAVAILABLE: state(b, stanza, false); break;
+    case TYPE_SUBSCRIBE: subscribe(b, stanza); break;
+    case TYPE_UNSUBSCRIBE: watch_x2s_unsubscribe(b, stanza); break;
+    case TYPE_SUBSCRIBED: watch_s2x_subscribed(b, stanza); break;
+    case TYPE_UNSUBSCRIBED: watch_s2x_unsubscribed(b, stanza); break;
+    case TYPE_PROBE: probe(b, stanza); break;
+    case TYPE_ERROR:
+        watch_s2x_error(b, stanza);
+        handled(b, stanza);
+        break;
+    case TYPE_UNKNOWN: unknown(b, stanza); break;
+    }
+}
+
+/* ---- SIP ---- */
+
+static bool is_ours_to_tell(const struct sip_sub *s)
+{
+    struct sip_sub_info info;
+
+    sip_sub_show(s, &info);
+    return info.notifier;
+}
+
+static void on_subscribe(void *owner, struct sip_sub *s, const struct sip_request *request, unsigned expires_s)
+{
+    watch_s2x_subscribe(owner, s, request, expires_s);
+}
+
+static void on_describe(void *owner, struct sip_sub *s, bool last, struct sip_sub_notice *out)
+{
+    watch_s2x_describe(s, last, out);
+}
+
+static void on_refreshed(void *owner, struct sip_sub *s, const struct sip_msg *msg)
+{
+    watch_s2x_refreshed(s);
+}
+
+static void on_accepted(void *owner, struct sip_sub *s, unsigned expires_s)
+{
+    watch_x2s_accepted(s, expires_s);
+}
+
+static unsigned on_notified(void *owner, struct sip_sub *s, const struct sip_sub_notified *n)
+{
+    return watch_x2s_notified(s, n);
+}
+
+static bool on_refresh(void *owner, struct sip_sub *s)
+{
+    return watch_x2s_refresh(s);
+}
+
+static bool on_way(void *owner, struct sip_sub *s, struct arena *a, struct sip_destination *out)
+{
+    return is_ours_to_tell(s) ? watch_s2x_way(s, a, out) : watch_x2s_way(s, a, out);
+}
+
+static void on_ended(void *owner, struct sip_sub *s, const struct sip_sub_end *end)
+{
+    if (is_ours_to_tell(s))
+        watch_s2x_ended(s, end);
+    else
+        watch_x2s_ended(s, end);
+}
+
+const struct sip_event_ops presence_ops = {
+    .subscribe = on_subscribe,
+    .describe = on_describe,
+    .refreshed = on_refreshed,
+    .accepted = on_accepted,
+    .notified = on_notified,
+    .refresh = on_refresh,
+    .way = on_way,
+    .ended = on_ended,
+};
