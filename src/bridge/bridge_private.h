@@ -22,6 +22,7 @@
 #include "bridge/typing.h"
 #include "bridge/viewer.h"
 #include "bridge/watch.h"
+#include "bridge/watch_x2s.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -88,6 +89,8 @@ struct bridge {
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
     struct watch watch; /* next hops */
+
+    struct watches_x2s watches_x2s; /* partners' users who watch ours */
 };
 
 /* s2x.c */

@@ -35,6 +35,7 @@ struct gateway {
     unsigned establish_s;
     unsigned inactivity_s;
     unsigned subscription_refresh_s;
+    unsigned presence_rate;
     bool log_bodies;
     unsigned hold_s;
     unsigned pager_type; /* enum pager_type */

@@ -1,8 +1,5 @@
 /* Routes: the ways to SIP users. */
-#include "store/model.h"
-
-#define FIELD(type, field) .at = offsetof(struct type, field)
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#include "store/model_rows.h"
 
 static const char *const transports[] = { "udp", "tcp", "tls", "any", NULL };
 static const char *const im_modes[] = { "pager", "session", "auto", NULL };
