@@ -52,15 +52,31 @@ static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const str
 const struct route *presence_route(const struct bridge *b, const struct jid *local, const struct jid *remote,
                                    struct gate_refusal *no)
 {
-    return gate_between(b->directory, remote, local, no);
+    const struct route *route = gate_between(b->directory, remote, local, no);
+    const char *why = NULL;
+
+    if (route && !route->presence)
+        why = "presence of the route is no (stoxctl route set --presence yes)";
+    else if (route && !directory_partner(b->directory, remote->domain)->settings->presence)
+        why = "presence of the partner is no (stoxctl partner set --presence yes)";
+    if (why)
+        *no = (struct gate_refusal){
+            .type = "cancel", .condition = "service-unavailable", .text = "Presence is not served here", .why = why
+        };
+    return why ? NULL : route;
+}
+
+bool presence_added(const struct bridge *b, const struct jid *local, const struct jid *remote)
+{
+    const struct contact *c = contact_find(b, local, remote);
+
+    return c && c->added;
 }
 
 bool presence_may_ask(const struct bridge *b, const struct jid *local, const struct jid *remote,
                       struct gate_refusal *no)
 {
-    const struct contact *c = contact_find(b, local, remote);
-
-    return gate_type(b->directory, remote, c && c->added, no);
+    return gate_type(b->directory, remote, presence_added(b, local, remote), no);
 }
 
 bool presence_send(struct bridge *b, const struct jid *local, const struct jid *remote, const char *type,
@@ -83,6 +99,17 @@ bool presence_send(struct bridge *b, const struct jid *local, const struct jid *
 
 /* ---- XMPP ---- */
 
+/* Within user-presence-rate (STOX-SEC-15)? Without memory for that he is. */
+static bool within_rate(struct bridge *b, const struct xmpp_stanza *stanza)
+{
+    unsigned rate = directory_gateway(b->directory)->user_presence_rate;
+
+    if (rates_take(&b->watch_rates, stanza->from, rate, loop_now(b->loop)) != RATES_EXCESS)
+        return true;
+    b->counters.x2s_throttled++;
+    return false;
+}
+
 /* May he ask? Where not, he is told. */
 static void subscribe(struct bridge *b, const struct xmpp_stanza *stanza)
 {
@@ -90,10 +117,14 @@ static void subscribe(struct bridge *b, const struct xmpp_stanza *stanza)
                                                   .condition = "recipient-unavailable",
                                                   .text = "The gateway is shutting down",
                                                   .why = "the gateway is shutting down" };
+    static const struct gate_refusal fast = { .type = "wait",
+                                              .condition = "resource-constraint",
+                                              .text = "You are asking too fast",
+                                              .why = "the user is faster than user-presence-rate" };
     struct gate_refusal no;
 
-    if (b->stopping)
-        refuse(b, stanza, &stopping);
+    if (b->stopping || !within_rate(b, stanza))
+        refuse(b, stanza, b->stopping ? &stopping : &fast);
     else if (!presence_route(b, stanza->to, stanza->from, &no) || !presence_may_ask(b, stanza->to, stanza->from, &no))
         refuse(b, stanza, &no);
     else
@@ -105,7 +136,7 @@ static void probe(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct gate_refusal no;
 
-    if (!b->stopping && presence_route(b, stanza->to, stanza->from, &no))
+    if (!b->stopping && within_rate(b, stanza) && presence_route(b, stanza->to, stanza->from, &no))
         watch_x2s_probe(b, stanza);
     else
         handled(b, stanza);
@@ -214,3 +245,97 @@ const struct sip_event_ops presence_ops = {
     .way = on_way,
     .ended = on_ended,
 };
+
+/* ---- contacts that change elsewhere ---- */
+
+static void on_removed(struct bridge *b, struct contact *c, enum contact_x2s x2s_before, enum contact_s2x s2x_before)
+{
+    watch_s2x_removed(b, c, s2x_before);
+    if (x2s_before != c->x2s)
+        watch_x2s_remove(b, c);
+}
+
+static void on_changed(struct bridge *b, struct contact *c, enum contact_x2s x2s_before, enum contact_s2x s2x_before)
+{
+    watch_s2x_changed(b, c, s2x_before);
+}
+
+static const struct contact_ops contact_ops = { .removed = on_removed, .changed = on_changed };
+
+/* ---- all of it ---- */
+
+void presence_init(struct bridge *b)
+{
+    watches_s2x_init(b);
+    watches_x2s_init(b);
+    presence_rounds_init(b);
+    b->contacts.ops = &contact_ops;
+}
+
+void presence_fini(struct bridge *b)
+{
+    presence_rounds_fini(b);
+    watches_s2x_fini(b);
+    watches_x2s_fini(b);
+}
+
+void presence_start(struct bridge *b)
+{
+    presence_rounds_start(b);
+}
+
+void presence_reconsider(struct bridge *b)
+{
+    watches_s2x_reconsider(b);
+    presence_rounds_begin(b, ROUND_SETTINGS);
+}
+
+static void stop_one(void *arg, struct contact *c)
+{
+    watch_x2s_stop(arg, c);
+}
+
+bool presence_stop(struct bridge *b, size_t n)
+{
+    struct presence_rounds *r = &b->rounds;
+
+    if (!r->stopped) {
+        contacts_walk(b, &r->stop_cursor, n, stop_one, b);
+        r->stopped = r->stop_cursor == 0;
+    }
+    return watches_s2x_stop(b, n) && r->stopped;
+}
+
+bool presence_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
+{
+    return watch_s2x_settled(b, token, fate, why);
+}
+
+void presence_link(struct bridge *b, struct slice remote, bool up)
+{
+    if (up) {
+        watch_s2x_domain_back(b, remote);
+        presence_rounds_back(b, remote);
+    } else {
+        watch_s2x_domain_lost(b, remote);
+        presence_rounds_lost(b, remote);
+    }
+}
+
+void presence_wrote(struct bridge *b, const struct jid *local, const struct jid *remote)
+{
+    const struct route *route = directory_route_to(b->directory, local->domain);
+    const struct listed *partner = directory_partner(b->directory, remote->domain);
+    struct contact *c;
+    const char *why;
+
+    if (!route || route->added_by != ROUTE_ADDED_BY_MESSAGE || !partner ||
+        partner->settings->type != PARTNER_PUBLIC_UNVERIFIED)
+        return;
+    c = contact_make(b, local, remote, &why);
+    if (c && !contact_set_added(b, c, true))
+        contact_tidy(b, c);
+    if (!c)
+        log_info(b->log, "contact-not-added", LOG_S("local", local->domain), LOG_S("remote", remote->domain),
+                 LOG_Z("why", why));
+}

@@ -20,6 +20,27 @@ void presence_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
 /* For sip_ops.events; owner is the bridge. */
 extern const struct sip_event_ops presence_ops;
 
+void presence_init(struct bridge *b);
+void presence_fini(struct bridge *b); /* without a word to anybody */
+
+/* On the loop, when contacts are there and something listens. */
+void presence_start(struct bridge *b);
+
+/* Settings have changed. */
+void presence_reconsider(struct bridge *b);
+
+/* The orderly end: about n of those who watch are told. True: all have been. */
+bool presence_stop(struct bridge *b, size_t n);
+
+/* The fate of a stanza of ours. False: the token is none of presence. */
+bool presence_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);
+
+/* A stream with a partner's domain is up; one broke. */
+void presence_link(struct bridge *b, struct slice remote, bool up);
+
+/* Our user has written to him: where the route says so, that adds him (contact.h). */
+void presence_wrote(struct bridge *b, const struct jid *local, const struct jid *remote);
+
 /*
  * May presence pass between these two now: the organisation, the policy of our user, the partner, the block list, and the settings
  * `presence` of route and partner? The route to our user, or NULL with no filled in. Whose word it needs is not asked here.
@@ -30,6 +51,9 @@ const struct route *presence_route(const struct bridge *b, const struct jid *loc
 /* May the partner's user ask ours to let him watch, by the type of his partner (docs/PRESENCE.md)? False: no is filled in. */
 bool presence_may_ask(const struct bridge *b, const struct jid *local, const struct jid *remote,
                       struct gate_refusal *no);
+
+/* Has our user added him? For partners of type public-unverified (gate_x2s). */
+bool presence_added(const struct bridge *b, const struct jid *local, const struct jid *remote);
 
 /* Sends <presence type='...'/> from our user's to the other's bare address, or to a full one. token as in xmpp_send. False:
  * *fate says why not. */

@@ -5,6 +5,7 @@
 #include "bridge/note.h"
 #include "bridge/presence.h"
 #include "bridge/watch_s2x_parts.h"
+#include "map/watch_reason.h"
 
 /* ---- the object ---- */
 
@@ -237,6 +238,7 @@ static void do_due(struct watch_s2x *w)
         if (due & S2X_END)
             watch_s2x_end(w, &w->end);
         break;
+    case CONTACT_S2X_N: break;
     }
 }
 

@@ -196,7 +196,8 @@ void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out
     *out = (struct sip_sub_notice){ .state = SIP_SUB_PENDING };
     switch (w->shown) {
     case CONTACT_S2X_NONE:
-    case CONTACT_S2X_ASKED: break;
+    case CONTACT_S2X_ASKED:
+    case CONTACT_S2X_N: break;
     case CONTACT_S2X_GRANTED:
         out->state = SIP_SUB_ACTIVE;
         watch_s2x_put(w, last && !d->poll, &out->content);

@@ -3,7 +3,6 @@
 
 #include "bridge/watch_s2x_parts.h"
 
-#define PIDF "application/pidf+xml"
 #define CLOSED_MS                                                                                                      \
     10000 /* a resource that went is told as closed for so long (STOX-PRS-77): twice the pace of NOTIFYs */
 
@@ -17,39 +16,6 @@ static bool unpack(const struct watch_s2x *w, struct arena *a, struct map_presen
 {
     *out = (struct map_presences){ 0 };
     return !w->known || map_presences_unpack(a, w->known, out);
-}
-
-/* Those that are there, to out; n of them. */
-static size_t put_available(const struct map_presences *all, struct map_presence *out)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < all->n; i++)
-        if (all->v[i].available)
-            out[n++] = all->v[i];
-    return n;
-}
-
-/* He is nowhere any more (STOX-PRS-78): every resource that was there closes. */
-static void close_all(struct map_presences *all, const struct map_presence *said)
-{
-    for (size_t i = 0; i < all->n; i++) {
-        struct slice resource = all->v[i].resource;
-
-        all->v[i] = *said;
-        all->v[i].resource = resource;
-    }
-}
-
-static void put_one(struct map_presences *all, const struct map_presence *said)
-{
-    for (size_t i = 0; i < all->n; i++)
-        if (slice_eq(all->v[i].resource, said->resource)) {
-            all->v[i] = *said;
-            return;
-        }
-    if (said->available && all->n < MAP_PRESENCE_MAX)
-        all->v[all->n++] = *said;
 }
 
 static void count(void *arg, const struct map_presence *p)
@@ -66,12 +32,13 @@ static bool differs(const struct watch_s2x *w, const struct map_presences *was, 
     return n > 0 || !w->known || w->lost;
 }
 
-bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
+/* Takes the stanza into now, beside what was. A resource that has been told as closed goes with the next change. */
+static bool take(const struct watch_s2x *w, const struct xmpp_stanza *stanza, struct map_presences *was,
+                 struct map_presences *now)
 {
     struct arena *a = stanza->arena;
-    struct map_presences was, now;
+    struct map_presences kept;
     struct map_presence said;
-    struct map_packed *packed;
     const char *condition;
 
     if (!map_presence_of_stanza(a, stanza->el, stanza->from->resource, stanza->stream_lang, clock_wall_s(), &said,
@@ -80,15 +47,18 @@ bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
                   LOG_Z("why", condition));
         return false;
     }
-    now.v = arena_alloc(a, (MAP_PRESENCE_MAX + 1) * sizeof(*now.v));
-    if (!now.v || !unpack(w, a, &was))
+    if (!unpack(w, a, was) || !unpack(w, a, &kept))
         return false;
-    now.n = put_available(&was, now.v);
-    if (!said.available && !said.resource.n)
-        close_all(&now, &said);
-    else
-        put_one(&now, &said);
-    if (!differs(w, &was, &now))
+    map_presences_told(&kept);
+    return map_presences_take(a, &kept, &said, now);
+}
+
+bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
+{
+    struct map_presences was, now;
+    struct map_packed *packed;
+
+    if (!take(w, stanza, &was, &now) || !differs(w, &was, &now))
         return false;
     packed = map_presences_pack(&now);
     if (!packed)
@@ -100,19 +70,6 @@ bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
     return true;
 }
 
-/* A while after somebody's client went, only those that are there are told, if there are any. */
-static void prune(const struct watch_s2x *w, struct map_presences *all)
-{
-    size_t n = 0;
-
-    if (loop_now(w->bridge->loop) - w->changed_ms <= CLOSED_MS)
-        return;
-    for (size_t i = 0; i < all->n; i++)
-        n += all->v[i].available;
-    if (n)
-        all->n = put_available(all, all->v);
-}
-
 static void put_document(struct watch_s2x *w, const struct map_presences *all, struct sip_content *out)
 {
     struct buf *buf = &w->bridge->scratch;
@@ -121,9 +78,9 @@ static void put_document(struct watch_s2x *w, const struct map_presences *all, s
     size_t n;
 
     buf_clear(buf);
-    map_put_pidf(buf, &remote, all, clock_wall_s(), true, &lang);
+    map_put_pidf(buf, &remote, &w->bridge->map.aliases, all, clock_wall_s(), true, &lang);
     n = buf->n;
-    buf_str(buf, "Content-Type: " PIDF "\r\n");
+    buf_str(buf, "Content-Type: " MAP_PIDF_TYPE "\r\n");
     if (lang.n) {
         buf_str(buf, "Content-Language: ");
         buf_put(buf, lang);
@@ -146,7 +103,8 @@ void watch_s2x_put(struct watch_s2x *w, bool away, struct sip_content *out)
         return;
     arena_init_on(&a, memory, sizeof(memory), 1u << 18);
     if (away || w->lost || unpack(w, &a, &all)) {
-        prune(w, &all);
+        if (loop_now(w->bridge->loop) - w->changed_ms > CLOSED_MS)
+            map_presences_told(&all);
         put_document(w, &all, out);
     }
     arena_reset(&a);

@@ -51,7 +51,7 @@ struct s2x_step {
     enum contact_s2x next;
 };
 
-#define S2X_STATES (CONTACT_S2X_DENIED + 1)
+#define S2X_STATES CONTACT_S2X_N
 
 struct s2x_step s2x_step(enum contact_s2x state, enum s2x_event event);
 

@@ -46,7 +46,7 @@ struct sip_sub {
     unsigned refused, refreshes, unsubscribes, changes, urgent;
     void *data;
     unsigned expires_s;
-    char uri[512], from[512], to[512], user[100], route[100], accept[100], reason[64], body[8192];
+    char uri[512], from[512], to[512], user[100], route[100], accept[100], reason[64], headers[300], body[8192];
     enum sip_sub_state state; /* of the last notice */
     enum sip_sub_reason why;  /* likewise */
     unsigned retry_after_s;
@@ -160,6 +160,12 @@ void sides_accept(struct sides *s, struct sip_sub *sub, unsigned expires_s);
 unsigned sides_notify(struct sides *s, struct sip_sub *sub, enum sip_sub_state state, enum sip_sub_reason reason,
                       const char *type, const char *body);
 void sides_sub_ended(struct sides *s, struct sip_sub *sub, const struct sip_sub_end *end);
+
+/* A SUBSCRIBE outside of dialogs arrives from ip, as the stack has granted it (0: a poll). */
+struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *from, const char *uri, unsigned expires_s);
+/* Its NOTIFY may leave: what the bridge describes is in sub->state, sub->body, sub->headers. */
+void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last);
+void sides_refreshed(struct sides *s, struct sip_sub *sub);
 
 void sides_advance(struct sides *s, uint64_t ms);
 

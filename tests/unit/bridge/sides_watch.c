@@ -114,6 +114,50 @@ static void keep_notice(struct sip_sub *sub, const struct sip_sub_notice *notice
     sub->why = notice->reason;
     sub->retry_after_s = notice->retry_after_s;
     sides_copy(sub->body, sizeof(sub->body), notice->content.body);
+    sides_copy(sub->headers, sizeof(sub->headers), notice->content.headers);
+}
+
+struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *from, const char *uri, unsigned expires_s)
+{
+    struct sip_sub *sub = sub_new(s);
+    struct sip_request request = { 0 };
+    struct sides_arrival a;
+    char *text = NULL;
+    int size = asprintf(&text,
+                        "SUBSCRIBE %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKs%zu\r\nFrom: <%s>;tag=1\r\n"
+                        "To: <%s>\r\nCall-ID: s%zu\r\nCSeq: 1 SUBSCRIBE\r\nMax-Forwards: 70\r\nEvent: presence\r\n"
+                        "Contact: <sip:alice@192.0.2.10>\r\nContent-Length: 0\r\n\r\n",
+                        uri, s->n_subs, from, uri, s->n_subs);
+
+    sub->notifier = true;
+    sub->expires_s = expires_s;
+    sides_arrive(&a, ip, text, size);
+    request.msg = &a.msg;
+    request.from = &a.peer;
+    sides_begin();
+    presence_ops.subscribe(s->bridge, sub, &request, expires_s);
+    sides_done();
+    sides_left(&a);
+    sides_settle_errors(s);
+    return sub;
+}
+
+void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last)
+{
+    struct sip_sub_notice notice;
+
+    assert_true(sub->notifier && sub->accepted && !sub->gone);
+    sides_begin();
+    presence_ops.describe(s->bridge, sub, last, &notice);
+    sides_done();
+    keep_notice(sub, &notice);
+}
+
+void sides_refreshed(struct sides *s, struct sip_sub *sub)
+{
+    sides_begin();
+    presence_ops.refreshed(s->bridge, sub, NULL);
+    sides_done();
 }
 
 void sip_sub_end(struct sip_sub *sub, const struct sip_sub_notice *notice)
