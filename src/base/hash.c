@@ -182,3 +182,28 @@ void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), vo
         }
     }
 }
+
+static uint64_t reversed(uint64_t v)
+{
+    v = (v >> 1 & 0x5555555555555555) | (v & 0x5555555555555555) << 1;
+    v = (v >> 2 & 0x3333333333333333) | (v & 0x3333333333333333) << 2;
+    v = (v >> 4 & 0x0f0f0f0f0f0f0f0f) | (v & 0x0f0f0f0f0f0f0f0f) << 4;
+    return __builtin_bswap64(v);
+}
+
+/*
+ * Buckets are counted with the highest bit of the index as the lowest: when the table doubles, a bucket parts into two that follow
+ * each other in this order, so that what lies behind the cursor stays behind it.
+ */
+uint64_t hash_scan(struct hash *h, uint64_t cursor, void (*fn)(struct hash_node *node, void *arg), void *arg)
+{
+    uint64_t mask = h->n_buckets - 1;
+
+    if (h->n_buckets == 0)
+        return 0;
+    for (struct hash_node *node = h->buckets[cursor & mask], *next; node; node = next) {
+        next = node->next;
+        fn(node, arg);
+    }
+    return reversed(reversed(cursor | ~mask) + 1);
+}

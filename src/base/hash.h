@@ -43,4 +43,10 @@ void hash_remove(struct hash *h, struct hash_node *node);
 /* Walks all entries; fn may remove the entry it is given, and only that. */
 void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), void *arg);
 
+/*
+ * Some of the entries, those of one bucket, and where to go on; 0 at first and at the end. The table may change between two calls,
+ * grow too: an entry that is there all the time comes once. fn may remove the entry it is given, and only that.
+ */
+uint64_t hash_scan(struct hash *h, uint64_t cursor, void (*fn)(struct hash_node *node, void *arg), void *arg);
+
 #endif

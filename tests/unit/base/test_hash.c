@@ -141,11 +141,45 @@ static void each_may_remove(void **state)
     hash_free(&h);
 }
 
+static void see(struct hash_node *node, void *arg)
+{
+    container_of(node, struct entry, node)->in = true;
+    *(unsigned *)arg += 1;
+}
+
+static void a_scan_meets_each_once_while_the_table_grows(void **state)
+{
+    static struct entry entries[5000];
+    unsigned n = 0, seen = 0;
+    uint64_t cursor = 0;
+    struct hash h;
+
+    hash_init(&h);
+    assert_int_equal(hash_scan(&h, 0, see, &seen), 0);
+    do {
+        unsigned more = n < 100 ? 100 : n + 37;
+
+        for (; n < more && n < 5000; n++)
+            hash_add(&h, &entries[n].node, n * 0x9E3779B97F4A7C15);
+        cursor = hash_scan(&h, cursor, see, &seen);
+    } while (cursor);
+    for (unsigned i = 0; i < 100; i++)
+        assert_true(entries[i].in);
+    assert_true(seen <= n);
+    seen = 0;
+    do {
+        cursor = hash_scan(&h, cursor, see, &seen);
+    } while (cursor);
+    assert_int_equal(seen, n);
+    hash_free(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_vectors),  cmocka_unit_test(parts_do_not_run_together), cmocka_unit_test(keys_differ),
         cmocka_unit_test(finds_what_is_in), cmocka_unit_test(each_may_remove),
+        cmocka_unit_test(a_scan_meets_each_once_while_the_table_grows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,16 @@ struct sip_sub {
     unsigned retry_after_s;
 };
 
+/* A contact on its way to the store, or in it. */
+struct sides_row {
+    char local[256], remote[256];
+    uint8_t x2s, s2x;
+    int64_t x2s_since_s, s2x_since_s;
+    bool added, gone;
+    struct ledger_place *place;
+    uint64_t number;
+};
+
 struct sides {
     struct loop loop;
     struct log log;
@@ -86,6 +96,11 @@ struct sides {
     bool written; /* what xmpp_withdraw says */
     uint64_t handled[SIDES_MAX];
     size_t n_handled;
+    struct sides_row puts[SIDES_MAX], rows[SIDES_MAX]; /* what waits for the ledger; what is stored */
+    size_t n_puts, n_rows;
+    uint64_t last_put;
+    bool ledger_full;  /* it takes nothing */
+    bool ledger_holds; /* what waits is not stored by sides_advance, but by sides_settle_contacts */
     int paused, n_pauses;
     int reconsidered;
     struct xmpp_limits limits;
@@ -167,6 +182,15 @@ struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *fro
 void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last);
 void sides_refreshed(struct sides *s, struct sip_sub *sub);
 
-void sides_advance(struct sides *s, uint64_t ms);
+/* All that waits for the ledger is stored, or given up; who waits for it is told. */
+void sides_settle_contacts(struct sides *s, bool durable);
+/* NULL: it is not stored. */
+const struct sides_row *sides_stored(const struct sides *s, const char *local, const char *remote);
+/* The process is killed and starts anew, as far as contacts are concerned: what was not stored is lost. */
+void sides_restart_contacts(struct sides *s);
+
+/* The end of a turn: what was deferred. */
+void sides_turn(struct sides *s);
+void sides_advance(struct sides *s, uint64_t ms); /* with it, and with what the ledger has to do */
 
 #endif
