@@ -244,8 +244,10 @@ static void do_due(struct watch_s2x *w)
 
 static void on_durable(struct bridge *b, struct contact *c, bool durable)
 {
-    struct watch_s2x *w = c->s2x_watch; /* it is there as long as something waits */
+    struct watch_s2x *w = c->s2x_watch; /* it is there as long as something waits, but for the orderly end */
 
+    if (!w || !w->waits)
+        return;
     w->waits--;
     w->busy++;
     if (!durable) {

@@ -21,7 +21,7 @@ static struct sip_sub *watch(struct sides *s)
     struct sip_sub *sub = sides_subscribe(s, OFFICE, ALICE, ROMEO, 3600);
 
     assert_true(sub->accepted);
-    sides_turn(s);
+    sides_advance(s, 1);
     return sub;
 }
 
@@ -30,7 +30,7 @@ static struct sip_sub *poll(struct sides *s)
     struct sip_sub *sub = sides_subscribe(s, OFFICE, ALICE, ROMEO, 0);
 
     assert_true(sub->accepted);
-    sides_turn(s);
+    sides_advance(s, 1);
     return sub;
 }
 
@@ -51,7 +51,7 @@ static void say(struct sides *s, const char *resource, const char *type, const c
              "<presence from='romeo@fabrikam.example%s%s' to='alice@contoso.example'%s%s%s>%s</presence>",
              resource[0] ? "/" : "", resource, type[0] ? " type='" : "", type, type[0] ? "'" : "", inside);
     sides_xmpp(s, stanza, 100 + s->n_handled);
-    sides_turn(s);
+    sides_advance(s, 1);
 }
 
 static struct sip_sub *granted(struct sides *s)
@@ -75,7 +75,7 @@ static size_t sent(const struct sides *s, const char *text)
 static void ended(struct sides *s, struct sip_sub *sub, enum sip_sub_end_why why)
 {
     sides_sub_ended(s, sub, &(struct sip_sub_end){ .why = why });
-    sides_turn(s);
+    sides_advance(s, 1);
 }
 
 static size_t count(const char *in, const char *what)
@@ -255,7 +255,7 @@ static void error(struct sides *s, const char *condition)
         "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>",
         id, condition);
     sides_xmpp(s, stanza, 1);
-    sides_turn(s);
+    sides_advance(s, 1);
 }
 
 /* Row 9 with 8.7. */
@@ -302,7 +302,7 @@ static void a_question_that_could_not_be_put_ends_it(void **state)
         struct sip_sub *sub = watch(s);
 
         bridge_settled(s->bridge, s->sent[0].token, rows[i].fate, "a test");
-        sides_turn(s);
+        sides_advance(s, 1);
         assert_true(sub->gone);
         assert_int_equal(sub->why, rows[i].reason);
         sides_free(s);
@@ -487,7 +487,7 @@ static void permissions_that_nobody_uses_are_given_back(void **state)
     assert_int_equal(contact(s)->s2x, CONTACT_S2X_GRANTED);
     s->bridge->watches_s2x.since_s -= 30 * 86400;
     watch_s2x_keep_house(s->bridge, contact(s));
-    sides_turn(s);
+    sides_advance(s, 1);
     assert_int_equal(contact(s)->s2x, CONTACT_S2X_NONE);
     assert_int_equal(sent(s, "type='unsubscribe'"), 1);
     sides_free(s);
@@ -501,7 +501,7 @@ static void who_is_watched_is_not_given_back(void **state)
     contact(s)->s2x_since_s -= 60 * 86400;
     s->bridge->watches_s2x.since_s -= 60 * 86400;
     watch_s2x_keep_house(s->bridge, contact(s));
-    sides_turn(s);
+    sides_advance(s, 1);
     assert_int_equal(contact(s)->s2x, CONTACT_S2X_GRANTED);
     sides_free(s);
 }
