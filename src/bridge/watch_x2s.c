@@ -193,7 +193,7 @@ static void on_stored(struct bridge *b, struct contact *c, bool durable)
     struct watch_x2s *w = c->x2s_watch;
     unsigned due;
 
-    if (!w)
+    if (!w || !w->waits) /* the end has come meanwhile */
         return;
     w->waits--;
     if (!durable)
@@ -449,7 +449,8 @@ static bool remove_client(struct watch_x2s *w, uint32_t client)
 void watch_x2s_peer(struct bridge *b, const struct jid *remote, const struct jid *local, bool available)
 {
     struct contact *c = contact_find(b, local, remote);
-    struct watch_x2s *w = c && c->x2s == CONTACT_X2S_AUTH && c->s2x == CONTACT_S2X_GRANTED ? watch_x2s_of(b, c) : NULL;
+    bool both = c && c->x2s == CONTACT_X2S_AUTH && c->s2x == CONTACT_S2X_GRANTED;
+    struct watch_x2s *w = both && !b->stopping ? watch_x2s_of(b, c) : NULL;
     uint32_t client;
 
     if (!w)
