@@ -28,6 +28,7 @@ struct watches_s2x {
     struct list probes;   /* struct watch_s2x: probes to be sent, the first one first */
     struct timer pace;
     struct bucket sent;
+    int64_t since_s; /* wall clock: when this process began */
     size_t n, n_dialogs;
     uint64_t subscribes, refused, notices, presence_in, probes_out; /* counted for the metrics */
 };
@@ -67,8 +68,10 @@ void watch_s2x_domain_back(struct bridge *b, struct slice remote);
 /* Settings have changed: those who may not any more hear so, within some turns of the loop. */
 void watches_s2x_reconsider(struct bridge *b);
 
-/* The administrator removes the contact: subscriptions end, unsubscribe. The contact's row is the caller's. */
-void watch_s2x_remove(struct bridge *b, struct contact *c);
+/* An administrator has removed the contact: subscriptions end, unsubscribe. Another node, or a store that is away, has changed it:
+ * subscriptions follow (contact.h). */
+void watch_s2x_removed(struct bridge *b, struct contact *c, enum contact_s2x before);
+void watch_s2x_changed(struct bridge *b, struct contact *c, enum contact_s2x before);
 
 /* Nobody has watched him for so long that the partner's user is told so (STOX-PRS-65)? Asked of every contact now and then. */
 void watch_s2x_keep_house(struct bridge *b, struct contact *c);
