@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "sip/subscription.h"
+#include "sip/sub_state.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
 
