@@ -9,8 +9,14 @@
 
 void watches_x2s_init(struct bridge *b)
 {
-    list_init(&b->watches_x2s.wishes);
-    timer_init(&b->watches_x2s.pace, watch_wishes_on_pace);
+    struct watches_x2s *all = &b->watches_x2s;
+
+    list_init(&all->all);
+    list_init(&all->next);
+    list_init(&all->wishes);
+    timer_init(&all->look, watches_on_look);
+    timer_init(&all->pace, watch_wishes_on_pace);
+    timer_init(&all->restore, watches_on_restore);
 }
 
 /* ---- the object ---- */
@@ -43,6 +49,7 @@ struct watch_x2s *watch_x2s_of(struct bridge *b, struct contact *c)
     w->state = state_of(c);
     w->told = c->x2s == CONTACT_X2S_AUTH;
     list_init(&w->wish);
+    list_push(&b->watches_x2s.all, &w->link);
     timer_init(&w->timer, on_timer);
     timer_init(&w->gone, on_gone);
     c->x2s_watch = w;
@@ -50,10 +57,11 @@ struct watch_x2s *watch_x2s_of(struct bridge *b, struct contact *c)
     return w;
 }
 
-static void free_watch(struct watch_x2s *w)
+void watch_x2s_free(struct watch_x2s *w)
 {
     struct bridge *b = w->bridge;
 
+    list_unlink(&w->link);
     watch_unwish(w);
     timer_stop(&b->loop->timers, &w->timer);
     timer_stop(&b->loop->timers, &w->gone);
@@ -72,25 +80,9 @@ void watch_x2s_settle(struct watch_x2s *w)
     struct contact *c = w->contact;
 
     if (w->state == X2S_NONE && !w->due && !w->waits)
-        free_watch(w);
+        watch_x2s_free(w);
     if (!c->x2s_watch)
         contact_tidy(b, c);
-}
-
-static void free_one(void *arg, struct contact *c)
-{
-    if (c->x2s_watch)
-        free_watch(c->x2s_watch);
-}
-
-void watches_x2s_fini(struct bridge *b)
-{
-    uint64_t cursor = 0;
-
-    do
-        contacts_walk(b, &cursor, 1000, free_one, b);
-    while (cursor);
-    timer_stop(&b->loop->timers, &b->watches_x2s.pace);
 }
 
 /* ---- when to ask again ---- */
@@ -201,7 +193,7 @@ static void on_stored(struct bridge *b, struct contact *c, bool durable)
     struct watch_x2s *w = c->x2s_watch;
     unsigned due;
 
-    if (!w)
+    if (!w || !w->waits) /* the end has come meanwhile */
         return;
     w->waits--;
     if (!durable)
@@ -457,7 +449,8 @@ static bool remove_client(struct watch_x2s *w, uint32_t client)
 void watch_x2s_peer(struct bridge *b, const struct jid *remote, const struct jid *local, bool available)
 {
     struct contact *c = contact_find(b, local, remote);
-    struct watch_x2s *w = c && c->x2s == CONTACT_X2S_AUTH && c->s2x == CONTACT_S2X_GRANTED ? watch_x2s_of(b, c) : NULL;
+    bool both = c && c->x2s == CONTACT_X2S_AUTH && c->s2x == CONTACT_S2X_GRANTED;
+    struct watch_x2s *w = both && !b->stopping ? watch_x2s_of(b, c) : NULL;
     uint32_t client;
 
     if (!w)

@@ -22,8 +22,13 @@ struct watch_x2s;
 
 /* Of a bridge. */
 struct watches_x2s {
+    struct list all;    /* struct watch_x2s */
+    struct list next;   /* those that settings or the end have still to look at */
+    struct timer look;  /* looks at some of them */
     struct list wishes; /* struct watch_x2s: SUBSCRIBEs to be sent, the first one first */
     struct timer pace;
+    struct timer restore; /* goes on with the contacts of the store */
+    uint64_t restored;    /* cursor of contacts_walk */
     struct bucket sent;
     size_t n, n_wishes;
     uint64_t subscribes, notifies, presence_out, presence_lost; /* counted for the metrics */
@@ -47,20 +52,20 @@ bool watch_x2s_refresh(struct sip_sub *s);
 bool watch_x2s_way(struct sip_sub *s, struct arena *a, struct sip_destination *out);
 void watch_x2s_ended(struct sip_sub *s, const struct sip_sub_end *end);
 
-/* After a start: the subscription of a contact that the store has; asked for at the pace. False: enough wait for now, later. */
-bool watch_x2s_restore(struct bridge *b, struct contact *c);
+/* The contacts of the store are there: their subscriptions begin anew, at the pace. */
+void watches_x2s_restore(struct bridge *b);
 
 /* A stream to the partner's domain is up after it had failed: what he was told may not have arrived, and is told again. */
 void watch_x2s_tell_again(struct bridge *b, struct contact *c);
 
-/* Settings have changed: may these two still? If not, he sees nobody any more, and the contact rests. */
-void watch_x2s_reconsider(struct bridge *b, struct contact *c);
+/* Settings have changed: who may not any more sees nobody, and the contact rests; within some turns of the loop. */
+void watches_x2s_reconsider(struct bridge *b);
 
 /* The administrator removes it: unavailable, unsubscribed, Expires 0. The contact's row is the caller's. */
 void watch_x2s_remove(struct bridge *b, struct contact *c);
 
-/* The orderly end (STOX-PRS-93): unavailable to the watcher, the dialog lapses. */
-void watch_x2s_stop(struct bridge *b, struct contact *c);
+/* The orderly end (STOX-PRS-93): up to n watchers are told that nobody is there any more; the subscriptions lapse. True: all are. */
+bool watches_x2s_stop(struct bridge *b, size_t n);
 
 /* For lists. Borrowed until return. */
 struct watch_x2s_info {

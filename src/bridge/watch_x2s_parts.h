@@ -22,6 +22,7 @@ struct watch_x2s {
     struct bridge *bridge;
     struct contact *contact;
     struct sip_sub *sub;                 /* NULL: none */
+    struct list link;                    /* in watches_x2s.all, or next */
     struct list wish;                    /* in watches_x2s.wishes */
     struct timer timer;                  /* asking again; in X2S_ENDING the patience for the end */
     struct timer gone;                   /* X2S_TELL_GONE_LATER */
@@ -55,8 +56,16 @@ void watch_x2s_event(struct watch_x2s *w, enum x2s_event event, const struct wat
 /* The watch of a contact, made if it is not there. NULL: no memory. */
 struct watch_x2s *watch_x2s_of(struct bridge *b, struct contact *c);
 
+/* It goes without a word to anybody. */
+void watch_x2s_free(struct watch_x2s *w);
+
 /* w is freed, and its contact tidied, if there is nothing left of it. */
 void watch_x2s_settle(struct watch_x2s *w);
+
+/* ---- watch_x2s_life.c ---- */
+
+void watches_on_look(struct timer *t);
+void watches_on_restore(struct timer *t);
 
 /* ---- watch_x2s_tell.c ---- */
 
