@@ -250,9 +250,16 @@ const struct sip_event_ops presence_ops = {
 
 static void on_removed(struct bridge *b, struct contact *c, enum contact_x2s x2s_before, enum contact_s2x s2x_before)
 {
+    struct jid local = contact_local_jid(c), remote = contact_remote_jid(c);
+    enum xmpp_fate fate;
+
     watch_s2x_removed(b, c, s2x_before);
-    if (x2s_before != c->x2s)
+    if (x2s_before == c->x2s)
+        return;
+    if (c->x2s_watch)
         watch_x2s_remove(b, c);
+    else
+        (void)presence_send(b, &local, &remote, "unsubscribed", slice_of(NULL, 0), 0, &fate);
 }
 
 static void on_changed(struct bridge *b, struct contact *c, enum contact_x2s x2s_before, enum contact_s2x s2x_before)
@@ -282,28 +289,20 @@ void presence_fini(struct bridge *b)
 void presence_start(struct bridge *b)
 {
     presence_rounds_start(b);
+    watches_x2s_restore(b);
 }
 
 void presence_reconsider(struct bridge *b)
 {
     watches_s2x_reconsider(b);
-    presence_rounds_begin(b, ROUND_SETTINGS);
-}
-
-static void stop_one(void *arg, struct contact *c)
-{
-    watch_x2s_stop(arg, c);
+    watches_x2s_reconsider(b);
 }
 
 bool presence_stop(struct bridge *b, size_t n)
 {
-    struct presence_rounds *r = &b->rounds;
+    bool told = watches_s2x_stop(b, n);
 
-    if (!r->stopped) {
-        contacts_walk(b, &r->stop_cursor, n, stop_one, b);
-        r->stopped = r->stop_cursor == 0;
-    }
-    return watches_s2x_stop(b, n) && r->stopped;
+    return watches_x2s_stop(b, n) && told;
 }
 
 bool presence_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)

@@ -6,9 +6,7 @@
 
 #define SLICE_N 500 /* contacts in one turn */
 #define SLICE_MS 5
-#define HOUSE_MS 5000          /* a million contacts in three hours */
-#define RESTORE_WAIT_MS 1000   /* while enough wait for the pace */
-#define RESTORE_WISHES_MAX 500 /* as many, at most, when a slice begins */
+#define HOUSE_MS 5000 /* a million contacts in three hours */
 
 /* ---- domains ---- */
 
@@ -76,23 +74,13 @@ void presence_rounds_back(struct bridge *b, struct slice remote)
     if (!d || d->back)
         return;
     d->back = true;
-    presence_rounds_begin(b, ROUND_BACK);
+    if (b->rounds.back_cursor)
+        b->rounds.again = true;
+    else
+        timer_start(&b->loop->timers, &b->rounds.back, 0);
 }
 
-/* ---- contacts ---- */
-
-static void restore(void *arg, struct contact *c)
-{
-    struct bridge *b = arg;
-
-    if (!watch_x2s_restore(b, c))
-        b->rounds.round[ROUND_RESTORE].again = true;
-}
-
-static void reconsider(void *arg, struct contact *c)
-{
-    watch_x2s_reconsider(arg, c);
-}
+/* ---- rounds ---- */
 
 static void tell_again(void *arg, struct contact *c)
 {
@@ -102,52 +90,25 @@ static void tell_again(void *arg, struct contact *c)
         watch_x2s_tell_again(arg, c);
 }
 
-static void keep_house(void *arg, struct contact *c)
+static void on_back(struct timer *t)
 {
-    watch_s2x_keep_house(arg, c);
-}
-
-static contact_fn *const looks[ROUNDS] = {
-    [ROUND_RESTORE] = restore, [ROUND_SETTINGS] = reconsider, [ROUND_BACK] = tell_again, [ROUND_HOUSE] = keep_house
-};
-
-/* ---- rounds ---- */
-
-static void end_round(struct bridge *b, enum presence_round round)
-{
-    b->rounds.round[round].on = b->rounds.round[round].again;
-    b->rounds.round[round].again = false;
-    if (round == ROUND_BACK && !b->rounds.round[round].on)
-        hash_each(&b->rounds.lost, domain_told, b);
-}
-
-static void go_on(struct bridge *b, enum presence_round round)
-{
-    contacts_walk(b, &b->rounds.round[round].cursor, SLICE_N, looks[round], b);
-    if (!b->rounds.round[round].cursor)
-        end_round(b, round);
-}
-
-static void on_timer(struct timer *t)
-{
-    struct presence_rounds *r = container_of(t, struct presence_rounds, timer);
+    struct presence_rounds *r = container_of(t, struct presence_rounds, back);
     struct bridge *b = container_of(r, struct bridge, rounds);
-    uint64_t next_ms = 0;
 
     if (b->stopping)
         return;
-    for (enum presence_round i = 0; i < ROUND_HOUSE; i++) {
-        bool waits = i == ROUND_RESTORE && b->watches_x2s.n_wishes > RESTORE_WISHES_MAX;
-
-        if (!r->round[i].on)
-            continue;
-        if (!waits)
-            go_on(b, i);
-        if (r->round[i].on && (!next_ms || !waits))
-            next_ms = waits ? RESTORE_WAIT_MS : SLICE_MS;
+    contacts_walk(b, &r->back_cursor, SLICE_N, tell_again, b);
+    if (!r->back_cursor && !r->again) {
+        hash_each(&r->lost, domain_told, b);
+        return;
     }
-    if (next_ms)
-        timer_start(&b->loop->timers, &r->timer, next_ms);
+    r->again = r->again && r->back_cursor;
+    timer_start(&b->loop->timers, &r->back, SLICE_MS);
+}
+
+static void keep_house(void *arg, struct contact *c)
+{
+    watch_s2x_keep_house(arg, c);
 }
 
 static void on_house(struct timer *t)
@@ -157,7 +118,7 @@ static void on_house(struct timer *t)
 
     if (b->stopping)
         return;
-    go_on(b, ROUND_HOUSE);
+    contacts_walk(b, &r->house_cursor, SLICE_N, keep_house, b);
     timer_start(&b->loop->timers, &r->house, HOUSE_MS);
 }
 
@@ -165,28 +126,19 @@ void presence_rounds_init(struct bridge *b)
 {
     b->rounds = (struct presence_rounds){ 0 };
     hash_init(&b->rounds.lost);
-    timer_init(&b->rounds.timer, on_timer);
     timer_init(&b->rounds.house, on_house);
+    timer_init(&b->rounds.back, on_back);
 }
 
 void presence_rounds_fini(struct bridge *b)
 {
-    timer_stop(&b->loop->timers, &b->rounds.timer);
     timer_stop(&b->loop->timers, &b->rounds.house);
+    timer_stop(&b->loop->timers, &b->rounds.back);
     hash_each(&b->rounds.lost, domain_free, b);
     hash_free(&b->rounds.lost);
-}
-
-void presence_rounds_begin(struct bridge *b, enum presence_round round)
-{
-    if (b->rounds.round[round].on)
-        b->rounds.round[round].again = true;
-    b->rounds.round[round].on = true;
-    timer_start(&b->loop->timers, &b->rounds.timer, 0);
 }
 
 void presence_rounds_start(struct bridge *b)
 {
     timer_start(&b->loop->timers, &b->rounds.house, HOUSE_MS);
-    presence_rounds_begin(b, ROUND_RESTORE);
 }

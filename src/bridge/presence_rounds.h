@@ -1,6 +1,6 @@
 /*
- * What looks at all contacts, in slices of the loop: subscriptions that a start has to make anew, settings that have changed, partners
- * who are back and are told again, and the house that is kept.
+ * What looks at all contacts, in slices of the loop: the house that is kept, always and slowly; and partners whose stream had broken and
+ * is back, who are told again what may have been lost.
  */
 #ifndef STOX_BRIDGE_PRESENCE_ROUNDS_H
 #define STOX_BRIDGE_PRESENCE_ROUNDS_H
@@ -10,25 +10,11 @@
 
 struct bridge;
 
-enum presence_round {
-    ROUND_RESTORE,  /* since the start */
-    ROUND_SETTINGS, /* they have changed */
-    ROUND_BACK,     /* streams are back */
-    ROUND_HOUSE,    /* always, slowly */
-    ROUNDS
-};
-
 struct presence_rounds {
-    struct timer timer;
-    struct timer house;
-    struct {
-        uint64_t cursor;
-        bool on;
-        bool again; /* it has to begin anew when it is through */
-    } round[ROUNDS];
-    struct hash lost; /* partners' domains whose stream broke, and was not there since or has come back just now */
-    uint64_t stop_cursor;
-    bool stopped; /* everybody has heard that we end */
+    struct timer house, back;
+    uint64_t house_cursor, back_cursor;
+    bool again;       /* the round of those who are back begins anew when it is through */
+    struct hash lost; /* struct lost_domain: partners' domains whose stream broke, and that are not told again yet */
 };
 
 void presence_rounds_init(struct bridge *b);
@@ -36,7 +22,6 @@ void presence_rounds_fini(struct bridge *b);
 
 /* On the loop, when contacts are there. */
 void presence_rounds_start(struct bridge *b);
-void presence_rounds_begin(struct bridge *b, enum presence_round round);
 
 /* A stream with the partner's domain broke, or is up. */
 void presence_rounds_lost(struct bridge *b, struct slice remote);

@@ -162,8 +162,7 @@ static void ask(struct watch_s2x *w)
     enum xmpp_fate fate = XMPP_FATE_FULL;
     char id[40];
 
-    if (w->token)
-        return;
+    forget_token(w); /* of a question before this one */
     w->token = b->next_token++;
     (void)snprintf(id, sizeof(id), WATCH_ASK_ID "%llx", (unsigned long long)w->token);
     b->watches_s2x.subscribes++;
@@ -286,7 +285,7 @@ static bool is_late(const struct watch_s2x *w)
 {
     int64_t since_s = w->contact->s2x_since_s;
 
-    return !w->waits && (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s < w->bridge->watches_s2x.since_s);
+    return !w->waits && !w->token && (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s < w->bridge->watches_s2x.since_s);
 }
 
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)

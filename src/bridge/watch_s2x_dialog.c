@@ -134,7 +134,7 @@ static void make_room(struct watch_s2x *w)
                                          .retry_after_s = 3600 };
     struct s2x_dialog *oldest = container_of(w->dialogs.next, struct s2x_dialog, link);
 
-    if (watch_s2x_n_dialogs(w) < DIALOGS_PER_PAIR)
+    if (watch_s2x_n_dialogs(w) <= DIALOGS_PER_PAIR)
         return;
     sip_sub_end(oldest->sub, &gone);
     watch_s2x_dialog_free(oldest);

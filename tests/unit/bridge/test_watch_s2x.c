@@ -136,6 +136,7 @@ static void after_a_start_the_question_is_put_once_more(void **state)
 
     ended(s, watch(s), SIP_SUB_END_UNSUBSCRIBED);
     bridge_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "");
+    sides_advance(s, 1);
     assert_null(contact(s)->s2x_watch);
     contact(s)->s2x_since_s -= 10;
     (void)watch(s);
@@ -317,6 +318,7 @@ static void a_queue_that_is_full_ends_it(void **state)
     s->refuse_sends = true;
     s->refusal = XMPP_FATE_FULL;
     sub = watch(s);
+    sides_advance(s, 1);
     assert_true(sub->gone);
     assert_int_equal(sub->why, SIP_REASON_PROBATION);
     sides_free(s);
