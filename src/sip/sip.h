@@ -8,7 +8,7 @@
  * transaction), methods not implemented (405 known, 501 unknown, both with Allow), CANCEL (481, or it ends an INVITE), our
  * own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482), Require (420), To-tags of unknown
  * dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address (200). What belongs to INVITE
- * sessions: sip/dialog.h.
+ * sessions: sip/dialog.h; to event subscriptions: sip/subscription.h.
  */
 #ifndef STOX_SIP_SIP_H
 #define STOX_SIP_SIP_H
@@ -26,6 +26,7 @@ struct sip;
 struct sip_server;     /* a server transaction: a request that waits for our final response; owned by the stack */
 struct sip_client;     /* a client transaction: a request of ours that waits for its result; owned by the stack */
 struct sip_dialog_ops; /* INVITE sessions: sip/dialog.h */
+struct sip_event_ops;  /* event subscriptions: sip/subscription.h */
 
 /* Who is at the other end. The names are those of a valid certificate that it has shown; of no other one. */
 struct sip_peer {
@@ -97,6 +98,8 @@ struct sip_ops {
     void (*message)(void *owner, const struct sip_request *request);
     /* For INVITE sessions. NULL: there are none, INVITE gets 405. */
     const struct sip_dialog_ops *dialogs;
+    /* For event subscriptions. NULL: there are none, SUBSCRIBE, NOTIFY and PUBLISH get 405. */
+    const struct sip_event_ops *events;
 };
 
 struct sip_conf {
@@ -148,6 +151,13 @@ void sip_respond(struct sip_server *txn, unsigned status, const char *reason, st
 void sip_server_set_data(struct sip_server *txn, void *data);
 void *sip_server_data(const struct sip_server *txn);
 
+/* Our Contact, in a request as the target that it goes to needs it. */
+struct sip_contact {
+    struct slice user;   /* escaped; empty: none */
+    struct slice params; /* further URI parameters, escaped, each with its ';': ";gr=x" */
+    bool secure;         /* sips */
+};
+
 /* A request to send. Via, Max-Forwards, CSeq, Content-Length are the stack's. Everything is copied. */
 struct sip_send {
     enum sip_method method;
@@ -155,9 +165,10 @@ struct sip_send {
     struct slice from, to; /* whole header values, tag of From included */
     struct slice call_id;
     uint32_t cseq;
-    struct slice branch;   /* with the magic cookie, unique; empty: made here */
-    unsigned max_forwards; /* 70 */
-    struct slice headers;  /* further lines, each with CRLF, already safe */
+    struct slice branch;               /* with the magic cookie, unique; empty: made here */
+    unsigned max_forwards;             /* 70 */
+    const struct sip_contact *contact; /* NULL: none, or it is in headers */
+    struct slice headers;              /* further lines, each with CRLF, already safe */
     struct slice body;
 };
 
@@ -215,6 +226,7 @@ struct sip_counters {
     uint64_t malformed, refused;
     size_t servers, clients, conns;
     size_t dialogs, invites; /* sessions; INVITE server transactions */
+    size_t subscriptions;
 };
 const struct sip_counters *sip_counters(const struct sip *sip);
 
