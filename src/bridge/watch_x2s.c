@@ -30,7 +30,8 @@ static enum x2s_state state_of(const struct contact *c)
     switch (c->x2s) {
     case CONTACT_X2S_ASKING: return X2S_ASKING;
     case CONTACT_X2S_AUTH: return X2S_RETRY;
-    case CONTACT_X2S_NONE: break;
+    case CONTACT_X2S_NONE:
+    case CONTACT_X2S_N: break;
     }
     return X2S_NONE;
 }
