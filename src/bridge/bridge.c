@@ -275,6 +275,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_id);
     hash_init(&b->held_by_text);
     hash_init(&b->lanes);
+    list_init(&b->pausing);
     hash_init(&b->owed);
     sessions_init(&b->sessions);
     threads_init(&b->threads, THREADS_BYTES_MAX);
@@ -282,6 +283,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
     abilities_init(&b->abilities);
     timer_init(&b->drain, on_drain);
+    timer_init(&b->review.timer, bridge_review);
     watch_init(&b->watch);
     if (set_up(b, conf, err) == 0)
         return b;
@@ -351,6 +353,7 @@ void bridge_free(struct bridge *b)
     if (!b)
         return;
     timer_stop(&b->loop->timers, &b->drain);
+    timer_stop(&b->loop->timers, &b->review.timer);
     watch_fini(b);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
     if (b->sip && b->xmpp) {

@@ -73,8 +73,15 @@ struct bridge {
     struct hash held_by_token, held_by_id, held_by_text;
     uint64_t next_token;
 
+    struct review {
+        struct timer timer;             /* runs while there is something left to judge */
+        uint64_t sessions_at, lanes_at; /* so far */
+        bool sessions, lanes;           /* not all of them yet */
+    } review;
+
     /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
     struct hash lanes;
+    struct list pausing; /* of these, by link pauses */
     size_t queued_bytes;
     struct threads threads;
 
@@ -104,8 +111,10 @@ void s2x_free(struct bridge *b);
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza);
 void x2s_free(struct bridge *b);
 void x2s_give_back_all(struct bridge *b);
-void x2s_let_go(struct bridge *b);     /* takes all pauses back: partners are about to change */
-void x2s_reconsider(struct bridge *b); /* after that: gives back what may not pass any more, pauses again */
+void x2s_let_go(struct bridge *b); /* takes all pauses back: partners are about to change */
+/* After that: gives back what may not pass any more, pauses again. Goes on from *at, 0 at first, through about n lanes; false: that
+ * was the end. */
+bool x2s_reconsider(struct bridge *b, uint64_t *at, size_t n);
 
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
@@ -127,6 +136,9 @@ void bridge_free_owed(struct bridge *b);
 
 /* One message has come to its end; remote: the partner's domain, as far as it is known. */
 void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote);
+
+/* Fires while what is held is not judged by the new settings yet (bridge.review). */
+void bridge_review(struct timer *t);
 
 /* Sets what is copied out of the directory: limits, secret, mapping. */
 void bridge_take_settings(struct bridge *b);

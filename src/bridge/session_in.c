@@ -303,6 +303,7 @@ static void on_request(void *owner, struct sip_dialog *d, const struct sip_reque
 {
     struct im_session *s = sip_dialog_data(d);
 
+    im_session_judge(s);
     if (s->state != SESSION_UP) { /* it is about to end */
         sip_respond(request->txn, 481, NULL, nothing);
         return;

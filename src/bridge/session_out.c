@@ -200,6 +200,9 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
     struct lane *lane = s->lane;
     struct map_sdp sdp;
 
+    im_session_judge(s);
+    if (s->state != SESSION_CALLING) /* the settings have ended it meanwhile: its timer says so to the other side */
+        return;
     if (map_sdp_read(msg->body, &sdp) != MAP_SDP_OK) {
         const struct sip_end none = { .why = SIP_END_REFUSED, .status = 488 };
 

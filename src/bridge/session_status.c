@@ -24,6 +24,7 @@ static void tell(void *arg, bool active, unsigned refresh_s)
     struct buf *out = &s->bridge->scratch;
     bool keyboard = s->keyboard || s->takes & MAP_SDP_LYNC;
 
+    im_session_judge(s);
     if (!keyboard && !(s->takes & MAP_SDP_COMPOSING)) /* never what was not agreed (STOX-SES-25) */
         return;
     buf_clear(out);
