@@ -259,17 +259,6 @@ static void text_ended(struct flight *f, struct bridge *b, const struct sip_resu
     }
 }
 
-/* A next hop that wants to know who we are is told, once (RFC 3261 22.2, 22.3). */
-static bool try_login(struct lane *lane, struct flight *f, const struct sip_result *result)
-{
-    const struct route *route = directory_route_to(lane->bridge->directory, f->to.domain);
-
-    if (!route || !login_asked(lane->bridge, route, &f->login, result))
-        return false;
-    push_first(lane, f);
-    return true;
-}
-
 static void on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
@@ -289,8 +278,7 @@ static void on_result(void *arg, const struct sip_result *result)
         lane_next(lane);
         return;
     }
-    if ((result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) ||
-        try_plain(lane, f, result)) {
+    if ((result->status >= 300 && try_aor(lane, f, result->status)) || try_plain(lane, f, result)) {
         lane_next(lane);
         return;
     }
@@ -417,10 +405,6 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct route
         receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
         request.headers = f->message.headers;
         request.body = f->message.body;
-    }
-    if (!login_sign(b, route, &f->login, &f->arena, &request)) {
-        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
-        return false;
     }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);
