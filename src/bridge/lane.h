@@ -51,7 +51,6 @@ struct flight {
     unsigned status;     /* what SIP has answered; 0: nothing yet */
     bool owed;           /* an error tells the fate, and takes the receipt with it */
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
-    struct login_state login;
     unsigned max_forwards;
     bool in_session; /* flies, or flew last, in an INVITE session */
     bool renewed;    /* its session was gone; it went into a new one, once */
