@@ -117,6 +117,29 @@ static const char *via_transport(enum sip_transport t)
     return "UDP";
 }
 
+void sip_put_contact(struct buf *b, const struct sip_clients *t, const struct sip_target *target,
+                     const struct sip_contact *contact)
+{
+    uint16_t port = t->wire->via_port(t->wire->owner, target);
+
+    buf_put(b, contact->secure ? SLICE("<sips:") : SLICE("<sip:"));
+    if (contact->user.n) {
+        sip_put_safe(b, contact->user);
+        buf_char(b, '@');
+    }
+    buf_put(b, t->host);
+    if (port) {
+        buf_char(b, ':');
+        buf_u64(b, port);
+    }
+    if (target->transport != SIP_UDP && !contact->secure) {
+        buf_put(b, SLICE(";transport="));
+        buf_str(b, sip_transport_name(target->transport));
+    }
+    sip_put_safe(b, contact->params);
+    buf_char(b, '>');
+}
+
 /* What a request is made of besides what its owner says. */
 struct making {
     struct slice branch, login; /* login: lines */
@@ -157,6 +180,11 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     buf_str(b, method);
     buf_put(b, SLICE("\r\n"));
     buf_put(b, making->login);
+    if (r->contact) {
+        buf_put(b, SLICE("Contact: "));
+        sip_put_contact(b, t, target, r->contact);
+        buf_put(b, SLICE("\r\n"));
+    }
     buf_put(b, r->headers);
     sip_put_body(b, r->body);
     return buf_ok(b);
@@ -170,7 +198,7 @@ bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, co
     size_t parts =
         t->host.n + r->uri.n + making.branch.n + r->from.n + r->to.n + r->call_id.n + r->headers.n + r->body.n + room;
 
-    if (parts <= max && max - parts >= FIXED_MAX) /* nearly always, and far cheaper than building it */
+    if (!r->contact && parts <= max && max - parts >= FIXED_MAX) /* nearly always, and far cheaper than building it */
         return true;
     making.port = t->wire->via_port(t->wire->owner, target);
     if (room)

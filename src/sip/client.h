@@ -41,6 +41,10 @@ struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_targ
                                     const struct sip_send *request, sip_done *done, void *arg);
 bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, size_t max);
 
+/* The value of our Contact in a message to this target. */
+void sip_put_contact(struct buf *b, const struct sip_clients *t, const struct sip_target *target,
+                     const struct sip_contact *contact);
+
 /* A response: false when it is nobody's (RFC 3261 18.1.2, 17.1.3). */
 bool sip_clients_response(struct sip_clients *t, const struct sip_msg *m);
 

@@ -159,6 +159,13 @@ void sip_respond(struct sip_server *txn, unsigned status, const char *reason, st
 void sip_server_set_data(struct sip_server *txn, void *data);
 void *sip_server_data(const struct sip_server *txn);
 
+/* Our Contact, in a request as the target that it goes to needs it. */
+struct sip_contact {
+    struct slice user;   /* escaped; empty: none */
+    struct slice params; /* further URI parameters, escaped, each with its ';': ";gr=x" */
+    bool secure;         /* sips */
+};
+
 /* A request to send. Via, Max-Forwards, CSeq, Content-Length are the stack's. Everything is copied. */
 struct sip_send {
     enum sip_method method;
@@ -166,9 +173,10 @@ struct sip_send {
     struct slice from, to; /* whole header values, tag of From included */
     struct slice call_id;
     uint32_t cseq;
-    struct slice branch;   /* with the magic cookie, unique; empty: made here */
-    unsigned max_forwards; /* 70 */
-    struct slice headers;  /* further lines, each with CRLF, already safe */
+    struct slice branch;               /* with the magic cookie, unique; empty: made here */
+    unsigned max_forwards;             /* 70 */
+    const struct sip_contact *contact; /* NULL: none, or it is in headers */
+    struct slice headers;              /* further lines, each with CRLF, already safe */
     struct slice body;
 };
 
