@@ -15,14 +15,10 @@
 #ifndef STOX_SIP_DIALOG_H
 #define STOX_SIP_DIALOG_H
 
+#include "sip/content.h"
 #include "sip/sip.h"
 
 struct sip_dialog;
-
-/* A body with the header lines that describe it (Content-Type ...), each with CRLF, already safe. */
-struct sip_content {
-    struct slice headers, body;
-};
 
 enum sip_end_why {
     SIP_END_REFUSED,     /* our INVITE got a final failure: status and msg */

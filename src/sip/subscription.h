@@ -19,32 +19,10 @@
 #define STOX_SIP_SUBSCRIPTION_H
 
 #include "sip/destination.h"
-#include "sip/dialog.h"
+#include "sip/sip.h"
+#include "sip/sub_state.h"
 
 struct sip_sub;
-
-enum sip_sub_state { SIP_SUB_PENDING, SIP_SUB_ACTIVE, SIP_SUB_TERMINATED };
-
-enum sip_sub_reason {
-    SIP_REASON_NONE, /* absent, or a word that nobody knows */
-    SIP_REASON_DEACTIVATED,
-    SIP_REASON_PROBATION,
-    SIP_REASON_REJECTED,
-    SIP_REASON_TIMEOUT,
-    SIP_REASON_GIVEUP,
-    SIP_REASON_NORESOURCE,
-    SIP_REASON_INVARIANT,
-};
-const char *sip_sub_reason_name(enum sip_sub_reason reason); /* "rejected"; NONE: "" */
-enum sip_sub_reason sip_sub_reason_of(struct slice word);
-
-/* What a NOTIFY of ours says. Texts are borrowed until the stack's owner is called again. */
-struct sip_sub_notice {
-    enum sip_sub_state state;
-    enum sip_sub_reason reason; /* of SIP_SUB_TERMINATED */
-    unsigned retry_after_s;     /* likewise; 0: none */
-    struct sip_content content; /* body empty: none */
-};
 
 /* A NOTIFY of the peer. Borrowed until return. */
 struct sip_sub_notified {
@@ -55,15 +33,15 @@ struct sip_sub_notified {
 };
 
 enum sip_sub_end_why {
-    SIP_SUB_END_REFUSED,      /* subscriber: the first SUBSCRIBE got a final failure: status, msg */
-    SIP_SUB_END_LOST,         /* subscriber: a later one was refused in a way that ends it, or nothing came: status */
-    SIP_SUB_END_SILENT,       /* subscriber: a 2xx and no NOTIFY within 64*T1 (Timer N) */
-    SIP_SUB_END_UNREACHABLE,  /* subscriber: no server took the first SUBSCRIBE, or none answered it */
-    SIP_SUB_END_TERMINATED,   /* subscriber: the notifier's NOTIFY said so: reason, retry_after_s (notified was called before) */
-    SIP_SUB_END_LAPSED,       /* subscriber: not refreshed because ops.refresh said no; its time is over */
+    SIP_SUB_END_REFUSED,     /* subscriber: the first SUBSCRIBE got a final failure: status, msg */
+    SIP_SUB_END_LOST,        /* subscriber: a later one was refused in a way that ends it, or nothing came: status */
+    SIP_SUB_END_SILENT,      /* subscriber: a 2xx and no NOTIFY within 64*T1 (Timer N) */
+    SIP_SUB_END_UNREACHABLE, /* subscriber: no server took the first SUBSCRIBE, or none answered it */
+    SIP_SUB_END_TERMINATED, /* subscriber: the notifier's NOTIFY said so: reason, retry_after_s (notified was called before) */
+    SIP_SUB_END_LAPSED, /* subscriber: not refreshed because ops.refresh said no; its time is over */
     SIP_SUB_END_UNSUBSCRIBED, /* notifier: the peer's Expires 0. Subscriber: ours was answered, and the last NOTIFY came or never will */
-    SIP_SUB_END_EXPIRED,      /* notifier: the peer did not refresh it */
-    SIP_SUB_END_FAILED,       /* notifier: a NOTIFY was refused in a way that ends it, or never answered: status */
+    SIP_SUB_END_EXPIRED, /* notifier: the peer did not refresh it */
+    SIP_SUB_END_FAILED,  /* notifier: a NOTIFY was refused in a way that ends it, or never answered: status */
 };
 const char *sip_sub_end_name(enum sip_sub_end_why why); /* "expired": for logs */
 
@@ -115,7 +93,7 @@ struct sip_event_ops {
 /* The values of what may be asked of us. */
 struct sip_sub_limits {
     unsigned expires_s, expires_min_s, expires_max_s; /* 3600 where no Expires is; shorter: 423; longer: cut */
-    unsigned pace_ms;         /* between two NOTIFYs of a subscription, but for the last one and those after a 2xx: 5000 */
+    unsigned pace_ms; /* between two NOTIFYs of a subscription, but for the last one and those after a 2xx: 5000 */
     size_t max, max_per_route; /* subscriptions held at once, both ways; full: 503, or 480 for a route's share */
 };
 void sip_set_sub_limits(struct sip *sip, const struct sip_sub_limits *limits);
