@@ -289,6 +289,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->lanes);
     list_init(&b->pausing);
     hash_init(&b->owed);
+    contacts_init(b, conf->ledger, conf->door);
     sessions_init(&b->sessions);
     threads_init(&b->threads, THREADS_BYTES_MAX);
     typings_init(&b->typings);
@@ -318,6 +319,8 @@ int bridge_listen(struct bridge *b, struct err *err)
     const struct boot *boot = b->boot;
     const struct addr *addrs = boot->xmpp.v, *direct = boot->xmpps.v;
 
+    if (contacts_start(b, err))
+        return -1;
     if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err) ||
         listen_sip(b, SIP_TLS, &boot->sip_tls, err))
         return -1;
@@ -337,7 +340,7 @@ static void on_drain(struct timer *t)
 {
     struct bridge *b = container_of(t, struct bridge, drain);
 
-    if ((b->counters.held || b->lanes.n) && loop_now(b->loop) < b->drain_until_ms) {
+    if ((b->counters.held || b->lanes.n || b->contacts.n_changes) && loop_now(b->loop) < b->drain_until_ms) {
         timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
         return;
     }
@@ -378,6 +381,7 @@ void bridge_free(struct bridge *b)
     bridge_free_owed(b);
     threads_fini(&b->threads);
     typings_fini(b);
+    contacts_fini(b);
     receipt_table_fini(&b->receipts);
     abilities_fini(&b->abilities);
     sip_free(b->sip);

@@ -24,12 +24,14 @@ struct bridge_conf {
     struct directory *directory; /* the first one: the bridge keeps it, the caller may drop his */
     struct tls *tls;             /* NULL: no TLS */
     struct dns *dns;
+    struct ledger *ledger;  /* of contacts, not started; closed after the door is shut and before bridge_free; NULL: none */
+    struct loop_door *door; /* with ledger */
     uint8_t secret[32]; /* of this installation: ids derive from it, and dialback keys when there is no passphrase */
 };
 
 struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err);
 
-/* Opens the listeners that the configuration names. */
+/* Reads the contacts, and opens the listeners that the configuration names. Blocks: seconds for a million contacts. */
 int bridge_listen(struct bridge *b, struct err *err);
 
 /*

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
+#include "bridge/contact.h"
 #include "bridge/gate.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
@@ -87,6 +88,8 @@ struct bridge {
     struct typings typings;
     struct receipt_table receipts;
     struct abilities abilities; /* of SIP users */
+
+    struct contacts contacts;
 
     struct sessions sessions; /* conversations that SIP holds as INVITE sessions */
 

@@ -46,6 +46,7 @@ struct gateway {
     unsigned partner_stanza_rate, partner_byte_rate; /* a second; 0: no limit */
     unsigned user_message_rate, sip_user_message_rate;
     unsigned session_limit, partner_session_limit, user_session_limit;
+    unsigned contact_limit, partner_contact_limit, user_contact_limit;
     bool mixed_scripts;
     const char *sip_certificate, *sip_key; /* NULL: none */
 };

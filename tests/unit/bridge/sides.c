@@ -307,7 +307,7 @@ void sides_apply(struct sides *s, const char *settings)
 struct sides *sides_new(void)
 {
     struct sides *s = calloc(1, sizeof(*s));
-    struct bridge_conf conf = { .secret = { 1, 2, 3 } };
+    struct bridge_conf conf = { .secret = { 1, 2, 3 }, .ledger = (struct ledger *)s };
     struct err err;
 
     assert_non_null(s);
@@ -317,6 +317,7 @@ struct sides *sides_new(void)
     s->log.level = LOG_LEVEL_DEBUG;
     timers_init(&s->loop.timers, 1000);
     s->loop.log = &s->log;
+    list_init(&s->loop.deferred);
     buf_init(&s->logged, 16u << 20);
     s->boot.host_name = SLICE("gw.contoso.example");
     s->directory = sides_directory(SIDES_SETTINGS);
@@ -424,5 +425,8 @@ void sides_answer(struct sides *s, size_t i, unsigned status)
 void sides_advance(struct sides *s, uint64_t ms)
 {
     timers_advance(&s->loop.timers, s->loop.timers.now_ms + ms);
+    if (!s->ledger_holds)
+        sides_settle_contacts(s, true);
+    sides_turn(s);
     sides_settle_errors(s);
 }

@@ -38,6 +38,16 @@ struct sip_dialog {
     char uri[512], from[512], to[512], call_id[300], user[100], params[200], headers[512], body[2048], remote[512];
 };
 
+/* A contact on its way to the store, or in it. */
+struct sides_row {
+    char local[256], remote[256];
+    uint8_t x2s, s2x;
+    int64_t x2s_since_s, s2x_since_s;
+    bool added, gone;
+    struct ledger_place *place;
+    uint64_t number;
+};
+
 struct sides {
     struct loop loop;
     struct log log;
@@ -69,6 +79,11 @@ struct sides {
     bool written; /* what xmpp_withdraw says */
     uint64_t handled[SIDES_MAX];
     size_t n_handled;
+    struct sides_row puts[SIDES_MAX], rows[SIDES_MAX]; /* what waits for the ledger; what is stored */
+    size_t n_puts, n_rows;
+    uint64_t last_put;
+    bool ledger_full;  /* it takes nothing */
+    bool ledger_holds; /* what waits is not stored by sides_advance, but by sides_settle_contacts */
     int paused, n_pauses;
     int reconsidered;
     struct xmpp_limits limits;
@@ -122,6 +137,15 @@ void sides_ended(struct sides *s, struct sip_dialog *d, enum sip_end_why why, un
 /* New offer or none inside the session; what the bridge describes is in d->body. */
 unsigned sides_describe(struct sides *s, struct sip_dialog *d, const char *offer);
 
-void sides_advance(struct sides *s, uint64_t ms);
+/* All that waits for the ledger is stored, or given up; who waits for it is told. */
+void sides_settle_contacts(struct sides *s, bool durable);
+/* NULL: it is not stored. */
+const struct sides_row *sides_stored(const struct sides *s, const char *local, const char *remote);
+/* The process is killed and starts anew, as far as contacts are concerned: what was not stored is lost. */
+void sides_restart_contacts(struct sides *s);
+
+/* The end of a turn: what was deferred. */
+void sides_turn(struct sides *s);
+void sides_advance(struct sides *s, uint64_t ms); /* with it, and with what the ledger has to do */
 
 #endif
