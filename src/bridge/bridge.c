@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "bridge/presence.h"
 #include "bridge/receipts.h"
 #include "bridge/way.h"
 #include "map/content.h"
@@ -144,7 +145,8 @@ static const struct sip_ops sip_ops = { .source = on_source,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,
                                         .message = on_message,
-                                        .dialogs = &im_session_ops };
+                                        .dialogs = &im_session_ops,
+                                        .events = &presence_ops };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {
@@ -162,6 +164,11 @@ static void on_noted(void *owner, struct slice local, struct slice remote, bool 
     note_stream(owner, local, remote, inbound, step, result, text);
 }
 
+static void on_link(void *owner, struct slice remote, bool up)
+{
+    presence_link(owner, remote, up);
+}
+
 static const struct xmpp_ops xmpp_ops = {
     .partner = on_partner,
     .serves = on_xmpp_serves,
@@ -172,6 +179,7 @@ static const struct xmpp_ops xmpp_ops = {
     .features = on_features,
     .watched = on_watched,
     .noted = on_noted,
+    .link = on_link,
 };
 
 /* One secret of the installation, one key for each purpose. */
@@ -273,6 +281,8 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     scores_init(&b->scores);
     rates_init(&b->rates);
     rates_init(&b->route_rates);
+    rates_init(&b->watch_rates);
+    rates_init(&b->watch_route_rates);
     sip_nonces_init(&b->sip_nonces);
     provers_init(&b->provers);
     replays_init(&b->replays);
@@ -298,6 +308,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     timer_init(&b->drain, on_drain);
     timer_init(&b->review.timer, bridge_review);
     watch_init(&b->watch);
+    presence_init(b);
     if (set_up(b, conf, err) == 0)
         return b;
     bridge_free(b);
@@ -332,6 +343,7 @@ int bridge_listen(struct bridge *b, struct err *err)
             return -1;
     xmpp_reconsider(b->xmpp); /* components attach by themselves */
     watch_start(b);
+    presence_start(b);
     return 0;
 }
 
@@ -339,13 +351,15 @@ int bridge_listen(struct bridge *b, struct err *err)
 static void on_drain(struct timer *t)
 {
     struct bridge *b = container_of(t, struct bridge, drain);
+    bool told;
 
     if ((b->counters.held || b->lanes.n || b->contacts.n_changes) && loop_now(b->loop) < b->drain_until_ms) {
         timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
         return;
     }
     x2s_give_back_all(b);
-    if (!sessions_stop(b, SESSIONS_A_LOOK) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
+    told = presence_stop(b, SESSIONS_A_LOOK);
+    if ((!sessions_stop(b, SESSIONS_A_LOOK) || !told) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
         timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
         return;
     }
@@ -377,6 +391,7 @@ void bridge_free(struct bridge *b)
     }
     if (b->sip && b->xmpp)
         sessions_fini(b);
+    presence_fini(b);
     trials_free(b);
     bridge_free_owed(b);
     threads_fini(&b->threads);
@@ -392,6 +407,8 @@ void bridge_free(struct bridge *b)
     scores_fini(&b->scores);
     rates_fini(&b->rates);
     rates_fini(&b->route_rates);
+    rates_fini(&b->watch_rates);
+    rates_fini(&b->watch_route_rates);
     sip_nonces_fini(&b->sip_nonces);
     provers_fini(&b->provers);
     replays_fini(&b->replays);

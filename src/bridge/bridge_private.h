@@ -9,6 +9,7 @@
 #include "bridge/bridge.h"
 #include "bridge/contact.h"
 #include "bridge/gate.h"
+#include "bridge/presence_rounds.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
 #include "bridge/rates.h"
@@ -22,6 +23,8 @@
 #include "bridge/typing.h"
 #include "bridge/viewer.h"
 #include "bridge/watch.h"
+#include "bridge/watch_s2x.h"
+#include "bridge/watch_x2s.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -48,6 +51,7 @@ struct bridge {
     struct scores scores;
     struct rates rates; /* of people, on both sides */
     struct rates route_rates;
+    struct rates watch_rates, watch_route_rates; /* of those who subscribe to presence, or ask for it, likewise */
     struct replays replays;
     struct viewers viewers;    /* likewise */
     struct list test_messages; /* struct trial: bridge/trial.h */
@@ -96,6 +100,10 @@ struct bridge {
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
     struct watch watch; /* next hops */
+
+    struct watches_s2x watches_s2x; /* users of ours who watch partners' */
+    struct watches_x2s watches_x2s; /* partners' users who watch ours */
+    struct presence_rounds rounds;  /* presence.c: what looks at all contacts */
 };
 
 /* s2x.c */

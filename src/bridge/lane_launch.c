@@ -1,6 +1,7 @@
 /* Where a message leaves its lane: by which route, to which servers, in a request of its own or in a session. */
 #include "bridge/lane_parts.h"
 #include "bridge/note.h"
+#include "bridge/presence.h"
 #include "bridge/receipts.h"
 #include "bridge/session.h"
 #include "bridge/status.h"
@@ -13,7 +14,7 @@ const struct route *flight_route(struct flight *f, struct bridge *b)
 
     if (route && f->generation == b->generation)
         return route;
-    route = gate_x2s(b->directory, &f->from, &f->to, &no);
+    route = gate_x2s(b->directory, &f->from, &f->to, presence_added(b, &f->to, &f->from), &no);
     f->generation = b->generation;
     if (!route)
         flight_give_back_refused(f, b, &no);

@@ -64,15 +64,6 @@ static void put_sender(const struct flight *f, struct sip_invite *invite)
     invite->params = uri.params;
 }
 
-/* By whose name the next hop's own requests come (sip_ops.source): several routes may lead to the same one. */
-static struct slice speaker_of(const struct bridge *b, const struct route *route, const struct sip_target *target)
-{
-    const struct sip_peer hop = { .addr = &target->addr, .transport = target->transport };
-    const struct route *speaker = target->transport == SIP_TLS ? NULL : speaker_route(b->directory, &hop);
-
-    return speaker ? speaker->name : route->name;
-}
-
 static enum im_session_send call(struct im_session *s, struct lane *lane, struct flight *f, const struct route *route,
                                  const struct sip_target *target)
 {
@@ -82,7 +73,7 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
                                  .from = without_tag(f->message.from),
                                  .to = f->message.to,
                                  .call_id = f->message.call_id,
-                                 .route = speaker_of(b, route, target),
+                                 .route = speaker_of_hop(b->directory, route, target),
                                  .max_forwards = 70 };
 
     if (!im_session_describe(b, NULL, s->call, &offer))

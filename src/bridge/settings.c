@@ -1,5 +1,6 @@
 /* Settings that change while everything runs. */
 #include "bridge/bridge_private.h"
+#include "bridge/presence.h"
 
 #define REVIEW_SESSIONS 200
 #define REVIEW_LANES 50 /* of up to LANE_MAX messages each */
@@ -24,9 +25,17 @@ void bridge_take_settings(struct bridge *b)
                                   .stanza_rate = g->partner_stanza_rate,
                                   .byte_rate = g->partner_byte_rate };
 
+    struct sip_sub_limits subs = { .expires_s = 3600,
+                                   .expires_min_s = g->subscription_min_s,
+                                   .expires_max_s = g->subscription_max_s,
+                                   .pace_ms = g->notify_pace_ms,
+                                   .max = g->subscription_limit,
+                                   .max_per_route = g->route_subscription_limit };
+
     b->map.pager_chat = g->pager_type == PAGER_CHAT;
     b->map.body_max = g->message_max;
     sip_set_dialog_limits(b->sip, g->session_limit, 0);
+    sip_set_sub_limits(b->sip, &subs);
     sip_set_limits(b->sip, g->transactions_max, g->message_max);
     xmpp_set_limits(b->xmpp, &limits);
     (void)xmpp_set_secret(b->xmpp, dialback_secret(b)); /* the settings table bounds its size */
@@ -72,6 +81,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     xmpp_reconsider(b->xmpp);
     sip_reconsider(b->sip);
     review_all(b);
+    presence_reconsider(b);
     log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
              LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),
              LOG_U("partners", config_list(directory_config(next), &partner_kind)->n));

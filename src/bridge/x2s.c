@@ -4,6 +4,7 @@
  */
 #include "bridge/lane.h"
 #include "bridge/note.h"
+#include "bridge/presence.h"
 #include "bridge/receipts.h"
 #include "bridge/status.h"
 #include "map/error.h"
@@ -149,7 +150,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
                "the gateway is shutting down");
         return;
     }
-    if (!gate_x2s(b->directory, stanza->from, stanza->to, &no)) {
+    if (!gate_x2s(b->directory, stanza->from, stanza->to, presence_added(b, stanza->to, stanza->from), &no)) {
         refuse(b, stanza, no.type, no.condition, no.text, no.why);
         return;
     }

@@ -40,10 +40,22 @@ struct sip_charge *sip_charge_take(struct hash *charges, struct slice route, siz
     return c;
 }
 
-void sip_charge_drop(struct hash *charges, struct sip_charge *c)
+static void leave(struct hash *charges, struct sip_charge *c)
 {
-    if (--c->n)
+    if (c->n || c->n_flying)
         return;
     hash_remove(charges, &c->node);
     free(c);
+}
+
+void sip_charge_drop(struct hash *charges, struct sip_charge *c)
+{
+    c->n--;
+    leave(charges, c);
+}
+
+void sip_charge_landed(struct hash *charges, struct sip_charge *c)
+{
+    c->n_flying--;
+    leave(charges, c);
 }

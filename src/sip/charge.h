@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 
-/* One route's; lives as long as anything is charged to it. */
+/* One route's; lives as long as anything is charged to it, or flies. */
 struct sip_charge {
     struct hash_node node;
     size_t n;
@@ -19,6 +19,7 @@ struct sip_charge {
 /* One more with this route. NULL: no memory, or *full: it has max (0: no bound). */
 struct sip_charge *sip_charge_take(struct hash *charges, struct slice route, size_t max, bool *full);
 void sip_charge_drop(struct hash *charges, struct sip_charge *c);
+void sip_charge_landed(struct hash *charges, struct sip_charge *c); /* one less is flying */
 
 static inline struct slice sip_charge_name(const struct sip_charge *c)
 {

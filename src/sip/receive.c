@@ -105,7 +105,11 @@ static bool is_repeat(struct sip *sip, const struct sip_incoming *in)
 
 static void hand_on(struct sip *sip, const struct sip_incoming *in)
 {
-    if (in->m->to_tag.n)
+    if (in->m->method_id == SIP_SUBSCRIBE || in->m->method_id == SIP_NOTIFY)
+        sip_subs_take(sip, in);
+    else if (in->m->method_id == SIP_PUBLISH)
+        sip_subs_publish(sip, in);
+    else if (in->m->to_tag.n)
         sip_dialog_request(sip, sip_dialogs_find(sip, in->m->call_id, in->m->to_tag), in);
     else if (in->m->method_id == SIP_INVITE)
         sip_dialogs_invite(sip, in);

@@ -8,7 +8,7 @@
  * transaction), methods not implemented (405 known, 501 unknown, both with Allow), CANCEL (481, or it ends an INVITE), our
  * own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482), Require (420), To-tags of unknown
  * dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address (200). What belongs to INVITE
- * sessions: sip/dialog.h.
+ * sessions: sip/dialog.h; to event subscriptions: sip/subscription.h.
  */
 #ifndef STOX_SIP_SIP_H
 #define STOX_SIP_SIP_H
@@ -26,6 +26,7 @@ struct sip;
 struct sip_server;     /* a server transaction: a request that waits for our final response; owned by the stack */
 struct sip_client;     /* a client transaction: a request of ours that waits for its result; owned by the stack */
 struct sip_dialog_ops; /* INVITE sessions: sip/dialog.h */
+struct sip_event_ops;  /* event subscriptions: sip/subscription.h */
 
 /* Who is at the other end. The names are those of a valid certificate that it has shown; of no other one. */
 struct sip_peer {
@@ -107,6 +108,8 @@ struct sip_ops {
     void (*message)(void *owner, const struct sip_request *request);
     /* For INVITE sessions. NULL: there are none, INVITE gets 405. */
     const struct sip_dialog_ops *dialogs;
+    /* For event subscriptions. NULL: there are none, SUBSCRIBE, NOTIFY and PUBLISH get 405. */
+    const struct sip_event_ops *events;
 };
 
 struct sip_conf {
@@ -241,6 +244,7 @@ struct sip_counters {
     uint64_t malformed, refused;
     size_t servers, clients, conns;
     size_t dialogs, invites; /* sessions; INVITE server transactions */
+    size_t subscriptions;
 };
 const struct sip_counters *sip_counters(const struct sip *sip);
 

@@ -110,6 +110,7 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     sip_transports_init(&sip->transports);
     sip_dialogs_init(&sip->dialogs);
     init_logins(sip);
+    sip_subs_init(&sip->subs);
     init_clients(sip);
     ok = init_servers(sip);
     ok = init_invites(sip) && ok;
@@ -139,6 +140,7 @@ void sip_free(struct sip *sip)
 {
     if (!sip)
         return;
+    sip_subs_fini(sip);
     sip_dialogs_fini(sip);
     sip_invites_fini(&sip->invites);
     sip_attempts_fini(sip);

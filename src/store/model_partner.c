@@ -27,9 +27,17 @@ static const struct setting settings[] = {
       .choices = partner_types,
       .lync = "PartnerType",
       .brief = "How far this partner's users are trusted",
-      .help = "federated: its users may write to ours and add them. public-verified: the same, without notes; not "
-              "recommended. public-unverified: nothing until our user has added theirs; until contacts exist, its "
-              "messages to our users are refused." },
+      .help =
+          "federated: its users may write to ours and add them. public-verified: the same, without notes; not "
+          "recommended. public-unverified: nothing until our user has added theirs, see contact-added-by of routes; no "
+          "notes." },
+    { .name = "presence",
+      .type = SETTING_BOOL,
+      FIELD(partner, presence),
+      .def = "yes",
+      .brief = "Whether presence passes between this partner's users and ours",
+      .help = "no: requests are refused, subscriptions end, and nothing is told. Contacts rest: with yes they are "
+              "there again." },
     { .name = "tls",
       .type = SETTING_CHOICE,
       FIELD(partner, tls),

@@ -74,6 +74,9 @@ struct xmpp_ops {
     bool (*watched)(void *owner);
     void (*noted)(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
                   const char *result, struct slice text);
+    /* A stream is proven for this domain of a partner's; one that was broke, or ended with an error: what it carried may be lost, and
+     * what the partner sent meanwhile too. An end in order is none of these. May be NULL. */
+    void (*link)(void *owner, struct slice remote, bool up);
     /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
     void (*features)(void *owner, struct slice domain, struct buf *out);
 };
