@@ -57,9 +57,9 @@ bool sessions_stop(struct bridge *b, size_t n);
 
 /* How a text of XMPP sets out. */
 enum im_session_send {
-    SESSION_FLIES,    /* in a session: done will be called with lane; *client is its transaction */
-    SESSION_WAITS,    /* for the answer to our INVITE: lane_session_up or lane_session_failed follows */
-    SESSION_NOT,      /* no session with this user (im = auto): by a MESSAGE of its own */
+    SESSION_FLIES, /* in a session: done will be called with lane; *client is its transaction */
+    SESSION_WAITS, /* for the answer to our INVITE, or the ACK to ours: lane_session_up or lane_session_failed follows */
+    SESSION_NOT,   /* no session with this user (im = auto): by a MESSAGE of its own */
     SESSION_TOO_LONG, /* for UDP */
     SESSION_FULL,     /* too many conversations */
     SESSION_BUSY,     /* no memory, or too many requests */

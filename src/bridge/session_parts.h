@@ -32,7 +32,7 @@ struct im_session {
     struct hash_node by_pair;
     struct bridge *bridge;
     struct sip_dialog *dialog; /* the stack's; NULL: it is over there */
-    struct lane *lane;         /* whose flying text waits for the answer, or flies in it; NULL: none */
+    struct lane *lane;         /* whose flying text waits for the answer or ACK, or flies in it; NULL: none */
     struct timer timer;        /* ringing; silence; the end */
     uint64_t call;             /* of its Call-ID: a keyed hash */
     uint64_t alias;            /* of the Call-ID of another thread that it serves; 0: none */
@@ -47,6 +47,7 @@ struct im_session {
     uint8_t takes; /* MAP_SDP_... */
     uint8_t next_recent;
     bool called;   /* by us */
+    bool known;    /* the other side knows that it is up: our requests overtake no 200 */
     bool yields;   /* to our INVITE, if that is answered (STOX-SES-38) */
     bool spoken;   /* a text has passed */
     bool keyboard; /* the SIP side told typing Lync's way */
