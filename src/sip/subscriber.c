@@ -103,12 +103,20 @@ void sip_subscriber_lasts(struct sip_sub *s, uint32_t expires_s)
 
 void sip_subscriber_in_dialog(struct sip_sub *s)
 {
+    uint64_t now = loop_now(s->sip->loop);
+
     if (s->phase != SUB_STARTING)
         return;
-    s->phase = s->ending ? SUB_ENDING : SUB_UP;
-    s->due_ms = s->ending ? loop_now(s->sip->loop) : SIP_SUB_NEVER;
-    if (s->ending)
+    s->due_ms = SIP_SUB_NEVER;
+    if (s->ending) {
+        s->phase = SUB_ENDING;
+        s->due_ms = now;
         s->limit_ms = s->expires_ms = SIP_SUB_NEVER;
+    } else {
+        s->phase = SUB_UP;
+        if (s->expires_ms != SIP_SUB_NEVER) /* the 2xx has come before */
+            sip_subscriber_lasts(s, s->expires_ms > now ? (uint32_t)((s->expires_ms - now) / 1000) : 0);
+    }
     s->ending = false;
 }
 
