@@ -71,6 +71,10 @@ void sip_sub_refresh(struct sip_sub *s)
 
 void sip_sub_unsubscribe(struct sip_sub *s)
 {
+    const struct sip_sub_notice nothing = { 0 };
+
+    if (!s->rest)
+        s->rest = sip_sub_make_rest(s, &nothing);
     if (s->phase == SUB_UP) {
         s->phase = SUB_ENDING;
         s->due_ms = loop_now(s->sip->loop);
@@ -222,7 +226,7 @@ void sip_subscribe_go(struct sip_sub *s)
     struct arena arena;
 
     arena_init_on(&arena, mem, sizeof(mem), WAY_MAX);
-    if (ops_of(s)->way(s->sip->conf.owner, s, &arena, &to))
+    if (sip_sub_way(s, &arena, &to))
         go_to(s, &to);
     else
         finish(s, s->phase == SUB_STARTING ? SIP_SUB_END_UNREACHABLE : SIP_SUB_END_LOST,

@@ -406,6 +406,11 @@ static void unsubscribe(void **state)
         { .act = W_UNSUBSCRIBE, .sent = "SUBSCRIBE" },
         { .status = 481, .events = "ended=unsubscribed 481" },
     };
+    static const struct watch_step forgotten[] = {
+        { .act = W_LEAVE, .sent = "SUBSCRIBE", .has = "\r\nExpires: 0\r\n" },
+        { .status = 200 },
+        { .method = "NOTIFY", .state = "terminated", .events = "terminated ended=unsubscribed", .sent = "200/NOTIFY" },
+    };
     static const struct watch_step crossing[] = {
         { .act = W_REFRESH, .sent = "SUBSCRIBE" },
         { .act = W_UNSUBSCRIBE },
@@ -416,11 +421,8 @@ static void unsubscribe(void **state)
     static const struct {
         const struct watch_step *steps;
         size_t n;
-    } cases[] = { { ordinary, N_OF(ordinary) },
-                  { notify_first, N_OF(notify_first) },
-                  { no_notify, N_OF(no_notify) },
-                  { refused, N_OF(refused) },
-                  { crossing, N_OF(crossing) } };
+    } cases[] = { { ordinary, N_OF(ordinary) }, { notify_first, N_OF(notify_first) }, { no_notify, N_OF(no_notify) },
+                  { refused, N_OF(refused) },   { forgotten, N_OF(forgotten) },       { crossing, N_OF(crossing) } };
 
     for (size_t i = 0; i < N_OF(cases); i++) {
         struct watch *w = watch_out("");
