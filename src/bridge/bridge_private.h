@@ -7,7 +7,6 @@
 #include "base/rand.h"
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
-#include "bridge/contact.h"
 #include "bridge/gate.h"
 #include "bridge/presence_rounds.h"
 #include "bridge/prove.h"

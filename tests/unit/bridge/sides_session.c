@@ -158,7 +158,7 @@ struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *fro
 
 void sides_acked(struct sides *s, struct sip_dialog *d, const char *answer)
 {
-    struct arrival a;
+    struct sides_arrival a;
     char *text = NULL;
     int n = asprintf(&text,
                      "ACK sip:gw.contoso.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKack\r\n"
@@ -166,11 +166,11 @@ void sides_acked(struct sides *s, struct sip_dialog *d, const char *answer)
                      "Call-ID: %s\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: %zu\r\n\r\n%s",
                      d->call_id, strlen(answer), answer);
 
-    arrive(&a, "192.0.2.10", text, n);
-    enter();
+    sides_arrive(&a, "192.0.2.10", text, n);
+    sides_begin();
     im_session_ops.confirmed(s->bridge, d, &a.msg);
-    leave();
-    left(&a);
+    sides_done();
+    sides_left(&a);
     sides_settle_errors(s);
 }
 
