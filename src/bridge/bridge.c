@@ -69,6 +69,18 @@ static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
     return partner ? &partner->xmpp : NULL;
 }
 
+static bool on_account(void *owner, struct slice name, struct sip_account *out)
+{
+    const struct bridge *b = owner;
+    const struct record *record = config_find(directory_config(b->directory), &route_kind, name);
+    const struct route *route = record ? record->object : NULL;
+
+    if (!route)
+        return false;
+    *out = (struct sip_account){ route->next_hop_user, route->next_hop_password, route->digest_md5 };
+    return true;
+}
+
 static bool on_xmpp_serves(void *owner, struct slice domain)
 {
     struct bridge *b = owner;
@@ -128,6 +140,7 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 static const struct sip_ops sip_ops = { .source = on_source,
                                         .prove = on_prove,
                                         .meant = on_meant,
+                                        .account = on_account,
                                         .speaks = on_speaks,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,
@@ -272,7 +285,6 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     rates_init(&b->watch_route_rates);
     sip_nonces_init(&b->sip_nonces);
     provers_init(&b->provers);
-    logins_init(&b->logins);
     replays_init(&b->replays);
     viewers_init(&b->viewers);
     list_init(&b->test_messages);
@@ -285,6 +297,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_id);
     hash_init(&b->held_by_text);
     hash_init(&b->lanes);
+    list_init(&b->pausing);
     hash_init(&b->owed);
     contacts_init(b, conf->ledger, conf->door);
     sessions_init(&b->sessions);
@@ -293,6 +306,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
     abilities_init(&b->abilities);
     timer_init(&b->drain, on_drain);
+    timer_init(&b->review.timer, bridge_review);
     watch_init(&b->watch);
     presence_init(b);
     if (set_up(b, conf, err) == 0)
@@ -368,6 +382,7 @@ void bridge_free(struct bridge *b)
     if (!b)
         return;
     timer_stop(&b->loop->timers, &b->drain);
+    timer_stop(&b->loop->timers, &b->review.timer);
     watch_fini(b);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
     if (b->sip && b->xmpp) {
@@ -396,7 +411,6 @@ void bridge_free(struct bridge *b)
     rates_fini(&b->watch_route_rates);
     sip_nonces_fini(&b->sip_nonces);
     provers_fini(&b->provers);
-    logins_fini(&b->logins);
     replays_fini(&b->replays);
     viewers_fini(&b->viewers);
     talks_fini(&b->talks);

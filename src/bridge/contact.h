@@ -20,7 +20,6 @@
 
 #include "base/hash.h"
 #include "base/list.h"
-#include "net/loop.h"
 #include "net/loop_call.h"
 #include "store/ledger.h"
 #include "xmpp/jid.h"
@@ -50,13 +49,14 @@ enum contact_s2x {
 /* To others read only, but for the two watches and restored. */
 struct contact {
     struct hash_node node;
-    struct list of_local, of_remote;    /* all contacts of the same bare address */
+    struct list of_local, of_remote; /* all contacts of the same bare address */
     struct contact_user *local, *remote;
-    struct watch_x2s *x2s_watch;        /* NULL: none */
-    struct watch_s2x *s2x_watch;        /* NULL: none */
-    struct contact_change *change;      /* what is not durable yet; NULL: nothing */
-    uint32_t x2s_since_s, s2x_since_s;  /* wall clock: when it came to this state; when it was last asked for (s2x ASKED) */
-    uint32_t n_waiting;                 /* calls of contact_then that are to come */
+    struct watch_x2s *x2s_watch;   /* NULL: none */
+    struct watch_s2x *s2x_watch;   /* NULL: none */
+    struct contact_change *change; /* what is not durable yet; NULL: nothing */
+    uint32_t x2s_since_s,
+        s2x_since_s;    /* wall clock: when it came to this state; when it was last asked for (s2x ASKED) */
+    uint32_t n_waiting; /* calls of contact_then that are to come */
     enum contact_x2s x2s : 4;
     enum contact_s2x s2x : 4;
     bool added : 1;    /* our user has shown that he wants this one: what type public-unverified asks for */
@@ -79,21 +79,21 @@ struct contact_ops {
 };
 
 struct contacts {
-    struct hash by_pair;          /* struct contact */
-    struct hash locals, remotes;  /* struct contact_user */
-    struct hash domains;          /* struct contact_domain, of partners */
-    struct ledger *ledger;        /* borrowed; NULL: nothing is stored (tests) */
-    struct loop_door *door;       /* borrowed, for the ledger's thread */
+    struct hash by_pair;           /* struct contact */
+    struct hash locals, remotes;   /* struct contact_user */
+    struct hash domains;           /* struct contact_domain, of partners */
+    struct ledger *ledger;         /* borrowed; NULL: nothing is stored (tests) */
+    struct loop_door *door;        /* borrowed, for the ledger's thread */
     const struct contact_ops *ops; /* NULL: none */
     struct loop *loop;
-    struct list ready;            /* contact_then where nothing was to be written */
+    struct list ready; /* contact_then where nothing was to be written */
     struct deferred run_ready;
-    size_t n_changes;             /* contacts with a change that is not durable */
-    uint64_t n_refused;           /* new ones, by a limit */
+    size_t n_changes;   /* contacts with a change that is not durable */
+    uint64_t n_refused; /* new ones, by a limit */
 };
 
 void contacts_init(struct bridge *b, struct ledger *ledger, struct loop_door *door); /* takes no memory yet */
-void contacts_fini(struct bridge *b); /* after ledger_close */
+void contacts_fini(struct bridge *b);                                                /* after ledger_close */
 
 /* Everything from the store, then the ledger's thread. Blocks; before anything listens. */
 int contacts_start(struct bridge *b, struct err *err);

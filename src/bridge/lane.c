@@ -20,10 +20,13 @@ static void lane_pause(struct lane *lane, bool pause)
     if (lane->pausing == pause)
         return;
     lane->pausing = xmpp_pause(lane->bridge->xmpp, lane->remote, pause) && pause;
-    if (lane->pausing)
+    list_unlink(&lane->pauses);
+    if (lane->pausing) {
+        list_push(&lane->bridge->pausing, &lane->pauses);
         timer_start(&lane->bridge->loop->timers, &lane->prompt, LANE_PROMPT_MS);
-    else
+    } else {
         timer_stop(&lane->bridge->loop->timers, &lane->prompt);
+    }
 }
 
 static void on_not_prompt(struct timer *t)
@@ -45,6 +48,7 @@ static struct lane *lane_new(struct bridge *b, struct slice key, size_t remote_a
     memcpy(lane->key, key.p, key.n);
     lane->remote = slice_of(lane->key + remote_at, remote_n);
     list_init(&lane->waiting);
+    list_init(&lane->pauses);
     timer_init(&lane->prompt, on_not_prompt);
     timer_init(&lane->grace, on_grace);
     if (hash_add(&b->lanes, &lane->node, hash))
@@ -212,7 +216,7 @@ void lane_restart_clocks(struct lane *lane)
 
 void lane_let_go(struct lane *lane)
 {
-    lane->let_go = lane->pausing;
+    lane->let_go = true;
     lane_pause(lane, false);
 }
 

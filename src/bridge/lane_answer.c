@@ -56,17 +56,6 @@ static bool try_new_session(struct lane *lane, struct flight *f)
     return true;
 }
 
-/* A next hop that wants to know who we are is told, once (RFC 3261 22.2, 22.3). */
-static bool try_login(struct lane *lane, struct flight *f, const struct sip_result *result)
-{
-    const struct route *route = directory_route_to(lane->bridge->directory, f->to.domain);
-
-    if (!route || !login_asked(lane->bridge, route, &f->login, result))
-        return false;
-    lane_push_first(lane, f);
-    return true;
-}
-
 void lane_on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
@@ -86,8 +75,7 @@ void lane_on_result(void *arg, const struct sip_result *result)
         lane_next(lane);
         return;
     }
-    if ((result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) ||
-        try_plain(lane, f, result)) {
+    if ((result->status >= 300 && try_aor(lane, f, result->status)) || try_plain(lane, f, result)) {
         lane_next(lane);
         return;
     }

@@ -120,10 +120,6 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct route
         request.headers = f->message.headers;
         request.body = f->message.body;
     }
-    if (!login_sign(b, route, &f->login, &f->arena, &request)) {
-        flight_give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
-        return false;
-    }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);
     lane->attempt = ok ? sip_request(b->sip, &to, &request, LANE_ANSWER_MS, lane_on_result, lane) : NULL;

@@ -132,9 +132,9 @@ enum im_session_send im_session_send(struct lane *lane, struct flight *f, const 
 
     if (s && s->lane && s->lane != lane) /* one of before the settings changed */
         return SESSION_BUSY;
-    if (s && s->state == SESSION_UP)
+    if (s && s->state == SESSION_UP && s->known)
         return fly(s, lane, f, target, done, client);
-    if (s) { /* called by a lane that has ended since */
+    if (s) { /* its caller has not acknowledged our 200; or it was called by a lane that has ended since */
         s->lane = lane;
         lane->session = s;
         return SESSION_WAITS;
@@ -191,6 +191,9 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
     struct lane *lane = s->lane;
     struct map_sdp sdp;
 
+    im_session_judge(s);
+    if (s->state != SESSION_CALLING) /* the settings have ended it meanwhile: its timer says so to the other side */
+        return;
     if (map_sdp_read(msg->body, &sdp) != MAP_SDP_OK) {
         const struct sip_end none = { .why = SIP_END_REFUSED, .status = 488 };
 
@@ -202,6 +205,7 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
         return;
     }
     s->takes = (uint8_t)sdp.takes;
+    s->known = true;
     keep_gruu(s);
     im_session_up(s);
     im_session_each(b, &remote, &local, end_yielding, s);

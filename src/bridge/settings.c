@@ -2,6 +2,9 @@
 #include "bridge/bridge_private.h"
 #include "bridge/presence.h"
 
+#define REVIEW_SESSIONS 200
+#define REVIEW_LANES 50 /* of up to LANE_MAX messages each */
+
 static struct slice dialback_secret(const struct bridge *b)
 {
     struct slice passphrase = directory_gateway(b->directory)->dialback_passphrase;
@@ -40,6 +43,32 @@ void bridge_take_settings(struct bridge *b)
         tls_use_identities(b->tls, directory_identities(b->directory));
 }
 
+/*
+ * What is held is judged by the new settings a part in each turn, lest messages wait for it. Nothing passes by the old ones
+ * meanwhile: what moves before its turn is judged then (im_session_judge, flight_route).
+ */
+void bridge_review(struct timer *t)
+{
+    struct bridge *b = container_of(t, struct bridge, review.timer);
+    struct review *r = &b->review;
+
+    if (r->sessions)
+        r->sessions = sessions_reconsider(b, &r->sessions_at, REVIEW_SESSIONS);
+    if (!r->sessions)
+        r->lanes = x2s_reconsider(b, &r->lanes_at, REVIEW_LANES);
+    if (r->sessions || r->lanes)
+        timer_start(&b->loop->timers, &r->timer, 0);
+}
+
+static void review_all(struct bridge *b)
+{
+    struct review *r = &b->review;
+
+    r->sessions = r->lanes = true;
+    r->sessions_at = r->lanes_at = 0;
+    bridge_review(&r->timer);
+}
+
 struct directory *bridge_apply(struct bridge *b, struct directory *next)
 {
     struct directory *before = b->directory;
@@ -47,14 +76,12 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     x2s_let_go(b); /* pauses are by partner, and a domain may have another one now */
     b->directory = directory_keep(next);
     b->generation++;
-    logins_forget(&b->logins); /* names and passwords may be others now */
     bridge_take_settings(b);
     scores_trim(&b->scores, next);
     xmpp_reconsider(b->xmpp);
     sip_reconsider(b->sip);
-    sessions_reconsider(b);
+    review_all(b);
     presence_reconsider(b);
-    x2s_reconsider(b);
     log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
              LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),
              LOG_U("partners", config_list(directory_config(next), &partner_kind)->n));

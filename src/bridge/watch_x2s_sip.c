@@ -31,7 +31,8 @@ static unsigned read_body(const struct watch_x2s *w, struct arena *a, const stru
         return 200;
     if (!is_pidf(msg))
         return 415;
-    switch (map_read_pidf(a, msg->body, lang ? lang->value : slice_of(NULL, 0), &local, &w->bridge->map.aliases, clock_wall_s(), out)) {
+    switch (map_read_pidf(a, msg->body, lang ? lang->value : slice_of(NULL, 0), &local, &w->bridge->map.aliases,
+                          clock_wall_s(), out)) {
     case MAP_PIDF_OK: *said = true; return 200;
     case MAP_PIDF_OTHER: return 200;
     case MAP_PIDF_MALFORMED: return 400;

@@ -33,6 +33,7 @@ struct sip_attempt {
     uint64_t end_ms;
     enum sip_no_answer said; /* the worst of the legs without an answer */
     bool repeated;           /* something that may have arrived was sent again */
+    bool longer;             /* it went again another way, as it is longer with credentials */
 };
 
 static void on_timer(struct timer *t);
@@ -220,6 +221,18 @@ static void leg_failed(struct sip_attempt *a, enum sip_no_answer why)
         report(a, &(struct sip_result){ .no_answer = a->said });
 }
 
+/* The server asks for credentials, and with these the request is too long for UDP. True: it has set out another way. */
+static bool goes_longer(struct sip_attempt *a, const struct leg *leg, const struct sip_result *result)
+{
+    if (!result->signable || a->longer || a->n_legs == LEGS_MAX || is_under_way(a))
+        return false;
+    a->longer = true;
+    if (!launch(a, leg->place))
+        return false;
+    wait_for(a);
+    return true;
+}
+
 static void on_leg(void *arg, const struct sip_result *result)
 {
     struct leg *leg = arg;
@@ -233,8 +246,9 @@ static void on_leg(void *arg, const struct sip_result *result)
         leg_failed(a, SIP_UNREACHABLE);
     else if (result->status == 482 && a->repeated)
         leg_failed(a, SIP_TIMED_OUT);
-    else
-        report(a, result);
+    else if (!goes_longer(a, leg, result))
+        report(a, result->signable && a->said == SIP_TOO_LONG ? &(struct sip_result){ .no_answer = SIP_TOO_LONG }
+                                                              : result);
 }
 
 /* The last leg has been silent for long. True: the next one may be tried. */

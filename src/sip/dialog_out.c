@@ -100,6 +100,7 @@ static bool dial(struct sip_dialog *d, const struct sip_target *target, const st
     parts[DIALOG_REMOTE] = r->to;
     parts[DIALOG_TARGET] = r->uri;
     parts[DIALOG_CONTACT] = own.contact;
+    parts[DIALOG_ACCOUNT] = slice_str(target->route);
     if (!sip_dialog_set_texts(d, parts) || !sip_dialog_enter(d))
         return false;
     d->secure = slice_starts(own.contact, SLICE("<sips:"));
@@ -155,26 +156,32 @@ static bool make_request(struct sip_dialog *d, enum sip_method method, uint32_t 
 
 void sip_dialog_bye(struct sip_dialog *d, struct slice headers)
 {
+    struct sip_target target;
     struct sip_send send;
 
-    if (d->hop && make_request(d, SIP_BYE, ++d->cseq, headers, NULL, &send))
-        (void)sip_clients_send(&d->sip->clients, &d->hop->target, &send, NULL, NULL);
+    if (!d->hop || !make_request(d, SIP_BYE, ++d->cseq, headers, NULL, &send))
+        return;
+    target = sip_dialog_target(d);
+    (void)sip_clients_send(&d->sip->clients, &target, &send, NULL, NULL);
 }
 
 struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method, const struct sip_content *content,
                                    sip_done *done, void *arg)
 {
     struct slice none = { 0 };
+    struct sip_target target;
     struct sip_send send;
     struct sip_client *c;
 
     assert(d->state == DIALOG_UP && method != SIP_INVITE && method != SIP_ACK && method != SIP_CANCEL);
     if (!make_request(d, method, d->cseq + 1, none, content, &send))
         return NULL;
-    c = sip_clients_send(&d->sip->clients, &d->hop->target, &send, done, arg);
+    target = sip_dialog_target(d);
+    c = sip_clients_send(&d->sip->clients, &target, &send, done, arg);
     if (!c)
         return NULL;
     d->cseq++;
+    sip_client_count(c, &d->cseq);
     c->dialog = d;
     list_push(&d->requests, &c->in_dialog);
     return c;
@@ -182,11 +189,12 @@ struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method,
 
 bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max)
 {
+    const struct sip_target target = sip_dialog_target(d);
     struct slice none = { 0 };
     struct sip_send send;
 
     return make_request(d, method, UINT32_MAX, none, content, &send) &&
-           sip_clients_fits(&d->sip->clients, &d->hop->target, &send, max);
+           sip_clients_fits(&d->sip->clients, &target, &send, max);
 }
 
 /* What a result says about the dialog itself (12.2.1.2, RFC 5057 5.1). True: it is no more, and d is gone. */
@@ -282,7 +290,7 @@ static bool redial(struct sip_dialog *d)
     bool ok;
 
     arena_init_on(&arena, mem, sizeof(mem), SIP_HEAD_MAX);
-    ok = sip_invite_client_read_back(before, &m, &arena);
+    ok = sip_client_read_back(before, &m, &arena);
     buf_clear(b);
     for (size_t i = 0; ok && i < m.n_headers; i++) {
         if (is_made_anew(&m.headers[i]))
@@ -294,6 +302,7 @@ static bool redial(struct sip_dialog *d)
     }
     sip_session_put_wish(d, b, false);
     if (ok && buf_ok(b)) {
+        const struct sip_target target = sip_dialog_target(d);
         struct sip_send send = { .method = SIP_INVITE,
                                  .uri = m.uri_text,
                                  .from = sip_dialog_text(d, DIALOG_LOCAL),
@@ -304,7 +313,7 @@ static bool redial(struct sip_dialog *d)
                                  .headers = buf_slice(b),
                                  .body = m.body };
 
-        d->pending = sip_clients_invite(&d->sip->clients, &d->hop->target, &send, on_answer, d);
+        d->pending = sip_clients_invite(&d->sip->clients, &target, &send, on_answer, d);
     }
     arena_reset(&arena);
     return d->pending && d->pending != before;
@@ -390,7 +399,7 @@ static bool begin_refresh(struct sip_dialog *d, enum sip_method method, const st
 {
     struct buf *b = &d->sip->headers;
     struct sip_clients *t = &d->sip->clients;
-    const struct sip_target *target = &d->hop->target;
+    const struct sip_target target = sip_dialog_target(d);
     struct sip_send send;
 
     buf_clear(b);
@@ -398,11 +407,13 @@ static bool begin_refresh(struct sip_dialog *d, enum sip_method method, const st
     sip_session_put_wish(d, b, true);
     if (!buf_ok(b) || !make_request(d, method, d->cseq + 1, buf_slice(b), content, &send))
         return false;
-    d->pending = method == SIP_INVITE ? sip_clients_invite(t, target, &send, on_reinvite_answer, d)
-                                      : sip_clients_send(t, target, &send, on_update_done, d);
-    if (d->pending)
-        d->cseq++;
-    return d->pending != NULL;
+    d->pending = method == SIP_INVITE ? sip_clients_invite(t, &target, &send, on_reinvite_answer, d)
+                                      : sip_clients_send(t, &target, &send, on_update_done, d);
+    if (!d->pending)
+        return false;
+    d->cseq++;
+    sip_client_count(d->pending, &d->cseq);
+    return true;
 }
 
 bool sip_dialog_refresh(struct sip_dialog *d)

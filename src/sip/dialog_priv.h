@@ -36,6 +36,7 @@ enum dialog_text {
     DIALOG_TARGET,     /* the peer's Contact URI; before there is one, where the INVITE went */
     DIALOG_ROUTES,     /* one list, in the order of our requests */
     DIALOG_CONTACT,    /* ours, in brackets */
+    DIALOG_ACCOUNT,    /* sip_target.route of where our requests go */
     DIALOG_TEXTS,
 };
 
@@ -104,6 +105,9 @@ void sip_dialog_refresh_target(struct sip_dialog *d, const struct sip_msg *m);
 
 /* Is route the one that the session is charged to? */
 bool sip_dialog_is_of_route(const struct sip_dialog *d, struct slice route);
+
+/* Where our requests go; the hop itself may be shared with other routes. */
+struct sip_target sip_dialog_target(const struct sip_dialog *d);
 
 /* Lines that each INVITE, UPDATE and 2xx to them has: Contact, Allow, Supported. */
 void sip_dialog_put_usual(const struct sip_dialog *d, struct buf *b);

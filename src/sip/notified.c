@@ -134,7 +134,9 @@ void sip_subscriber_notified(struct sip_sub *s, const struct sip_incoming *in)
 
     buf_clear(&s->sip->headers);
     status = check(s, in->m, &state, &reason);
-    if (!status && !s->in_dialog)
+    if (!status && s->in_dialog)
+        sip_sub_refresh_target(s, in->m);
+    else if (!status)
         status = make_dialog(s, in->m);
     if (status)
         sip_answer(s->sip, in, status, reason, buf_slice(&s->sip->headers));

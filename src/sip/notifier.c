@@ -314,6 +314,10 @@ void sip_notifier_time(struct sip_sub *s, uint64_t now)
         end_unanswered(s);
         return;
     }
+    if (s->phase == SUB_OVER && s->limit_ms <= now && !s->flight && list_empty(&s->waiting)) {
+        sip_sub_free(s);
+        return;
+    }
     if (s->phase == SUB_UP && !s->ending && s->expires_ms <= now) {
         s->ending = true;
         s->why = SIP_SUB_END_EXPIRED;

@@ -71,6 +71,10 @@ static void part(struct sip_sub *s, const struct sip_sub_notice *n)
                                      .reason = n->reason,
                                      .retry_after_s = n->retry_after_s };
 
+    if (s->phase == SUB_OVER) {
+        sip_sub_schedule(s);
+        return;
+    }
     s->phase = SUB_OVER;
     sip_sub_schedule(s);
     ops_of(s)->ended(s->sip->conf.owner, s, &end);
@@ -78,6 +82,10 @@ static void part(struct sip_sub *s, const struct sip_sub_notice *n)
 
 static void describe(struct sip_sub *s, struct sip_sub_notice *n)
 {
+    if (s->phase == SUB_OVER) {
+        *n = s->rest->notice;
+        return;
+    }
     ops_of(s)->describe(s->sip->conf.owner, s, s->ending, n);
     if (!s->ending)
         return;
@@ -109,7 +117,7 @@ void sip_notify_go(struct sip_sub *s)
     struct arena arena;
 
     arena_init_on(&arena, mem, sizeof(mem), WAY_MAX);
-    if (ops_of(s)->way(s->sip->conf.owner, s, &arena, &to))
+    if (sip_sub_way(s, &arena, &to))
         go_to(s, &to);
     else
         sip_sub_finish(s, &(struct sip_sub_end){ .why = s->ending ? (enum sip_sub_end_why)s->why : SIP_SUB_END_FAILED,
@@ -119,18 +127,21 @@ void sip_notify_go(struct sip_sub *s)
 
 void sip_sub_end(struct sip_sub *s, const struct sip_sub_notice *notice)
 {
-    _Alignas(max_align_t) char mem[WAY_MEM];
+    uint64_t now = loop_now(s->sip->loop);
     struct sip_sub_notice n = *notice;
-    struct sip_destination to;
-    struct arena arena;
 
     n.state = SIP_SUB_TERMINATED;
-    arena_init_on(&arena, mem, sizeof(mem), WAY_MAX);
-    sip_sub_let_fly(s);
-    if (!s->txn && ops_of(s)->way(s->sip->conf.owner, s, &arena, &to))
-        (void)send_notify(s, &to, &n);
-    arena_reset(&arena);
-    sip_sub_drop(s);
+    if (s->phase == SUB_UP)
+        s->rest = sip_sub_make_rest(s, &n);
+    if (!s->rest) {
+        sip_sub_drop(s);
+        return;
+    }
+    s->phase = SUB_OVER;
+    s->data = NULL;
+    s->due_ms = now;
+    s->limit_ms = now + 64ull * s->sip->conf.t1_ms;
+    sip_sub_schedule(s);
 }
 
 /* RFC 6665 4.2.2, and a silence; 401 and 407 come here only when nothing answers them. */
@@ -200,6 +211,10 @@ void sip_notify_done(struct sip_sub *s, const struct sip_result *r)
     bool was_bare = s->bare;
 
     s->bare = false;
+    if (s->phase == SUB_OVER && s->due_ms != SIP_SUB_NEVER) { /* this one was the one before the last */
+        sip_sub_schedule(s);
+        return;
+    }
     if (s->phase == SUB_OVER) {
         sip_sub_free(s);
         return;

@@ -33,12 +33,19 @@ struct sip_subs {
     struct buf lines; /* header lines in the making */
 };
 
+/* What is kept for the last request of one whose owner has turned away from it (sub_rest.c). */
+struct sub_rest {
+    struct sip_destination to;
+    struct sip_sub_notice notice; /* of a notifier */
+    _Alignas(max_align_t) char memory[];
+};
+
 enum sub_phase {
     SUB_ASKED,    /* notifier: the owner has not answered the first SUBSCRIBE */
     SUB_STARTING, /* subscriber: no NOTIFY has come: there is no dialog */
     SUB_UP,
     SUB_ENDING, /* subscriber: the owner unsubscribes */
-    SUB_OVER,   /* notifier: the owner has heard the end, and the last NOTIFY is under way */
+    SUB_OVER,   /* notifier: the owner is done with it, and the last NOTIFY is under way, or due with what rest says */
 };
 
 enum sub_text {
@@ -63,11 +70,12 @@ struct sip_sub {
     struct sip_charge *charge;
     struct sub_flight *flight; /* our request without a result; NULL: none */
     struct sip_server *txn;    /* SUB_ASKED: the SUBSCRIBE */
+    struct sub_rest *rest;     /* owned; NULL: the owner still says */
     char *text;                /* owned */
     uint64_t tag;              /* ours */
     uint64_t due_ms;           /* our next request: NOTIFY or SUBSCRIBE */
-    uint64_t limit_ms;         /* SUB_ASKED: our patience with the owner. Subscriber: Timer N */
-    uint64_t expires_ms;       /* the subscription's end */
+    uint64_t limit_ms; /* SUB_ASKED: our patience with the owner. SUB_OVER: with the last NOTIFY. Subscriber: Timer N */
+    uint64_t expires_ms; /* the subscription's end */
     uint64_t last_notice_ms;
     uint64_t notices;
     uint32_t granted_s; /* subscriber: at most this is believed of a NOTIFY's expires */
@@ -151,6 +159,14 @@ void sip_subs_fini_flights(struct sip *sip);
 
 /* Lines that each request has: Route, Event. */
 void sip_sub_put_dialog(const struct sip_sub *s, struct buf *b);
+
+/* --- sub_rest.c --- */
+
+/* Where it goes now, and this notice. NULL: nowhere, or no memory. Owned by the caller. */
+struct sub_rest *sip_sub_make_rest(struct sip_sub *s, const struct sip_sub_notice *notice);
+
+/* Where it goes: as its rest or its owner says. */
+bool sip_sub_way(struct sip_sub *s, struct arena *a, struct sip_destination *to);
 
 /* --- by role --- */
 void sip_notifier_time(struct sip_sub *s, uint64_t now); /* something is due */

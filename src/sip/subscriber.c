@@ -71,6 +71,10 @@ void sip_sub_refresh(struct sip_sub *s)
 
 void sip_sub_unsubscribe(struct sip_sub *s)
 {
+    const struct sip_sub_notice nothing = { 0 };
+
+    if (!s->rest)
+        s->rest = sip_sub_make_rest(s, &nothing);
     if (s->phase == SUB_UP) {
         s->phase = SUB_ENDING;
         s->due_ms = loop_now(s->sip->loop);
@@ -103,12 +107,20 @@ void sip_subscriber_lasts(struct sip_sub *s, uint32_t expires_s)
 
 void sip_subscriber_in_dialog(struct sip_sub *s)
 {
+    uint64_t now = loop_now(s->sip->loop);
+
     if (s->phase != SUB_STARTING)
         return;
-    s->phase = s->ending ? SUB_ENDING : SUB_UP;
-    s->due_ms = s->ending ? loop_now(s->sip->loop) : SIP_SUB_NEVER;
-    if (s->ending)
+    s->due_ms = SIP_SUB_NEVER;
+    if (s->ending) {
+        s->phase = SUB_ENDING;
+        s->due_ms = now;
         s->limit_ms = s->expires_ms = SIP_SUB_NEVER;
+    } else {
+        s->phase = SUB_UP;
+        if (s->expires_ms != SIP_SUB_NEVER) /* the 2xx has come before */
+            sip_subscriber_lasts(s, s->expires_ms > now ? (uint32_t)((s->expires_ms - now) / 1000) : 0);
+    }
     s->ending = false;
 }
 
@@ -214,7 +226,7 @@ void sip_subscribe_go(struct sip_sub *s)
     struct arena arena;
 
     arena_init_on(&arena, mem, sizeof(mem), WAY_MAX);
-    if (ops_of(s)->way(s->sip->conf.owner, s, &arena, &to))
+    if (sip_sub_way(s, &arena, &to))
         go_to(s, &to);
     else
         finish(s, s->phase == SUB_STARTING ? SIP_SUB_END_UNREACHABLE : SIP_SUB_END_LOST,

@@ -161,6 +161,7 @@ void sip_sub_free(struct sip_sub *s)
     hash_remove(&sip->subs.by_call, &s->by_call);
     sip->counters.subscriptions = sip->subs.by_call.n;
     sip_charge_drop(&sip->subs.charges, s->charge);
+    free(s->rest);
     free(s->text);
     free(s);
 }

@@ -88,7 +88,8 @@ struct sip_event_ops {
 
     /*
      * Where requests of this subscription go now; all in *out borrowed until return or in the arena. False: nowhere any more. Only
-     * looks it up: it is the one op that also comes from inside of a call, sip_sub_end.
+     * looks it up: it is the one op that also comes from inside of a call, sip_sub_end and sip_sub_unsubscribe, after which the owner
+     * is not asked any more.
      */
     bool (*way)(void *owner, struct sip_sub *s, struct arena *a, struct sip_destination *out);
 
@@ -125,7 +126,10 @@ struct sip_sub *sip_subscribe(struct sip *sip, const struct sip_subscribe *subsc
 /* Subscriber: refreshes now (STOX-PRS-14), unless one is under way. */
 void sip_sub_refresh(struct sip_sub *s);
 
-/* Subscriber: Expires 0 in the dialog; ended follows. Before there is a dialog: as soon as there is one. */
+/*
+ * Subscriber: Expires 0 in the dialog; ended follows. Before there is a dialog: as soon as there is one. Where it goes is asked here, so
+ * that the owner may set data to NULL afterwards, and know nothing of it any more.
+ */
 void sip_sub_unsubscribe(struct sip_sub *s);
 
 /* Notifier: 200 with Expires; NOTIFY follows at once (describe). False: no memory; 500 was answered and s is gone. */
@@ -134,10 +138,7 @@ bool sip_sub_accept(struct sip_sub *s, struct slice user, struct slice params); 
 void sip_sub_refuse(struct sip_sub *s, unsigned status, const char *reason, struct slice headers);
 /* Notifier: something has changed: a NOTIFY goes as soon as it may. urgent: the pace does not hold it (pending becomes active). */
 void sip_sub_changed(struct sip_sub *s, bool urgent);
-/*
- * Notifier: ends it by a NOTIFY with this notice (terminated), at once; s is gone. For one; many are better told by
- * sip_sub_changed, and ops.describe says TERMINATED when the turn of each comes.
- */
+/* Notifier: ends it by a NOTIFY with this notice (terminated), which no pace holds; copied. s is gone. */
 void sip_sub_end(struct sip_sub *s, const struct sip_sub_notice *notice);
 
 /* Either role: forgotten without a word (a SUBSCRIBE that waits for its answer gets 480). s is gone. */

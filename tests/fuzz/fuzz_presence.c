@@ -80,6 +80,7 @@ static void as_document(struct arena *a, const struct map_presences *p)
 static void take(struct arena *a, struct person *person, const struct map_presence *p)
 {
     struct map_presences was = { 0 }, now;
+    struct map_packed *packed;
 
     check(!person->packed || map_presences_unpack(a, person->packed, &was));
     check(map_presences_take(a, &was, p, &now) && now.n >= 1 && now.n <= MAP_PRESENCE_MAX);
@@ -87,9 +88,10 @@ static void take(struct arena *a, struct person *person, const struct map_presen
     if (person->n % 3 == 0)
         map_presences_told(&now);
     check(now.n >= 1);
+    packed = map_presences_pack(&now);
+    check(packed);
     free(person->packed);
-    person->packed = map_presences_pack(&now);
-    check(person->packed);
+    person->packed = packed;
 }
 
 static void on_element(void *owner, struct xml *el)

@@ -160,6 +160,8 @@ void sides_answer(struct sides *s, size_t i, unsigned status);
 /* An INVITE with this offer (empty: none), and its Contact. */
 struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *from, const char *uri, const char *call_id,
                                 const char *type, const char *offer);
+/* The ACK to our 200. answer: the description in it, empty: none. */
+void sides_acked(struct sides *s, struct sip_dialog *d, const char *answer);
 /* A request in the session. headers: Content-Type and others. */
 struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const char *method, const char *headers,
                                 const char *body);

@@ -156,6 +156,24 @@ struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *fro
     return d;
 }
 
+void sides_acked(struct sides *s, struct sip_dialog *d, const char *answer)
+{
+    struct sides_arrival a;
+    char *text = NULL;
+    int n = asprintf(&text,
+                     "ACK sip:gw.contoso.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKack\r\n"
+                     "From: <sip:alice@contoso.example>;tag=1\r\nTo: <sip:romeo@fabrikam.example>;tag=2\r\n"
+                     "Call-ID: %s\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: %zu\r\n\r\n%s",
+                     d->call_id, strlen(answer), answer);
+
+    sides_arrive(&a, "192.0.2.10", text, n);
+    sides_begin();
+    im_session_ops.confirmed(s->bridge, d, &a.msg);
+    sides_done();
+    sides_left(&a);
+    sides_settle_errors(s);
+}
+
 struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const char *method, const char *headers,
                                 const char *body)
 {

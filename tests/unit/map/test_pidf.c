@@ -465,7 +465,7 @@ static void a_document_is_never_over_its_bound(void **state)
     struct map_presences p = { MAP_PRESENCE_MAX, v }, again;
     struct slice document;
     struct arena a;
-    struct buf note;
+    struct buf note, name;
 
     arena_init(&a, ARENA_MAX);
     buf_init(&note, 4096);
@@ -481,17 +481,17 @@ static void a_document_is_never_over_its_bound(void **state)
     assert_int_equal(map_read_pidf(&a, document, slice_of(NULL, 0), &juliet, NULL, NOW, &again), MAP_PIDF_OK);
     assert_int_equal(again.n, MAP_PRESENCE_MAX);
     assert_int_equal(again.v[0].n_notes, 0);
+    buf_init(&name, 4096);
+    repeat(&name, "\u4E2D", 300);
     for (int i = 0; i < MAP_PRESENCE_MAX; i++)
-        v[i].resource = slice_str(text_of(&a, "%.*s\u4E2D%d", 900, "", i));
-    repeat(&note, "\u4E2D", 300);
-    for (int i = 0; i < MAP_PRESENCE_MAX; i++)
-        v[i].resource = slice_str(text_of(&a, "%.*s%d", 900, note.p + MAP_NOTE_BYTES, i));
+        v[i].resource = slice_str(text_of(&a, "%.*s%d", SLICE_FMT(buf_slice(&name)), i));
     document = pidf_of(&a, &p, true);
     assert_true(document.n <= MAP_PIDF_MAX);
     assert_int_equal(map_read_pidf(&a, document, slice_of(NULL, 0), &juliet, NULL, NOW, &again), MAP_PIDF_OK);
     assert_true(again.n >= 4 && again.n < MAP_PRESENCE_MAX);
     assert_int_equal(again.v[again.n - 1].priority, MAP_PRESENCE_MAX - 1);
     buf_free(&note);
+    buf_free(&name);
     arena_reset(&a);
 }
 

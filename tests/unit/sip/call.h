@@ -75,7 +75,9 @@ static inline struct sip_accept call_accept_of(const struct sip_target *target)
 
 static inline void call_accept(struct call *c, struct sip_dialog *d)
 {
-    const struct sip_target target = { .transport = SIP_UDP, .addr = fake_addr("192.0.2.9:5070") };
+    const struct sip_target target = { .transport = SIP_UDP,
+                                       .addr = fake_addr("192.0.2.9:5070"),
+                                       .route = "romeo-route" };
     const struct sip_accept accept = call_accept_of(&target);
 
     if (!sip_dialog_accept(d, &accept)) {
@@ -191,9 +193,17 @@ static const struct sip_dialog_ops call_dialog_ops = {
     .ended = call_on_ended,
 };
 
-static const struct sip_ops call_ops = {
-    .source = call_source, .serves = fake_serves, .message = fake_message, .dialogs = &call_dialog_ops
-};
+static inline bool call_account(void *owner, struct slice route, struct sip_account *out)
+{
+    *out = (struct sip_account){ .user = SLICE("stox"), .password = SLICE("battery staple") };
+    return slice_is(route, "romeo-route");
+}
+
+static const struct sip_ops call_ops = { .source = call_source,
+                                         .serves = fake_serves,
+                                         .message = fake_message,
+                                         .account = call_account,
+                                         .dialogs = &call_dialog_ops };
 
 static inline struct sip_conf call_conf(void)
 {
@@ -342,7 +352,8 @@ static inline void call_acts(struct call *c, const struct call_step *s)
 {
     const struct slice none = { 0 };
     struct sip_target target = { .transport = s->act == INVITE_TCP ? SIP_TCP : SIP_UDP,
-                                 .addr = fake_addr(s->act == SET_TARGET ? s->text : "192.0.2.9:5060") };
+                                 .addr = fake_addr(s->act == SET_TARGET ? s->text : "192.0.2.9:5060"),
+                                 .route = "romeo-route" };
     const struct sip_content content = { SLICE("Content-Type: text/plain\r\n"), slice_str(s->text ? s->text : "Hi") };
     const struct sip_invite invite = call_invite_of(s->uri);
     struct sip_dialog *d = c->d;

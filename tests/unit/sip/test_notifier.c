@@ -294,6 +294,33 @@ static void one_in_flight(void **state)
     WATCH_RUN(steps);
 }
 
+/* The owner ends it, while another NOTIFY is under way: the last one comes last, and says what the owner said then. */
+static void ended_by_its_owner(void **state)
+{
+    static const struct watch_step steps[] = {
+        { .act = W_URGENT, .events = "describe", .sent = "NOTIFY" },
+        { .act = W_END },
+        { .method = "SUBSCRIBE", .sent = "481/SUBSCRIBE" },
+        { .status = 200, .sent = "NOTIFY", .has = "\r\nSubscription-State: terminated;reason=rejected\r\n" },
+        { .status = 200 },
+    };
+    static const struct watch_step silent[] = {
+        { .act = W_URGENT, .events = "describe", .sent = "NOTIFY" },
+        { .act = W_END },
+        { .pass = 32100 }, /* who is silent has nothing to be told */
+    };
+    struct watch *w = watch_in("");
+
+    WATCH_STEPS(w, steps);
+    assert_int_equal(sip_counters(w->f->sip)->subscriptions, 0);
+    watch_free(w);
+    w = watch_in("");
+    w->tcp = true;
+    WATCH_STEPS(w, silent);
+    assert_int_equal(sip_counters(w->f->sip)->subscriptions, 0);
+    watch_free(w);
+}
+
 /* describe may end it, as it refuses a watcher (8.5 row 4). */
 static void ended_by_its_description(void **state)
 {
@@ -596,6 +623,7 @@ int main(void)
         cmocka_unit_test(id_is_echoed),
         cmocka_unit_test(pace),
         cmocka_unit_test(one_in_flight),
+        cmocka_unit_test(ended_by_its_owner),
         cmocka_unit_test(ended_by_its_description),
         cmocka_unit_test(failures),
         cmocka_unit_test(silence_ends_it),
