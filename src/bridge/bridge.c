@@ -81,6 +81,15 @@ static bool on_account(void *owner, struct slice name, struct sip_account *out)
     return true;
 }
 
+/* To users of its own domains, and to what is its next hop itself: anywhere else is somebody else's business. */
+static bool on_leads(void *owner, struct slice name, const struct sip_uri *uri)
+{
+    const struct bridge *b = owner;
+    const struct record *record = config_find(directory_config(b->directory), &route_kind, name);
+
+    return record && way_leads(b->directory, record->object, uri);
+}
+
 static bool on_xmpp_serves(void *owner, struct slice domain)
 {
     struct bridge *b = owner;
@@ -141,6 +150,7 @@ static const struct sip_ops sip_ops = { .source = on_source,
                                         .prove = on_prove,
                                         .meant = on_meant,
                                         .account = on_account,
+                                        .leads = on_leads,
                                         .speaks = on_speaks,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,

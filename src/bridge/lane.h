@@ -95,7 +95,11 @@ void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);
 
-/* Where requests to this domain by this route go. False: a domain that has no name a certificate could show. */
+/* The servers that requests to this domain by this route may go to, to be given to sip_targets_drop. NULL: they have to be looked up
+ * (sip_locate), or all of them ask to be left alone. */
+struct sip_targets *lane_targets(struct bridge *b, const struct route *route, struct slice domain);
+
+/* The first of them now. False: as above. */
 bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out);
 
 /* What the flying text waited for (bridge/session.h): a session is there, or the text is to set out anew for another reason. */

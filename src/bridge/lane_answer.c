@@ -30,15 +30,15 @@ static bool try_aor(struct lane *lane, struct flight *f, unsigned status)
     return true;
 }
 
-/* Whoever takes no CPIM gets the text as it is, once, and is asked for nothing (STOX-RCP-19). */
+/* Whoever takes no CPIM, or nothing so long, gets the text as it is, once, and is asked for nothing (STOX-RCP-19, STOX-SIP-35). */
 static bool try_plain(struct lane *lane, struct flight *f, const struct sip_result *result)
 {
     bool too_long =
         result->status == 0 && result->no_answer == SIP_TOO_LONG; /* better without a receipt than not at all */
 
-    if (f->ask.body.n == 0 || (result->status != 415 && !too_long))
+    if (f->ask.body.n == 0 || (result->status != 415 && result->status != 413 && !too_long))
         return false;
-    if (!too_long)
+    if (result->status == 415)
         abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
     receipts_withdraw(lane->bridge, f);
     f->message.branch = slice_of(NULL, 0);

@@ -21,22 +21,35 @@ const struct route *flight_route(struct flight *f, struct bridge *b)
     return route;
 }
 
-bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out)
+struct sip_targets *lane_targets(struct bridge *b, const struct route *route, struct slice domain)
 {
     char mem[WAY_MEM];
     struct arena arena;
     struct sip_destination to;
     struct sip_targets *t = NULL;
     uint8_t order[SIP_TARGETS_MAX];
-    bool known = false;
+    struct sip_target only;
 
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     if (way_to(&arena, route, domain, &to)) {
         t = sip_located(b->sip, &to);
-        known = t ? sip_targets_order(b->sip, t, order) > 0 : way_first(&to, out);
+        if (!t && to.n_hops == 1 && way_first(&to, &only))
+            t = sip_targets_one(&only);
     }
     arena_reset(&arena);
-    if (known && t)
+    if (!t || sip_targets_order(b->sip, t, order))
+        return t;
+    sip_targets_drop(t);
+    return NULL;
+}
+
+bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out)
+{
+    struct sip_targets *t = lane_targets(b, route, domain);
+    uint8_t order[SIP_TARGETS_MAX];
+    bool known = t && sip_targets_order(b->sip, t, order);
+
+    if (known)
         *out = t->v[order[0]].target;
     sip_targets_drop(t);
     return known;
@@ -142,12 +155,15 @@ static bool give_back_too_long(struct flight *f, struct bridge *b)
 static bool launch_in_session(struct lane *lane, struct flight *f, const struct route *route)
 {
     struct bridge *b = lane->bridge;
-    struct sip_target target;
+    struct sip_targets *targets = lane_targets(b, route, f->to.domain);
+    enum im_session_send how;
 
-    if (!lane_target(b, route, f->to.domain, &target))
+    if (!targets)
         return locate_first(lane, f, route);
     f->in_session = true;
-    switch (im_session_send(lane, f, route, &target, lane_on_result, &lane->client)) {
+    how = im_session_send(lane, f, route, targets, lane_on_result, &lane->client);
+    sip_targets_drop(targets);
+    switch (how) {
     case SESSION_FLIES:
     case SESSION_WAITS: took_off(lane, f, route); return true;
     case SESSION_NOT: f->in_session = false; return launch_alone(lane, f, route);

@@ -64,6 +64,9 @@ void sip_invite_client_forget(struct sip_client *c);
 /* CANCEL, as soon as it may go; without a final answer 64*T1 later the INVITE has timed out (9.1). */
 void sip_invite_client_cancel(struct sip_client *c);
 
+/* It is not repeated any more, and what it may have led to is ended: CANCEL after a provisional answer, ACK and BYE after a 2xx. */
+void sip_invite_client_abandon(struct sip_client *c);
+
 /* Inside heard: the ACK to this 2xx. It is sent, and again whenever the 2xx comes again. */
 void sip_invite_client_ack(struct sip_client *c, const struct sip_msg *m, const struct sip_send *ack);
 

@@ -3,7 +3,7 @@
 
 #include "sip/charge.h"
 #include "sip/client_priv.h"
-#include "sip/dialog_priv.h"
+#include "sip/dial.h"
 #include "sip/inspect.h"
 #include "sip/msg_session.h"
 #include "sip/reply.h"
@@ -178,6 +178,7 @@ void sip_dialog_free(struct sip_dialog *d)
     if (d->pending && d->pending->invite) /* once it rings, only that ends it */
         sip_invite_client_cancel(d->pending);
     forget_pending(d);
+    sip_dial_free(d->dial);
     if (d->server && sip_invite_server_dialog(d->server))
         sip_invite_server_acked(d->server);
     if (d->hop)

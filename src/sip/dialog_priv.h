@@ -11,6 +11,7 @@
 
 struct hop;
 struct sip_charge;
+struct sip_dial;
 
 struct sip_dialogs {
     struct hash by_call; /* Call-ID and our tag */
@@ -48,6 +49,7 @@ struct sip_dialog {
     struct sip_charge *charge;        /* NULL: nobody's */
     struct hop *hop;                  /* held; where requests of ours go. NULL: not known yet */
     struct list requests;             /* of ours, without a result */
+    struct sip_dial *dial;            /* owned; our INVITE until it has its answer. NULL: none */
     struct sip_client *pending;       /* our INVITE, or the refresh under way: none other may be begun */
     struct sip_invite_server *server; /* the peer's INVITE without final answer, or with a 2xx without ACK */
     char *text;                       /* owned */

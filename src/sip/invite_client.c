@@ -171,6 +171,16 @@ void sip_invite_client_cancel(struct sip_client *c)
     }
 }
 
+void sip_invite_client_abandon(struct sip_client *c)
+{
+    sip_invite_client_forget(c);
+    sip_invite_client_cancel(c);
+    if (c->state != CLIENT_TRYING)
+        return;
+    c->interval_ms = 64u * c->table->t1_ms;
+    sip_client_wait(c);
+}
+
 /* Keeps the request in scratch, to send it again. Without memory for it, it goes this once. */
 static void keep_ack(struct sip_client *c)
 {

@@ -102,6 +102,8 @@ struct sip_ops {
     /* Our account with the servers of this route (sip_target.route), which have answered 401 or 407. False: there is no such
      * route. NULL: there are no accounts. */
     bool (*account)(void *owner, struct slice route, struct sip_account *out);
+    /* May a request by this route that is sent elsewhere (3xx) go to this URI, by the same servers? NULL: nowhere. */
+    bool (*leads)(void *owner, struct slice route, const struct sip_uri *uri);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
     bool (*serves)(void *owner, struct slice host);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */

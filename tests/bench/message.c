@@ -78,7 +78,7 @@ size_t bench_respond(char *out, size_t size, const char *first, const char *requ
                 return 0;
             memcpy(out + at, line, length);
             at += length;
-            if (line[0] == 'T') {
+            if (line[0] == 'T' && !memmem(line, length, ";tag=", 5)) { /* within a dialog it has ours */
                 memcpy(out + at - 2, ";tag=bench\r\n", 12);
                 at += 10;
             }

@@ -208,7 +208,7 @@ static void set_up(struct side *s, char **argv)
                               .owner = s,
                               .dialback_secret = SLICE("0123456789abcdef0123456789abcdef"),
                               .limits.connection_limit = 1000,
-                              .limits.partner_connection_limit = 100,
+                              .limits.partner_connection_limit = 1000,
                               .limits.establish_s = 60,
                               .limits.inactivity_s = 600,
                               .limits.keepalive_s = 300,
@@ -229,7 +229,7 @@ static void set_up(struct side *s, char **argv)
     s->gateway = (struct xmpp_partner){ .name = SLICE("contoso.example"),
                                         .tls = XMPP_REQUIRED,
                                         .sasl = XMPP_REQUIRED,
-                                        .connection_limit = 100,
+                                        .connection_limit = 1000,
                                         .proxy = slice_str(argv[2]) };
     conf.tls = tls_new(&err);
     if (!conf.tls || tls_trust(conf.tls, argv[3], &err) ||

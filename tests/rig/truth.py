@@ -70,19 +70,22 @@ class Truth:
         """The stanza's id of message k to XMPP: what stands behind the cookie of its branch."""
         return "t%dx%d" % divmod(k, self.each)
 
-    def to_xmpp(self, unknown=()):
-        """What became of the SIP users' messages, and what is wrong with it. unknown: ids the gateway said so of."""
+    def to_xmpp(self, unknown=(), dead_line=False):
+        """
+        What became of the SIP users' messages, and what is wrong with it. unknown: ids the gateway said so of. dead_line: for
+        so long that senders have given up.
+        """
         said, faults = collections.Counter(), collections.Counter()
         for k, (status, came) in enumerate(zip(self._read("sip-answers"), self._read("xmpp-arrived"))):
             times, fate = came & 255, came >> 8
             said["no answer" if status == NO_ANSWER else str(status)] += 1
-            said["bounced late"] += fate == BOUNCED_LATE
-            faults["silent"] += status <= NO_ANSWER
+            faults["silent"] += status < NO_ANSWER or (status == NO_ANSWER and not dead_line)
             faults["doubled"] += times > 1
             if 200 <= status < 300:
                 faults["lost"] += not times
                 faults["bounced, and answered 2xx"] += fate == BOUNCED
-            elif times and fate != BOUNCED:
+                said["bounced after their 2xx"] += fate == BOUNCED_LATE
+            elif times and fate == TAKEN and status != NO_ANSWER:
                 said["there, and known not to be known"] += self.id(k) in unknown
                 faults["there, and refused"] += self.id(k) not in unknown
         faults["overtaken"] = self.xmpp.counts["overtaken"]

@@ -348,6 +348,18 @@ static inline struct sip_invite call_invite_of(const char *uri)
                                 .body = SLICE(CALL_SDP) };
 }
 
+static inline struct sip_dialog *call_to_one(struct sip *sip, const struct sip_target *target,
+                                             const struct sip_invite *invite, void *data)
+{
+    struct sip_targets *targets = sip_targets_one(target);
+    struct sip_dialog *d;
+
+    assert_non_null(targets);
+    d = sip_invite(sip, targets, invite, data);
+    sip_targets_drop(targets);
+    return d;
+}
+
 static inline void call_acts(struct call *c, const struct call_step *s)
 {
     const struct slice none = { 0 };
@@ -381,7 +393,7 @@ static inline void call_acts(struct call *c, const struct call_step *s)
     case RESPOND: sip_respond(c->txn, s->arg ? s->arg : 200, NULL, none); break;
     case INVITE:
     case INVITE_TCP:
-        c->d = sip_invite(c->f->sip, &target, &invite, c);
+        c->d = call_to_one(c->f->sip, &target, &invite, c);
         if (!c->d)
             call_note(c, "not-invited");
         break;

@@ -1,5 +1,5 @@
 /* Servers that ask who we are: RFC 3261 22, 8.1.3.5; RFC 8760. The hashes themselves: test_auth.c. */
-#include "call.h"
+#include "../unit/sip/call.h"
 
 #define ASK(header, nonce, more)                                                                                       \
     header ": Digest realm=\"pbx\", nonce=\"" nonce "\", qop=\"auth\", algorithm=SHA-256" more "\r\n"
@@ -88,7 +88,7 @@ static void run_rounds(struct call *c, const struct round *rounds, const char *w
     }
 }
 
-static void a_request_goes_again(void **state)
+static void STOX_SIP_34_a_request_goes_again(void **state)
 {
     static const struct {
         const char *name;
@@ -139,7 +139,7 @@ static void a_request_goes_again(void **state)
 }
 
 /* Later ones carry the answer at once, counted; a given branch tells the signed one from the other. */
-static void what_was_asked_is_remembered(void **state)
+static void STOX_SIP_34_what_was_asked_is_remembered(void **state)
 {
     struct call *c = call_new(NULL);
     struct sending s;
@@ -232,7 +232,7 @@ static void too_long_for_udp(void **state)
 }
 
 /* In a session the dialog numbers them: what goes again takes the next number, whatever was sent meanwhile. */
-static void inside_of_a_session(void **state)
+static void STOX_SIP_34_inside_of_a_session(void **state)
 {
     static const struct call_step steps[] = {
         { .act = SEND, .sent = "MESSAGE", .has = "\r\nCSeq: 2 MESSAGE\r\n" },
@@ -265,12 +265,12 @@ static void inside_of_a_session(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_goes_again),
-        cmocka_unit_test(what_was_asked_is_remembered),
+        cmocka_unit_test(STOX_SIP_34_a_request_goes_again),
+        cmocka_unit_test(STOX_SIP_34_what_was_asked_is_remembered),
         cmocka_unit_test(a_refused_password_is_kept_back),
         cmocka_unit_test(what_does_not_go_again),
         cmocka_unit_test(too_long_for_udp),
-        cmocka_unit_test(inside_of_a_session),
+        cmocka_unit_test(STOX_SIP_34_inside_of_a_session),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
