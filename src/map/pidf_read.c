@@ -118,7 +118,7 @@ static void read_in_tuple(struct reading *r, const struct xml *el, struct slice 
 {
     if (xml_is(el, MAP_NS_PIDF, "status"))
         read_status(r, el, t);
-    else if (xml_is(el, MAP_NS_PIDF, "contact")) {
+    else if (xml_is(el, MAP_NS_PIDF, "contact") && !t->contact.p) {
         t->contact = text_of(r, el);
         t->p.has_priority = map_priority_of_contact(xml_attr(el, "priority"), &t->p.priority);
     } else if (xml_is(el, MAP_NS_PIDF, "note"))

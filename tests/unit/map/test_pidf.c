@@ -46,6 +46,10 @@ static const struct {
     { "two tuples", PIDF(OPEN "<tuple id='ID-b_20c'><status><basic>closed</basic></status></tuple>"),
       "/a open; /b c closed" },
     { "one resource, two tuples", PIDF(STATUS("<basic>closed</basic>") OPEN), "/a open" },
+    { "the first of two contacts",
+      PIDF(TUPLE("<status><basic>open</basic></status><contact priority='1'>sip:romeo@example.net;gr=x</contact>"
+                 "<contact priority='2'>sip:romeo@example.net;gr=y</contact>")),
+      "/x open priority=127" },
     { "GRUU before id",
       PIDF(TUPLE("<status><basic>open</basic></status><contact>sip:romeo@example.net;gr=dr4</contact>")), "/dr4 open" },
     { "GRUU of a device",
