@@ -68,6 +68,27 @@ static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
     return partner ? &partner->xmpp : NULL;
 }
 
+static bool on_account(void *owner, struct slice name, struct sip_account *out)
+{
+    const struct bridge *b = owner;
+    const struct record *record = config_find(directory_config(b->directory), &route_kind, name);
+    const struct route *route = record ? record->object : NULL;
+
+    if (!route)
+        return false;
+    *out = (struct sip_account){ route->next_hop_user, route->next_hop_password, route->digest_md5 };
+    return true;
+}
+
+/* To users of its own domains, and to what is its next hop itself: anywhere else is somebody else's business. */
+static bool on_leads(void *owner, struct slice name, const struct sip_uri *uri)
+{
+    const struct bridge *b = owner;
+    const struct record *record = config_find(directory_config(b->directory), &route_kind, name);
+
+    return record && way_leads(b->directory, record->object, uri);
+}
+
 static bool on_xmpp_serves(void *owner, struct slice domain)
 {
     struct bridge *b = owner;
@@ -127,6 +148,8 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 static const struct sip_ops sip_ops = { .source = on_source,
                                         .prove = on_prove,
                                         .meant = on_meant,
+                                        .account = on_account,
+                                        .leads = on_leads,
                                         .speaks = on_speaks,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,
@@ -262,7 +285,6 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     rates_init(&b->route_rates);
     sip_nonces_init(&b->sip_nonces);
     provers_init(&b->provers);
-    logins_init(&b->logins);
     replays_init(&b->replays);
     viewers_init(&b->viewers);
     list_init(&b->test_messages);
@@ -375,7 +397,6 @@ void bridge_free(struct bridge *b)
     rates_fini(&b->route_rates);
     sip_nonces_fini(&b->sip_nonces);
     provers_fini(&b->provers);
-    logins_fini(&b->logins);
     replays_fini(&b->replays);
     viewers_fini(&b->viewers);
     talks_fini(&b->talks);

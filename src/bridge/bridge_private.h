@@ -8,7 +8,6 @@
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
-#include "bridge/login.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
 #include "bridge/rates.h"
@@ -43,7 +42,7 @@ struct bridge {
     /* Both are taken whole at the start, so that an error can be told and a bounce recognised without memory. */
     struct buf scratch; /* the stanza being built; never kept across a call */
     struct buf key;     /* the table key being built; likewise */
-    struct log_limit refusals, log_digest, log_answers, log_login;
+    struct log_limit refusals, log_digest, log_answers;
     struct bridge_counters counters;
     struct scores scores;
     struct rates rates; /* of people, on both sides */
@@ -67,7 +66,6 @@ struct bridge {
     struct sip_nonces sip_nonces;
     struct provers provers;
     struct sip_proof proof;
-    struct logins logins; /* what next hops have asked of us */
 
     /* s2x.c: SIP requests that wait for the fate of their stanza */
     struct hash held_by_token, held_by_id, held_by_text;

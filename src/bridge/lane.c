@@ -216,15 +216,15 @@ static void give_back_unanswered(struct flight *f, struct bridge *b, enum sip_no
     give_back(f, b, true, &error);
 }
 
-/* Whoever takes no CPIM gets the text as it is, once, and is asked for nothing (STOX-RCP-19). */
+/* Whoever takes no CPIM, or nothing so long, gets the text as it is, once, and is asked for nothing (STOX-RCP-19, STOX-SIP-35). */
 static bool try_plain(struct lane *lane, struct flight *f, const struct sip_result *result)
 {
     bool too_long =
         result->status == 0 && result->no_answer == SIP_TOO_LONG; /* better without a receipt than not at all */
 
-    if (f->ask.body.n == 0 || (result->status != 415 && !too_long))
+    if (f->ask.body.n == 0 || (result->status != 415 && result->status != 413 && !too_long))
         return false;
-    if (!too_long)
+    if (result->status == 415)
         abilities_note(&lane->bridge->abilities, &f->to, ABILITY_NO_CPIM, loop_now(lane->bridge->loop));
     receipts_withdraw(lane->bridge, f);
     f->message.branch = slice_of(NULL, 0);
@@ -259,17 +259,6 @@ static void text_ended(struct flight *f, struct bridge *b, const struct sip_resu
     }
 }
 
-/* A next hop that wants to know who we are is told, once (RFC 3261 22.2, 22.3). */
-static bool try_login(struct lane *lane, struct flight *f, const struct sip_result *result)
-{
-    const struct route *route = directory_route_to(lane->bridge->directory, f->to.domain);
-
-    if (!route || !login_asked(lane->bridge, route, &f->login, result))
-        return false;
-    push_first(lane, f);
-    return true;
-}
-
 static void on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
@@ -289,8 +278,7 @@ static void on_result(void *arg, const struct sip_result *result)
         lane_next(lane);
         return;
     }
-    if ((result->status >= 300 && (try_aor(lane, f, result->status) || try_login(lane, f, result))) ||
-        try_plain(lane, f, result)) {
+    if ((result->status >= 300 && try_aor(lane, f, result->status)) || try_plain(lane, f, result)) {
         lane_next(lane);
         return;
     }
@@ -304,22 +292,35 @@ static void on_result(void *arg, const struct sip_result *result)
     lane_next(lane);
 }
 
-bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out)
+struct sip_targets *lane_targets(struct bridge *b, const struct route *route, struct slice domain)
 {
     char mem[WAY_MEM];
     struct arena arena;
     struct sip_destination to;
     struct sip_targets *t = NULL;
     uint8_t order[SIP_TARGETS_MAX];
-    bool known = false;
+    struct sip_target only;
 
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     if (way_to(&arena, route, domain, &to)) {
         t = sip_located(b->sip, &to);
-        known = t ? sip_targets_order(b->sip, t, order) > 0 : way_first(&to, out);
+        if (!t && to.n_hops == 1 && way_first(&to, &only))
+            t = sip_targets_one(&only);
     }
     arena_reset(&arena);
-    if (known && t)
+    if (!t || sip_targets_order(b->sip, t, order))
+        return t;
+    sip_targets_drop(t);
+    return NULL;
+}
+
+bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out)
+{
+    struct sip_targets *t = lane_targets(b, route, domain);
+    uint8_t order[SIP_TARGETS_MAX];
+    bool known = t && sip_targets_order(b->sip, t, order);
+
+    if (known)
         *out = t->v[order[0]].target;
     sip_targets_drop(t);
     return known;
@@ -418,10 +419,6 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct route
         request.headers = f->message.headers;
         request.body = f->message.body;
     }
-    if (!login_sign(b, route, &f->login, &f->arena, &request)) {
-        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
-        return false;
-    }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);
     lane->attempt = ok ? sip_request(b->sip, &to, &request, LANE_ANSWER_MS, on_result, lane) : NULL;
@@ -444,12 +441,15 @@ static bool give_back_too_long(struct flight *f, struct bridge *b)
 static bool launch_in_session(struct lane *lane, struct flight *f, const struct route *route)
 {
     struct bridge *b = lane->bridge;
-    struct sip_target target;
+    struct sip_targets *targets = lane_targets(b, route, f->to.domain);
+    enum im_session_send how;
 
-    if (!lane_target(b, route, f->to.domain, &target))
+    if (!targets)
         return locate_first(lane, f, route);
     f->in_session = true;
-    switch (im_session_send(lane, f, route, &target, on_result, &lane->client)) {
+    how = im_session_send(lane, f, route, targets, on_result, &lane->client);
+    sip_targets_drop(targets);
+    switch (how) {
     case SESSION_FLIES:
     case SESSION_WAITS: took_off(lane, f, route); return true;
     case SESSION_NOT: f->in_session = false; return launch_alone(lane, f, route);

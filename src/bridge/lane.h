@@ -51,7 +51,6 @@ struct flight {
     unsigned status;     /* what SIP has answered; 0: nothing yet */
     bool owed;           /* an error tells the fate, and takes the receipt with it */
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
-    struct login_state login;
     unsigned max_forwards;
     bool in_session; /* flies, or flew last, in an INVITE session */
     bool renewed;    /* its session was gone; it went into a new one, once */
@@ -95,7 +94,11 @@ void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);
 
-/* Where requests to this domain by this route go. False: a domain that has no name a certificate could show. */
+/* The servers that requests to this domain by this route may go to, to be given to sip_targets_drop. NULL: they have to be looked up
+ * (sip_locate), or all of them ask to be left alone. */
+struct sip_targets *lane_targets(struct bridge *b, const struct route *route, struct slice domain);
+
+/* The first of them now. False: as above. */
 bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out);
 
 /* What the flying text waited for (bridge/session.h): a session is there, or the text is to set out anew for another reason. */

@@ -62,7 +62,7 @@ enum im_session_send {
     SESSION_BUSY,     /* no memory, or too many requests */
 };
 enum im_session_send im_session_send(struct lane *lane, struct flight *f, const struct route *route,
-                                     const struct sip_target *target, sip_done *done, struct sip_client **client);
+                                     struct sip_targets *targets, sip_done *done, struct sip_client **client);
 
 /* The result of what flew in it; the lane is out of it. */
 void im_session_result(struct im_session *s, const struct sip_result *result);

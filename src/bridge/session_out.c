@@ -5,8 +5,6 @@
 #include "bridge/session_parts.h"
 #include "map/error.h"
 
-#define UDP_MAX 1300 /* RFC 3428 8 */
-
 /* The client that wrote is the one that is written to from now on (STOX-SES-37). Without memory it stays as it was. */
 static void lock_to(struct im_session *s, struct slice resource)
 {
@@ -24,13 +22,13 @@ static void lock_to(struct im_session *s, struct slice resource)
     s->n_client = (uint16_t)resource.n;
 }
 
-static enum im_session_send fly(struct im_session *s, struct lane *lane, struct flight *f,
-                                const struct sip_target *target, sip_done *done, struct sip_client **client)
+static enum im_session_send fly(struct im_session *s, struct lane *lane, struct flight *f, sip_done *done,
+                                struct sip_client **client)
 {
     struct sip_content content = { f->message.headers, f->message.body };
 
     receipts_withdraw(s->bridge, f); /* the form that asks for notifications is CPIM, which was not agreed */
-    if (target->transport == SIP_UDP && !sip_dialog_fits(s->dialog, SIP_MESSAGE, &content, UDP_MAX))
+    if (!sip_dialog_fits(s->dialog, SIP_MESSAGE, &content))
         return SESSION_TOO_LONG;
     *client = sip_dialog_send(s->dialog, SIP_MESSAGE, &content, done, lane);
     if (!*client)
@@ -74,7 +72,7 @@ static struct slice speaker_of(const struct bridge *b, const struct route *route
 }
 
 static enum im_session_send call(struct im_session *s, struct lane *lane, struct flight *f, const struct route *route,
-                                 const struct sip_target *target)
+                                 struct sip_targets *targets)
 {
     struct bridge *b = s->bridge;
     struct sip_content offer;
@@ -82,7 +80,7 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
                                  .from = without_tag(f->message.from),
                                  .to = f->message.to,
                                  .call_id = f->message.call_id,
-                                 .route = speaker_of(b, route, target),
+                                 .route = speaker_of(b, route, &targets->v[0].target),
                                  .max_forwards = 70 };
 
     if (!im_session_describe(b, NULL, s->call, &offer))
@@ -90,9 +88,9 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
     invite.headers = offer.headers;
     invite.body = offer.body;
     put_sender(f, &invite);
-    if (target->transport == SIP_UDP && !sip_invite_fits(b->sip, target, &invite, UDP_MAX))
+    if (!sip_invite_fits(b->sip, targets, &invite))
         return SESSION_TOO_LONG;
-    s->dialog = sip_invite(b->sip, target, &invite, s);
+    s->dialog = sip_invite(b->sip, targets, &invite, s);
     if (!s->dialog)
         return SESSION_BUSY;
     s->lane = lane;
@@ -102,7 +100,7 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
 }
 
 static enum im_session_send open_session(struct lane *lane, struct flight *f, const struct route *route,
-                                         const struct sip_target *target)
+                                         struct sip_targets *targets)
 {
     struct bridge *b = lane->bridge;
     bool full;
@@ -112,7 +110,7 @@ static enum im_session_send open_session(struct lane *lane, struct flight *f, co
     if (!s)
         return full ? SESSION_FULL : SESSION_BUSY;
     s->called = true;
-    how = call(s, lane, f, route, target);
+    how = call(s, lane, f, route, targets);
     if (how != SESSION_WAITS)
         im_session_free(s);
     return how;
@@ -134,7 +132,7 @@ static struct im_session *choose(struct bridge *b, const struct flight *f)
 }
 
 enum im_session_send im_session_send(struct lane *lane, struct flight *f, const struct route *route,
-                                     const struct sip_target *target, sip_done *done, struct sip_client **client)
+                                     struct sip_targets *targets, sip_done *done, struct sip_client **client)
 {
     struct bridge *b = lane->bridge;
     struct im_session *s = choose(b, f);
@@ -142,7 +140,7 @@ enum im_session_send im_session_send(struct lane *lane, struct flight *f, const 
     if (s && s->lane && s->lane != lane) /* one of before the settings changed */
         return SESSION_BUSY;
     if (s && s->state == SESSION_UP)
-        return fly(s, lane, f, target, done, client);
+        return fly(s, lane, f, done, client);
     if (s) { /* called by a lane that has ended since */
         s->lane = lane;
         lane->session = s;
@@ -150,7 +148,7 @@ enum im_session_send im_session_send(struct lane *lane, struct flight *f, const 
     }
     if (route->im == ROUTE_AUTO && abilities_has(&b->abilities, &f->to, ABILITY_NO_SESSIONS, loop_now(b->loop)))
         return SESSION_NOT;
-    return open_session(lane, f, route, target);
+    return open_session(lane, f, route, targets);
 }
 
 void im_session_result(struct im_session *s, const struct sip_result *result)

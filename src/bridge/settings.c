@@ -38,7 +38,6 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     x2s_let_go(b); /* pauses are by partner, and a domain may have another one now */
     b->directory = directory_keep(next);
     b->generation++;
-    logins_forget(&b->logins); /* names and passwords may be others now */
     bridge_take_settings(b);
     scores_trim(&b->scores, next);
     xmpp_reconsider(b->xmpp);

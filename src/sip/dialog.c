@@ -3,7 +3,7 @@
 
 #include "sip/charge.h"
 #include "sip/client_priv.h"
-#include "sip/dialog_priv.h"
+#include "sip/dial.h"
 #include "sip/inspect.h"
 #include "sip/msg_session.h"
 #include "sip/reply.h"
@@ -169,12 +169,16 @@ void sip_dialog_free(struct sip_dialog *d)
 
     timer_stop(&sip->loop->timers, &d->timer);
     list_each_safe (l, tmp, &d->requests) {
-        container_of(l, struct sip_client, in_dialog)->dialog = NULL;
+        struct sip_client *c = container_of(l, struct sip_client, in_dialog);
+
+        c->dialog = NULL;
+        c->counter = NULL;
         list_unlink(l);
     }
     if (d->pending && d->pending->invite) /* once it rings, only that ends it */
         sip_invite_client_cancel(d->pending);
     forget_pending(d);
+    sip_dial_free(d->dial);
     if (d->server && sip_invite_server_dialog(d->server))
         sip_invite_server_acked(d->server);
     if (d->hop)
@@ -274,12 +278,26 @@ struct slice sip_dialog_next_uri(const struct sip_dialog *d)
     return sip_route_next(sip_dialog_text(d, DIALOG_ROUTES), sip_dialog_text(d, DIALOG_TARGET));
 }
 
+struct sip_target sip_dialog_target(const struct sip_dialog *d)
+{
+    struct sip_target target = d->hop->target;
+    struct slice account = sip_dialog_text(d, DIALOG_ACCOUNT);
+
+    memcpy(target.route, account.p, account.n);
+    target.route[account.n] = '\0';
+    return target;
+}
+
 bool sip_dialog_set_target(struct sip_dialog *d, const struct sip_target *target)
 {
     struct hop *hop = sip_hop_hold(&d->sip->clients, target);
 
     if (!hop)
         return false;
+    if (!sip_dialog_set_text(d, DIALOG_ACCOUNT, slice_str(target->route))) {
+        sip_hop_drop(hop);
+        return false;
+    }
     if (d->hop)
         sip_hop_drop(d->hop);
     d->hop = hop;

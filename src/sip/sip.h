@@ -38,6 +38,12 @@ struct sip_peer {
         *proof; /* what ops.prove found of this request: the owner's, and valid as long as it says; NULL: nothing */
 };
 
+/* Whom we prove to be, to servers that ask. Borrowed until the owner is called again. */
+struct sip_account {
+    struct slice user, password; /* user empty: we have no account there */
+    bool md5;                    /* is the weak hash good enough? */
+};
+
 /* What a request is answered with that does not prove who it is from. */
 struct sip_challenge {
     unsigned status;
@@ -69,9 +75,10 @@ struct sip_request {
 struct sip_target {
     enum sip_transport transport;
     struct addr addr;
-    char host[SIP_HOST_MAX + 1];   /* SIP_TLS: the server's name, for SNI; empty: it has none */
-    char route[SIP_ROUTE_MAX + 1]; /* SIP_TLS: the owner's, for ops.meant */
-    uint64_t apart;                /* a stream of its own, of a test (probe.h); 0: shared */
+    char host[SIP_HOST_MAX + 1]; /* SIP_TLS: the server's name, for SNI; empty: it has none */
+    char route[SIP_ROUTE_MAX +
+               1];  /* the owner's, for ops.meant and ops.account; tells targets apart over SIP_TLS only */
+    uint64_t apart; /* a stream of its own, of a test (probe.h); 0: shared */
 };
 
 struct sip_ops {
@@ -92,6 +99,11 @@ struct sip_ops {
     bool (*speaks)(void *owner, struct slice route, struct slice domain, const struct sip_peer *from);
     /* Would a connection to it arrive at a listener of the owner's, of SIP or of anything else? NULL: there is none. */
     bool (*listens)(void *owner, const struct addr *to);
+    /* Our account with the servers of this route (sip_target.route), which have answered 401 or 407. False: there is no such
+     * route. NULL: there are no accounts. */
+    bool (*account)(void *owner, struct slice route, struct sip_account *out);
+    /* May a request by this route that is sent elsewhere (3xx) go to this URI, by the same servers? NULL: nowhere. */
+    bool (*leads)(void *owner, struct slice route, const struct sip_uri *uri);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
     bool (*serves)(void *owner, struct slice host);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
@@ -131,7 +143,8 @@ void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max);
 
 void sip_set_dialog_limits(struct sip *sip, size_t max, size_t per_route_max);
 
-/* What ops.meant says may have changed: TLS connections that it no longer approves are closed. On the loop. */
+/* What ops.meant and ops.account say may have changed: TLS connections that are not approved any more are closed, and who asks
+ * for credentials is asked anew. On the loop. */
 void sip_reconsider(struct sip *sip);
 
 /* Transactions that still run end without a word: nothing is answered, no done is called. */
@@ -185,6 +198,7 @@ struct sip_result {
         SIP_LEFT_ALONE, /* every server has asked to be left alone (503 with Retry-After) */
         SIP_TOO_LONG,   /* over 1300 bytes, and no way but UDP */
     } no_answer;
+    bool signable; /* 401 or 407 that can be answered, but with credentials the request would be too long for UDP */
 };
 
 /*
@@ -202,8 +216,14 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
 /* Would the request have at most max bytes on the wire to this target? */
 bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max);
 
-/* done will not be called; the transaction runs on to absorb what comes. */
+/* done will not be called; the transaction runs on to absorb what comes, and sends nothing new. */
 void sip_client_forget(struct sip_client *client);
+
+/*
+ * Where a request is numbered that goes again by itself, because it was asked for credentials (login.h): it takes the next number
+ * after *cseq and leaves it there. Valid until done, or sip_client_forget. Without it the request has its old CSeq plus one.
+ */
+void sip_client_count(struct sip_client *client, uint32_t *cseq);
 
 /* How far it has come. */
 enum sip_client_progress {

@@ -19,6 +19,7 @@ struct sip {
     struct sip_wire wire; /* the transports, or a test */
     struct sip_servers servers;
     struct sip_clients clients;
+    struct sip_logins logins;
     struct sip_invites invites;
     struct sip_dialogs dialogs;
     struct sip_subs subs;

@@ -60,6 +60,7 @@ bool sip_stream_secured(struct sip_stream *s)
 
 void sip_reconsider(struct sip *sip)
 {
+    sip_logins_forget(&sip->logins);
     list_each_safe (l, tmp, &sip->transports.streams) {
         struct sip_stream *s = container_of(l, struct sip_stream, link);
         const char *why = NULL;

@@ -96,13 +96,25 @@ void sip_locate_cancel(struct sip_lookup *l)
 {
 }
 
+struct sip_targets *sip_targets_one(const struct sip_target *target)
+{
+    struct sip_targets *t = calloc(1, sizeof(*t) + sizeof(t->v[0]));
+
+    assert_non_null(t);
+    t->n = 1;
+    t->v[0].target = *target;
+    return t;
+}
+
 void sip_targets_drop(struct sip_targets *t)
 {
+    free(t); /* nobody keeps one */
 }
 
 size_t sip_targets_order(struct sip *sip, const struct sip_targets *t, uint8_t order[SIP_TARGETS_MAX])
 {
-    return 0;
+    order[0] = 0;
+    return t->n;
 }
 
 uint64_t sip_probe_start(struct sip *sip, const struct sip_destination *to, struct slice domain, const char **why)

@@ -20,8 +20,7 @@ static struct sip_dialog *dialog_new(struct sides *s, struct slice call_id)
     return d;
 }
 
-struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite,
-                              void *data)
+struct sip_dialog *sip_invite(struct sip *sip, struct sip_targets *targets, const struct sip_invite *invite, void *data)
 {
     struct sip_dialog *d;
 
@@ -30,7 +29,7 @@ struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, 
     d = dialog_new(sides_now(), invite->call_id);
     d->called = true;
     d->data = data;
-    d->target = *target;
+    d->target = targets->v[0].target;
     sides_copy(d->uri, sizeof(d->uri), invite->uri);
     sides_copy(d->from, sizeof(d->from), invite->from);
     sides_copy(d->to, sizeof(d->to), invite->to);
@@ -41,9 +40,9 @@ struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, 
     return d;
 }
 
-bool sip_invite_fits(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite, size_t max)
+bool sip_invite_fits(struct sip *sip, const struct sip_targets *targets, const struct sip_invite *invite)
 {
-    return 600 + invite->body.n + sides_now()->extra_size <= max;
+    return targets->v[0].target.transport != SIP_UDP || 600 + invite->body.n + sides_now()->extra_size <= 1300;
 }
 
 void sip_dialog_cancel(struct sip_dialog *d)
@@ -83,9 +82,9 @@ struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method,
     return (struct sip_client *)c; /* in a session; nobody looks inside */
 }
 
-bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max)
+bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content)
 {
-    return 400 + content->body.n + sides_now()->extra_size <= max;
+    return d->target.transport != SIP_UDP || 400 + content->body.n + sides_now()->extra_size <= 1300;
 }
 
 void sip_dialog_end(struct sip_dialog *d, struct slice headers)
