@@ -90,12 +90,8 @@ static void delta_seconds(void **state)
         bool ok;
         uint32_t seconds;
     } cases[] = {
-        { "0", true, 0 },
-        { " 3600 ", true, 3600 },
-        { "99999999999999999999999999", true, UINT32_MAX },
-        { "", false, 0 },
-        { "-1", false, 0 },
-        { "1.5", false, 0 },
+        { "0", true, 0 },       { " 3600 ", true, 3600 }, { "99999999999999999999999999", true, UINT32_MAX },
+        { "", false, 0 },       { "-1", false, 0 },       { "1.5", false, 0 },
         { "60;x=y", false, 0 },
     };
 
