@@ -177,9 +177,9 @@ static void a_scan_meets_each_once_while_the_table_grows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(siphash_vectors),  cmocka_unit_test(parts_do_not_run_together), cmocka_unit_test(keys_differ),
-        cmocka_unit_test(finds_what_is_in), cmocka_unit_test(each_may_remove),
-        cmocka_unit_test(a_scan_meets_each_once_while_the_table_grows),
+        cmocka_unit_test(siphash_vectors), cmocka_unit_test(parts_do_not_run_together),
+        cmocka_unit_test(keys_differ),     cmocka_unit_test(finds_what_is_in),
+        cmocka_unit_test(each_may_remove), cmocka_unit_test(a_scan_meets_each_once_while_the_table_grows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
