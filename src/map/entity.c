@@ -304,11 +304,22 @@ static void vcard(struct buf *out, const struct question *q)
     buf_str(out, "</iq>");
 }
 
+/* To those who may know that he is there (XEP-0199). */
+static void person_ping(struct buf *out, const struct question *q)
+{
+    if (q->entity->knows_person)
+        ping(out, q);
+    else
+        put_unavailable(out, q);
+}
+
 static const struct row of_person[] = { { MAP_NS_VCARD_TEMP, "vCard", vcard, NULL },
                                         { MAP_NS_VCARD4, "vcard", vcard, NULL },
+                                        { "urn:xmpp:ping", "ping", person_ping, NULL },
                                         { NS_DISCO_INFO, "query", person_info, NULL } };
 
-static const struct row of_device[] = { { NS_DISCO_INFO, "query", person_info, NULL } };
+static const struct row of_device[] = { { "urn:xmpp:ping", "ping", person_ping, NULL },
+                                        { NS_DISCO_INFO, "query", person_info, NULL } };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

@@ -3,8 +3,8 @@
  *
  * The domain itself answers. Addresses below it, of people who are there or not, get the same service-unavailable (RFC 6121
  * 8.5), or item-not-found for a vCard: who is there is for those to know whom they have let see their presence. Of a person
- * two things are said: his card (map/vcard.h) to those who may see it, and to those alone whom he has written to, what his side
- * can be told besides texts (STOX-CS-13, STOX-RCP-18).
+ * things are said to those who may watch him, and to those whom he has written to: his card (map/vcard.h), that he, or one of his
+ * devices, is there (STOX-IQ-02, 03, 06), and what his side can be told besides texts (STOX-CS-13, STOX-RCP-18).
  */
 #ifndef STOX_MAP_ENTITY_H
 #define STOX_MAP_ENTITY_H
@@ -22,7 +22,7 @@ struct map_entity {
     const struct slice *contacts; /* "abuse=mailto:abuse@contoso.example" (XEP-0157) */
     size_t n_contacts;            /* at most MAP_CONTACTS_MAX, more are left out */
     struct map_aliases aliases;
-    bool knows_person;            /* the person asked about has written to who asks */
+    bool knows_person;            /* who asks may know of the person, or device, that is asked about */
     bool chat_states, receipts;   /* his side takes these */
     const struct map_vcard *card; /* of the person asked about, for who may see his presence; NULL: there is none */
 };
