@@ -67,6 +67,7 @@ struct sip_stream {
     unsigned n_crlf; /* line ends since the last message or pong */
     bool opened;     /* by us: it carries our requests */
     bool up;         /* connected */
+    bool heard;      /* something has come */
     bool partial;    /* part of a message has come */
     bool closing;    /* no more input, no more output */
     uint16_t alias;  /* accepted: the port that it may stand for; 0: none */

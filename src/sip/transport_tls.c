@@ -7,13 +7,18 @@
 static void log_peer(struct sip_stream *s, const char *event, const char *why)
 {
     struct sip *sip = s->sip;
-    char peer[ADDR_TEXT];
+    char peer[ADDR_TEXT], shows[SIP_CERT_TEXT] = "";
+    const struct tls_name *names;
     unsigned held;
+    size_t n;
 
+    names = sip_cert_list(s->cert, &n);
+    if (s->cert)
+        sip_cert_put_names(names, n, shows, sizeof(shows));
     if (log_allowed(&sip->log_peers, loop_now(sip->loop), 5, &held))
         log_warning(sip->loop->log, event, LOG_Z("peer", addr_text(&s->target.addr, peer)),
                     LOG_Z("direction", s->opened ? "out" : "in"), LOG_Z("route", s->target.route),
-                    LOG_Z("name", s->target.host), LOG_Z("why", why), LOG_U("not-logged", held));
+                    LOG_Z("name", s->target.host), LOG_Z("shows", shows), LOG_Z("why", why), LOG_U("not-logged", held));
 }
 
 bool sip_stream_is_meant(struct sip_stream *s, const struct sip_target *target, const char **why)
