@@ -49,12 +49,18 @@ static void retire(struct sip_stream *s, bool refused)
     sip_clients_refused(&s->sip->clients, &s->target, refused ? s->id : 0);
 }
 
+void sip_stream_retire(struct sip_stream *s)
+{
+    retire(s, false);
+}
+
 static void stream_unlink(struct sip_stream *s)
 {
     struct sip_transports *t = &s->sip->transports;
 
     timer_stop(&s->sip->loop->timers, &s->deadline);
     timer_stop(&s->sip->loop->timers, &s->ping);
+    timer_stop(&s->sip->loop->timers, &s->expiry);
     list_unlink(&s->link);
     hash_remove(&t->by_link, &s->by_link);
     hash_remove(&t->by_target, &s->by_target);
@@ -78,6 +84,7 @@ void sip_stream_close(struct sip_stream *s)
     s->closing = true;
     timer_stop(&s->sip->loop->timers, &s->deadline);
     timer_stop(&s->sip->loop->timers, &s->ping);
+    timer_stop(&s->sip->loop->timers, &s->expiry);
     conn_close(s->conn);
     retire(s, false);
 }
@@ -335,6 +342,7 @@ static struct sip_stream *stream_new(struct sip *sip, const struct sip_target *t
     list_init(&s->link);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->ping, on_ping);
+    timer_init(&s->expiry, sip_stream_expires);
     buf_init(&s->back, SIP_BACK_MAX);
     if (!hash_add(&t->by_link, &s->by_link, link_hash(s->id))) {
         free(s);
