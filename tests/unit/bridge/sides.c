@@ -136,6 +136,10 @@ void sip_health_show(const struct sip *sip, const struct sip_target *target, str
 {
 }
 
+void sip_revocations_changed(struct sip *sip)
+{
+}
+
 void sip_reconsider(struct sip *sip)
 {
 }
