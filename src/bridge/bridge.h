@@ -122,6 +122,9 @@ struct bridge_new_contact {
     bool added;
 };
 bool bridge_put_contact(struct bridge *b, const struct bridge_new_contact *c, const char **why);
+/* What became of such a change: it is being written; it is stored; or it is not so (it could not be written, or was changed again). */
+enum bridge_written { BRIDGE_WRITING, BRIDGE_WRITTEN, BRIDGE_NOT_SO };
+enum bridge_written bridge_contact_written(const struct bridge *b, const struct bridge_new_contact *c);
 /* See bridge/viewer.h. */
 struct viewer_wish;
 struct viewer_event;

@@ -12,8 +12,8 @@
  * Contacts of partners and SIP domains that are removed from the settings stay, unused: when they come back, nobody has to add anyone
  * again. stoxctl contact remove and purge end them.
  *
- * Memory: about 115 bytes, and once for each user 60 and the address. A million are ordinary. Charged to the partner and to both
- * users before it is taken.
+ * Memory: 112 bytes, and once for each user 56 and the address: about 160 in all. A million are ordinary. Limits are asked before a
+ * new one is made.
  */
 #ifndef STOX_BRIDGE_CONTACT_H
 #define STOX_BRIDGE_CONTACT_H

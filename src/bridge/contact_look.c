@@ -127,3 +127,15 @@ bool bridge_put_contact(struct bridge *b, const struct bridge_new_contact *new, 
         *why = full_clause;
     return ok;
 }
+
+enum bridge_written bridge_contact_written(const struct bridge *b, const struct bridge_new_contact *as)
+{
+    const struct contact *c = contact_find(b, &as->local, &as->remote);
+    bool is_gone = as->x2s == CONTACT_X2S_NONE && as->s2x == CONTACT_S2X_NONE && !as->added;
+
+    if (!c)
+        return is_gone ? BRIDGE_WRITTEN : BRIDGE_NOT_SO;
+    if (c->x2s != as->x2s || c->s2x != as->s2x || c->added != as->added)
+        return BRIDGE_NOT_SO;
+    return c->change ? BRIDGE_WRITING : BRIDGE_WRITTEN;
+}

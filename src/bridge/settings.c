@@ -91,6 +91,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
 void bridge_revocations_changed(struct bridge *b)
 {
     xmpp_revocations_changed(b->xmpp);
+    sip_revocations_changed(b->sip);
 }
 
 void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote)

@@ -8,10 +8,12 @@
 #define ARENA_MAX (1u << 20)
 #define SCAN_MAX 10000 /* contacts looked at for one page */
 #define SLICE_MAX 1000 /* contacts changed in one turn */
-#define AGAIN_MS 100   /* when the ledger is full */
+#define WRITTEN_MS 15000
+#define AGAIN_MS 100 /* when the ledger is full */
 #define AGAIN_MAX 300
 
-static const char no_memory[] = "there is no memory for this now: try again";
+static const char not_written[] =
+    "the store does not take changes of contacts now, or takes too long: look at the contacts before you try again";
 
 static bool refuse(struct admin_refusal *no, unsigned status, const char *why)
 {
@@ -89,12 +91,51 @@ static bool take_user(struct arena *a, struct slice text, bool needs_local, stru
     return true;
 }
 
+/* ---- until it is on the disk ---- */
+
+struct waiting {
+    const struct bridge *bridge;
+    const struct bridge_new_contact *list;
+    size_t n, at; /* those before at are written */
+    bool not_so;
+};
+
+static void look(void *arg)
+{
+    struct waiting *w = arg;
+    enum bridge_written is = BRIDGE_WRITTEN;
+
+    while (w->at < w->n && is != BRIDGE_WRITING) {
+        is = bridge_contact_written(w->bridge, &w->list[w->at]);
+        w->not_so = w->not_so || is == BRIDGE_NOT_SO;
+        w->at += is != BRIDGE_WRITING;
+    }
+}
+
+/* What an administrator is told to be done is stored. False: it could not be, or not in time. */
+static bool wait_written(struct answers *a, const struct bridge_new_contact *list, size_t n)
+{
+    struct waiting w = { .bridge = a->bridge, .list = list, .n = n };
+    struct timespec pause = { .tv_nsec = 1000000L };
+    uint64_t until = clock_mono_ms() + WRITTEN_MS;
+
+    for (;;) {
+        if (!loop_call(a->door, look, &w))
+            return false;
+        if (w.at == w.n || clock_mono_ms() >= until)
+            return w.at == w.n && !w.not_so;
+        nanosleep(&pause, NULL);
+        pause.tv_nsec += pause.tv_nsec < 50000000L ? pause.tv_nsec : 0;
+    }
+}
+
 struct pair {
     struct arena arena;
     struct bridge *bridge;
     struct jid sip, xmpp;
     bool both, failed;
     const char *why;
+    struct bridge_new_contact after;
     json_t *v;
 };
 
@@ -119,9 +160,15 @@ static void remove_pair(void *arg)
 {
     struct pair *p = arg;
 
+    const struct contact *c;
+
     find_pair(p);
-    if (p->v && !json_is_null(p->v))
-        p->failed = !bridge_remove_contact(p->bridge, &p->sip, &p->xmpp, p->both, &p->why);
+    if (!p->v || json_is_null(p->v))
+        return;
+    c = bridge_find_contact(p->bridge, &p->sip, &p->xmpp);
+    p->after =
+        (struct bridge_new_contact){ .local = p->sip, .remote = p->xmpp, .x2s = p->both ? CONTACT_X2S_NONE : c->x2s };
+    p->failed = !bridge_remove_contact(p->bridge, &p->sip, &p->xmpp, p->both, &p->why);
 }
 
 json_t *answer_contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
@@ -142,13 +189,17 @@ json_t *answer_contact_remove(void *owner, struct slice sip, struct slice xmpp, 
 
     if (pair_init(&p, a, sip, xmpp, no)) {
         p.both = both;
-        (void)loop_call(a->door, remove_pair, &p);
+        if (loop_call(a->door, remove_pair, &p) && !p.failed && p.after.local.domain.n &&
+            !wait_written(a, &p.after, 1)) {
+            p.failed = true;
+            p.why = not_written;
+        }
     }
     arena_reset(&p.arena);
     if (!p.failed)
         return p.v;
     json_decref(p.v);
-    refuse(no, 503, p.why ? p.why : no_memory);
+    refuse(no, 503, p.why ? p.why : not_written);
     return NULL;
 }
 
@@ -372,10 +423,12 @@ json_t *answer_contacts_put(void *owner, const json_t *list, struct admin_refusa
     arena_init(&p.arena, (size_t)16 << 20);
     p.list = calloc(json_array_size(list) + 1, sizeof(p.list[0]));
     if (p.list && take_list(&p, list, no) && loop_call(a->door, put_some, &p)) {
-        if (p.at == p.n)
+        if (p.at < p.n)
+            refuse(no, 409, p.why); /* a limit, mostly; those before it were made, and may be given again */
+        else if (wait_written(a, p.list, p.n))
             v = json_pack("{s:I}", "contacts", (json_int_t)p.n);
         else
-            refuse(no, 409, p.why); /* a limit, mostly; those before it were made, and may be given again */
+            refuse(no, 503, not_written);
     }
     free(p.list);
     arena_reset(&p.arena);

@@ -132,12 +132,9 @@ static void on_revocations(void *owner)
 
 static int open_bridge(struct stoxd *d, struct err *err)
 {
-    struct bridge_conf conf = { .loop = &d->loop,
-                                .boot = &d->boot,
-                                .tls = d->tls,
-                                .dns = d->dns,
-                                .ledger = d->ledger,
-                                .door = d->door };
+    struct bridge_conf conf = {
+        .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns, .ledger = d->ledger, .door = d->door
+    };
     struct config *config = keeper_config(d->keeper);
 
     conf.directory = live_begin(&d->live, config, err);

@@ -116,19 +116,20 @@ static void read_status(struct reading *r, const struct xml *status, struct tupl
 
 static void read_in_tuple(struct reading *r, const struct xml *el, struct slice lang, struct tuple *t)
 {
-    if (xml_is(el, MAP_NS_PIDF, "status"))
+    if (xml_is(el, MAP_NS_PIDF, "status")) {
         read_status(r, el, t);
-    else if (xml_is(el, MAP_NS_PIDF, "contact")) {
+    } else if (xml_is(el, MAP_NS_PIDF, "contact") && !t->contact.p) {
         t->contact = text_of(r, el);
         t->p.has_priority = map_priority_of_contact(xml_attr(el, "priority"), &t->p.priority);
-    } else if (xml_is(el, MAP_NS_PIDF, "note"))
+    } else if (xml_is(el, MAP_NS_PIDF, "note")) {
         take_note(r, el, lang, &t->p);
-    else if (xml_is(el, MAP_NS_PIDF, "timestamp"))
+    } else if (xml_is(el, MAP_NS_PIDF, "timestamp")) {
         t->p.at_s = map_pidf_moment(text_of(r, el), r->now_s);
-    else if (is_display_name(el))
+    } else if (is_display_name(el)) {
         t->p.nick = map_presence_cut(text_of(r, el), MAP_NICK_BYTES);
-    else
+    } else {
         take_rpid(r, el, lang, &t->rpid);
+    }
 }
 
 /* Its own place, or that of a tuple which says less. */

@@ -291,6 +291,7 @@ static void start(struct sip_client *c)
         return;
     }
     c->hop->n_waiting--;
+    c->link = c->hop->flow.link;
     c->state = CLIENT_TRYING;
     c->table->counters->requests_out++;
     if (!is_udp && !c->invite &&
@@ -688,7 +689,17 @@ void sip_clients_up(struct sip_clients *t, const struct sip_target *target, cons
     }
 }
 
-void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
+/*
+ * Only what cannot have arrived is called unreachable. What was written to a broken stream, or got a 100, may have been served: it
+ * waits for Timer F, and an answer may still come another way.
+ */
+static bool cannot_have_arrived(const struct sip_client *c, uint64_t refused)
+{
+    return c->state == CLIENT_WAITING ||
+           (c->state == CLIENT_TRYING && (c->hop->target.transport == SIP_UDP || (refused != 0 && c->link == refused)));
+}
+
+void sip_clients_refused(struct sip_clients *t, const struct sip_target *target, uint64_t link)
 {
     struct hop *hop = hop_find(t, target);
     struct list hit;
@@ -698,14 +709,10 @@ void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
         return;
     hop->reach = SIP_REACH_NONE;
     list_init(&hit);
-    /*
-     * Only what cannot have arrived is called unreachable. What was written to a broken stream, or got a 100, may have
-     * been served: it waits for Timer F, and an answer may still come another way.
-     */
     list_each_safe (it, tmp, &hop->clients) {
         struct sip_client *c = container_of(it, struct sip_client, in_hop);
 
-        if (c->state == CLIENT_WAITING || (c->state == CLIENT_TRYING && target->transport == SIP_UDP)) {
+        if (cannot_have_arrived(c, link)) {
             hop_unlink(c);
             list_push(&hit, it);
         }
@@ -713,4 +720,9 @@ void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
     hop_free_if_empty(hop);
     while ((l = list_pop(&hit)))
         sip_client_fail(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
+}
+
+void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
+{
+    sip_clients_refused(t, target, 0);
 }

@@ -133,7 +133,7 @@ void sip_sub_end(struct sip_sub *s, const struct sip_sub_notice *notice)
     n.state = SIP_SUB_TERMINATED;
     if (s->phase == SUB_UP)
         s->rest = sip_sub_make_rest(s, &n);
-    if (!s->rest) {
+    if (s->phase != SUB_UP || !s->rest) {
         sip_sub_drop(s);
         return;
     }

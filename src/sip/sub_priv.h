@@ -69,17 +69,19 @@ struct sip_sub {
     void *data;
     struct sip_charge *charge;
     struct sub_flight *flight; /* our request without a result; NULL: none */
-    struct sip_server *txn;    /* SUB_ASKED: the SUBSCRIBE */
-    struct sub_rest *rest;     /* owned; NULL: the owner still says */
-    char *text;                /* owned */
-    uint64_t tag;              /* ours */
-    uint64_t due_ms;           /* our next request: NOTIFY or SUBSCRIBE */
+    union {
+        struct sip_server *txn; /* SUB_ASKED: the SUBSCRIBE; NULL: it is answered */
+        struct sub_rest *rest;  /* otherwise; owned; NULL: the owner still says */
+    };
+    char *text;        /* owned */
+    uint64_t tag;      /* ours */
+    uint64_t due_ms;   /* our next request: NOTIFY or SUBSCRIBE */
     uint64_t limit_ms; /* SUB_ASKED: our patience with the owner. SUB_OVER: with the last NOTIFY. Subscriber: Timer N */
     uint64_t expires_ms; /* the subscription's end */
     uint64_t last_notice_ms;
-    uint64_t notices;
     uint32_t granted_s; /* subscriber: at most this is believed of a NOTIFY's expires */
     uint32_t asked_s;   /* subscriber: what the next SUBSCRIBE asks for */
+    uint32_t notices;
     uint32_t cseq, peer_cseq;
     uint16_t n_text[SUB_TEXTS];
     uint16_t tag_at, n_tag; /* the peer's tag in SUB_REMOTE */

@@ -13,8 +13,8 @@
 
 #define TAG_TEXT 22 /* ";tag=" and ours, with the NUL */
 
-/* Credentials that a server asks for may use up CSeqs behind the one that we know of: at most so many. */
-#define SPARE_CSEQ 3
+/* Credentials and 3xx use up CSeqs behind the one that we know of (client_login.c, attempt.c): less than so many. */
+#define SPARE_CSEQ 32
 
 /* One request under way, with all that its targets may need of it. */
 struct sub_flight {

@@ -161,7 +161,8 @@ void sip_sub_free(struct sip_sub *s)
     hash_remove(&sip->subs.by_call, &s->by_call);
     sip->counters.subscriptions = sip->subs.by_call.n;
     sip_charge_drop(&sip->subs.charges, s->charge);
-    free(s->rest);
+    if (s->phase != SUB_ASKED)
+        free(s->rest);
     free(s->text);
     free(s);
 }
@@ -176,7 +177,7 @@ void sip_sub_finish(struct sip_sub *s, const struct sip_sub_end *end)
 
 void sip_sub_drop(struct sip_sub *s)
 {
-    if (s->txn)
+    if (s->phase == SUB_ASKED && s->txn)
         sip_respond(s->txn, 480, NULL, slice_of(NULL, 0));
     sip_sub_free(s);
 }

@@ -13,8 +13,8 @@
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 3000
 #define TRIES_MIN 4 /* for each change, before it is given up */
-#define BATCH 2000 /* rows of one transaction: it takes some 20 ms */
-#define NEWS 500   /* rows that the loop takes at once */
+#define BATCH 2000  /* rows of one transaction: it takes some 20 ms */
+#define NEWS 500    /* rows that the loop takes at once */
 
 struct ledger_entry {
     struct list link;
@@ -204,7 +204,8 @@ static void no_trouble(struct ledger *l)
     pthread_mutex_unlock(&l->lock);
     l->retry_ms = 0;
     if (was_away)
-        log_info(l->conf.store.log, "contacts-stored-again", LOG_Z("effect", "changes of contacts are taken as before"));
+        log_info(l->conf.store.log, "contacts-stored-again",
+                 LOG_Z("effect", "changes of contacts are taken as before"));
 }
 
 /* Under the lock. Of what has waited longest; 0: nothing waits. */

@@ -25,7 +25,8 @@ struct ledger_place {
 struct ledger_row {
     const struct store_contact *contact;
     struct ledger_place *place;
-    uint64_t number; /* the last one that this state stands for, as for all earlier ones of its place that were not told yet */
+    uint64_t
+        number; /* the last one that this state stands for, as for all earlier ones of its place that were not told yet */
 };
 
 struct ledger_news {

@@ -307,8 +307,7 @@ static const struct setting settings[] = {
       .max = 100000000,
       .unit = "contacts",
       .brief = "Contacts of all users together",
-      .help = "A contact is a SIP user and a partner's user who watch, or have asked to watch, each other's presence. Those stored "
-              "stay when it is lowered; new ones are refused. A contact takes about 250 bytes of memory while nobody looks at it." },
+      .help = "Stored ones stay when it is lowered; new ones are refused. A contact takes about 160 bytes of memory." },
     { .name = "partner-contact-limit",
       .type = SETTING_UINT,
       FIELD(gateway, partner_contact_limit),
@@ -323,9 +322,8 @@ static const struct setting settings[] = {
       .def = "500",
       .max = 1000000,
       .unit = "contacts",
-      .brief = "Contacts of one user",
-      .help = "Of a partner's user with all SIP users, and of a SIP user with all partners' users. It keeps one account of a partner "
-              "from having Stox watch a whole organisation." },
+      .brief = "Contacts of one user, on either side",
+      .help = "It keeps one account of a partner from having Stox watch a whole organisation." },
     { .name = "mixed-scripts",
       .type = SETTING_BOOL,
       FIELD(gateway, mixed_scripts),

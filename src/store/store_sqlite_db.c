@@ -27,11 +27,10 @@ static const char *const texts[SQL_N] = {
     [SQL_AUDIT_KIND_NAME] = AUDIT " AND kind = ?4 AND name = ?5" AUDIT_ORDER,
     [SQL_CONTACTS_HEAD] = "SELECT revision, forgotten FROM contacts_head",
     [SQL_CONTACTS_SET_HEAD] = "UPDATE contacts_head SET revision = ?1",
-    [SQL_CONTACTS_PUT] =
-        "INSERT INTO contacts (local, remote, revision, gone, x2s, s2x, x2s_since, s2x_since, added) "
-        "VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (local, remote) DO UPDATE SET "
-        "revision = excluded.revision, gone = 0, x2s = excluded.x2s, s2x = excluded.s2x, "
-        "x2s_since = excluded.x2s_since, s2x_since = excluded.s2x_since, added = excluded.added",
+    [SQL_CONTACTS_PUT] = "INSERT INTO contacts (local, remote, revision, gone, x2s, s2x, x2s_since, s2x_since, added) "
+                         "VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (local, remote) DO UPDATE SET "
+                         "revision = excluded.revision, gone = 0, x2s = excluded.x2s, s2x = excluded.s2x, "
+                         "x2s_since = excluded.x2s_since, s2x_since = excluded.s2x_since, added = excluded.added",
     [SQL_CONTACTS_REMOVE] = "UPDATE contacts SET revision = ?3, gone = 1 WHERE local = ?1 AND remote = ?2 AND gone = 0",
     [SQL_CONTACTS_FORGET] = "DELETE FROM contacts WHERE gone = 1 AND revision <= ?1",
     [SQL_CONTACTS_SET_FORGOTTEN] = "UPDATE contacts_head SET forgotten = ?1",

@@ -223,7 +223,9 @@ struct xmpp_queue_info {
     uint64_t until_ms; /* then something else happens; 0: not by time */
     uint64_t stream;   /* 0: none */
 };
-void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg);
+/* In parts, as hash_walk. */
+bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, void (*fn)(void *arg, const struct xmpp_queue_info *info),
+                     void *arg);
 
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;

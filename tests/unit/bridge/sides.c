@@ -136,6 +136,10 @@ void sip_health_show(const struct sip *sip, const struct sip_target *target, str
 {
 }
 
+void sip_revocations_changed(struct sip *sip)
+{
+}
+
 void sip_reconsider(struct sip *sip)
 {
 }
@@ -199,8 +203,10 @@ void xmpp_each_attempt(const struct xmpp *x, void (*fn)(void *arg, const struct 
 {
 }
 
-void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg)
+bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, void (*fn)(void *arg, const struct xmpp_queue_info *info),
+                     void *arg)
 {
+    return false;
 }
 
 bool xmpp_close_stream(struct xmpp *x, uint64_t id)

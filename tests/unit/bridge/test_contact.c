@@ -479,11 +479,9 @@ static void rows_that_make_no_sense_are_left_alone(void **state)
 
 static void news(struct sides *s, const char *local, const char *remote, unsigned x2s, unsigned s2x, bool gone)
 {
-    const struct store_contact row = { .local = slice_str(local),
-                                       .remote = slice_str(remote),
-                                       .x2s = (uint8_t)x2s,
-                                       .s2x = (uint8_t)s2x,
-                                       .gone = gone };
+    const struct store_contact row = {
+        .local = slice_str(local), .remote = slice_str(remote), .x2s = (uint8_t)x2s, .s2x = (uint8_t)s2x, .gone = gone
+    };
     const struct ledger_news n = { .rows = &row, .n = 1, .first = true, .last = true };
 
     contacts_on_news(s->bridge, &n);
@@ -527,9 +525,9 @@ static void what_is_to_be_written_here_comes_after_it(void **state)
 static void what_is_not_among_all_is_gone(void **state)
 {
     struct sides *s = *state;
-    const struct store_contact row = {
-        .local = SLICE("u7@contoso.example"), .remote = SLICE("romeo@fabrikam.example"), .x2s = CONTACT_X2S_AUTH
-    };
+    const struct store_contact row = { .local = SLICE("u7@contoso.example"),
+                                       .remote = SLICE("romeo@fabrikam.example"),
+                                       .x2s = CONTACT_X2S_AUTH };
     const struct ledger_news all = { .rows = &row, .n = 1, .whole = true, .first = true, .last = true };
     uint64_t cursor = 0;
     char name[40];

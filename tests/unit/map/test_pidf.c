@@ -46,6 +46,10 @@ static const struct {
     { "two tuples", PIDF(OPEN "<tuple id='ID-b_20c'><status><basic>closed</basic></status></tuple>"),
       "/a open; /b c closed" },
     { "one resource, two tuples", PIDF(STATUS("<basic>closed</basic>") OPEN), "/a open" },
+    { "the first of two contacts",
+      PIDF(TUPLE("<status><basic>open</basic></status><contact priority='1'>sip:romeo@example.net;gr=x</contact>"
+                 "<contact priority='2'>sip:romeo@example.net;gr=y</contact>")),
+      "/x open priority=127" },
     { "GRUU before id",
       PIDF(TUPLE("<status><basic>open</basic></status><contact>sip:romeo@example.net;gr=dr4</contact>")), "/dr4 open" },
     { "GRUU of a device",
@@ -306,6 +310,30 @@ static void documents_have_bounds(void **state)
     }
 }
 
+/* Wherever an arena ends, it is said, and nothing else is. */
+static void memory_that_ends_is_told(void **state)
+{
+    static const char document[] = PIDF("<tuple id='ID-_C3_BC'><status><basic>open</basic>" SHOW(
+        "dnd") "</status><contact priority='0.5'>"
+               "sip:romeo@example.net;gr=%C3%BC</contact><note>a<x xmlns='urn:x'/>b</note></tuple><tuple "
+               "id='\u00FC'><status><basic>open"
+               "</basic></status></tuple><note xml:lang='en'>n</note>" PERSON(ACTIVITY("busy")));
+    bool last = false;
+
+    for (size_t max = 0; max < 64 * 1024; max += max < 24000 ? 509 : 61) {
+        struct map_presences p;
+        enum map_pidf result;
+        struct arena a;
+
+        arena_init(&a, max);
+        result = read_of(&a, document, &p);
+        assert_true(result == MAP_PIDF_OK || (result == MAP_PIDF_NO_MEMORY && !last));
+        last = result == MAP_PIDF_OK;
+        arena_reset(&a);
+    }
+    assert_true(last);
+}
+
 static void timestamps_of_the_future_are_now(void **state)
 {
     struct map_presences p;
@@ -514,6 +542,7 @@ int main(void)
         cmocka_unit_test(every_activity_has_its_show),
         cmocka_unit_test(what_is_no_document_of_his_is_refused),
         cmocka_unit_test(documents_have_bounds),
+        cmocka_unit_test(memory_that_ends_is_told),
         cmocka_unit_test(timestamps_of_the_future_are_now),
         cmocka_unit_test(domains_have_their_names_on_each_side),
         cmocka_unit_test(a_document_says_all_of_it),

@@ -386,6 +386,25 @@ static void failures(void **state)
     }
 }
 
+/* STOX-PRS-71, STOX-SIP-34: who asks for credentials gets them, and CSeq goes on behind that. */
+static void credentials(void **state)
+{
+    static const struct watch_step steps[] = {
+        { .act = W_URGENT, .events = "describe", .sent = "NOTIFY", .has = "\r\nCSeq: 2 NOTIFY\r\n" },
+        { .status = 401, .more = WATCH_ASKS, .sent = "NOTIFY", .has = "\r\nCSeq: 3 NOTIFY\r\n" },
+        { .status = 200 },
+        { .act = W_URGENT, .events = "describe", .sent = "NOTIFY", .has = "\r\nAuthorization: Digest username=\"gw\"" },
+        { .status = 200 },
+    };
+    struct watch *w = watch_in("");
+
+    w->has_account = true;
+    WATCH_STEPS(w, steps);
+    assert_true(fake_has(fake_last(w->f), "\r\nCSeq: 4 NOTIFY\r\n"));
+    assert_true(fake_has(fake_last(w->f), "\r\nContact: <sip:juliet@gw.example.net:5060>\r\n"));
+    watch_free(w);
+}
+
 /* Timer F */
 static void silence_ends_it(void **state)
 {
@@ -626,6 +645,7 @@ int main(void)
         cmocka_unit_test(ended_by_its_owner),
         cmocka_unit_test(ended_by_its_description),
         cmocka_unit_test(failures),
+        cmocka_unit_test(credentials),
         cmocka_unit_test(silence_ends_it),
         cmocka_unit_test(again_when_nobody_was_met),
         cmocka_unit_test(retry_after),

@@ -221,6 +221,23 @@ static void too_brief(void **state)
     watch_free(w);
 }
 
+/* STOX-SIP-34 */
+static void credentials(void **state)
+{
+    static const struct watch_step steps[] = {
+        { .act = W_SUBSCRIBE, .arg = 3600, .sent = "SUBSCRIBE" },
+        { .status = 401, .more = WATCH_ASKS, .sent = "SUBSCRIBE", .has = "\r\nAuthorization: Digest username=\"gw\"" },
+        { .status = 200, .more = "Expires: 3600\r\n", .events = "accepted=3600" },
+        { .method = "NOTIFY", .events = "active", .sent = "200/NOTIFY" },
+        { .act = W_REFRESH, .sent = "SUBSCRIBE", .has = "\r\nCSeq: 3 SUBSCRIBE\r\n" },
+    };
+    struct watch *w = watch_new(NULL);
+
+    w->has_account = true;
+    WATCH_STEPS(w, steps);
+    watch_free(w);
+}
+
 static void unreachable(void **state)
 {
     struct watch *w = watch_new(NULL);
@@ -569,6 +586,7 @@ int main(void)
         cmocka_unit_test(timer_n),
         cmocka_unit_test(first_refusals),
         cmocka_unit_test(too_brief),
+        cmocka_unit_test(credentials),
         cmocka_unit_test(unreachable),
         cmocka_unit_test(when_it_is_refreshed),
         cmocka_unit_test(refresh_failures),

@@ -57,7 +57,7 @@ struct watch {
     unsigned answers; /* what notified returns */
     const char *says; /* "active", "pending", "rejected" ...: what describe says; a body goes with active */
     size_t body;      /* its size */
-    bool other_route, no_way, no_refresh, many, drops, tcp;
+    bool other_route, no_way, no_refresh, many, drops, tcp, has_account;
 };
 
 static inline struct watch *watch_of(void *owner)
@@ -227,6 +227,13 @@ static inline bool watch_source(void *owner, const struct sip_peer *from, struct
     return !((struct fake *)owner)->stranger;
 }
 
+static inline bool watch_account(void *owner, struct slice route, struct sip_account *out)
+{
+    *out = (struct sip_account){ .user = watch_of(owner)->has_account ? SLICE("gw") : SLICE(""),
+                                 .password = SLICE("secret") };
+    return true;
+}
+
 static const struct sip_event_ops watch_event_ops = {
     .subscribe = watch_on_subscribe,
     .describe = watch_on_describe,
@@ -240,7 +247,11 @@ static const struct sip_event_ops watch_event_ops = {
 };
 
 static const struct sip_ops watch_ops = {
-    .source = watch_source, .serves = fake_serves, .message = fake_message, .events = &watch_event_ops
+    .source = watch_source,
+    .account = watch_account,
+    .serves = fake_serves,
+    .message = fake_message,
+    .events = &watch_event_ops,
 };
 
 static inline struct sip_conf watch_conf(void)
@@ -464,6 +475,8 @@ static inline void watch_steps(struct watch *w, const struct watch_step *steps, 
         watch_check(w, s, where, i);
     }
 }
+
+#define WATCH_ASKS "WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth\"\r\n"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define WATCH_STEPS(w, steps) watch_steps(w, steps, N_OF(steps), __func__)

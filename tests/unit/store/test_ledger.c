@@ -40,7 +40,7 @@ struct rig {
     unsigned n_rows;                               /* that were written */
     unsigned n_heard, n_whole;
     char heard[N_PLACES][40]; /* the last state of the contact in news */
-    bool shut; /* writing waits */
+    bool shut;                /* writing waits */
     unsigned n_waiting;
     unsigned n_statements, fail_from, fail_to;
 };

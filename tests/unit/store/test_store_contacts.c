@@ -105,8 +105,8 @@ static void removals_are_forgotten_after_a_while_and_who_was_away_for_longer_get
     const struct store_contact made[] = { rig_contact("a@c.example", "r@f.example", 1, 0),
                                           rig_contact("b@c.example", "r@f.example", 1, 0) };
     const struct store_contact gone = rig_contact("a@c.example", "r@f.example", 0, 0);
-    const char *head = is_pg ? "UPDATE stox.contacts_head SET revision = 100999"
-                             : "UPDATE contacts_head SET revision = 100999";
+    const char *head =
+        is_pg ? "UPDATE stox.contacts_head SET revision = 100999" : "UPDATE contacts_head SET revision = 100999";
 
     put(s, 0, made, 2);
     put(s, 1, &gone, 1);
