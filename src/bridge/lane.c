@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bridge/identity.h"
 #include "bridge/note.h"
 #include "bridge/receipts.h"
 #include "bridge/session.h"
@@ -305,7 +306,7 @@ struct sip_targets *lane_targets(struct bridge *b, const struct route *route, st
     if (way_to(&arena, route, domain, &to)) {
         t = sip_located(b->sip, &to);
         if (!t && to.n_hops == 1 && way_first(&to, &only))
-            t = sip_targets_one(&only);
+            t = sip_targets_one(&only, to.to_proxy);
     }
     arena_reset(&arena);
     if (!t || sip_targets_order(b->sip, t, order))
@@ -418,6 +419,10 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct route
         receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
         request.headers = f->message.headers;
         request.body = f->message.body;
+    }
+    if (route->trust_identity && !identity_assert(&f->arena, f->message.from, &request.headers)) {
+        give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+        return false;
     }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);

@@ -103,6 +103,8 @@ void bridge_send_condition(struct bridge *b, const char *kind, const struct jid 
 /* Presence is carried from its own release on; until then a request for it is told so, not left hanging. */
 static void presence(struct bridge *b, const struct xmpp_stanza *stanza)
 {
+    if (slice_is(xml_attr(stanza->el, "type"), "unavailable"))
+        im_session_offline(b, stanza->from, stanza->to);
     if (slice_is(xml_attr(stanza->el, "type"), "subscribe"))
         bridge_send_condition(b, "presence", stanza->to, stanza->from, xml_attr(stanza->el, "id"), "cancel",
                               "feature-not-implemented", "This gateway carries messages, not presence", NULL);

@@ -172,6 +172,7 @@ struct sip_send {
     unsigned max_forwards; /* 70 */
     struct slice headers;  /* further lines, each with CRLF, already safe */
     struct slice body;
+    bool to_proxy; /* a Route header names the target, a loose router (8.1.2): on requests out of dialogs only */
 };
 
 struct sip_result {
