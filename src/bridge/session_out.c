@@ -1,6 +1,7 @@
 /* Sessions as XMPP begins them: a text finds its session or opens one, flies in it, and what the answer says about it. */
 #include <stdlib.h>
 
+#include "bridge/identity.h"
 #include "bridge/receipts.h"
 #include "bridge/session_parts.h"
 #include "map/error.h"
@@ -77,6 +78,8 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
     if (!im_session_describe(b, NULL, s->call, &offer))
         return SESSION_BUSY;
     invite.headers = offer.headers;
+    if (route->trust_identity && !identity_assert(&f->arena, f->message.from, &invite.headers))
+        return SESSION_BUSY;
     invite.body = offer.body;
     put_sender(f, &invite);
     if (!sip_invite_fits(b->sip, targets, &invite))

@@ -339,9 +339,31 @@ static void STOX_SES_46_forked_invite(void **state)
     CALL_RUN(steps);
 }
 
+static void STOX_SIP_16_the_order_of_CSeq(void **state)
+{
+    static const struct call_step steps[] = {
+        { .method = "MESSAGE", .cseq = "5", .events = "request=MESSAGE" },
+        { .act = RESPOND, .sent = "200/MESSAGE" },
+        { .method = "MESSAGE", .cseq = "5", .sent = "200/MESSAGE" }, /* doubled */
+        { .method = "MESSAGE", .cseq = "4", .sent = "500/MESSAGE" },
+        { .method = "MESSAGE", .cseq = "4", .sent = "500/MESSAGE" },
+        { .method = "INFO", .cseq = "5", .sent = "500/INFO" },
+        { .method = "INVITE", .to = "=", .cseq = "3", .sent = "500" },
+        { .method = "BYE", .cseq = "1", .sent = "500/BYE" },
+        { .method = "INFO", .cseq = "4294967295", .events = "request=INFO" }, /* gaps are none of our business */
+        { .act = RESPOND, .sent = "200/INFO" },
+        { .method = "BYE", .cseq = "0", .sent = "500/BYE" },
+    };
+    struct call *c = call_in(NULL, NULL);
+
+    CALL_STEPS(c, steps);
+    call_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(STOX_SIP_16_the_order_of_CSeq),
         cmocka_unit_test(STOX_SIP_32_one_contact_in_invite_and_2xx),
         cmocka_unit_test(STOX_SIP_33_in_dialog_requests_reach_our_contact),
         cmocka_unit_test(STOX_SIP_37_route_set_and_target_refresh),

@@ -96,7 +96,7 @@ void sip_locate_cancel(struct sip_lookup *l)
 {
 }
 
-struct sip_targets *sip_targets_one(const struct sip_target *target)
+struct sip_targets *sip_targets_one(const struct sip_target *target, bool to_proxy)
 {
     struct sip_targets *t = calloc(1, sizeof(*t) + sizeof(t->v[0]));
 

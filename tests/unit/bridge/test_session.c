@@ -616,6 +616,46 @@ static void STOX_SES_40_gone_and_silence_are_BYE(void **state)
     sides_free(s);
 }
 
+#define OFFLINE(from) "<presence from='" from "' to='" ALICE "' type='unavailable'/>"
+
+/* The client that writes in it goes: the session is nobody's, and ends by session-idle, or at once. */
+static void STOX_SES_41_offline(void **state)
+{
+    static const struct {
+        const char *im, *presence;
+        bool unlocks, ends;
+    } cases[] = {
+        { "session", OFFLINE(ROMEO), true, false },
+        { "session\n session-end-offline = yes", OFFLINE(ROMEO), true, true },
+        { "session\n session-end-offline = yes", OFFLINE("romeo@fabrikam.example"), true, true },
+        { "session\n session-end-offline = yes", OFFLINE("romeo@fabrikam.example/elsewhere"), false, false },
+        { "session\n session-end-offline = yes", OFFLINE("mercutio@fabrikam.example/garden"), false, false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char settings[2048];
+        struct sip_dialog *d;
+        struct sides *s;
+
+        snprintf(settings, sizeof(settings), "%s%s%s",
+                 SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n im = ", cases[i].im,
+                 " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER);
+        s = begin(settings);
+        d = invited(s, "c1");
+        say_in(s, "c1", "here I am", 1);
+        sides_answer(s, 0, 200);
+        sides_xmpp(s, cases[i].presence, 2);
+        sides_advance(s, 10);
+        assert_int_equal(d->ended, cases[i].ends);
+        if (!cases[i].ends) {
+            sides_inside(s, d, "MESSAGE", IS_TEXT, "who is there?");
+            assert_int_equal(strstr(s->sent[s->n_sent - 1].stanza, " to='romeo@fabrikam.example'") != NULL,
+                             cases[i].unlocks);
+        }
+        sides_free(s);
+    }
+}
+
 static void settings_end_what_they_forbid_and_nothing_else(void **state)
 {
     struct sides *s = begin(SETTINGS("session"));
@@ -851,6 +891,7 @@ int main(void)
         cmocka_unit_test(texts_wait_for_the_ACK),
         cmocka_unit_test(a_session_of_ours_that_comes_back_is_refused),
         cmocka_unit_test(STOX_SES_39_BYE_is_gone),
+        cmocka_unit_test(STOX_SES_41_offline),
         cmocka_unit_test(STOX_CS_08_gone_both_ways),
         cmocka_unit_test(STOX_SES_40_gone_and_silence_are_BYE),
         cmocka_unit_test(settings_end_what_they_forbid_and_nothing_else),
