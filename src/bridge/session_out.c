@@ -26,7 +26,7 @@ static void lock_to(struct im_session *s, struct slice resource)
 static enum im_session_send fly(struct im_session *s, struct lane *lane, struct flight *f, sip_done *done,
                                 struct sip_client **client)
 {
-    struct sip_content content = { f->message.headers, f->message.body };
+    struct sip_content content = { f->message.headers, f->message.body, f->max_forwards };
 
     receipts_withdraw(s->bridge, f); /* the form that asks for notifications is CPIM, which was not agreed */
     if (!sip_dialog_fits(s->dialog, SIP_MESSAGE, &content))
@@ -73,7 +73,8 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
                                  .to = f->message.to,
                                  .call_id = f->message.call_id,
                                  .route = speaker_of_hop(b->directory, route, &targets->v[0].target),
-                                 .max_forwards = 70 };
+                                 .max_forwards = f->max_forwards,
+                                 .expires_s = SESSION_RING_MS / 1000 };
 
     if (!im_session_describe(b, NULL, s->call, &offer))
         return SESSION_BUSY;
