@@ -264,17 +264,26 @@ static void on_invite(void *owner, struct sip_dialog *d, const struct sip_reques
     arena_reset(&a);
 }
 
+/* A text that waited for that sets out. */
+static void known(struct im_session *s)
+{
+    if (s->known)
+        return;
+    s->known = true;
+    if (s->lane && s->state == SESSION_UP)
+        lane_session_up(s->lane);
+}
+
 static void on_confirmed(void *owner, struct sip_dialog *d, const struct sip_msg *ack)
 {
     struct im_session *s = sip_dialog_data(d);
     struct map_sdp sdp;
 
-    if (!ack->body.n)
-        return;
-    if (map_sdp_read(ack->body, &sdp) == MAP_SDP_OK)
+    if (ack->body.n && map_sdp_read(ack->body, &sdp) == MAP_SDP_OK)
         s->takes = (uint8_t)sdp.takes;
-    else
+    else if (ack->body.n)
         im_session_end_soon(s, "the answer in the ACK has no conversation in it that texts could go into", 0);
+    known(s);
 }
 
 /* ---- inside ---- */
@@ -303,10 +312,12 @@ static void on_request(void *owner, struct sip_dialog *d, const struct sip_reque
 {
     struct im_session *s = sip_dialog_data(d);
 
+    im_session_judge(s);
     if (s->state != SESSION_UP) { /* it is about to end */
         sip_respond(request->txn, 481, NULL, nothing);
         return;
     }
+    known(s); /* whose ACK is late or lost */
     switch (request->msg->method_id) {
     case SIP_MESSAGE: on_text(s, request); break;
     case SIP_INFO: im_session_info(s, request); break;
@@ -344,15 +355,17 @@ static void on_ended(void *owner, struct sip_dialog *d, const struct sip_end *en
     if (!s) /* its INVITE was taken back while we were asked */
         return;
     calling = s->state == SESSION_CALLING;
-    lane = calling ? s->lane : NULL;
+    lane = calling || (s->lane && !s->lane->client) ? s->lane : NULL;
     im_session_log(s, calling ? "session-refused" : "session-ended", sip_end_name(end->why), end->status);
     if (end->why == SIP_END_BYE)
         im_session_tell_gone(s);
     s->bridge->sessions.failed += calling;
     s->dialog = NULL;
     im_session_free(s);
-    if (lane)
+    if (lane && calling)
         lane_session_failed(lane, end);
+    else if (lane) /* it waited for the ACK: in another session */
+        lane_session_up(lane);
 }
 
 const struct sip_dialog_ops im_session_ops = {

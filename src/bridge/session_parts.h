@@ -1,5 +1,5 @@
 /* The inside of sessions. session.c: the object; session_in.c: what SIP begins; session_out.c: what XMPP begins;
- * session_status.c: what passes besides texts. */
+ * session_status.c: what passes besides texts; session_review.c: settings, the end of all. */
 #ifndef STOX_BRIDGE_SESSION_PARTS_H
 #define STOX_BRIDGE_SESSION_PARTS_H
 
@@ -32,7 +32,7 @@ struct im_session {
     struct hash_node by_pair;
     struct bridge *bridge;
     struct sip_dialog *dialog; /* the stack's; NULL: it is over there */
-    struct lane *lane;         /* whose flying text waits for the answer, or flies in it; NULL: none */
+    struct lane *lane;         /* whose flying text waits for the answer or ACK, or flies in it; NULL: none */
     struct timer timer;        /* ringing; silence; the end */
     uint64_t call;             /* of its Call-ID: a keyed hash */
     uint64_t alias;            /* of the Call-ID of another thread that it serves; 0: none */
@@ -47,6 +47,7 @@ struct im_session {
     uint8_t takes; /* MAP_SDP_... */
     uint8_t next_recent;
     bool called;   /* by us */
+    bool known;    /* the other side knows that it is up: our requests overtake no 200 */
     bool yields;   /* to our INVITE, if that is answered (STOX-SES-38) */
     bool spoken;   /* a text has passed */
     bool keyboard; /* the SIP side told typing Lync's way */
@@ -79,7 +80,7 @@ struct im_session_search {
 void im_session_search(struct bridge *b, const struct jid *remote, const struct jid *local,
                        struct im_session_search *q);
 
-/* fn may free the session it is given, and no other. */
+/* fn may free the session it is given, and no other. It has been judged by the settings of now. */
 void im_session_each(struct bridge *b, const struct jid *remote, const struct jid *local,
                      void (*fn)(struct im_session *s, void *arg), void *arg);
 
@@ -94,6 +95,9 @@ void im_session_end_soon(struct im_session *s, const char *why, uint64_t ms);
 void im_session_end(struct im_session *s, const char *why);
 
 void im_session_log(const struct im_session *s, const char *event, const char *why, unsigned status);
+
+/* session_review.c: ends it soon if the settings of now forbid it, once. It is still there after this. */
+void im_session_judge(struct im_session *s);
 
 /* session_status.c */
 void im_session_attach(struct im_session *s);

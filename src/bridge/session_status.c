@@ -13,7 +13,7 @@ static void tell_sip(struct im_session *s, enum sip_method method, const char *h
 {
     struct sip_content content = { slice_str(headers), buf_slice(body) };
 
-    if (buf_ok(body) && s->state == SESSION_UP)
+    if (buf_ok(body) && s->state == SESSION_UP && s->known)
         (void)sip_dialog_send(s->dialog, method, &content, NULL, NULL);
 }
 
@@ -24,6 +24,7 @@ static void tell(void *arg, bool active, unsigned refresh_s)
     struct buf *out = &s->bridge->scratch;
     bool keyboard = s->keyboard || s->takes & MAP_SDP_LYNC;
 
+    im_session_judge(s);
     if (!keyboard && !(s->takes & MAP_SDP_COMPOSING)) /* never what was not agreed (STOX-SES-25) */
         return;
     buf_clear(out);

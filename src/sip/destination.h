@@ -40,6 +40,7 @@ struct sip_targets {
     struct sip_place v[];
 };
 
+struct sip_targets *sip_targets_one(const struct sip_target *target); /* NULL: no memory */
 struct sip_targets *sip_targets_keep(struct sip_targets *t);
 void sip_targets_drop(struct sip_targets *t); /* NULL is fine */
 

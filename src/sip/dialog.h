@@ -15,14 +15,11 @@
 #ifndef STOX_SIP_DIALOG_H
 #define STOX_SIP_DIALOG_H
 
+#include "sip/content.h"
+#include "sip/destination.h"
 #include "sip/sip.h"
 
 struct sip_dialog;
-
-/* A body with the header lines that describe it (Content-Type ...), each with CRLF, already safe. */
-struct sip_content {
-    struct slice headers, body;
-};
 
 enum sip_end_why {
     SIP_END_REFUSED,     /* our INVITE got a final failure: status and msg */
@@ -92,15 +89,16 @@ struct sip_invite {
 };
 
 /*
- * Starts a session: progress, then answered or ended follow. There is no limit for how long it may ring: the owner cancels.
- * data: as by sip_dialog_set_data. NULL: no memory, dialogs_max or the route's share is reached, or the INVITE is too large
- * for UDP (sip_invite_fits); ops will not be called.
+ * Starts a session: progress, then answered or ended follow. One server after the other is tried (dial.h says when), and whoever
+ * asks for credentials gets them. There is no limit for how long it may ring: the owner cancels. targets are kept by count. data:
+ * as by sip_dialog_set_data. NULL: no memory, dialogs_max or the route's share is reached, all targets ask to be left alone, or
+ * the INVITE is too large for them (sip_invite_fits); ops will not be called.
  */
-struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite,
+struct sip_dialog *sip_invite(struct sip *sip, struct sip_targets *targets, const struct sip_invite *invite,
                               void *data);
 
-/* Would the INVITE have at most max bytes on the wire (UDP: 1300)? */
-bool sip_invite_fits(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite, size_t max);
+/* Is there a target that it may go to: over UDP with 1300 bytes at most, else over TCP where the destination allows that? */
+bool sip_invite_fits(struct sip *sip, const struct sip_targets *targets, const struct sip_invite *invite);
 
 /*
  * Takes our INVITE back: CANCEL goes as soon as the peer has shown that it knows the INVITE (RFC 3261 9.1). The outcome is
@@ -137,7 +135,7 @@ void sip_dialog_refuse(struct sip_dialog *d, unsigned status, const char *reason
  */
 struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method, const struct sip_content *content,
                                    sip_done *done, void *arg);
-bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max);
+bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content);
 
 /*
  * Ends the session, whatever its state: CANCEL, 480 or BYE go when they may, the stack does the rest by itself. headers: more

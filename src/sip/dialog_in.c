@@ -55,6 +55,7 @@ static bool make_parts(struct sip *sip, struct sip_dialog *d, const struct sip_i
     parts[DIALOG_TARGET] = target;
     parts[DIALOG_ROUTES] = slice_of(b->p + n_contact, b->n - n_contact);
     parts[DIALOG_CONTACT] = slice_of(b->p + n_local, n_contact - n_local);
+    parts[DIALOG_ACCOUNT] = nothing; /* known with the target */
     return true;
 }
 

@@ -11,6 +11,7 @@
 
 struct hop;
 struct sip_charge;
+struct sip_dial;
 
 struct sip_dialogs {
     struct hash by_call; /* Call-ID and our tag */
@@ -36,6 +37,7 @@ enum dialog_text {
     DIALOG_TARGET,     /* the peer's Contact URI; before there is one, where the INVITE went */
     DIALOG_ROUTES,     /* one list, in the order of our requests */
     DIALOG_CONTACT,    /* ours, in brackets */
+    DIALOG_ACCOUNT,    /* sip_target.route of where our requests go */
     DIALOG_TEXTS,
 };
 
@@ -47,6 +49,7 @@ struct sip_dialog {
     struct sip_charge *charge;        /* NULL: nobody's */
     struct hop *hop;                  /* held; where requests of ours go. NULL: not known yet */
     struct list requests;             /* of ours, without a result */
+    struct sip_dial *dial;            /* owned; our INVITE until it has its answer. NULL: none */
     struct sip_client *pending;       /* our INVITE, or the refresh under way: none other may be begun */
     struct sip_invite_server *server; /* the peer's INVITE without final answer, or with a 2xx without ACK */
     char *text;                       /* owned */
@@ -104,6 +107,9 @@ void sip_dialog_refresh_target(struct sip_dialog *d, const struct sip_msg *m);
 
 /* Is route the one that the session is charged to? */
 bool sip_dialog_is_of_route(const struct sip_dialog *d, struct slice route);
+
+/* Where our requests go; the hop itself may be shared with other routes. */
+struct sip_target sip_dialog_target(const struct sip_dialog *d);
 
 /* Lines that each INVITE, UPDATE and 2xx to them has: Contact, Allow, Supported. */
 void sip_dialog_put_usual(const struct sip_dialog *d, struct buf *b);

@@ -1,12 +1,10 @@
 /* Routes: the ways to SIP users. */
-#include "store/model.h"
-
-#define FIELD(type, field) .at = offsetof(struct type, field)
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#include "store/model_rows.h"
 
 static const char *const transports[] = { "udp", "tcp", "tls", "any", NULL };
 static const char *const im_modes[] = { "pager", "session", "auto", NULL };
 static const char *const imdn_modes[] = { "never", "auto", "always", NULL };
+static const char *const added_by[] = { "subscription", "message", NULL };
 static const char *const identities[] = {
     "auto", "address", "certificate", "both", "digest", "address-and-digest", NULL
 };
@@ -173,6 +171,30 @@ static const struct setting settings[] = {
           "SIP has them as IMDN in message/cpim (RFC 5438). auto: a SIP user is asked for them once his side has sent "
           "or asked for one. always: everybody is asked at first; whose side answers 415 gets the message once more "
           "as plain text, and is not asked again for a day. never: none pass, in either direction." },
+    { .name = "presence",
+      .type = SETTING_BOOL,
+      FIELD(route, presence),
+      .def = "yes",
+      .brief = "Whether presence passes between this SIP system and XMPP",
+      .help = "no: for a SIP system without presence. Its users cannot be watched, and their SUBSCRIBEs are answered "
+              "403." },
+    { .name = "contact-added-by",
+      .type = SETTING_CHOICE,
+      FIELD(route, added_by),
+      .def = "subscription",
+      .choices = added_by,
+      .brief = "How a user of this SIP system adds a partner's user to his contacts",
+      .help = "What partners of type public-unverified wait for. subscription: by subscribing to his presence (a SIP "
+              "client does so "
+              "for each contact in its list). message: also by writing to him first; for systems without presence." },
+    { .name = "subscription-rate",
+      .type = SETTING_UINT,
+      FIELD(route, subscription_rate),
+      .def = "0",
+      .max = 1000000,
+      .unit = "subscriptions/s",
+      .brief = "SUBSCRIBEs outside of dialogs a second from this route's SIP system, on average",
+      .help = "0: no limit. Ten seconds' worth may come at once; what is more is answered with 480." },
     { .name = "receipt-on-200",
       .type = SETTING_BOOL,
       FIELD(route, receipt_on_200),

@@ -445,6 +445,8 @@ static void STOX_SES_38_of_two_that_cross_the_lower_Call_ID_stays(void **state)
     theirs = invited(s, "a-theirs");
     assert_true(theirs->accepted);
     assert_true(s->dialogs[0].ended);
+    assert_int_equal(s->n_clients, 0); /* it would overtake our 200 */
+    sides_acked(s, theirs, "");
     assert_ptr_equal(s->clients[0].dialog, theirs);
     assert_string_equal(s->clients[0].body, "mine");
     sides_answer(s, 0, 200);
@@ -468,6 +470,51 @@ static void STOX_SES_38_of_two_that_cross_the_lower_Call_ID_stays(void **state)
     assert_ptr_equal(s->clients[0].dialog, &s->dialogs[0]);
     sides_answer(s, 0, 200);
     assert_int_equal(s->bridge->sessions.by_pair.n, 1);
+    sides_free(s);
+}
+
+/* What waits for the ACK of a session sets out in it, or in another one where it ends instead. */
+static void texts_wait_for_the_ACK(void **state)
+{
+    struct sides *s = begin(SETTINGS("session"));
+    struct sip_dialog *d = invited(s, "c1");
+
+    say_in(s, "c1", "one", 1);
+    say_in(s, "c1", "two", 2);
+    assert_int_equal(s->n_clients, 0);
+    sides_acked(s, d, "");
+    assert_string_equal(s->clients[0].body, "one");
+    sides_answer(s, 0, 200);
+    assert_string_equal(s->clients[1].body, "two");
+    sides_acked(s, d, ""); /* doubled */
+    assert_int_equal(s->n_clients, 2);
+    sides_free(s);
+
+    s = begin(SETTINGS("session"));
+    d = invited(s, "c1");
+    say_in(s, "c1", "one", 1);
+    sides_inside(s, d, "MESSAGE", IS_TEXT, "hello"); /* its ACK is lost */
+    assert_string_equal(s->clients[0].body, "one");
+    sides_free(s);
+
+    s = begin(SETTINGS("session"));
+    d = invited(s, "c1");
+    say_in(s, "c1", "one", 1);
+    sides_ended(s, d, SIP_END_BYE, 0);
+    assert_int_equal(s->n_dialogs, 2);
+    sides_answered(s, &s->dialogs[1], PLAIN);
+    assert_string_equal(s->clients[0].body, "one");
+    sides_free(s);
+
+    s = begin(SETTINGS("session"));
+    d = sides_invite(s, "192.0.2.10", "<sip:" ALICE ">", "sip:romeo@fabrikam.example", "c1", "", "");
+    say_in(s, "c1", "one", 1);
+    sides_acked(s, d, SDP "m=audio 4000 RTP/AVP 0\r\n");
+    sides_advance(s, 1);
+    assert_true(d->ended);
+    assert_int_equal(s->n_dialogs, 2);
+    sides_answered(s, &s->dialogs[1], PLAIN);
+    assert_string_equal(s->clients[0].body, "one");
     sides_free(s);
 }
 
@@ -738,6 +785,7 @@ static void typing_is_told_only_to_who_takes_it(void **state)
     s = begin(SETTINGS("session"));
     (void)sides_invite(s, "192.0.2.10", "<sip:" ALICE ">", "sip:romeo@fabrikam.example", "c1", IS_SDP,
                        SDP "m=message 5060 sip null\r\na=accept-types:text/plain application/im-iscomposing+xml\r\n");
+    sides_acked(s, &s->dialogs[0], "");
     sides_xmpp(s, composing, 3);
     assert_int_equal(s->n_clients, 1);
     assert_int_equal(s->clients[0].method, SIP_MESSAGE);
@@ -800,6 +848,7 @@ int main(void)
         cmocka_unit_test(STOX_SES_37_texts_go_to_the_client_that_wrote),
         cmocka_unit_test(STOX_SES_38_one_session_for_two_people_and_a_thread),
         cmocka_unit_test(STOX_SES_38_of_two_that_cross_the_lower_Call_ID_stays),
+        cmocka_unit_test(texts_wait_for_the_ACK),
         cmocka_unit_test(a_session_of_ours_that_comes_back_is_refused),
         cmocka_unit_test(STOX_SES_39_BYE_is_gone),
         cmocka_unit_test(STOX_CS_08_gone_both_ways),
