@@ -37,7 +37,7 @@ enum map_document_fault map_document_read(struct slice text, const char *ns, con
 {
     static const struct xml_reader_ops ops = { .open = on_open, .element = on_element, .close = on_close };
     static const struct xml_limits limits = {
-        .element_max = MAP_DOCUMENT_MAX, .tag_max = 4096, .depth_max = 16, .attrs_max = 32
+        .element_max = MAP_DOCUMENT_MAX, .tag_max = 4096, .depth_max = 16, .attrs_max = 32, .is_document = true
     };
     struct document d = { .ns = ns, .root = root, .child = child, .arg = arg };
     struct slice document = slice_trim(text);
