@@ -260,11 +260,22 @@ static void text_ended(struct flight *f, struct bridge *b, const struct sip_resu
     }
 }
 
+/* It was never written, and its session goes on by another server. */
+static bool try_other_server(struct lane *lane, struct flight *f)
+{
+    if (f->moved)
+        return false;
+    f->moved = true;
+    push_first(lane, f);
+    return true;
+}
+
 static void on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
     struct flight *f = lane->flying;
     struct bridge *b = lane->bridge;
+    bool moved;
 
     lane->flying = NULL;
     lane->attempt = NULL;
@@ -273,9 +284,8 @@ static void on_result(void *arg, const struct sip_result *result)
     f->status = result->status;
     if (f->kind == FLIGHT_TEXT)
         note_flight_answered(b, f, result);
-    if (lane->session)
-        im_session_result(lane->session, result);
-    if (result->status == 481 && try_new_session(lane, f)) {
+    moved = lane->session && im_session_result(lane->session, result);
+    if ((moved && try_other_server(lane, f)) || (result->status == 481 && try_new_session(lane, f))) {
         lane_next(lane);
         return;
     }
