@@ -35,8 +35,8 @@ struct admin_trace {
 
 /* What of a list is asked for; empty: anything. */
 struct admin_look {
-    struct slice user, partner; /* as written */
-    uint64_t before;            /* the "next" of the page before; 0: the first page */
+    struct slice user, partner, state; /* as written */
+    uint64_t before;                   /* the "next" of the page before; 0: the first page */
     uint64_t limit;
 };
 
@@ -61,6 +61,15 @@ struct admin_ops {
     json_t *(*conversations)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*queue)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*conversation)(void *owner, struct slice id); /* JSON null: there is none */
+    /* GET /v1/contacts: {"items": [...], ...}. before: where to go on. NULL: *no says why. */
+    json_t *(*contacts)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    /* GET /v1/contact. JSON null: there is none. DELETE: the same before it was removed; both: in both directions. */
+    json_t *(*contact)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
+    json_t *(*contact_remove)(void *owner, struct slice sip, struct slice xmpp, bool both, struct admin_refusal *no);
+    /* POST /v1/contacts/purge: {"contacts": how many}. Of look, user and partner count. */
+    json_t *(*contacts_purge)(void *owner, const struct admin_look *look, bool dry, struct admin_refusal *no);
+    /* POST /v1/contacts: a list of objects, as contacts gives them: {"contacts": how many}. NULL: *no names the first bad one. */
+    json_t *(*contacts_put)(void *owner, const json_t *list, struct admin_refusal *no);
     /* POST /v1/traces: {"id": ...}. dry: only says whether it would be begun. NULL: *no says why. */
     json_t *(*trace_start)(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
     /* GET /v1/traces/ID: {"events": [...], ...} after that number; JSON null: who has none of this id (any more). */

@@ -78,6 +78,10 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "name", "string", "changes of this object only" },
         { "user", "string", "user@domain" },
         { "partner", "string", "any domain of a partner" },
+        { "state", "string", "none, to, from, both, asked, denied or added" },
+        { "sip", "string", "the SIP user: alice@contoso.example" },
+        { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
+        { "both", "boolean", "also that the partner's user watches the SIP user" },
         { "dry-run", "boolean", "judge it, change nothing" },
         { "strict", "boolean", "refuse what is only warned of else" },
     };

@@ -80,6 +80,25 @@ static const struct {
                "'bytes':{'type':'integer'},'waited-s':{'type':'number'},'waits-for':{'type':'string'},"
                "'for-s':{'type':['number','null']},'then':{'type':'string'},'then-s':{'type':['number','null']},"
                "'stream':{'type':'integer'}}}},'left-out':{'type':'integer'}}}" },
+    { "Contact",
+      "{'type':'object','required':['sip','xmpp'],'properties':{'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'partner':{'type':'string'},'subscription':{'enum':['none','to','from','both'],'description':"
+      "'as the server of the SIP user sees it'},'sip-watches':{'enum':['no','asked','granted','denied']},"
+      "'sip-since':{'type':'string'},'xmpp-watches':{'enum':['no','asked','granted']},"
+      "'xmpp-since':{'type':'string'},'added':{'type':'boolean'},'stored':{'type':'boolean'}}}" },
+    { "Contacts", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
+                  "'$ref':'#/components/schemas/Contact'}},'next':{'type':['integer','null'],'description':"
+                  "'after of the next page'},'left-out':{'type':'integer'},'stored':{'type':'integer','description':"
+                  "'contacts in all'}}}" },
+    { "NewContacts",
+      "{'type':'object','additionalProperties':false,'required':['contacts'],'properties':{'contacts':{"
+      "'type':'array','maxItems':1000,'items':{'type':'object','required':['sip','xmpp'],'properties':{"
+      "'sip':{'type':'string'},'xmpp':{'type':'string'},'sip-watches':{'enum':['no','asked','granted','denied']},"
+      "'xmpp-watches':{'enum':['no','asked','granted']},'added':{'type':'boolean'}}}}}}" },
+    { "ContactsPurge",
+      "{'type':'object','additionalProperties':false,'properties':{'user':{'type':'string'},'domain':{"
+      "'type':'string','description':'a SIP domain, or any domain of a partner: then of all of his'}}}" },
+    { "ContactsChanged", "{'type':'object','required':['contacts'],'properties':{'contacts':{'type':'integer'}}}" },
     { "NewTrace",
       "{'type':'object','additionalProperties':false,'properties':{'users':{'type':'array','maxItems':16,'items':{"
       "'type':'string'}},'partners':{'type':'array','maxItems':16,'items':{'type':'string'}},"
@@ -116,12 +135,12 @@ static const struct {
       "'verdict':{'enum':['ok','warning','invalid']},'reason':{'type':['string','null']}}}}}}" },
     { "Need", "{'enum':['required','optional','not-supported']}" },
     { "Role", "{'enum':['reader','helpdesk','administrator']}" },
-    { "Audit",
-      "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
-      "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
-      "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test']},'kind':{'type':'string'},"
-      "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
-      "'next':{'type':['integer','null']}}}" },
+    { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
+               "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
+               "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test','contact']},'kind':{'"
+               "type':'string'},"
+               "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
+               "'next':{'type':['integer','null']}}}" },
     { "Changes",
       "{'type':'object','required':['changes'],'properties':{'changes':{'type':'array','maxItems':200000,'items':{"
       "'type':'object','required':['op','kind'],'properties':{'op':{'enum':['new','set','put','remove']},"

@@ -182,3 +182,37 @@ void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), vo
         }
     }
 }
+
+static uint64_t mirrored(uint64_t v)
+{
+    v = (v & 0x5555555555555555) << 1 | (v >> 1 & 0x5555555555555555);
+    v = (v & 0x3333333333333333) << 2 | (v >> 2 & 0x3333333333333333);
+    v = (v & 0x0f0f0f0f0f0f0f0f) << 4 | (v >> 4 & 0x0f0f0f0f0f0f0f0f);
+    return __builtin_bswap64(v);
+}
+
+/*
+ * Buckets come in the order of their mirrored numbers. A bucket is chosen by the lowest bits of the hash, so in that order it has
+ * one unbroken range of all mirrored hashes, and when the table doubles, both halves of a bucket lie where it was: what is
+ * before *at has been met in a table of any size.
+ */
+bool hash_walk(struct hash *h, uint64_t *at, size_t n, void (*fn)(struct hash_node *node, void *arg), void *arg)
+{
+    uint64_t step;
+
+    if (h->n_buckets == 0)
+        return false;
+    step = (UINT64_MAX / h->n_buckets) + 1;
+    for (size_t seen = 0; seen < n; seen++) {
+        struct hash_node *node = h->buckets[mirrored(*at) & (h->n_buckets - 1)], *next;
+
+        for (; node; node = next, seen++) {
+            next = node->next;
+            fn(node, arg);
+        }
+        *at += step;
+        if (*at == 0)
+            return false;
+    }
+    return true;
+}

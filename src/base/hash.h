@@ -43,4 +43,10 @@ void hash_remove(struct hash *h, struct hash_node *node);
 /* Walks all entries; fn may remove the entry it is given, and only that. */
 void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), void *arg);
 
+/*
+ * The same in parts, with anything done to the table in between: goes on from *at, 0 at first, through about n entries. False:
+ * that was the end. An entry that is in the table all the while is met once; one that comes or goes, at most once.
+ */
+bool hash_walk(struct hash *h, uint64_t *at, size_t n, void (*fn)(struct hash_node *node, void *arg), void *arg);
+
 #endif

@@ -8,6 +8,7 @@
 #ifndef STOX_BRIDGE_BRIDGE_H
 #define STOX_BRIDGE_BRIDGE_H
 
+#include "bridge/contact.h"
 #include "bridge/directory.h"
 #include "net/dns.h"
 #include "net/loop.h"
@@ -24,12 +25,15 @@ struct bridge_conf {
     struct directory *directory; /* the first one: the bridge keeps it, the caller may drop his */
     struct tls *tls;             /* NULL: no TLS */
     struct dns *dns;
+    struct ledger
+        *ledger; /* of contacts, not started; closed after the door is shut and before bridge_free; NULL: none */
+    struct loop_door *door; /* with ledger */
     uint8_t secret[32]; /* of this installation: ids derive from it, and dialback keys when there is no passphrase */
 };
 
 struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err);
 
-/* Opens the listeners that the configuration names. */
+/* Reads the contacts, and opens the listeners that the configuration names. Blocks: seconds for a million contacts. */
 int bridge_listen(struct bridge *b, struct err *err);
 
 /*
@@ -93,6 +97,34 @@ bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *
                       void *arg);
 bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
                       void *arg);
+/* Contacts (bridge/contact.h), in slices from *cursor on; or those of one user, on either side. */
+typedef void bridge_contact_fn(void *arg, const struct contact *c);
+void bridge_each_contact(struct bridge *b, uint64_t *cursor, size_t n, bridge_contact_fn *fn, void *arg);
+void bridge_contacts_of(struct bridge *b, const struct jid *user, bridge_contact_fn *fn, void *arg);
+const struct contact *bridge_find_contact(const struct bridge *b, const struct jid *local, const struct jid *remote);
+/* Our user watches the partner's no more; both: nor the other way round. False: *why; NULL: there is none. */
+bool bridge_remove_contact(struct bridge *b, const struct jid *local, const struct jid *remote, bool both,
+                           const char **why);
+/* All contacts, both ways, of a user and of a domain: of ours, or of a partner with all it has. Empty: of all. */
+struct bridge_purge {
+    struct jid user;
+    struct slice domain;
+    bool dry; /* only counts */
+};
+/* A slice of it, from *cursor on; adds to *n_gone. False: the ledger takes no more now; go on later from 0. */
+bool bridge_purge_contacts(struct bridge *b, const struct bridge_purge *what, uint64_t *cursor, size_t n,
+                           uint64_t *n_gone);
+/* Made, or changed to this, as another node would change it. False: *why. */
+struct bridge_new_contact {
+    struct jid local, remote;
+    enum contact_x2s x2s;
+    enum contact_s2x s2x;
+    bool added;
+};
+bool bridge_put_contact(struct bridge *b, const struct bridge_new_contact *c, const char **why);
+/* What became of such a change: it is being written; it is stored; or it is not so (it could not be written, or was changed again). */
+enum bridge_written { BRIDGE_WRITING, BRIDGE_WRITTEN, BRIDGE_NOT_SO };
+enum bridge_written bridge_contact_written(const struct bridge *b, const struct bridge_new_contact *c);
 /* See bridge/viewer.h. */
 struct viewer_wish;
 struct viewer_event;

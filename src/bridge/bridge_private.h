@@ -8,6 +8,7 @@
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
+#include "bridge/presence_rounds.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
 #include "bridge/rates.h"
@@ -21,6 +22,8 @@
 #include "bridge/typing.h"
 #include "bridge/viewer.h"
 #include "bridge/watch.h"
+#include "bridge/watch_s2x.h"
+#include "bridge/watch_x2s.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -47,6 +50,7 @@ struct bridge {
     struct scores scores;
     struct rates rates; /* of people, on both sides */
     struct rates route_rates;
+    struct rates watch_rates, watch_route_rates; /* of those who subscribe to presence, or ask for it, likewise */
     struct replays replays;
     struct viewers viewers;    /* likewise */
     struct list test_messages; /* struct trial: bridge/trial.h */
@@ -71,8 +75,15 @@ struct bridge {
     struct hash held_by_token, held_by_id, held_by_text;
     uint64_t next_token;
 
+    struct review {
+        struct timer timer;             /* runs while there is something left to judge */
+        uint64_t sessions_at, lanes_at; /* so far */
+        bool sessions, lanes;           /* not all of them yet */
+    } review;
+
     /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
     struct hash lanes;
+    struct list pausing; /* of these, by link pauses */
     size_t queued_bytes;
     struct threads threads;
 
@@ -81,11 +92,17 @@ struct bridge {
     struct receipt_table receipts;
     struct abilities abilities; /* of SIP users */
 
+    struct contacts contacts;
+
     struct sessions sessions; /* conversations that SIP holds as INVITE sessions */
 
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
     struct watch watch; /* next hops */
+
+    struct watches_s2x watches_s2x; /* users of ours who watch partners' */
+    struct watches_x2s watches_x2s; /* partners' users who watch ours */
+    struct presence_rounds rounds;  /* presence.c: what looks at all contacts */
 };
 
 /* s2x.c */
@@ -102,8 +119,10 @@ void s2x_free(struct bridge *b);
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza);
 void x2s_free(struct bridge *b);
 void x2s_give_back_all(struct bridge *b);
-void x2s_let_go(struct bridge *b);     /* takes all pauses back: partners are about to change */
-void x2s_reconsider(struct bridge *b); /* after that: gives back what may not pass any more, pauses again */
+void x2s_let_go(struct bridge *b); /* takes all pauses back: partners are about to change */
+/* After that: gives back what may not pass any more, pauses again. Goes on from *at, 0 at first, through about n lanes; false: that
+ * was the end. */
+bool x2s_reconsider(struct bridge *b, uint64_t *at, size_t n);
 
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
@@ -125,6 +144,9 @@ void bridge_free_owed(struct bridge *b);
 
 /* One message has come to its end; remote: the partner's domain, as far as it is known. */
 void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote);
+
+/* Fires while what is held is not judged by the new settings yet (bridge.review). */
+void bridge_review(struct timer *t);
 
 /* Sets what is copied out of the directory: limits, secret, mapping. */
 void bridge_take_settings(struct bridge *b);

@@ -69,8 +69,9 @@ struct lane {
     struct timer prompt; /* runs while pausing: the recipient is not prompt any more when it fires */
     struct timer grace;  /* runs while a text waits behind a flying typing state */
     size_t n_waiting;
+    struct list pauses; /* in bridge.pausing, while it does */
     bool pausing, slow;
-    bool let_go;         /* was pausing when the settings changed */
+    bool let_go;         /* was pausing when the settings changed, and has not been judged since */
     struct slice remote; /* partner domain, in key */
     size_t key_n;
     char key[]; /* "from-bare LF to" */
@@ -106,7 +107,7 @@ void lane_session_up(struct lane *lane);
 /* Our INVITE has failed. All that waited for it goes back, or by MESSAGE where the route allows that (STOX-SES-02, 44). */
 void lane_session_failed(struct lane *lane, const struct sip_end *end);
 
-/* Before the directory changes: takes the pause back. After: gives back what may not pass, pauses again if need be; the
+/* Before the directory changes: takes the pause of a lane that pauses back. After: gives back what may not pass, pauses again if need be; the
  * lane may be gone then. The flying message goes on: what SIP says of it is the truth. */
 void lane_let_go(struct lane *lane);
 void lane_reconsider(struct lane *lane);

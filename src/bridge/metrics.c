@@ -132,6 +132,34 @@ static void put_streams(const struct bridge *b, struct buf *out)
                    states[i % N_STATES], (unsigned long long)streams.n[i / N_STATES][i % N_STATES]);
 }
 
+static struct ledger_info written(const struct contacts *t)
+{
+    struct ledger_info info = { 0 };
+
+    if (t->ledger)
+        ledger_look(t->ledger, &info);
+    return info;
+}
+
+static void put_contacts(const struct bridge *b, struct buf *out)
+{
+    const struct contacts *t = &b->contacts;
+    const struct ledger_info info = written(t);
+    const struct number v[] = {
+        { "contacts", NULL, "SIP users and partners' users who watch each other, or have asked to.", true,
+          t->by_pair.n },
+        { "contacts_refused", NULL, "Contacts that limits did not let in.", false, t->n_refused },
+        { "contact_changes", "{result=\"stored\"}", "Changes of contacts.", false, info.n_written },
+        { "contact_changes", "{result=\"given-up\"}", NULL, false, info.n_dropped },
+        { "contact_changes_waiting", NULL, "Changes of contacts that are not on the disk yet.", true, info.n_waiting },
+        { "contact_transactions", NULL, "Transactions in which changes of contacts were stored.", false,
+          info.n_transactions },
+        { "contact_store_away", NULL, "1 while changes of contacts cannot be stored.", true, info.away },
+    };
+
+    put_numbers(out, v, sizeof(v) / sizeof(v[0]));
+}
+
 void bridge_put_metrics(const struct bridge *b, struct buf *out)
 {
     scores_put(&b->scores, b->directory, out);
@@ -139,5 +167,6 @@ void bridge_put_metrics(const struct bridge *b, struct buf *out)
     put_streams(b, out);
     put_xmpp(b, out);
     put_sip(b, out);
+    put_contacts(b, out);
     watch_put(b, out);
 }

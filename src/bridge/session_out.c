@@ -1,6 +1,7 @@
 /* Sessions as XMPP begins them: a text finds its session or opens one, flies in it, and what the answer says about it. */
 #include <stdlib.h>
 
+#include "bridge/identity.h"
 #include "bridge/receipts.h"
 #include "bridge/session_parts.h"
 #include "map/error.h"
@@ -25,7 +26,7 @@ static void lock_to(struct im_session *s, struct slice resource)
 static enum im_session_send fly(struct im_session *s, struct lane *lane, struct flight *f, sip_done *done,
                                 struct sip_client **client)
 {
-    struct sip_content content = { f->message.headers, f->message.body };
+    struct sip_content content = { f->message.headers, f->message.body, f->max_forwards };
 
     receipts_withdraw(s->bridge, f); /* the form that asks for notifications is CPIM, which was not agreed */
     if (!sip_dialog_fits(s->dialog, SIP_MESSAGE, &content))
@@ -62,15 +63,6 @@ static void put_sender(const struct flight *f, struct sip_invite *invite)
     invite->params = uri.params;
 }
 
-/* By whose name the next hop's own requests come (sip_ops.source): several routes may lead to the same one. */
-static struct slice speaker_of(const struct bridge *b, const struct route *route, const struct sip_target *target)
-{
-    const struct sip_peer hop = { .addr = &target->addr, .transport = target->transport };
-    const struct route *speaker = target->transport == SIP_TLS ? NULL : speaker_route(b->directory, &hop);
-
-    return speaker ? speaker->name : route->name;
-}
-
 static enum im_session_send call(struct im_session *s, struct lane *lane, struct flight *f, const struct route *route,
                                  struct sip_targets *targets)
 {
@@ -80,12 +72,15 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
                                  .from = without_tag(f->message.from),
                                  .to = f->message.to,
                                  .call_id = f->message.call_id,
-                                 .route = speaker_of(b, route, &targets->v[0].target),
-                                 .max_forwards = 70 };
+                                 .route = speaker_of_hop(b->directory, route, &targets->v[0].target),
+                                 .max_forwards = f->max_forwards,
+                                 .expires_s = SESSION_RING_MS / 1000 };
 
     if (!im_session_describe(b, NULL, s->call, &offer))
         return SESSION_BUSY;
     invite.headers = offer.headers;
+    if (route->trust_identity && !identity_assert(&f->arena, f->message.from, &invite.headers))
+        return SESSION_BUSY;
     invite.body = offer.body;
     put_sender(f, &invite);
     if (!sip_invite_fits(b->sip, targets, &invite))
@@ -139,9 +134,9 @@ enum im_session_send im_session_send(struct lane *lane, struct flight *f, const 
 
     if (s && s->lane && s->lane != lane) /* one of before the settings changed */
         return SESSION_BUSY;
-    if (s && s->state == SESSION_UP)
+    if (s && s->state == SESSION_UP && s->known)
         return fly(s, lane, f, done, client);
-    if (s) { /* called by a lane that has ended since */
+    if (s) { /* its caller has not acknowledged our 200; or it was called by a lane that has ended since */
         s->lane = lane;
         lane->session = s;
         return SESSION_WAITS;
@@ -198,6 +193,9 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
     struct lane *lane = s->lane;
     struct map_sdp sdp;
 
+    im_session_judge(s);
+    if (s->state != SESSION_CALLING) /* the settings have ended it meanwhile: its timer says so to the other side */
+        return;
     if (map_sdp_read(msg->body, &sdp) != MAP_SDP_OK) {
         const struct sip_end none = { .why = SIP_END_REFUSED, .status = 488 };
 
@@ -209,6 +207,7 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
         return;
     }
     s->takes = (uint8_t)sdp.takes;
+    s->known = true;
     keep_gruu(s);
     im_session_up(s);
     im_session_each(b, &remote, &local, end_yielding, s);

@@ -48,6 +48,12 @@ static const struct option options[OPTION_N] = {
     [OPT_TEST_FROM] = { "from", 0, "USER", NULL, "In whose name: alice@contoso.example" },
     [OPT_TEST_TO] = { "to", 0, "USER", NULL, "To whom: romeo@fabrikam.example" },
     [OPT_TEXT] = { "text", 0, "TEXT", NULL, "The message; without it, one that says that it is a test" },
+    [OPT_STATE] = { "state", 0, "STATE", "none to from both asked denied added",
+                    "Those of this state only: to (the SIP user may watch the partner's), from (the other way round), "
+                    "both, none, "
+                    "asked, denied, added" },
+    [OPT_BOTH] = { "both", 0, NULL, NULL, "Also that the partner's user watches the SIP user" },
+    [OPT_DOMAIN] = { "domain", 0, "DOMAIN", NULL, "All of a SIP domain, or of a partner (any of his domains)" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

@@ -16,6 +16,7 @@
 #include "daemon/revocation.h"
 #include "daemon/state.h"
 #include "store/config_text.h"
+#include "store/ledger.h"
 
 #define PATH_TEXT_MAX 4096
 #define BOOT_MAX (1u << 20)
@@ -33,6 +34,7 @@ struct stoxd {
     struct revocation *revocation; /* NULL: no crl-file */
     struct dns *dns;
     struct loop_door *door;
+    struct ledger *ledger;
     struct bridge *bridge;
     struct live live;
     struct renewal *renewal;
@@ -102,6 +104,7 @@ static int open_settings(struct stoxd *d, struct err *err)
     char url[PATH_TEXT_MAX];
     struct store_conf store = { .url = d->boot.store, .log = &d->log };
     struct keeper_conf keeper = { .ops = &live_ops, .owner = &d->live, .log = &d->log };
+    struct ledger_conf ledger = { 0 };
 
     if (!d->boot.store) {
         if (snprintf(url, sizeof(url), "sqlite:%s/stox.db", d->boot.state_dir) >= (int)sizeof(url))
@@ -113,7 +116,11 @@ static int open_settings(struct stoxd *d, struct err *err)
         return err_wrap(err, "store");
     keeper.store = d->store;
     d->keeper = keeper_open(&keeper, err);
-    return d->keeper ? 0 : err_wrap(err, "store");
+    if (!d->keeper)
+        return err_wrap(err, "store");
+    ledger.store = store;
+    d->ledger = ledger_open(&ledger, err);
+    return d->ledger ? 0 : err_wrap(err, "store");
 }
 
 static void on_revocations(void *owner)
@@ -125,7 +132,9 @@ static void on_revocations(void *owner)
 
 static int open_bridge(struct stoxd *d, struct err *err)
 {
-    struct bridge_conf conf = { .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns };
+    struct bridge_conf conf = {
+        .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns, .ledger = d->ledger, .door = d->door
+    };
     struct config *config = keeper_config(d->keeper);
 
     conf.directory = live_begin(&d->live, config, err);
@@ -220,6 +229,7 @@ static void finish(struct stoxd *d)
     admin_free(d->admin);
     store_close(d->store);
     keeper_close(d->keeper);
+    ledger_close(d->ledger);
     bridge_free(d->bridge);
     live_fini(&d->live);
     dns_free(d->dns);

@@ -80,6 +80,9 @@ bool sip_invite_client_knows(const struct sip_client *c, struct slice to_tag);
 void sip_clients_up(struct sip_clients *t, const struct sip_target *target, const struct sip_flow *flow);
 void sip_clients_down(struct sip_clients *t, const struct sip_target *target);
 
+/* The same of a connection (its flow's link) that was refused: of what was written to it nothing was read. */
+void sip_clients_refused(struct sip_clients *t, const struct sip_target *target, uint64_t link);
+
 /* True when a branch was made here. */
 bool sip_clients_made_branch(const struct sip_clients *t, struct slice branch);
 

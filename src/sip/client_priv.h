@@ -36,6 +36,7 @@ struct sip_client {
     struct sip_dialog *dialog;  /* hears the result after done; NULL: none, or it is gone */
     struct list in_dialog;      /* in the dialog's */
     uint64_t deadline_ms;       /* Timer F or B */
+    uint64_t link;              /* of the connection that it was written to */
     char *wire;                 /* owned; the request, as long as it may have to be sent or read */
     size_t n_wire;
     unsigned interval_ms; /* Timer E or A */

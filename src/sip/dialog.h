@@ -15,21 +15,17 @@
 #ifndef STOX_SIP_DIALOG_H
 #define STOX_SIP_DIALOG_H
 
+#include "sip/content.h"
 #include "sip/destination.h"
 #include "sip/sip.h"
 
 struct sip_dialog;
 
-/* A body with the header lines that describe it (Content-Type ...), each with CRLF, already safe. */
-struct sip_content {
-    struct slice headers, body;
-};
-
 enum sip_end_why {
     SIP_END_REFUSED,     /* our INVITE got a final failure: status and msg */
     SIP_END_TIMED_OUT,   /* our INVITE got no final answer: it may have arrived. Also 64*T1 after our CANCEL */
     SIP_END_UNREACHABLE, /* our INVITE was never written, or the target refuses datagrams */
-    SIP_END_CANCELLED,   /* the peer took its INVITE back, by CANCEL or an early BYE: 487 was answered */
+    SIP_END_CANCELLED,   /* the peer took its INVITE back, by CANCEL, an early BYE or its Expires: 487 was answered */
     SIP_END_BYE,         /* the peer's BYE, which is msg; 200 was answered */
     SIP_END_NO_ACK,      /* our 2xx was not acknowledged within 64*T1; BYE was sent */
     SIP_END_NO_PRACK,    /* our reliable 1xx was not acknowledged within 64*T1; 504 was answered */
@@ -88,6 +84,7 @@ struct sip_invite {
     struct slice params;   /* further URI parameters of our Contact, escaped, each with its ';': ";gr=x" */
     struct slice route;    /* charged with the session; only its sources may speak in it. Empty: nobody, any */
     unsigned max_forwards; /* 70 */
+    unsigned expires_s;    /* how long we wait for a final answer (13.2.1); 0: it does not say */
     struct slice headers;  /* further lines, each with CRLF, already safe: Content-Type ... */
     struct slice body;     /* the offer: never empty */
 };

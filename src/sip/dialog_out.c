@@ -53,7 +53,7 @@ static bool make_request(struct sip_dialog *d, enum sip_method method, uint32_t 
                                .to = sip_dialog_text(d, DIALOG_REMOTE),
                                .call_id = sip_dialog_text(d, DIALOG_CALL_ID),
                                .cseq = cseq,
-                               .max_forwards = 70,
+                               .max_forwards = content && content->max_forwards ? content->max_forwards : 70,
                                .headers = buf_slice(b),
                                .body = content ? content->body : slice_of(NULL, 0) };
     return buf_ok(b);

@@ -3,31 +3,6 @@
 #include "sip/msg_session.h"
 #include "sip/scan.h"
 
-static const char *const reasons[] = {
-    [SIP_REASON_NONE] = "",
-    [SIP_REASON_DEACTIVATED] = "deactivated",
-    [SIP_REASON_PROBATION] = "probation",
-    [SIP_REASON_REJECTED] = "rejected",
-    [SIP_REASON_TIMEOUT] = "timeout",
-    [SIP_REASON_GIVEUP] = "giveup",
-    [SIP_REASON_NORESOURCE] = "noresource",
-    [SIP_REASON_INVARIANT] = "invariant",
-};
-
-const char *sip_sub_reason_name(enum sip_sub_reason reason)
-{
-    return reasons[reason];
-}
-
-enum sip_sub_reason sip_sub_reason_of(struct slice word)
-{
-    for (unsigned i = SIP_REASON_NONE + 1; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        if (slice_ieq(word, slice_str(reasons[i])))
-            return (enum sip_sub_reason)i;
-    }
-    return SIP_REASON_NONE;
-}
-
 /* A token at the start, spaces behind it skipped. False: there is none, or something but parameters follows. */
 static bool take_word(struct slice *in, struct slice *word)
 {

@@ -147,6 +147,9 @@ void sip_set_dialog_limits(struct sip *sip, size_t max, size_t per_route_max);
  * for credentials is asked anew. On the loop. */
 void sip_reconsider(struct sip *sip);
 
+/* There are new revocation lists: TLS connections whose peer has shown a certificate that they name are closed. On the loop. */
+void sip_revocations_changed(struct sip *sip);
+
 /* Transactions that still run end without a word: nothing is answered, no done is called. */
 void sip_free(struct sip *sip);
 
@@ -183,6 +186,7 @@ struct sip_send {
     const struct sip_contact *contact; /* NULL: none, or it is in headers */
     struct slice headers;              /* further lines, each with CRLF, already safe */
     struct slice body;
+    bool to_proxy; /* a Route header names the target, a loose router (8.1.2): on requests out of dialogs only */
 };
 
 struct sip_result {

@@ -109,8 +109,8 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     sip_healths_init(&sip->healths, sip);
     sip_transports_init(&sip->transports);
     sip_dialogs_init(&sip->dialogs);
-    sip_subs_init(&sip->subs);
     init_logins(sip);
+    sip_subs_init(&sip->subs);
     init_clients(sip);
     ok = init_servers(sip);
     ok = init_invites(sip) && ok;

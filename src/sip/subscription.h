@@ -23,32 +23,10 @@
 #define STOX_SIP_SUBSCRIPTION_H
 
 #include "sip/destination.h"
-#include "sip/dialog.h"
+#include "sip/sip.h"
+#include "sip/sub_state.h"
 
 struct sip_sub;
-
-enum sip_sub_state { SIP_SUB_PENDING, SIP_SUB_ACTIVE, SIP_SUB_TERMINATED };
-
-enum sip_sub_reason {
-    SIP_REASON_NONE, /* absent, or a word that nobody knows */
-    SIP_REASON_DEACTIVATED,
-    SIP_REASON_PROBATION,
-    SIP_REASON_REJECTED,
-    SIP_REASON_TIMEOUT,
-    SIP_REASON_GIVEUP,
-    SIP_REASON_NORESOURCE,
-    SIP_REASON_INVARIANT,
-};
-const char *sip_sub_reason_name(enum sip_sub_reason reason); /* "rejected"; NONE: "" */
-enum sip_sub_reason sip_sub_reason_of(struct slice word);
-
-/* What a NOTIFY of ours says. Texts are borrowed until the stack's owner is called again. */
-struct sip_sub_notice {
-    enum sip_sub_state state;
-    enum sip_sub_reason reason; /* of SIP_SUB_TERMINATED */
-    unsigned retry_after_s;     /* likewise; 0: none */
-    struct sip_content content; /* body empty: none */
-};
 
 /* A NOTIFY of the peer. Borrowed until return. */
 struct sip_sub_notified {

@@ -116,6 +116,7 @@ struct store_watch {
     void (*changed)(void *arg);
     void (*away)(void *arg, const char *why);
     void *arg;
+    bool contacts; /* of contacts (store/contacts.h), instead of everything else */
 };
 int store_watch(struct store *s, const struct store_watch *watch, struct err *err);
 

@@ -2,6 +2,7 @@
 #ifndef STOX_STORE_STORE_ENGINE_H
 #define STOX_STORE_STORE_ENGINE_H
 
+#include "store/contacts.h"
 #include "store/store.h"
 
 struct store_ops {
@@ -15,6 +16,10 @@ struct store_ops {
     enum store_result (*audit)(struct store *s, const struct store_audit_query *query, store_audit_fn *fn, void *arg,
                                struct err *err);
     int (*watch)(struct store *s, const struct store_watch *watch, struct err *err);
+    enum store_result (*contacts_load)(struct store *s, uint64_t since, store_contact_fn *fn, void *arg,
+                                       struct store_contacts *out, struct err *err);
+    enum store_result (*contacts_write)(struct store *s, const struct store_contact *rows, size_t n, uint64_t *before,
+                                        struct err *err);
 };
 
 /* The first member of each engine's own struct. */
@@ -36,6 +41,22 @@ int store_schema_known(uint64_t have, struct err *err);
 
 /* What load says when the store has less than the one who asks. */
 enum store_result store_went_back(uint64_t since, uint64_t head, struct err *err);
+
+/* ---- contacts ---- */
+
+/* Removals are kept for this many changes; a node that was away for longer loads all. Looked at with every so manieth change. */
+#define STORE_CONTACTS_KEEP 100000
+#define STORE_CONTACTS_FORGET_EVERY 1000
+
+struct store_contacts_head {
+    uint64_t revision, forgotten;
+};
+
+/* With this change, are removals to be forgotten? Those up to *up_to. */
+bool store_contacts_forgets(uint64_t revision, uint64_t *up_to);
+
+/* Must all be given to somebody who knows what was before since? */
+bool store_contacts_whole(uint64_t since, const struct store_contacts_head *head);
 
 /* One parameter of a statement. */
 struct store_value {

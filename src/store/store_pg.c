@@ -148,6 +148,22 @@ static enum store_result on_commit(struct store *store, const struct store_commi
     return done(s, result);
 }
 
+static enum store_result on_contacts_load(struct store *store, uint64_t since, store_contact_fn *fn, void *arg,
+                                          struct store_contacts *out, struct err *err)
+{
+    struct pg_store *s = of(store);
+
+    return done(s, pg_contacts_load(&s->pg, since, fn, arg, out, err));
+}
+
+static enum store_result on_contacts_write(struct store *store, const struct store_contact *rows, size_t n,
+                                           uint64_t *before, struct err *err)
+{
+    struct pg_store *s = of(store);
+
+    return done(s, pg_contacts_write(&s->pg, rows, n, before, err));
+}
+
 /* By a transaction of its own, which tells a broken connection and makes a new one. */
 static enum store_result on_reserve(struct store *store, struct err *err)
 {
@@ -192,7 +208,16 @@ static void on_close(struct store *store)
 }
 
 static const struct store_ops ops = {
-    "PostgreSQL", on_close, on_load, on_commit, on_reserve, on_release, on_audit, on_watch,
+    .name = "PostgreSQL",
+    .close = on_close,
+    .load = on_load,
+    .commit = on_commit,
+    .reserve = on_reserve,
+    .release = on_release,
+    .audit = on_audit,
+    .watch = on_watch,
+    .contacts_load = on_contacts_load,
+    .contacts_write = on_contacts_write,
 };
 
 struct store *store_pg_open(const struct store_conf *conf, struct err *err)

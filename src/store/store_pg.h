@@ -88,9 +88,18 @@ int pg_migrate(struct pg *pg, struct err *err);
 /* See store_commit. A lost connection is replaced, and what became of the change is looked up. */
 enum store_result pg_commit(struct pg *pg, const struct store_commit *c, struct err *err);
 
+/* ---- contacts ---- */
+
+/* See store/contacts.h. */
+enum store_result pg_contacts_load(struct pg *pg, uint64_t since, store_contact_fn *fn, void *arg,
+                                   struct store_contacts *out, struct err *err);
+enum store_result pg_contacts_write(struct pg *pg, const struct store_contact *rows, size_t n, uint64_t *before,
+                                    struct err *err);
+
 /* ---- watching ---- */
 
 #define PG_CHANNEL "stox"
+#define PG_CONTACTS_CHANNEL "stox_contacts"
 
 struct pg_watch {
     struct store_watch watch;

@@ -37,8 +37,10 @@ static bool sleep_until(struct pg_watch *w, int ms)
 
 static bool listen_for_changes(struct pg_watch *w, struct err *err)
 {
+    const char *sql = w->watch.contacts ? "LISTEN " PG_CONTACTS_CHANNEL : "LISTEN " PG_CHANNEL;
+
     pg_allow(&w->pg, REPLY_MS);
-    return pg_connect(&w->pg, err) == STORE_OK && pg_run(&w->pg, "LISTEN " PG_CHANNEL, NULL, 0, NULL, err) == STORE_OK;
+    return pg_connect(&w->pg, err) == STORE_OK && pg_run(&w->pg, sql, NULL, 0, NULL, err) == STORE_OK;
 }
 
 static bool is_notified(struct pg_watch *w)

@@ -2,15 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/list.h"
-
-static struct sqlite_store *of(struct store *s)
-{
-    return container_of(s, struct sqlite_store, store);
-}
-
-/* Before each call: the file is open and no transaction is. */
-static enum store_result ready(struct sqlite_store *s, struct err *err)
+enum store_result sqlite_ready(struct sqlite_store *s, struct err *err)
 {
     sqlite_undo(s);
     return s->db || sqlite_reopen(s, err) == 0 ? STORE_OK : STORE_AWAY;
@@ -63,10 +55,10 @@ static int load(struct sqlite_store *s, uint64_t since, struct walk *w, uint64_t
 static enum store_result on_load(struct store *store, uint64_t since, store_row_fn *fn, void *arg, uint64_t *seq,
                                  struct err *err)
 {
-    struct sqlite_store *s = of(store);
+    struct sqlite_store *s = sqlite_of(store);
     struct walk w = { .row = fn, .arg = arg, .err = err };
     uint64_t head = 0;
-    enum store_result result = ready(s, err);
+    enum store_result result = sqlite_ready(s, err);
     int rc;
 
     if (result != STORE_OK)
@@ -105,7 +97,7 @@ static int on_audit_row(void *arg, sqlite3_stmt *st)
 static enum store_result on_audit(struct store *store, const struct store_audit_query *q, store_audit_fn *fn, void *arg,
                                   struct err *err)
 {
-    struct sqlite_store *s = of(store);
+    struct sqlite_store *s = sqlite_of(store);
     struct walk w = { .audit = fn, .arg = arg, .err = err };
     struct store_value values[5] = { store_number(q->before ? q->before : INT64_MAX), store_number(q->before_line),
                                      store_number(q->limit) };
@@ -113,7 +105,7 @@ static enum store_result on_audit(struct store *store, const struct store_audit_
                             : q->kind.n            ? SQL_AUDIT_KIND
                             : q->name.n            ? SQL_AUDIT_NAME
                                                    : SQL_AUDIT;
-    enum store_result result = ready(s, err);
+    enum store_result result = sqlite_ready(s, err);
     size_t n = 3;
     int rc;
 
@@ -190,12 +182,15 @@ static enum store_result resolve(struct sqlite_store *s, const struct store_comm
     return head == c->seq + 1 ? STORE_OK : failed;
 }
 
-/* The name may lead to another file by now, or to none: what we would write would be lost. */
-static bool is_moved(struct sqlite_store *s)
+enum store_result sqlite_stayed(struct sqlite_store *s, struct err *err)
 {
     int moved = 0;
 
-    return sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+    if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+        return STORE_OK;
+    err_set(err, "the store %s was moved away or deleted while Stox was using it: put it back, then restart Stox",
+            s->path);
+    return STORE_FAULT;
 }
 
 static enum store_result try_commit(struct sqlite_store *s, const struct store_commit *c, struct err *err)
@@ -204,11 +199,8 @@ static enum store_result try_commit(struct sqlite_store *s, const struct store_c
     enum store_result result;
     int rc;
 
-    if (is_moved(s)) {
-        err_set(err, "the store %s was moved away or deleted while Stox was using it: put it back, then restart Stox",
-                s->path);
+    if (sqlite_stayed(s, err) != STORE_OK)
         return STORE_FAULT;
-    }
     rc = commit(s, c, &at);
     result = sqlite_fault(s, rc, err);
     sqlite_undo(s);
@@ -221,8 +213,8 @@ static enum store_result try_commit(struct sqlite_store *s, const struct store_c
 
 static enum store_result on_commit(struct store *store, const struct store_commit *c, uint64_t *seq, struct err *err)
 {
-    struct sqlite_store *s = of(store);
-    enum store_result result = ready(s, err);
+    struct sqlite_store *s = sqlite_of(store);
+    enum store_result result = sqlite_ready(s, err);
 
     if (result != STORE_OK) {
         err_wrap(err, "nothing was changed");
@@ -243,14 +235,23 @@ static int on_watch(struct store *store, const struct store_watch *watch, struct
 
 static void on_close(struct store *store)
 {
-    struct sqlite_store *s = of(store);
+    struct sqlite_store *s = sqlite_of(store);
 
     sqlite_close(s);
     free(s->path);
     free(s);
 }
 
-static const struct store_ops ops = { "SQLite", on_close, on_load, on_commit, NULL, NULL, on_audit, on_watch };
+static const struct store_ops ops = {
+    .name = "SQLite",
+    .close = on_close,
+    .load = on_load,
+    .commit = on_commit,
+    .audit = on_audit,
+    .watch = on_watch,
+    .contacts_load = sqlite_contacts_load,
+    .contacts_write = sqlite_contacts_write,
+};
 
 struct store *store_sqlite_open(const struct store_conf *conf, struct err *err)
 {

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "base/list.h"
 #include "store/store_engine.h"
 
 enum sqlite_sql {
@@ -21,6 +22,14 @@ enum sqlite_sql {
     SQL_AUDIT_KIND,
     SQL_AUDIT_NAME,
     SQL_AUDIT_KIND_NAME,
+    SQL_CONTACTS_HEAD,
+    SQL_CONTACTS_SET_HEAD,
+    SQL_CONTACTS_PUT,
+    SQL_CONTACTS_REMOVE,
+    SQL_CONTACTS_FORGET,
+    SQL_CONTACTS_SET_FORGOTTEN,
+    SQL_CONTACTS_PRESENT,
+    SQL_CONTACTS_SINCE,
     SQL_N
 };
 
@@ -30,6 +39,17 @@ struct sqlite_store {
     sqlite3 *db;                     /* NULL: closed after a fault of the disk, opened again by whoever needs it next */
     sqlite3_stmt *statements[SQL_N]; /* owned, prepared when first used */
 };
+
+static inline struct sqlite_store *sqlite_of(struct store *s)
+{
+    return container_of(s, struct sqlite_store, store);
+}
+
+/* Before each call: the file is open and no transaction is. */
+enum store_result sqlite_ready(struct sqlite_store *s, struct err *err);
+
+/* The name may lead to another file by now, or to none: what we would write would be lost. STORE_FAULT with a sentence. */
+enum store_result sqlite_stayed(struct sqlite_store *s, struct err *err);
 
 /* Called with each row of an answer; anything but SQLITE_OK ends it and is what sqlite_each returns. */
 typedef int sqlite_row_fn(void *arg, sqlite3_stmt *row);
@@ -62,6 +82,12 @@ int sqlite_open(struct sqlite_store *s, struct err *err);
 
 int sqlite_reopen(struct sqlite_store *s, struct err *err); /* the same of a file that was there before */
 void sqlite_close(struct sqlite_store *s);                  /* the file; what the log holds goes into it */
+
+/* See store/contacts.h. */
+enum store_result sqlite_contacts_load(struct store *s, uint64_t since, store_contact_fn *fn, void *arg,
+                                       struct store_contacts *out, struct err *err);
+enum store_result sqlite_contacts_write(struct store *s, const struct store_contact *rows, size_t n, uint64_t *before,
+                                        struct err *err);
 
 /* The result and the sentence for a code of SQLite's. */
 enum store_result sqlite_fault(struct sqlite_store *s, int rc, struct err *err);

@@ -5,6 +5,7 @@
 #define AUDIT                                                                                                          \
     "SELECT seq, line, at_ms, who, origin, action, kind, name, body_before, body_after FROM audit "                    \
     "WHERE (seq, line) < (?1, ?2)"
+#define CONTACT "SELECT local, remote, revision, gone, x2s, s2x, x2s_since, s2x_since, added FROM contacts WHERE "
 #define AUDIT_ORDER " ORDER BY seq DESC, line DESC LIMIT ?3"
 
 static const char *const texts[SQL_N] = {
@@ -24,6 +25,17 @@ static const char *const texts[SQL_N] = {
     [SQL_AUDIT_KIND] = AUDIT " AND kind = ?4" AUDIT_ORDER,
     [SQL_AUDIT_NAME] = AUDIT " AND name = ?4" AUDIT_ORDER,
     [SQL_AUDIT_KIND_NAME] = AUDIT " AND kind = ?4 AND name = ?5" AUDIT_ORDER,
+    [SQL_CONTACTS_HEAD] = "SELECT revision, forgotten FROM contacts_head",
+    [SQL_CONTACTS_SET_HEAD] = "UPDATE contacts_head SET revision = ?1",
+    [SQL_CONTACTS_PUT] = "INSERT INTO contacts (local, remote, revision, gone, x2s, s2x, x2s_since, s2x_since, added) "
+                         "VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (local, remote) DO UPDATE SET "
+                         "revision = excluded.revision, gone = 0, x2s = excluded.x2s, s2x = excluded.s2x, "
+                         "x2s_since = excluded.x2s_since, s2x_since = excluded.s2x_since, added = excluded.added",
+    [SQL_CONTACTS_REMOVE] = "UPDATE contacts SET revision = ?3, gone = 1 WHERE local = ?1 AND remote = ?2 AND gone = 0",
+    [SQL_CONTACTS_FORGET] = "DELETE FROM contacts WHERE gone = 1 AND revision <= ?1",
+    [SQL_CONTACTS_SET_FORGOTTEN] = "UPDATE contacts_head SET forgotten = ?1",
+    [SQL_CONTACTS_PRESENT] = CONTACT "gone = 0",
+    [SQL_CONTACTS_SINCE] = CONTACT "revision > ?1",
 };
 
 static int bind(sqlite3_stmt *st, const struct store_value *values, size_t n)

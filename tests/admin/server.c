@@ -139,6 +139,54 @@ static json_t *queue(void *owner, const struct admin_look *look, struct admin_re
                      12.5, "left-out", look->partner.n ? 0 : 7);
 }
 
+static bool are_contacts(struct slice sip, struct slice xmpp)
+{
+    return slice_is(sip, "alice@contoso.example") && slice_is(xmpp, "=romeo,@fabrikam.example");
+}
+
+static json_t *one_contact(void)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "sip", "alice@contoso.example", "xmpp",
+                     "=romeo,@fabrikam.example", "partner", "fabrikam.example", "subscription", "to", "sip-watches",
+                     "granted", "xmpp-watches", "no", "added", 1, "stored", 1);
+}
+
+static json_t *contacts(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    if (look->state.n && !slice_is(look->state, "to")) {
+        *no = (struct admin_refusal){ 422, "state: one of none, to, from, both, asked, denied and added is expected" };
+        return NULL;
+    }
+    return json_pack("{s:[o], s:o, s:i}", "items", one_contact(), "next", look->before ? json_null() : json_integer(41),
+                     "left-out", 0);
+}
+
+static json_t *contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
+{
+    return are_contacts(sip, xmpp) ? one_contact() : json_null();
+}
+
+static json_t *contact_remove(void *owner, struct slice sip, struct slice xmpp, bool both, struct admin_refusal *no)
+{
+    return contact(owner, sip, xmpp, no);
+}
+
+static json_t *contacts_purge(void *owner, const struct admin_look *look, bool dry, struct admin_refusal *no)
+{
+    return json_pack("{s:i}", "contacts", slice_is(look->partner, "fabrikam.example") ? 12 : 0);
+}
+
+static json_t *contacts_put(void *owner, const json_t *list, struct admin_refusal *no)
+{
+    const json_t *first = json_array_get(list, 0);
+
+    if (!json_is_string(json_object_get(first, "sip"))) {
+        *no = (struct admin_refusal){ 422, "sip: this is no address like alice@contoso.example" };
+        return NULL;
+    }
+    return json_pack("{s:I}", "contacts", (json_int_t)json_array_size(list));
+}
+
 /* One trace at a time; it belongs to who began it. */
 static json_t *trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no)
 {
@@ -213,6 +261,11 @@ static const struct admin_ops ops = { .status = status,
                                       .conversations = conversations,
                                       .conversation = conversation,
                                       .queue = queue,
+                                      .contacts = contacts,
+                                      .contact = contact,
+                                      .contact_remove = contact_remove,
+                                      .contacts_purge = contacts_purge,
+                                      .contacts_put = contacts_put,
                                       .trace_start = trace_start,
                                       .trace_read = trace_read,
                                       .trace_end = trace_end,

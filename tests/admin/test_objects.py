@@ -314,6 +314,48 @@ def test_who_talks_with_whom_and_what_waits_comes_in_bounded_pages(server):
         assert server.root("GET", bad).status == status, bad
 
 
+PAIR = "sip=alice@contoso.example&xmpp=%3Dromeo,@fabrikam.example"
+
+
+def test_contacts_come_in_pages_and_what_is_wrong_is_said(server):
+    page = server.root("GET", "/v1/contacts?user=alice@contoso.example&state=to&limit=5").json
+    assert page["items"][0]["sip-watches"] == "granted" and page["next"] == 41
+    assert server.root("GET", "/v1/contacts?after=41").json["next"] is None
+    assert server.root("GET", "/v1/contact?" + PAIR).json["subscription"] == "to"
+    for method, bad, body, status in (
+            ("GET", "/v1/contacts?limit=0", None, 400), ("GET", "/v1/contacts?limit=1001", None, 400),
+            ("GET", "/v1/contacts?after=x", None, 400), ("GET", "/v1/contacts?before=1", None, 400),
+            ("GET", "/v1/contacts?state=x", None, 422), ("GET", "/v1/contact", None, 422),
+            ("GET", "/v1/contact?sip=alice@contoso.example", None, 422),
+            ("GET", "/v1/contact?sip=bob@contoso.example&xmpp=romeo@fabrikam.example", None, 404),
+            ("DELETE", "/v1/contact?sip=bob@contoso.example&xmpp=romeo@fabrikam.example", None, 404),
+            ("DELETE", "/v1/contact?both=2&" + PAIR, None, 400), ("DELETE", "/v1/contact?sip=x", None, 422),
+            ("POST", "/v1/contacts/purge", {}, 422), ("POST", "/v1/contacts/purge", {"partner": "x"}, 422),
+            ("POST", "/v1/contacts/purge", {"user": 5}, 422), ("POST", "/v1/contacts", {"contacts": []}, 422),
+            ("POST", "/v1/contacts", {"contacts": {}}, 422), ("POST", "/v1/contacts", {"x": []}, 422),
+            ("POST", "/v1/contacts", {"contacts": [{}] * 1001}, 422), ("POST", "/v1/contacts", {"contacts": [{}]}, 422)):
+        assert server.root(method, bad, body).status == status, (method, bad, body)
+
+
+def test_what_is_done_to_contacts_is_in_the_audit(server):
+    admin = server.token("root2", "administrator")
+    desk = server.token("desk", "helpdesk")
+    assert server.ask("DELETE", "/v1/contact?" + PAIR, token=desk).status == 403
+    assert server.ask("DELETE", "/v1/contact?both=yes&" + PAIR, token=admin).json["sip-watches"] == "granted"
+    row = server.root("GET", "/v1/audit?kind=contact").json["items"][0]
+    assert (row["who"], row["action"], row["name"]) == \
+        ("token:root2", "contact", "alice@contoso.example =romeo,@fabrikam.example"), row
+    assert row["after"]["did"] == "remove" and row["after"]["both"] is True and row["after"]["before"]["added"] is True
+    assert server.root("DELETE", "/v1/contact?sip=bob@contoso.example&xmpp=romeo@fabrikam.example").status == 404
+    assert server.root("POST", "/v1/contacts/purge?dry-run=1", {"domain": "fabrikam.example"}).json == {"contacts": 12}
+    assert len(server.root("GET", "/v1/audit?kind=contact").json["items"]) == 1  # nothing was done
+    assert server.root("POST", "/v1/contacts/purge", {"domain": "fabrikam.example"}).json == {"contacts": 12}
+    one = {"sip": "alice@contoso.example", "xmpp": "romeo@fabrikam.example", "sip-watches": "granted"}
+    assert server.root("POST", "/v1/contacts", {"contacts": [one, one]}).json == {"contacts": 2}
+    rows = server.root("GET", "/v1/audit?kind=contact").json["items"]
+    assert [(r["name"], r["after"]["did"]) for r in rows[:2]] == [("2 contacts", "import"), ("fabrikam.example", "purge")]
+
+
 def test_D16_who_looks_at_traffic_is_in_the_audit_and_reads_alone(server):
     desk, other = server.token("desk", "helpdesk"), server.token("other", "administrator")
     wish = {"users": ["alice@contoso.example"], "seconds": 60}

@@ -94,6 +94,56 @@ def test_conversations_and_what_waits_are_listed(stox):
     assert stox.ctl('queue', 'list', '--partner', 'fabrikam.example', '--json').json()['items'][0]['messages'] == 3
 
 
+def test_contacts_are_listed_shown_removed(stox):
+    who = 'alice@contoso.example', '=romeo,@fabrikam.example'
+    listed = stox.ctl('contact', 'list', '--user', who[0], '--state', 'to')
+    assert listed.lines()[0].split()[:4] == ['sip', 'xmpp', 'sip-watches', 'xmpp-watches'] and len(listed.lines()) == 3, listed.out
+    assert listed.err == ''  # both pages
+    one = stox.ctl('contact', 'list', '--limit', 1)
+    assert len(one.lines()) == 2 and one.err == '(there are more: --limit shows them)\n'
+    assert len(stox.ctl('contact', 'list', '--json').json()['items']) == 2
+    assert stox.ctl('contact', 'list', '--csv').lines()[1].startswith('alice@contoso.example,"\'=romeo,@fabrikam.example",granted,no')
+    assert 'state: one of' in stox.ctl('contact', 'list', '--state', 'x', code=1).err
+    stox.ctl('contact', 'list', '--limit', '0', code=2)
+    assert re.search(r'^subscription: +to$', stox.ctl('contact', 'show', *who).out, re.M)
+    assert stox.ctl('contact', 'show', who[0], 'x@y.example', code=5).err == 'stoxctl: these two are no contact of each other\n'
+    assert stox.ctl('contact', 'remove', *who).out == 'alice@contoso.example watches =romeo,@fabrikam.example no more\n'
+    assert stox.ctl('contact', 'remove', *who, '--both').out.endswith('watch each other no more\n')
+    assert stox.ctl('contact', 'remove', *who, '--json').json()['added'] is True
+    stox.ctl('contact', 'remove', who[0], code=2)
+    assert [r.split()[-1] for r in stox.ctl('audit', 'list', '--kind', 'contact').lines() if r[0].isdigit()] == [who[1]] * 3
+
+
+def test_contacts_of_a_domain_are_purged_when_that_is_confirmed(stox):
+    purge = 'contact', 'purge', '--domain', 'fabrikam.example'
+    assert stox.ctl(*purge, '--what-if').out == '12 contacts would be removed\n'
+    assert '--force' in stox.ctl(*purge, code=1).err
+    assert stox.ctl(*purge, '--force').out == '12 contacts removed\n'
+    assert stox.ctl('contact', 'purge', '--user', 'bob@contoso.example').out == '0 contacts removed\n'
+    stox.ctl('contact', 'purge', code=2)
+
+
+def test_what_export_writes_import_takes(stox, tmp_path):
+    file = tmp_path / 'contacts.csv'
+    stox.ctl('contact', 'export', file)
+    lines = file.read_text().splitlines()
+    assert lines[0] == 'sip,xmpp,sip-watches,xmpp-watches,added,sip-since,xmpp-since,partner'
+    assert lines[1] == 'alice@contoso.example,"\'=romeo,@fabrikam.example",granted,no,yes,,,fabrikam.example' and len(lines) == 3
+    assert stox.ctl('contact', 'export').out == file.read_text()
+    assert stox.ctl('contact', 'import', file, '--what-if').out == '2 contacts would be imported\n'
+    assert stox.ctl('contact', 'import', file).out == '2 contacts imported\n'
+    assert 'no such file' in stox.ctl('contact', 'import', tmp_path / 'no', code=1).err.lower()
+    many = tmp_path / 'many.csv'
+    many.write_text('xmpp,sip\r\n' + ''.join(f'r{i}@f.example,a@c.example\r\n' for i in range(2500)))
+    assert stox.ctl('contact', 'import', many).out == '2500 contacts imported\n'
+    for text, says in (('a,b\n', 'line 1: the first line names no columns'), ('sip,xmpp\na\n', 'line 2: there are more or fewer'),
+                       ('sip,xmpp\n"a,b\n', 'line 2: a quote is not closed'), ('sip,xmpp\na"b",c,d\n', 'line 2: there are more'),
+                       ('sip,xmpp\n"a"b,c\n', 'line 2: a quote'), ('sip,xmpp\n,x@f.example\n', 'sip: this is no address'),
+                       ('sip,xmpp\n' + 'a' * 20000 + ',b\n', 'line 2: it is too long'), ('x,' * 40 + '\n', 'too many columns')):
+        many.write_text(text)
+        assert says in stox.ctl('contact', 'import', many, code=1).err, text[:50]
+
+
 def test_a_trace_is_a_ladder_that_steers_no_terminal(stox, tmp_path):
     file = tmp_path / 'ticket'
     done = stox.ctl('trace', '--user', 'alice@contoso.example', '--count', 2, '--ascii', '--output', file)

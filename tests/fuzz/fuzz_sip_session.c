@@ -229,7 +229,7 @@ static void call(struct owner *o, enum sip_transport transport)
     struct sip_dialog *d;
 
     check(addr_parse(SLICE("192.0.2.9:5060"), 5060, &target.addr));
-    targets = sip_targets_one(&target);
+    targets = sip_targets_one(&target, false);
     check(targets != NULL);
     d = sip_invite(o->sip, targets, &invite, NULL);
     sip_targets_drop(targets);

@@ -351,7 +351,7 @@ static inline struct sip_invite call_invite_of(const char *uri)
 static inline struct sip_dialog *call_to_one(struct sip *sip, const struct sip_target *target,
                                              const struct sip_invite *invite, void *data)
 {
-    struct sip_targets *targets = sip_targets_one(target);
+    struct sip_targets *targets = sip_targets_one(target, false);
     struct sip_dialog *d;
 
     assert_non_null(targets);
