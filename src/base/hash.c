@@ -183,27 +183,36 @@ void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), vo
     }
 }
 
-static uint64_t reversed(uint64_t v)
+static uint64_t mirrored(uint64_t v)
 {
-    v = (v >> 1 & 0x5555555555555555) | (v & 0x5555555555555555) << 1;
-    v = (v >> 2 & 0x3333333333333333) | (v & 0x3333333333333333) << 2;
-    v = (v >> 4 & 0x0f0f0f0f0f0f0f0f) | (v & 0x0f0f0f0f0f0f0f0f) << 4;
+    v = (v & 0x5555555555555555) << 1 | (v >> 1 & 0x5555555555555555);
+    v = (v & 0x3333333333333333) << 2 | (v >> 2 & 0x3333333333333333);
+    v = (v & 0x0f0f0f0f0f0f0f0f) << 4 | (v >> 4 & 0x0f0f0f0f0f0f0f0f);
     return __builtin_bswap64(v);
 }
 
 /*
- * Buckets are counted with the highest bit of the index as the lowest: when the table doubles, a bucket parts into two that follow
- * each other in this order, so that what lies behind the cursor stays behind it.
+ * Buckets come in the order of their mirrored numbers. A bucket is chosen by the lowest bits of the hash, so in that order it has
+ * one unbroken range of all mirrored hashes, and when the table doubles, both halves of a bucket lie where it was: what is
+ * before *at has been met in a table of any size.
  */
-uint64_t hash_scan(struct hash *h, uint64_t cursor, void (*fn)(struct hash_node *node, void *arg), void *arg)
+bool hash_walk(struct hash *h, uint64_t *at, size_t n, void (*fn)(struct hash_node *node, void *arg), void *arg)
 {
-    uint64_t mask = h->n_buckets - 1;
+    uint64_t step;
 
     if (h->n_buckets == 0)
-        return 0;
-    for (struct hash_node *node = h->buckets[cursor & mask], *next; node; node = next) {
-        next = node->next;
-        fn(node, arg);
+        return false;
+    step = (UINT64_MAX / h->n_buckets) + 1;
+    for (size_t seen = 0; seen < n; seen++) {
+        struct hash_node *node = h->buckets[mirrored(*at) & (h->n_buckets - 1)], *next;
+
+        for (; node; node = next, seen++) {
+            next = node->next;
+            fn(node, arg);
+        }
+        *at += step;
+        if (*at == 0)
+            return false;
     }
-    return reversed(reversed(cursor | ~mask) + 1);
+    return true;
 }

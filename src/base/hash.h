@@ -44,9 +44,9 @@ void hash_remove(struct hash *h, struct hash_node *node);
 void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), void *arg);
 
 /*
- * Some of the entries, those of one bucket, and where to go on; 0 at first and at the end. The table may change between two calls,
- * grow too: an entry that is there all the time comes once. fn may remove the entry it is given, and only that.
+ * The same in parts, with anything done to the table in between: goes on from *at, 0 at first, through about n entries. False:
+ * that was the end. An entry that is in the table all the while is met once; one that comes or goes, at most once.
  */
-uint64_t hash_scan(struct hash *h, uint64_t cursor, void (*fn)(struct hash_node *node, void *arg), void *arg);
+bool hash_walk(struct hash *h, uint64_t *at, size_t n, void (*fn)(struct hash_node *node, void *arg), void *arg);
 
 #endif

@@ -5,8 +5,7 @@
 #ifndef STOX_BRIDGE_ABILITIES_H
 #define STOX_BRIDGE_ABILITIES_H
 
-#include "base/hash.h"
-#include "base/list.h"
+#include "base/recent.h"
 #include "xmpp/jid.h"
 
 enum ability {
@@ -20,8 +19,7 @@ enum ability {
 #define ABILITIES_USERS_MAX 65536 /* beyond them the one learned of longest ago is forgotten; about 6 MB */
 
 struct abilities {
-    struct hash users;
-    struct list by_age;
+    struct recent users;
 };
 
 void abilities_init(struct abilities *a);

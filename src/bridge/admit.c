@@ -23,25 +23,54 @@ static bool refuse_for_now(struct admit_refusal *no)
     return refuse(no, 503, NULL);
 }
 
-/* Within the route's message-rate? 480 too: one SIP system's limit is no overload of ours (STOX-SEC-15). */
-static bool within_route_rate(struct bridge *b, const struct route *route, struct admit_refusal *no)
+/* What has a rate of its own: one setting for a SIP system and one for each user; 480, as neither is an overload of ours
+ * (STOX-SEC-15). */
+struct what {
+    struct rates *users, *systems;
+    unsigned user_rate;
+    bool watches; /* no message */
+};
+
+static struct what messages(struct bridge *b)
+{
+    return (struct what){ &b->rates, &b->route_rates, directory_gateway(b->directory)->sip_user_message_rate, false };
+}
+
+static struct what subscriptions(struct bridge *b)
+{
+    return (struct what){ &b->watch_rates, &b->watch_route_rates,
+                          directory_gateway(b->directory)->sip_user_subscription_rate, true };
+}
+
+static bool refuse_excess(struct bridge *b, struct admit_refusal *no, const char *why, const char *reason)
+{
+    b->counters.s2x_throttled++;
+    no->why = why;
+    no->headers = SLICE("Retry-After: 5\r\n");
+    return refuse(no, 480, reason);
+}
+
+static bool within_route_rate(struct bridge *b, const struct route *route, const struct what *what,
+                              struct admit_refusal *no)
 {
     const struct jid system = { .domain = route->name };
+    unsigned rate = what->watches ? route->subscription_rate : route->message_rate;
 
-    switch (rates_take(&b->route_rates, &system, route->message_rate, loop_now(b->loop))) {
+    switch (rates_take(what->systems, &system, rate, loop_now(b->loop))) {
     case RATES_PASS: return true;
     case RATES_NO_MEMORY: return refuse_for_now(no);
     case RATES_EXCESS: break;
     }
-    b->counters.s2x_throttled++;
-    no->why = "the SIP system is faster than its route's message-rate";
-    no->headers = SLICE("Retry-After: 5\r\n");
-    return refuse(no, 480, "Your SIP system is sending messages too fast");
+    if (what->watches)
+        return refuse_excess(b, no, "the SIP system is faster than its route's subscription-rate",
+                             "Your SIP system is subscribing too fast");
+    return refuse_excess(b, no, "the SIP system is faster than its route's message-rate",
+                         "Your SIP system is sending messages too fast");
 }
 
 /* The sender is a user of a domain that this source may speak for, and one who may talk to partners. */
 static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
-                         struct jid *from, struct admit_refusal *no)
+                         const struct what *what, struct jid *from, struct admit_refusal *no)
 {
     struct identity id;
     struct gate_refusal gate;
@@ -53,7 +82,7 @@ static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct
     if (id.hidden)
         return refuse(no, 433, "XMPP has no anonymous senders"); /* RFC 5079 */
     *from = id.jid;
-    if (!within_route_rate(b, id.route, no))
+    if (!within_route_rate(b, id.route, what, no))
         return false;
     return gate_user(b->directory, from, &gate) || refuse_because(no, 403, &gate);
 }
@@ -90,26 +119,48 @@ static bool admit_recipient(struct bridge *b, const struct sip_msg *m, struct ar
     return out->to.local.n > 0 || refuse(no, 404, "That address names a domain, not a person");
 }
 
-/* Within sip-user-message-rate? 480, as it is one user's limit. */
-bool admit_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no)
+static bool within_rate(struct bridge *b, const struct jid *from, const struct what *what, struct admit_refusal *no)
 {
-    switch (rates_take(&b->rates, from, directory_gateway(b->directory)->sip_user_message_rate, loop_now(b->loop))) {
+    switch (rates_take(what->users, from, what->user_rate, loop_now(b->loop))) {
     case RATES_PASS: return true;
     case RATES_NO_MEMORY: return refuse_for_now(no);
     case RATES_EXCESS: break;
     }
-    b->counters.s2x_throttled++;
-    no->why = "the sender is faster than sip-user-message-rate";
-    no->headers = SLICE("Retry-After: 5\r\n");
-    return refuse(no, 480, "You are sending messages too fast");
+    if (what->watches)
+        return refuse_excess(b, no, "the user is faster than sip-user-subscription-rate",
+                             "You are subscribing too fast");
+    return refuse_excess(b, no, "the sender is faster than sip-user-message-rate", "You are sending messages too fast");
+}
+
+bool admit_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no)
+{
+    const struct what what = messages(b);
+
+    return within_rate(b, from, &what, no);
+}
+
+static bool admit_what(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                       const struct what *what, struct admitted *out, struct admit_refusal *no)
+{
+    *no = (struct admit_refusal){ 0 };
+    return admit_sender(b, m, peer, a, what, &out->from, no) && admit_recipient(b, m, a, out, no) &&
+           within_rate(b, &out->from, what, no);
 }
 
 bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
            struct admitted *out, struct admit_refusal *no)
 {
-    *no = (struct admit_refusal){ 0 };
-    return admit_sender(b, m, peer, a, &out->from, no) && admit_recipient(b, m, a, out, no) &&
-           admit_rate(b, &out->from, no);
+    const struct what what = messages(b);
+
+    return admit_what(b, m, peer, a, &what, out, no);
+}
+
+bool admit_watcher(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                   struct admitted *out, struct admit_refusal *no)
+{
+    const struct what what = subscriptions(b);
+
+    return admit_what(b, m, peer, a, &what, out, no);
 }
 
 void admit_refuse(struct bridge *b, const struct sip_request *request, const struct admit_refusal *no)

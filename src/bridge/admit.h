@@ -31,6 +31,10 @@ struct admit_refusal {
 bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
            struct admitted *out, struct admit_refusal *no);
 
+/* The same for one who subscribes to presence: with rates of its own. */
+bool admit_watcher(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                   struct admitted *out, struct admit_refusal *no);
+
 /* Within the sender's rate? For what comes in a session that was admitted; admit asks it too. False: no is filled in. */
 bool admit_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no);
 

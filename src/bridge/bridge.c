@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "bridge/presence.h"
 #include "bridge/receipts.h"
 #include "bridge/way.h"
 #include "map/content.h"
@@ -68,6 +69,27 @@ static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
     return partner ? &partner->xmpp : NULL;
 }
 
+static bool on_account(void *owner, struct slice name, struct sip_account *out)
+{
+    const struct bridge *b = owner;
+    const struct record *record = config_find(directory_config(b->directory), &route_kind, name);
+    const struct route *route = record ? record->object : NULL;
+
+    if (!route)
+        return false;
+    *out = (struct sip_account){ route->next_hop_user, route->next_hop_password, route->digest_md5 };
+    return true;
+}
+
+/* To users of its own domains, and to what is its next hop itself: anywhere else is somebody else's business. */
+static bool on_leads(void *owner, struct slice name, const struct sip_uri *uri)
+{
+    const struct bridge *b = owner;
+    const struct record *record = config_find(directory_config(b->directory), &route_kind, name);
+
+    return record && way_leads(b->directory, record->object, uri);
+}
+
 static bool on_xmpp_serves(void *owner, struct slice domain)
 {
     struct bridge *b = owner;
@@ -127,11 +149,14 @@ static void on_settled(void *owner, uint64_t token, enum xmpp_fate fate, const c
 static const struct sip_ops sip_ops = { .source = on_source,
                                         .prove = on_prove,
                                         .meant = on_meant,
+                                        .account = on_account,
+                                        .leads = on_leads,
                                         .speaks = on_speaks,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,
                                         .message = on_message,
-                                        .dialogs = &im_session_ops };
+                                        .dialogs = &im_session_ops,
+                                        .events = &presence_ops };
 
 static void on_features(void *owner, struct slice domain, struct buf *out)
 {
@@ -149,6 +174,11 @@ static void on_noted(void *owner, struct slice local, struct slice remote, bool 
     note_stream(owner, local, remote, inbound, step, result, text);
 }
 
+static void on_link(void *owner, struct slice remote, bool up)
+{
+    presence_link(owner, remote, up);
+}
+
 static const struct xmpp_ops xmpp_ops = {
     .partner = on_partner,
     .serves = on_xmpp_serves,
@@ -159,6 +189,7 @@ static const struct xmpp_ops xmpp_ops = {
     .features = on_features,
     .watched = on_watched,
     .noted = on_noted,
+    .link = on_link,
 };
 
 /* One secret of the installation, one key for each purpose. */
@@ -260,9 +291,10 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     scores_init(&b->scores);
     rates_init(&b->rates);
     rates_init(&b->route_rates);
+    rates_init(&b->watch_rates);
+    rates_init(&b->watch_route_rates);
     sip_nonces_init(&b->sip_nonces);
     provers_init(&b->provers);
-    logins_init(&b->logins);
     replays_init(&b->replays);
     viewers_init(&b->viewers);
     list_init(&b->test_messages);
@@ -275,6 +307,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     hash_init(&b->held_by_id);
     hash_init(&b->held_by_text);
     hash_init(&b->lanes);
+    list_init(&b->pausing);
     hash_init(&b->owed);
     contacts_init(b, conf->ledger, conf->door);
     sessions_init(&b->sessions);
@@ -283,7 +316,9 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
     abilities_init(&b->abilities);
     timer_init(&b->drain, on_drain);
+    timer_init(&b->review.timer, bridge_review);
     watch_init(&b->watch);
+    presence_init(b);
     if (set_up(b, conf, err) == 0)
         return b;
     bridge_free(b);
@@ -318,6 +353,7 @@ int bridge_listen(struct bridge *b, struct err *err)
             return -1;
     xmpp_reconsider(b->xmpp); /* components attach by themselves */
     watch_start(b);
+    presence_start(b);
     return 0;
 }
 
@@ -325,13 +361,15 @@ int bridge_listen(struct bridge *b, struct err *err)
 static void on_drain(struct timer *t)
 {
     struct bridge *b = container_of(t, struct bridge, drain);
+    bool told;
 
     if ((b->counters.held || b->lanes.n || b->contacts.n_changes) && loop_now(b->loop) < b->drain_until_ms) {
         timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
         return;
     }
     x2s_give_back_all(b);
-    if (!sessions_stop(b, SESSIONS_A_LOOK) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
+    told = presence_stop(b, SESSIONS_A_LOOK);
+    if ((!sessions_stop(b, SESSIONS_A_LOOK) || !told) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
         timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
         return;
     }
@@ -354,6 +392,7 @@ void bridge_free(struct bridge *b)
     if (!b)
         return;
     timer_stop(&b->loop->timers, &b->drain);
+    timer_stop(&b->loop->timers, &b->review.timer);
     watch_fini(b);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
     if (b->sip && b->xmpp) {
@@ -362,6 +401,7 @@ void bridge_free(struct bridge *b)
     }
     if (b->sip && b->xmpp)
         sessions_fini(b);
+    presence_fini(b);
     trials_free(b);
     bridge_free_owed(b);
     threads_fini(&b->threads);
@@ -377,9 +417,10 @@ void bridge_free(struct bridge *b)
     scores_fini(&b->scores);
     rates_fini(&b->rates);
     rates_fini(&b->route_rates);
+    rates_fini(&b->watch_rates);
+    rates_fini(&b->watch_route_rates);
     sip_nonces_fini(&b->sip_nonces);
     provers_fini(&b->provers);
-    logins_fini(&b->logins);
     replays_fini(&b->replays);
     viewers_fini(&b->viewers);
     talks_fini(&b->talks);

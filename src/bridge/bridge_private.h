@@ -8,7 +8,7 @@
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
-#include "bridge/login.h"
+#include "bridge/presence_rounds.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
 #include "bridge/rates.h"
@@ -22,6 +22,8 @@
 #include "bridge/typing.h"
 #include "bridge/viewer.h"
 #include "bridge/watch.h"
+#include "bridge/watch_s2x.h"
+#include "bridge/watch_x2s.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -43,11 +45,12 @@ struct bridge {
     /* Both are taken whole at the start, so that an error can be told and a bounce recognised without memory. */
     struct buf scratch; /* the stanza being built; never kept across a call */
     struct buf key;     /* the table key being built; likewise */
-    struct log_limit refusals, log_digest, log_answers, log_login;
+    struct log_limit refusals, log_digest, log_answers;
     struct bridge_counters counters;
     struct scores scores;
     struct rates rates; /* of people, on both sides */
     struct rates route_rates;
+    struct rates watch_rates, watch_route_rates; /* of those who subscribe to presence, or ask for it, likewise */
     struct replays replays;
     struct viewers viewers;    /* likewise */
     struct list test_messages; /* struct trial: bridge/trial.h */
@@ -67,14 +70,20 @@ struct bridge {
     struct sip_nonces sip_nonces;
     struct provers provers;
     struct sip_proof proof;
-    struct logins logins; /* what next hops have asked of us */
 
     /* s2x.c: SIP requests that wait for the fate of their stanza */
     struct hash held_by_token, held_by_id, held_by_text;
     uint64_t next_token;
 
+    struct review {
+        struct timer timer;             /* runs while there is something left to judge */
+        uint64_t sessions_at, lanes_at; /* so far */
+        bool sessions, lanes;           /* not all of them yet */
+    } review;
+
     /* x2s.c: for each (sender, recipient) the stanzas that wait for the SIP side */
     struct hash lanes;
+    struct list pausing; /* of these, by link pauses */
     size_t queued_bytes;
     struct threads threads;
 
@@ -90,6 +99,10 @@ struct bridge {
     struct hash owed; /* stanza.c: receipts that wait for their error's fate */
     struct rand_pool nonces;
     struct watch watch; /* next hops */
+
+    struct watches_s2x watches_s2x; /* users of ours who watch partners' */
+    struct watches_x2s watches_x2s; /* partners' users who watch ours */
+    struct presence_rounds rounds;  /* presence.c: what looks at all contacts */
 };
 
 /* s2x.c */
@@ -106,8 +119,10 @@ void s2x_free(struct bridge *b);
 void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza);
 void x2s_free(struct bridge *b);
 void x2s_give_back_all(struct bridge *b);
-void x2s_let_go(struct bridge *b);     /* takes all pauses back: partners are about to change */
-void x2s_reconsider(struct bridge *b); /* after that: gives back what may not pass any more, pauses again */
+void x2s_let_go(struct bridge *b); /* takes all pauses back: partners are about to change */
+/* After that: gives back what may not pass any more, pauses again. Goes on from *at, 0 at first, through about n lanes; false: that
+ * was the end. */
+bool x2s_reconsider(struct bridge *b, uint64_t *at, size_t n);
 
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
@@ -129,6 +144,9 @@ void bridge_free_owed(struct bridge *b);
 
 /* One message has come to its end; remote: the partner's domain, as far as it is known. */
 void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote);
+
+/* Fires while what is held is not judged by the new settings yet (bridge.review). */
+void bridge_review(struct timer *t);
 
 /* Sets what is copied out of the directory: limits, secret, mapping. */
 void bridge_take_settings(struct bridge *b);

@@ -310,25 +310,20 @@ void contacts_each_of_remote(struct bridge *b, const struct jid *remote, contact
 struct walk {
     contact_fn *fn;
     void *arg;
-    size_t n;
 };
 
 static void on_node(struct hash_node *node, void *arg)
 {
     struct walk *w = arg;
 
-    w->n++;
     w->fn(w->arg, container_of(node, struct contact, node));
 }
 
 void contacts_walk(struct bridge *b, uint64_t *cursor, size_t n, contact_fn *fn, void *arg)
 {
     struct walk w = { .fn = fn, .arg = arg };
-    size_t buckets = 0;
 
-    do {
-        *cursor = hash_scan(&b->contacts.by_pair, *cursor, on_node, &w);
-    } while (*cursor && w.n < n && buckets++ < 4 * n); /* an emptied table keeps its buckets */
+    (void)hash_walk(&b->contacts.by_pair, cursor, n, on_node, &w); /* at the end the cursor is 0 again */
 }
 
 /* ---- start and end ---- */

@@ -115,6 +115,9 @@ bool contact_set_x2s(struct bridge *b, struct contact *c, enum contact_x2s state
 bool contact_set_s2x(struct bridge *b, struct contact *c, enum contact_s2x state);
 bool contact_set_added(struct bridge *b, struct contact *c, bool added);
 
+/* Our user has just stopped watching one who has granted it: since is now, and written once a day. False: as above. */
+bool contact_touch_s2x(struct bridge *b, struct contact *c);
+
 /*
  * fn is called from the loop when all changes of c until now are durable, in order of the calls; also where there was none to be
  * written. durable false: they could not be written (the store is away or full): fn tells the one who waits so; the state in memory

@@ -3,6 +3,8 @@
 
 #include "bridge/contact_parts.h"
 
+#define CONTACT_TOUCH_S 86400 /* a day */
+
 /* ---- states ---- */
 
 struct contact_state contact_state_of(const struct contact *c)
@@ -120,6 +122,17 @@ bool contact_set_s2x(struct bridge *b, struct contact *c, enum contact_s2x state
     if (c->s2x == state && (state != CONTACT_S2X_ASKED || c->s2x_since_s == now))
         return true;
     c->s2x = state;
+    c->s2x_since_s = now;
+    return put(&b->contacts, c, &before);
+}
+
+bool contact_touch_s2x(struct bridge *b, struct contact *c)
+{
+    const struct contact_state before = contact_state_of(c);
+    uint32_t now = (uint32_t)clock_wall_s();
+
+    if (c->s2x != CONTACT_S2X_GRANTED || now - c->s2x_since_s < CONTACT_TOUCH_S)
+        return true;
     c->s2x_since_s = now;
     return put(&b->contacts, c, &before);
 }

@@ -15,14 +15,46 @@ static struct map_entity entity_of(const struct bridge *b)
                                 .aliases = b->map.aliases };
 }
 
-/* What may be said of him who is asked about, and what his side takes. Nothing of people who have not written. */
-static void look_at_person(const struct bridge *b, struct map_entity *entity, const struct xmpp_stanza *stanza)
+/* What is known of a person to one who watches him. */
+struct known {
+    struct map_vcard card;
+    bool watched; /* he lets the one who asks watch him */
+    bool there;   /* the device that is asked about is there; of a bare address: he is known */
+};
+
+/* His name, and whether the resource is one of his. Slices are in the arena. */
+static struct known known_of(const struct bridge *b, struct arena *a, const struct xmpp_stanza *stanza)
+{
+    const struct contact *c = contact_find(b, stanza->to, stanza->from);
+    struct known known = { .watched = c && c->x2s == CONTACT_X2S_AUTH };
+    struct watch_x2s_info info;
+
+    if (!known.watched)
+        return known;
+    known.there = stanza->to->resource.n == 0;
+    watch_x2s_show(c, a, &info);
+    for (size_t i = 0; i < info.known.n; i++) {
+        const struct map_presence *p = &info.known.v[i];
+
+        known.there = known.there || (p->available && slice_eq(p->resource, stanza->to->resource));
+        if (p->nick.n)
+            known.card.name = p->nick;
+    }
+    return known;
+}
+
+/* What may be said of him who is asked about, and what his side takes. */
+static void look_at_person(const struct bridge *b, struct map_entity *entity, const struct xmpp_stanza *stanza,
+                           const struct known *known)
 {
     uint64_t now = loop_now(b->loop);
+    bool wrote = typing_wrote(b, stanza->from, stanza->to);
 
-    if (!stanza->to->local.n || !typing_wrote(b, stanza->from, stanza->to))
+    if (known->watched)
+        entity->card = &known->card;
+    entity->knows_person = wrote || known->there;
+    if (!entity->knows_person)
         return;
-    entity->knows_person = true;
     entity->chat_states = !abilities_has(&b->abilities, stanza->to, ABILITY_NO_COMPOSING, now);
     entity->receipts = receipts_pass(b, stanza->to) && abilities_has(&b->abilities, stanza->to, ABILITY_IMDN, now);
 }
@@ -30,9 +62,13 @@ static void look_at_person(const struct bridge *b, struct map_entity *entity, co
 void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct map_entity entity = entity_of(b);
+    struct known known = { 0 };
     enum xmpp_fate fate;
 
-    look_at_person(b, &entity, stanza);
+    if (stanza->to->local.n) {
+        known = known_of(b, stanza->arena, stanza);
+        look_at_person(b, &entity, stanza, &known);
+    }
     buf_clear(&b->scratch);
     if (!map_entity_answer(&b->scratch, &entity, stanza->el, stanza->from, stanza->to))
         return;

@@ -1,4 +1,4 @@
-/* A message on its way to SIP: its memory, and its end. Where it flies is lane.c's. */
+/* A message on its way to SIP: its memory, and its end. Where it flies is lane_launch.c's. */
 #include <stdlib.h>
 
 #include "bridge/lane.h"

@@ -101,8 +101,8 @@ bool gate_blocks(const struct directory *d, const struct jid *remote, const stru
     return out->why != NULL;
 }
 
-const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,
-                             struct gate_refusal *out)
+const struct route *gate_between(const struct directory *d, const struct jid *from, const struct jid *to,
+                                 struct gate_refusal *out)
 {
     const struct route *route = directory_route_to(d, to->domain);
     const struct listed *partner = directory_partner(d, from->domain);
@@ -118,11 +118,26 @@ const struct route *gate_x2s(const struct directory *d, const struct jid *from, 
     if (!gate_user(d, to, out))
         return refuse(out, "auth", "forbidden", "This person is not allowed to talk to people of other organisations",
                       out->why);
-    if (partner->settings->type == PARTNER_PUBLIC_UNVERIFIED)
-        return refuse(
-            out, "auth", "forbidden",
-            "From your domain people can only be written to who have you among their contacts",
-            "the partner's type is public-unverified and contacts are not kept yet (stoxctl partner set --type "
-            "federated, or public-verified, lets its users write)");
     return route;
+}
+
+bool gate_type(const struct directory *d, const struct jid *from, bool added, struct gate_refusal *out)
+{
+    const struct listed *partner = directory_partner(d, from->domain);
+
+    if (partner && (partner->settings->type != PARTNER_PUBLIC_UNVERIFIED || added))
+        return true;
+    refuse(out, "auth", "forbidden", "From your domain people can only be written to who have you among their contacts",
+           "the partner's type is public-unverified, and our user has not added the sender (the route's "
+           "contact-added-by says how that is done; stoxctl partner set --type federated, or public-verified, "
+           "needs no adding)");
+    return false;
+}
+
+const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to, bool added,
+                             struct gate_refusal *out)
+{
+    const struct route *route = gate_between(d, from, to, out);
+
+    return route && gate_type(d, from, added, out) ? route : NULL;
 }

@@ -25,8 +25,16 @@ bool gate_user(const struct directory *d, const struct jid *user, struct gate_re
 bool gate_blocks(const struct directory *d, const struct jid *remote, const struct jid *local,
                  struct gate_refusal *out);
 
-/* May from, of a partner, write to our user? The route that leads to him, or NULL with out filled in. */
-const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to,
+/* May anything pass from one of a partner's to our user, whatever the partner's type? The route that leads to him, or NULL with
+ * out filled in. */
+const struct route *gate_between(const struct directory *d, const struct jid *from, const struct jid *to,
+                                 struct gate_refusal *out);
+
+/* Does the partner's type let from begin? added: our user has added him (contact.h). False: out is filled in. */
+bool gate_type(const struct directory *d, const struct jid *from, bool added, struct gate_refusal *out);
+
+/* May from, of a partner, write to our user? Both of the above. */
+const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to, bool added,
                              struct gate_refusal *out);
 
 #endif

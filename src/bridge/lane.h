@@ -51,7 +51,6 @@ struct flight {
     unsigned status;     /* what SIP has answered; 0: nothing yet */
     bool owed;           /* an error tells the fate, and takes the receipt with it */
     bool tried_aor;      /* the GRUU failed, the address of record was tried (STOX-IM-51) */
-    struct login_state login;
     unsigned max_forwards;
     bool in_session; /* flies, or flew last, in an INVITE session */
     bool renewed;    /* its session was gone; it went into a new one, once */
@@ -70,8 +69,9 @@ struct lane {
     struct timer prompt; /* runs while pausing: the recipient is not prompt any more when it fires */
     struct timer grace;  /* runs while a text waits behind a flying typing state */
     size_t n_waiting;
+    struct list pauses; /* in bridge.pausing, while it does */
     bool pausing, slow;
-    bool let_go;         /* was pausing when the settings changed */
+    bool let_go;         /* was pausing when the settings changed, and has not been judged since */
     struct slice remote; /* partner domain, in key */
     size_t key_n;
     char key[]; /* "from-bare LF to" */
@@ -95,7 +95,11 @@ void flight_free(struct flight *f, struct bridge *b);
 
 void lane_free(struct lane *lane);
 
-/* Where requests to this domain by this route go. False: a domain that has no name a certificate could show. */
+/* The servers that requests to this domain by this route may go to, to be given to sip_targets_drop. NULL: they have to be looked up
+ * (sip_locate), or all of them ask to be left alone. */
+struct sip_targets *lane_targets(struct bridge *b, const struct route *route, struct slice domain);
+
+/* The first of them now. False: as above. */
 bool lane_target(struct bridge *b, const struct route *route, struct slice domain, struct sip_target *out);
 
 /* What the flying text waited for (bridge/session.h): a session is there, or the text is to set out anew for another reason. */
@@ -103,7 +107,7 @@ void lane_session_up(struct lane *lane);
 /* Our INVITE has failed. All that waited for it goes back, or by MESSAGE where the route allows that (STOX-SES-02, 44). */
 void lane_session_failed(struct lane *lane, const struct sip_end *end);
 
-/* Before the directory changes: takes the pause back. After: gives back what may not pass, pauses again if need be; the
+/* Before the directory changes: takes the pause of a lane that pauses back. After: gives back what may not pass, pauses again if need be; the
  * lane may be gone then. The flying message goes on: what SIP says of it is the truth. */
 void lane_let_go(struct lane *lane);
 void lane_reconsider(struct lane *lane);

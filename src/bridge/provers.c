@@ -1,27 +1,23 @@
 #include "bridge/provers.h"
 
-#include <stdlib.h>
-
 #include "base/bucket.h"
 
-/* An address that has failed, or an address with port and transport that has proven itself. The keyed hash is all that is
- * remembered of which. */
+/* An address that has failed, or an address with port and transport that has proven itself. */
 struct source {
-    struct hash_node node;
-    struct list link;
+    struct recent_entry entry;
     struct bucket failures;
-    uint64_t seen_ms, told_ms;
+    uint64_t told_ms;
     bool told;
 };
 
-static bool any(const struct hash_node *node, const void *key)
+static struct source *source_of(struct recent_entry *e)
 {
-    return true;
+    return e ? container_of(e, struct source, entry) : NULL;
 }
 
 static uint64_t hash_ip(const struct provers *t, const struct addr *ip)
 {
-    return addr_hash_ip(ip, t->sources.key);
+    return addr_hash_ip(ip, t->sources.hash.key);
 }
 
 static uint64_t hash_peer(const struct provers *t, const struct sip_peer *peer)
@@ -29,73 +25,22 @@ static uint64_t hash_peer(const struct provers *t, const struct sip_peer *peer)
     const unsigned char port[] = { (unsigned char)(addr_port(peer->addr) >> 8), (unsigned char)addr_port(peer->addr),
                                    (unsigned char)peer->transport };
 
-    return hash_more(&t->sources, hash_ip(t, peer->addr), slice_of((const char *)port, sizeof(port)));
-}
-
-static struct source *find(const struct provers *t, uint64_t hash)
-{
-    struct hash_node *node = t->sources.n ? hash_find(&t->sources, hash, any, NULL) : NULL;
-
-    return node ? container_of(node, struct source, node) : NULL;
-}
-
-static void forget(struct provers *t, struct source *s)
-{
-    hash_remove(&t->sources, &s->node);
-    list_unlink(&s->link);
-    free(s);
+    return hash_more(&t->sources.hash, hash_ip(t, peer->addr), slice_of((const char *)port, sizeof(port)));
 }
 
 void provers_init(struct provers *t)
 {
-    hash_init(&t->sources);
-    list_init(&t->by_age);
+    recent_init(&t->sources, sizeof(struct source), PROVERS_SOURCES_MAX, PROVERS_KNOWN_S * 1000);
 }
 
 void provers_fini(struct provers *t)
 {
-    while (!list_empty(&t->by_age))
-        forget(t, container_of(t->by_age.next, struct source, link));
-    hash_free(&t->sources);
-}
-
-/* Two at a time, as one comes at a time. */
-static void forget_old(struct provers *t, uint64_t now_ms)
-{
-    for (int i = 0; i < 2 && !list_empty(&t->by_age); i++) {
-        struct source *s = container_of(t->by_age.next, struct source, link);
-
-        if (now_ms - s->seen_ms <= PROVERS_KNOWN_S * 1000 && t->sources.n < PROVERS_SOURCES_MAX)
-            return;
-        forget(t, s);
-    }
-}
-
-/* The source of this hash, the youngest now. NULL: no memory. */
-static struct source *see(struct provers *t, uint64_t hash, uint64_t now_ms)
-{
-    struct source *s = find(t, hash);
-
-    if (!s) {
-        forget_old(t, now_ms);
-        s = calloc(1, sizeof(*s));
-        if (!s)
-            return NULL;
-        list_init(&s->link);
-        if (!hash_add(&t->sources, &s->node, hash)) {
-            free(s);
-            return NULL;
-        }
-    }
-    s->seen_ms = now_ms;
-    list_unlink(&s->link);
-    list_push(&t->by_age, &s->link);
-    return s;
+    recent_fini(&t->sources);
 }
 
 bool provers_may(const struct provers *t, const struct addr *ip, uint64_t now_ms)
 {
-    const struct source *s = find(t, hash_ip(t, ip));
+    const struct source *s = source_of(recent_find(&t->sources, hash_ip(t, ip)));
     struct bucket as_if;
 
     if (!s)
@@ -106,7 +51,7 @@ bool provers_may(const struct provers *t, const struct addr *ip, uint64_t now_ms
 
 bool provers_failed(struct provers *t, const struct addr *ip, uint64_t now_ms)
 {
-    struct source *s = see(t, hash_ip(t, ip), now_ms);
+    struct source *s = source_of(recent_see(&t->sources, hash_ip(t, ip), now_ms));
     bool first;
 
     if (!s)
@@ -122,12 +67,12 @@ bool provers_failed(struct provers *t, const struct addr *ip, uint64_t now_ms)
 
 void provers_passed(struct provers *t, const struct sip_peer *peer, uint64_t now_ms)
 {
-    (void)see(t, hash_peer(t, peer), now_ms);
+    (void)recent_see(&t->sources, hash_peer(t, peer), now_ms);
 }
 
 bool provers_knows(const struct provers *t, const struct sip_peer *peer, uint64_t now_ms)
 {
-    const struct source *s = find(t, hash_peer(t, peer));
+    const struct recent_entry *e = recent_find(&t->sources, hash_peer(t, peer));
 
-    return s && now_ms - s->seen_ms <= PROVERS_KNOWN_S * 1000;
+    return e && now_ms - e->seen_ms <= PROVERS_KNOWN_S * 1000;
 }

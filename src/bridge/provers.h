@@ -6,8 +6,7 @@
 #ifndef STOX_BRIDGE_PROVERS_H
 #define STOX_BRIDGE_PROVERS_H
 
-#include "base/hash.h"
-#include "base/list.h"
+#include "base/recent.h"
 #include "sip/sip.h"
 
 #define PROVERS_BURST 10          /* failures at once; after that one in a second is looked at */
@@ -15,8 +14,7 @@
 #define PROVERS_SOURCES_MAX 65536 /* beyond them the one that was seen longest ago begins anew; about 6 MB */
 
 struct provers {
-    struct hash sources;
-    struct list by_age; /* seen longest ago first */
+    struct recent sources;
 };
 
 void provers_init(struct provers *t);

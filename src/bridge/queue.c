@@ -4,6 +4,8 @@
 
 #include "bridge/lane.h"
 
+#define A_PART 200 /* lanes or pairs; of a lane all messages are looked at */
+
 struct walk {
     struct bridge *b;
     void (*fn)(void *arg, const struct bridge_queue_info *info);
@@ -75,10 +77,13 @@ static void on_pair(void *arg, const struct xmpp_queue_info *pair)
     w->fn(w->arg, &info);
 }
 
-void bridge_each_queue(struct bridge *b, void (*fn)(void *arg, const struct bridge_queue_info *info), void *arg)
+bool bridge_walk_queue(struct bridge *b, struct bridge_queue_at *at,
+                       void (*fn)(void *arg, const struct bridge_queue_info *info), void *arg)
 {
     struct walk w = { b, fn, arg };
 
-    hash_each(&b->lanes, on_lane, &w);
-    xmpp_each_queue(b->xmpp, on_pair, &w);
+    if (at->to_xmpp)
+        return xmpp_walk_queue(b->xmpp, &at->at, A_PART, on_pair, &w);
+    at->to_xmpp = !hash_walk(&b->lanes, &at->at, A_PART, on_lane, &w);
+    return true;
 }

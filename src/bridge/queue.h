@@ -4,7 +4,7 @@
 
 #include "bridge/bridge.h"
 
-/* Toward SIP one for each two people, toward XMPP one for each two domains. Everything is borrowed until return. */
+/* Toward SIP one for each two people, toward XMPP one for each two domains. Everything is borrowed until fn returns. */
 struct bridge_queue_info {
     bool to_sip;
     struct slice from, to;      /* addresses; toward XMPP domains */
@@ -17,6 +17,15 @@ struct bridge_queue_info {
     uint64_t then_ms;  /* of the oldest, when; 0: not by time */
     uint64_t stream;   /* toward XMPP; 0: none */
 };
-void bridge_each_queue(struct bridge *b, void (*fn)(void *arg, const struct bridge_queue_info *info), void *arg);
+
+/* How far a walk has come; zero at first. */
+struct bridge_queue_at {
+    uint64_t at;
+    bool to_xmpp;
+};
+/* Goes on through a part of them that takes little time: there may be a hundred thousand. False: that was the end. What waits all
+ * the while is met once. */
+bool bridge_walk_queue(struct bridge *b, struct bridge_queue_at *at,
+                       void (*fn)(void *arg, const struct bridge_queue_info *info), void *arg);
 
 #endif

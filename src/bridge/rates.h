@@ -5,16 +5,14 @@
 #ifndef STOX_BRIDGE_RATES_H
 #define STOX_BRIDGE_RATES_H
 
-#include "base/hash.h"
-#include "base/list.h"
+#include "base/recent.h"
 #include "xmpp/jid.h"
 
 #define RATES_BURST_S 10 /* so many seconds' worth may come at once: what piled up during an outage, a pasted page */
 #define RATES_USERS_MAX 65536 /* beyond them the one who was silent longest begins anew; about 6 MB */
 
 struct rates {
-    struct hash users;
-    struct list by_age; /* last written longest ago first */
+    struct recent users;
 };
 
 enum rates_verdict { RATES_PASS, RATES_EXCESS, RATES_NO_MEMORY };

@@ -5,16 +5,14 @@
 #ifndef STOX_BRIDGE_REPLAYS_H
 #define STOX_BRIDGE_REPLAYS_H
 
-#include "base/hash.h"
-#include "base/list.h"
+#include "base/recent.h"
 
 #define REPLAYS_MS 10000
 #define REPLAYS_SEEN_MAX 5     /* a partner whose stream breaks sends again what was not acknowledged; not so often */
 #define REPLAYS_KEPT_MAX 65536 /* beyond them the oldest is forgotten; about 6 MB */
 
 struct replays {
-    struct hash seen;
-    struct list by_age; /* first seen longest ago first */
+    struct recent seen;
 };
 
 void replays_init(struct replays *r);

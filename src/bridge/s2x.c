@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "bridge/admit.h"
 #include "bridge/note.h"
+#include "bridge/presence.h"
 #include "bridge/receipts.h"
 #include "bridge/status.h"
 #include "bridge/trial.h"
@@ -267,6 +268,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
                fate_headers(fate));
         return;
     }
+    presence_wrote(b, from, to);
     h->talk = note_sip_in(b, request, from, to, made->id);
     h->tells_id = session && im_session_remember(session, made->id);
     h->receipt = receipts_expect(b, from, to, made->id, &made->ask);

@@ -163,6 +163,7 @@ void im_session_free(struct im_session *s)
     count_give(s, COUNTS_N);
     free(s->client);
     free(s->gruu);
+    im_session_hold_free(s->hold);
     free(s);
 }
 
@@ -185,8 +186,10 @@ static bool is_of(const struct im_session *s, const struct visit *v)
 
 static void flush(struct visit *v)
 {
-    if (v->due)
+    if (v->due) {
+        im_session_judge(v->due);
         v->fn(v->due, v->arg);
+    }
     v->due = NULL;
 }
 
@@ -318,6 +321,7 @@ static void on_timer(struct timer *t)
 
     switch ((enum im_session_state)s->state) {
     case SESSION_CALLING: sip_dialog_cancel(s->dialog); break; /* the outcome is told all the same */
+    case SESSION_HELD: break;
     case SESSION_UP:
         if (s->lane) /* what flies has its own end */
             timer_start(&s->bridge->loop->timers, &s->timer, idle_ms(s));
@@ -329,66 +333,7 @@ static void on_timer(struct timer *t)
     }
 }
 
-/* ---- settings, the end ---- */
-
-/* Why it may not go on as the settings are now; NULL: it may. */
-static const char *forbidden(const struct im_session *s, const struct route *route)
-{
-    struct jid local = im_session_local(s), remote = im_session_remote(s);
-
-    if (!route || !slice_eq(route->name, im_session_name(s, SESSION_ROUTE)))
-        return "the SIP domain has another route by now, or none";
-    if (route->im == ROUTE_PAGER)
-        return "the route's im is pager by now";
-    return status_may_pass(s->bridge, &local, &remote) ? NULL : "the settings do not allow it any more";
-}
-
-static void reconsider_one(struct hash_node *node, void *arg)
-{
-    struct im_session *s = container_of(node, struct im_session, by_pair);
-    struct bridge *b = s->bridge;
-    const struct route *route = directory_route_to(b->directory, im_session_name(s, SESSION_LOCAL_DOMAIN));
-    const char *why = forbidden(s, route);
-    struct sip_target target;
-
-    if (s->state > SESSION_UP)
-        return;
-    s->generation = b->generation;
-    /* A next hop by name that is not known yet: the old one serves on. */
-    if (!why && s->state == SESSION_UP && lane_target(b, route, im_session_name(s, SESSION_LOCAL_DOMAIN), &target) &&
-        !sip_dialog_set_target(s->dialog, &target))
-        why = "no memory for the route's new next hop";
-    if (why)
-        im_session_end_soon(s, why, b->sessions.ending++ / SESSION_END_BATCH);
-}
-
-void sessions_reconsider(struct bridge *b)
-{
-    b->sessions.ending = 0;
-    hash_each(&b->sessions.by_pair, reconsider_one, NULL);
-}
-
-struct stopping {
-    size_t left;
-};
-
-static void stop_one(struct hash_node *node, void *arg)
-{
-    struct stopping *stopping = arg;
-
-    if (!stopping->left)
-        return;
-    stopping->left--;
-    im_session_end(container_of(node, struct im_session, by_pair), "the gateway is shutting down");
-}
-
-bool sessions_stop(struct bridge *b, size_t n)
-{
-    struct stopping stopping = { n };
-
-    hash_each(&b->sessions.by_pair, stop_one, &stopping);
-    return b->sessions.by_pair.n == 0;
-}
+/* ---- all of them ---- */
 
 void sessions_init(struct sessions *s)
 {

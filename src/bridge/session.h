@@ -37,7 +37,7 @@ struct sessions {
     struct xmpp_tally counts; /* by route, partner and user of either side */
     uint64_t opened_by_sip, opened_by_xmpp, refused, failed;
     struct log_limit lines;
-    size_t ending; /* by settings, so far in this turn */
+    size_t ending; /* by the settings of now, so far */
 };
 
 void sessions_init(struct sessions *s);
@@ -46,23 +46,26 @@ void sessions_fini(struct bridge *b); /* sessions end without a word */
 /* What the stack calls. */
 extern const struct sip_dialog_ops im_session_ops;
 
-/* Settings have changed: those that they forbid end soon, and carry nothing until then; others learn of another next hop. */
-void sessions_reconsider(struct bridge *b);
+/*
+ * Settings have changed: those that they forbid end soon, and carry nothing until then; others learn of another next hop. Goes on
+ * from *at, 0 at first, through about n of them; false: that was the end. What passes in one before its turn has it judged at once.
+ */
+bool sessions_reconsider(struct bridge *b, uint64_t *at, size_t n);
 
 /* The orderly end: up to n sessions end with BYE. True: none is left. */
 bool sessions_stop(struct bridge *b, size_t n);
 
 /* How a text of XMPP sets out. */
 enum im_session_send {
-    SESSION_FLIES,    /* in a session: done will be called with lane; *client is its transaction */
-    SESSION_WAITS,    /* for the answer to our INVITE: lane_session_up or lane_session_failed follows */
-    SESSION_NOT,      /* no session with this user (im = auto): by a MESSAGE of its own */
+    SESSION_FLIES, /* in a session: done will be called with lane; *client is its transaction */
+    SESSION_WAITS, /* for the answer to our INVITE, or the ACK to ours: lane_session_up or lane_session_failed follows */
+    SESSION_NOT,   /* no session with this user (im = auto): by a MESSAGE of its own */
     SESSION_TOO_LONG, /* for UDP */
     SESSION_FULL,     /* too many conversations */
     SESSION_BUSY,     /* no memory, or too many requests */
 };
 enum im_session_send im_session_send(struct lane *lane, struct flight *f, const struct route *route,
-                                     const struct sip_target *target, sip_done *done, struct sip_client **client);
+                                     struct sip_targets *targets, sip_done *done, struct sip_client **client);
 
 /* The result of what flew in it; the lane is out of it. */
 void im_session_result(struct im_session *s, const struct sip_result *result);
@@ -72,6 +75,12 @@ void im_session_leave(struct im_session *s);
 
 /* A stanza of the XMPP user says gone: the session in that thread ends, without a thread all of these two (STOX-SES-40). */
 void im_session_gone(struct bridge *b, const struct xmpp_stanza *stanza);
+
+/*
+ * A client of the XMPP user has gone offline, or (from a bare address) all of them: sessions that were its own are nobody's, and end
+ * if the route's session-end-offline says so (STOX-SES-41).
+ */
+void im_session_offline(struct bridge *b, const struct jid *from, const struct jid *to);
 
 /* The text with this stanza id goes to XMPP. True: if it comes back, its sender can be told (im_session_bounced). */
 bool im_session_remember(struct im_session *s, struct slice id);

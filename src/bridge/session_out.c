@@ -1,11 +1,10 @@
 /* Sessions as XMPP begins them: a text finds its session or opens one, flies in it, and what the answer says about it. */
 #include <stdlib.h>
 
+#include "bridge/identity.h"
 #include "bridge/receipts.h"
 #include "bridge/session_parts.h"
 #include "map/error.h"
-
-#define UDP_MAX 1300 /* RFC 3428 8 */
 
 /* The client that wrote is the one that is written to from now on (STOX-SES-37). Without memory it stays as it was. */
 static void lock_to(struct im_session *s, struct slice resource)
@@ -24,13 +23,13 @@ static void lock_to(struct im_session *s, struct slice resource)
     s->n_client = (uint16_t)resource.n;
 }
 
-static enum im_session_send fly(struct im_session *s, struct lane *lane, struct flight *f,
-                                const struct sip_target *target, sip_done *done, struct sip_client **client)
+static enum im_session_send fly(struct im_session *s, struct lane *lane, struct flight *f, sip_done *done,
+                                struct sip_client **client)
 {
-    struct sip_content content = { f->message.headers, f->message.body };
+    struct sip_content content = { f->message.headers, f->message.body, f->max_forwards };
 
     receipts_withdraw(s->bridge, f); /* the form that asks for notifications is CPIM, which was not agreed */
-    if (target->transport == SIP_UDP && !sip_dialog_fits(s->dialog, SIP_MESSAGE, &content, UDP_MAX))
+    if (!sip_dialog_fits(s->dialog, SIP_MESSAGE, &content))
         return SESSION_TOO_LONG;
     *client = sip_dialog_send(s->dialog, SIP_MESSAGE, &content, done, lane);
     if (!*client)
@@ -64,17 +63,8 @@ static void put_sender(const struct flight *f, struct sip_invite *invite)
     invite->params = uri.params;
 }
 
-/* By whose name the next hop's own requests come (sip_ops.source): several routes may lead to the same one. */
-static struct slice speaker_of(const struct bridge *b, const struct route *route, const struct sip_target *target)
-{
-    const struct sip_peer hop = { .addr = &target->addr, .transport = target->transport };
-    const struct route *speaker = target->transport == SIP_TLS ? NULL : speaker_route(b->directory, &hop);
-
-    return speaker ? speaker->name : route->name;
-}
-
 static enum im_session_send call(struct im_session *s, struct lane *lane, struct flight *f, const struct route *route,
-                                 const struct sip_target *target)
+                                 struct sip_targets *targets)
 {
     struct bridge *b = s->bridge;
     struct sip_content offer;
@@ -82,17 +72,20 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
                                  .from = without_tag(f->message.from),
                                  .to = f->message.to,
                                  .call_id = f->message.call_id,
-                                 .route = speaker_of(b, route, target),
-                                 .max_forwards = 70 };
+                                 .route = speaker_of_hop(b->directory, route, &targets->v[0].target),
+                                 .max_forwards = f->max_forwards,
+                                 .expires_s = SESSION_RING_MS / 1000 };
 
     if (!im_session_describe(b, NULL, s->call, &offer))
         return SESSION_BUSY;
     invite.headers = offer.headers;
+    if (route->trust_identity && !identity_assert(&f->arena, f->message.from, &invite.headers))
+        return SESSION_BUSY;
     invite.body = offer.body;
     put_sender(f, &invite);
-    if (target->transport == SIP_UDP && !sip_invite_fits(b->sip, target, &invite, UDP_MAX))
+    if (!sip_invite_fits(b->sip, targets, &invite))
         return SESSION_TOO_LONG;
-    s->dialog = sip_invite(b->sip, target, &invite, s);
+    s->dialog = sip_invite(b->sip, targets, &invite, s);
     if (!s->dialog)
         return SESSION_BUSY;
     s->lane = lane;
@@ -102,7 +95,7 @@ static enum im_session_send call(struct im_session *s, struct lane *lane, struct
 }
 
 static enum im_session_send open_session(struct lane *lane, struct flight *f, const struct route *route,
-                                         const struct sip_target *target)
+                                         struct sip_targets *targets)
 {
     struct bridge *b = lane->bridge;
     bool full;
@@ -112,7 +105,7 @@ static enum im_session_send open_session(struct lane *lane, struct flight *f, co
     if (!s)
         return full ? SESSION_FULL : SESSION_BUSY;
     s->called = true;
-    how = call(s, lane, f, route, target);
+    how = call(s, lane, f, route, targets);
     if (how != SESSION_WAITS)
         im_session_free(s);
     return how;
@@ -134,23 +127,23 @@ static struct im_session *choose(struct bridge *b, const struct flight *f)
 }
 
 enum im_session_send im_session_send(struct lane *lane, struct flight *f, const struct route *route,
-                                     const struct sip_target *target, sip_done *done, struct sip_client **client)
+                                     struct sip_targets *targets, sip_done *done, struct sip_client **client)
 {
     struct bridge *b = lane->bridge;
     struct im_session *s = choose(b, f);
 
     if (s && s->lane && s->lane != lane) /* one of before the settings changed */
         return SESSION_BUSY;
-    if (s && s->state == SESSION_UP)
-        return fly(s, lane, f, target, done, client);
-    if (s) { /* called by a lane that has ended since */
+    if (s && s->state == SESSION_UP && s->known)
+        return fly(s, lane, f, done, client);
+    if (s) { /* its caller has not acknowledged our 200; or it was called by a lane that has ended since */
         s->lane = lane;
         lane->session = s;
         return SESSION_WAITS;
     }
     if (route->im == ROUTE_AUTO && abilities_has(&b->abilities, &f->to, ABILITY_NO_SESSIONS, loop_now(b->loop)))
         return SESSION_NOT;
-    return open_session(lane, f, route, target);
+    return open_session(lane, f, route, targets);
 }
 
 void im_session_result(struct im_session *s, const struct sip_result *result)
@@ -200,6 +193,9 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
     struct lane *lane = s->lane;
     struct map_sdp sdp;
 
+    im_session_judge(s);
+    if (s->state != SESSION_CALLING) /* the settings have ended it meanwhile: its timer says so to the other side */
+        return;
     if (map_sdp_read(msg->body, &sdp) != MAP_SDP_OK) {
         const struct sip_end none = { .why = SIP_END_REFUSED, .status = 488 };
 
@@ -211,6 +207,7 @@ void im_session_answered(void *owner, struct sip_dialog *d, const struct sip_msg
         return;
     }
     s->takes = (uint8_t)sdp.takes;
+    s->known = true;
     keep_gruu(s);
     im_session_up(s);
     im_session_each(b, &remote, &local, end_yielding, s);

@@ -1,5 +1,9 @@
 /* Settings that change while everything runs. */
 #include "bridge/bridge_private.h"
+#include "bridge/presence.h"
+
+#define REVIEW_SESSIONS 200
+#define REVIEW_LANES 50 /* of up to LANE_MAX messages each */
 
 static struct slice dialback_secret(const struct bridge *b)
 {
@@ -21,14 +25,48 @@ void bridge_take_settings(struct bridge *b)
                                   .stanza_rate = g->partner_stanza_rate,
                                   .byte_rate = g->partner_byte_rate };
 
+    struct sip_sub_limits subs = { .expires_s = 3600,
+                                   .expires_min_s = g->subscription_min_s,
+                                   .expires_max_s = g->subscription_max_s,
+                                   .pace_ms = g->notify_pace_ms,
+                                   .max = g->subscription_limit,
+                                   .max_per_route = g->route_subscription_limit };
+
     b->map.pager_chat = g->pager_type == PAGER_CHAT;
     b->map.body_max = g->message_max;
     sip_set_dialog_limits(b->sip, g->session_limit, 0);
+    sip_set_sub_limits(b->sip, &subs);
     sip_set_limits(b->sip, g->transactions_max, g->message_max);
     xmpp_set_limits(b->xmpp, &limits);
     (void)xmpp_set_secret(b->xmpp, dialback_secret(b)); /* the settings table bounds its size */
     if (b->tls && directory_identities(b->directory))
         tls_use_identities(b->tls, directory_identities(b->directory));
+}
+
+/*
+ * What is held is judged by the new settings a part in each turn, lest messages wait for it. Nothing passes by the old ones
+ * meanwhile: what moves before its turn is judged then (im_session_judge, flight_route).
+ */
+void bridge_review(struct timer *t)
+{
+    struct bridge *b = container_of(t, struct bridge, review.timer);
+    struct review *r = &b->review;
+
+    if (r->sessions)
+        r->sessions = sessions_reconsider(b, &r->sessions_at, REVIEW_SESSIONS);
+    if (!r->sessions)
+        r->lanes = x2s_reconsider(b, &r->lanes_at, REVIEW_LANES);
+    if (r->sessions || r->lanes)
+        timer_start(&b->loop->timers, &r->timer, 0);
+}
+
+static void review_all(struct bridge *b)
+{
+    struct review *r = &b->review;
+
+    r->sessions = r->lanes = true;
+    r->sessions_at = r->lanes_at = 0;
+    bridge_review(&r->timer);
 }
 
 struct directory *bridge_apply(struct bridge *b, struct directory *next)
@@ -38,13 +76,12 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     x2s_let_go(b); /* pauses are by partner, and a domain may have another one now */
     b->directory = directory_keep(next);
     b->generation++;
-    logins_forget(&b->logins); /* names and passwords may be others now */
     bridge_take_settings(b);
     scores_trim(&b->scores, next);
     xmpp_reconsider(b->xmpp);
     sip_reconsider(b->sip);
-    sessions_reconsider(b);
-    x2s_reconsider(b);
+    review_all(b);
+    presence_reconsider(b);
     log_info(b->log, "settings-in-use", LOG_U("change", directory_config(next)->seq),
              LOG_U("sip-domains", config_list(directory_config(next), &sip_domain_kind)->n),
              LOG_U("partners", config_list(directory_config(next), &partner_kind)->n));
@@ -54,6 +91,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
 void bridge_revocations_changed(struct bridge *b)
 {
     xmpp_revocations_changed(b->xmpp);
+    sip_revocations_changed(b->sip);
 }
 
 void bridge_count(struct bridge *b, enum score_way way, enum score_outcome outcome, struct slice remote)

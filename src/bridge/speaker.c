@@ -82,3 +82,11 @@ const struct route *speaker_route(const struct directory *d, const struct sip_pe
             return CONFIG_OBJECT(route, routes, i);
     return route_of_domains(d, peer);
 }
+
+struct slice speaker_of_hop(const struct directory *d, const struct route *route, const struct sip_target *target)
+{
+    const struct sip_peer hop = { .addr = &target->addr, .transport = target->transport };
+    const struct route *speaker = target->transport == SIP_TLS ? NULL : speaker_route(d, &hop);
+
+    return speaker ? speaker->name : route->name;
+}

@@ -18,6 +18,12 @@ bool speaker_may(const struct route *route, struct slice domain, const struct si
 /* A route that knows the source, by its address or certificate, or NULL: nobody does. */
 const struct route *speaker_route(const struct directory *d, const struct sip_peer *peer);
 
+/*
+ * By whose name requests of this way's first server come (sip_ops.source): several routes may lead to the same one. The route's own
+ * where that is not known beforehand.
+ */
+struct slice speaker_of_hop(const struct directory *d, const struct route *route, const struct sip_target *target);
+
 /* Has the route's next hop shown the certificate that we want to see there? domain: whose users are to be reached. */
 bool speaker_is_next_hop(const struct route *route, struct slice domain, const struct sip_peer *peer);
 

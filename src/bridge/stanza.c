@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "bridge/bridge_private.h"
+#include "bridge/presence.h"
 #include "bridge/trial.h"
 #include "map/error.h"
 
@@ -64,7 +65,7 @@ void bridge_free_owed(struct bridge *b)
 
 void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
 {
-    if (!pay(b, token))
+    if (!pay(b, token) && !presence_settled(b, token, fate, why))
         s2x_settled(b, token, fate, why);
 }
 
@@ -100,14 +101,6 @@ void bridge_send_condition(struct bridge *b, const char *kind, const struct jid 
     bridge_send_error(b, kind, from, to, id, true, &error, receipt);
 }
 
-/* Presence is carried from its own release on; until then a request for it is told so, not left hanging. */
-static void presence(struct bridge *b, const struct xmpp_stanza *stanza)
-{
-    if (slice_is(xml_attr(stanza->el, "type"), "subscribe"))
-        bridge_send_condition(b, "presence", stanza->to, stanza->from, xml_attr(stanza->el, "id"), "cancel",
-                              "feature-not-implemented", "This gateway carries messages, not presence", NULL);
-}
-
 /* A question, or presence, between those whom the block list keeps apart. Answers get none. */
 static bool is_blocked(struct bridge *b, const struct xmpp_stanza *stanza)
 {
@@ -136,7 +129,8 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
     } else if (slice_is(stanza->el->name, "iq")) {
         entity_iq(b, stanza); /* each get and set has an answer (STOX-ERR-14); results and errors have none */
     } else {
-        presence(b, stanza);
+        presence_stanza(b, stanza);
+        return; /* likewise */
     }
     xmpp_handled(b->xmpp, stanza->receipt);
 }

@@ -1,5 +1,6 @@
 #include "bridge/way.h"
 
+#include "base/text.h"
 #include "bridge/speaker.h"
 #include "sip/cert.h"
 #include "xmpp/jid.h"
@@ -58,6 +59,7 @@ bool way_to(struct arena *arena, const struct route *route, struct slice domain,
 {
     *out = (struct sip_destination){ .route = route->name,
                                      .transports = transports_of(route),
+                                     .to_proxy = route->next_hop_route,
                                      .networks = route->sources.v,
                                      .n_networks = route->sources.n };
     if (route->tls_names.n && !to_ascii(arena, ((const struct slice *)route->tls_names.v)[0], &out->tls_name))
@@ -125,6 +127,30 @@ static bool is_hop_name(const struct route *route, struct slice host)
         found = hops[i].name.n && to_ascii(&arena, hops[i].name, &name) && slice_ieq(name, host);
     arena_reset(&arena);
     return found;
+}
+
+bool way_leads(const struct directory *d, const struct route *route, const struct sip_uri *uri)
+{
+    const struct addr_host *hops = route->next_hops.v;
+    struct slice host = uri->host;
+    const struct route *theirs;
+    char lower[SIP_HOST_MAX];
+    struct addr at;
+
+    if (!host.n || host.n > sizeof(lower))
+        return false;
+    for (size_t i = 0; i < host.n; i++)
+        lower[i] = text_lower(host.p[i]);
+    host = slice_of(lower, host.n);
+    theirs = directory_route_to(d, host);
+    if (theirs)
+        return theirs == route;
+    if (!addr_parse_ip(host, uri->port ? uri->port : 5060, &at))
+        return is_hop_name(route, host);
+    for (size_t i = 0; i < route->next_hops.n; i++)
+        if (hops[i].addr.sa.sa_family && addr_eq(&hops[i].addr, &at))
+            return true;
+    return false;
 }
 
 bool way_is_meant(const struct route *route, const struct sip_target *target, const struct sip_peer *peer,

@@ -21,6 +21,9 @@ bool way_first(const struct sip_destination *to, struct sip_target *out);
 bool way_of_route(struct arena *arena, const struct directory *d, const struct route *route,
                   struct sip_destination *out);
 
+/* May a request that is sent elsewhere (3xx) go to this URI by this route? To users of its SIP domains, and to its next hops. */
+bool way_leads(const struct directory *d, const struct route *route, const struct sip_uri *uri);
+
 /*
  * A target has shown this certificate: is it the one that we want to see there? It must name one of tls-names; without these the
  * next hop as the settings name it, or the SIP domain. False: *why says why not.

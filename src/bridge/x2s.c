@@ -4,6 +4,7 @@
  */
 #include "bridge/lane.h"
 #include "bridge/note.h"
+#include "bridge/presence.h"
 #include "bridge/receipts.h"
 #include "bridge/status.h"
 #include "map/error.h"
@@ -149,7 +150,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
                "the gateway is shutting down");
         return;
     }
-    if (!gate_x2s(b->directory, stanza->from, stanza->to, &no)) {
+    if (!gate_x2s(b->directory, stanza->from, stanza->to, presence_added(b, stanza->to, stanza->from), &no)) {
         refuse(b, stanza, no.type, no.condition, no.text, no.why);
         return;
     }
@@ -186,14 +187,10 @@ void x2s_give_back_all(struct bridge *b)
     hash_each(&b->lanes, give_back_one, NULL);
 }
 
-static void let_go_one(struct hash_node *node, void *arg)
-{
-    lane_let_go(container_of(node, struct lane, node));
-}
-
 void x2s_let_go(struct bridge *b)
 {
-    hash_each(&b->lanes, let_go_one, NULL);
+    list_each_safe (l, tmp, &b->pausing)
+        lane_let_go(container_of(l, struct lane, pauses));
 }
 
 static void reconsider_one(struct hash_node *node, void *arg)
@@ -201,9 +198,9 @@ static void reconsider_one(struct hash_node *node, void *arg)
     lane_reconsider(container_of(node, struct lane, node));
 }
 
-void x2s_reconsider(struct bridge *b)
+bool x2s_reconsider(struct bridge *b, uint64_t *at, size_t n)
 {
-    hash_each(&b->lanes, reconsider_one, NULL);
+    return hash_walk(&b->lanes, at, n, reconsider_one, NULL);
 }
 
 void x2s_free(struct bridge *b)

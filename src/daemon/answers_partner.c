@@ -17,14 +17,6 @@ struct status {
     json_t *streams, *failed; /* NULL: memory was missing */
 };
 
-static void append(json_t **list, json_t *o)
-{
-    if (*list && json_array_append_new(*list, o)) {
-        json_decref(*list);
-        *list = NULL;
-    }
-}
-
 static bool is_theirs(const struct status *s, struct slice remote)
 {
     return remote.n && slice_eq(bridge_partner_of(s->bridge, remote), s->partner);
@@ -35,7 +27,7 @@ static void put_stream(void *arg, const struct xmpp_stream_info *info)
     struct status *s = arg;
 
     if (is_theirs(s, info->remote))
-        append(&s->streams, answers_stream_row(info));
+        answers_append(&s->streams, answers_stream_row(info));
 }
 
 static void put_attempt(void *arg, const struct xmpp_attempt_info *info)
@@ -44,11 +36,12 @@ static void put_attempt(void *arg, const struct xmpp_attempt_info *info)
 
     if (!is_theirs(s, info->remote))
         return;
-    append(&s->failed,
-           json_pack("{s:s, s:o, s:o, s:s, s:I, s:s, s:o, s:o}", "direction", info->inbound ? "in" : "out", "local",
-                     answers_text(info->local), "remote", answers_text(info->remote), "address", info->address, "age-s",
-                     (json_int_t)(info->age_ms / 1000), "fault", xmpp_fault_name(info->fault), "why",
-                     answers_text(slice_str(info->why)), "steps", answers_steps(info->trace, info->began_ms)));
+    answers_append(&s->failed,
+                   json_pack("{s:s, s:o, s:o, s:s, s:I, s:s, s:o, s:o}", "direction", info->inbound ? "in" : "out",
+                             "local", answers_text(info->local), "remote", answers_text(info->remote), "address",
+                             info->address, "age-s", (json_int_t)(info->age_ms / 1000), "fault",
+                             xmpp_fault_name(info->fault), "why", answers_text(slice_str(info->why)), "steps",
+                             answers_steps(info->trace, info->began_ms)));
 }
 
 static void look(void *arg)
@@ -148,51 +141,35 @@ json_t *answer_test_start(void *owner, struct slice name, struct slice from, str
     return v;
 }
 
-struct test {
-    struct bridge *bridge;
-    struct slice remote;
-    uint64_t id;
-    bool found;
-    json_t *v; /* NULL: memory was missing */
-};
-
 static void put_test(void *arg, const struct xmpp_probe_info *info)
 {
-    struct test *t = arg;
+    struct answers_search *t = arg;
 
-    t->found = slice_eq(info->remote, t->remote);
+    t->found = slice_eq(info->remote, t->name);
     if (!t->found)
         return;
     t->v = json_pack("{s:I, s:o, s:o, s:b, s:I, s:o}", "id", (json_int_t)info->id, "from", answers_text(info->local),
                      "to", answers_text(info->remote), "done", info->done, "took-ms", (json_int_t)info->took_ms,
                      "steps", answers_steps(info->trace, info->began_ms));
-    if (t->v && info->done &&
-        (json_object_set_new(t->v, "works", json_boolean(info->works)) ||
-         json_object_set_new(t->v, "fault", json_string(xmpp_fault_name(info->fault))) ||
-         json_object_set_new(t->v, "verdict", answers_text(slice_str(info->verdict))))) {
-        json_decref(t->v);
-        t->v = NULL;
-    }
+    if (info->done)
+        answers_add_verdict(&t->v, info->works, xmpp_fault_name(info->fault), slice_str(info->verdict));
 }
 
 static void find_test(void *arg)
 {
-    struct test *t = arg;
+    struct answers_search *t = arg;
 
     bridge_probe_show(t->bridge, t->id, put_test, t);
 }
 
 json_t *answer_test(void *owner, struct slice name, uint64_t id)
 {
-    struct answers *a = owner;
-    struct test t = { .bridge = a->bridge, .id = id };
+    struct answers_search t = { .id = id };
     struct arena arena;
-    bool asked;
+    json_t *v;
 
     arena_init(&arena, DOMAIN_ARENA_MAX);
-    asked = !prepare(&arena, name, &t.remote) || loop_call(a->door, find_test, &t);
+    v = prepare(&arena, name, &t.name) ? answers_find(owner, &t, find_test) : json_null();
     arena_reset(&arena);
-    if (!asked)
-        return NULL;
-    return t.found ? t.v : json_null();
+    return v;
 }

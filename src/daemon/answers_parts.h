@@ -6,9 +6,40 @@
 
 json_t *answers_text(struct slice s);
 
+/* Adds o to the list, which is NULL from the moment when memory was missing. */
+void answers_append(json_t **list, json_t *o);
+
+/* One thing that is looked for on the loop. */
+struct answers_search {
+    struct bridge *bridge;
+    struct slice name; /* whose it has to be; not used by all */
+    uint64_t id;
+    bool found;
+    json_t *v; /* of what was found; NULL: memory was missing */
+};
+/* look is called on the loop, with the search. JSON null: not found. NULL: no memory, or the daemon is about to end. */
+json_t *answers_find(struct answers *a, struct answers_search *s, void (*look)(void *arg));
+
+/* Somebody's address without the resource, and its domain. False: it is none. bare->p NULL: no memory. */
+bool answers_user(struct arena *a, struct slice text, struct slice *bare, struct slice *domain);
+
+/* What a list was asked for, prepared. Empty: anything. */
+struct answers_filter {
+    struct arena arena;
+    struct slice user;   /* bare */
+    struct slice domain; /* of user */
+    struct slice partner;
+};
+/* False: *no says what is wrong. Reset the arena in either case. */
+bool answers_filter_init(struct answers_filter *f, const struct admin_look *look, struct admin_refusal *no);
+/* Is the remote domain the partner's? */
+bool answers_of_partner(const struct answers_filter *f, const struct bridge *b, struct slice remote);
+
 /* The entries of a trace, timed from began_ms on. NULL on memory. */
 json_t *answers_step_list(const struct steps *steps, const char *(*name)(unsigned kind), uint64_t began_ms);
 json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms);
+/* How a test that is over has ended. *v NULL: no memory, before or now. */
+void answers_add_verdict(json_t **v, bool works, const char *fault, struct slice verdict);
 
 /* One stream as lists show it. NULL on memory. */
 json_t *answers_stream_row(const struct xmpp_stream_info *info);
@@ -28,7 +59,7 @@ json_t *answer_route_status(void *owner, struct slice name);
 json_t *answer_route_test_start(void *owner, struct slice name, struct admin_refusal *no);
 json_t *answer_route_test(void *owner, struct slice name, uint64_t id);
 
-/* answers_traffic.c */
+/* answers_talks.c */
 json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_conversation(void *owner, struct slice id);
 /* answers_contacts.c */
@@ -40,13 +71,14 @@ json_t *answer_contacts_put(void *owner, const json_t *list, struct admin_refusa
 /* answers_trace.c */
 json_t *answer_trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
 json_t *answer_trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);
+bool answer_trace_end(void *owner, uint64_t id, struct slice who);
+
 /* answers_trial.c */
 json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, struct slice text,
                              struct admin_refusal *no);
 json_t *answer_im_test(void *owner, uint64_t id);
 
-bool answer_trace_end(void *owner, uint64_t id, struct slice who);
-
+/* answers_queue.c */
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
 
 #endif

@@ -26,10 +26,7 @@ static void put_hop(void *arg, const struct watch_hop *hop)
                           "answer-ms", (json_int_t)h->answer_ms, "left-alone-s",
                           (json_int_t)((h->alone_ms + 999) / 1000), "why", answers_text(slice_str(h->why)));
 
-    if (s->hops && json_array_append_new(s->hops, o)) {
-        json_decref(s->hops);
-        s->hops = NULL;
-    }
+    answers_append(&s->hops, o);
 }
 
 static void look(void *arg)
@@ -84,17 +81,9 @@ json_t *answer_route_test_start(void *owner, struct slice name, struct admin_ref
     return t.id ? json_pack("{s:I}", "id", (json_int_t)t.id) : NULL;
 }
 
-struct test {
-    struct bridge *bridge;
-    struct slice name;
-    uint64_t id;
-    bool found;
-    json_t *v; /* NULL: memory was missing */
-};
-
 static void put_test(void *arg, const struct sip_probe_info *info)
 {
-    struct test *t = arg;
+    struct answers_search *t = arg;
 
     t->found = slice_eq(info->route, t->name);
     if (!t->found)
@@ -102,28 +91,20 @@ static void put_test(void *arg, const struct sip_probe_info *info)
     t->v = json_pack("{s:I, s:o, s:o, s:b, s:I, s:o}", "id", (json_int_t)info->id, "route", answers_text(info->route),
                      "domain", answers_text(info->domain), "done", info->done, "took-ms", (json_int_t)info->took_ms,
                      "steps", answers_step_list(info->steps, sip_step_name, info->began_ms));
-    if (t->v && info->done &&
-        (json_object_set_new(t->v, "works", json_boolean(info->works)) ||
-         json_object_set_new(t->v, "fault", json_string(sip_fault_name(info->fault))) ||
-         json_object_set_new(t->v, "verdict", answers_text(slice_str(info->verdict))))) {
-        json_decref(t->v);
-        t->v = NULL;
-    }
+    if (info->done)
+        answers_add_verdict(&t->v, info->works, sip_fault_name(info->fault), slice_str(info->verdict));
 }
 
 static void find_test(void *arg)
 {
-    struct test *t = arg;
+    struct answers_search *t = arg;
 
     bridge_route_test_show(t->bridge, t->id, put_test, t);
 }
 
 json_t *answer_route_test(void *owner, struct slice name, uint64_t id)
 {
-    struct answers *a = owner;
-    struct test t = { .bridge = a->bridge, .name = name, .id = id };
+    struct answers_search t = { .name = name, .id = id };
 
-    if (!loop_call(a->door, find_test, &t))
-        return NULL;
-    return t.found ? t.v : json_null();
+    return answers_find(owner, &t, find_test);
 }

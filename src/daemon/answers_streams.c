@@ -1,59 +1,6 @@
 /* Streams, as the API shows them. */
-#include "base/text.h"
 #include "daemon/answers_parts.h"
 #include "net/addr.h"
-
-json_t *answers_text(struct slice s)
-{
-    while (s.n && !text_is_utf8(s)) /* cut in the middle of a character */
-        s.n--;
-    return json_stringn(s.n ? s.p : "", s.n);
-}
-
-struct step_list {
-    json_t *list; /* NULL: memory was missing */
-    uint64_t began_ms;
-    const char *(*name)(unsigned kind);
-};
-
-static void append(json_t **list, json_t *o)
-{
-    if (*list && json_array_append_new(*list, o)) {
-        json_decref(*list);
-        *list = NULL;
-    }
-}
-
-static void put_step(void *arg, const struct step *e)
-{
-    static const char *const results[] = { "ok", "failed", "note" };
-    struct step_list *s = arg;
-
-    append(&s->list,
-           json_pack("{s:I, s:s, s:s, s:o}", "ms", (json_int_t)(e->at_ms > s->began_ms ? e->at_ms - s->began_ms : 0),
-                     "step", s->name(e->kind), "result", results[e->result], "text", answers_text(e->text)));
-}
-
-json_t *answers_step_list(const struct steps *steps, const char *(*name)(unsigned kind), uint64_t began_ms)
-{
-    struct step_list s = { json_array(), began_ms, name };
-
-    steps_each(steps, put_step, &s);
-    return s.list;
-}
-
-static const char *xmpp_name(unsigned kind)
-{
-    return xmpp_step_name((enum xmpp_step)kind);
-}
-
-json_t *answers_steps(const struct xmpp_trace *trace, uint64_t began_ms)
-{
-    struct step_list s = { json_array(), began_ms, xmpp_name };
-
-    xmpp_trace_each(trace, put_step, &s);
-    return s.list;
-}
 
 json_t *answers_stream_row(const struct xmpp_stream_info *info)
 {
@@ -82,7 +29,7 @@ static void list_stream(void *arg, const struct xmpp_stream_info *info)
 {
     struct listing *l = arg;
 
-    append(&l->streams, answers_stream_row(info));
+    answers_append(&l->streams, answers_stream_row(info));
 }
 
 static void list_streams(void *arg)
@@ -126,51 +73,41 @@ bool answer_stream_close(void *owner, uint64_t id)
 
 /* ---- all of one ---- */
 
-struct showing {
-    struct bridge *bridge;
-    uint64_t id;
-    bool found;
-    json_t *stream; /* NULL: memory was missing */
-};
-
 static json_t *pairs_json(const struct xmpp_stream_detail *d)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < d->n_pairs; i++)
-        append(&list, json_pack("{s:o, s:o, s:s}", "local", answers_text(d->pairs[i].local), "remote",
-                                answers_text(d->pairs[i].remote), "method", d->pairs[i].method));
+        answers_append(&list, json_pack("{s:o, s:o, s:s}", "local", answers_text(d->pairs[i].local), "remote",
+                                        answers_text(d->pairs[i].remote), "method", d->pairs[i].method));
     return list;
 }
 
 static void show_stream(void *arg, const struct xmpp_stream_detail *d)
 {
-    struct showing *s = arg;
+    struct answers_search *s = arg;
     json_t *more = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "awaits", d->awaits, "certificate",
                              answers_text(d->certificate), "pin", answers_text(d->pin), "stream-management", d->sm,
                              "pairs", pairs_json(d), "steps", answers_steps(d->trace, d->opened_ms));
 
-    s->stream = answers_stream_row(&d->info);
-    if (!s->stream || !more || json_object_update(s->stream, more)) {
-        json_decref(s->stream);
-        s->stream = NULL;
+    s->v = answers_stream_row(&d->info);
+    if (!s->v || !more || json_object_update(s->v, more)) {
+        json_decref(s->v);
+        s->v = NULL;
     }
     json_decref(more);
 }
 
 static void find_stream(void *arg)
 {
-    struct showing *s = arg;
+    struct answers_search *s = arg;
 
     s->found = bridge_show_stream(s->bridge, s->id, show_stream, s);
 }
 
 json_t *answer_stream(void *owner, uint64_t id)
 {
-    struct answers *a = owner;
-    struct showing s = { .bridge = a->bridge, .id = id };
+    struct answers_search s = { .id = id };
 
-    if (!loop_call(a->door, find_stream, &s))
-        return NULL;
-    return s.found ? s.stream : json_null();
+    return answers_find(owner, &s, find_stream);
 }

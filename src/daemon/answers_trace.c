@@ -26,16 +26,9 @@ struct wish {
 
 static bool take_user(struct wish *w, struct slice text, struct slice *out)
 {
-    struct jid jid;
-    struct buf bare;
+    struct slice domain;
 
-    if (!jid_parse(&w->arena, text, &jid) || !jid.local.n)
-        return false;
-    buf_init(&bare, 2 * JID_PART_MAX + 2);
-    jid_put_bare(&bare, &jid);
-    *out = buf_ok(&bare) ? arena_dup(&w->arena, buf_slice(&bare)) : slice_of(NULL, 0);
-    buf_free(&bare);
-    return out->p != NULL;
+    return answers_user(&w->arena, text, out, &domain) && out->p;
 }
 
 static bool take(struct wish *w, const struct config *config, const struct admin_trace *t, struct admin_refusal *no)
@@ -118,10 +111,7 @@ static void put_event(void *arg, const struct viewer_event *e)
         o = NULL;
     }
     r->after = e->n;
-    if (json_array_append_new(r->events, o)) {
-        json_decref(r->events);
-        r->events = NULL;
-    }
+    answers_append(&r->events, o);
 }
 
 static void look(void *arg)

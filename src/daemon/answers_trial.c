@@ -29,13 +29,6 @@ json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, st
     return NULL;
 }
 
-struct show {
-    struct bridge *bridge;
-    uint64_t id;
-    bool found;
-    json_t *v; /* NULL: memory was missing */
-};
-
 static json_t *address(const struct jid *j)
 {
     struct buf b;
@@ -61,7 +54,7 @@ static bool add_result(json_t *v, const struct trial *t, uint64_t talk)
 
 static void look(void *arg)
 {
-    struct show *s = arg;
+    struct answers_search *s = arg;
     const struct trial *t = bridge_trial_find(s->bridge, s->id);
     bool from_sip = t && t->way == SCORE_S2X;
 
@@ -80,10 +73,7 @@ static void look(void *arg)
 
 json_t *answer_im_test(void *owner, uint64_t id)
 {
-    struct answers *a = owner;
-    struct show s = { .bridge = a->bridge, .id = id };
+    struct answers_search s = { .id = id };
 
-    if (!loop_call(a->door, look, &s))
-        return NULL;
-    return s.found ? s.v : json_null();
+    return answers_find(owner, &s, look);
 }

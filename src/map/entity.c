@@ -287,16 +287,39 @@ static const struct row of_domain[] = {
     { NS_GATEWAY, "query", gateway_prompt, gateway_jid },
 };
 
-/* Clients ask everybody they list for a card (XEP-0054). We keep none, of nobody: all get the same answer. */
-static void no_vcard(struct buf *out, const struct question *q)
+/* Clients ask everybody they list for a card (XEP-0054). Who may not see it, and who asks of nobody, get the same answer. */
+static void vcard(struct buf *out, const struct question *q)
 {
-    put_error(out, q, "cancel", MAP_ITEM_NOT_FOUND);
+    const struct map_vcard *card = q->entity->card;
+
+    if (!card) {
+        put_error(out, q, "cancel", MAP_ITEM_NOT_FOUND);
+        return;
+    }
+    open_iq(out, q, "result");
+    if (slice_is(q->child->ns, MAP_NS_VCARD4))
+        map_put_vcard4(out, card, q->to);
+    else
+        map_put_vcard_temp(out, card, q->to);
+    buf_str(out, "</iq>");
 }
 
-static const struct row of_person[] = { { "vcard-temp", "vCard", no_vcard, NULL },
+/* To those who may know that he is there (XEP-0199). */
+static void person_ping(struct buf *out, const struct question *q)
+{
+    if (q->entity->knows_person)
+        ping(out, q);
+    else
+        put_unavailable(out, q);
+}
+
+static const struct row of_person[] = { { MAP_NS_VCARD_TEMP, "vCard", vcard, NULL },
+                                        { MAP_NS_VCARD4, "vcard", vcard, NULL },
+                                        { "urn:xmpp:ping", "ping", person_ping, NULL },
                                         { NS_DISCO_INFO, "query", person_info, NULL } };
 
-static const struct row of_device[] = { { NS_DISCO_INFO, "query", person_info, NULL } };
+static const struct row of_device[] = { { "urn:xmpp:ping", "ping", person_ping, NULL },
+                                        { NS_DISCO_INFO, "query", person_info, NULL } };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

@@ -2,14 +2,15 @@
  * The entity behind a SIP domain of ours: what it answers to an iq (catalogue 11). Pure functions: time is a value.
  *
  * The domain itself answers. Addresses below it, of people who are there or not, get the same service-unavailable (RFC 6121
- * 8.5), or item-not-found for a vCard: who is there is for those to know whom they have let see their presence, and until
- * presence is carried that is nobody. One thing is said of a person, to those alone whom he has written to: what his side can
- * be told besides texts (STOX-CS-13, STOX-RCP-18).
+ * 8.5), or item-not-found for a vCard: who is there is for those to know whom they have let see their presence. Of a person
+ * things are said to those who may watch him, and to those whom he has written to: his card (map/vcard.h), that he, or one of his
+ * devices, is there (STOX-IQ-02, 03, 06), and what his side can be told besides texts (STOX-CS-13, STOX-RCP-18).
  */
 #ifndef STOX_MAP_ENTITY_H
 #define STOX_MAP_ENTITY_H
 
 #include "map/address.h"
+#include "map/vcard.h"
 #include "xmpp/xml.h"
 
 #define MAP_CONTACTS_MAX 32
@@ -21,8 +22,9 @@ struct map_entity {
     const struct slice *contacts; /* "abuse=mailto:abuse@contoso.example" (XEP-0157) */
     size_t n_contacts;            /* at most MAP_CONTACTS_MAX, more are left out */
     struct map_aliases aliases;
-    bool knows_person;          /* the person asked about has written to who asks */
-    bool chat_states, receipts; /* his side takes these */
+    bool knows_person;            /* who asks may know of the person, or device, that is asked about */
+    bool chat_states, receipts;   /* his side takes these */
+    const struct map_vcard *card; /* of the person asked about, for who may see his presence; NULL: there is none */
 };
 
 /*

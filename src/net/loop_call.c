@@ -38,12 +38,26 @@ static void end_call(struct loop_door *d, struct call *c, bool done)
     pthread_mutex_unlock(&d->lock);
 }
 
+static const struct list *last_link(struct loop_door *d)
+{
+    const struct list *last;
+
+    pthread_mutex_lock(&d->lock);
+    last = d->waiting.prev;
+    pthread_mutex_unlock(&d->lock);
+    return last;
+}
+
+/* Who calls again at once has rung again: that is for the next turn, or one caller could keep the loop for himself. */
 static void on_bell(uv_async_t *bell)
 {
     struct loop_door *d = bell->data;
+    const struct list *last = last_link(d);
+    bool more = true;
     struct call *c;
 
-    while ((c = next_call(d))) {
+    while (more && (c = next_call(d))) {
+        more = &c->link != last;
         c->fn(c->arg);
         end_call(d, c, true);
     }

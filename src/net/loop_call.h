@@ -13,8 +13,8 @@ struct loop_door;
 struct loop_door *loop_door_new(struct loop *loop, struct err *err);
 
 /*
- * From any other thread: runs fn(arg) on the loop at the end of a turn and waits until it has returned. False: the door is
- * shut, fn was not and will not be run.
+ * From any other thread: runs fn(arg) on the loop at the end of a turn and waits until it has returned. Two calls of one thread
+ * are in two turns. False: the door is shut, fn was not and will not be run.
  */
 bool loop_call(struct loop_door *door, void (*fn)(void *arg), void *arg);
 

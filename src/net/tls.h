@@ -135,4 +135,7 @@ struct tls_peer {
 };
 bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out);
 
+/* By the clock of now: how long the certificate that the peer showed is still good. 0: it has expired, or there is none. */
+uint64_t tls_left_ms(SSL *ssl);
+
 #endif

@@ -318,3 +318,10 @@ bool tls_peer(SSL *ssl, struct arena *arena, struct tls_peer *out)
     ERR_clear_error();
     return ok;
 }
+
+uint64_t tls_left_ms(SSL *ssl)
+{
+    const X509 *leaf = SSL_get0_peer_certificate(ssl);
+
+    return leaf ? left_ms(leaf) : 0;
+}

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sip/redirect.h"
 #include "sip/stack.h"
 
 #define LEGS_MAX 6 /* targets tried for one request */
 #define BRANCH_MAX 256
+#define CSEQ_STEP 4 /* between requests with another URI: one that is asked for credentials has those in between */
 
 /* One target that the request was given to. */
 struct leg {
@@ -33,6 +35,9 @@ struct sip_attempt {
     uint64_t end_ms;
     enum sip_no_answer said; /* the worst of the legs without an answer */
     bool repeated;           /* something that may have arrived was sent again */
+    struct sip_redirects *redirects;
+    char branch[BRANCH_MAX]; /* of the request that it was sent elsewhere as */
+    bool longer;             /* it went again another way, as it is longer with credentials */
 };
 
 static void on_timer(struct timer *t);
@@ -47,6 +52,7 @@ static void attempt_free(struct sip_attempt *a)
         if (a->legs[i].client)
             sip_client_forget(a->legs[i].client);
     sip_targets_drop(a->targets);
+    sip_redirects_free(a->redirects);
     list_unlink(&a->link);
     free(a);
 }
@@ -108,6 +114,7 @@ static bool shape(const struct sip_attempt *a, struct leg *leg, struct sip_targe
 {
     *target = a->targets->v[leg->place].target;
     request->branch = branch_to(a, target, branch);
+    request->to_proxy = a->targets->to_proxy;
     if (target->transport != SIP_UDP || sip_send_fits(a->sip, target, request, SIP_UDP_REQUEST_MAX))
         return true;
     if (!(a->targets->transports & SIP_MAY(SIP_TCP)))
@@ -179,27 +186,20 @@ static void next(struct sip_attempt *a)
 
 /* ---- what comes of it ---- */
 
-/* Nothing has come back. A server that has answered others meanwhile is not to blame. */
-static void blame_silence(struct sip_attempt *a, const struct leg *leg)
+static const struct sip_target *target_of(const struct sip_attempt *a, const struct leg *leg)
 {
-    const struct sip_target *target = &a->targets->v[leg->place].target;
-
-    if (!sip_health_heard_since(a->sip, target, leg->since_ms))
-        sip_health_failed(a->sip, target, "it does not answer");
+    return &a->targets->v[leg->place].target;
 }
 
 static void judge_target(struct sip_attempt *a, const struct leg *leg, const struct sip_result *result)
 {
-    const struct sip_target *target = &a->targets->v[leg->place].target;
+    sip_health_judge(a->sip, target_of(a, leg), leg->since_ms, result);
+}
 
-    if (result->status == 503)
-        sip_health_busy(a->sip, target, sip_retry_after(result->msg));
-    else if (result->status && result->status != 408)
-        sip_health_answered(a->sip, target);
-    else if (result->status == 0 && result->no_answer == SIP_UNREACHABLE)
-        sip_health_failed(a->sip, target, "it cannot be connected to, or refuses");
-    else if (result->status == 0 && result->no_answer == SIP_TIMED_OUT)
-        blame_silence(a, leg);
+/* Nothing has come back. */
+static void blame_silence(struct sip_attempt *a, const struct leg *leg)
+{
+    judge_target(a, leg, &(struct sip_result){ .no_answer = SIP_TIMED_OUT });
 }
 
 static bool may_have_arrived(const struct sip_attempt *a)
@@ -220,6 +220,47 @@ static void leg_failed(struct sip_attempt *a, enum sip_no_answer why)
         report(a, &(struct sip_result){ .no_answer = a->said });
 }
 
+/* The server asks for credentials, and with these the request is too long for UDP. True: it has set out another way. */
+static bool goes_longer(struct sip_attempt *a, const struct leg *leg, const struct sip_result *result)
+{
+    if (!result->signable || a->longer || a->n_legs == LEGS_MAX || is_under_way(a))
+        return false;
+    a->longer = true;
+    if (!launch(a, leg->place))
+        return false;
+    wait_for(a);
+    return true;
+}
+
+/* A branch of its own for each URI, the same after a restart. */
+static void rename_branch(struct sip_attempt *a)
+{
+    struct slice b = a->request.branch;
+    char kept[BRANCH_MAX];
+
+    if (!b.n || b.n + 4 > sizeof(kept))
+        return;
+    memcpy(kept, b.p, b.n);
+    a->request.branch = slice_of(a->branch, (size_t)snprintf(a->branch, sizeof(a->branch), "%.*s.r", (int)b.n, kept));
+}
+
+/* RFC 3261 8.1.3.4: another request of the same call. True: it has set out, to the same server. */
+static bool goes_elsewhere(struct sip_attempt *a, const struct leg *leg, const struct sip_result *result)
+{
+    struct slice uri, route = slice_str(target_of(a, leg)->route);
+
+    if (a->n_legs == LEGS_MAX || is_under_way(a) ||
+        !sip_redirected(a->sip, &a->redirects, route, a->request.uri, result->msg, &uri))
+        return false;
+    a->request.uri = uri;
+    a->request.cseq += CSEQ_STEP;
+    rename_branch(a);
+    if (!launch(a, leg->place))
+        return false;
+    wait_for(a);
+    return true;
+}
+
 static void on_leg(void *arg, const struct sip_result *result)
 {
     struct leg *leg = arg;
@@ -233,8 +274,9 @@ static void on_leg(void *arg, const struct sip_result *result)
         leg_failed(a, SIP_UNREACHABLE);
     else if (result->status == 482 && a->repeated)
         leg_failed(a, SIP_TIMED_OUT);
-    else
-        report(a, result);
+    else if (!goes_longer(a, leg, result) && !goes_elsewhere(a, leg, result))
+        report(a, result->signable && a->said == SIP_TOO_LONG ? &(struct sip_result){ .no_answer = SIP_TOO_LONG }
+                                                              : result);
 }
 
 /* The last leg has been silent for long. True: the next one may be tried. */

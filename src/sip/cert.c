@@ -1,9 +1,12 @@
 #include "sip/cert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "sip/uri.h"
 
+#define NAMES_SHOWN 8
 #define KEPT_MAX 65536 /* bytes of names that one connection may keep */
 
 struct sip_cert {
@@ -71,6 +74,19 @@ bool sip_cert_names(const struct tls_name *names, size_t n_names, struct slice h
         if (dns_is(&names[i], wanted) || uri_is(&names[i], wanted))
             return true;
     return false;
+}
+
+void sip_cert_put_names(const struct tls_name *names, size_t n_names, char *out, size_t size)
+{
+    size_t at = 0;
+
+    snprintf(out, size, "no name that counts");
+    for (size_t i = 0; i < n_names && i < NAMES_SHOWN && at < size; i++) {
+        char name[80];
+
+        log_escape(name, sizeof(name), names[i].text);
+        at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", name);
+    }
 }
 
 static struct sip_cert *keep(const struct tls_peer *peer)

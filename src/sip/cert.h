@@ -16,6 +16,11 @@ bool sip_cert_covers(const struct tls_name *names, size_t n_names, struct slice 
 /* A host, by its exact name: a dNSName, or a URI "sip:host". What a Lync pool or a next hop shows. */
 bool sip_cert_names(const struct tls_name *names, size_t n_names, struct slice host);
 
+#define SIP_CERT_TEXT 512
+
+/* The first of its names, for people to read, unprintable characters escaped: "a.example, b.example"; or that there is none. */
+void sip_cert_put_names(const struct tls_name *names, size_t n_names, char *out, size_t size);
+
 /* What a valid certificate says, kept for as long as the connection that showed it. */
 struct sip_cert;
 

@@ -6,6 +6,8 @@
 #define COOKIE "z9hG4bK"
 #define BRANCH_LEN (sizeof(COOKIE) - 1 + 32) /* cookie, 64 bits nobody can guess, 64 bits that only we can derive */
 #define FIXED_MAX 256 /* what of a request is not its parts: names, separators, method, numbers */
+#define ROUTE_MAX 96  /* of a Route header, but for the name in it */
+#define SUFFIX_MAX 2  /* of a given branch, for each time that the request is signed: ".1" */
 #define REQUEST_MAX (SIP_HEAD_MAX + SIP_BODY_MAX)
 
 void sip_clients_init(struct sip_clients *t)
@@ -116,8 +118,57 @@ static const char *via_transport(enum sip_transport t)
     return "UDP";
 }
 
-static bool build(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, struct slice branch,
-                  uint16_t port)
+void sip_put_contact(struct buf *b, const struct sip_clients *t, const struct sip_target *target,
+                     const struct sip_contact *contact)
+{
+    uint16_t port = t->wire->via_port(t->wire->owner, target);
+
+    buf_put(b, contact->secure ? SLICE("<sips:") : SLICE("<sip:"));
+    if (contact->user.n) {
+        sip_put_safe(b, contact->user);
+        buf_char(b, '@');
+    }
+    buf_put(b, t->host);
+    if (port) {
+        buf_char(b, ':');
+        buf_u64(b, port);
+    }
+    if (target->transport != SIP_UDP && !contact->secure) {
+        buf_put(b, SLICE(";transport="));
+        buf_str(b, sip_transport_name(target->transport));
+    }
+    sip_put_safe(b, contact->params);
+    buf_char(b, '>');
+}
+
+/* The proxy by its name, where it has to show one, else by its address. */
+static void put_route(struct buf *b, const struct sip_target *target)
+{
+    char at[ADDR_TEXT];
+
+    buf_put(b, SLICE("Route: <sip:"));
+    if (target->host[0]) {
+        sip_put_safe(b, slice_str(target->host));
+        buf_char(b, ':');
+        buf_u64(b, addr_port(&target->addr));
+    } else {
+        buf_str(b, addr_text(&target->addr, at));
+    }
+    if (target->transport != SIP_UDP) {
+        buf_put(b, SLICE(";transport="));
+        buf_str(b, sip_transport_name(target->transport));
+    }
+    buf_put(b, SLICE(";lr>\r\n"));
+}
+
+/* What a request is made of besides what its owner says. */
+struct making {
+    struct slice branch, login; /* login: lines */
+    uint16_t port;
+};
+
+static bool build(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r,
+                  const struct making *making)
 {
     struct buf *b = &t->scratch;
     const char *method = sip_method_name(r->method);
@@ -130,16 +181,18 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     buf_str(b, via_transport(target->transport));
     buf_char(b, ' ');
     buf_put(b, t->host);
-    if (port) {
+    if (making->port) {
         buf_char(b, ':');
-        buf_u64(b, port);
+        buf_u64(b, making->port);
     }
     buf_put(b, SLICE(";branch="));
-    sip_put_safe(b, branch);
+    sip_put_safe(b, making->branch);
     /* Over TLS both ends have shown who they are: the peer may use the connection too (RFC 5923 5, 8). */
     buf_put(b, target->transport == SIP_UDP   ? SLICE(";rport\r\n")
                : target->transport == SIP_TLS ? SLICE(";alias\r\n")
                                               : SLICE("\r\n"));
+    if (r->to_proxy)
+        put_route(b, target);
     sip_put_header_u64(b, "Max-Forwards", r->max_forwards);
     sip_put_header(b, "From", r->from);
     sip_put_header(b, "To", r->to);
@@ -149,6 +202,12 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     buf_char(b, ' ');
     buf_str(b, method);
     buf_put(b, SLICE("\r\n"));
+    buf_put(b, making->login);
+    if (r->contact) {
+        buf_put(b, SLICE("Contact: "));
+        sip_put_contact(b, t, target, r->contact);
+        buf_put(b, SLICE("\r\n"));
+    }
     buf_put(b, r->headers);
     sip_put_body(b, r->body);
     return buf_ok(b);
@@ -157,12 +216,17 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
 bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, const struct sip_send *r, size_t max)
 {
     static const char any[BRANCH_LEN] = COOKIE "00000000000000000000000000000000";
-    struct slice branch = r->branch.n ? r->branch : slice_of(any, BRANCH_LEN);
-    size_t parts = t->host.n + r->uri.n + branch.n + r->from.n + r->to.n + r->call_id.n + r->headers.n + r->body.n;
+    struct making making = { .branch = r->branch.n ? r->branch : slice_of(any, BRANCH_LEN) };
+    size_t room = sip_client_may_sign(r->method) ? sip_login_room(t->logins, slice_str(target->route), r->uri) : 0;
+    size_t parts = t->host.n + r->uri.n + making.branch.n + r->from.n + r->to.n + r->call_id.n + r->headers.n +
+                   r->body.n + room + (r->to_proxy ? ROUTE_MAX + strlen(target->host) : 0);
 
-    if (parts <= max && max - parts >= FIXED_MAX) /* nearly always, and far cheaper than building it */
+    if (!r->contact && parts <= max && max - parts >= FIXED_MAX) /* nearly always, and far cheaper than building it */
         return true;
-    return build(t, target, r, branch, t->wire->via_port(t->wire->owner, target)) && t->scratch.n <= max;
+    making.port = t->wire->via_port(t->wire->owner, target);
+    if (room)
+        room += r->branch.n ? SUFFIX_MAX : 0;
+    return build(t, target, r, &making) && t->scratch.n <= max && max - t->scratch.n >= room;
 }
 
 void sip_client_report(struct sip_client *c, const struct sip_result *result)
@@ -250,9 +314,11 @@ static void start(struct sip_client *c)
         return;
     }
     c->hop->n_waiting--;
+    c->link = c->hop->flow.link;
     c->state = CLIENT_TRYING;
     c->table->counters->requests_out++;
-    if (!is_udp && !c->invite) { /* an INVITE's ACK and CANCEL are made from it */
+    if (!is_udp && !c->invite &&
+        !c->table->logins->ops->account) { /* what may still be made from it: ACK, CANCEL, itself */
         free(c->wire);
         c->wire = NULL;
     }
@@ -325,7 +391,8 @@ bool sip_hop_build(struct hop *hop, const struct sip_send *r)
         make_branch(t, made);
         branch = slice_of(made, sizeof(made));
     }
-    return build(t, &hop->target, r, branch, t->wire->via_port(t->wire->owner, &hop->target));
+    return build(t, &hop->target, r,
+                 &(struct making){ .branch = branch, .port = t->wire->via_port(t->wire->owner, &hop->target) });
 }
 
 bool sip_hop_write(struct hop *hop, struct slice bytes)
@@ -360,38 +427,112 @@ static struct sip_client *client_find(const struct sip_clients *t, struct slice 
     return node ? container_of(node, struct sip_client, by_branch) : NULL;
 }
 
-/* A transaction with its request, in no table yet. NULL: no memory, or too large to go by UDP. */
-static struct sip_client *client_new(struct sip_clients *t, const struct sip_target *target,
-                                     const struct sip_send *request, struct slice branch)
+struct slice sip_client_route(const struct sip_client *c)
 {
-    uint16_t port = t->wire->via_port(t->wire->owner, target);
-    struct sip_client *c;
+    return slice_of(c->branch + c->n_room, c->n_route);
+}
 
-    if (!build(t, target, request, branch, port))
-        return NULL;
-    if (target->transport == SIP_UDP && t->scratch.n > SIP_UDP_REQUEST_MAX)
-        return NULL;
-    c = calloc(1, sizeof(*c) + branch.n);
-    if (!c)
-        return NULL;
-    c->wire = malloc(t->scratch.n);
-    if (!c->wire) {
-        free(c);
-        return NULL;
+struct sip_target sip_client_target(const struct sip_client *c)
+{
+    struct sip_target target = c->hop->target;
+
+    memcpy(target.route, c->branch + c->n_room, c->n_route);
+    target.route[c->n_route] = '\0';
+    return target;
+}
+
+bool sip_client_read_back(const struct sip_client *c, struct sip_msg *m, struct arena *arena)
+{
+    const char *fault;
+    size_t used;
+
+    return c->wire && sip_msg_parse(m, arena, c->wire, c->n_wire, true, &used, &fault) == SIP_PARSE_OK;
+}
+
+/* Its branch, for the next time it goes: one of its own for each time it is signed, the same after a restart. */
+static void name(struct sip_client *c)
+{
+    if (!c->n_base) {
+        make_branch(c->table, c->branch);
+        c->n_branch = BRANCH_LEN;
+        return;
     }
+    c->n_branch = c->n_base;
+    if (!c->login.n_signed)
+        return;
+    c->branch[c->n_branch++] = '.';
+    c->branch[c->n_branch++] = (char)('0' + c->login.n_signed % 10);
+}
+
+static struct slice branch_of(const struct sip_client *c)
+{
+    return slice_of(c->branch, c->n_branch);
+}
+
+static bool enter(struct sip_client *c)
+{
+    struct hash *h = &c->table->by_branch;
+
+    return hash_add(h, &c->by_branch, hash_bytes(h, branch_of(c)));
+}
+
+bool sip_client_rename(struct sip_client *c)
+{
+    hash_remove(&c->table->by_branch, &c->by_branch);
+    name(c);
+    return enter(c);
+}
+
+/* In its wire; it is at the beginning of its time. False: too large, or no memory. */
+bool sip_client_build(struct sip_client *c, const struct sip_send *r, struct slice branch, struct slice login)
+{
+    struct sip_clients *t = c->table;
+    char *wire;
+
+    if (!build(t, &c->hop->target, r, &(struct making){ .branch = branch, .login = login, .port = c->via_port }) ||
+        (c->hop->target.transport == SIP_UDP && t->scratch.n > SIP_UDP_REQUEST_MAX))
+        return false;
+    wire = malloc(t->scratch.n);
+    if (!wire)
+        return false;
+    memcpy(wire, t->scratch.p, t->scratch.n);
+    free(c->wire);
+    c->wire = wire;
     c->n_wire = t->scratch.n;
-    memcpy(c->wire, t->scratch.p, c->n_wire);
-    c->n_branch = branch.n;
-    memcpy(c->branch, branch.p, branch.n);
-    c->table = t;
-    c->method = request->method;
-    c->via_port = port;
     c->interval_ms = t->t1_ms;
     c->deadline_ms = t->timers->now_ms + 64u * t->t1_ms;
+    return true;
+}
+
+/* A transaction for a request to a hop, in no table yet. NULL: no memory. */
+static struct sip_client *client_new(struct sip_clients *t, const struct sip_target *target,
+                                     const struct sip_send *request)
+{
+    size_t n_route = strlen(target->route), room = request->branch.n ? request->branch.n + SUFFIX_MAX : BRANCH_LEN;
+    struct sip_client *c = calloc(1, sizeof(*c) + room + n_route);
+
+    if (!c)
+        return NULL;
+    c->table = t;
+    c->method = request->method;
+    c->via_port = t->wire->via_port(t->wire->owner, target);
+    c->n_room = room;
+    c->n_base = request->branch.n;
+    if (request->branch.n)
+        memcpy(c->branch, request->branch.p, request->branch.n);
+    c->n_route = (uint8_t)n_route;
+    memcpy(c->branch + room, target->route, n_route);
     list_init(&c->in_hop);
     list_init(&c->in_dialog);
     timer_init(&c->timer, on_timer);
-    return c;
+    c->state = CLIENT_TRYING; /* not among the waiting ones yet */
+    c->hop = hop_make(t, target);
+    if (c->hop) {
+        list_push(&c->hop->clients, &c->in_hop);
+        return c;
+    }
+    free(c);
+    return NULL;
 }
 
 void sip_client_set_out(struct sip_client *c)
@@ -409,39 +550,49 @@ void sip_client_set_out(struct sip_client *c)
     }
 }
 
+/* No other one has its branch, but perhaps one that has ended: that may be repeated, and ask for its answer again. */
+static bool is_free(struct sip_client *c)
+{
+    struct sip_client *other =
+        c->n_base ? client_find(c->table, branch_of(c), slice_str(sip_method_name(c->method))) : NULL;
+
+    if (other && other->state != CLIENT_COMPLETED)
+        return false;
+    if (other)
+        sip_client_free(other);
+    return true;
+}
+
+/* With credentials, where the target has asked for them; they make another request of it. */
+static bool take_request(struct sip_client *c, const struct sip_send *request)
+{
+    struct slice login = { 0 };
+    struct sip_send r = *request;
+
+    if (sip_client_may_sign(r.method))
+        login = sip_login_lines(c->table->logins, sip_client_route(c), r.method, r.uri, r.body);
+    if (login.n) {
+        c->login.n_signed = 1;
+        r.cseq += c->n_base ? 1 : 0; /* who numbers it himself takes the next one for the next request */
+    }
+    name(c);
+    return is_free(c) && sip_client_build(c, &r, branch_of(c), login) && enter(c);
+}
+
 struct sip_client *sip_client_make(struct sip_clients *t, const struct sip_target *target,
                                    const struct sip_send *request)
 {
-    char made[BRANCH_LEN];
-    struct slice branch = request->branch;
     struct sip_client *c;
-    struct hop *hop;
 
     if (t->by_branch.n - t->n_accepted >= t->max)
         return NULL;
-    if (!branch.n) {
-        make_branch(t, made);
-        branch = slice_of(made, sizeof(made));
-    } else if ((c = client_find(t, branch, slice_str(sip_method_name(request->method))))) {
-        if (c->state != CLIENT_COMPLETED) /* an ended one may be repeated, and ask for its answer again */
-            return NULL;
-        sip_client_free(c);
-    }
-    c = client_new(t, target, request, branch);
+    c = client_new(t, target, request);
     if (!c)
         return NULL;
-    hop = hop_make(t, target);
-    if (!hop)
-        goto no_room;
-    c->hop = hop;
-    c->state = CLIENT_TRYING; /* not among the waiting ones yet */
-    list_push(&hop->clients, &c->in_hop);
-    if (hop->n_waiting >= SIP_HOP_WAITING_MAX ||
-        !hash_add(&t->by_branch, &c->by_branch, hash_bytes(&t->by_branch, branch)))
-        goto no_room;
-    t->counters->clients = t->by_branch.n;
-    return c;
-no_room:
+    if (c->hop->n_waiting < SIP_HOP_WAITING_MAX && take_request(c, request)) {
+        t->counters->clients = t->by_branch.n;
+        return c;
+    }
     sip_client_free(c);
     return NULL;
 }
@@ -462,6 +613,13 @@ struct sip_client *sip_clients_send(struct sip_clients *t, const struct sip_targ
 void sip_client_forget(struct sip_client *c)
 {
     c->done = NULL;
+    c->counter = NULL;
+    c->is_last = true;
+}
+
+void sip_client_count(struct sip_client *c, uint32_t *cseq)
+{
+    c->counter = cseq;
 }
 
 enum sip_client_progress sip_client_progress(const struct sip_client *c)
@@ -494,6 +652,8 @@ static void answered(struct sip_client *c, const struct sip_msg *m)
 {
     struct sip_result result = { .status = m->status, .msg = m, .no_answer = SIP_ANSWERED };
 
+    if (sip_client_login(c, m, &result.signable))
+        return;
     if (c->hop->target.transport != SIP_UDP) {
         sip_client_end(c, &result);
         return;
@@ -552,7 +712,17 @@ void sip_clients_up(struct sip_clients *t, const struct sip_target *target, cons
     }
 }
 
-void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
+/*
+ * Only what cannot have arrived is called unreachable. What was written to a broken stream, or got a 100, may have been served: it
+ * waits for Timer F, and an answer may still come another way.
+ */
+static bool cannot_have_arrived(const struct sip_client *c, uint64_t refused)
+{
+    return c->state == CLIENT_WAITING ||
+           (c->state == CLIENT_TRYING && (c->hop->target.transport == SIP_UDP || (refused != 0 && c->link == refused)));
+}
+
+void sip_clients_refused(struct sip_clients *t, const struct sip_target *target, uint64_t link)
 {
     struct hop *hop = hop_find(t, target);
     struct list hit;
@@ -562,14 +732,10 @@ void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
         return;
     hop->reach = SIP_REACH_NONE;
     list_init(&hit);
-    /*
-     * Only what cannot have arrived is called unreachable. What was written to a broken stream, or got a 100, may have
-     * been served: it waits for Timer F, and an answer may still come another way.
-     */
     list_each_safe (it, tmp, &hop->clients) {
         struct sip_client *c = container_of(it, struct sip_client, in_hop);
 
-        if (c->state == CLIENT_WAITING || (c->state == CLIENT_TRYING && target->transport == SIP_UDP)) {
+        if (cannot_have_arrived(c, link)) {
             hop_unlink(c);
             list_push(&hit, it);
         }
@@ -577,4 +743,9 @@ void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
     hop_free_if_empty(hop);
     while ((l = list_pop(&hit)))
         sip_client_fail(container_of(l, struct sip_client, in_hop), SIP_UNREACHABLE);
+}
+
+void sip_clients_down(struct sip_clients *t, const struct sip_target *target)
+{
+    sip_clients_refused(t, target, 0);
 }

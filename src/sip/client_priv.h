@@ -36,13 +36,20 @@ struct sip_client {
     struct sip_dialog *dialog;  /* hears the result after done; NULL: none, or it is gone */
     struct list in_dialog;      /* in the dialog's */
     uint64_t deadline_ms;       /* Timer F or B */
+    uint64_t link;              /* of the connection that it was written to */
     char *wire;                 /* owned; the request, as long as it may have to be sent or read */
     size_t n_wire;
     unsigned interval_ms; /* Timer E or A */
     enum sip_method method;
     enum client_state state;
+    uint32_t *counter;      /* the owner's: what goes again takes the next number there; NULL: it counts for itself */
+    struct sip_login login; /* for all but INVITE, whose session counts */
+    bool is_last;           /* forgotten: it never goes again */
     uint16_t via_port;
-    size_t n_branch;
+    uint8_t n_route;
+    size_t n_base;   /* of the branch that it was given; 0: made here */
+    size_t n_branch; /* with what tells signed ones apart */
+    size_t n_room;   /* for the branch; behind it the route that the request belongs to */
     char branch[];
 };
 
@@ -54,6 +61,23 @@ struct sip_client *sip_client_make(struct sip_clients *t, const struct sip_targe
 void sip_client_set_out(struct sip_client *c);
 
 void sip_client_free(struct sip_client *c);
+
+/* The target of its hop, for what belongs to the same route. */
+struct sip_target sip_client_target(const struct sip_client *c);
+
+/* Our request as it was written. Edits it: for the last look at it, or an INVITE's. False: it is gone, or no memory. */
+bool sip_client_read_back(const struct sip_client *c, struct sip_msg *m, struct arena *arena);
+
+/* client.c, for what client_login.c makes anew. */
+struct slice sip_client_route(const struct sip_client *c);
+bool sip_client_build(struct sip_client *c, const struct sip_send *r, struct slice branch, struct slice login);
+bool sip_client_rename(
+    struct sip_client *c); /* out of the table, with a new branch in. False: no memory, and in no table */
+
+/* client_login.c: a request that is answered 401 or 407 has set out again. False: it has not; *signable as in sip_result. */
+bool sip_client_login(struct sip_client *c, const struct sip_msg *m, bool *signable);
+bool sip_client_may_sign(enum sip_method method);
+void sip_put_credentials(struct buf *b, const struct sip_msg *m); /* those lines of m */
 bool sip_client_transmit(struct sip_client *c);
 
 /* The last word about c, which is freed. It is out of all tables first: who hears it may start new transactions. */

@@ -1,22 +1,16 @@
 /* The session as an object: found by Call-ID and our tag, charged to its route, with its texts in one block. */
 #include <stdlib.h>
 
+#include "sip/charge.h"
 #include "sip/client_priv.h"
-#include "sip/dialog_priv.h"
+#include "sip/dial.h"
 #include "sip/inspect.h"
 #include "sip/msg_session.h"
 #include "sip/reply.h"
 #include "sip/route_set.h"
 #include "sip/stack.h"
+#include "sip/texts.h"
 #include "sip/writer.h"
-
-/* The sessions of one route; lives as long as there are any. */
-struct sip_charge {
-    struct hash_node node;
-    size_t n;
-    size_t n_name;
-    char name[];
-};
 
 const char *sip_end_name(enum sip_end_why why)
 {
@@ -133,63 +127,20 @@ bool sip_dialog_enter(struct sip_dialog *d)
     return true;
 }
 
-static bool is_name(const struct hash_node *node, const void *key)
-{
-    const struct sip_charge *c = container_of(node, struct sip_charge, node);
-
-    return slice_eq(slice_of(c->name, c->n_name), *(const struct slice *)key);
-}
-
-/* NULL: no memory. */
-static struct sip_charge *charge_of(struct hash *h, struct slice route)
-{
-    uint64_t hash = hash_bytes(h, route);
-    struct hash_node *node = hash_find(h, hash, is_name, &route);
-    struct sip_charge *c = node ? container_of(node, struct sip_charge, node) : NULL;
-
-    if (c)
-        return c;
-    c = calloc(1, sizeof(*c) + route.n);
-    if (!c || !hash_add(h, &c->node, hash)) {
-        free(c);
-        return NULL;
-    }
-    c->n_name = route.n;
-    memcpy(c->name, route.p, route.n);
-    return c;
-}
-
-static void charge_leave(struct sip *sip, struct sip_charge *c)
-{
-    if (c->n)
-        return;
-    hash_remove(&sip->dialogs.charges, &c->node);
-    free(c);
-}
-
 /* False: no memory, or *full. */
 static bool charge_take(struct sip *sip, struct slice route, struct sip_charge **charge, bool *full)
 {
-    size_t max = sip->conf.dialogs_per_route_max;
-
     *charge = NULL;
     *full = sip->dialogs.by_call.n >= sip->conf.dialogs_max;
     if (*full || !route.n)
         return !*full;
-    *charge = charge_of(&sip->dialogs.charges, route);
-    if (!*charge)
-        return false;
-    *full = max && (*charge)->n >= max;
-    if (*full)
-        charge_leave(sip, *charge);
-    else
-        (*charge)->n++;
-    return !*full;
+    *charge = sip_charge_take(&sip->dialogs.charges, route, sip->conf.dialogs_per_route_max, full);
+    return *charge != NULL;
 }
 
 bool sip_dialog_is_of_route(const struct sip_dialog *d, struct slice route)
 {
-    return !d->charge || slice_eq(route, slice_of(d->charge->name, d->charge->n_name));
+    return !d->charge || slice_eq(route, sip_charge_name(d->charge));
 }
 
 struct sip_dialog *sip_dialog_new(struct sip *sip, struct slice route, bool *full)
@@ -201,10 +152,8 @@ struct sip_dialog *sip_dialog_new(struct sip *sip, struct slice route, bool *ful
         return NULL;
     d = calloc(1, sizeof(*d));
     if (!d) {
-        if (charge) {
-            charge->n--;
-            charge_leave(sip, charge);
-        }
+        if (charge)
+            sip_charge_drop(&sip->dialogs.charges, charge);
         return NULL;
     }
     d->sip = sip;
@@ -220,22 +169,24 @@ void sip_dialog_free(struct sip_dialog *d)
 
     timer_stop(&sip->loop->timers, &d->timer);
     list_each_safe (l, tmp, &d->requests) {
-        container_of(l, struct sip_client, in_dialog)->dialog = NULL;
+        struct sip_client *c = container_of(l, struct sip_client, in_dialog);
+
+        c->dialog = NULL;
+        c->counter = NULL;
         list_unlink(l);
     }
     if (d->pending && d->pending->invite) /* once it rings, only that ends it */
         sip_invite_client_cancel(d->pending);
     forget_pending(d);
+    sip_dial_free(d->dial);
     if (d->server && sip_invite_server_dialog(d->server))
         sip_invite_server_acked(d->server);
     if (d->hop)
         sip_hop_drop(d->hop);
     hash_remove(&sip->dialogs.by_call, &d->by_call);
     sip->counters.dialogs = sip->dialogs.by_call.n;
-    if (d->charge) {
-        d->charge->n--;
-        charge_leave(sip, d->charge);
-    }
+    if (d->charge)
+        sip_charge_drop(&sip->dialogs.charges, d->charge);
     free(d->text);
     free(d);
 }
@@ -252,43 +203,17 @@ void sip_dialog_finish(struct sip_dialog *d, enum sip_end_why why, const struct 
 
 struct slice sip_dialog_text(const struct sip_dialog *d, enum dialog_text i)
 {
-    size_t at = 0;
-
-    for (size_t k = 0; k < i; k++)
-        at += d->n_text[k];
-    return slice_of(d->text + at, d->n_text[i]);
-}
-
-static size_t size_of(const struct slice parts[DIALOG_TEXTS])
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < DIALOG_TEXTS; i++)
-        n += parts[i].n;
-    return n;
+    return sip_texts_get(d->text, d->n_text, i);
 }
 
 bool sip_dialog_too_big(const struct slice parts[DIALOG_TEXTS])
 {
-    return size_of(parts) > SIP_DIALOG_TEXT_MAX;
+    return sip_texts_size(parts, DIALOG_TEXTS) > SIP_DIALOG_TEXT_MAX;
 }
 
 bool sip_dialog_set_texts(struct sip_dialog *d, const struct slice parts[DIALOG_TEXTS])
 {
-    size_t n = size_of(parts), at = 0;
-    char *text = n <= SIP_DIALOG_TEXT_MAX ? malloc(n + 1) : NULL;
-
-    if (!text)
-        return false;
-    for (size_t i = 0; i < DIALOG_TEXTS; i++) {
-        if (parts[i].n)
-            memcpy(text + at, parts[i].p, parts[i].n);
-        d->n_text[i] = (uint16_t)parts[i].n;
-        at += parts[i].n;
-    }
-    free(d->text);
-    d->text = text;
-    return true;
+    return sip_texts_set(&d->text, d->n_text, parts, DIALOG_TEXTS, SIP_DIALOG_TEXT_MAX);
 }
 
 bool sip_dialog_set_text(struct sip_dialog *d, enum dialog_text i, struct slice text)
@@ -306,24 +231,8 @@ bool sip_dialog_set_text(struct sip_dialog *d, enum dialog_text i, struct slice 
 void sip_dialog_put_contact(struct buf *b, struct sip *sip, const struct sip_target *target, bool secure,
                             struct slice user, struct slice params)
 {
-    uint16_t port = sip->wire.via_port(sip->wire.owner, target);
-
-    buf_put(b, secure ? SLICE("<sips:") : SLICE("<sip:"));
-    if (user.n) {
-        sip_put_safe(b, user);
-        buf_char(b, '@');
-    }
-    buf_put(b, sip->clients.host);
-    if (port) {
-        buf_char(b, ':');
-        buf_u64(b, port);
-    }
-    if (target->transport != SIP_UDP && !secure) {
-        buf_put(b, SLICE(";transport="));
-        buf_str(b, sip_transport_name(target->transport));
-    }
-    sip_put_safe(b, params);
-    buf_char(b, '>');
+    sip_put_contact(b, &sip->clients, target,
+                    &(struct sip_contact){ .user = user, .params = params, .secure = secure });
 }
 
 void sip_dialog_put_usual(const struct sip_dialog *d, struct buf *b)
@@ -369,12 +278,26 @@ struct slice sip_dialog_next_uri(const struct sip_dialog *d)
     return sip_route_next(sip_dialog_text(d, DIALOG_ROUTES), sip_dialog_text(d, DIALOG_TARGET));
 }
 
+struct sip_target sip_dialog_target(const struct sip_dialog *d)
+{
+    struct sip_target target = d->hop->target;
+    struct slice account = sip_dialog_text(d, DIALOG_ACCOUNT);
+
+    memcpy(target.route, account.p, account.n);
+    target.route[account.n] = '\0';
+    return target;
+}
+
 bool sip_dialog_set_target(struct sip_dialog *d, const struct sip_target *target)
 {
     struct hop *hop = sip_hop_hold(&d->sip->clients, target);
 
     if (!hop)
         return false;
+    if (!sip_dialog_set_text(d, DIALOG_ACCOUNT, slice_str(target->route))) {
+        sip_hop_drop(hop);
+        return false;
+    }
     if (d->hop)
         sip_hop_drop(d->hop);
     d->hop = hop;

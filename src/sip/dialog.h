@@ -15,20 +15,17 @@
 #ifndef STOX_SIP_DIALOG_H
 #define STOX_SIP_DIALOG_H
 
+#include "sip/content.h"
+#include "sip/destination.h"
 #include "sip/sip.h"
 
 struct sip_dialog;
-
-/* A body with the header lines that describe it (Content-Type ...), each with CRLF, already safe. */
-struct sip_content {
-    struct slice headers, body;
-};
 
 enum sip_end_why {
     SIP_END_REFUSED,     /* our INVITE got a final failure: status and msg */
     SIP_END_TIMED_OUT,   /* our INVITE got no final answer: it may have arrived. Also 64*T1 after our CANCEL */
     SIP_END_UNREACHABLE, /* our INVITE was never written, or the target refuses datagrams */
-    SIP_END_CANCELLED,   /* the peer took its INVITE back, by CANCEL or an early BYE: 487 was answered */
+    SIP_END_CANCELLED,   /* the peer took its INVITE back, by CANCEL, an early BYE or its Expires: 487 was answered */
     SIP_END_BYE,         /* the peer's BYE, which is msg; 200 was answered */
     SIP_END_NO_ACK,      /* our 2xx was not acknowledged within 64*T1; BYE was sent */
     SIP_END_NO_PRACK,    /* our reliable 1xx was not acknowledged within 64*T1; 504 was answered */
@@ -87,20 +84,22 @@ struct sip_invite {
     struct slice params;   /* further URI parameters of our Contact, escaped, each with its ';': ";gr=x" */
     struct slice route;    /* charged with the session; only its sources may speak in it. Empty: nobody, any */
     unsigned max_forwards; /* 70 */
+    unsigned expires_s;    /* how long we wait for a final answer (13.2.1); 0: it does not say */
     struct slice headers;  /* further lines, each with CRLF, already safe: Content-Type ... */
     struct slice body;     /* the offer: never empty */
 };
 
 /*
- * Starts a session: progress, then answered or ended follow. There is no limit for how long it may ring: the owner cancels.
- * data: as by sip_dialog_set_data. NULL: no memory, dialogs_max or the route's share is reached, or the INVITE is too large
- * for UDP (sip_invite_fits); ops will not be called.
+ * Starts a session: progress, then answered or ended follow. One server after the other is tried (dial.h says when), and whoever
+ * asks for credentials gets them. There is no limit for how long it may ring: the owner cancels. targets are kept by count. data:
+ * as by sip_dialog_set_data. NULL: no memory, dialogs_max or the route's share is reached, all targets ask to be left alone, or
+ * the INVITE is too large for them (sip_invite_fits); ops will not be called.
  */
-struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite,
+struct sip_dialog *sip_invite(struct sip *sip, struct sip_targets *targets, const struct sip_invite *invite,
                               void *data);
 
-/* Would the INVITE have at most max bytes on the wire (UDP: 1300)? */
-bool sip_invite_fits(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite, size_t max);
+/* Is there a target that it may go to: over UDP with 1300 bytes at most, else over TCP where the destination allows that? */
+bool sip_invite_fits(struct sip *sip, const struct sip_targets *targets, const struct sip_invite *invite);
 
 /*
  * Takes our INVITE back: CANCEL goes as soon as the peer has shown that it knows the INVITE (RFC 3261 9.1). The outcome is
@@ -137,7 +136,7 @@ void sip_dialog_refuse(struct sip_dialog *d, unsigned status, const char *reason
  */
 struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method, const struct sip_content *content,
                                    sip_done *done, void *arg);
-bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max);
+bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content);
 
 /*
  * Ends the session, whatever its state: CANCEL, 480 or BYE go when they may, the stack does the rest by itself. headers: more

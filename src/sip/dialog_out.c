@@ -3,113 +3,18 @@
 
 #include "base/rand.h"
 #include "sip/client_priv.h"
-#include "sip/dialog_priv.h"
-#include "sip/inspect.h"
+#include "sip/dial.h"
 #include "sip/msg_session.h"
-#include "sip/reply.h"
 #include "sip/route_set.h"
 #include "sip/stack.h"
 #include "sip/writer.h"
-
-#define PARSE_MEM (16 * 1024)
 
 static const struct sip_dialog_ops *ops_of(const struct sip_dialog *d)
 {
     return d->sip->conf.ops->dialogs;
 }
 
-/* Our From and Contact, into lines, as slices of it. */
-struct own_texts {
-    struct slice from, contact;
-};
-
-static bool make_own(struct sip *sip, const struct sip_target *target, const struct sip_invite *r, uint64_t tag,
-                     struct own_texts *own)
-{
-    struct buf *b = &sip->dialogs.lines;
-    struct sip_uri uri;
-    bool secure = sip_uri_parse(r->uri, &uri) && uri.scheme == SIP_SCHEME_SIPS;
-    size_t n_from;
-
-    sip_put_safe(b, r->from);
-    buf_put(b, SLICE(";tag="));
-    sip_put_tag(b, tag);
-    n_from = b->n;
-    sip_dialog_put_contact(b, sip, target, secure, r->user, r->params);
-    own->from = slice_of(b->p, n_from);
-    own->contact = slice_from(buf_slice(b), n_from);
-    return buf_ok(b);
-}
-
-/* The lines of an INVITE behind what is in lines already; the slice is of lines. */
-static struct slice invite_lines(struct sip *sip, const struct sip_invite *r, struct slice contact)
-{
-    struct buf *b = &sip->dialogs.lines;
-    size_t at = b->n;
-
-    sip_put_header(b, "Contact", contact);
-    sip_put_allow(b, sip);
-    sip_put_supported(b, sip);
-    if (sip->conf.session_s) {
-        sip_put_header_u64(b, "Session-Expires", sip->conf.session_s);
-    }
-    buf_put(b, r->headers);
-    return slice_from(buf_slice(b), at);
-}
-
-/* False: too large to be built. What the result borrows is in lines, which must not be touched until it was sent. */
-static bool make_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *r, uint64_t tag,
-                        struct own_texts *own, struct sip_send *send)
-{
-    struct buf *b = sip_dialogs_lines(sip);
-
-    if (!b || !make_own(sip, target, r, tag, own))
-        return false;
-    *send = (struct sip_send){ .method = SIP_INVITE,
-                               .uri = r->uri,
-                               .from = own->from,
-                               .to = r->to,
-                               .call_id = r->call_id,
-                               .cseq = 1,
-                               .max_forwards = r->max_forwards,
-                               .headers = invite_lines(sip, r, own->contact),
-                               .body = r->body };
-    return buf_ok(b);
-}
-
-bool sip_invite_fits(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite, size_t max)
-{
-    struct own_texts own;
-    struct sip_send send;
-
-    return make_invite(sip, target, invite, 0, &own, &send) && sip_clients_fits(&sip->clients, target, &send, max);
-}
-
-static void on_answer(void *arg, const struct sip_result *result);
-
-static bool dial(struct sip_dialog *d, const struct sip_target *target, const struct sip_invite *r)
-{
-    struct slice parts[DIALOG_TEXTS] = { 0 };
-    struct own_texts own;
-    struct sip_send send;
-
-    if (!make_invite(d->sip, target, r, d->tag, &own, &send) || !sip_dialog_set_target(d, target))
-        return false;
-    parts[DIALOG_CALL_ID] = r->call_id;
-    parts[DIALOG_LOCAL] = own.from;
-    parts[DIALOG_REMOTE] = r->to;
-    parts[DIALOG_TARGET] = r->uri;
-    parts[DIALOG_CONTACT] = own.contact;
-    if (!sip_dialog_set_texts(d, parts) || !sip_dialog_enter(d))
-        return false;
-    d->secure = slice_starts(own.contact, SLICE("<sips:"));
-    d->cseq = 1;
-    d->pending = sip_clients_invite(&d->sip->clients, target, &send, on_answer, d);
-    return d->pending != NULL;
-}
-
-struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite,
-                              void *data)
+struct sip_dialog *sip_invite(struct sip *sip, struct sip_targets *targets, const struct sip_invite *invite, void *data)
 {
     bool full;
     struct sip_dialog *d = sip_dialog_new(sip, invite->route, &full);
@@ -120,7 +25,8 @@ struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, 
     d->called = true;
     d->data = data;
     d->tag = sip_dialogs_make_tag(&sip->dialogs);
-    if (dial(d, target, invite))
+    if (sip_dialog_set_text(d, DIALOG_CALL_ID, invite->call_id) && sip_dialog_enter(d) &&
+        sip_dial_start(d, targets, invite))
         return d;
     sip_dialog_free(d);
     return NULL;
@@ -147,7 +53,7 @@ static bool make_request(struct sip_dialog *d, enum sip_method method, uint32_t 
                                .to = sip_dialog_text(d, DIALOG_REMOTE),
                                .call_id = sip_dialog_text(d, DIALOG_CALL_ID),
                                .cseq = cseq,
-                               .max_forwards = 70,
+                               .max_forwards = content && content->max_forwards ? content->max_forwards : 70,
                                .headers = buf_slice(b),
                                .body = content ? content->body : slice_of(NULL, 0) };
     return buf_ok(b);
@@ -155,38 +61,45 @@ static bool make_request(struct sip_dialog *d, enum sip_method method, uint32_t 
 
 void sip_dialog_bye(struct sip_dialog *d, struct slice headers)
 {
+    struct sip_target target;
     struct sip_send send;
 
-    if (d->hop && make_request(d, SIP_BYE, ++d->cseq, headers, NULL, &send))
-        (void)sip_clients_send(&d->sip->clients, &d->hop->target, &send, NULL, NULL);
+    if (!d->hop || !make_request(d, SIP_BYE, ++d->cseq, headers, NULL, &send))
+        return;
+    target = sip_dialog_target(d);
+    (void)sip_clients_send(&d->sip->clients, &target, &send, NULL, NULL);
 }
 
 struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method, const struct sip_content *content,
                                    sip_done *done, void *arg)
 {
     struct slice none = { 0 };
+    struct sip_target target;
     struct sip_send send;
     struct sip_client *c;
 
     assert(d->state == DIALOG_UP && method != SIP_INVITE && method != SIP_ACK && method != SIP_CANCEL);
     if (!make_request(d, method, d->cseq + 1, none, content, &send))
         return NULL;
-    c = sip_clients_send(&d->sip->clients, &d->hop->target, &send, done, arg);
+    target = sip_dialog_target(d);
+    c = sip_clients_send(&d->sip->clients, &target, &send, done, arg);
     if (!c)
         return NULL;
     d->cseq++;
+    sip_client_count(c, &d->cseq);
     c->dialog = d;
     list_push(&d->requests, &c->in_dialog);
     return c;
 }
 
-bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max)
+bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content)
 {
+    const struct sip_target target = sip_dialog_target(d);
     struct slice none = { 0 };
     struct sip_send send;
 
-    return make_request(d, method, UINT32_MAX, none, content, &send) &&
-           sip_clients_fits(&d->sip->clients, &d->hop->target, &send, max);
+    return target.transport != SIP_UDP || (make_request(d, method, UINT32_MAX, none, content, &send) &&
+                                           sip_clients_fits(&d->sip->clients, &target, &send, SIP_UDP_REQUEST_MAX));
 }
 
 /* What a result says about the dialog itself (12.2.1.2, RFC 5057 5.1). True: it is no more, and d is gone. */
@@ -238,7 +151,7 @@ static void acknowledge(struct sip_dialog *d, struct sip_client *c, const struct
         sip_invite_client_ack(c, m, &ack);
 }
 
-static void answered(struct sip_dialog *d, const struct sip_msg *m)
+void sip_dialog_answered(struct sip_dialog *d, const struct sip_msg *m)
 {
     struct sip_client *c = d->pending;
 
@@ -256,85 +169,6 @@ static void answered(struct sip_dialog *d, const struct sip_msg *m)
     ops_of(d)->answered(d->sip->conf.owner, d, m);
 }
 
-/* Lines that the next INVITE has of its own. */
-static bool is_made_anew(const struct sip_header *h)
-{
-    switch (h->id) {
-    case SIP_H_VIA:
-    case SIP_H_MAX_FORWARDS:
-    case SIP_H_FROM:
-    case SIP_H_TO:
-    case SIP_H_CALL_ID:
-    case SIP_H_CSEQ:
-    case SIP_H_CONTENT_LENGTH: return true;
-    default: return slice_is(h->name, "Session-Expires") || slice_is(h->name, "Min-SE");
-    }
-}
-
-/* Our INVITE once more, as it was but for the session interval (RFC 4028 7.3), with the next CSeq. */
-static bool redial(struct sip_dialog *d)
-{
-    _Alignas(max_align_t) char mem[PARSE_MEM];
-    struct buf *b = &d->sip->dialogs.lines;
-    struct sip_client *before = d->pending;
-    struct arena arena;
-    struct sip_msg m;
-    bool ok;
-
-    arena_init_on(&arena, mem, sizeof(mem), SIP_HEAD_MAX);
-    ok = sip_invite_client_read_back(before, &m, &arena);
-    buf_clear(b);
-    for (size_t i = 0; ok && i < m.n_headers; i++) {
-        if (is_made_anew(&m.headers[i]))
-            continue;
-        buf_put(b, m.headers[i].name);
-        buf_put(b, SLICE(": "));
-        buf_put(b, m.headers[i].value);
-        buf_put(b, SLICE("\r\n"));
-    }
-    sip_session_put_wish(d, b, false);
-    if (ok && buf_ok(b)) {
-        struct sip_send send = { .method = SIP_INVITE,
-                                 .uri = m.uri_text,
-                                 .from = sip_dialog_text(d, DIALOG_LOCAL),
-                                 .to = sip_dialog_text(d, DIALOG_REMOTE),
-                                 .call_id = sip_dialog_text(d, DIALOG_CALL_ID),
-                                 .cseq = sip_invite_client_cseq(before) + 1,
-                                 .max_forwards = (unsigned)m.max_forwards,
-                                 .headers = buf_slice(b),
-                                 .body = m.body };
-
-        d->pending = sip_clients_invite(&d->sip->clients, &d->hop->target, &send, on_answer, d);
-    }
-    arena_reset(&arena);
-    return d->pending && d->pending != before;
-}
-
-static enum sip_end_why why_of(enum sip_no_answer no_answer)
-{
-    return no_answer == SIP_TIMED_OUT ? SIP_END_TIMED_OUT : SIP_END_UNREACHABLE;
-}
-
-/* What our INVITE led to so far. */
-static void on_answer(void *arg, const struct sip_result *result)
-{
-    struct sip_dialog *d = arg;
-
-    if (result->status >= 100 && result->status < 200) {
-        if (ops_of(d)->progress)
-            ops_of(d)->progress(d->sip->conf.owner, d, result->msg);
-        return;
-    }
-    if (result->status >= 200 && result->status < 300) {
-        answered(d, result->msg);
-        return;
-    }
-    if (result->status == 422 && !d->cancelled && sip_session_too_small(d, result->msg) && redial(d))
-        return;
-    d->pending = NULL;
-    sip_dialog_finish(d, result->status ? SIP_END_REFUSED : why_of(result->no_answer), result->msg);
-}
-
 void sip_dialog_cancel(struct sip_dialog *d)
 {
     if (d->state != DIALOG_CALLING)
@@ -349,10 +183,20 @@ static uint64_t glare_pause(const struct sip_dialog *d)
     return d->called ? 2100 + 10 * rand_below(191) : 10 * rand_below(201);
 }
 
+/* Our re-INVITE was asked for credentials that it had not, and the next one has them (other requests go again by themselves). */
+static bool is_asked(struct sip_dialog *d, const struct sip_client *before, const struct sip_result *result)
+{
+    struct sip_login login = before->login;
+
+    return result->status && before->invite &&
+           sip_login_asked(&d->sip->logins, sip_dialog_text(d, DIALOG_ACCOUNT), &login, result->msg);
+}
+
 /* A refresh of ours has its final result; d->pending is what it was. */
 static void refreshed(struct sip_dialog *d, const struct sip_result *result)
 {
     uint64_t at = loop_now(d->sip->loop), left = d->bye_at_ms > at ? d->bye_at_ms - at : 0;
+    struct sip_client *before = d->pending;
 
     d->pending = NULL;
     if (d->state != DIALOG_UP)
@@ -363,7 +207,7 @@ static void refreshed(struct sip_dialog *d, const struct sip_result *result)
         sip_dialog_refresh_target(d, result->msg); /* last: the owner may end it */
     } else if (result->status == 491) {
         sip_session_later(d, glare_pause(d));
-    } else if (result->status == 422 && sip_session_too_small(d, result->msg)) {
+    } else if ((result->status == 422 && sip_session_too_small(d, result->msg)) || is_asked(d, before, result)) {
         sip_session_later(d, 1);
     } else if (!lost(d, result) && left > 1000) {
         sip_session_later(d, left / 2); /* it may be possible later; if not, the session expires */
@@ -390,7 +234,7 @@ static bool begin_refresh(struct sip_dialog *d, enum sip_method method, const st
 {
     struct buf *b = &d->sip->headers;
     struct sip_clients *t = &d->sip->clients;
-    const struct sip_target *target = &d->hop->target;
+    const struct sip_target target = sip_dialog_target(d);
     struct sip_send send;
 
     buf_clear(b);
@@ -398,11 +242,13 @@ static bool begin_refresh(struct sip_dialog *d, enum sip_method method, const st
     sip_session_put_wish(d, b, true);
     if (!buf_ok(b) || !make_request(d, method, d->cseq + 1, buf_slice(b), content, &send))
         return false;
-    d->pending = method == SIP_INVITE ? sip_clients_invite(t, target, &send, on_reinvite_answer, d)
-                                      : sip_clients_send(t, target, &send, on_update_done, d);
-    if (d->pending)
-        d->cseq++;
-    return d->pending != NULL;
+    d->pending = method == SIP_INVITE ? sip_clients_invite(t, &target, &send, on_reinvite_answer, d)
+                                      : sip_clients_send(t, &target, &send, on_update_done, d);
+    if (!d->pending)
+        return false;
+    d->cseq++;
+    sip_client_count(d->pending, &d->cseq);
+    return true;
 }
 
 bool sip_dialog_refresh(struct sip_dialog *d)

@@ -11,6 +11,7 @@
 
 struct hop;
 struct sip_charge;
+struct sip_dial;
 
 struct sip_dialogs {
     struct hash by_call; /* Call-ID and our tag */
@@ -36,17 +37,20 @@ enum dialog_text {
     DIALOG_TARGET,     /* the peer's Contact URI; before there is one, where the INVITE went */
     DIALOG_ROUTES,     /* one list, in the order of our requests */
     DIALOG_CONTACT,    /* ours, in brackets */
+    DIALOG_ACCOUNT,    /* sip_target.route of where our requests go */
     DIALOG_TEXTS,
 };
 
 struct sip_dialog {
     struct hash_node by_call;
-    struct timer timer; /* session timer (session_timer.c) */
+    struct timer
+        timer; /* session timer (session_timer.c); before there is a session, the Expires of the peer's INVITE */
     struct sip *sip;
     void *data;
     struct sip_charge *charge;        /* NULL: nobody's */
     struct hop *hop;                  /* held; where requests of ours go. NULL: not known yet */
     struct list requests;             /* of ours, without a result */
+    struct sip_dial *dial;            /* owned; our INVITE until it has its answer. NULL: none */
     struct sip_client *pending;       /* our INVITE, or the refresh under way: none other may be begun */
     struct sip_invite_server *server; /* the peer's INVITE without final answer, or with a 2xx without ACK */
     char *text;                       /* owned */
@@ -105,6 +109,9 @@ void sip_dialog_refresh_target(struct sip_dialog *d, const struct sip_msg *m);
 /* Is route the one that the session is charged to? */
 bool sip_dialog_is_of_route(const struct sip_dialog *d, struct slice route);
 
+/* Where our requests go; the hop itself may be shared with other routes. */
+struct sip_target sip_dialog_target(const struct sip_dialog *d);
+
 /* Lines that each INVITE, UPDATE and 2xx to them has: Contact, Allow, Supported. */
 void sip_dialog_put_usual(const struct sip_dialog *d, struct buf *b);
 
@@ -127,6 +134,9 @@ bool sip_dialogs_cancel(struct sip *sip, const struct sip_incoming *in); /* fals
 
 /* 200 to the peer's INVITE with our description, repeated until its ACK. False: no memory; nothing was sent. */
 bool sip_dialog_final_ok(struct sip_dialog *d, const struct sip_content *content, struct slice headers);
+
+/* dialog_in.c: the peer's INVITE has no final answer, and its Expires is over (13.3.1): 487. */
+void sip_dialog_overdue(struct sip_dialog *d);
 
 /* dialog_in.c, from invite_server.c: what the peer has not acknowledged in time. */
 void sip_dialog_no_ack(struct sip_dialog *d);

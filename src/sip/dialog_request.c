@@ -22,17 +22,16 @@ static void refuse(struct sip *sip, const struct sip_incoming *in, unsigned stat
 {
     const struct sip_final final = { .status = status, .reason = reason, .headers = headers };
     struct sip_invite_server *s = NULL;
-    struct sip_server *other = NULL;
 
+    if (in->m->method_id != SIP_INVITE) {
+        sip_answer(sip, in, status, reason, headers);
+        return;
+    }
     sip->counters.refused++;
-    if (in->m->method_id == SIP_INVITE && !sip_invites_full(&sip->invites) && !sip_invite_too_big(in->m))
+    if (!sip_invites_full(&sip->invites) && !sip_invite_too_big(in->m))
         s = sip_invite_server_new(&sip->invites, in, NULL);
-    else if (in->m->method_id != SIP_INVITE && !sip_servers_full(&sip->servers))
-        other = sip_servers_add(&sip->servers, in->id, in->m, in->source);
     if (s)
         (void)sip_invite_server_final(s, &final);
-    else if (other)
-        sip_respond(other, status, reason, headers);
     else
         sip_servers_reply(&sip->servers, in->id, in->m, in->source, status, reason, headers);
 }

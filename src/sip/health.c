@@ -176,6 +176,20 @@ void sip_health_busy(struct sip *sip, const struct sip_target *target, unsigned 
     h->alone_ms = h->heard_ms + retry_after_s * 1000ull;
 }
 
+void sip_health_judge(struct sip *sip, const struct sip_target *target, uint64_t since_ms,
+                      const struct sip_result *result)
+{
+    if (result->status == 503)
+        sip_health_busy(sip, target, sip_retry_after(result->msg));
+    else if (result->status && result->status != 408)
+        sip_health_answered(sip, target);
+    else if (result->status == 0 && result->no_answer == SIP_UNREACHABLE)
+        sip_health_failed(sip, target, "it cannot be connected to, or refuses");
+    else if (result->status == 0 && result->no_answer == SIP_TIMED_OUT &&
+             !sip_health_heard_since(sip, target, since_ms))
+        sip_health_failed(sip, target, "it does not answer");
+}
+
 enum sip_fitness sip_health_fitness(const struct sip *sip, const struct sip_target *target)
 {
     const struct hop_health *h = find(sip, target);

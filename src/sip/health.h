@@ -41,6 +41,10 @@ void sip_health_failed(struct sip *sip, const struct sip_target *target, const c
 /* Has it answered anything since then? Then it lives, and what is silent is behind it. */
 bool sip_health_heard_since(const struct sip *sip, const struct sip_target *target, uint64_t since_ms);
 
+/* What came of a request that was given to it at since_ms. Of one that is silent others may know better: it has answered them. */
+void sip_health_judge(struct sip *sip, const struct sip_target *target, uint64_t since_ms,
+                      const struct sip_result *result);
+
 /* 503. retry_after_s 0: it does not say how long. */
 void sip_health_busy(struct sip *sip, const struct sip_target *target, unsigned retry_after_s);
 

@@ -9,10 +9,31 @@ static bool has_sessions(const struct sip *sip)
     return sip->conf.ops->dialogs != NULL;
 }
 
+static bool has_events(const struct sip *sip)
+{
+    return sip->conf.ops->events != NULL;
+}
+
+static bool has_publish(const struct sip *sip)
+{
+    return has_events(sip) && sip->conf.ops->events->publish;
+}
+
 void sip_put_allow(struct buf *b, const struct sip *sip)
 {
-    buf_put(b, has_sessions(sip) ? SLICE("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, INFO\r\n")
-                                 : SLICE("Allow: OPTIONS, MESSAGE\r\n"));
+    buf_put(b, has_sessions(sip) ? SLICE("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, INFO")
+                                 : SLICE("Allow: OPTIONS, MESSAGE"));
+    if (has_events(sip))
+        buf_put(b, SLICE(", SUBSCRIBE, NOTIFY"));
+    if (has_publish(sip))
+        buf_put(b, SLICE(", PUBLISH"));
+    buf_put(b, SLICE("\r\n"));
+}
+
+void sip_put_allow_events(struct buf *b, const struct sip *sip)
+{
+    if (has_events(sip))
+        buf_put(b, SLICE("Allow-Events: " SIP_EVENT "\r\n"));
 }
 
 void sip_put_supported(struct buf *b, const struct sip *sip)
@@ -25,7 +46,12 @@ void sip_put_abilities(struct buf *b, const struct sip *sip)
     sip_put_allow(b, sip);
     buf_put(b, SLICE("Accept: "));
     sip_put_safe(b, sip->conf.accept.n ? sip->conf.accept : SLICE("text/plain"));
-    buf_put(b, has_sessions(sip) ? SLICE(", application/sdp\r\n") : SLICE("\r\n"));
+    if (has_sessions(sip))
+        buf_put(b, SLICE(", application/sdp"));
+    if (has_events(sip))
+        buf_put(b, SLICE(", " SIP_PIDF));
+    buf_put(b, SLICE("\r\n"));
+    sip_put_allow_events(b, sip);
     sip_put_supported(b, sip);
 }
 
@@ -42,6 +68,15 @@ unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m)
     case SIP_UPDATE:
     case SIP_INFO:
         if (has_sessions(sip))
+            return 0;
+        break;
+    case SIP_SUBSCRIBE:
+    case SIP_NOTIFY:
+        if (has_events(sip))
+            return 0;
+        break;
+    case SIP_PUBLISH:
+        if (has_publish(sip))
             return 0;
         break;
     default: break;
@@ -124,13 +159,18 @@ static unsigned check_require(struct sip *sip, const struct sip_msg *m)
     return 420;
 }
 
-/* RFC 3261 9.2: what a CANCEL means runs on, since only INVITE can be cancelled. */
+/* RFC 3261 9.2, RFC 6665 4.6: what a CANCEL means runs on, since only INVITE can be cancelled. */
 static unsigned answer_cancel(struct sip *sip, const struct sip_msg *m)
 {
+    static const enum sip_method held[] = { SIP_MESSAGE, SIP_SUBSCRIBE, SIP_NOTIFY, SIP_PUBLISH };
     struct sip_server_id id;
 
-    sip_servers_identify(&sip->servers, m, SLICE("MESSAGE"), &id);
-    return sip_servers_known(&sip->servers, &id) ? 200 : 481;
+    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+        sip_servers_identify(&sip->servers, m, slice_str(sip_method_name(held[i])), &id);
+        if (sip_servers_known(&sip->servers, &id))
+            return 200;
+    }
+    return 481;
 }
 
 static bool is_merged(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id)
@@ -141,7 +181,22 @@ static bool is_merged(struct sip *sip, const struct sip_msg *m, const struct sip
 /* Those that only mean something in a dialog (RFC 3261 15.1.2, RFC 6086 4.2.2, RFC 3311 5.2, RFC 3262 3). */
 static bool needs_dialog(const struct sip_msg *m)
 {
-    return m->method_id != SIP_MESSAGE && m->method_id != SIP_OPTIONS && m->method_id != SIP_INVITE;
+    switch (m->method_id) {
+    case SIP_MESSAGE:
+    case SIP_OPTIONS:
+    case SIP_INVITE:
+    case SIP_SUBSCRIBE:
+    case SIP_PUBLISH: return false;
+    default: return true;
+    }
+}
+
+/* A subscription's dialogs are those of SUBSCRIBE and NOTIFY, and no others (RFC 6665 4.5.2). */
+static bool has_dialog(const struct sip *sip, const struct sip_msg *m)
+{
+    if (m->method_id == SIP_SUBSCRIBE || m->method_id == SIP_NOTIFY)
+        return sip_subs_find(sip, m->call_id, m->to_tag) != NULL;
+    return m->method_id != SIP_PUBLISH && sip_dialogs_find(sip, m->call_id, m->to_tag);
 }
 
 unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id)
@@ -162,7 +217,7 @@ unsigned sip_inspect(struct sip *sip, const struct sip_msg *m, const struct sip_
     status = check_require(sip, m);
     if (status)
         return status;
-    if (m->to_tag.n ? !sip_dialogs_find(sip, m->call_id, m->to_tag) : needs_dialog(m))
+    if (m->to_tag.n ? !has_dialog(sip, m) : needs_dialog(m))
         return 481;
     if (m->body.n > sip->conf.body_max)
         return 413;

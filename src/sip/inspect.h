@@ -9,6 +9,7 @@ struct sip;
 /* Whole lines. */
 void sip_put_allow(struct buf *b, const struct sip *sip);
 void sip_put_supported(struct buf *b, const struct sip *sip);
-void sip_put_abilities(struct buf *b, const struct sip *sip); /* both, and Accept */
+void sip_put_allow_events(struct buf *b, const struct sip *sip); /* none where there are none */
+void sip_put_abilities(struct buf *b, const struct sip *sip);    /* all of them, and Accept */
 
 #endif

@@ -67,6 +67,7 @@ void sip_invite_client_fini(struct sip_client *c)
 void sip_invite_client_forget(struct sip_client *c)
 {
     c->invite->heard = NULL;
+    c->counter = NULL;
 }
 
 uint32_t sip_invite_client_cseq(const struct sip_client *c)
@@ -116,14 +117,6 @@ bool sip_invite_client_knows(const struct sip_client *c, struct slice to_tag)
     return fork_find(c, to_tag) != NULL;
 }
 
-bool sip_invite_client_read_back(const struct sip_client *c, struct sip_msg *m, struct arena *arena)
-{
-    const char *fault;
-    size_t used;
-
-    return c->wire && sip_msg_parse(m, arena, c->wire, c->n_wire, true, &used, &fault) == SIP_PARSE_OK;
-}
-
 /* What ACK and CANCEL take over from the INVITE: Request-URI, branch, From, Call-ID, CSeq, Route (9.1, 17.1.1.3). */
 static struct sip_send like_invite(const struct sip_client *c, const struct sip_msg *invite, enum sip_method method,
                                    struct slice to)
@@ -157,9 +150,9 @@ static void send_cancel(struct sip_client *c)
     c->deadline_ms = t->timers->now_ms + 64u * t->t1_ms;
     timer_start(t->timers, &c->timer, 64u * t->t1_ms);
     arena_init_on(&arena, mem, sizeof(mem), SIP_HEAD_MAX);
-    if (sip_invite_client_read_back(c, &invite, &arena)) {
+    if (sip_client_read_back(c, &invite, &arena)) {
         r = like_invite(c, &invite, SIP_CANCEL, invite.to_text);
-        (void)sip_clients_send(t, &c->hop->target, &r, NULL, NULL);
+        (void)sip_clients_send(t, &c->hop->target, &r, NULL, NULL); /* never signed */
     }
     arena_reset(&arena);
 }
@@ -176,6 +169,16 @@ void sip_invite_client_cancel(struct sip_client *c)
     case CLIENT_COMPLETED:
     case CLIENT_ACCEPTED: break;
     }
+}
+
+void sip_invite_client_abandon(struct sip_client *c)
+{
+    sip_invite_client_forget(c);
+    sip_invite_client_cancel(c);
+    if (c->state != CLIENT_TRYING)
+        return;
+    c->interval_ms = 64u * c->table->t1_ms;
+    sip_client_wait(c);
 }
 
 /* Keeps the request in scratch, to send it again. Without memory for it, it goes this once. */
@@ -197,12 +200,37 @@ static void ack_again(struct sip_client *c)
         (void)sip_hop_write(c->hop, slice_of(c->invite->ack, c->invite->n_ack));
 }
 
+/* The INVITE's credentials go with it (22.1): an ACK cannot be asked for any. */
+static void build_ack(struct sip_client *c, const struct sip_send *ack)
+{
+    _Alignas(max_align_t) char mem[PARSE_MEM];
+    struct buf *lines = &c->table->lines;
+    struct sip_send r = *ack;
+    struct arena arena;
+    struct sip_msg invite;
+
+    arena_init_on(&arena, mem, sizeof(mem), SIP_HEAD_MAX);
+    if (sip_client_read_back(c, &invite, &arena)) {
+        buf_clear(lines);
+        sip_put_credentials(lines, &invite);
+        buf_put(lines, ack->headers);
+        r.headers = buf_slice(lines);
+    }
+    arena_reset(&arena);
+    if (buf_ok(lines) && sip_hop_build(c->hop, &r))
+        keep_ack(c);
+}
+
 void sip_invite_client_ack(struct sip_client *c, const struct sip_msg *m, const struct sip_send *ack)
 {
     c->invite->has_acked = true;
     c->invite->acked = tag_hash(c, m->to_tag);
-    if (sip_hop_build(c->hop, ack))
-        keep_ack(c);
+    if (!c->login.n_signed) {
+        if (sip_hop_build(c->hop, ack))
+            keep_ack(c);
+        return;
+    }
+    build_ack(c, ack);
 }
 
 static void ack_failure(struct sip_client *c, const struct sip_msg *m)
@@ -213,7 +241,7 @@ static void ack_failure(struct sip_client *c, const struct sip_msg *m)
     struct sip_send r;
 
     arena_init_on(&arena, mem, sizeof(mem), SIP_HEAD_MAX);
-    if (sip_invite_client_read_back(c, &invite, &arena)) {
+    if (sip_client_read_back(c, &invite, &arena)) {
         r = like_invite(c, &invite, SIP_ACK, m->to_text);
         if (sip_hop_build(c->hop, &r))
             keep_ack(c);
@@ -255,6 +283,7 @@ static bool like_response(struct sip_client *c, const struct sip_msg *m, enum si
 /* RFC 3261 13.2.2.4: a 2xx that nobody wants is acknowledged, and what it began is ended. */
 static void end_fork(struct sip_client *c, const struct sip_msg *m)
 {
+    const struct sip_target target = sip_client_target(c);
     struct fork *f = fork_note(c, m->to_tag);
     struct sip_send r;
 
@@ -264,13 +293,14 @@ static void end_fork(struct sip_client *c, const struct sip_msg *m)
         return;
     f->ended = true;
     if (like_response(c, m, SIP_BYE, c->invite->cseq + 1, &r))
-        (void)sip_clients_send(c->table, &c->hop->target, &r, NULL, NULL);
+        (void)sip_clients_send(c->table, &target, &r, NULL, NULL);
 }
 
 /* A reliable provisional answer gets its PRACK. False: it is a repeated one, or not the next (RFC 3262 4). */
 static bool prack(struct sip_client *c, const struct sip_msg *m, struct fork *f)
 {
     const struct sip_header *h = sip_msg_named(m, SLICE("rseq"), 0);
+    const struct sip_target target = sip_client_target(c);
     struct buf *lines = &c->table->lines;
     struct sip_send r;
     uint32_t rseq;
@@ -289,7 +319,7 @@ static bool prack(struct sip_client *c, const struct sip_msg *m, struct fork *f)
     buf_u64(lines, m->cseq);
     buf_put(lines, SLICE(" INVITE\r\n"));
     r.headers = slice_from(buf_slice(lines), at);
-    if (!buf_ok(lines) || !sip_clients_send(c->table, &c->hop->target, &r, NULL, NULL))
+    if (!buf_ok(lines) || !sip_clients_send(c->table, &target, &r, NULL, NULL))
         return false; /* the answer comes again */
     c->invite->cseq++;
     f->rseq = rseq;
@@ -316,8 +346,6 @@ static void enter_accepted(struct sip_client *c)
     struct sip_clients *t = c->table;
 
     c->state = CLIENT_ACCEPTED;
-    free(c->wire);
-    c->wire = NULL;
     list_push(&t->accepted, &c->invite->accepted);
     if (++t->n_accepted > t->max)
         sip_client_free(container_of(t->accepted.next, struct invite_part, accepted)->client);
@@ -332,6 +360,8 @@ static void accepted(struct sip_client *c, const struct sip_msg *m)
     sip_invite_client_hear(c, &result);
     if (!c->invite->has_acked)
         end_fork(c, m);
+    free(c->wire); /* the ACK was made from it */
+    c->wire = NULL;
 }
 
 static void failed(struct sip_client *c, const struct sip_msg *m)

@@ -4,16 +4,14 @@
  * cannot be found is not looked up again before a growing pause is over. Bounded: the destination not used for longest is
  * forgotten first.
  *
- * For one request, sip_request (attempt.h) does it all. Who speaks of dialogs asks here for the targets and takes the next one
- * himself when one fails:
+ * For one request, sip_request (attempt.h) does it all. Whoever begins a session gives the targets to sip_invite (dialog.h), which
+ * tries them in their order:
  *
  *     struct sip_targets *t = sip_located(sip, &to);          known already: NULL means ask
  *     struct sip_lookup *l = sip_locate(sip, &to, on_located, me);
  *     ...
- *     uint8_t order[SIP_TARGETS_MAX];
- *     size_t n = sip_targets_order(sip, t, order);            in the order to try; 0: all have asked to be left alone
- *     sip_send(sip, &t->v[order[0]].target, ...);
- *     sip_health_failed(sip, &t->v[order[0]].target, "...");  health.h: what came of it
+ *     d = sip_invite(sip, t, &invite, data);
+ *     sip_targets_drop(t);
  */
 #ifndef STOX_SIP_LOCATE_H
 #define STOX_SIP_LOCATE_H

@@ -10,7 +10,6 @@
 
 #define STEPS_MAX 16384
 #define WHY_MAX 600
-#define NAMES_SHOWN 8
 #define HOP_TEXT (ADDR_TEXT + 16)
 
 struct sip_probe {
@@ -181,21 +180,6 @@ static enum sip_fault fault_of_certificate(const struct tls_peer *peer)
     return SIP_FAULT_CERT_OTHER;
 }
 
-static void put_names(const struct tls_peer *peer, char *out, size_t size)
-{
-    size_t at = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < peer->n_names && i < NAMES_SHOWN && at < size; i++) {
-        char name[80];
-
-        log_escape(name, sizeof(name), peer->names[i].text);
-        at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", name);
-    }
-    if (!peer->n_names)
-        snprintf(out, size, "no name that counts");
-}
-
 void sip_probe_sees_certificate(struct sip_stream *s, bool good, const char *why)
 {
     struct sip_probe *p = probe_of(s);
@@ -208,7 +192,7 @@ void sip_probe_sees_certificate(struct sip_stream *s, bool good, const char *why
     arena_init_on(&arena, mem, sizeof(mem), 1u << 20);
     note(p, SIP_STEP_TLS, STEP_OK, "%s, %s", conn_tls_version(s->conn), conn_tls_cipher(s->conn));
     if (tls_peer(conn_ssl(s->conn), &arena, &peer)) {
-        put_names(&peer, names, sizeof(names));
+        sip_cert_put_names(peer.names, peer.n_names, names, sizeof(names));
         if (peer.presented)
             note(p, SIP_STEP_CERTIFICATE, STEP_NOTE, "for %s, issued by %.*s, valid until %s", names,
                  SLICE_FMT(peer.issuer), peer.until);

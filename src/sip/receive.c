@@ -6,13 +6,15 @@
 static void log_source(struct sip *sip, struct log_limit *limit, const char *event, const char *reason,
                        const struct sip_source *source)
 {
-    char from[ADDR_TEXT];
+    char from[ADDR_TEXT], shows[SIP_CERT_TEXT] = "";
     unsigned held;
 
+    if (source->n_names)
+        sip_cert_put_names(source->names, source->n_names, shows, sizeof(shows));
     if (log_allowed(limit, loop_now(sip->loop), LOG_BURST, &held))
         log_info(sip->loop->log, event, LOG_Z("from", addr_text(&source->addr, from)),
-                 LOG_Z("transport", sip_transport_name(source->transport)), LOG_Z("reason", reason),
-                 LOG_U("not-logged", held));
+                 LOG_Z("transport", sip_transport_name(source->transport)), LOG_Z("shows", shows),
+                 LOG_Z("reason", reason), LOG_U("not-logged", held));
 }
 
 static void refuse(struct sip *sip, const struct sip_server_id *id, const struct sip_msg *m,
@@ -105,7 +107,11 @@ static bool is_repeat(struct sip *sip, const struct sip_incoming *in)
 
 static void hand_on(struct sip *sip, const struct sip_incoming *in)
 {
-    if (in->m->to_tag.n)
+    if (in->m->method_id == SIP_SUBSCRIBE || in->m->method_id == SIP_NOTIFY)
+        sip_subs_take(sip, in);
+    else if (in->m->method_id == SIP_PUBLISH)
+        sip_subs_publish(sip, in);
+    else if (in->m->to_tag.n)
         sip_dialog_request(sip, sip_dialogs_find(sip, in->m->call_id, in->m->to_tag), in);
     else if (in->m->method_id == SIP_INVITE)
         sip_dialogs_invite(sip, in);

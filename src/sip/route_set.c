@@ -80,6 +80,14 @@ void sip_route_put(struct buf *lines, struct slice routes, struct slice target, 
     buf_put(lines, SLICE("\r\n"));
 }
 
+void sip_route_uri(struct slice routes, struct slice target, struct slice *uri)
+{
+    struct sip_name_addr first;
+    struct slice rest;
+
+    *uri = first_route(routes, &first, &rest) && !is_loose(&first.uri) ? first.uri_text : target;
+}
+
 struct slice sip_route_next(struct slice routes, struct slice target)
 {
     struct sip_name_addr first;

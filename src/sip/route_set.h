@@ -22,6 +22,9 @@ bool sip_route_set_put(struct buf *b, const struct sip_msg *m);
  */
 void sip_route_put(struct buf *lines, struct slice routes, struct slice target, struct slice *uri);
 
+/* The same Request-URI alone. */
+void sip_route_uri(struct slice routes, struct slice target, struct slice *uri);
+
 /* The URI that decides where the request goes: the first route's, or the target. */
 struct slice sip_route_next(struct slice routes, struct slice target);
 

@@ -444,6 +444,12 @@ void sip_respond_with(struct sip_server *s, unsigned status, struct slice header
     respond(s, &(struct answer){ .status = status, .headers = headers, .body = body });
 }
 
+struct sip_target sip_server_source(const struct sip_server *s)
+{
+    assert(s->state != SERVER_COMPLETED);
+    return (struct sip_target){ .transport = s->held->flow.transport, .addr = s->held->flow.peer };
+}
+
 void sip_server_set_data(struct sip_server *s, void *data)
 {
     assert(s->state != SERVER_COMPLETED);

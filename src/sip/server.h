@@ -71,6 +71,9 @@ bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id);
 struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
                                    const struct sip_source *source);
 
+/* Where a waiting request came from: what a Contact in its answer is for. */
+struct sip_target sip_server_source(const struct sip_server *txn);
+
 /* As sip_respond, with a body that headers describe. */
 void sip_respond_with(struct sip_server *txn, unsigned status, struct slice headers, struct slice body);
 

@@ -8,7 +8,7 @@
  * transaction), methods not implemented (405 known, 501 unknown, both with Allow), CANCEL (481, or it ends an INVITE), our
  * own Via (482), the Request-URI's scheme (416) and host (404), merged requests (482), Require (420), To-tags of unknown
  * dialogs (481), bodies too large (413), OPTIONS to a served domain or to our own address (200). What belongs to INVITE
- * sessions: sip/dialog.h.
+ * sessions: sip/dialog.h; to event subscriptions: sip/subscription.h.
  */
 #ifndef STOX_SIP_SIP_H
 #define STOX_SIP_SIP_H
@@ -26,6 +26,7 @@ struct sip;
 struct sip_server;     /* a server transaction: a request that waits for our final response; owned by the stack */
 struct sip_client;     /* a client transaction: a request of ours that waits for its result; owned by the stack */
 struct sip_dialog_ops; /* INVITE sessions: sip/dialog.h */
+struct sip_event_ops;  /* event subscriptions: sip/subscription.h */
 
 /* Who is at the other end. The names are those of a valid certificate that it has shown; of no other one. */
 struct sip_peer {
@@ -35,6 +36,12 @@ struct sip_peer {
     size_t n_names;
     const struct sip_proof
         *proof; /* what ops.prove found of this request: the owner's, and valid as long as it says; NULL: nothing */
+};
+
+/* Whom we prove to be, to servers that ask. Borrowed until the owner is called again. */
+struct sip_account {
+    struct slice user, password; /* user empty: we have no account there */
+    bool md5;                    /* is the weak hash good enough? */
 };
 
 /* What a request is answered with that does not prove who it is from. */
@@ -68,9 +75,10 @@ struct sip_request {
 struct sip_target {
     enum sip_transport transport;
     struct addr addr;
-    char host[SIP_HOST_MAX + 1];   /* SIP_TLS: the server's name, for SNI; empty: it has none */
-    char route[SIP_ROUTE_MAX + 1]; /* SIP_TLS: the owner's, for ops.meant */
-    uint64_t apart;                /* a stream of its own, of a test (probe.h); 0: shared */
+    char host[SIP_HOST_MAX + 1]; /* SIP_TLS: the server's name, for SNI; empty: it has none */
+    char route[SIP_ROUTE_MAX +
+               1];  /* the owner's, for ops.meant and ops.account; tells targets apart over SIP_TLS only */
+    uint64_t apart; /* a stream of its own, of a test (probe.h); 0: shared */
 };
 
 struct sip_ops {
@@ -91,12 +99,19 @@ struct sip_ops {
     bool (*speaks)(void *owner, struct slice route, struct slice domain, const struct sip_peer *from);
     /* Would a connection to it arrive at a listener of the owner's, of SIP or of anything else? NULL: there is none. */
     bool (*listens)(void *owner, const struct addr *to);
+    /* Our account with the servers of this route (sip_target.route), which have answered 401 or 407. False: there is no such
+     * route. NULL: there are no accounts. */
+    bool (*account)(void *owner, struct slice route, struct sip_account *out);
+    /* May a request by this route that is sent elsewhere (3xx) go to this URI, by the same servers? NULL: nowhere. */
+    bool (*leads)(void *owner, struct slice route, const struct sip_uri *uri);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
     bool (*serves)(void *owner, struct slice host);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
     void (*message)(void *owner, const struct sip_request *request);
     /* For INVITE sessions. NULL: there are none, INVITE gets 405. */
     const struct sip_dialog_ops *dialogs;
+    /* For event subscriptions. NULL: there are none, SUBSCRIBE, NOTIFY and PUBLISH get 405. */
+    const struct sip_event_ops *events;
 };
 
 struct sip_conf {
@@ -128,8 +143,12 @@ void sip_set_limits(struct sip *sip, size_t txns_max, size_t body_max);
 
 void sip_set_dialog_limits(struct sip *sip, size_t max, size_t per_route_max);
 
-/* What ops.meant says may have changed: TLS connections that it no longer approves are closed. On the loop. */
+/* What ops.meant and ops.account say may have changed: TLS connections that are not approved any more are closed, and who asks
+ * for credentials is asked anew. On the loop. */
 void sip_reconsider(struct sip *sip);
+
+/* There are new revocation lists: TLS connections whose peer has shown a certificate that they name are closed. On the loop. */
+void sip_revocations_changed(struct sip *sip);
 
 /* Transactions that still run end without a word: nothing is answered, no done is called. */
 void sip_free(struct sip *sip);
@@ -148,6 +167,13 @@ void sip_respond(struct sip_server *txn, unsigned status, const char *reason, st
 void sip_server_set_data(struct sip_server *txn, void *data);
 void *sip_server_data(const struct sip_server *txn);
 
+/* Our Contact, in a request as the target that it goes to needs it. */
+struct sip_contact {
+    struct slice user;   /* escaped; empty: none */
+    struct slice params; /* further URI parameters, escaped, each with its ';': ";gr=x" */
+    bool secure;         /* sips */
+};
+
 /* A request to send. Via, Max-Forwards, CSeq, Content-Length are the stack's. Everything is copied. */
 struct sip_send {
     enum sip_method method;
@@ -155,10 +181,12 @@ struct sip_send {
     struct slice from, to; /* whole header values, tag of From included */
     struct slice call_id;
     uint32_t cseq;
-    struct slice branch;   /* with the magic cookie, unique; empty: made here */
-    unsigned max_forwards; /* 70 */
-    struct slice headers;  /* further lines, each with CRLF, already safe */
+    struct slice branch;               /* with the magic cookie, unique; empty: made here */
+    unsigned max_forwards;             /* 70 */
+    const struct sip_contact *contact; /* NULL: none, or it is in headers */
+    struct slice headers;              /* further lines, each with CRLF, already safe */
     struct slice body;
+    bool to_proxy; /* a Route header names the target, a loose router (8.1.2): on requests out of dialogs only */
 };
 
 struct sip_result {
@@ -174,6 +202,7 @@ struct sip_result {
         SIP_LEFT_ALONE, /* every server has asked to be left alone (503 with Retry-After) */
         SIP_TOO_LONG,   /* over 1300 bytes, and no way but UDP */
     } no_answer;
+    bool signable; /* 401 or 407 that can be answered, but with credentials the request would be too long for UDP */
 };
 
 /*
@@ -191,8 +220,14 @@ struct sip_client *sip_send(struct sip *sip, const struct sip_target *target, co
 /* Would the request have at most max bytes on the wire to this target? */
 bool sip_send_fits(struct sip *sip, const struct sip_target *target, const struct sip_send *request, size_t max);
 
-/* done will not be called; the transaction runs on to absorb what comes. */
+/* done will not be called; the transaction runs on to absorb what comes, and sends nothing new. */
 void sip_client_forget(struct sip_client *client);
+
+/*
+ * Where a request is numbered that goes again by itself, because it was asked for credentials (login.h): it takes the next number
+ * after *cseq and leaves it there. Valid until done, or sip_client_forget. Without it the request has its old CSeq plus one.
+ */
+void sip_client_count(struct sip_client *client, uint32_t *cseq);
 
 /* How far it has come. */
 enum sip_client_progress {
@@ -215,6 +250,7 @@ struct sip_counters {
     uint64_t malformed, refused;
     size_t servers, clients, conns;
     size_t dialogs, invites; /* sessions; INVITE server transactions */
+    size_t subscriptions;
 };
 const struct sip_counters *sip_counters(const struct sip *sip);
 

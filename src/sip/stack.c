@@ -59,12 +59,24 @@ static void init_clients(struct sip *sip)
     t->timers = &sip->loop->timers;
     t->wire = &sip->wire;
     t->counters = &sip->counters;
+    t->logins = &sip->logins;
     t->host = slice_str(sip->host);
     t->t1_ms = sip->conf.t1_ms;
     t->t2_ms = sip->conf.t2_ms;
     t->t4_ms = sip->conf.t4_ms;
     t->max = sip->conf.txns_max;
     sip_clients_init(t);
+}
+
+static void init_logins(struct sip *sip)
+{
+    struct sip_logins *t = &sip->logins;
+
+    t->ops = sip->conf.ops;
+    t->owner = sip->conf.owner;
+    t->log = sip->loop->log;
+    t->timers = &sip->loop->timers;
+    sip_logins_init(t);
 }
 
 struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *err)
@@ -97,10 +109,12 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     sip_healths_init(&sip->healths, sip);
     sip_transports_init(&sip->transports);
     sip_dialogs_init(&sip->dialogs);
+    init_logins(sip);
+    sip_subs_init(&sip->subs);
     init_clients(sip);
     ok = init_servers(sip);
     ok = init_invites(sip) && ok;
-    if (ok && buf_reserve(&sip->headers, SIP_HEAD_MAX))
+    if (ok && buf_reserve(&sip->headers, SIP_HEAD_MAX) && buf_reserve(&sip->subs.lines, SIP_HEAD_MAX))
         return sip;
     sip_free(sip);
     err_set(err, "SIP: no memory");
@@ -126,6 +140,7 @@ void sip_free(struct sip *sip)
 {
     if (!sip)
         return;
+    sip_subs_fini(sip);
     sip_dialogs_fini(sip);
     sip_invites_fini(&sip->invites);
     sip_attempts_fini(sip);
@@ -135,6 +150,7 @@ void sip_free(struct sip *sip)
     sip_servers_fini(&sip->servers);
     sip_clients_fini(&sip->clients);
     sip_transports_fini(sip);
+    sip_logins_fini(&sip->logins);
     buf_free(&sip->headers);
     buf_free(&sip->place);
     free(sip->host);

@@ -8,6 +8,7 @@
 #include "sip/locate.h"
 #include "sip/probe.h"
 #include "sip/server.h"
+#include "sip/sub_priv.h"
 #include "sip/transport.h"
 
 struct sip {
@@ -18,8 +19,10 @@ struct sip {
     struct sip_wire wire; /* the transports, or a test */
     struct sip_servers servers;
     struct sip_clients clients;
+    struct sip_logins logins;
     struct sip_invites invites;
     struct sip_dialogs dialogs;
+    struct sip_subs subs;
     struct sip_transports transports;
     struct sip_locator locator;
     struct sip_healths healths;
@@ -29,7 +32,8 @@ struct sip {
     uint64_t last_probe;
     struct buf place;   /* the key of a destination in the making */
     struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
-    struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large;
+    struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large,
+        log_subs_full, log_notify;
 };
 
 static inline struct sip_peer sip_peer_of(const struct sip_source *s)
@@ -57,6 +61,10 @@ void sip_attempts_fini(struct sip *sip);
 
 /* health.c: OPTIONS to a target. NULL as sip_send. */
 struct sip_client *sip_ask_options(struct sip *sip, const struct sip_target *target, sip_done *done, void *arg);
+
+/* answer.c: to a request of a dialog, by a transaction where there is memory for it: its repetition would be out of order. */
+void sip_answer(struct sip *sip, const struct sip_incoming *in, unsigned status, const char *reason,
+                struct slice headers);
 
 /* Is the method one we serve? 0, 405 or 501 (RFC 3261 8.2.1), with Allow in sip->headers. */
 unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m);

@@ -4,6 +4,20 @@
 #include "base/rand.h"
 #include "sip/stack.h"
 
+struct sip_targets *sip_targets_one(const struct sip_target *target, bool to_proxy)
+{
+    struct sip_targets *t = calloc(1, sizeof(*t) + sizeof(t->v[0]));
+
+    if (!t)
+        return NULL;
+    t->refs = 1;
+    t->n = 1;
+    t->transports = SIP_MAY(target->transport);
+    t->to_proxy = to_proxy;
+    t->v[0].target = *target;
+    return t;
+}
+
 struct sip_targets *sip_targets_keep(struct sip_targets *t)
 {
     if (t)

@@ -62,18 +62,21 @@ struct sip_stream {
     struct sip_target target; /* whom we connected to; accepted: the peer */
     uint64_t id;
     struct timer deadline;
-    size_t wanted;   /* bytes of the next message without which parsing is in vain */
-    unsigned holds;  /* SIP_HOLD_... */
-    unsigned n_crlf; /* line ends since the last message or pong */
-    bool opened;     /* by us: it carries our requests */
-    bool up;         /* connected */
-    bool partial;    /* part of a message has come */
-    bool closing;    /* no more input, no more output */
-    uint16_t alias;  /* accepted: the port that it may stand for; 0: none */
-    struct buf back; /* responses that wait for it to be up; it was opened for them */
+    struct timer expiry; /* of the peer's certificate; transport_standing.c */
+    size_t wanted;       /* bytes of the next message without which parsing is in vain */
+    unsigned holds;      /* SIP_HOLD_... */
+    unsigned n_crlf;     /* line ends since the last message or pong */
+    bool opened;         /* by us: it carries our requests */
+    bool up;             /* connected */
+    bool heard;          /* something has come */
+    bool partial;        /* part of a message has come */
+    bool closing;        /* no more input, no more output */
+    uint16_t alias;      /* accepted: the port that it may stand for; 0: none */
+    struct buf back;     /* responses that wait for it to be up; it was opened for them */
     struct timer ping;
     bool pinged, pongs; /* a ping is not answered yet; one was, once */
     bool is_stranger;   /* accepted from an address that no route has */
+    bool worn;          /* its certificate has expired: it only finishes what is under way */
 };
 
 void sip_transports_init(struct sip_transports *t);
@@ -108,6 +111,16 @@ bool sip_stream_is_meant(struct sip_stream *s, const struct sip_target *target, 
 
 /* transport_tls.c: the handshake is done. False: the peer is not the one we wanted, and the stream was closed. */
 bool sip_stream_secured(struct sip_stream *s);
+
+/* transport_tls.c: one line about the peer, with the names that it shows. */
+void sip_stream_log_peer(struct sip_stream *s, const char *event, const char *why);
+
+/* transport_standing.c: it has shown a valid certificate; what becomes of the connection when that expires. */
+void sip_stream_watch_certificate(struct sip_stream *s);
+void sip_stream_expires(struct timer *timer);
+
+/* From now on it is not found for requests. */
+void sip_stream_retire(struct sip_stream *s);
 
 /* The transaction table has room again. */
 void sip_streams_resume(struct sip *sip);

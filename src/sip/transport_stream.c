@@ -39,14 +39,19 @@ struct sip_stream *sip_stream_find(struct sip *sip, const struct sip_target *tar
     return node ? container_of(node, struct sip_stream, by_target) : NULL;
 }
 
-/* From now on it is not found for requests, and those that wait for it know. */
-static void retire(struct sip_stream *s)
+/* From now on it is not found for requests, and those that wait for it know. refused: nothing that was written was read. */
+static void retire(struct sip_stream *s, bool refused)
 {
     if (!s->opened)
         return;
     s->opened = false;
     hash_remove(&s->sip->transports.by_target, &s->by_target);
-    sip_clients_down(&s->sip->clients, &s->target);
+    sip_clients_refused(&s->sip->clients, &s->target, refused ? s->id : 0);
+}
+
+void sip_stream_retire(struct sip_stream *s)
+{
+    retire(s, false);
 }
 
 static void stream_unlink(struct sip_stream *s)
@@ -55,6 +60,7 @@ static void stream_unlink(struct sip_stream *s)
 
     timer_stop(&s->sip->loop->timers, &s->deadline);
     timer_stop(&s->sip->loop->timers, &s->ping);
+    timer_stop(&s->sip->loop->timers, &s->expiry);
     list_unlink(&s->link);
     hash_remove(&t->by_link, &s->by_link);
     hash_remove(&t->by_target, &s->by_target);
@@ -78,8 +84,9 @@ void sip_stream_close(struct sip_stream *s)
     s->closing = true;
     timer_stop(&s->sip->loop->timers, &s->deadline);
     timer_stop(&s->sip->loop->timers, &s->ping);
+    timer_stop(&s->sip->loop->timers, &s->expiry);
     conn_close(s->conn);
-    retire(s);
+    retire(s, false);
 }
 
 /* conn_idle_ms is for a silent connection; one that leaves a message unfinished gets a sixtieth of it (600 s: 10 s). */
@@ -246,6 +253,7 @@ static size_t on_data(void *owner, struct conn *c, char *p, size_t n)
     size_t at = 0, used;
 
     know(s);
+    s->heard = true;
     while (at < n && !s->closing && !s->holds) {
         if (s->wanted == 0)
             at += skip_crlf(s, p + at, n - at);
@@ -307,7 +315,8 @@ static void on_closed(void *owner, struct conn *c, enum conn_end why, const char
         sip_probe_sees_end(s, why, text);
     s->conn = NULL;
     s->closing = true;
-    retire(s);
+    /* As client of TLS 1.3 we have written before the server judges our certificate. */
+    retire(s, why == CONN_END_TLS_REFUSED && !s->heard);
     sip_stream_free(s);
 }
 
@@ -333,6 +342,7 @@ static struct sip_stream *stream_new(struct sip *sip, const struct sip_target *t
     list_init(&s->link);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->ping, on_ping);
+    timer_init(&s->expiry, sip_stream_expires);
     buf_init(&s->back, SIP_BACK_MAX);
     if (!hash_add(&t->by_link, &s->by_link, link_hash(s->id))) {
         free(s);

@@ -4,16 +4,21 @@
 #define ARENA_MAX (1u << 20)
 
 /* The administrator reads it for each connection that we wanted; of those that come, only so often. */
-static void log_peer(struct sip_stream *s, const char *event, const char *why)
+void sip_stream_log_peer(struct sip_stream *s, const char *event, const char *why)
 {
     struct sip *sip = s->sip;
-    char peer[ADDR_TEXT];
+    char peer[ADDR_TEXT], shows[SIP_CERT_TEXT] = "";
+    const struct tls_name *names;
     unsigned held;
+    size_t n;
 
+    names = sip_cert_list(s->cert, &n);
+    if (s->cert)
+        sip_cert_put_names(names, n, shows, sizeof(shows));
     if (log_allowed(&sip->log_peers, loop_now(sip->loop), 5, &held))
         log_warning(sip->loop->log, event, LOG_Z("peer", addr_text(&s->target.addr, peer)),
                     LOG_Z("direction", s->opened ? "out" : "in"), LOG_Z("route", s->target.route),
-                    LOG_Z("name", s->target.host), LOG_Z("why", why), LOG_U("not-logged", held));
+                    LOG_Z("name", s->target.host), LOG_Z("shows", shows), LOG_Z("why", why), LOG_U("not-logged", held));
 }
 
 bool sip_stream_is_meant(struct sip_stream *s, const struct sip_target *target, const char **why)
@@ -48,18 +53,21 @@ bool sip_stream_secured(struct sip_stream *s)
         if (s->target.apart)
             sip_probe_sees_certificate(s, ok, why);
         if (!ok) {
-            log_peer(s, "sip-peer-refused", why ? why : "it shows no certificate");
+            sip_stream_log_peer(s, "sip-peer-refused", why ? why : "it shows no certificate");
             sip_stream_close(s);
         }
     } else if (!s->cert && why) {
-        log_peer(s, "sip-peer-unproven", why);
+        sip_stream_log_peer(s, "sip-peer-unproven", why);
     }
     arena_reset(&arena);
+    if (ok && s->cert)
+        sip_stream_watch_certificate(s);
     return ok;
 }
 
 void sip_reconsider(struct sip *sip)
 {
+    sip_logins_forget(&sip->logins);
     list_each_safe (l, tmp, &sip->transports.streams) {
         struct sip_stream *s = container_of(l, struct sip_stream, link);
         const char *why = NULL;
@@ -67,7 +75,7 @@ void sip_reconsider(struct sip *sip)
         if (!s->opened || !s->up || s->closing || s->target.transport != SIP_TLS ||
             sip_stream_is_meant(s, &s->target, &why))
             continue;
-        log_peer(s, "sip-peer-refused", why);
+        sip_stream_log_peer(s, "sip-peer-refused", why);
         sip_stream_close(s);
     }
 }

@@ -35,6 +35,11 @@ struct gateway {
     unsigned establish_s;
     unsigned inactivity_s;
     unsigned subscription_refresh_s;
+    unsigned presence_rate;
+    unsigned denied_hold_s, unwatched_days;
+    bool polite_blocking;
+    unsigned subscription_limit, route_subscription_limit, subscription_min_s, subscription_max_s, notify_pace_ms;
+    unsigned sip_user_subscription_rate, user_presence_rate;
     bool log_bodies;
     unsigned hold_s;
     unsigned pager_type; /* enum pager_type */
@@ -82,6 +87,9 @@ enum route_imdn { ROUTE_IMDN_NEVER, ROUTE_IMDN_AUTO, ROUTE_IMDN_ALWAYS };
 /* How SIP users take texts. */
 enum route_im { ROUTE_PAGER, ROUTE_SESSION, ROUTE_AUTO };
 
+/* What a SIP user does to add a partner's user to his contacts. */
+enum route_added_by { ROUTE_ADDED_BY_SUBSCRIPTION, ROUTE_ADDED_BY_MESSAGE };
+
 /* How SIP users are reached, and who may speak for them. */
 struct route {
     struct slice name;
@@ -93,13 +101,18 @@ struct route {
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
     unsigned im;                   /* enum route_im */
     unsigned session_idle_s, session_limit;
+    bool session_end_offline;
     unsigned imdn; /* enum route_imdn */
     bool receipt_on_200;
     struct slice digest_user, digest_password; /* what the SIP server proves to us; empty: it has no account */
     bool digest_md5;
     struct slice next_hop_user, next_hop_password; /* what we prove to the next hop */
+    bool next_hop_route;                           /* a Route header names it */
     bool trust_identity;
     unsigned message_rate; /* a second; 0: no limit */
+    bool presence;
+    unsigned subscription_rate; /* a second; 0: no limit */
+    unsigned added_by; /* enum route_added_by */
 };
 
 /* identify_by with auto resolved. */
@@ -117,7 +130,8 @@ struct partner {
     struct slice name;                      /* primary domain, prepared */
     struct setting_list additional_domains; /* struct slice, prepared */
     struct slice description;
-    unsigned type;      /* enum partner_type */
+    unsigned type; /* enum partner_type */
+    bool presence;
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;

@@ -1,9 +1,10 @@
-#include "store/model.h"
+/* Who is kept apart. */
+#include "store/model_rows.h"
 
-static const struct setting block_settings[] = {
+static const struct setting settings[] = {
     { .name = "partners",
       .type = SETTING_DOMAINS,
-      .at = offsetof(struct block, partners),
+      FIELD(block, partners),
       .max = 100,
       .flag = "partner",
       .brief = "Partners that it counts with, when not with all",
@@ -11,7 +12,7 @@ static const struct setting block_settings[] = {
           "For somebody on SIP who may talk to the other partners. Of somebody with an XMPP partner it says nothing." },
     { .name = "description",
       .type = SETTING_TEXT,
-      .at = offsetof(struct block, description),
+      FIELD(block, description),
       .def = "",
       .brief = "Free text",
       .help = "Why, and until when: for those who look through the list later." },
@@ -28,5 +29,5 @@ const struct setting_kind block_kind = { .name = "block",
                                          .max_objects = 100000,
                                          .brief = "Somebody on either side, or a whole domain, who may not talk to the "
                                                   "other side",
-                                         .settings = block_settings,
-                                         .n = sizeof(block_settings) / sizeof(block_settings[0]) };
+                                         .settings = settings,
+                                         .n = COUNT(settings) };

@@ -1,12 +1,10 @@
 /* Routes: the ways to SIP users. */
-#include "store/model.h"
-
-#define FIELD(type, field) .at = offsetof(struct type, field)
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#include "store/model_rows.h"
 
 static const char *const transports[] = { "udp", "tcp", "tls", "any", NULL };
 static const char *const im_modes[] = { "pager", "session", "auto", NULL };
 static const char *const imdn_modes[] = { "never", "auto", "always", NULL };
+static const char *const added_by[] = { "subscription", "message", NULL };
 static const char *const identities[] = {
     "auto", "address", "certificate", "both", "digest", "address-and-digest", NULL
 };
@@ -104,13 +102,22 @@ static const struct setting settings[] = {
       .secret = true,
       .brief = "Password of next-hop-user",
       .help = "As the next hop has it." },
+    { .name = "next-hop-route",
+      .type = SETTING_BOOL,
+      FIELD(route, next_hop_route),
+      .def = "no",
+      .brief = "Whether a Route header names the next hop (RFC 3261 8.1.2)",
+      .help = "yes when next-hop is an outbound proxy that hands on what its Route header (with lr) says, wherever the "
+              "recipient's domain is served. Most servers need none: they look at the recipient's address." },
     { .name = "trust-identity",
       .type = SETTING_BOOL,
       FIELD(route, trust_identity),
       .def = "no",
       .brief = "Whether P-Asserted-Identity says who sends, instead of From (RFC 3325)",
-      .help = "yes only when this SIP system sets that header itself and removes what its users put there. Its address "
-              "must be one of the route's domains all the same." },
+      .help =
+          "yes only when this SIP system sets that header itself and removes what its users put there. Its address "
+          "must be one of the route's domains all the same. Requests to it have the header too: it is inside of the "
+          "trust domain then, and all others are outside." },
     { .name = "message-rate",
       .type = SETTING_UINT,
       FIELD(route, message_rate),
@@ -152,6 +159,12 @@ static const struct setting settings[] = {
       .unit = "s",
       .brief = "Silence after which a conversation's INVITE session is ended",
       .help = "The next message opens a new one." },
+    { .name = "session-end-offline",
+      .type = SETTING_BOOL,
+      FIELD(route, session_end_offline),
+      .def = "no",
+      .brief = "Whether an INVITE session ends as soon as the XMPP client in it goes offline",
+      .help = "no: it ends after session-idle, and what is written meanwhile goes to the user's other clients." },
     { .name = "session-limit",
       .type = SETTING_UINT,
       FIELD(route, session_limit),
@@ -173,6 +186,30 @@ static const struct setting settings[] = {
           "SIP has them as IMDN in message/cpim (RFC 5438). auto: a SIP user is asked for them once his side has sent "
           "or asked for one. always: everybody is asked at first; whose side answers 415 gets the message once more "
           "as plain text, and is not asked again for a day. never: none pass, in either direction." },
+    { .name = "presence",
+      .type = SETTING_BOOL,
+      FIELD(route, presence),
+      .def = "yes",
+      .brief = "Whether presence passes between this SIP system and XMPP",
+      .help = "no: for a SIP system without presence. Its users cannot be watched, and their SUBSCRIBEs are answered "
+              "403." },
+    { .name = "contact-added-by",
+      .type = SETTING_CHOICE,
+      FIELD(route, added_by),
+      .def = "subscription",
+      .choices = added_by,
+      .brief = "How a user of this SIP system adds a partner's user to his contacts",
+      .help = "What partners of type public-unverified wait for. subscription: by subscribing to his presence (a SIP "
+              "client does so "
+              "for each contact in its list). message: also by writing to him first; for systems without presence." },
+    { .name = "subscription-rate",
+      .type = SETTING_UINT,
+      FIELD(route, subscription_rate),
+      .def = "0",
+      .max = 1000000,
+      .unit = "subscriptions/s",
+      .brief = "SUBSCRIBEs outside of dialogs a second from this route's SIP system, on average",
+      .help = "0: no limit. Ten seconds' worth may come at once; what is more is answered with 480." },
     { .name = "receipt-on-200",
       .type = SETTING_BOOL,
       FIELD(route, receipt_on_200),

@@ -89,9 +89,10 @@ static void on_pair(struct hash_node *node, void *arg)
     w->fn(w->arg, &info);
 }
 
-void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg)
+bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, void (*fn)(void *arg, const struct xmpp_queue_info *info),
+                     void *arg)
 {
     struct walk w = { x, fn, arg };
 
-    hash_each(&x->pairs, on_pair, &w);
+    return hash_walk(&x->pairs, at, n, on_pair, &w);
 }

@@ -66,6 +66,7 @@ struct xmpp_stream {
     bool sasl_done;
     bool bidi; /* both sides have agreed to use it both ways; counts for pairs that are proven (bidi.h) */
     bool was_ready;
+    bool ended_in_order; /* the partner has said </stream:stream>, and no error */
     bool cert_ok;        /* acceptable for remote */
     bool cert_forbidden; /* against pins or DNS: dialback does not make good for it */
     enum xmpp_cert_by cert_by;

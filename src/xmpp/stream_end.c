@@ -61,6 +61,23 @@ static void tell_users(struct xmpp_stream *s, enum xmpp_fate fate, const char *w
         xmpp_pair_ended(container_of(l, struct xmpp_pair, on_stream), fate, why, retry);
 }
 
+/* What passed on it may be lost: the owner is told for each of the partner's domains. */
+static void tell_broken(const struct xmpp_stream *s)
+{
+    const struct xmpp_ops *ops = s->x->conf.ops;
+
+    if (!ops->link || !s->was_ready || s->x->stopping)
+        return;
+    if (s->remote.n)
+        ops->link(s->x->conf.owner, s->remote, false);
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, struct xmpp_proven, link);
+
+        if (!p->verify && !slice_eq(p->remote, s->remote))
+            ops->link(s->x->conf.owner, p->remote, false);
+    }
+}
+
 void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why, bool retry)
 {
     char no_tls[XMPP_WHY_MAX], earlier[XMPP_WHY_MAX];
@@ -93,6 +110,8 @@ void xmpp_stream_end(struct xmpp_stream *s, enum xmpp_fate fate, const char *why
     if (s->component) /* before the pairs ask for the next one */
         xmpp_component_ended(s->component, in_order);
     tell_users(s, fate, why, retry);
+    if (!in_order && !s->ended_in_order)
+        tell_broken(s);
 }
 
 void xmpp_stream_free(struct xmpp_stream *s)

@@ -357,6 +357,8 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
         xmpp_stream_become(s, XMPP_STATE_READY);
     xmpp_pair_way_back(s->x, local, remote);
     xmpp_bidi_ready(s);
+    if (s->x->conf.ops->link)
+        s->x->conf.ops->link(s->x->conf.owner, remote, true);
     return true;
 }
 

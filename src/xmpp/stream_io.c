@@ -306,6 +306,7 @@ static void on_close(void *owner)
     snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
     xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : XMPP_FAULT_CLOSED);
     xmpp_stream_hang_up(s, "</stream:stream>");
+    s->ended_in_order = true;
     if (has_been_answered(s))
         xmpp_stream_become(s, XMPP_STATE_CLOSING);
     xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, s->state == XMPP_STATE_CLOSING ? "idle" : why, s->sasl_failed);

@@ -110,6 +110,8 @@ void xmpp_stream_out_proven(struct xmpp_stream *s, struct xmpp_pair *p, enum xmp
         xmpp_pair_ready(p, s->sm_out.on);
     else if (s->state != XMPP_STATE_ENABLING)
         go_on(s);
+    if (s->x->conf.ops->link)
+        s->x->conf.ops->link(s->x->conf.owner, remote, true);
 }
 
 static void on_sasl_done(struct xmpp_stream *s)

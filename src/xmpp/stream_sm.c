@@ -41,11 +41,11 @@ static void acked(struct xmpp_stream *s, uint32_t h, uint32_t n_new)
 {
     s->sm_out.asked = false;
     timer_stop(&s->x->loop->timers, &s->answer);
-    /* A peer that counts only what was delivered may have nothing to add for long: asking at once would never rest. */
-    if (n_new == 0 && any_unacknowledged(s)) {
-        s->sm_out.resting = true;
+    /* A peer that counts only what was delivered may have nothing to add for long: asking at once would never rest. When it
+     * says by itself what is new, the rest is over. */
+    s->sm_out.resting = n_new == 0 && any_unacknowledged(s);
+    if (s->sm_out.resting)
         timer_start(&s->x->loop->timers, &s->answer, ASK_AGAIN_MS);
-    }
     list_each (it, &s->pairs)
         xmpp_pair_acked(container_of(it, struct xmpp_pair, on_stream), h);
 }

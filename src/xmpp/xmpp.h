@@ -74,6 +74,9 @@ struct xmpp_ops {
     bool (*watched)(void *owner);
     void (*noted)(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
                   const char *result, struct slice text);
+    /* A stream is proven for this domain of a partner's; one that was broke, or ended with an error: what it carried may be lost, and
+     * what the partner sent meanwhile too. An end in order is none of these. May be NULL. */
+    void (*link)(void *owner, struct slice remote, bool up);
     /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
     void (*features)(void *owner, struct slice domain, struct buf *out);
 };
@@ -220,7 +223,9 @@ struct xmpp_queue_info {
     uint64_t until_ms; /* then something else happens; 0: not by time */
     uint64_t stream;   /* 0: none */
 };
-void xmpp_each_queue(struct xmpp *x, void (*fn)(void *arg, const struct xmpp_queue_info *info), void *arg);
+/* In parts, as hash_walk. */
+bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, void (*fn)(void *arg, const struct xmpp_queue_info *info),
+                     void *arg);
 
 struct xmpp_counters {
     uint64_t stanzas_in, stanzas_out, confirmed, unconfirmed, failed, resent;

@@ -59,9 +59,14 @@ static int is_echoed(const char *line)
 
 size_t bench_answer(char *out, size_t size, const char *request, size_t n)
 {
-    static const char first[] = "SIP/2.0 200 OK\r\n", last[] = "Content-Length: 0\r\n\r\n";
+    return bench_respond(out, size, "SIP/2.0 200 OK\r\n", request, n);
+}
+
+size_t bench_respond(char *out, size_t size, const char *first, const char *request, size_t n)
+{
+    static const char last[] = "Content-Length: 0\r\n\r\n";
     const char *line = memchr(request, '\n', n), *end = request + n;
-    size_t at = sizeof(first) - 1;
+    size_t at = strlen(first);
 
     memcpy(out, first, at);
     while (line && end - ++line > 4 && *line != '\r') {
@@ -73,7 +78,7 @@ size_t bench_answer(char *out, size_t size, const char *request, size_t n)
                 return 0;
             memcpy(out + at, line, length);
             at += length;
-            if (line[0] == 'T') {
+            if (line[0] == 'T' && !memmem(line, length, ";tag=", 5)) { /* within a dialog it has ours */
                 memcpy(out + at - 2, ";tag=bench\r\n", 12);
                 at += 10;
             }

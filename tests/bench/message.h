@@ -16,8 +16,11 @@ size_t bench_message(char *out, uint32_t n, const char *via_transport, const cha
 /* The number in a request or response made from such a message: the eight digits behind "z9hG4bKbench". UINT32_MAX: none. */
 uint32_t bench_number(const char *p, size_t n);
 
-/* The 200 to a request, by copying the lines a response needs; returns its length, 0 when it does not fit. */
+/* The 200 to a request (";tag=bench" in To, unless it has one), by copying the lines a response needs; returns its length, 0 when it does not fit. */
 size_t bench_answer(char *out, size_t size, const char *request, size_t n);
+
+/* The same with another first line, such as "SIP/2.0 404 Not Found" and its CR LF. */
+size_t bench_respond(char *out, size_t size, const char *first, const char *request, size_t n);
 
 /* The stanza the gateway makes of it, near enough in length. */
 size_t bench_stanza(char *out, uint32_t n);

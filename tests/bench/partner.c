@@ -4,9 +4,13 @@
  *
  *   partner sink LISTEN-PORT GATEWAY-PORT CA CERT KEY
  *   partner source LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT WINDOW RATE [DOMAIN [SECONDS]]
+ *   partner people LISTEN-PORT GATEWAY-PORT CA CERT KEY
  *   partner crowd LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT
  *
  * A crowd is a sink for COUNT partners, p00000.idle.example and so on, whose certificate names them all.
+ *
+ * People send what is asked for on standard input, "send COUNT WINDOW FIRST PEOPLE", each answered by such a line: the
+ * messages go from and to as many pairs of people from number FIRST on, in turn.
  *
  * With SECONDS it ends then, however many are sent.
  */
@@ -35,6 +39,10 @@ struct partner_side {
     char proxy[32];
     struct slice domain; /* whose partner it is; of a crowd the end that all share */
     bool crowd;
+    unsigned first, people; /* pairs that write */
+    bool goes_on;           /* after what was asked for: waits for the next command */
+    uint64_t before;        /* sent before this command */
+    uv_poll_t input;
     struct timer end;
 };
 
@@ -57,6 +65,7 @@ static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
     struct partner_side *p = owner;
 
     p->taken++;
+    p->failed += p->count && slice_is(xml_attr(stanza->el, "type"), "error"); /* of what it sent */
     xmpp_handled(p->xmpp, stanza->receipt);
 }
 
@@ -65,10 +74,12 @@ static void report(struct partner_side *p)
     printf(
         "{\"sent\": %llu, \"answered\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
         "\"p999_us\": %.1f}\n",
-        (unsigned long long)p->sent, (unsigned long long)p->settled, (unsigned long long)p->failed,
-        (double)(bench_now_ns() - p->start_ns) / 1e9, bench_percentile_us(&p->histogram, 50),
-        bench_percentile_us(&p->histogram, 99), bench_percentile_us(&p->histogram, 99.9));
-    exit(p->failed ? 1 : 0);
+        (unsigned long long)(p->sent - p->before), (unsigned long long)(p->settled - p->before),
+        (unsigned long long)p->failed, (double)(bench_now_ns() - p->start_ns) / 1e9,
+        bench_percentile_us(&p->histogram, 50), bench_percentile_us(&p->histogram, 99),
+        bench_percentile_us(&p->histogram, 99.9));
+    if (!p->goes_on)
+        exit(p->failed ? 1 : 0);
 }
 
 static void send_some(struct partner_side *p)
@@ -78,7 +89,7 @@ static void send_some(struct partner_side *p)
 
     while (p->sent < p->count && p->sent < may && p->sent - p->settled < p->window) {
         char text[1024];
-        unsigned user = (unsigned)(p->sent % BENCH_USERS);
+        unsigned user = p->first + (unsigned)((p->sent - p->before) % p->people);
         enum xmpp_fate fate;
         int n =
             snprintf(text, sizeof(text),
@@ -132,6 +143,33 @@ static void fail(const struct err *err)
     exit(1);
 }
 
+static void on_command(uv_poll_t *input, int status, int events)
+{
+    struct partner_side *p = input->data;
+    unsigned count, window, first, people;
+
+    if (scanf(" send %u %u %u %u", &count, &window, &first, &people) != 4 || !people || p->settled != p->count)
+        exit(2);
+    p->before = p->count;
+    p->count += count;
+    p->window = window;
+    p->first = first;
+    p->people = people;
+    p->failed = 0;
+    p->histogram = (struct bench_histogram){ 0 };
+    p->start_ns = bench_now_ns();
+    send_some(p);
+}
+
+static void take_commands(struct partner_side *p)
+{
+    p->goes_on = true;
+    p->input.data = p;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (uv_poll_init(&p->loop.uv, &p->input, 0) || uv_poll_start(&p->input, UV_READABLE, on_command))
+        fail(&(struct err){ "no standard input" });
+}
+
 /* One certificate for all names of a crowd. */
 static void add_crowd(struct partner_side *p, struct tls *tls, char **argv)
 {
@@ -166,11 +204,12 @@ int main(int argc, char **argv)
     struct err err = { "" };
 
     if (!p || argc < 7) {
-        fprintf(stderr, "usage: partner sink|source LISTEN-PORT GATEWAY-PORT CA CERT KEY [COUNT WINDOW RATE]\n");
+        fprintf(stderr, "usage: partner sink|source|people LISTEN-PORT GATEWAY-PORT CA CERT KEY [COUNT WINDOW RATE]\n");
         return 2;
     }
     log_init(&p->log);
     p->log.level = LOG_LEVEL_WARNING;
+    p->people = BENCH_USERS;
     p->crowd = strcmp(argv[1], "crowd") == 0 && argc == 8;
     p->domain = p->crowd ? SLICE(".idle.example") : argc > 10 ? slice_str(argv[10]) : SLICE("fabrikam.example");
     snprintf(p->proxy, sizeof(p->proxy), "127.0.0.1:%s", argv[3]);
@@ -192,6 +231,8 @@ int main(int argc, char **argv)
     if (!p->xmpp || !addr_parse(SLICE("127.0.0.1"), (uint16_t)atoi(argv[2]), &local) ||
         xmpp_listen(p->xmpp, &local, &err))
         fail(&err);
+    if (strcmp(argv[1], "people") == 0)
+        take_commands(p);
     if (argc >= 10) {
         p->count = (uint64_t)atoll(argv[7]);
         p->window = (uint32_t)atoi(argv[8]);

@@ -2,9 +2,9 @@
  * The SIP side of the benchmark of INVITE sessions, over UDP. It opens sessions, each of another SIP user with another XMPP
  * user, and holds them; then sends MESSAGE requests in them, one after the other.
  *
- *   sessions PORT
- *
- * Commands on standard input, each answered by a line of JSON: "open COUNT WINDOW" (more sessions), "send COUNT WINDOW".
+ *   sessions PORT            commands on standard input, each answered by a line of JSON: "open COUNT WINDOW" (more
+ *                            sessions), "send COUNT WINDOW"
+ *   sessions PORT answer     the other way: takes every INVITE and answers every request in its session, until it is ended
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +20,9 @@
 #define SESSIONS_MAX 400000
 #define IN_FLIGHT_MAX 4096
 #define STALL_MS 5000
+#define SDP                                                                                                            \
+    "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=session\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message 5060 sip null\r\n"       \
+    "a=accept-types:text/plain text/html application/im-iscomposing+xml application/ms-imdn+xml\r\n"
 
 struct held {
     char tag[24]; /* the gateway's */
@@ -72,9 +75,7 @@ static void invite(uint32_t i)
     char text[2048];
 
     sessions[i].cseq = 1;
-    finish(text, sizeof(text), begin(text, sizeof(text), "INVITE", i, "inv", i), "application/sdp",
-           "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=session\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message 5060 sip null\r\n"
-           "a=accept-types:text/plain text/html application/im-iscomposing+xml application/ms-imdn+xml\r\n");
+    finish(text, sizeof(text), begin(text, sizeof(text), "INVITE", i, "inv", i), "application/sdp", SDP);
 }
 
 static void acknowledge(uint32_t i)
@@ -188,6 +189,36 @@ static void send_messages(uint32_t count, uint32_t window)
            bench_percentile_us(&histogram, 50), bench_percentile_us(&histogram, 99));
 }
 
+static void answer_one(const char *text, size_t n)
+{
+    static const char end[] = "Content-Length: 0\r\n\r\n";
+    char out[4096];
+    size_t k = bench_answer(out, sizeof(out) - 512, text, n);
+
+    if (!k || memcmp(text, "ACK ", 4) == 0)
+        return;
+    if (memcmp(text, "INVITE ", 7) == 0) {
+        k -= sizeof(end) - 1;
+        k += (size_t)snprintf(out + k, sizeof(out) - k,
+                              "Contact: <sip:127.0.0.1:5070>\r\nContent-Type: application/sdp\r\nContent-Length: "
+                              "%zu\r\n\r\n" SDP,
+                              sizeof(SDP) - 1);
+    }
+    emit(out, (int)k);
+}
+
+static void answer(void)
+{
+    char text[65536];
+
+    for (;;) {
+        ssize_t n = recv(fd, text, sizeof(text), 0);
+
+        if (n > 12 && memcmp(text, "SIP/2.0 ", 8) != 0)
+            answer_one(text, (size_t)n);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in own = { .sin_family = AF_INET,
@@ -197,7 +228,7 @@ int main(int argc, char **argv)
     char word[16];
     uint32_t count, window;
 
-    if (argc != 2)
+    if (argc != 2 && (argc != 3 || strcmp(argv[2], "answer") != 0))
         return 2;
     gateway = own;
     gateway.sin_port = htons((uint16_t)atoi(argv[1]));
@@ -205,6 +236,8 @@ int main(int argc, char **argv)
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
         bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0)
         die("socket");
+    if (argc == 3)
+        answer();
     setvbuf(stdout, NULL, _IOLBF, 0);
     while (scanf("%15s %u %u", word, &count, &window) == 3) {
         if (window > IN_FLIGHT_MAX || n_sessions + count > SESSIONS_MAX * (word[0] == 'o' ? 1ull : 10000ull))

@@ -284,6 +284,24 @@ static void STOX_IQ_13_cards_are_not_found(void **state)
     expect("<iq type='set' from='a@b' to='" USER "' id='1'><vCard xmlns='vcard-temp'/></iq>", UNAVAILABLE);
 }
 
+static void STOX_IQ_13_the_card_of_whom_one_may_see(void **state)
+{
+    static const struct map_vcard card = { .name = { "Alice", 5 } };
+    struct map_entity e = entity();
+    struct arena a;
+
+    e.card = &card;
+    arena_init(&a, ARENA_MAX);
+    assert_string_equal(ask(&a, &e, GET("v", USER, "<vCard xmlns='vcard-temp'/>")),
+                        "<iq type='result' from='" USER "' to='romeo@fabrikam.example/orchard' id='v'><vCard "
+                        "xmlns='vcard-temp'><FN>Alice</FN><N/><JABBERID>" USER "</JABBERID></vCard></iq>");
+    assert_string_equal(ask(&a, &e, GET("v", USER, "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/>")),
+                        "<iq type='result' from='" USER "' to='romeo@fabrikam.example/orchard' id='v'><vcard "
+                        "xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Alice</text></fn><impp><uri>xmpp:" USER
+                        "</uri></impp></vcard></iq>");
+    arena_reset(&a);
+}
+
 #define SET(inside)                                                                                                    \
     "<iq type='set' from='a@b' to='" DOMAIN "' id='1'><query xmlns='jabber:iq:gateway'>" inside "</query></iq>"
 #define PROMPT(text) SET("<prompt>" text "</prompt>")
@@ -352,6 +370,7 @@ int main(void)
         cmocka_unit_test(STOX_IQ_11_the_digest_of_the_vectors),
         cmocka_unit_test(STOX_IQ_11_the_node_with_the_digest_is_answered),
         cmocka_unit_test(STOX_IQ_13_cards_are_not_found),
+        cmocka_unit_test(STOX_IQ_13_the_card_of_whom_one_may_see),
         cmocka_unit_test(STOX_IQ_18_a_sip_address_becomes_a_jid),
         cmocka_unit_test(STOX_IQ_18_other_addresses_are_not_found),
         cmocka_unit_test(STOX_IQ_17_pubsub_is_not_served),

@@ -648,8 +648,8 @@ static void STOX_IM_53_corrections_and_retractions(void **state)
 static void STOX_IM_54_wrappers_are_not_unwrapped(void **state)
 {
     static const char *const wrappers[] = {
-        "<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:server'>"
-        "<body>x</body></message></forwarded></sent>",
+        ("<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:server'>"
+         "<body>x</body></message></forwarded></sent>"),
         "<received xmlns='urn:xmpp:carbons:2'/><body>x</body>",
         "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:server'><body>x</body></message></forwarded>",
     };

@@ -333,6 +333,49 @@ static void STOX_RCP_19_plain_once_after_415(void **state)
     sides_free(s);
 }
 
+/* Nobody in a room is asked, and nobody answers for it; what a room says is refused by now (STOX-IM-08). */
+static void STOX_RCP_16_none_in_a_group(void **state)
+{
+    struct sides *s = sides_new();
+
+    sides_apply(s, ALWAYS);
+    from_xmpp(s, "id='m1' type='groupchat'", "<body>x</body>" REQUEST MARKABLE);
+    assert_int_equal(s->n_clients, 0);
+    assert_int_equal(s->bridge->receipts.shares.n, 0);
+    for (size_t i = 0; i < s->n_sent; i++)
+        assert_null(strstr(last_stanza(s, i + 1), "<received"));
+    from_xmpp(s, "id='m2' type='groupchat'", "<received xmlns='urn:xmpp:receipts' id='m0'/>");
+    assert_int_equal(s->n_clients, 0);
+    sides_free(s);
+}
+
+/* What is left to try is said by the refusal: no wrapping, which is shorter; nothing at all (RFC 3261 8.1.3.5). */
+static void STOX_SIP_35_once_more_without_what_was_refused(void **state)
+{
+    static const struct {
+        unsigned status;
+        bool again, by_day; /* once more; and not asked again for a day */
+    } cases[] = { { 413, true, false }, { 415, true, true }, { 416, false, false }, { 420, false, false } };
+
+    for (size_t i = 0; i < 4; i++) {
+        struct sides *s = sides_new();
+        size_t n = cases[i].again ? 2 : 1;
+
+        sides_apply(s, ALWAYS);
+        (void)romeo_asks(s, "id='m1'", REQUEST, cases[i].status);
+        if (cases[i].again)
+            assert_string_equal(last_request(s, 2)->body, "what light");
+        (void)last_request(s, n);
+        if (cases[i].again)
+            sides_answer(s, 1, cases[i].status); /* once */
+        (void)last_request(s, n);
+        assert_non_null(strstr(last_stanza(s, 1), "type='error'"));
+        from_xmpp(s, "id='m2'", "<body>again</body>" REQUEST);
+        assert_int_equal(strcmp(last_request(s, n + 1)->body, "again") == 0, cases[i].by_day);
+        sides_free(s);
+    }
+}
+
 static void STOX_RCP_19_never_doubled(void **state)
 {
     static const unsigned statuses[] = { 0, 404, 488, 500 };
@@ -735,6 +778,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(STOX_RCP_18_asked_when_known_to_answer),
         cmocka_unit_test(STOX_RCP_18_receipts_are_advertised_once_seen),
         cmocka_unit_test(STOX_RCP_19_plain_once_after_415),
+        cmocka_unit_test(STOX_RCP_16_none_in_a_group),
+        cmocka_unit_test(STOX_SIP_35_once_more_without_what_was_refused),
         cmocka_unit_test(STOX_RCP_19_never_doubled),
         cmocka_unit_test(STOX_CS_13_states_are_advertised_until_415),
         cmocka_unit_test(STOX_IM_25_a_late_bounce_is_an_imdn_or_a_record),

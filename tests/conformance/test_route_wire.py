@@ -273,6 +273,21 @@ def test_a_certificate_expires_while_in_use(rig, gateway, certs, sender, start):
     p.nobody_connects()
 
 
+def test_a_next_hop_that_refuses_our_certificate_has_read_nothing(rig, gateway, certs, sender, start):
+    """In TLS 1.3 the text is written before it says so: the next hop gets it at once, and without one its sender is told at once."""
+    start(Scripted(TLS_FIRST, 5061, insisting(rig, certs["pool"])))
+    second = start(SipUa(TLS_SECOND, cert=certs["pool"], trust=rig.pki.trust_file))
+    p = sender("r-two-tls.example")
+    mark = gateway.mark()
+    p.say("who reads this?")
+    second.wait_message("who reads this?", 10)
+    assert "unknown_ca" in gateway.wait_event("sip-connection-lost", since=mark)["reason"]
+    rig.down(second)
+    start(Scripted(TLS_SECOND, 5061, insisting(rig, certs["pool"])))
+    p.say("nobody")
+    assert support.error_of(support.expect_stanza(p.accept_sm()))[0] == "remote-server-timeout"
+
+
 def test_dns_goes_away(rig, gateway, sender, servers):
     """What was found before goes on being used, and the log says so once; when DNS is back it is asked again."""
     up = servers[UP]

@@ -11,6 +11,7 @@ from rig.sipua import SipUa
 from rig.stoxd import Stoxd
 from support import ALICE, GATEWAY_SIP, OTHER, RAW, RAW_TCP, Partner, body_of, error_of, expect_stanza
 
+SHIM = "http://jabber.org/protocol/shim"
 CHATSTATES = "http://jabber.org/protocol/chatstates"
 THREAD = "29377446-0CBB-4296-8958-590D79094C50"
 NARROW = {"gateway": {"hold_time": 4, "stream_establishment_timeout": 5, "user_session_limit": 40}}
@@ -22,15 +23,18 @@ def routes(**more):
     return {"routes": {"office": {"next_hop": hop, "im": "session", "sources": [dns.OFFICE, RAW]},
                        "tcp": {"next_hop": hop, "transport": "tcp", "im": "session"},
                        "auto": {"next_hop": hop, "im": "auto"}, "page": {"next_hop": hop},
+                       "named": {"next_hop": "session-hop.example", "im": "session", "sources": [dns.OFFICE]},
                        "stream": {"next_hop": RAW_TCP + ":5060", "transport": "tcp", "im": "session"}},
             "sip_domains": {"contoso.example": {"route": "office"}, "tcp.example": {"route": "tcp"},
                             "auto.example": {"route": "auto"}, "page.example": {"route": "page"},
+                            "named.example": {"route": "named"},
                             "stream.example": {"route": "stream"}}, **NARROW, **more}
 
 
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
     support.begin_names()
+    rig.dns.change("example", "set session-hop A " + dns.OFFICE)
     return start_for_module(Stoxd(rig, **support.settings(**routes())))
 
 
@@ -133,7 +137,7 @@ def test_STOX_SES_44_three_wait_in_order(alive, partner, office):
                                                (488, "not-acceptable"), (503, None)])
 def test_STOX_SES_44_a_refused_INVITE_is_an_error(alive, partner, office, status, condition):
     p, mark = partner(), office.mark()
-    office.on_invite = accepting(status=status, headers=["Retry-After: 5"] if status == 503 else [])
+    office.on_invite = accepting(status=status)
     at = counted(office)
     wire = p.incoming()
     p.send_message(wire, body="never", stanza_id="lost")
@@ -208,7 +212,38 @@ def test_a_doubled_200_and_a_forged_one_change_nothing(alive, partner, office):
     assert session.message("still in it", to_tag="forged").wait(5) == 481
 
 
+def test_STOX_SEC_20_hops_are_counted_through_sessions(alive, partner, office):
+    """What another gateway has counted goes on, into the INVITE and into each text, and back."""
+    p, at = partner(), counted(office)
+    wire = p.incoming()
+    p.send_message(wire, body="lap 41", extra="<headers xmlns='%s'><header name='Max-Forwards'>29</header></headers>" % SHIM)
+    got = office.wait_message("lap 41", 5).message
+    invite = office.wait_other("INVITE", 5, at)
+    assert got.get("max-forwards") == invite.get("max-forwards") == "29"
+    assert invite.get("expires") == "32"
+    office._session_of(got).message("lap 42")
+    to_us = p.accept_sm()
+    stanza = expect_stanza(to_us)
+    assert [h.text for h in stanza.iter("{%s}header" % SHIM)] == ["69"]
+    support.acknowledge(to_us, 1)
+    p.send_message(wire, body="the last lap", stanza_id="m2",
+                   extra="<headers xmlns='%s'><header name='Max-Forwards'>0</header></headers>" % SHIM)
+    assert error_of(expect_stanza(to_us))[0] == "not-acceptable"
+
+
 # ---- SIP begins ----
+
+
+def test_an_INVITE_waits_for_the_names_of_the_way_back(alive, partner, office):
+    """Its first one of all finds nothing looked up yet: it is answered when that is, and not sent away."""
+    p = partner()
+    session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, sender="alice@named.example")
+    assert session.invite.status == 200
+    txn = session.message("by name")
+    wire = p.accept_sm()
+    assert body_of(expect_stanza(wire)) == "by name"
+    support.acknowledge(wire, 1)
+    assert txn.wait(5) == 200
 
 
 @pytest.mark.parametrize("domain, transport", [("contoso.example", "udp"), ("tcp.example", "tcp")])
@@ -263,6 +298,37 @@ def test_Lync_s_first_text_in_the_INVITE_arrives_once(alive, partner, office):
     assert body_of(expect_stanza(wire)) == "How are you?"
     support.acknowledge(wire, 2)
     assert txn.wait(5) == 200
+
+
+def after_what_was_sent(p, wire):
+    """The partner's stanzas are through: the answer to what came after them is here."""
+    wire.send("<iq type='get' id='behind' from='%s' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>" % p.domain)
+    p.accept_sm().expect(r"<iq\b[^>]*\bid=.behind")
+
+
+def test_no_request_of_ours_overtakes_our_200(alive, partner, office):
+    """Through a proxy it could, and the caller knows no session yet: a text waits for the ACK, and typing is not told before."""
+    p = partner()
+    session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, holds=True)
+    at, mark, wire = counted(office), office.mark(), p.incoming()
+    p.send_message(wire, body=None, extra="<composing xmlns='%s'/>" % CHATSTATES)
+    p.send_message(wire, body="too early")
+    after_what_was_sent(p, wire)
+    assert office.mark() == mark and counted(office) == at
+    session.ack()
+    got = office.wait_message("too early", 5, mark)
+    assert got.message.get("call-id") == session.call_id
+    assert not [m for m in office.others.all[at:] if m.method == "INVITE"]
+
+
+def test_a_text_that_waited_for_the_ACK_of_a_session_that_ends_goes_in_another(alive, partner, office):
+    p = partner()
+    session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, holds=True)
+    mark, wire = office.mark(), p.incoming()
+    p.send_message(wire, body="still there?")
+    after_what_was_sent(p, wire)
+    assert session.bye().wait(5) == 200
+    assert office.wait_message("still there?", 5, mark).message.get("call-id") != session.call_id
 
 
 def test_Lync_s_typing_both_ways(alive, partner, office):

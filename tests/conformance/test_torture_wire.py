@@ -40,7 +40,7 @@ class Row:
 
 def allow(answer):
     assert sorted(re.split(r"\s*,\s*", answer.get("allow"))) == [
-        "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "OPTIONS", "PRACK", "UPDATE"], str(answer)
+        "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "SUBSCRIBE", "UPDATE"], str(answer)
 
 
 def echo(*names):

@@ -313,13 +313,7 @@ static bool read_arguments(int n, char **a)
             conf.seed = strtoull(a[i + 1], NULL, 10);
         else if (strcmp(a[i], "--jobs") == 0)
             conf.jobs = strtoull(a[i + 1], NULL, 10);
-        else if (strcmp(a[i], "--tls-cert") == 0)
-            conf.wire.cert = a[i + 1];
-        else if (strcmp(a[i], "--tls-key") == 0)
-            conf.wire.key = a[i + 1];
-        else if (strcmp(a[i], "--names") == 0 && i + 2 < n)
-            conf.wire.name_from = a[i + 1], conf.wire.name_to = a[++i + 1];
-        else if (strcmp(a[i], "--from") != 0 || !wire_address(a[i + 1], &conf.wire.from))
+        else if (!wire_option(&conf.wire, n, a, &i))
             return false;
     }
     return conf.states && conf.cycles && conf.jobs && !conf.wire.cert == !conf.wire.key;

@@ -272,13 +272,7 @@ static bool read_arguments(int n, char **a)
             conf.bytes = strtoull(a[i + 1], NULL, 10);
         else if (strcmp(a[i], "--seed") == 0)
             conf.seed = strtoull(a[i + 1], NULL, 10);
-        else if (strcmp(a[i], "--tls-cert") == 0)
-            conf.wire.cert = a[i + 1];
-        else if (strcmp(a[i], "--tls-key") == 0)
-            conf.wire.key = a[i + 1];
-        else if (strcmp(a[i], "--names") == 0 && i + 2 < n)
-            conf.wire.name_from = a[i + 1], conf.wire.name_to = a[++i + 1];
-        else if (strcmp(a[i], "--from") != 0 || !wire_address(a[i + 1], &conf.wire.from))
+        else if (!wire_option(&conf.wire, n, a, &i))
             return false;
     }
     for (; i < n; i++)

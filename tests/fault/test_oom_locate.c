@@ -1,22 +1,7 @@
 /* Finding servers and trying them with memory running out: each request has one result or was not taken, and the next one works. */
 #include "../unit/sip/names.h"
 
-#include "oom.h"
-
-/* Messages are parsed with memory there; what the stack does with them is done without. */
-enum sip_next __wrap_sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
-                              const struct sip_source *source);
-enum sip_next __real_sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
-                              const struct sip_source *source);
-
-enum sip_next __wrap_sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
-                              const struct sip_source *source)
-{
-    enum sip_next next;
-
-    OOM(next = __real_sip_take(sip, parse, m, fault, source));
-    return next;
-}
+#include "oom_sip.h"
 
 static const char *const zone[] = { "NAPTR a.example 1 1 sip+d2u _sip._udp.a.example",
                                     "SRV _sip._udp.a.example 1 1 5060 x.a.example",
@@ -25,16 +10,7 @@ static const char *const zone[] = { "NAPTR a.example 1 1 sip+d2u _sip._udp.a.exa
 
 static struct sip_attempt *request(struct fake *f, const struct sip_destination *to)
 {
-    const struct sip_send r = {
-        .method = SIP_MESSAGE,
-        .uri = SLICE("sip:romeo@example.net"),
-        .from = SLICE("<sip:juliet@example.com>;tag=j1"),
-        .to = SLICE("<sip:romeo@example.net>"),
-        .call_id = SLICE("out1"),
-        .cseq = 1,
-        .max_forwards = 70,
-        .body = SLICE("Hi"),
-    };
+    const struct sip_send r = fake_message_out("", "Hi");
 
     return sip_request(f->sip, to, &r, 32000, fake_done, f);
 }

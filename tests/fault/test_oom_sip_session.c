@@ -4,22 +4,7 @@
  */
 #include "../unit/sip/call.h"
 
-#include "oom.h"
-
-/* Messages are parsed with memory there; what the stack does with them is done without. */
-enum sip_next __wrap_sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
-                              const struct sip_source *source);
-enum sip_next __real_sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
-                              const struct sip_source *source);
-
-enum sip_next __wrap_sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
-                              const struct sip_source *source)
-{
-    enum sip_next next;
-
-    OOM(next = __real_sip_take(sip, parse, m, fault, source));
-    return next;
-}
+#include "oom_sip.h"
 
 static size_t count(const char *text, const char *word)
 {

@@ -31,19 +31,32 @@ static void await_fate(void)
     assert_true(node_has_fate(&a, 1));
 }
 
+/* Two gateways, each the other's partner. */
+static void start(int cert_a, int cert_b)
+{
+    node_start(&a, OURS, THEIRS, cert_a);
+    node_start(&b, THEIRS, OURS, cert_b);
+    node_points_to(&a, node_addr(&b));
+    node_points_to(&b, node_addr(&a));
+}
+
+static void stop(void)
+{
+    node_stop(&a);
+    node_stop(&b);
+    buf_clear(&rig_log);
+}
+
 static bool one_run(bool dialback, long n, long n_bad)
 {
     int cert_a = dialback ? CERT_SELF_SIGNED : CERT_OURS, cert_b = dialback ? CERT_SELF_SIGNED : CERT_THEIRS;
     enum xmpp_fate fate;
     bool failed;
 
-    node_start(&a, OURS, THEIRS, cert_a);
-    node_start(&b, THEIRS, OURS, cert_b);
+    start(cert_a, cert_b);
     node_set(&a, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
     node_set(&b, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
     b.partner.stanza_rate = 1000; /* what is counted takes memory too */
-    node_points_to(&a, node_addr(&b));
-    node_points_to(&b, node_addr(&a));
     oom_plan(n, n_bad);
     oom_on();
     if (send_one(1, &fate)) {
@@ -61,9 +74,7 @@ static bool one_run(bool dialback, long n, long n_bad)
     fate = node_fate(&a, 2);
     if (!dialback || fate != XMPP_FATE_UNCONFIRMED) /* pings that got lost were so many */
         assert_int_equal(fate, XMPP_FATE_CONFIRMED);
-    node_stop(&a);
-    node_stop(&b);
-    buf_clear(&rig_log);
+    stop();
     return failed;
 }
 
@@ -73,10 +84,7 @@ static bool one_change(long n, long n_bad)
     enum xmpp_fate fate;
     bool failed;
 
-    node_start(&a, OURS, THEIRS, CERT_OURS);
-    node_start(&b, THEIRS, OURS, CERT_THEIRS);
-    node_points_to(&a, node_addr(&b));
-    node_points_to(&b, node_addr(&a));
+    start(CERT_OURS, CERT_THEIRS);
     assert_true(node_send(&a, 1, "x"));
     assert_true(node_send(&b, 1, "x"));
     assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
@@ -92,9 +100,7 @@ static bool one_change(long n, long n_bad)
     rig_until(xmpp_counters(b.x)->streams == 0);
     assert_true(send_one(2, &fate));
     assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
-    node_stop(&a);
-    node_stop(&b);
-    buf_clear(&rig_log);
+    stop();
     return failed;
 }
 
@@ -112,10 +118,7 @@ static bool one_revocation(long n, long n_bad)
 {
     bool failed;
 
-    node_start(&a, OURS, THEIRS, CERT_OURS);
-    node_start(&b, THEIRS, OURS, CERT_THEIRS);
-    node_points_to(&a, node_addr(&b));
-    node_points_to(&b, node_addr(&a));
+    start(CERT_OURS, CERT_THEIRS);
     assert_true(node_send(&a, 1, "x"));
     assert_true(node_send(&b, 1, "x"));
     assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
@@ -125,9 +128,7 @@ static bool one_revocation(long n, long n_bad)
     OOM(xmpp_revocations_changed(a.x); rig_turn());
     failed = oom_failed();
     rig_until(xmpp_counters(a.x)->streams == 0);
-    node_stop(&a);
-    node_stop(&b);
-    buf_clear(&rig_log);
+    stop();
     return failed;
 }
 
@@ -147,10 +148,7 @@ static bool one_cut(long n, long n_bad)
     struct xmpp_pair *p;
     bool failed;
 
-    node_start(&a, OURS, THEIRS, CERT_OURS);
-    node_start(&b, THEIRS, OURS, CERT_THEIRS);
-    node_points_to(&a, node_addr(&b));
-    node_points_to(&b, node_addr(&a));
+    start(CERT_OURS, CERT_THEIRS);
     b.hold = true;
     assert_true(node_send(&a, 1, "x"));
     rig_until(b.n_got == 1);
@@ -168,9 +166,7 @@ static bool one_cut(long n, long n_bad)
         rig_advance(10000);
     assert_true(send_one(2, &fate));
     assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
-    node_stop(&a);
-    node_stop(&b);
-    buf_clear(&rig_log);
+    stop();
     return failed;
 }
 
@@ -189,11 +185,8 @@ static bool one_both(long n, long n_bad)
     enum xmpp_fate fate;
     bool failed, sent;
 
-    node_start(&a, OURS, THEIRS, CERT_OURS);
-    node_start(&b, THEIRS, OURS, CERT_THEIRS);
+    start(CERT_OURS, CERT_THEIRS);
     a.partner.bidi = b.partner.bidi = true;
-    node_points_to(&a, node_addr(&b));
-    node_points_to(&b, node_addr(&a));
     oom_plan(n, n_bad);
     oom_on();
     sent = send_one(1, &fate);
@@ -215,9 +208,7 @@ static bool one_both(long n, long n_bad)
     assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
     assert_true(node_send(&b, 2, "back"));
     assert_int_equal(node_fate(&b, 2), XMPP_FATE_CONFIRMED);
-    node_stop(&a);
-    node_stop(&b);
-    buf_clear(&rig_log);
+    stop();
     return failed;
 }
 

@@ -31,6 +31,21 @@ static void die(const char *what)
     exit(1);
 }
 
+bool wire_option(struct wire_conf *conf, int n, char **a, int *i)
+{
+    const char *value = a[*i + 1];
+
+    if (strcmp(a[*i], "--tls-cert") == 0)
+        conf->cert = value;
+    else if (strcmp(a[*i], "--tls-key") == 0)
+        conf->key = value;
+    else if (strcmp(a[*i], "--names") == 0 && *i + 2 < n)
+        conf->name_from = value, conf->name_to = a[++*i + 1];
+    else
+        return strcmp(a[*i], "--from") == 0 && wire_address(value, &conf->from);
+    return true;
+}
+
 int wire_socket(const struct wire_conf *conf, int type, uint32_t nth)
 {
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), on = 1;

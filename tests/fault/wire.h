@@ -23,6 +23,10 @@ struct wire {
 /* "ADDRESS" or "ADDRESS:PORT" */
 bool wire_address(const char *text, struct sockaddr_in *out);
 
+/* The option at a[*i], of n words, if it is one of a connection: --tls-cert, --tls-key, --names FROM TO, --from ADDRESS. Of the last
+ * two words of --names *i is moved to the first. False: it is none, or wrong. */
+bool wire_option(struct wire_conf *conf, int n, char **a, int *i);
+
 /* A socket bound to the nth address from conf->from on. Ends the program if there is none. */
 int wire_socket(const struct wire_conf *conf, int type, uint32_t nth);
 

@@ -225,10 +225,14 @@ static void call(struct owner *o, enum sip_transport transport)
                                        .headers = SLICE("Content-Type: application/sdp\r\n"),
                                        .body = SLICE("v=0\r\n") };
     size_t i = slot_of(o, NULL);
+    struct sip_targets *targets;
     struct sip_dialog *d;
 
     check(addr_parse(SLICE("192.0.2.9:5060"), 5060, &target.addr));
-    d = sip_invite(o->sip, &target, &invite, NULL);
+    targets = sip_targets_one(&target, false);
+    check(targets != NULL);
+    d = sip_invite(o->sip, targets, &invite, NULL);
+    sip_targets_drop(targets);
     if (!d)
         return;
     check(i < SESSIONS_MAX);

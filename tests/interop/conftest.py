@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import peers_table  # noqa: E402
 from rig import dns, numbered  # noqa: E402
 from rig.rig import Rig  # noqa: E402
 from rig.phone import Phone  # noqa: E402
@@ -42,6 +43,14 @@ def postgres(rig):
 def store(request):
     """The setting store: once SQLite, once a new database of PostgreSQL."""
     return "" if request.param == "sqlite" else request.getfixturevalue("postgres").database()
+
+
+@pytest.fixture(scope="session")
+def table():
+    """docs/INTEROP.md in the making."""
+    made = peers_table.Table()
+    yield made
+    made.write()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The rig itself is right: without this, nothing that the other tests say of stoxd means much. No stoxd runs here."""
 import contextlib
+import random
 import socket
 import ssl
 import threading
@@ -7,6 +8,7 @@ import threading
 import pytest
 
 from rig import dns, kept, numbered, scripted, xmlstream
+from rig.cutter import Cutter
 from rig.peers import Ejabberd, Prosody
 from rig.recorder import Recorder
 from rig.resolve import Resolver
@@ -290,3 +292,18 @@ def test_ejabberd_takes_dialback_when_certificates_are_optional(rig, start):
     recorder.send("juliet@" + domain, "proven by dialback", "id-1")
     juliet.wait_message("proven by dialback")
     recorder.wait_acked()
+
+
+def test_a_wire_that_is_taken_away_leaves_nobody_talking_to_it(rig, start):
+    """A server whose stream leads into it sends there what the next tests wait for."""
+    with socket.create_server(("10.99.0.2", 0)) as behind:
+        wire = start(Cutter("10.99.0.31", behind.getsockname(), random.Random(1), cuts=0))
+        with socket.create_connection(("10.99.0.31", 5269), 10) as near:
+            far, _ = behind.accept()
+            with far:
+                near.sendall(b"through")
+                assert far.recv(100) == b"through"
+                rig.down(wire)
+                for end in near, far:
+                    end.settimeout(10)
+                    assert end.recv(100) == b""

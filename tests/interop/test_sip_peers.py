@@ -1,7 +1,6 @@
 """Real SIP user agents at a real SIP server, Kamailio with the configuration of docs/kamailio, and people on XMPP."""
 import pytest
 
-import peers_table
 from rig import dns
 from rig.kamailio import PORTS, Kamailio
 from rig.linphone import Linphone
@@ -15,14 +14,6 @@ TEXT = "<&>\"' \u00e9 \u4f60\u597d \U0001f600"
 @pytest.fixture(scope="module")
 def certs(rig):
     return {name: rig.pki.issue("sip-peers-" + name, dns=[name + ".contoso.example"]) for name in ("sip", "gw")}
-
-
-@pytest.fixture(scope="module")
-def table():
-    """docs/INTEROP.md in the making."""
-    made = peers_table.Table()
-    yield made
-    made.write()
 
 
 @pytest.fixture(scope="module", params=["udp", "tcp", "tls"])

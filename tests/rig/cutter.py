@@ -50,6 +50,7 @@ class _Wire:
     def __init__(self, cutter):
         self.cutter, self.broken, self.left, self.n, self.kind = cutter, False, cutter.next_cut(), 0, None
         self.near, self.far = _Side(self), _Side(self)
+        self.connecting = None
 
     async def connect(self):
         loop = self.cutter.loop
@@ -61,8 +62,8 @@ class _Wire:
         self.near.other, self.far.other = self.far, self.near
         for data in self.near.waiting:
             self.far.transport.write(data)
-        if self.broken and self.kind is None:
-            self.end()
+        if self.broken:  # meanwhile
+            self._close(False)
 
     def cut(self):
         self.broken, self.kind = True, self.cutter.chance.choice(KINDS)
@@ -73,6 +74,7 @@ class _Wire:
             self._close(self.kind == "rst")
 
     def _close(self, reset):
+        self.cutter.did_close(self)
         for side in self.near, self.far:
             if not side.transport:
                 continue
@@ -82,6 +84,14 @@ class _Wire:
                 side.transport.abort()
             else:
                 side.transport.close()
+
+    def drop(self):
+        """At once, whatever is on its way."""
+        self.broken = True
+        self.connecting.cancel()
+        for side in self.near, self.far:
+            if side.transport:
+                side.transport.abort()
 
     def end(self):
         """One of the two has closed it."""
@@ -99,7 +109,8 @@ class Cutter:
         self.cuts, self.bytes_max = cuts, bytes_max
         self.kinds = dict.fromkeys(KINDS, 0)
         self._planned = self._done = 0
-        self._begun, self._wires = False, set()
+        self._begun, self._wires = False, set()  # those that may still be cut
+        self._open = set()  # these, and those that are silent
         self._news = threading.Condition()
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True, name="cutter")
@@ -113,12 +124,20 @@ class Cutter:
         def accepted():
             wire = _Wire(self)
             self._wires.add(wire)
-            self.loop.create_task(wire.connect())
+            self._open.add(wire)
+            wire.connecting = self.loop.create_task(wire.connect())
             return wire.near
         self._server = await self.loop.create_server(accepted, self.address, self.port, reuse_address=True)
 
+    async def _shut(self):
+        self._server.close()
+        for wire in self._open:
+            wire.drop()
+        await asyncio.gather(*(wire.connecting for wire in self._open), return_exceptions=True)
+
     def stop(self):
-        self.loop.call_soon_threadsafe(self._server.close)
+        """No wire stays: both ends are told, or they would go on sending into it for minutes, after this test."""
+        asyncio.run_coroutine_threadsafe(self._shut(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
 
@@ -152,6 +171,9 @@ class Cutter:
             self.kinds[kind] += 1
             self._done += 1
             self._news.notify_all()
+
+    def did_close(self, wire):
+        self._open.discard(wire)
 
     def did_end(self, wire, was_planned):
         self._wires.discard(wire)

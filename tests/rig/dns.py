@@ -12,6 +12,7 @@ from .process import Process
 ADDRESS = "10.99.0.53"
 GATEWAY, OFFICE, PHONE = "10.99.0.1", "10.99.0.5", "10.99.0.6"
 KAMAILIO, SECOND_PHONE, RELAY = "10.99.0.7", "10.99.0.8", "10.99.0.9"
+EDGE, POOL = "10.99.0.4", "10.99.0.12"
 PROSODY, EJABBERD, RECORDER, SCRIPTED = "10.99.0.10", "10.99.0.20", "10.99.0.30", "10.99.0.40"
 NOBODY = "10.99.0.99"  # an address of ours with no listener: connections are refused
 SILENT = "10.98.0.9"  # nothing comes back

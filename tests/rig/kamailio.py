@@ -1,4 +1,7 @@
-"""Kamailio, the SIP server of contoso.example, with the configuration that docs/kamailio shows; only site.cfg is the rig's."""
+"""
+Kamailio, the SIP server of contoso.example, with the configuration that docs/kamailio shows; only site.cfg is the rig's. And
+Kamailio as an Edge, with a configuration of the rig's.
+"""
 import os
 import shutil
 import socket
@@ -18,27 +21,35 @@ _SITE = """#!define OWN_ADDRESS {own}
 #!define TLS_CONFIG "{dir}/tls.cfg"
 """
 
+_EDGE_SITE = """#!define OWN_ADDRESS {own}
+#!define STOX_URI "sip:{stox}:{port};transport={transport}"
+#!define POOL_ADDRESS "{pool}"
+#!define POOL_URI "sip:{pool}:5060;transport=udp"
+#!define TLS_CONFIG "{dir}/tls.cfg"
+"""
+
 
 class Kamailio:
     """transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities."""
 
+    name, config, site = "kamailio", os.path.join(DOCS, "kamailio.cfg"), _SITE
+
     def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO):
         self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
-        self.dir = os.path.join(ns.work_dir(), "kamailio")
+        self.dir = os.path.join(ns.work_dir(), self.name)
         self.process = None
 
     def start(self):
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
-        shutil.copy(os.path.join(DOCS, "kamailio.cfg"), self.dir)
+        conf = shutil.copy(self.config, self.dir)
         with open(os.path.join(self.dir, "site.cfg"), "w") as f:
-            f.write(_SITE.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
-                                 transport=self.transport, dir=self.dir))
+            f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
+                                     transport=self.transport, dir=self.dir, pool=dns.POOL))
         self._tls()
         user = ns.own_user(self.dir, "kamailio")
-        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", self.dir + "/kamailio.cfg", "-Y", self.dir, "-m", "16",
-                "-M", "4", "-w", self.dir]
-        self.process = Process("kamailio", argv, cwd=self.dir, user=user)
+        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-Y", self.dir, "-m", "16", "-M", "4", "-w", self.dir]
+        self.process = Process(self.name, argv, cwd=self.dir, user=user)
         eventually(self._listens, "Kamailio listens")
         return self
 
@@ -67,3 +78,12 @@ class Kamailio:
     def stop(self):
         if self.process:
             self.process.stop()
+
+
+class Edge(Kamailio):
+    """A record-routing proxy, as Lync's Edge is one, between Stox and the front end at dns.POOL, which it reaches by UDP."""
+
+    name, config, site = "edge", os.path.join(os.path.dirname(__file__), "edge.cfg"), _EDGE_SITE
+
+    def __init__(self, transport, cert, trust):
+        super().__init__(transport, cert, trust, address=dns.EDGE)

@@ -36,14 +36,15 @@ class Session:
         self.ua, self.peer, self.target, self.transport = ua, peer, target, transport
         self.call_id, self.local_tag, self.local, self.sender = call_id, local_tag, local, sender
         self.remote_tag = self.remote_target = self.invite = None
-        self.cseq, self.acks, self.ended, self.up = 1, 0, False, False
+        self.cseq, self.acks, self.ended, self.up, self.holds = 1, 0, False, False, False
 
     def accepted(self, response):
         """A 2xx to our INVITE, the first or a later one."""
         self.remote_tag = self.remote_tag or tag_of(response.get("to"))
         self.remote_target = self.remote_target or uri_of(response.get("contact"))
         self.up = True
-        self.ack(tag_of(response.get("to")))
+        if not self.holds:
+            self.ack(tag_of(response.get("to")))
 
     def ack(self, remote_tag=None, cseq=None):
         self.acks += 1
@@ -76,13 +77,14 @@ class Session:
         return self.request("BYE")
 
 
-def begin(ua, to, *, target, offer=None, sender=None, call_id=None, transport=None, headers=(), wait=10):
-    """Sends an INVITE and waits for its end. The session; its invite.status says what became of it."""
+def begin(ua, to, *, target, offer=None, sender=None, call_id=None, transport=None, headers=(), holds=False,
+          wait=10):
+    """Sends an INVITE and waits for its end. The session; its invite.status says what became of it. holds: no ACK."""
     transport = transport or ua.transport
     branch = ua.new_branch()
     call_id = call_id or "call-%s@%s" % (branch[7:], ua.address)
     session = Session(ua, to, target, transport, call_id, "t" + branch[7:], to, sender or ua.user)
-    session.invite_cseq = 1
+    session.invite_cseq, session.holds = 1, holds
     ua.sessions[(call_id, session.local_tag)] = session
     offer = sdp(address=ua.address) if offer is None else offer
     contact = "Contact: <sip:%s@%s:%d;transport=%s>" % ((sender or ua.user).partition("@")[0], ua.address, ua.port,

@@ -134,7 +134,7 @@ class SipUa:
     """
     answer: what a MESSAGE gets: a status, (status, reason), (status, reason, headers), None for nothing (yet: see
     Received.reply), or a function of Received that returns one of these. Other requests get 501, OPTIONS what options says:
-    a status, or None for nothing.
+    a status, or None for nothing. presence (sippresence.attach) takes SUBSCRIBE, NOTIFY and PUBLISH.
     trust: a file of authorities; then it speaks TLS too, at the port behind the other, with cert (pki.Cert) if there is one.
     """
 
@@ -142,6 +142,7 @@ class SipUa:
                  trust=None):
         self.address, self.port, self.transport, self.user, self.answer = address, port, transport, user, answer
         self.on_invite = None  # a function of Received that says what an INVITE gets; None: 501
+        self.presence = None  # sippresence.Presence: what SUBSCRIBE, NOTIFY and PUBLISH get; None: 501
         self.sessions = {}  # by Call-ID and our tag
         self.received = Lines()  # of Received, each once, in the order they came
         self.others = Lines()  # messages that belong to no transaction
@@ -357,6 +358,9 @@ class SipUa:
         got = Received(self, message, peer)
         got.send = send
         self._server[key] = got
+        if self.presence and message.method in ("SUBSCRIBE", "NOTIFY", "PUBLISH"):
+            self.presence.on_request(got)
+            return
         session = self._session_of(message)
         if message.method == "INVITE" and self.on_invite and not tag_of(message.get("to")):
             self._on_invite(got)

@@ -23,6 +23,12 @@ def program(name="stoxd", folder="daemon"):
     raise Failed("there is no %s: run make, or set %s to its path" % (name, name.upper()))
 
 
+def test_program(path):
+    """A program that the tests are made of, by its place under tests/ in the build of program(); else in build/."""
+    beside = os.path.join(os.path.dirname(program()), "../../tests", path)
+    return beside if os.path.exists(beside) else os.path.join(ns.REPO, "build/tests", path)
+
+
 def _unescaped(text):
     return re.sub(r"\\(?:x([0-9a-f]{2})|(.))", lambda m: chr(int(m[1], 16)) if m[1] else m[2], text)
 

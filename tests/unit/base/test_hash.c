@@ -141,45 +141,89 @@ static void each_may_remove(void **state)
     hash_free(&h);
 }
 
-static void see(struct hash_node *node, void *arg)
+struct met {
+    struct hash *h;
+    unsigned times[ENTRIES];
+    bool removes;
+};
+
+static void meet(struct hash_node *node, void *arg)
 {
-    container_of(node, struct entry, node)->in = true;
-    *(unsigned *)arg += 1;
+    struct met *met = arg;
+    unsigned id = container_of(node, struct entry, node)->id;
+
+    met->times[id]++;
+    if (met->removes && id % 3 == 0)
+        hash_remove(met->h, node);
 }
 
-static void a_scan_meets_each_once_while_the_table_grows(void **state)
+static void add_id(struct hash *h, struct entry *e, unsigned id)
 {
-    static struct entry entries[5000];
-    unsigned n = 0, seen = 0;
-    uint64_t cursor = 0;
+    e->id = id;
+    hash_add(h, &e->node, hash_bytes(h, slice_of((const char *)&id, sizeof(id))));
+}
+
+/* The first 300 stay; while they are walked through, the others come, and the table grows from 512 buckets to 2048. */
+static void parts_meet_once_what_stays(void **state)
+{
+    static struct entry entries[ENTRIES];
+    static struct met met;
     struct hash h;
+    uint64_t at = 0;
+    unsigned n = 0;
 
     hash_init(&h);
-    assert_int_equal(hash_scan(&h, 0, see, &seen), 0);
-    do {
-        unsigned more = n < 100 ? 100 : n + 37;
+    met = (struct met){ .h = &h };
+    assert_false(hash_walk(&h, &at, 7, meet, &met));
+    for (; n < 300; n++)
+        add_id(&h, &entries[n], n);
+    while (hash_walk(&h, &at, 7, meet, &met))
+        for (unsigned i = 0; i < 37 && n < ENTRIES; i++, n++)
+            add_id(&h, &entries[n], n);
+    assert_int_equal(n, ENTRIES);
+    for (unsigned i = 0; i < ENTRIES; i++)
+        assert_true(i < 300 ? met.times[i] == 1 : met.times[i] <= 1);
+    assert_int_equal(at, 0); /* and from the beginning again */
+    met = (struct met){ .h = &h, .removes = true };
+    while (hash_walk(&h, &at, 100, meet, &met))
+        ;
+    for (unsigned i = 0; i < ENTRIES; i++)
+        assert_int_equal(met.times[i], 1);
+    assert_int_equal(h.n, ENTRIES - (ENTRIES + 2) / 3);
+    hash_free(&h);
+}
 
-        for (; n < more && n < 5000; n++)
-            hash_add(&h, &entries[n].node, n * 0x9E3779B97F4A7C15);
-        cursor = hash_scan(&h, cursor, see, &seen);
-    } while (cursor);
-    for (unsigned i = 0; i < 100; i++)
-        assert_true(entries[i].in);
-    assert_true(seen <= n);
-    seen = 0;
-    do {
-        cursor = hash_scan(&h, cursor, see, &seen);
-    } while (cursor);
-    assert_int_equal(seen, n);
+/* All of one hash are one part: it is longer than was asked for, and nobody is met twice or not at all. */
+static void parts_do_not_tear_equal_hashes_apart(void **state)
+{
+    static struct entry entries[50];
+    static struct met met;
+    struct hash h;
+    uint64_t at = 0;
+
+    hash_init(&h);
+    met = (struct met){ .h = &h };
+    for (unsigned i = 0; i < 50; i++) {
+        entries[i].id = i;
+        hash_add(&h, &entries[i].node, i % 2);
+    }
+    while (hash_walk(&h, &at, 1, meet, &met))
+        ;
+    for (unsigned i = 0; i < 50; i++)
+        assert_int_equal(met.times[i], 1);
     hash_free(&h);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(siphash_vectors), cmocka_unit_test(parts_do_not_run_together),
-        cmocka_unit_test(keys_differ),     cmocka_unit_test(finds_what_is_in),
-        cmocka_unit_test(each_may_remove), cmocka_unit_test(a_scan_meets_each_once_while_the_table_grows),
+        cmocka_unit_test(siphash_vectors),
+        cmocka_unit_test(parts_do_not_run_together),
+        cmocka_unit_test(keys_differ),
+        cmocka_unit_test(finds_what_is_in),
+        cmocka_unit_test(each_may_remove),
+        cmocka_unit_test(parts_meet_once_what_stays),
+        cmocka_unit_test(parts_do_not_tear_equal_hashes_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

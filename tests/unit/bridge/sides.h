@@ -6,6 +6,7 @@
 #define STOX_TESTS_SIDES_H
 
 #include "bridge/bridge_private.h"
+#include "bridge/presence.h"
 #include "sip/attempt.h"
 
 #define SIDES_MAX 512
@@ -38,6 +39,19 @@ struct sip_dialog {
     char uri[512], from[512], to[512], call_id[300], user[100], params[200], headers[512], body[2048], remote[512];
 };
 
+/* A subscription, as the bridge sees it. */
+struct sip_sub {
+    bool notifier;       /* the bridge is */
+    bool accepted, gone; /* gone: refused, dropped, ended, or ended was called */
+    unsigned refused, refreshes, unsubscribes, changes, urgent;
+    void *data;
+    unsigned expires_s;
+    char uri[512], from[512], to[512], user[100], route[100], accept[100], reason[64], headers[300], body[8192];
+    enum sip_sub_state state; /* of the last notice */
+    enum sip_sub_reason why;  /* likewise */
+    unsigned retry_after_s;
+};
+
 /* A contact on its way to the store, or in it. */
 struct sides_row {
     char local[256], remote[256];
@@ -66,7 +80,17 @@ struct sides {
     struct sip_dialog dialogs[SIDES_MAX];
     size_t n_dialogs;
     size_t dialogs_max;
-    size_t extra_size; /* added to the sizes that sip_dialog_fits and sip_invite_fits go by */
+    struct sip_sub subs[SIDES_MAX];
+    size_t n_subs;
+    bool no_subs;      /* sip_subscribe fails */
+    bool looks_up; /* servers by name: sides_located tells them */
+    struct sides_lookup {
+        sip_located_done *done; /* NULL: it has ended */
+        void *arg;
+    } lookups[8];
+    size_t n_lookups;
+    struct sip_target *known; /* what a name leads to; NULL: it has to be looked up */
+    size_t extra_size;        /* added to the sizes that sip_dialog_fits and sip_invite_fits go by */
 
     struct {
         char local[128], remote[128], stanza[8192];
@@ -99,9 +123,24 @@ struct sides {
     "sip-domain contoso.example { route = office }\nsip-domain other.example { route = other }\n"
 #define SIDES_PARTNER "partner fabrikam.example { type = federated }\n"
 
-/* For sides_session.c. */
+/* For the other files of sides. */
 struct sides *sides_now(void);
 void sides_copy(char *out, size_t size, struct slice s);
+
+/* Around each call into the bridge. */
+void sides_begin(void);
+void sides_done(void);
+
+/* A message that comes from ip; text is freed by sides_left. */
+struct sides_arrival {
+    struct arena arena;
+    struct sip_msg msg;
+    struct addr source;
+    struct sip_peer peer;
+    char *text;
+};
+void sides_arrive(struct sides_arrival *a, const char *ip, char *text, int n);
+void sides_left(struct sides_arrival *a);
 
 /* A directory of settings in text form. */
 struct directory *sides_directory(const char *settings);
@@ -124,10 +163,15 @@ void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt);
 
 /* The SIP side answers request number i. */
 void sides_answer(struct sides *s, size_t i, unsigned status);
+/* All lookups have their result: known's, or none. */
+void sides_located(struct sides *s, struct sip_target *known);
+size_t sides_looks(const struct sides *s); /* how many are under way */
 
 /* An INVITE with this offer (empty: none), and its Contact. */
 struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *from, const char *uri, const char *call_id,
                                 const char *type, const char *offer);
+/* The ACK to our 200. answer: the description in it, empty: none. */
+void sides_acked(struct sides *s, struct sip_dialog *d, const char *answer);
 /* A request in the session. headers: Content-Type and others. */
 struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const char *method, const char *headers,
                                 const char *body);
@@ -136,6 +180,19 @@ void sides_answered(struct sides *s, struct sip_dialog *d, const char *body);
 void sides_ended(struct sides *s, struct sip_dialog *d, enum sip_end_why why, unsigned status);
 /* New offer or none inside the session; what the bridge describes is in d->body. */
 unsigned sides_describe(struct sides *s, struct sip_dialog *d, const char *offer);
+
+/* The notifier of a subscription of ours: its 2xx; a NOTIFY (value of Subscription-State, and a document or none), whose answer
+ * this is; its end. */
+void sides_accept(struct sides *s, struct sip_sub *sub, unsigned expires_s);
+unsigned sides_notify(struct sides *s, struct sip_sub *sub, enum sip_sub_state state, enum sip_sub_reason reason,
+                      const char *type, const char *body);
+void sides_sub_ended(struct sides *s, struct sip_sub *sub, const struct sip_sub_end *end);
+
+/* A SUBSCRIBE outside of dialogs arrives from ip, as the stack has granted it (0: a poll). */
+struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *from, const char *uri, unsigned expires_s);
+/* Its NOTIFY may leave: what the bridge describes is in sub->state, sub->body, sub->headers. */
+void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last);
+void sides_refreshed(struct sides *s, struct sip_sub *sub);
 
 /* All that waits for the ledger is stored, or given up; who waits for it is told. */
 void sides_settle_contacts(struct sides *s, bool durable);

@@ -20,8 +20,7 @@ static struct sip_dialog *dialog_new(struct sides *s, struct slice call_id)
     return d;
 }
 
-struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite,
-                              void *data)
+struct sip_dialog *sip_invite(struct sip *sip, struct sip_targets *targets, const struct sip_invite *invite, void *data)
 {
     struct sip_dialog *d;
 
@@ -30,7 +29,7 @@ struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, 
     d = dialog_new(sides_now(), invite->call_id);
     d->called = true;
     d->data = data;
-    d->target = *target;
+    d->target = targets->v[0].target;
     sides_copy(d->uri, sizeof(d->uri), invite->uri);
     sides_copy(d->from, sizeof(d->from), invite->from);
     sides_copy(d->to, sizeof(d->to), invite->to);
@@ -41,9 +40,9 @@ struct sip_dialog *sip_invite(struct sip *sip, const struct sip_target *target, 
     return d;
 }
 
-bool sip_invite_fits(struct sip *sip, const struct sip_target *target, const struct sip_invite *invite, size_t max)
+bool sip_invite_fits(struct sip *sip, const struct sip_targets *targets, const struct sip_invite *invite)
 {
-    return 600 + invite->body.n + sides_now()->extra_size <= max;
+    return targets->v[0].target.transport != SIP_UDP || 600 + invite->body.n + sides_now()->extra_size <= 1300;
 }
 
 void sip_dialog_cancel(struct sip_dialog *d)
@@ -83,9 +82,9 @@ struct sip_client *sip_dialog_send(struct sip_dialog *d, enum sip_method method,
     return (struct sip_client *)c; /* in a session; nobody looks inside */
 }
 
-bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content, size_t max)
+bool sip_dialog_fits(struct sip_dialog *d, enum sip_method method, const struct sip_content *content)
 {
-    return 400 + content->body.n + sides_now()->extra_size <= max;
+    return d->target.transport != SIP_UDP || 400 + content->body.n + sides_now()->extra_size <= 1300;
 }
 
 void sip_dialog_end(struct sip_dialog *d, struct slice headers)
@@ -132,54 +131,11 @@ const char *sip_end_name(enum sip_end_why why)
 
 /* ---- what comes from outside ---- */
 
-/* A test of memory running out has these: it may, while the bridge itself runs. */
-void sides_enter(void) __attribute__((weak));
-void sides_leave(void) __attribute__((weak));
-
-static void enter(void)
-{
-    if (sides_enter)
-        sides_enter();
-}
-
-static void leave(void)
-{
-    if (sides_leave)
-        sides_leave();
-}
-
-struct arrival {
-    struct arena arena;
-    struct sip_msg msg;
-    struct addr source;
-    struct sip_peer peer;
-    char *text;
-};
-
-static void arrive(struct arrival *a, const char *ip, char *text, int n)
-{
-    const char *fault;
-    size_t used;
-
-    assert_true(n > 0);
-    a->text = text;
-    arena_init(&a->arena, 1u << 20);
-    assert_int_equal(sip_msg_parse(&a->msg, &a->arena, text, (size_t)n, false, &used, &fault), SIP_PARSE_OK);
-    assert_true(addr_parse(slice_str(ip), 5060, &a->source));
-    a->peer = (struct sip_peer){ .addr = &a->source, .transport = SIP_UDP };
-}
-
-static void left(struct arrival *a)
-{
-    arena_reset(&a->arena);
-    free(a->text);
-}
-
 struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *from, const char *uri, const char *call_id,
                                 const char *type, const char *offer)
 {
     struct sip_dialog *d = dialog_new(s, slice_str(call_id));
-    struct arrival a;
+    struct sides_arrival a;
     char *text = NULL;
     int n =
         asprintf(&text,
@@ -189,21 +145,39 @@ struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *fro
                  uri, call_id, from, uri, call_id, type, strlen(offer), offer);
     struct sip_request request;
 
-    arrive(&a, ip, text, n);
+    sides_arrive(&a, ip, text, n);
     request = (struct sip_request){ .msg = &a.msg, .from = &a.peer };
-    enter();
+    sides_begin();
     im_session_ops.invite(s->bridge, d, &request);
-    leave();
-    left(&a);
+    sides_done();
+    sides_left(&a);
     sides_settle_errors(s);
     return d;
+}
+
+void sides_acked(struct sides *s, struct sip_dialog *d, const char *answer)
+{
+    struct sides_arrival a;
+    char *text = NULL;
+    int n = asprintf(&text,
+                     "ACK sip:gw.contoso.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKack\r\n"
+                     "From: <sip:alice@contoso.example>;tag=1\r\nTo: <sip:romeo@fabrikam.example>;tag=2\r\n"
+                     "Call-ID: %s\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: %zu\r\n\r\n%s",
+                     d->call_id, strlen(answer), answer);
+
+    sides_arrive(&a, "192.0.2.10", text, n);
+    sides_begin();
+    im_session_ops.confirmed(s->bridge, d, &a.msg);
+    sides_done();
+    sides_left(&a);
+    sides_settle_errors(s);
 }
 
 struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const char *method, const char *headers,
                                 const char *body)
 {
     struct sip_server *txn = &s->servers[s->n_servers++];
-    struct arrival a;
+    struct sides_arrival a;
     char *text = NULL;
     int n = asprintf(&text,
                      "%s sip:gw.contoso.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKi%zu\r\n"
@@ -212,17 +186,17 @@ struct sip_server *sides_inside(struct sides *s, struct sip_dialog *d, const cha
                      method, s->n_servers, d->call_id, s->n_servers + 1, method, headers, strlen(body), body);
     struct sip_request request;
 
-    arrive(&a, "192.0.2.10", text, n);
+    sides_arrive(&a, "192.0.2.10", text, n);
     request = (struct sip_request){ .txn = txn, .msg = &a.msg, .from = &a.peer };
-    enter();
+    sides_begin();
     im_session_ops.request(s->bridge, d, &request);
-    leave();
-    left(&a);
+    sides_done();
+    sides_left(&a);
     sides_settle_errors(s);
     return txn;
 }
 
-static void response(struct arrival *a, const struct sip_dialog *d, unsigned status, const char *body)
+static void response(struct sides_arrival *a, const struct sip_dialog *d, unsigned status, const char *body)
 {
     char *text = NULL;
     int n = asprintf(&text,
@@ -231,49 +205,49 @@ static void response(struct arrival *a, const struct sip_dialog *d, unsigned sta
                      "Call-ID: %s\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
                      status, d->call_id, strlen(body), body);
 
-    arrive(a, "192.0.2.10", text, n);
+    sides_arrive(a, "192.0.2.10", text, n);
 }
 
 void sides_answered(struct sides *s, struct sip_dialog *d, const char *body)
 {
-    struct arrival a;
+    struct sides_arrival a;
 
     response(&a, d, 200, body);
-    enter();
+    sides_begin();
     im_session_ops.answered(s->bridge, d, &a.msg);
-    leave();
-    left(&a);
+    sides_done();
+    sides_left(&a);
     sides_settle_errors(s);
 }
 
 void sides_ended(struct sides *s, struct sip_dialog *d, enum sip_end_why why, unsigned status)
 {
     struct sip_end end = { .why = why, .status = status };
-    struct arrival a;
+    struct sides_arrival a;
 
     assert_false(d->ended);
     d->ended = true;
     response(&a, d, status ? status : 200, "");
     end.msg = status ? &a.msg : NULL;
-    enter();
+    sides_begin();
     im_session_ops.ended(s->bridge, d, &end);
-    leave();
-    left(&a);
+    sides_done();
+    sides_left(&a);
     sides_settle_errors(s);
 }
 
 unsigned sides_describe(struct sides *s, struct sip_dialog *d, const char *offer)
 {
     struct sip_content content;
-    struct arrival a;
+    struct sides_arrival a;
     unsigned status;
 
     response(&a, d, 200, offer);
-    enter();
+    sides_begin();
     status = im_session_ops.describe(s->bridge, d, &a.msg, &content);
-    leave();
+    sides_done();
     if (status == 200)
         sides_copy(d->body, sizeof(d->body), content.body);
-    left(&a);
+    sides_left(&a);
     return status;
 }

@@ -64,7 +64,7 @@ static void the_one_learned_of_longest_ago_is_forgotten(void **state)
         user.local = slice_str(local);
         abilities_note(&a, &user, ABILITY_IMDN, 1);
     }
-    assert_int_equal(a.users.n, ABILITIES_USERS_MAX);
+    assert_int_equal(a.users.hash.n, ABILITIES_USERS_MAX);
     assert_false(abilities_has(&a, &bob, ABILITY_IMDN, 1));
     assert_true(abilities_has(&a, &alice, ABILITY_IMDN, 1));
     abilities_fini(&a);

@@ -48,15 +48,15 @@ static void the_silent_are_forgotten(void **state)
         snprintf(name, sizeof(name), "u%u", i);
         take(&r, name, 5, i);
     }
-    assert_int_equal(r.users.n, 1000);
+    assert_int_equal(r.users.hash.n, 1000);
     for (unsigned i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "v%u", i);
         take(&r, name, 5, 12000);
     }
-    assert_int_equal(r.users.n, 1000);
+    assert_int_equal(r.users.hash.n, 1000);
     for (unsigned i = 0; i < 1000; i++)
         take(&r, "nobody", 0, 30000); /* the limit was taken away */
-    assert_int_equal(r.users.n, 0);
+    assert_int_equal(r.users.hash.n, 0);
     rates_fini(&r);
 }
 
@@ -70,7 +70,7 @@ static void a_crowd_is_bounded(void **state)
         snprintf(name, sizeof(name), "u%u", i);
         assert_int_equal(take(&r, name, 1, 1), RATES_PASS);
     }
-    assert_in_range(r.users.n, RATES_USERS_MAX - 2, RATES_USERS_MAX);
+    assert_in_range(r.users.hash.n, RATES_USERS_MAX - 2, RATES_USERS_MAX);
     rates_fini(&r);
 }
 

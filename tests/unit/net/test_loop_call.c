@@ -20,6 +20,9 @@ struct shared {
     unsigned ended;
     pthread_t owner;
     bool elsewhere; /* a call ran on another thread */
+    uv_prepare_t prepare;
+    unsigned turns, turn; /* so far; of the call before */
+    bool twice;           /* in one turn */
 };
 
 static void count(void *arg)
@@ -80,6 +83,55 @@ static void each_call_of_eight_threads_runs_once_on_the_loop(void **state)
     loop_fini(&s.loop);
 }
 
+static void on_turn(uv_prepare_t *p)
+{
+    struct shared *s = p->data;
+
+    s->turns++;
+}
+
+static void once_a_turn(void *arg)
+{
+    struct shared *s = arg;
+
+    s->twice |= s->counted++ && s->turn == s->turns;
+    s->turn = s->turns;
+    if (s->counted == CALLS)
+        loop_stop(&s->loop);
+}
+
+static void *single(void *arg)
+{
+    struct shared *s = arg;
+
+    for (unsigned i = 0; i < CALLS; i++)
+        if (!loop_call(s->door, once_a_turn, s))
+            return s;
+    return NULL;
+}
+
+/* Or work that is done in parts, by calls, would be done in one turn all the same. */
+static void calls_of_one_thread_are_in_turns_of_their_own(void **state)
+{
+    pthread_t thread;
+    struct shared s;
+    void *refused;
+
+    open_door(&s);
+    uv_prepare_init(&s.loop.uv, &s.prepare);
+    s.prepare.data = &s;
+    uv_prepare_start(&s.prepare, on_turn);
+    assert_int_equal(pthread_create(&thread, NULL, single, &s), 0);
+    loop_run(&s.loop);
+    pthread_join(thread, &refused);
+    assert_null(refused);
+    assert_false(s.twice);
+    uv_close((uv_handle_t *)&s.prepare, NULL);
+    loop_door_shut(s.door);
+    loop_door_free(s.door);
+    loop_fini(&s.loop);
+}
+
 static void who_waits_when_the_door_shuts_is_told_so(void **state)
 {
     pthread_t thread;
@@ -100,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_call_of_eight_threads_runs_once_on_the_loop),
+        cmocka_unit_test(calls_of_one_thread_are_in_turns_of_their_own),
         cmocka_unit_test(who_waits_when_the_door_shuts_is_told_so),
     };
 

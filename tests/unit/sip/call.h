@@ -75,7 +75,9 @@ static inline struct sip_accept call_accept_of(const struct sip_target *target)
 
 static inline void call_accept(struct call *c, struct sip_dialog *d)
 {
-    const struct sip_target target = { .transport = SIP_UDP, .addr = fake_addr("192.0.2.9:5070") };
+    const struct sip_target target = { .transport = SIP_UDP,
+                                       .addr = fake_addr("192.0.2.9:5070"),
+                                       .route = "romeo-route" };
     const struct sip_accept accept = call_accept_of(&target);
 
     if (!sip_dialog_accept(d, &accept)) {
@@ -191,9 +193,17 @@ static const struct sip_dialog_ops call_dialog_ops = {
     .ended = call_on_ended,
 };
 
-static const struct sip_ops call_ops = {
-    .source = call_source, .serves = fake_serves, .message = fake_message, .dialogs = &call_dialog_ops
-};
+static inline bool call_account(void *owner, struct slice route, struct sip_account *out)
+{
+    *out = (struct sip_account){ .user = SLICE("stox"), .password = SLICE("battery staple") };
+    return slice_is(route, "romeo-route");
+}
+
+static const struct sip_ops call_ops = { .source = call_source,
+                                         .serves = fake_serves,
+                                         .message = fake_message,
+                                         .account = call_account,
+                                         .dialogs = &call_dialog_ops };
 
 static inline struct sip_conf call_conf(void)
 {
@@ -338,11 +348,24 @@ static inline struct sip_invite call_invite_of(const char *uri)
                                 .body = SLICE(CALL_SDP) };
 }
 
+static inline struct sip_dialog *call_to_one(struct sip *sip, const struct sip_target *target,
+                                             const struct sip_invite *invite, void *data)
+{
+    struct sip_targets *targets = sip_targets_one(target, false);
+    struct sip_dialog *d;
+
+    assert_non_null(targets);
+    d = sip_invite(sip, targets, invite, data);
+    sip_targets_drop(targets);
+    return d;
+}
+
 static inline void call_acts(struct call *c, const struct call_step *s)
 {
     const struct slice none = { 0 };
     struct sip_target target = { .transport = s->act == INVITE_TCP ? SIP_TCP : SIP_UDP,
-                                 .addr = fake_addr(s->act == SET_TARGET ? s->text : "192.0.2.9:5060") };
+                                 .addr = fake_addr(s->act == SET_TARGET ? s->text : "192.0.2.9:5060"),
+                                 .route = "romeo-route" };
     const struct sip_content content = { SLICE("Content-Type: text/plain\r\n"), slice_str(s->text ? s->text : "Hi") };
     const struct sip_invite invite = call_invite_of(s->uri);
     struct sip_dialog *d = c->d;
@@ -370,7 +393,7 @@ static inline void call_acts(struct call *c, const struct call_step *s)
     case RESPOND: sip_respond(c->txn, s->arg ? s->arg : 200, NULL, none); break;
     case INVITE:
     case INVITE_TCP:
-        c->d = sip_invite(c->f->sip, &target, &invite, c);
+        c->d = call_to_one(c->f->sip, &target, &invite, c);
         if (!c->d)
             call_note(c, "not-invited");
         break;

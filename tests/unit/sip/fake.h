@@ -245,11 +245,9 @@ static inline void fake_done(void *arg, const struct sip_result *result)
     assert_int_equal(result->status != 0, result->msg != NULL);
 }
 
-static inline struct sip_client *fake_request_out(struct fake *f, enum sip_transport transport, const char *to,
-                                                  const char *branch, const char *body)
+static inline struct sip_send fake_message_out(const char *branch, const char *body)
 {
-    struct sip_target target = { .transport = transport, .addr = fake_addr(to) };
-    struct sip_send request = {
+    return (struct sip_send){
         .method = SIP_MESSAGE,
         .uri = SLICE("sip:romeo@example.net"),
         .from = SLICE("<sip:juliet@example.com>;tag=j1"),
@@ -261,6 +259,13 @@ static inline struct sip_client *fake_request_out(struct fake *f, enum sip_trans
         .headers = SLICE("Content-Type: text/plain\r\n"),
         .body = slice_str(body),
     };
+}
+
+static inline struct sip_client *fake_request_out(struct fake *f, enum sip_transport transport, const char *to,
+                                                  const char *branch, const char *body)
+{
+    struct sip_target target = { .transport = transport, .addr = fake_addr(to) };
+    struct sip_send request = fake_message_out(branch, body);
     struct sip_client *c;
 
     f->inside = true;

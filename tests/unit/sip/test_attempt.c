@@ -22,18 +22,7 @@ static struct sip_destination to_hops(unsigned transports, size_t n)
 static struct sip_attempt *request(struct fake *f, const struct sip_destination *to, const char *branch,
                                    const char *body)
 {
-    struct sip_send r = {
-        .method = SIP_MESSAGE,
-        .uri = SLICE("sip:romeo@example.net"),
-        .from = SLICE("<sip:juliet@example.com>;tag=j1"),
-        .to = SLICE("<sip:romeo@example.net>"),
-        .call_id = SLICE("out1"),
-        .cseq = 1,
-        .branch = slice_str(branch),
-        .max_forwards = 70,
-        .headers = SLICE("Content-Type: text/plain\r\n"),
-        .body = slice_str(body),
-    };
+    struct sip_send r = fake_message_out(branch, body);
     struct sip_attempt *a;
 
     f->inside = true;

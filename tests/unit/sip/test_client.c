@@ -240,6 +240,32 @@ static void refused_udp(void **state)
     fake_free(f);
 }
 
+/* A server that refuses our certificate has read none of what was written behind it; what an earlier connection took stays open. */
+static void a_refused_connection_has_read_nothing(void **state)
+{
+    struct fake *f = fake_new(NULL);
+    struct sip_target target = { .transport = SIP_TLS, .addr = fake_addr("192.0.2.9:5061") };
+    struct sip_flow before = { .transport = SIP_TLS, .peer = target.addr, .link = 9 }, after = before;
+
+    after.link = 10;
+    f->reach = SIP_REACH_COMING;
+    fake_request_out(f, SIP_TLS, "192.0.2.9:5061", NULL, "a");
+    sip_clients_up(&f->sip->clients, &target, &before);
+    sip_clients_down(&f->sip->clients, &target);
+    fake_request_out(f, SIP_TLS, "192.0.2.9:5061", NULL, "b");
+    fake_request_out(f, SIP_TLS, "192.0.2.9:5061", NULL, "c");
+    sip_clients_up(&f->sip->clients, &target, &after);
+    assert_int_equal(f->n_sent, 3);
+    fake_answer(f, 2, 100, NULL); /* so it was read after all */
+    sip_clients_refused(&f->sip->clients, &target, 10);
+    assert_int_equal(f->n_done, 1);
+    assert_int_equal(f->no_answer, SIP_UNREACHABLE);
+    fake_pass(f, 32000);
+    assert_int_equal(f->n_done, 3);
+    assert_int_equal(f->no_answer, SIP_TIMED_OUT);
+    fake_free(f);
+}
+
 static void waits_for_connection(void **state)
 {
     struct fake *f = fake_new(NULL);
@@ -399,6 +425,7 @@ int main(void)
         cmocka_unit_test(tcp_is_sent_once),
         cmocka_unit_test(stray_responses),
         cmocka_unit_test(refused_udp),
+        cmocka_unit_test(a_refused_connection_has_read_nothing),
         cmocka_unit_test(waits_for_connection),
         cmocka_unit_test(connection_fails),
         cmocka_unit_test(waiting_is_bounded),

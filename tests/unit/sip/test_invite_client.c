@@ -368,7 +368,7 @@ static void sessions_are_bounded(void **state)
         struct sip_invite r = call_invite_of(NULL);
 
         r.route = i < 8 ? SLICE("one") : i < 12 ? SLICE("two") : slice_of(NULL, 0);
-        n += sip_invite(c->f->sip, &target, &r, c) != NULL;
+        n += call_to_one(c->f->sip, &target, &r, c) != NULL;
         assert_int_equal(n, i < 4 ? i + 1 : i < 8 ? 4 : i < 14 ? i - 3 : 10);
     }
     assert_int_equal(sip_counters(c->f->sip)->dialogs, 10);
@@ -400,18 +400,20 @@ static void udp_limit(void **state)
 {
     struct call *c = call_new(NULL);
     struct sip_target target = { .transport = SIP_UDP, .addr = fake_addr("192.0.2.9:5060") };
+    struct sip_targets *targets = sip_targets_one(&target, false);
     struct sip_invite r = call_invite_of(NULL);
     char body[2000];
     size_t n = 0;
 
     memset(body, 'x', sizeof(body));
-    for (r.body = slice_of(body, 1); sip_invite_fits(c->f->sip, &target, &r, 1300); r.body.n++)
+    for (r.body = slice_of(body, 1); sip_invite_fits(c->f->sip, targets, &r); r.body.n++)
         n = r.body.n;
-    assert_null(sip_invite(c->f->sip, &target, &r, c));
+    assert_null(call_to_one(c->f->sip, &target, &r, c));
     assert_int_equal(sip_counters(c->f->sip)->dialogs, 0);
     r.body.n = n;
-    assert_non_null(sip_invite(c->f->sip, &target, &r, c));
+    assert_non_null(call_to_one(c->f->sip, &target, &r, c));
     assert_int_equal(c->f->sent[0].n, 1300);
+    sip_targets_drop(targets);
     call_free(c);
 }
 

@@ -115,7 +115,7 @@ static void a_session_over(enum sip_transport transport)
     struct sip_invite invite = call_invite_of("sip:romeo@example.com");
 
     begin(&p, &ops, &dialogs, transport);
-    p.near.d = sip_invite(p.f->sip, &p.to_far, &invite, &p.near);
+    p.near.d = call_to_one(p.f->sip, &p.to_far, &invite, &p.near);
     assert_non_null(p.near.d);
     wait_for(&p, near_heard, "answered");
     wait_for(&p, far_heard, "invite confirmed");
@@ -152,7 +152,7 @@ static void cancelled_over(enum sip_transport transport)
 
     begin(&p, &ops, &dialogs, transport);
     dialogs.invite = call_on_invite; /* does not answer */
-    p.near.d = sip_invite(p.f->sip, &p.to_far, &invite, &p.near);
+    p.near.d = call_to_one(p.f->sip, &p.to_far, &invite, &p.near);
     wait_for(&p, far_heard, "invite");
     sip_dialog_cancel(p.near.d);
     wait_for(&p, far_heard, "ended=cancelled");
@@ -187,7 +187,7 @@ static void the_next_hop_dies(void **state)
     struct sip_conf conf;
 
     begin(&p, &ops, &dialogs, SIP_TCP);
-    p.near.d = sip_invite(p.f->sip, &p.to_far, &invite, &p.near);
+    p.near.d = call_to_one(p.f->sip, &p.to_far, &invite, &p.near);
     wait_for(&p, near_heard, "answered");
     wait_for(&p, far_heard, "confirmed");
     conf = p.g.sip->conf;

@@ -239,6 +239,30 @@ struct store *place_open(const struct place *p)
     return s;
 }
 
+void place_open_at_once(const struct place *p, unsigned n)
+{
+    pid_t pids[16];
+    int status;
+
+    assert_true(n <= 16);
+    for (unsigned i = 0; i < n; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            const struct store_conf conf = { .url = p->url };
+            struct err err = { "" };
+            struct store *s = store_open(&conf, &err);
+
+            if (!s)
+                fprintf(stderr, "%s\n", err.text);
+            _exit(s ? 0 : 1);
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+}
+
 /* ---- changes, and what is there ---- */
 
 struct store_write rig_write(const char *kind, const char *name, const char *before, const char *body)
@@ -324,6 +348,21 @@ void rig_audit(struct store *s, const struct store_audit_query *q, struct buf *o
         fail_msg("%s", err.text);
     buf_char(out, '\0');
     assert_true(buf_ok(out));
+}
+
+uint64_t rig_head(struct store *s)
+{
+    const struct store_audit_query q = { .limit = 1 };
+    uint64_t head;
+    struct buf text;
+
+    buf_init(&text, 1u << 20);
+    rig_load(s, 0, &text);
+    head = strtoull(text.p, NULL, 10);
+    rig_audit(s, &q, &text);
+    assert_int_equal(strtoull(text.p, NULL, 10), head);
+    buf_free(&text);
+    return head;
 }
 
 /* ---- a small disk ---- */

@@ -42,6 +42,9 @@ void place_remove(struct place *p);
 /* Opens it; fails the test with the sentence when that does not go. */
 struct store *place_open(const struct place *p);
 
+/* So many processes open it at the same time; fails the test unless all can. */
+void place_open_at_once(const struct place *p, unsigned n);
+
 /* One write of one object, body and audit alike; body NULL: remove. */
 struct store_write rig_write(const char *kind, const char *name, const char *before, const char *body);
 
@@ -54,6 +57,9 @@ void rig_load(struct store *s, uint64_t since, struct buf *out);
 
 /* The audit, newest first: "seq.line action kind/name before>after; ..." */
 void rig_audit(struct store *s, const struct store_audit_query *q, struct buf *out);
+
+/* The newest change, by what is loaded and by the audit; fails the test when the two do not agree. */
+uint64_t rig_head(struct store *s);
 
 /* Mounts a small disk at dir, seen by this process and its children only. Fails the test when that is not allowed. */
 void rig_small_disk(const char *dir, const char *options);

@@ -70,21 +70,6 @@ static enum store_result change(struct store *s, uint64_t seq, const char *body,
     return rig_commit(s, seq, &w, 1, err);
 }
 
-static uint64_t head_of(struct store *s)
-{
-    const struct store_audit_query q = { .limit = 1 };
-    uint64_t head;
-    struct buf text;
-
-    buf_init(&text, 1u << 20);
-    rig_load(s, 0, &text);
-    head = strtoull(text.p, NULL, 10);
-    rig_audit(s, &q, &text);
-    assert_int_equal(strtoull(text.p, NULL, 10), head);
-    buf_free(&text);
-    return head;
-}
-
 #define FIRED 16
 
 /* In a child that ends without closing anything, as a crash would: what the store said. */
@@ -115,7 +100,7 @@ static int change_in_child(const struct place *p, const struct bad_disk *plan, c
 static void check_afterwards(const struct place *p, const struct bad_disk *plan, enum store_result said)
 {
     struct store *s = place_open(p);
-    uint64_t head = head_of(s);
+    uint64_t head = rig_head(s);
     struct err err = { "" };
 
     if ((said == STORE_OK && head != 2) || (said != STORE_OK && said != STORE_AWAY && head != 1))
@@ -183,7 +168,7 @@ static void a_store_goes_on_when_its_disk_is_well_again(void **state)
         fired = disk.fired;
         if (result == STORE_AWAY)
             assert_non_null(strstr(err.text, "whether it was written is unknown"));
-        assert_int_equal(change(s, head_of(s), "{}", &err), STORE_OK);
+        assert_int_equal(change(s, rig_head(s), "{}", &err), STORE_OK);
         store_close(s);
         place_remove(&p);
     }

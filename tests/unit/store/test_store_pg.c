@@ -157,25 +157,8 @@ static void another_encoding_than_utf8_is_refused(void **state)
 static void many_nodes_can_make_it_at_once(void **state)
 {
     struct place *p = *state;
-    pid_t pids[6];
-    int status;
 
-    for (unsigned i = 0; i < 6; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            const struct store_conf conf = { .url = p->url };
-            struct err err = { "" };
-            struct store *s = store_open(&conf, &err);
-
-            if (!s)
-                fprintf(stderr, "%s\n", err.text);
-            _exit(s ? 0 : 1);
-        }
-    }
-    for (unsigned i = 0; i < 6; i++) {
-        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-        assert_int_equal(status, 0);
-    }
+    place_open_at_once(p, 6);
     store_close(place_open(p));
 }
 

@@ -233,25 +233,8 @@ static void what_is_not_permitted_is_named(void **state)
 static void many_can_make_it_at_once(void **state)
 {
     struct place *p = *state;
-    pid_t pids[8];
-    int status;
 
-    for (unsigned i = 0; i < 8; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            const struct store_conf conf = { .url = p->url };
-            struct err err = { "" };
-            struct store *s = store_open(&conf, &err);
-
-            if (!s)
-                fprintf(stderr, "%s\n", err.text);
-            _exit(s ? 0 : 1);
-        }
-    }
-    for (unsigned i = 0; i < 8; i++) {
-        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-        assert_int_equal(status, 0);
-    }
+    place_open_at_once(p, 8);
     store_close(place_open(p));
 }
 

@@ -58,6 +58,23 @@ static void test_acknowledged(void **state)
     stop();
 }
 
+/* A peer that counts what was delivered has nothing to add at first, and says by itself what is new. We go on asking then. */
+static void test_goes_on_asking_after_news_it_did_not_ask_for(void **state)
+{
+    start(true);
+    fake_expect(&server, "<r xmlns='urn:xmpp:sm:3'/>");
+    node_send(&a, 2, "second");
+    fake_expect(&server, "<body>second</body></message>");
+    fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='0'/>");
+    rig_turns(5);
+    fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+    assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
+    fake_expect(&server, "<r xmlns='urn:xmpp:sm:3'/>");
+    fake_say(&server, "<a xmlns='urn:xmpp:sm:3' h='2'/>");
+    assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+    stop();
+}
+
 static void test_resent_after_break(void **state)
 {
     start(true);
@@ -437,6 +454,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         T(test_acknowledged),
+        T(test_goes_on_asking_after_news_it_did_not_ask_for),
         T(test_resent_after_break),
         T(test_withdrawn_before_written),
         T(test_poison),

@@ -1,0 +1,184 @@
+/*
+ * Partners' domains: when no stream is left to one, nobody knows who is there, and when there is one again, all that is watched is
+ * asked for (8.5 row 15, STOX-PRS-91). Probes leave at a pace, in the order they were wished for.
+ */
+#include <stdlib.h>
+
+#include "bridge/presence.h"
+#include "bridge/watch_s2x_parts.h"
+
+static bool domain_is(const struct hash_node *node, const void *key)
+{
+    const struct watched_domain *d = container_of(node, const struct watched_domain, node);
+
+    return slice_eq(slice_of(d->name, d->n_name), *(const struct slice *)key);
+}
+
+static struct watched_domain *domain_find(const struct bridge *b, struct slice name)
+{
+    const struct hash *h = &b->watches_s2x.domains;
+    struct hash_node *node = h->n ? hash_find(h, hash_bytes(h, name), domain_is, &name) : NULL;
+
+    return node ? container_of(node, struct watched_domain, node) : NULL;
+}
+
+/* fn may free the watch it is given, and the domain goes with the last one. */
+static void each(struct watched_domain *d, void (*fn)(struct watch_s2x *w))
+{
+    struct list now, *it;
+
+    list_init(&now);
+    list_move_all(&now, &d->watches);
+    while ((it = list_pop(&now))) {
+        list_push(&d->watches, it);
+        fn(container_of(it, struct watch_s2x, of_domain));
+    }
+}
+
+static void lose(struct watch_s2x *w)
+{
+    watch_s2x_event(w, S2X_LOST, &(struct s2x_cause){ 0 });
+}
+
+static void come_back(struct watch_s2x *w)
+{
+    watch_s2x_event(w, S2X_BACK, &(struct s2x_cause){ 0 });
+}
+
+struct search {
+    struct slice remote;
+    bool found;
+};
+
+static void see(void *arg, const struct xmpp_stream_info *info)
+{
+    struct search *q = arg;
+
+    q->found = q->found || (info->authenticated && slice_eq(info->remote, q->remote));
+}
+
+/* The domain stays while something is done with all of its watches. */
+static void with_all(struct watched_domain *d, void (*fn)(struct watch_s2x *w))
+{
+    d->n++;
+    each(d, fn);
+    d->n--;
+    watch_s2x_domain_tidy(d);
+}
+
+static void on_grace(struct timer *t)
+{
+    struct watched_domain *d = container_of(t, struct watched_domain, grace);
+    struct search q = { .remote = slice_of(d->name, d->n_name) };
+
+    xmpp_each_stream(d->bridge->xmpp, see, &q);
+    d->away = false;
+    if (!q.found)
+        log_info(d->bridge->log, "presence-unknown", LOG_S("remote", q.remote),
+                 LOG_Z("why", "its stream broke and was not there again within 60 s"));
+    d->away = !q.found;
+    with_all(d, q.found ? come_back : lose);
+}
+
+void watch_s2x_domain_lost(struct bridge *b, struct slice remote)
+{
+    struct watched_domain *d = domain_find(b, remote);
+
+    if (!d || d->away)
+        return;
+    d->away = true;
+    timer_start(&b->loop->timers, &d->grace, WATCH_GRACE_MS);
+}
+
+void watch_s2x_domain_back(struct bridge *b, struct slice remote)
+{
+    struct watched_domain *d = domain_find(b, remote);
+
+    if (!d || !d->away)
+        return;
+    d->away = false;
+    timer_stop(&b->loop->timers, &d->grace);
+    with_all(d, come_back);
+}
+
+bool watch_s2x_join_domain(struct watch_s2x *w)
+{
+    struct bridge *b = w->bridge;
+    struct slice name = contact_remote_jid(w->contact).domain;
+    struct watched_domain *d = domain_find(b, name);
+
+    if (!d) {
+        d = malloc(sizeof(*d) + name.n);
+        if (!d)
+            return false;
+        *d = (struct watched_domain){ .bridge = b, .n_name = (uint16_t)name.n };
+        memcpy(d->name, name.p, name.n);
+        list_init(&d->watches);
+        timer_init(&d->grace, on_grace);
+        if (!hash_add(&b->watches_s2x.domains, &d->node, hash_bytes(&b->watches_s2x.domains, name))) {
+            free(d);
+            return false;
+        }
+    }
+    d->n++;
+    list_push(&d->watches, &w->of_domain);
+    w->domain = d;
+    return true;
+}
+
+void watch_s2x_domain_tidy(struct watched_domain *d)
+{
+    if (d->n)
+        return;
+    timer_stop(&d->bridge->loop->timers, &d->grace);
+    hash_remove(&d->bridge->watches_s2x.domains, &d->node);
+    free(d);
+}
+
+void watch_s2x_leave_domain(struct watch_s2x *w)
+{
+    list_unlink(&w->of_domain);
+    w->domain->n--;
+    watch_s2x_domain_tidy(w->domain);
+    w->domain = NULL;
+}
+
+/* ---- probes ---- */
+
+static void probe(struct watch_s2x *w)
+{
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+    enum xmpp_fate fate;
+
+    w->bridge->watches_s2x.probes_out++;
+    (void)presence_send(w->bridge, &local, &remote, "probe", slice_of(NULL, 0), 0, &fate);
+}
+
+void watch_s2x_on_pace(struct timer *t)
+{
+    struct watches_s2x *all = container_of(t, struct watches_s2x, pace);
+    struct bridge *b = container_of(all, struct bridge, watches_s2x);
+    unsigned rate = directory_gateway(b->directory)->presence_rate;
+    uint64_t now = loop_now(b->loop);
+
+    while (!list_empty(&all->probes)) {
+        if (!bucket_try(&all->sent, rate, rate, 1, now)) {
+            timer_start(&b->loop->timers, &all->pace, bucket_wait(&all->sent, rate, rate - 1) + 1);
+            return;
+        }
+        probe(container_of(list_pop(&all->probes), struct watch_s2x, probe));
+    }
+}
+
+void watch_s2x_enquire(struct watch_s2x *w, bool again)
+{
+    struct watches_s2x *all = &w->bridge->watches_s2x;
+    uint64_t now = loop_now(w->bridge->loop);
+
+    if (!list_empty(&w->probe) || (!again && w->probed_ms && now - w->probed_ms < WATCH_PROBE_MS))
+        return;
+    w->probed_ms = now;
+    list_push(&all->probes, &w->probe);
+    if (!timer_running(&all->pace))
+        timer_start(&w->bridge->loop->timers, &all->pace, 0);
+}
