@@ -11,16 +11,20 @@ STATES, RECEIPTS, MARKERS = "http://jabber.org/protocol/chatstates", "urn:xmpp:r
 
 
 @pytest.fixture(scope="module")
-def bob(rig):
+def world(rig):
     cert = rig.pki.issue("linphone-status", dns=["sip.contoso.example"])
     route = {"next_hop": dns.KAMAILIO + ":5060", "transport": "tcp", "sources": [dns.KAMAILIO, dns.GATEWAY]}
-    things = [Stoxd(rig, name="stoxd-linphone", routes={"office": route}), Kamailio("tcp", cert, rig.pki.trust_file),
-              LinphoneApp(BOB, dns.KAMAILIO, address=dns.SECOND_PHONE)]
+    things = [Stoxd(rig, name="stoxd-linphone", routes={"office": route}), Kamailio("tcp", cert, rig.pki.trust_file)]
     for thing in things:
         rig.up(thing)
-    yield things[-1]
+    yield
     for thing in reversed(things):
         rig.down(thing)
+
+
+@pytest.fixture
+def bob(world, start):
+    return start(LinphoneApp(BOB, dns.KAMAILIO, address=dns.SECOND_PHONE))
 
 
 def arrives(person, space, name, since=0):
@@ -63,12 +67,12 @@ def test_what_linphone_sent_was_received_and_read(bob, romeo, table):
 
 
 def test_what_was_sent_to_linphone_is_received_and_read(bob, romeo, table):
-    """Its side has asked for an IMDN (above, or here), so that it is asked (imdn = auto)."""
+    """Its side has asked for an IMDN, so that it is asked (imdn = auto)."""
     bob.say("hello again", to=romeo.jid)
     romeo.wait_message("hello again")
     with table.row("linphone, Prosody", "tcp", "to SIP", "receipt and marker asked: IMDN, delivered, displayed"):
         tell(romeo, "<body>and here?</body><request xmlns='%s'/><markable xmlns='%s'/>" % (RECEIPTS, MARKERS), id="r1")
-        bob.wait_message("and here?")
+        sender = bob.wait_message("and here?")
         assert arrives(romeo, RECEIPTS, "received").get("id") == "r1"
-        bob.read(romeo.jid)
+        bob.read(sender)
         assert arrives(romeo, MARKERS, "displayed").get("id") == "r1"

@@ -20,7 +20,6 @@ sip_tls_port={tls_port}
 root_ca={trust}
 use_ipv6=0
 default_proxy=0
-handle_content_encoding={encoding}
 register_only_when_network_is_up=0
 [net]
 firewall_policy=0
@@ -34,15 +33,11 @@ reg_identity=sip:{user}
 reg_expires=600
 reg_sendregister=1
 publish=0
-cpim_in_basic_chat_rooms_enabled={cpim}
 """
 
 
 class Linphone:
     """user: bob@contoso.example, registered at proxy (an address or name, with port if it is not 5060) over transport."""
-
-    cpim = 0  # without it the library asks for no notification, and understands none
-    encoding = "deflate"  # its default
 
     def __init__(self, user, proxy, *, address, port=5060, transport="udp", trust=""):
         self.user, self.proxy, self.address, self.port = user, proxy, address, port
@@ -56,8 +51,7 @@ class Linphone:
         conf = os.path.join(self.dir, "linphonerc")
         with open(conf, "w") as f:
             f.write(_CONFIG.format(address=self.address, port=self.port, tls_port=self.port + 1, proxy=self.proxy,
-                                   user=self.user, transport=self.transport, trust=self.trust, cpim=self.cpim,
-                                   encoding=self.encoding))
+                                   user=self.user, transport=self.transport, trust=self.trust))
         env = dict(os.environ, HOME=self.dir)
         self.process = Process("linphone-" + self.user, self._argv(conf), cwd=self.dir, env=env, stdin=subprocess.PIPE)
         self._wait_registered()
@@ -99,9 +93,6 @@ class Linphone:
 class LinphoneApp(Linphone):
     """The same library with all that its daemon has no commands for: who is typing, and IMDN (linphone_app.py)."""
 
-    cpim = 1
-    encoding = "deflate"
-
     def _argv(self, conf):
         return [sys.executable, os.path.join(os.path.dirname(__file__), "linphone_app.py"), conf]
 
@@ -117,7 +108,8 @@ class LinphoneApp(Linphone):
         self.process.wait_line("^state %s LinphoneChatMessageState%s$" % (re.escape(json.dumps(text)), state), 20, since)
 
     def wait_message(self, text, timeout=20, since=0):
-        return self.process.wait_line("^received .*%s" % re.escape(json.dumps(text)[1:-1]), timeout, since).string
+        """Who wrote it, as the library says it."""
+        return self.process.wait_line("^received sip:(\\S+) .*%s" % re.escape(json.dumps(text)[1:-1]), timeout, since).group(1)
 
     def compose(self, to):
         """It types; after 15 s without another word from us the library says that it does not."""

@@ -27,7 +27,7 @@ _functions = {
     "linphone_core_cbs_set_is_composing_received": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_core_add_callbacks": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_core_start": (ctypes.c_int, ctypes.c_void_p), "linphone_core_iterate": (None, ctypes.c_void_p),
-    "linphone_core_stop": (None, ctypes.c_void_p),
+    "linphone_core_set_network_reachable": (None, ctypes.c_void_p, ctypes.c_ubyte),
     "linphone_account_get_state": (ctypes.c_int, ctypes.c_void_p),
     "linphone_core_get_im_notif_policy": (ctypes.c_void_p, ctypes.c_void_p),
     "linphone_im_notif_policy_enable_all": (None, ctypes.c_void_p),
@@ -39,6 +39,10 @@ _functions = {
     "linphone_chat_message_cbs_set_msg_state_changed": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_chat_message_send": (None, ctypes.c_void_p), "linphone_chat_message_get_utf8_text": (ctypes.c_char_p, ctypes.c_void_p),
     "linphone_chat_message_state_to_string": (ctypes.c_char_p, ctypes.c_int),
+    "linphone_account_get_params": (ctypes.c_void_p, ctypes.c_void_p),
+    "linphone_account_params_clone": (ctypes.c_void_p, ctypes.c_void_p),
+    "linphone_account_params_enable_cpim_in_basic_chat_room": (None, ctypes.c_void_p, ctypes.c_ubyte),
+    "linphone_account_set_params": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_chat_room_allow_cpim": (None, ctypes.c_void_p, ctypes.c_ubyte),
     "linphone_chat_room_compose": (None, ctypes.c_void_p), "linphone_chat_room_mark_as_read": (None, ctypes.c_void_p),
     "linphone_chat_room_is_remote_composing": (ctypes.c_ubyte, ctypes.c_void_p),
@@ -68,6 +72,14 @@ class App:
         self.lib.linphone_core_add_callbacks(self.core, callbacks)
         self.lib.linphone_im_notif_policy_enable_all(self.lib.linphone_core_get_im_notif_policy(self.core))
         self.lib.linphone_core_start(self.core)
+        self.lib.linphone_core_set_network_reachable(self.core, 1)  # it takes the rig's, all on lo, for none
+        self._use_cpim(self.lib.linphone_core_get_default_account(self.core))
+
+    def _use_cpim(self, account):
+        """Without it a message asks for no notification, and gets none."""
+        params = self.lib.linphone_account_params_clone(self.lib.linphone_account_get_params(account))
+        self.lib.linphone_account_params_enable_cpim_in_basic_chat_room(params, 1)
+        self.lib.linphone_account_set_params(account, params)
 
     def _peer(self, room):
         text = self.lib.linphone_address_as_string_uri_only(self.lib.linphone_chat_room_get_peer_address(room))
@@ -88,7 +100,6 @@ class App:
         word, _, rest = line.partition(" ")
         uri, _, text = rest.partition(" ")
         room = self.lib.linphone_core_get_chat_room_from_uri(self.core, uri.encode())
-        self.lib.linphone_chat_room_allow_cpim(room, 1)  # without it a message asks for no notification
         if word == "message":
             message = self.lib.linphone_chat_room_create_message_from_utf8(room, text.encode())
             self.lib.linphone_chat_message_cbs_set_msg_state_changed(self.lib.linphone_chat_message_get_callbacks(message),
