@@ -356,7 +356,7 @@ def test_subscriptions_are_shown_and_refreshed(gateway, scene):
 def test_a_trace_shows_presence(gateway, scene):
     trace = subprocess.Popen([program("stoxctl", "ctl"), "--server", gateway.server, "trace", "--user", ALICE, "--for", "60s",
                               "--ascii"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    trace.stderr.readline()  # it has begun
+    assert trace.stdout.readline().startswith("time (UTC)")  # it has begun
     watch = scene.granted()
     scene.say(resource="garden")
     watch.wait_notice("active", has("garden"))
