@@ -294,7 +294,7 @@ static bool is_late(const struct watch_s2x *w)
 
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)
 {
-    bool stored = actions & S2X_STORE;
+    bool stored = actions & S2X_STORE, first = !w->known;
 
     if (actions & S2X_ACCEPT)
         watch_s2x_accept(cause->dialog, cause->request);
@@ -303,7 +303,7 @@ static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, con
     if (actions & S2X_FORGET)
         watch_s2x_forget(w);
     if (actions & S2X_KEEP && watch_s2x_keep(w, cause->stanza))
-        watch_s2x_tell(w, false);
+        watch_s2x_tell(w, first); /* what comes right behind his yes is what she waits for */
     if (actions & S2X_TELL && !stored)
         watch_s2x_tell(w, false);
     if (actions & S2X_LEAVE)
