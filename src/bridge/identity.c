@@ -1,6 +1,7 @@
 #include "bridge/identity.h"
 
 #include "bridge/bridge_private.h"
+#include "sip/writer.h"
 
 static bool read_address(const struct bridge *b, const struct sip_name_addr *na, struct arena *a, struct identity *out)
 {
@@ -56,4 +57,26 @@ bool identity_of(const struct bridge *b, const struct sip_msg *m, const struct s
     *out = said;
     out->hidden = wants_privacy(m);
     return true;
+}
+
+bool identity_assert(struct arena *a, struct slice from, struct slice *headers)
+{
+    struct sip_name_addr na;
+    struct buf b;
+    bool ok;
+
+    if (!sip_name_addr_parse(from, &na) || !na.uri.has_user)
+        return true;
+    buf_init(&b, SIP_HEAD_MAX);
+    buf_put(&b, SLICE("P-Asserted-Identity: <sip:"));
+    sip_put_safe(&b, na.uri.user);
+    buf_char(&b, '@');
+    sip_put_safe(&b, na.uri.host);
+    buf_put(&b, SLICE(">\r\n"));
+    buf_put(&b, *headers);
+    ok = buf_ok(&b);
+    if (ok)
+        *headers = arena_dup(a, buf_slice(&b));
+    buf_free(&b);
+    return ok && headers->p;
 }

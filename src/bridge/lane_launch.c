@@ -1,4 +1,5 @@
 /* Where a message leaves its lane: by which route, to which servers, in a request of its own or in a session. */
+#include "bridge/identity.h"
 #include "bridge/lane_parts.h"
 #include "bridge/note.h"
 #include "bridge/presence.h"
@@ -34,7 +35,7 @@ struct sip_targets *lane_targets(struct bridge *b, const struct route *route, st
     if (way_to(&arena, route, domain, &to)) {
         t = sip_located(b->sip, &to);
         if (!t && to.n_hops == 1 && way_first(&to, &only))
-            t = sip_targets_one(&only);
+            t = sip_targets_one(&only, to.to_proxy);
     }
     arena_reset(&arena);
     if (!t || sip_targets_order(b->sip, t, order))
@@ -132,6 +133,10 @@ static bool launch_alone(struct lane *lane, struct flight *f, const struct route
         receipts_withdraw(b, f); /* whoever has refused CPIM while it waited would refuse it again */
         request.headers = f->message.headers;
         request.body = f->message.body;
+    }
+    if (route->trust_identity && !identity_assert(&f->arena, f->message.from, &request.headers)) {
+        flight_give_back_condition(f, b, MAP_RESOURCE_CONSTRAINT, "The gateway is busy");
+        return false;
     }
     arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
     ok = way_to(&arena, route, f->to.domain, &to);

@@ -151,6 +151,8 @@ static void state(struct bridge *b, const struct xmpp_stanza *stanza, bool avail
         watch_s2x_presence(b, stanza);
         watch_x2s_peer(b, stanza->from, stanza->to, available);
     }
+    if (!available)
+        im_session_offline(b, stanza->from, stanza->to);
     handled(b, stanza);
 }
 

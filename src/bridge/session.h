@@ -67,14 +67,20 @@ enum im_session_send {
 enum im_session_send im_session_send(struct lane *lane, struct flight *f, const struct route *route,
                                      struct sip_targets *targets, sip_done *done, struct sip_client **client);
 
-/* The result of what flew in it; the lane is out of it. */
-void im_session_result(struct im_session *s, const struct sip_result *result);
+/* The result of what flew in it; the lane is out of it. True: it was never written, and would go to another server of the route. */
+bool im_session_result(struct im_session *s, const struct sip_result *result);
 
 /* The lane is out of it, whatever comes. */
 void im_session_leave(struct im_session *s);
 
 /* A stanza of the XMPP user says gone: the session in that thread ends, without a thread all of these two (STOX-SES-40). */
 void im_session_gone(struct bridge *b, const struct xmpp_stanza *stanza);
+
+/*
+ * A client of the XMPP user has gone offline, or (from a bare address) all of them: sessions that were its own are nobody's, and end
+ * if the route's session-end-offline says so (STOX-SES-41).
+ */
+void im_session_offline(struct bridge *b, const struct jid *from, const struct jid *to);
 
 /* The text with this stanza id goes to XMPP. True: if it comes back, its sender can be told (im_session_bounced). */
 bool im_session_remember(struct im_session *s, struct slice id);

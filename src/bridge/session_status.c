@@ -1,4 +1,6 @@
 /* What passes in a session besides texts: who is typing, gone, and that a text has come back. */
+#include <stdlib.h>
+
 #include "bridge/session_parts.h"
 #include "bridge/typing.h"
 #include "map/keyboard.h"
@@ -165,4 +167,26 @@ void im_session_gone(struct bridge *b, const struct xmpp_stanza *stanza)
     if (thread.n && map_thread_to_call_id(&b->key, thread) && buf_ok(&b->key))
         call = im_session_call_hash(b, buf_slice(&b->key));
     im_session_each(b, stanza->from, stanza->to, end_gone, &call);
+}
+
+static void end_offline(struct im_session *s, void *arg)
+{
+    const struct jid *from = arg;
+    const struct route *route = directory_route_to(s->bridge->directory, im_session_name(s, SESSION_LOCAL_DOMAIN));
+
+    if (from->resource.n && !slice_eq(from->resource, slice_of(s->client, s->n_client)))
+        return;
+    free(s->client);
+    s->client = NULL;
+    s->n_client = 0;
+    if (s->state == SESSION_UP && route && route->session_end_offline)
+        im_session_end_soon(s, "the XMPP user is offline", 0);
+}
+
+void im_session_offline(struct bridge *b, const struct jid *from, const struct jid *to)
+{
+    struct jid who = *from;
+
+    if (b->sessions.by_pair.n)
+        im_session_each(b, from, to, end_offline, &who);
 }

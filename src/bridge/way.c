@@ -59,6 +59,7 @@ bool way_to(struct arena *arena, const struct route *route, struct slice domain,
 {
     *out = (struct sip_destination){ .route = route->name,
                                      .transports = transports_of(route),
+                                     .to_proxy = route->next_hop_route,
                                      .networks = route->sources.v,
                                      .n_networks = route->sources.n };
     if (route->tls_names.n && !to_ascii(arena, ((const struct slice *)route->tls_names.v)[0], &out->tls_name))

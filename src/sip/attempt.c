@@ -119,6 +119,7 @@ static bool shape(const struct sip_attempt *a, struct leg *leg, struct sip_targe
 {
     *target = a->targets->v[leg->place].target;
     request->branch = branch_to(a, target, branch);
+    request->to_proxy = a->targets->to_proxy;
     if (target->transport != SIP_UDP || sip_send_fits(a->sip, target, request, SIP_UDP_REQUEST_MAX))
         return true;
     if (!(a->targets->transports & SIP_MAY(SIP_TCP)))

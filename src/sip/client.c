@@ -6,6 +6,7 @@
 #define COOKIE "z9hG4bK"
 #define BRANCH_LEN (sizeof(COOKIE) - 1 + 32) /* cookie, 64 bits nobody can guess, 64 bits that only we can derive */
 #define FIXED_MAX 256 /* what of a request is not its parts: names, separators, method, numbers */
+#define ROUTE_MAX 96  /* of a Route header, but for the name in it */
 #define SUFFIX_MAX 2  /* of a given branch, for each time that the request is signed: ".1" */
 #define REQUEST_MAX (SIP_HEAD_MAX + SIP_BODY_MAX)
 
@@ -140,6 +141,26 @@ void sip_put_contact(struct buf *b, const struct sip_clients *t, const struct si
     buf_char(b, '>');
 }
 
+/* The proxy by its name, where it has to show one, else by its address. */
+static void put_route(struct buf *b, const struct sip_target *target)
+{
+    char at[ADDR_TEXT];
+
+    buf_put(b, SLICE("Route: <sip:"));
+    if (target->host[0]) {
+        sip_put_safe(b, slice_str(target->host));
+        buf_char(b, ':');
+        buf_u64(b, addr_port(&target->addr));
+    } else {
+        buf_str(b, addr_text(&target->addr, at));
+    }
+    if (target->transport != SIP_UDP) {
+        buf_put(b, SLICE(";transport="));
+        buf_str(b, sip_transport_name(target->transport));
+    }
+    buf_put(b, SLICE(";lr>\r\n"));
+}
+
 /* What a request is made of besides what its owner says. */
 struct making {
     struct slice branch, login; /* login: lines */
@@ -170,6 +191,8 @@ static bool build(struct sip_clients *t, const struct sip_target *target, const 
     buf_put(b, target->transport == SIP_UDP   ? SLICE(";rport\r\n")
                : target->transport == SIP_TLS ? SLICE(";alias\r\n")
                                               : SLICE("\r\n"));
+    if (r->to_proxy)
+        put_route(b, target);
     sip_put_header_u64(b, "Max-Forwards", r->max_forwards);
     sip_put_header(b, "From", r->from);
     sip_put_header(b, "To", r->to);
@@ -195,8 +218,8 @@ bool sip_clients_fits(struct sip_clients *t, const struct sip_target *target, co
     static const char any[BRANCH_LEN] = COOKIE "00000000000000000000000000000000";
     struct making making = { .branch = r->branch.n ? r->branch : slice_of(any, BRANCH_LEN) };
     size_t room = sip_client_may_sign(r->method) ? sip_login_room(t->logins, slice_str(target->route), r->uri) : 0;
-    size_t parts =
-        t->host.n + r->uri.n + making.branch.n + r->from.n + r->to.n + r->call_id.n + r->headers.n + r->body.n + room;
+    size_t parts = t->host.n + r->uri.n + making.branch.n + r->from.n + r->to.n + r->call_id.n + r->headers.n +
+                   r->body.n + room + (r->to_proxy ? ROUTE_MAX + strlen(target->host) : 0);
 
     if (!r->contact && parts <= max && max - parts >= FIXED_MAX) /* nearly always, and far cheaper than building it */
         return true;

@@ -18,6 +18,7 @@ struct sip_destination {
     const struct addr_host *hops; /* fixed next hops, at most SIP_HOPS_MAX, the first one first */
     size_t n_hops;
     unsigned transports;             /* SIP_MAY(...): of several, UDP where neither a name nor its DNS says which */
+    bool to_proxy;                   /* a Route header names the server: sip_send.to_proxy */
     struct slice tls_name;           /* what a server over TLS is asked for; empty: the hop's name, or the domain */
     const struct addr_net *networks; /* where DNS may lead besides public addresses (net/reach.h), for a domain */
     size_t n_networks;
@@ -35,12 +36,13 @@ struct sip_place {
 struct sip_targets {
     unsigned refs;
     bool drawn;          /* some tier has several servers */
+    bool to_proxy;       /* of the destination */
     size_t n;            /* 1 to SIP_TARGETS_MAX */
     unsigned transports; /* of the destination */
     struct sip_place v[];
 };
 
-struct sip_targets *sip_targets_one(const struct sip_target *target); /* NULL: no memory */
+struct sip_targets *sip_targets_one(const struct sip_target *target, bool to_proxy); /* NULL: no memory */
 struct sip_targets *sip_targets_keep(struct sip_targets *t);
 void sip_targets_drop(struct sip_targets *t); /* NULL is fine */
 

@@ -71,6 +71,8 @@ static struct slice invite_lines(struct sip *sip, const struct sip_dialog *d, co
         sip_session_put_wish(d, b, false);
     else if (sip->conf.session_s)
         sip_put_header_u64(b, "Session-Expires", sip->conf.session_s);
+    if (r->expires_s)
+        sip_put_header_u64(b, "Expires", r->expires_s);
     buf_put(b, r->headers);
     return slice_from(buf_slice(b), at);
 }
@@ -95,21 +97,23 @@ static bool make_invite(struct sip *sip, const struct sip_dialog *d, const struc
     return buf_ok(b);
 }
 
-static bool fits(struct sip *sip, const struct sip_dialog *d, const struct sip_target *target,
-                 const struct sip_invite *r)
+static bool fits(struct sip *sip, const struct sip_dialog *d, const struct sip_targets *targets,
+                 const struct sip_target *target, const struct sip_invite *r)
 {
     struct own_texts own;
     struct sip_send send;
 
-    return make_invite(sip, d, target, r, &own, &send) &&
-           sip_clients_fits(&sip->clients, target, &send, SIP_UDP_REQUEST_MAX);
+    if (!make_invite(sip, d, target, r, &own, &send))
+        return false;
+    send.to_proxy = targets->to_proxy;
+    return sip_clients_fits(&sip->clients, target, &send, SIP_UDP_REQUEST_MAX);
 }
 
 /* Over UDP only what is short enough (18.1.1). False: there is no other transport for it. */
 static bool choose_transport(struct sip *sip, const struct sip_dialog *d, const struct sip_targets *targets,
                              const struct sip_invite *r, struct sip_target *target)
 {
-    if (target->transport != SIP_UDP || fits(sip, d, target, r))
+    if (target->transport != SIP_UDP || fits(sip, d, targets, target, r))
         return true;
     if (!(targets->transports & SIP_MAY(SIP_TCP)))
         return false;
@@ -160,6 +164,7 @@ static bool launch(struct sip_dial *dial)
     parts[DIALOG_ACCOUNT] = slice_str(target.route);
     if (!sip_dialog_set_texts(d, parts))
         return false;
+    send.to_proxy = dial->targets->to_proxy;
     d->secure = slice_starts(own.contact, SLICE("<sips:"));
     d->pending = sip_clients_invite(&d->sip->clients, &target, &send, on_answer, d);
     if (!d->pending)

@@ -57,6 +57,7 @@ struct sip_find {
     enum sip_fault fault; /* the last one */
     char why[SIP_FIND_WHY];
     unsigned transports;
+    bool to_proxy;
     char route[SIP_ROUTE_MAX + 1], tls_name[NAME_MAX_BYTES], domain[NAME_MAX_BYTES];
     struct addr_net *networks; /* owned */
     size_t n_networks;
@@ -451,6 +452,7 @@ static struct sip_targets *collect(struct sip_find *f)
         return NULL;
     t->refs = 1;
     t->transports = f->transports;
+    t->to_proxy = f->to_proxy;
     for (size_t h = 0; h < f->n_hops; h++) {
         struct find_hop *hop = &f->hops[h];
 
@@ -520,6 +522,7 @@ static bool take(struct sip_find *f, const struct sip_destination *to)
               copy(f->domain, sizeof(f->domain), to->domain);
 
     f->transports = to->transports;
+    f->to_proxy = to->to_proxy;
     if (to->n_networks) {
         f->networks = calloc(to->n_networks, sizeof(*f->networks));
         ok = ok && f->networks;

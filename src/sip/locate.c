@@ -87,6 +87,7 @@ static void put_key(struct buf *b, const struct sip_destination *to)
     buf_put(b, to->tls_name);
     buf_char(b, '\n');
     buf_u64(b, to->transports);
+    buf_str(b, to->to_proxy ? "r" : "");
     for (size_t i = 0; i < to->n_hops; i++) {
         buf_char(b, '\n');
         if (to->hops[i].addr.sa.sa_family) {

@@ -186,6 +186,7 @@ struct sip_send {
     const struct sip_contact *contact; /* NULL: none, or it is in headers */
     struct slice headers;              /* further lines, each with CRLF, already safe */
     struct slice body;
+    bool to_proxy; /* a Route header names the target, a loose router (8.1.2): on requests out of dialogs only */
 };
 
 struct sip_result {

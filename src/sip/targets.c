@@ -4,7 +4,7 @@
 #include "base/rand.h"
 #include "sip/stack.h"
 
-struct sip_targets *sip_targets_one(const struct sip_target *target)
+struct sip_targets *sip_targets_one(const struct sip_target *target, bool to_proxy)
 {
     struct sip_targets *t = calloc(1, sizeof(*t) + sizeof(t->v[0]));
 
@@ -13,6 +13,7 @@ struct sip_targets *sip_targets_one(const struct sip_target *target)
     t->refs = 1;
     t->n = 1;
     t->transports = SIP_MAY(target->transport);
+    t->to_proxy = to_proxy;
     t->v[0].target = *target;
     return t;
 }

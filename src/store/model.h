@@ -101,16 +101,18 @@ struct route {
     struct setting_list tls_names; /* struct slice: names of hosts; empty: the SIP domain itself */
     unsigned im;                   /* enum route_im */
     unsigned session_idle_s, session_limit;
+    bool session_end_offline;
     unsigned imdn; /* enum route_imdn */
     bool receipt_on_200;
     struct slice digest_user, digest_password; /* what the SIP server proves to us; empty: it has no account */
     bool digest_md5;
     struct slice next_hop_user, next_hop_password; /* what we prove to the next hop */
+    bool next_hop_route;                           /* a Route header names it */
     bool trust_identity;
     unsigned message_rate; /* a second; 0: no limit */
     bool presence;
     unsigned subscription_rate; /* a second; 0: no limit */
-    unsigned added_by; /* enum route_added_by */
+    unsigned added_by;          /* enum route_added_by */
 };
 
 /* identify_by with auto resolved. */

@@ -102,13 +102,22 @@ static const struct setting settings[] = {
       .secret = true,
       .brief = "Password of next-hop-user",
       .help = "As the next hop has it." },
+    { .name = "next-hop-route",
+      .type = SETTING_BOOL,
+      FIELD(route, next_hop_route),
+      .def = "no",
+      .brief = "Whether a Route header names the next hop (RFC 3261 8.1.2)",
+      .help = "yes when next-hop is an outbound proxy that hands on what its Route header (with lr) says, wherever the "
+              "recipient's domain is served. Most servers need none: they look at the recipient's address." },
     { .name = "trust-identity",
       .type = SETTING_BOOL,
       FIELD(route, trust_identity),
       .def = "no",
       .brief = "Whether P-Asserted-Identity says who sends, instead of From (RFC 3325)",
-      .help = "yes only when this SIP system sets that header itself and removes what its users put there. Its address "
-              "must be one of the route's domains all the same." },
+      .help =
+          "yes only when this SIP system sets that header itself and removes what its users put there. Its address "
+          "must be one of the route's domains all the same. Requests to it have the header too: it is inside of the "
+          "trust domain then, and all others are outside." },
     { .name = "message-rate",
       .type = SETTING_UINT,
       FIELD(route, message_rate),
@@ -150,6 +159,12 @@ static const struct setting settings[] = {
       .unit = "s",
       .brief = "Silence after which a conversation's INVITE session is ended",
       .help = "The next message opens a new one." },
+    { .name = "session-end-offline",
+      .type = SETTING_BOOL,
+      FIELD(route, session_end_offline),
+      .def = "no",
+      .brief = "Whether an INVITE session ends as soon as the XMPP client in it goes offline",
+      .help = "no: it ends after session-idle, and what is written meanwhile goes to the user's other clients." },
     { .name = "session-limit",
       .type = SETTING_UINT,
       FIELD(route, session_limit),

@@ -11,7 +11,7 @@ from rig.stoxd import Stoxd
 from support import OTHER, Partner, error_of, expect_stanza
 from test_login_wire import NAME, PASSWORD, Asks
 
-CASES = 16
+CASES = 18  # the last one is trusted, and an outbound proxy
 _cases = itertools.count(1)
 
 
@@ -28,7 +28,8 @@ def gateway(rig, start_for_module):
         for kind, im in ("dial", "session"), ("page", "pager"):
             name = "%s%d" % (kind, n)
             routes[name] = {"next_hop": [at + ":5060" for at in hops(n)], "im": im, "health_interval": 0,
-                            "next_hop_user": NAME, "next_hop_password": PASSWORD}
+                            "next_hop_user": NAME, "next_hop_password": PASSWORD,
+                            "next_hop_route": n == CASES, "trust_identity": n == CASES}
             domains[name + ".example"] = {"route": name}
     return start_for_module(Stoxd(rig, name="stoxd-dial", **support.settings(
         OTHER, routes=routes, sip_domains=domains)))
@@ -37,8 +38,8 @@ def gateway(rig, start_for_module):
 class Case:
     """A partner, and two servers that only this test has."""
 
-    def __init__(self, rig, start, servers):
-        self.n = next(_cases)
+    def __init__(self, rig, start, servers, n=None):
+        self.n = n or next(_cases)
         self.p = start(Partner(rig, at=OTHER))
         self.uas = [start(SipUa(at, user="alice@dial%d.example" % self.n)) for at in hops(self.n)[:servers]]
         for ua in self.uas:
@@ -58,7 +59,7 @@ class Case:
 
 @pytest.fixture
 def case(rig, gateway, start):
-    return lambda servers=2: Case(rig, start, servers)
+    return lambda servers=2, n=None: Case(rig, start, servers, n)
 
 
 def invites(ua):
@@ -148,6 +149,41 @@ def test_STOX_SIP_34_a_password_that_is_not_taken_ends_it(case, gateway):
     assert c.error() in ("not-authorized", "forbidden", "subscription-required", "registration-required")
     assert len(asks.shown) == 1 and len(invites(c.uas[0])) == 2
     assert "next-hop-password" in gateway.wait_event("sip-login-failed", status="401")["why"]
+
+
+# ---- what a route's server is told ----
+
+
+@pytest.mark.parametrize("kind", ["page", "dial"])
+def test_STOX_SIP_38_a_proxy_and_STOX_SIP_39_one_inside_of_the_trust_domain(case, kind):
+    seen = []
+    for n in None, CASES:
+        c = case(1, n)
+        c.write(kind, "who and where to")
+        got = c.uas[0].wait_message("who and where to", 5).message
+        first = got if kind == "page" else invites(c.uas[0])[0]
+        seen.append((c, got, first))
+    (other, _, plain), (c, inside, told) = seen
+    assert plain.get("route") is None and plain.get("p-asserted-identity") is None
+    assert told.get("route") == "<sip:%s:5060;lr>" % hops(CASES)[0]
+    assert told.uri == "sip:alice@%s%d.example" % (kind, CASES)
+    assert told.get("p-asserted-identity") == "<sip:romeo@%s>" % c.p.domain
+    if kind == "dial":
+        assert inside.get("route") is None
+
+
+def test_STOX_SIP_39_is_believed_from_inside_only(case):
+    """The sender is whom a trusted system asserts; from all others that header is nothing."""
+    for n, sender in (None, "alice"), (CASES, "bob"):
+        c = case(1, n)
+        domain = "page%d.example" % c.n
+        txn = c.uas[0].message("romeo@" + c.p.domain, "by whose word", target=(OTHER, 5060), sender="alice@" + domain,
+                               headers=["P-Asserted-Identity: <sip:bob@%s>" % domain])
+        wire = c.p.accept_sm()
+        stanza = expect_stanza(wire)
+        assert stanza.get("from").split("/")[0] == "%s@%s" % (sender, domain)
+        support.acknowledge(wire, 1)
+        assert txn.wait(5) == 200
 
 
 # ---- elsewhere ----

@@ -333,6 +333,22 @@ static void STOX_RCP_19_plain_once_after_415(void **state)
     sides_free(s);
 }
 
+/* Nobody in a room is asked, and nobody answers for it; what a room says is refused by now (STOX-IM-08). */
+static void STOX_RCP_16_none_in_a_group(void **state)
+{
+    struct sides *s = sides_new();
+
+    sides_apply(s, ALWAYS);
+    from_xmpp(s, "id='m1' type='groupchat'", "<body>x</body>" REQUEST MARKABLE);
+    assert_int_equal(s->n_clients, 0);
+    assert_int_equal(s->bridge->receipts.shares.n, 0);
+    for (size_t i = 0; i < s->n_sent; i++)
+        assert_null(strstr(last_stanza(s, i + 1), "<received"));
+    from_xmpp(s, "id='m2' type='groupchat'", "<received xmlns='urn:xmpp:receipts' id='m0'/>");
+    assert_int_equal(s->n_clients, 0);
+    sides_free(s);
+}
+
 /* What is left to try is said by the refusal: no wrapping, which is shorter; nothing at all (RFC 3261 8.1.3.5). */
 static void STOX_SIP_35_once_more_without_what_was_refused(void **state)
 {
@@ -762,6 +778,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(STOX_RCP_18_asked_when_known_to_answer),
         cmocka_unit_test(STOX_RCP_18_receipts_are_advertised_once_seen),
         cmocka_unit_test(STOX_RCP_19_plain_once_after_415),
+        cmocka_unit_test(STOX_RCP_16_none_in_a_group),
         cmocka_unit_test(STOX_SIP_35_once_more_without_what_was_refused),
         cmocka_unit_test(STOX_RCP_19_never_doubled),
         cmocka_unit_test(STOX_CS_13_states_are_advertised_until_415),

@@ -336,6 +336,41 @@ static void STOX_SIP_34_a_reinvite_is_signed(void **state)
     call_free(c);
 }
 
+/* Only what is outside of dialogs; what answers an INVITE hop by hop takes it over (9.1, 17.1.1.3). */
+static void STOX_SIP_38_a_route_header_names_the_proxy(void **state)
+{
+    static const struct {
+        enum sip_transport transport;
+        const char *host, *line;
+    } cases[] = {
+        { SIP_UDP, "", "\r\nRoute: <sip:192.0.2.1:5060;lr>\r\n" },
+        { SIP_TCP, "", "\r\nRoute: <sip:192.0.2.1:5060;transport=tcp;lr>\r\n" },
+        { SIP_TLS, "edge.example.net", "\r\nRoute: <sip:edge.example.net:5060;transport=tls;lr>\r\n" },
+    };
+
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        struct sip_target target = { .transport = cases[i].transport, .addr = fake_addr(A), .route = "romeo-route" };
+        struct sip_targets *targets = sip_targets_one(&target, true);
+        const struct sip_invite invite = call_invite_of(NULL);
+        struct call *c = call_new(NULL);
+
+        memcpy(targets->v[0].target.host, cases[i].host, strlen(cases[i].host));
+        c->d = sip_invite(c->f->sip, targets, &invite, c);
+        assert_true(fake_has(fake_last(c->f), cases[i].line) &&
+                    fake_has(fake_last(c->f), "INVITE sip:romeo@example.net "));
+        call_answered(c, &(struct call_step){ .status = 401, .more = WWW("n1"), .transport = cases[i].transport });
+        assert_true(fake_has(c->f->sent[1].text, "ACK sip:romeo@example.net ") &&
+                    fake_has(c->f->sent[1].text, cases[i].line));
+        assert_true(fake_has(fake_last(c->f), cases[i].line) && fake_has(fake_last(c->f), "Authorization: "));
+        call_answered(c, &(struct call_step){ .status = 200, .transport = cases[i].transport });
+        assert_false(fake_has(fake_last(c->f), "\r\nRoute: "));
+        call_acts(c, &(struct call_step){ .act = SEND });
+        assert_false(fake_has(fake_last(c->f), "\r\nRoute: "));
+        sip_targets_drop(targets);
+        call_free(c);
+    }
+}
+
 static void STOX_SIP_35_contacts_are_tried(void **state)
 {
     static const struct {
@@ -414,6 +449,7 @@ int main(void)
         cmocka_unit_test(STOX_SIP_34_loop_guard),
         cmocka_unit_test(STOX_SIP_34_a_reinvite_is_signed),
         cmocka_unit_test(STOX_SIP_35_contacts_are_tried),
+        cmocka_unit_test(STOX_SIP_38_a_route_header_names_the_proxy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,10 +351,11 @@ static inline struct sip_invite call_invite_of(const char *uri)
 static inline struct sip_dialog *call_to_one(struct sip *sip, const struct sip_target *target,
                                              const struct sip_invite *invite, void *data)
 {
-    struct sip_targets *targets = sip_targets_one(target);
+    struct sip_targets *targets = sip_targets_one(target, false);
     struct sip_dialog *d;
 
-    assert_non_null(targets);
+    if (!targets) /* memory may be made to run out */
+        return NULL;
     d = sip_invite(sip, targets, invite, data);
     sip_targets_drop(targets);
     return d;

@@ -229,27 +229,6 @@ static void a_request_from_another_port(void **state)
     call_free(c);
 }
 
-static void the_order_of_cseq(void **state)
-{
-    static const struct call_step steps[] = {
-        { .method = "MESSAGE", .cseq = "5", .events = "request=MESSAGE" },
-        { .act = RESPOND, .sent = "200/MESSAGE" },
-        { .method = "MESSAGE", .cseq = "5", .sent = "200/MESSAGE" }, /* doubled */
-        { .method = "MESSAGE", .cseq = "4", .sent = "500/MESSAGE" },
-        { .method = "MESSAGE", .cseq = "4", .sent = "500/MESSAGE" },
-        { .method = "INFO", .cseq = "5", .sent = "500/INFO" },
-        { .method = "INVITE", .to = "=", .cseq = "3", .sent = "500" },
-        { .method = "BYE", .cseq = "1", .sent = "500/BYE" },
-        { .method = "INFO", .cseq = "4294967295", .events = "request=INFO" }, /* gaps are none of our business */
-        { .act = RESPOND, .sent = "200/INFO" },
-        { .method = "BYE", .cseq = "0", .sent = "500/BYE" },
-    };
-    struct call *c = call_in(NULL, NULL);
-
-    CALL_STEPS(c, steps);
-    call_free(c);
-}
-
 /* What was dropped for want of room comes again, and is in order then. */
 static void a_full_table(void **state)
 {
@@ -617,7 +596,6 @@ int main(void)
         cmocka_unit_test(too_much_to_keep),
         cmocka_unit_test(requests_that_belong_nowhere),
         cmocka_unit_test(a_request_from_another_port),
-        cmocka_unit_test(the_order_of_cseq),
         cmocka_unit_test(a_full_table),
         cmocka_unit_test(a_message_waits_for_its_answer),
         cmocka_unit_test(a_request_before_the_ack),

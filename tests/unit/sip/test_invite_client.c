@@ -400,7 +400,7 @@ static void udp_limit(void **state)
 {
     struct call *c = call_new(NULL);
     struct sip_target target = { .transport = SIP_UDP, .addr = fake_addr("192.0.2.9:5060") };
-    struct sip_targets *targets = sip_targets_one(&target);
+    struct sip_targets *targets = sip_targets_one(&target, false);
     struct sip_invite r = call_invite_of(NULL);
     char body[2000];
     size_t n = 0;
