@@ -127,13 +127,17 @@ def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, table, 
 
 @pytest.fixture(scope="module", params=["tcp", "tls"])
 def agents(request, rig):
-    """User agents that are registered over TCP or TLS at Kamailio, which speaks TCP to Stox."""
+    """User agents that are registered over TCP or TLS at Kamailio, which speaks TLS to Stox."""
     transport, name = request.param, "kamailio.contoso.example"
-    cert = rig.pki.issue("sip-peers-agents", dns=[name, "sip.contoso.example"])
     at = "%s:%d" % (name, PORTS[transport])
-    route = {"next_hop": dns.KAMAILIO + ":5060", "transport": "tcp", "sources": [dns.KAMAILIO, dns.GATEWAY]}
-    things = [Stoxd(rig, name="stoxd-agents", routes={"office": route}), Kamailio("tcp", cert, rig.pki.trust_file),
-              Phone("alice@contoso.example", at, PEOPLE, registers=True, transport=transport, trust=rig.pki.trust_file),
+    cert, own = (rig.pki.issue("sip-peers-agents-" + names[0], dns=names) for names in (
+        [name, "sip.contoso.example"], ["gw.contoso.example"]))
+    route = {"next_hop": dns.KAMAILIO + ":5061", "transport": "tls", "tls_names": ["sip.contoso.example"]}
+    things = [Stoxd(rig, name="stoxd-agents", routes={"office": route}, listen_sip_tls=[dns.GATEWAY + ":5061"],
+                    gateway={"sip_certificate": own.file, "sip_key": own.key}),
+              Kamailio("tls", cert, rig.pki.trust_file, known=dns.NOBODY),
+              Phone("alice@contoso.example", at, PEOPLE, registers=True, transport=transport, trust=rig.pki.trust_file,
+                    server=dns.KAMAILIO),
               Linphone("bob@contoso.example", at, address=dns.SECOND_PHONE, transport=transport, trust=rig.pki.trust_file)]
     for thing in things:
         rig.up(thing)
@@ -147,7 +151,7 @@ def test_a_user_agent_registered_over_tcp_or_tls(agents, table, romeo, agent):
     phone = agents.phone if agent == "baresip" else agents.linphone
     writes, reads = AGENTS[agent]
     peers = "%s by %s, Prosody" % (agent, agents.transport)
-    with table.row(peers, "tcp", "to XMPP", "text, UTF-8, whole and answered 200"):
+    with table.row(peers, "tls", "to XMPP", "text, UTF-8, whole and answered 200"):
         writes(phone, romeo)
-    with table.row(peers, "tcp", "to SIP", "20 texts, UTF-8, once and in order"):
+    with table.row(peers, "tls", "to SIP", "20 texts, UTF-8, once and in order"):
         reads(phone, romeo)

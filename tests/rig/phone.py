@@ -26,13 +26,14 @@ sip_cafile {trust}
 
 
 class Phone:
-    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy."""
+    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy. server: its address."""
 
     def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp",
-                 registers=False, trust="/dev/null"):
+                 registers=False, trust="/dev/null", server=None):
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
         self.registers, self.trust = registers, trust
+        self.server = server or proxy.split(":")[0]
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
@@ -101,11 +102,11 @@ class Phone:
         at = since
         theirs = False
         while True:
-            match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
+            match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^TLS|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
             if match is None:
                 raise Failed("the phone got no answer within %g s:\n%s" % (timeout, self.process.tail()))
             if match.group(1) is None:  # the trace's line of who sends to whom, before each message
-                theirs = " %s:" % self.proxy.split(":")[0] in match.string.split("->")[0]
+                theirs = " %s:" % self.server in match.string.split("->")[0]
             elif theirs:
                 return int(match.group(1)), match.group(2)
 
