@@ -113,7 +113,6 @@ def test_linphone_is_told_that_a_domain_is_no_partner(world, table):
 
 
 def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, table, romeo):
-    """One way: baresip's own command takes no text of this length."""
     text = "long " + "0123456789" * 200 + " end"
     what = "2009 characters: refused" if world.transport == "udp" else "2009 characters, whole"
     with table.row("baresip, Prosody", world.transport, "to SIP", what):
@@ -123,35 +122,3 @@ def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, table, 
             assert romeo.wait_error(stanza_id)["error"]["type"]
         else:
             world.phone.process.wait_line("^" + text, 20, at)  # its trace has it whole; what it shows of it is shorter
-
-
-@pytest.fixture(scope="module", params=["tcp", "tls"])
-def agents(request, rig):
-    """User agents that are registered over TCP or TLS at Kamailio, which speaks TLS to Stox."""
-    transport, name = request.param, "kamailio.contoso.example"
-    at = "%s:%d" % (name, PORTS[transport])
-    cert, own = (rig.pki.issue("sip-peers-agents-" + names[0], dns=names) for names in (
-        [name, "sip.contoso.example"], ["gw.contoso.example"]))
-    route = {"next_hop": dns.KAMAILIO + ":5061", "transport": "tls", "tls_names": ["sip.contoso.example"]}
-    things = [Stoxd(rig, name="stoxd-agents", routes={"office": route}, listen_sip_tls=[dns.GATEWAY + ":5061"],
-                    gateway={"sip_certificate": own.file, "sip_key": own.key}),
-              Kamailio("tls", cert, rig.pki.trust_file, known=dns.NOBODY),
-              Phone("alice@contoso.example", at, PEOPLE, registers=True, transport=transport, trust=rig.pki.trust_file,
-                    server=dns.KAMAILIO),
-              Linphone("bob@contoso.example", at, address=dns.SECOND_PHONE, transport=transport, trust=rig.pki.trust_file)]
-    for thing in things:
-        rig.up(thing)
-    yield type("Agents", (), {"phone": things[2], "linphone": things[3], "transport": transport})
-    for thing in reversed(things):
-        rig.down(thing)
-
-
-@pytest.mark.parametrize("agent", AGENTS)
-def test_a_user_agent_registered_over_tcp_or_tls(agents, table, romeo, agent):
-    phone = agents.phone if agent == "baresip" else agents.linphone
-    writes, reads = AGENTS[agent]
-    peers = "%s by %s, Prosody" % (agent, agents.transport)
-    with table.row(peers, "tls", "to XMPP", "text, UTF-8, whole and answered 200"):
-        writes(phone, romeo)
-    with table.row(peers, "tls", "to SIP", "20 texts, UTF-8, once and in order"):
-        reads(phone, romeo)
