@@ -175,7 +175,7 @@ void sip_subscriber_time(struct sip_sub *s, uint64_t now)
 {
     bool waits = s->flight || !list_empty(&s->waiting);
 
-    if (s->limit_ms <= now && !waits) {
+    if (s->limit_ms <= now && !s->flight) {
         finish(s, SIP_SUB_END_SILENT, NULL);
         return;
     }
@@ -253,6 +253,7 @@ static bool asks_for_longer(struct sip_sub *s, const struct sip_result *r)
     s->again = true;
     s->asked_s = min_s;
     s->due_ms = loop_now(s->sip->loop);
+    s->limit_ms = SIP_SUB_NEVER;
     sip_sub_schedule(s);
     return true;
 }
