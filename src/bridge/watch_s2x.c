@@ -203,6 +203,9 @@ static void leave(struct watch_s2x *w)
 
 static void log_change(const struct watch_s2x *w, enum contact_s2x from, enum contact_s2x to)
 {
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+
+    note_watch(w->bridge, &local, &remote, "sip-to-xmpp", s2x_state_name(from), s2x_state_name(to));
     log_info(w->bridge->log, "watch-changed", LOG_Z("direction", "sip-to-xmpp"),
              LOG_S("local", contact_local(w->contact)), LOG_S("remote", contact_remote(w->contact)),
              LOG_Z("from", s2x_state_name(from)), LOG_Z("to", s2x_state_name(to)),
