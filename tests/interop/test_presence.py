@@ -18,7 +18,8 @@ NS = {"p": "urn:ietf:params:xml:ns:pidf", "dm": "urn:ietf:params:xml:ns:pidf:dat
 
 @pytest.fixture(scope="module")
 def gateway(rig):
-    it = rig.up(Stoxd(rig, name="stoxd-presence", gateway={"notify_pace": 200, "denied_hold": 0}))
+    office = {"next_hop": dns.OFFICE + ":5060", "transport": "tcp", "im": "pager"}
+    it = rig.up(Stoxd(rig, name="stoxd-presence", gateway={"notify_pace": 200, "denied_hold": 0}, routes={"office": office}))
     yield it
     rig.down(it)
 
@@ -92,6 +93,19 @@ def test_a_sip_user_watches_a_person_on_xmpp(world):
     world.person.wait("subscribe", ALICE, since=mark)
     world.person.refuses(ALICE)
     assert state_of(third.wait_notice("terminated"))[1]["reason"] == "rejected"
+
+
+def test_over_udp_alone_a_sip_user_sees_whom_it_has_room_for(world):
+    """The most available client, when two and their notes would be over 1300 bytes."""
+    world.gateway.ctl("route", "set", "office", "--transport", "udp")
+    try:
+        watch = begins_to_watch(world)
+        world.person.is_("xa", note="n" * 300)
+        garden = world.log_in("garden")
+        garden.is_("dnd", note="n" * 300, priority=5)
+        watch.wait_notice("active", shows(garden=("open", "dnd", None)))
+    finally:
+        world.gateway.ctl("route", "set", "office", "--transport", "tcp")
 
 
 def says(watched, basic="open", note=None, inside="", ident="phone"):
