@@ -66,7 +66,7 @@ struct contact {
     bool seen : 1;     /* while all is read anew */
 };
 
-/* What happens to contacts from elsewhere. Called from the loop; members may be NULL. */
+/* What happens to contacts from elsewhere. Called from the loop; members may be NULL. They make and tidy no other contact. */
 struct contact_ops {
     /*
      * An administrator takes these directions away; the change is made already (by contact_set_..., written as any other). Both

@@ -2,6 +2,7 @@
 #include "bridge/contact_parts.h"
 
 #define SLICE_OF_ALL 2000 /* contacts looked at in one turn, where all have to be */
+#define TOLD_A_TURN 200   /* changes whose fate is told in one turn */
 
 /* ---- rows ---- */
 
@@ -156,21 +157,26 @@ static void run_told(void *arg)
     contacts_on_settled(t->b, t->rows, t->n, t->durable);
 }
 
-/* The end has come when the door is shut: then nobody waits any more. */
+/* A part in each turn, since those who wait have something to send then. A shut door: the end has come, and nobody waits any more. */
+static void tell_all(struct bridge *b, const struct ledger_row *rows, size_t n, bool durable)
+{
+    bool open = true;
+
+    for (size_t at = 0; at < n && open; at += TOLD_A_TURN) {
+        struct told t = { b, rows + at, n - at < TOLD_A_TURN ? n - at : TOLD_A_TURN, durable };
+
+        open = loop_call(b->contacts.door, run_told, &t);
+    }
+}
+
 static void on_settled(void *arg, const struct ledger_row *rows, size_t n)
 {
-    struct bridge *b = arg;
-    struct told t = { b, rows, n, true };
-
-    (void)loop_call(b->contacts.door, run_told, &t);
+    tell_all(arg, rows, n, true);
 }
 
 static void on_dropped(void *arg, const struct ledger_row *rows, size_t n)
 {
-    struct bridge *b = arg;
-    struct told t = { b, rows, n, false };
-
-    (void)loop_call(b->contacts.door, run_told, &t);
+    tell_all(arg, rows, n, false);
 }
 
 struct heard {

@@ -163,6 +163,7 @@ void im_session_free(struct im_session *s)
     count_give(s, COUNTS_N);
     free(s->client);
     free(s->gruu);
+    im_session_hold_free(s->hold);
     free(s);
 }
 
@@ -320,6 +321,7 @@ static void on_timer(struct timer *t)
 
     switch ((enum im_session_state)s->state) {
     case SESSION_CALLING: sip_dialog_cancel(s->dialog); break; /* the outcome is told all the same */
+    case SESSION_HELD: break;
     case SESSION_UP:
         if (s->lane) /* what flies has its own end */
             timer_start(&s->bridge->loop->timers, &s->timer, idle_ms(s));

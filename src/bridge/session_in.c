@@ -3,7 +3,6 @@
 
 #include "bridge/admit.h"
 #include "bridge/session_parts.h"
-#include "bridge/way.h"
 #include "map/content.h"
 
 static const struct slice nothing;
@@ -147,38 +146,43 @@ static void keep_caller(struct im_session *s, const struct sip_request *request,
     s->n_gruu = (uint16_t)gr.n;
 }
 
-static void looked_up(void *arg, struct sip_targets *targets, enum sip_fault fault, const char *why)
+bool im_session_accept(struct im_session *s, const struct sip_target *target, const struct map_sdp *offer)
 {
-}
+    struct sip_accept accept = { .target = target };
+    struct jid local = im_session_local(s);
+    struct lane *lane = s->lane;
 
-/* The servers behind names are asked for; whoever tries again finds them known. */
-static void look_up(struct bridge *b, const struct route *route, struct slice domain)
-{
-    char mem[WAY_MEM];
-    struct arena arena;
-    struct sip_destination to;
-
-    arena_init_on(&arena, mem, sizeof(mem), WAY_ARENA_MAX);
-    if (way_to(&arena, route, domain, &to))
-        (void)sip_locate(b->sip, &to, looked_up, NULL);
-    arena_reset(&arena);
-}
-
-static bool accept_invite(struct im_session *s, const struct route *route, const struct map_sdp *offer)
-{
-    struct sip_target target;
-    struct sip_accept accept = { .target = &target };
-
-    if (!lane_target(s->bridge, route, im_session_name(s, SESSION_LOCAL_DOMAIN), &target)) {
-        look_up(s->bridge, route, im_session_name(s, SESSION_LOCAL_DOMAIN));
-        sip_dialog_refuse(s->dialog, 480, "The way back is not known yet", SLICE("Retry-After: 2\r\n"));
-        return false;
-    }
+    local.resource = nothing;
     if (!im_session_describe(s->bridge, offer, s->call, &accept.content)) {
-        sip_dialog_refuse(s->dialog, 500, NULL, nothing);
+        im_session_refuse(s, 500, NULL, nothing);
         return false;
     }
-    return sip_dialog_accept(s->dialog, &accept);
+    if (!sip_dialog_accept(s->dialog, &accept)) {
+        s->dialog = NULL;
+        im_session_refuse(s, 0, NULL, nothing);
+        return false;
+    }
+    sip_dialog_set_data(s->dialog, s);
+    abilities_forget(&s->bridge->abilities, &local, ABILITY_NO_SESSIONS);
+    im_session_up(s);
+    settle_glare(s, sip_dialog_call_id(s->dialog));
+    if (lane)
+        lane_session_up(lane);
+    return true;
+}
+
+void im_session_refuse(struct im_session *s, unsigned status, const char *reason, struct slice headers)
+{
+    struct sip_dialog *d = s->dialog;
+    struct lane *lane = s->lane;
+
+    s->bridge->sessions.refused++;
+    im_session_log(s, "session-refused", reason ? reason : "out of memory", status);
+    im_session_free(s);
+    if (d)
+        sip_dialog_refuse(d, status, reason, headers);
+    if (lane)
+        lane_session_up(lane);
 }
 
 static void begin(struct bridge *b, struct sip_dialog *d, const struct sip_request *request, const struct admitted *who,
@@ -189,6 +193,7 @@ static void begin(struct bridge *b, struct sip_dialog *d, const struct sip_reque
                                 .reason = "Too many conversations",
                                 .why = "session-limit, partner-session-limit or user-session-limit is reached",
                                 .headers = SLICE("Retry-After: 10\r\n") };
+    struct sip_target target;
     bool full;
     struct im_session *s = im_session_new(b, &who->to, &who->from, route, m->call_id, &full);
 
@@ -201,15 +206,10 @@ static void begin(struct bridge *b, struct sip_dialog *d, const struct sip_reque
     s->dialog = d;
     s->takes = (uint8_t)(offer ? offer->takes : MAP_SDP_TEXT);
     keep_caller(s, request, who);
-    if (!accept_invite(s, route, offer)) {
-        s->dialog = NULL;
-        im_session_free(s);
-        return;
-    }
-    sip_dialog_set_data(d, s);
-    abilities_forget(&b->abilities, &who->from, ABILITY_NO_SESSIONS);
-    im_session_up(s);
-    settle_glare(s, m->call_id);
+    if (lane_target(b, route, im_session_name(s, SESSION_LOCAL_DOMAIN), &target))
+        (void)im_session_accept(s, &target, offer);
+    else if (!im_session_hold(s, route, m))
+        im_session_refuse(s, 503, NULL, no.headers);
 }
 
 /* What the settings and the description say. False: no is filled in. */
@@ -350,13 +350,14 @@ static void on_ended(void *owner, struct sip_dialog *d, const struct sip_end *en
 {
     struct im_session *s = sip_dialog_data(d);
     struct lane *lane;
-    bool calling;
+    bool calling, held;
 
     if (!s) /* its INVITE was taken back while we were asked */
         return;
     calling = s->state == SESSION_CALLING;
-    lane = calling || (s->lane && !s->lane->client) ? s->lane : NULL;
-    im_session_log(s, calling ? "session-refused" : "session-ended", sip_end_name(end->why), end->status);
+    held = s->state == SESSION_HELD;
+    lane = calling || held || (s->lane && !s->lane->client) ? s->lane : NULL;
+    im_session_log(s, calling || held ? "session-refused" : "session-ended", sip_end_name(end->why), end->status);
     if (end->why == SIP_END_BYE)
         im_session_tell_gone(s);
     s->bridge->sessions.failed += calling;
@@ -364,7 +365,7 @@ static void on_ended(void *owner, struct sip_dialog *d, const struct sip_end *en
     im_session_free(s);
     if (lane && calling)
         lane_session_failed(lane, end);
-    else if (lane) /* it waited for the ACK: in another session */
+    else if (lane) /* it waited for the ACK, or for DNS: in another session */
         lane_session_up(lane);
 }
 

@@ -1,5 +1,5 @@
-/* The inside of sessions. session.c: the object; session_in.c: what SIP begins; session_out.c: what XMPP begins;
- * session_status.c: what passes besides texts; session_review.c: settings, the end of all. */
+/* The inside of sessions. session.c: the object; session_in.c: what SIP begins; session_out.c: what XMPP begins; session_hold.c: what has
+ * to wait for DNS; session_status.c: what passes besides texts; session_review.c: settings, the end of all. */
 #ifndef STOX_BRIDGE_SESSION_PARTS_H
 #define STOX_BRIDGE_SESSION_PARTS_H
 
@@ -11,6 +11,7 @@
 
 enum im_session_state {
     SESSION_CALLING, /* our INVITE has no answer */
+    SESSION_HELD,    /* theirs has none: the way back is being looked up */
     SESSION_UP,
     SESSION_LOST,   /* the other side knows it no more: the stack is about to say so */
     SESSION_ENDING, /* its timer ends it; it carries nothing any more */
@@ -40,6 +41,7 @@ struct im_session {
     uint64_t recent[SESSION_RECENT]; /* stanza ids of texts to XMPP, as keyed hashes */
     char *client;                    /* owned: the XMPP resource that has written in it; NULL: none yet */
     char *gruu;                      /* owned: the SIP side's; NULL: none */
+    struct im_session_hold *hold;    /* owned: session_hold.c; NULL: none */
     uint32_t generation;             /* of the directory that it was judged by */
     uint16_t n_client, n_gruu;
     uint16_t n_names[SESSION_NAMES];
@@ -104,6 +106,18 @@ void im_session_attach(struct im_session *s);
 void im_session_detach(struct im_session *s);
 void im_session_tell_gone(struct im_session *s);
 void im_session_info(struct im_session *s, const struct sip_request *request);
+
+/*
+ * session_hold.c: the INVITE of s waits until the servers of its route are known, and is answered then. False: no memory; nothing
+ * waits.
+ */
+bool im_session_hold(struct im_session *s, const struct route *route, const struct sip_msg *m);
+void im_session_hold_free(struct im_session_hold *h); /* NULL is fine */
+
+/* session_in.c: 200 to the INVITE of s, which is up then, to be answered by target. offer NULL: there was none. False: refused. */
+bool im_session_accept(struct im_session *s, const struct sip_target *target, const struct map_sdp *offer);
+/* Refuses it; s is gone, and a text that waited for it sets out anew. */
+void im_session_refuse(struct im_session *s, unsigned status, const char *reason, struct slice headers);
 
 /* session_in.c: our description. offer NULL: our offer. Borrowed until bridge.scratch is used again. */
 bool im_session_describe(struct bridge *b, const struct map_sdp *offer, uint64_t id, struct sip_content *out);

@@ -101,7 +101,7 @@ enum ctl_exit contact_list(struct ctl *c)
     uint64_t limit = LIMIT;
     json_t *items;
     enum ctl_exit rc;
-    bool more;
+    bool more = false;
 
     if (text && (!slice_u64(slice_str(text), 100000000, &limit) || !limit))
         return ctl_fail(c, CTL_USAGE, "--limit: \"%s\" is no number from 1 on", text);

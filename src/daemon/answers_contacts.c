@@ -7,7 +7,7 @@
 
 #define ARENA_MAX (1u << 20)
 #define SCAN_MAX 10000 /* contacts looked at for one page */
-#define SLICE_MAX 1000 /* contacts changed in one turn */
+#define SLICE_MAX 200  /* contacts changed in one turn */
 #define WRITTEN_MS 15000
 #define AGAIN_MS 100 /* when the ledger is full */
 #define AGAIN_MAX 300
@@ -353,6 +353,7 @@ struct put {
     struct bridge *bridge;
     struct bridge_new_contact *list; /* owned */
     size_t n, at;
+    bool refused;
     const char *why;
 };
 
@@ -408,9 +409,22 @@ static bool take_list(struct put *p, const json_t *list, struct admin_refusal *n
 static void put_some(void *arg)
 {
     struct put *p = arg;
+    size_t until = p->n - p->at < SLICE_MAX ? p->n : p->at + SLICE_MAX;
 
-    while (p->at < p->n && bridge_put_contact(p->bridge, &p->list[p->at], &p->why))
-        p->at++;
+    while (!p->refused && p->at < until) {
+        p->refused = !bridge_put_contact(p->bridge, &p->list[p->at], &p->why);
+        p->at += !p->refused;
+    }
+}
+
+/* False: the loop is gone. */
+static bool put_all(struct answers *a, struct put *p)
+{
+    bool open = true;
+
+    while (open && !p->refused && p->at < p->n)
+        open = loop_call(a->door, put_some, p);
+    return open;
 }
 
 /* All are looked at before the first is made. */
@@ -422,8 +436,8 @@ json_t *answer_contacts_put(void *owner, const json_t *list, struct admin_refusa
 
     arena_init(&p.arena, (size_t)16 << 20);
     p.list = calloc(json_array_size(list) + 1, sizeof(p.list[0]));
-    if (p.list && take_list(&p, list, no) && loop_call(a->door, put_some, &p)) {
-        if (p.at < p.n)
+    if (p.list && take_list(&p, list, no) && put_all(a, &p)) {
+        if (p.refused)
             refuse(no, 409, p.why); /* a limit, mostly; those before it were made, and may be given again */
         else if (wait_written(a, p.list, p.n))
             v = json_pack("{s:I}", "contacts", (json_int_t)p.n);

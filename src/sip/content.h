@@ -7,6 +7,7 @@
 /* Header lines (Content-Type ...), each with CRLF, already safe. */
 struct sip_content {
     struct slice headers, body;
+    unsigned max_forwards; /* of a request; 0: 70 */
 };
 
 #endif

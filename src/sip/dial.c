@@ -71,6 +71,8 @@ static struct slice invite_lines(struct sip *sip, const struct sip_dialog *d, co
         sip_session_put_wish(d, b, false);
     else if (sip->conf.session_s)
         sip_put_header_u64(b, "Session-Expires", sip->conf.session_s);
+    if (r->expires_s)
+        sip_put_header_u64(b, "Expires", r->expires_s);
     buf_put(b, r->headers);
     return slice_from(buf_slice(b), at);
 }

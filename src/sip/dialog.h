@@ -25,7 +25,7 @@ enum sip_end_why {
     SIP_END_REFUSED,     /* our INVITE got a final failure: status and msg */
     SIP_END_TIMED_OUT,   /* our INVITE got no final answer: it may have arrived. Also 64*T1 after our CANCEL */
     SIP_END_UNREACHABLE, /* our INVITE was never written, or the target refuses datagrams */
-    SIP_END_CANCELLED,   /* the peer took its INVITE back, by CANCEL or an early BYE: 487 was answered */
+    SIP_END_CANCELLED,   /* the peer took its INVITE back, by CANCEL, an early BYE or its Expires: 487 was answered */
     SIP_END_BYE,         /* the peer's BYE, which is msg; 200 was answered */
     SIP_END_NO_ACK,      /* our 2xx was not acknowledged within 64*T1; BYE was sent */
     SIP_END_NO_PRACK,    /* our reliable 1xx was not acknowledged within 64*T1; 504 was answered */
@@ -84,6 +84,7 @@ struct sip_invite {
     struct slice params;   /* further URI parameters of our Contact, escaped, each with its ';': ";gr=x" */
     struct slice route;    /* charged with the session; only its sources may speak in it. Empty: nobody, any */
     unsigned max_forwards; /* 70 */
+    unsigned expires_s;    /* how long we wait for a final answer (13.2.1); 0: it does not say */
     struct slice headers;  /* further lines, each with CRLF, already safe: Content-Type ... */
     struct slice body;     /* the offer: never empty */
 };
@@ -156,5 +157,8 @@ struct slice sip_dialog_next_uri(const struct sip_dialog *d);
 
 /* Our requests go there from now on. False: no memory, nothing was changed. */
 bool sip_dialog_set_target(struct sip_dialog *d, const struct sip_target *target);
+
+/* The same to the best of these that is not where they go now: for when that cannot be reached. False: there is none. */
+bool sip_dialog_move(struct sip_dialog *d, const struct sip_targets *targets);
 
 #endif

@@ -122,11 +122,23 @@ static void log_full(struct sip *sip, const struct sip_incoming *in)
                  LOG_U("not-logged", held));
 }
 
+/* How long the caller waits for a final answer (13.3.1); UINT64_MAX: he does not say. */
+static uint64_t patience_ms(const struct sip_msg *m)
+{
+    const struct sip_header *h = sip_msg_header(m, SIP_H_EXPIRES);
+    uint64_t seconds;
+
+    return h && slice_u64(h->value, UINT32_MAX, &seconds) ? seconds * 1000 : UINT64_MAX;
+}
+
 static void offer(struct sip *sip, struct sip_dialog *d, const struct sip_incoming *in)
 {
     const struct sip_request request = { .msg = in->m, .from = in->peer, .route = in->route };
     struct sip_invite_server *s = d->server;
+    uint64_t patience = patience_ms(in->m);
 
+    if (patience != UINT64_MAX)
+        timer_start(&sip->loop->timers, &d->timer, patience);
     ops_of(sip)->invite(sip->conf.owner, d, &request);
     sip_invite_server_trying(s); /* it is there until a timer ends it, whatever became of d */
 }
@@ -261,6 +273,12 @@ bool sip_dialogs_cancel(struct sip *sip, const struct sip_incoming *in)
         sip_dialog_finish(d, SIP_END_CANCELLED, in->m);
     }
     return true;
+}
+
+void sip_dialog_overdue(struct sip_dialog *d)
+{
+    final(d, 487, NULL, nothing);
+    sip_dialog_finish(d, SIP_END_CANCELLED, NULL);
 }
 
 void sip_dialog_no_ack(struct sip_dialog *d)

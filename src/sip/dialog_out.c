@@ -53,7 +53,7 @@ static bool make_request(struct sip_dialog *d, enum sip_method method, uint32_t 
                                .to = sip_dialog_text(d, DIALOG_REMOTE),
                                .call_id = sip_dialog_text(d, DIALOG_CALL_ID),
                                .cseq = cseq,
-                               .max_forwards = 70,
+                               .max_forwards = content && content->max_forwards ? content->max_forwards : 70,
                                .headers = buf_slice(b),
                                .body = content ? content->body : slice_of(NULL, 0) };
     return buf_ok(b);
@@ -119,6 +119,8 @@ void sip_dialog_heard(struct sip_dialog *d, struct sip_client *c, const struct s
 {
     list_unlink(&c->in_dialog);
     c->dialog = NULL;
+    if (c->deadline_ms - 64u * d->sip->clients.t1_ms >= d->hop_ms) /* it went where requests go now */
+        sip_health_judge(d->sip, &d->hop->target, 0, result);      /* of silence what is behind it may be to blame */
     if (d->state == DIALOG_UP)
         (void)lost(d, result);
 }

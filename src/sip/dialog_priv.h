@@ -43,11 +43,13 @@ enum dialog_text {
 
 struct sip_dialog {
     struct hash_node by_call;
-    struct timer timer; /* session timer (session_timer.c) */
+    struct timer
+        timer; /* session timer (session_timer.c); before there is a session, the Expires of the peer's INVITE */
     struct sip *sip;
     void *data;
     struct sip_charge *charge;        /* NULL: nobody's */
     struct hop *hop;                  /* held; where requests of ours go. NULL: not known yet */
+    uint64_t hop_ms;                  /* since when it is the hop */
     struct list requests;             /* of ours, without a result */
     struct sip_dial *dial;            /* owned; our INVITE until it has its answer. NULL: none */
     struct sip_client *pending;       /* our INVITE, or the refresh under way: none other may be begun */
@@ -133,6 +135,9 @@ bool sip_dialogs_cancel(struct sip *sip, const struct sip_incoming *in); /* fals
 
 /* 200 to the peer's INVITE with our description, repeated until its ACK. False: no memory; nothing was sent. */
 bool sip_dialog_final_ok(struct sip_dialog *d, const struct sip_content *content, struct slice headers);
+
+/* dialog_in.c: the peer's INVITE has no final answer, and its Expires is over (13.3.1): 487. */
+void sip_dialog_overdue(struct sip_dialog *d);
 
 /* dialog_in.c, from invite_server.c: what the peer has not acknowledged in time. */
 void sip_dialog_no_ack(struct sip_dialog *d);

@@ -31,6 +31,10 @@ static void on_timer(struct timer *timer)
 {
     struct sip_dialog *d = container_of(timer, struct sip_dialog, timer);
 
+    if (d->state == DIALOG_RINGING) {
+        sip_dialog_overdue(d);
+        return;
+    }
     if (now(d) >= d->bye_at_ms) {
         sip_dialog_bye(d, SLICE("Reason: SIP;cause=408;text=\"Session timer expired\"\r\n"));
         sip_dialog_finish(d, SIP_END_EXPIRED, NULL);

@@ -114,7 +114,7 @@ struct sip *sip_new(struct loop *loop, const struct sip_conf *conf, struct err *
     init_clients(sip);
     ok = init_servers(sip);
     ok = init_invites(sip) && ok;
-    if (ok && buf_reserve(&sip->headers, SIP_HEAD_MAX))
+    if (ok && buf_reserve(&sip->headers, SIP_HEAD_MAX) && buf_reserve(&sip->subs.lines, SIP_HEAD_MAX))
         return sip;
     sip_free(sip);
     err_set(err, "SIP: no memory");

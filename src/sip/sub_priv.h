@@ -30,7 +30,7 @@ struct sip_subs {
     size_t n_flying;
     struct list waiting; /* struct sip_charge: routes with some that wait for their turn */
     struct sip_sub_limits limits;
-    struct buf lines; /* header lines in the making */
+    struct buf lines; /* header lines in the making; taken whole at the start, so that only length can be too much */
 };
 
 /* What is kept for the last request of one whose owner has turned away from it (sub_rest.c). */

@@ -30,7 +30,7 @@ struct sub_flight {
 
 static bool has_room(const struct sip *sip)
 {
-    return sip->subs.n_flying < sip->conf.txns_max / 2;
+    return sip->subs.n_flying <= sip->conf.txns_max / 2;
 }
 
 static void go(struct sip_sub *s)

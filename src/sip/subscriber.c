@@ -175,10 +175,6 @@ void sip_subscriber_time(struct sip_sub *s, uint64_t now)
 {
     bool waits = s->flight || !list_empty(&s->waiting);
 
-    if (s->phase == SUB_STARTING && s->ending && !s->cseq && !waits) { /* nothing was sent yet */
-        finish(s, SIP_SUB_END_UNSUBSCRIBED, NULL);
-        return;
-    }
     if (s->limit_ms <= now && !waits) {
         finish(s, SIP_SUB_END_SILENT, NULL);
         return;
@@ -219,12 +215,22 @@ static void go_to(struct sip_sub *s, const struct sip_destination *to)
     sip_sub_schedule(s);
 }
 
+/* It was unsubscribed before anything was sent; or where the last request goes could not be kept, for want of memory. */
+static bool has_nothing_to_send(const struct sip_sub *s)
+{
+    return (s->phase == SUB_STARTING && s->ending && !s->cseq) || (s->phase == SUB_ENDING && !s->rest);
+}
+
 void sip_subscribe_go(struct sip_sub *s)
 {
     _Alignas(max_align_t) char mem[WAY_MEM];
     struct sip_destination to;
     struct arena arena;
 
+    if (has_nothing_to_send(s)) {
+        finish(s, SIP_SUB_END_UNSUBSCRIBED, NULL);
+        return;
+    }
     arena_init_on(&arena, mem, sizeof(mem), WAY_MAX);
     if (sip_sub_way(s, &arena, &to))
         go_to(s, &to);

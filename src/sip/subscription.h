@@ -129,7 +129,7 @@ void sip_sub_refresh(struct sip_sub *s);
 
 /*
  * Subscriber: Expires 0 in the dialog; ended follows. Before there is a dialog: as soon as there is one. Where it goes is asked here, so
- * that the owner may set data to NULL afterwards, and know nothing of it any more.
+ * that the owner may set data to NULL afterwards, and know nothing of it any more; accepted, notified and ended still come.
  */
 void sip_sub_unsubscribe(struct sip_sub *s);
 

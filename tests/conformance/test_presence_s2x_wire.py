@@ -337,3 +337,16 @@ def test_an_error_to_the_question_ends_it(scene, condition, reason, retry):
                         asked.get("id"), scene.romeo, ALICE, condition))
     _, params = state_of(watch.wait_notice("terminated"))
     assert params["reason"] == reason and params.get("retry-after") == retry
+
+
+def test_subscriptions_are_shown_and_refreshed(gateway, scene):
+    watch = scene.granted()
+    scene.say(resource="garden", inside="<show>dnd</show><status>with Juliet</status>")
+    watch.wait_notice("active", has("garden"))
+    row = next(i for i in gateway.ctl_json("subscription", "list", "--user", ALICE)["items"] if i["watched"] == scene.romeo)
+    assert (row["watcher"], row["state"], row["partner"]) == (ALICE, "active", scene.p.domain)
+    assert row["call-id"] == watch.call_id and 3500 < row["expires-s"] <= 3600 and row["notices"] >= 2
+    shown = gateway.ctl_json("subscription", "show", ALICE, scene.romeo)
+    assert shown["presence"] == [{"of": scene.romeo, "resource": "garden", "state": "dnd", "note": "with Juliet"}]
+    gateway.ctl("subscription", "refresh", ALICE, scene.romeo)
+    assert "probe" in scene.sent_until_now() or scene.next().get("type") == "probe"

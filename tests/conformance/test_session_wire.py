@@ -11,6 +11,7 @@ from rig.sipua import SipUa
 from rig.stoxd import Stoxd
 from support import ALICE, GATEWAY_SIP, OTHER, RAW, RAW_TCP, Partner, body_of, error_of, expect_stanza
 
+SHIM = "http://jabber.org/protocol/shim"
 CHATSTATES = "http://jabber.org/protocol/chatstates"
 THREAD = "29377446-0CBB-4296-8958-590D79094C50"
 NARROW = {"gateway": {"hold_time": 4, "stream_establishment_timeout": 5, "user_session_limit": 40}}
@@ -22,15 +23,18 @@ def routes(**more):
     return {"routes": {"office": {"next_hop": hop, "im": "session", "sources": [dns.OFFICE, RAW]},
                        "tcp": {"next_hop": hop, "transport": "tcp", "im": "session"},
                        "auto": {"next_hop": hop, "im": "auto"}, "page": {"next_hop": hop},
+                       "named": {"next_hop": "session-hop.example", "im": "session", "sources": [dns.OFFICE]},
                        "stream": {"next_hop": RAW_TCP + ":5060", "transport": "tcp", "im": "session"}},
             "sip_domains": {"contoso.example": {"route": "office"}, "tcp.example": {"route": "tcp"},
                             "auto.example": {"route": "auto"}, "page.example": {"route": "page"},
+                            "named.example": {"route": "named"},
                             "stream.example": {"route": "stream"}}, **NARROW, **more}
 
 
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
     support.begin_names()
+    rig.dns.change("example", "set session-hop A " + dns.OFFICE)
     return start_for_module(Stoxd(rig, **support.settings(**routes())))
 
 
@@ -208,7 +212,38 @@ def test_a_doubled_200_and_a_forged_one_change_nothing(alive, partner, office):
     assert session.message("still in it", to_tag="forged").wait(5) == 481
 
 
+def test_STOX_SEC_20_hops_are_counted_through_sessions(alive, partner, office):
+    """What another gateway has counted goes on, into the INVITE and into each text, and back."""
+    p, at = partner(), counted(office)
+    wire = p.incoming()
+    p.send_message(wire, body="lap 41", extra="<headers xmlns='%s'><header name='Max-Forwards'>29</header></headers>" % SHIM)
+    got = office.wait_message("lap 41", 5).message
+    invite = office.wait_other("INVITE", 5, at)
+    assert got.get("max-forwards") == invite.get("max-forwards") == "29"
+    assert invite.get("expires") == "32"
+    office._session_of(got).message("lap 42")
+    to_us = p.accept_sm()
+    stanza = expect_stanza(to_us)
+    assert [h.text for h in stanza.iter("{%s}header" % SHIM)] == ["69"]
+    support.acknowledge(to_us, 1)
+    p.send_message(wire, body="the last lap", stanza_id="m2",
+                   extra="<headers xmlns='%s'><header name='Max-Forwards'>0</header></headers>" % SHIM)
+    assert error_of(expect_stanza(to_us))[0] == "not-acceptable"
+
+
 # ---- SIP begins ----
+
+
+def test_an_INVITE_waits_for_the_names_of_the_way_back(alive, partner, office):
+    """Its first one of all finds nothing looked up yet: it is answered when that is, and not sent away."""
+    p = partner()
+    session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, sender="alice@named.example")
+    assert session.invite.status == 200
+    txn = session.message("by name")
+    wire = p.accept_sm()
+    assert body_of(expect_stanza(wire)) == "by name"
+    support.acknowledge(wire, 1)
+    assert txn.wait(5) == 200
 
 
 @pytest.mark.parametrize("domain, transport", [("contoso.example", "udp"), ("tcp.example", "tcp")])

@@ -339,6 +339,35 @@ static void STOX_SES_46_forked_invite(void **state)
     CALL_RUN(steps);
 }
 
+/* RFC 3261 13.3.1: the caller says how long he waits. */
+static void the_callers_patience(void **state)
+{
+    static const struct call_step over[] = {
+        { .method = "INVITE", .more = "Expires: 5\r\n", .events = "invite", .sent = "100" },
+        { .act = RING, .sent = "180" },
+        { .pass = 4999 },
+        { .pass = 1, .events = "ended=cancelled", .sent = "487" },
+        { .method = "ACK", .to = "=" },
+    };
+    static const struct call_step in_time[] = {
+        { .method = "INVITE", .more = "Expires: 5\r\n", .events = "invite", .sent = "100" },
+        { .pass = 4999 },
+        { .act = ACCEPT, .sent = "200" },
+        { .method = "ACK", .events = "confirmed" },
+        { .pass = 100000 },
+        { .act = SEND, .sent = "MESSAGE" },
+    };
+    static const struct call_step unreadable[] = {
+        { .method = "INVITE", .more = "Expires: soon\r\n", .events = "invite", .sent = "100" },
+        { .pass = 100000 },
+        { .act = ACCEPT, .sent = "200" },
+    };
+
+    CALL_RUN(over);
+    CALL_RUN(in_time);
+    CALL_RUN(unreadable);
+}
+
 static void STOX_SIP_16_the_order_of_CSeq(void **state)
 {
     static const struct call_step steps[] = {
@@ -364,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(STOX_SIP_16_the_order_of_CSeq),
+        cmocka_unit_test(the_callers_patience),
         cmocka_unit_test(STOX_SIP_32_one_contact_in_invite_and_2xx),
         cmocka_unit_test(STOX_SIP_33_in_dialog_requests_reach_our_contact),
         cmocka_unit_test(STOX_SIP_37_route_set_and_target_refresh),

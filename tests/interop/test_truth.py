@@ -77,7 +77,7 @@ def test_when_the_partner_stalls_each_answer_is_still_true(rig, stoxd, start, tm
     """It stops until the hold time is over for hundreds of messages; some of them were on their way to it."""
     gw, relay, truth = begin(rig, stoxd, start, tmp_path, EACH_STALLED, PARTNERS_STALLED, {"hold_time": HOLD_S})
     partner = truth.xmpp.process.pid
-    gw.wait_event("stream-authenticated", direction="out", remote="p00.example")
+    truth.xmpp.process.wait_line("^first$", 30)
     os.kill(partner, signal.SIGSTOP)
     eventually(lambda: n_timeouts(gw) >= 200, "200 messages that the hold time ended for", 30)
     os.kill(partner, signal.SIGCONT)

@@ -5,10 +5,10 @@
  *
  *   truth-xmpp LISTEN GATEWAY CA CERT KEY PAIRS EACH DOMAINS WINDOW FOLDER        LISTEN and GATEWAY are ADDRESS:PORT
  *
- * Says "listening", begins at a line "go", says "settled" when the gateway has acknowledged all its messages. Ended by SIGTERM
- * it writes to FOLDER, in 16 bits for each message in the order of pairs: xmpp-arrived (how often it came, and in the upper eight
- * what it did with it), xmpp-errors
- * (1: it came back as "did not answer", outcome unknown; 2: as any other error); and prints its counts as JSON.
+ * Says "listening", begins at a line "go", says "first" when the first message has come, and "settled" when the gateway has
+ * acknowledged all of its own. Ended by SIGTERM it writes to FOLDER, in 16 bits for each message in the order of pairs:
+ * xmpp-arrived (how often it came, and in the upper eight what was done with it), xmpp-errors (1: it came back as "did not
+ * answer", outcome unknown; 2: as any other error); and prints its counts as JSON.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ struct side {
     struct xmpp *xmpp;
     struct xmpp_partner gateway;
     unsigned n_pairs, each, domains, window;
-    uint64_t count, sent, settled;
+    uint64_t count, sent, settled, n_came;
     uint16_t *arrived, *errors;
     long *highest; /* of a pair, that came; -1: none yet */
     unsigned long long overtaken, strays, came_back_twice, unconfirmed;
@@ -125,6 +125,8 @@ static bool bounce(struct side *s, const struct xmpp_stanza *stanza, unsigned pa
 
 static void on_message(struct side *s, const struct xmpp_stanza *stanza, unsigned pair, unsigned n)
 {
+    if (!s->n_came++)
+        printf("first\n");
     s->overtaken += (long)n < s->highest[pair];
     if ((long)n > s->highest[pair])
         s->highest[pair] = n;

@@ -21,6 +21,7 @@ module_app contact.so
 module_app menu.so
 module stdio.so
 module ctrl_tcp.so
+sip_cafile {trust}
 """
 
 
@@ -28,10 +29,10 @@ class Phone:
     """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy."""
 
     def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp",
-                 registers=False):
+                 registers=False, trust="/dev/null"):
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
-        self.registers = registers
+        self.registers, self.trust = registers, trust
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
@@ -41,7 +42,7 @@ class Phone:
         shutil.rmtree(self.dir, ignore_errors=True)  # it remembers its current contact
         os.makedirs(self.dir)
         with open(os.path.join(self.dir, "config"), "w") as f:
-            f.write(_CONFIG.format(address=self.address))
+            f.write(_CONFIG.format(address=self.address, trust=self.trust))
         with open(os.path.join(self.dir, "accounts"), "w") as f:
             f.write('<sip:%s;transport=%s>;regint=%d;auth_pass=none;outbound="sip:%s;transport=%s"\n' % (
                 self.user, self.transport, 600 if self.registers else 0, self.proxy, self.transport))

@@ -79,7 +79,7 @@ struct sip_attempt *sip_request(struct sip *sip, const struct sip_destination *t
 
 struct sip_targets *sip_located(struct sip *sip, const struct sip_destination *to)
 {
-    return NULL;
+    return now->known ? sip_targets_one(now->known, false) : NULL;
 }
 
 struct sip_targets *sip_located_last(struct sip *sip, const struct sip_destination *to)
@@ -89,18 +89,52 @@ struct sip_targets *sip_located_last(struct sip *sip, const struct sip_destinati
 
 struct sip_lookup *sip_locate(struct sip *sip, const struct sip_destination *to, sip_located_done *done, void *arg)
 {
-    return NULL;
+    struct sides_lookup *l = &now->lookups[now->n_lookups];
+
+    if (!now->looks_up)
+        return NULL;
+    assert_true(now->n_lookups++ < 8);
+    *l = (struct sides_lookup){ done, arg };
+    return (struct sip_lookup *)l; /* nobody looks inside */
 }
 
 void sip_locate_cancel(struct sip_lookup *l)
 {
+    if (l)
+        ((struct sides_lookup *)l)->done = NULL;
+}
+
+size_t sides_looks(const struct sides *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_lookups; i++)
+        n += s->lookups[i].done != NULL;
+    return n;
+}
+
+void sides_located(struct sides *s, struct sip_target *known)
+{
+    struct sip_targets *targets = known ? sip_targets_one(known, false) : NULL;
+
+    assert_true(sides_looks(s) > 0);
+    s->known = known;
+    for (size_t i = 0, n = s->n_lookups; i < n; i++) {
+        sip_located_done *done = s->lookups[i].done;
+
+        s->lookups[i].done = NULL;
+        if (done)
+            done(s->lookups[i].arg, targets, known ? SIP_FAULT_NONE : SIP_FAULT_DNS_NO_NAME, "no such name");
+    }
+    sip_targets_drop(targets);
 }
 
 struct sip_targets *sip_targets_one(const struct sip_target *target, bool to_proxy)
 {
     struct sip_targets *t = calloc(1, sizeof(*t) + sizeof(t->v[0]));
 
-    assert_non_null(t);
+    if (!t) /* memory may be made to run out */
+        return NULL;
     t->n = 1;
     t->v[0].target = *target;
     return t;

@@ -82,8 +82,15 @@ struct sides {
     size_t dialogs_max;
     struct sip_sub subs[SIDES_MAX];
     size_t n_subs;
-    bool no_subs;      /* sip_subscribe fails */
-    size_t extra_size; /* added to the sizes that sip_dialog_fits and sip_invite_fits go by */
+    bool no_subs;  /* sip_subscribe fails */
+    bool looks_up; /* servers by name: sides_located tells them */
+    struct sides_lookup {
+        sip_located_done *done; /* NULL: it has ended */
+        void *arg;
+    } lookups[8];
+    size_t n_lookups;
+    struct sip_target *known; /* what a name leads to; NULL: it has to be looked up */
+    size_t extra_size;        /* added to the sizes that sip_dialog_fits and sip_invite_fits go by */
 
     struct {
         char local[128], remote[128], stanza[8192];
@@ -156,6 +163,9 @@ void sides_xmpp(struct sides *s, const char *stanza, uint64_t receipt);
 
 /* The SIP side answers request number i. */
 void sides_answer(struct sides *s, size_t i, unsigned status);
+/* All lookups have their result: known's, or none. */
+void sides_located(struct sides *s, struct sip_target *known);
+size_t sides_looks(const struct sides *s); /* how many are under way */
 
 /* An INVITE with this offer (empty: none), and its Contact. */
 struct sip_dialog *sides_invite(struct sides *s, const char *ip, const char *from, const char *uri, const char *call_id,

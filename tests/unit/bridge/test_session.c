@@ -642,6 +642,7 @@ static void STOX_SES_41_offline(void **state)
                  " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER);
         s = begin(settings);
         d = invited(s, "c1");
+        sides_acked(s, d, "");
         say_in(s, "c1", "here I am", 1);
         sides_answer(s, 0, 200);
         sides_xmpp(s, cases[i].presence, 2);
@@ -730,6 +731,97 @@ static void another_next_hop_is_where_sessions_go_on(void **state)
     assert_true(addr_parse(SLICE("192.0.2.11"), 5060, &other));
     assert_true(addr_eq(&d->target.addr, &other));
     assert_false(d->ended);
+    sides_free(s);
+}
+
+#define BY_NAME(more)                                                                                                  \
+    SIDES_ORG                                                                                                          \
+    "route office { next-hop = \"pool.contoso.example\"\n sources = { \"192.0.2.10\" }\n im = session\n" more          \
+    " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER
+
+static struct sip_dialog *held(struct sides **s)
+{
+    struct sip_dialog *d;
+
+    *s = begin(BY_NAME(""));
+    (*s)->looks_up = true;
+    d = invited(*s, "c1");
+    assert_false(d->accepted || d->refused);
+    assert_int_equal(sides_looks(*s), 1);
+    return d;
+}
+
+/* The first INVITE of all, and nothing is known yet of the servers that its answer and our requests go to. */
+static void an_invite_waits_until_the_way_back_is_known(void **state)
+{
+    struct sip_target known = { .transport = SIP_UDP };
+    struct sip_dialog *d;
+    struct sides *s;
+
+    assert_true(addr_parse(SLICE("192.0.2.10"), 5060, &known.addr));
+    d = held(&s);
+    sides_located(s, &known);
+    assert_true(d->accepted && addr_eq(&d->target.addr, &known.addr));
+    assert_non_null(strstr(d->body, "m=message 5060 sip null"));
+    sides_inside(s, d, "MESSAGE", IS_TEXT, "at last");
+    assert_non_null(strstr(s->sent[0].stanza, "<body>at last</body>"));
+    sides_free(s);
+
+    d = held(&s); /* what is written to him meanwhile waits for it, and goes into it */
+    say(s, "one", 1);
+    say(s, "two", 2);
+    assert_int_equal(s->n_clients + s->n_dialogs, 1);
+    sides_located(s, &known);
+    assert_int_equal(s->n_clients, 0); /* nor before its ACK */
+    sides_acked(s, d, "");
+    assert_int_equal(s->n_clients, 1);
+    assert_ptr_equal(s->clients[0].dialog, d);
+    sides_answer(s, 0, 200);
+    sides_answer(s, 1, 200);
+    assert_int_equal(s->n_handled, 2);
+    assert_int_equal(s->n_dialogs, 1);
+    sides_free(s);
+}
+
+static void an_invite_that_waited_in_vain(void **state)
+{
+    struct sip_dialog *d;
+    struct sides *s;
+
+    d = held(&s);
+    sides_located(s, NULL);
+    assert_int_equal(d->refused, 480);
+    assert_int_equal(s->bridge->sessions.by_pair.n, 0);
+    sides_free(s);
+
+    d = held(&s);
+    say(s, "one", 1);
+    sides_located(s, NULL);
+    assert_int_equal(d->refused, 480);
+    sides_settle_errors(s);
+    assert_non_null(strstr(error_in(s, 0), "remote-server-timeout"));
+    assert_int_equal(s->n_handled, 1);
+    assert_int_equal(s->bridge->sessions.by_pair.n + s->bridge->lanes.n, 0);
+    sides_free(s);
+
+    d = held(&s); /* its caller takes it back, by CANCEL or its Expires */
+    sides_ended(s, d, SIP_END_CANCELLED, 0);
+    assert_int_equal(sides_looks(s), 0);
+    assert_int_equal(s->bridge->sessions.by_pair.n, 0);
+    sides_free(s);
+
+    d = held(&s);
+    sides_apply(s, BY_NAME("") "block alice@contoso.example { }\n");
+    sides_advance(s, 10);
+    assert_true(d->ended);
+    assert_int_equal(sides_looks(s), 0);
+    sides_free(s);
+
+    d = held(&s); /* and the gateway may end */
+    sides_free(s);
+
+    s = begin(BY_NAME("")); /* no memory to look it up */
+    assert_int_equal(invited(s, "c1")->refused, 503);
     sides_free(s);
 }
 
@@ -898,6 +990,8 @@ int main(void)
         cmocka_unit_test(a_text_that_waits_for_its_session_is_judged_by_new_settings),
         cmocka_unit_test(a_text_that_flies_when_its_session_ends_has_one_end),
         cmocka_unit_test(another_next_hop_is_where_sessions_go_on),
+        cmocka_unit_test(an_invite_waits_until_the_way_back_is_known),
+        cmocka_unit_test(an_invite_that_waited_in_vain),
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(an_orderly_end_says_BYE),
         cmocka_unit_test(typing_in_Lync_s_way),

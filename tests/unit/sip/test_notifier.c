@@ -559,7 +559,7 @@ static void limits(void **state)
 }
 
 /* A route whose server is silent has a bounded number of NOTIFYs under way, and each that waits says the newest when it goes. */
-static void turns(void **state)
+static void D12_notifies_under_way_are_bounded(void **state)
 {
     struct sip_conf conf = watch_conf();
     struct watch *w;
@@ -655,7 +655,7 @@ int main(void)
         cmocka_unit_test(an_owner_without_an_answer),
         cmocka_unit_test(cancel_has_no_effect),
         cmocka_unit_test(limits),
-        cmocka_unit_test(turns),
+        cmocka_unit_test(D12_notifies_under_way_are_bounded),
         cmocka_unit_test(publish),
     };
 

@@ -65,7 +65,7 @@ static inline struct watch *watch_of(void *owner)
     return ((struct fake *)owner)->call;
 }
 
-static inline void watch_note(struct watch *w, const char *fmt, ...)
+static inline __attribute__((format(printf, 2, 3))) void watch_note(struct watch *w, const char *fmt, ...)
 {
     size_t n = strlen(w->events);
     va_list ap;
