@@ -70,7 +70,8 @@ struct sip_event_ops {
     /*
      * Notifier: a NOTIFY may leave now: what does it say? Asked at the moment it is built, so that the newest state wins and nothing is
      * kept meanwhile. last: the subscription ends by Expires 0, by a poll or by its expiry; the stack says terminated;reason=timeout
-     * whatever state is, and takes only the content. A state TERMINATED ends it by this NOTIFY; ended follows. Must not end it otherwise.
+     * whatever state is, and takes only the content. Over UDP alone there is
+     * room for out->body_max bytes of body. A state TERMINATED ends it by this NOTIFY; ended follows. Must not end it otherwise.
      */
     void (*describe)(void *owner, struct sip_sub *s, bool last, struct sip_sub_notice *out);
     /* Notifier: a refresh has come and was answered 200; its NOTIFY asks describe in a moment. For who counts them. May be NULL. */

@@ -18,6 +18,11 @@ _SITE = """#!define OWN_ADDRESS {own}
 #!define STOX_NAME "gw.contoso.example"
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
 #!define KNOWN_USERS "^(alice|bob|carol|dave)$"
+#!define SERVER_URI "sip:{own}:5060"
+#!define EVERYBODY_MAY_WATCH 0
+#!define DB_MODULE "db_text.so"
+#!define DB_URL "text://{dir}/dbtext"
+#!define CTL "unix:{dir}/ctl"
 #!define TLS_CONFIG "{dir}/tls.cfg"
 """
 
@@ -51,11 +56,15 @@ class Kamailio:
             f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
                                      transport=self.transport, dir=self.dir, pool=dns.POOL, known=self.known))
         self._tls()
+        self._tables()
         user = ns.own_user(self.dir, "kamailio")
-        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-Y", self.dir, "-m", "16", "-M", "4", "-w", self.dir]
+        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-Y", self.dir, "-m", "32", "-M", "8", "-w", self.dir]
         self.process = Process(self.name, argv, cwd=self.dir, user=user)
         eventually(self._listens, "Kamailio listens")
         return self
+
+    def _tables(self):
+        shutil.copytree("/usr/share/kamailio/dbtext/kamailio", self.dir + "/dbtext")
 
     def _tls(self):
         with open(os.path.join(DOCS, "tls.cfg")) as f:
