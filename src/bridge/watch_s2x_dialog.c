@@ -207,6 +207,7 @@ void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out
 {
     struct s2x_dialog *d = sip_sub_data(s);
     struct watch_s2x *w = d->watch;
+    size_t max = out->body_max;
 
     w->bridge->watches_s2x.notices++;
     *out = (struct sip_sub_notice){ .state = SIP_SUB_PENDING };
@@ -216,12 +217,12 @@ void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out
     case CONTACT_S2X_N: break;
     case CONTACT_S2X_GRANTED:
         out->state = SIP_SUB_ACTIVE;
-        watch_s2x_put(w, last && !d->poll, &out->content);
+        watch_s2x_put(w, last && !d->poll, max, &out->content);
         break;
     case CONTACT_S2X_DENIED: /* politely (STOX-PRS-84); or a poll, which hears nothing */
         out->state = SIP_SUB_ACTIVE;
         if (directory_gateway(w->bridge->directory)->polite_blocking)
-            watch_s2x_put(w, true, &out->content);
+            watch_s2x_put(w, true, max, &out->content);
         break;
     }
     note_notice(w, last ? SIP_SUB_TERMINATED : out->state, out->content.body.n);
