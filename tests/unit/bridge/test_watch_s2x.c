@@ -113,7 +113,7 @@ static void she_is_pending_until_he_has_said_yes(void **state)
 }
 
 /* Row 2. */
-static void the_question_is_put_once_a_day(void **state)
+static void STOX_PRS_69_the_question_is_put_once_a_day(void **state)
 {
     struct sides *s = sides_new();
     struct sip_sub *sub = watch(s);
@@ -225,7 +225,7 @@ static void his_no_ends_it_and_holds_for_a_day(void **state)
     sides_free(s);
 }
 
-static void politely_blocked_he_is_away(void **state)
+static void STOX_PRS_84_politely_blocked_he_is_away(void **state)
 {
     struct sides *s = sides_new();
     struct sip_sub *sub, *again;
@@ -325,7 +325,7 @@ static void a_queue_that_is_full_ends_it(void **state)
 }
 
 /* Row 11 (V-PRS-13), STOX-PRS-64, 95; row 13. */
-static void the_last_dialog_leaves(void **state)
+static void STOX_PRS_64_95_the_last_dialog_leaves(void **state)
 {
     struct sides *s = sides_new();
     struct sip_sub *first = granted(s), *second = watch(s);
@@ -424,7 +424,7 @@ static void probes_are_few(void **state)
 }
 
 /* Row 15, STOX-PRS-91. */
-static void without_a_stream_nobody_is_known_to_be_there(void **state)
+static void STOX_PRS_91_without_a_stream_nobody_is_known_to_be_there(void **state)
 {
     struct sides *s = sides_new();
     struct sip_sub *sub = granted(s);
@@ -475,7 +475,7 @@ static void a_dialog_that_fails_is_dropped(void **state)
     sides_free(s);
 }
 
-static void permissions_that_nobody_uses_are_given_back(void **state)
+static void STOX_PRS_65_permissions_that_nobody_uses_are_given_back(void **state)
 {
     struct sides *s = sides_new();
 
@@ -569,7 +569,7 @@ static void settings_that_forbid_it_end_it(void **state)
 }
 
 /* STOX-PRS-93. */
-static void at_the_end_everybody_hears_to_come_back(void **state)
+static void STOX_PRS_93_at_the_end_everybody_hears_to_come_back(void **state)
 {
     struct sides *s = sides_new();
     struct sip_sub *sub = granted(s);
@@ -597,7 +597,7 @@ static void the_oldest_of_too_many_dialogs_goes(void **state)
     sides_free(s);
 }
 
-static void what_nobody_has_asked_for_is_dropped(void **state)
+static void STOX_PRS_92_97_what_nobody_has_asked_for_is_dropped(void **state)
 {
     struct sides *s = sides_new();
 
@@ -644,32 +644,32 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(she_is_pending_until_he_has_said_yes),
-        cmocka_unit_test(the_question_is_put_once_a_day),
+        cmocka_unit_test(STOX_PRS_69_the_question_is_put_once_a_day),
         cmocka_unit_test(after_a_start_the_question_is_put_once_more),
         cmocka_unit_test(all_his_clients_are_in_one_document),
         cmocka_unit_test(what_was_told_is_not_told_again),
         cmocka_unit_test(a_closed_client_is_told_of_for_a_while),
         cmocka_unit_test(his_no_ends_it_and_holds_for_a_day),
-        cmocka_unit_test(politely_blocked_he_is_away),
+        cmocka_unit_test(STOX_PRS_84_politely_blocked_he_is_away),
         cmocka_unit_test(an_error_to_the_question_ends_it),
         cmocka_unit_test(a_question_that_could_not_be_put_ends_it),
         cmocka_unit_test(a_queue_that_is_full_ends_it),
-        cmocka_unit_test(the_last_dialog_leaves),
+        cmocka_unit_test(STOX_PRS_64_95_the_last_dialog_leaves),
         cmocka_unit_test(she_is_not_told_as_away_to_one_who_watches_her),
         cmocka_unit_test(a_late_yes_is_remembered),
         cmocka_unit_test(a_poll_says_what_is_known_and_no_more),
         cmocka_unit_test(probes_are_few),
-        cmocka_unit_test(without_a_stream_nobody_is_known_to_be_there),
+        cmocka_unit_test(STOX_PRS_91_without_a_stream_nobody_is_known_to_be_there),
         cmocka_unit_test(a_short_outage_only_asks),
         cmocka_unit_test(a_dialog_that_fails_is_dropped),
-        cmocka_unit_test(permissions_that_nobody_uses_are_given_back),
+        cmocka_unit_test(STOX_PRS_65_permissions_that_nobody_uses_are_given_back),
         cmocka_unit_test(who_is_watched_is_not_given_back),
         cmocka_unit_test(who_may_not_ask_is_refused),
         cmocka_unit_test(she_may_not_ask_too_fast),
         cmocka_unit_test(settings_that_forbid_it_end_it),
-        cmocka_unit_test(at_the_end_everybody_hears_to_come_back),
+        cmocka_unit_test(STOX_PRS_93_at_the_end_everybody_hears_to_come_back),
         cmocka_unit_test(the_oldest_of_too_many_dialogs_goes),
-        cmocka_unit_test(what_nobody_has_asked_for_is_dropped),
+        cmocka_unit_test(STOX_PRS_92_97_what_nobody_has_asked_for_is_dropped),
         cmocka_unit_test(an_unknown_type_is_refused),
         cmocka_unit_test(her_subscription_opens_what_is_closed),
     };
