@@ -61,6 +61,11 @@ struct admin_ops {
     json_t *(*conversations)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*queue)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*conversation)(void *owner, struct slice id); /* JSON null: there is none */
+    /* GET /v1/subscriptions: {"items": [...], ...}. before: where to go on. NULL: *no says why. */
+    json_t *(*subscriptions)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    /* GET /v1/subscription, POST /v1/subscription/refresh. JSON null: these two have none. */
+    json_t *(*subscription)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
+    json_t *(*subscription_refresh)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
     /* GET /v1/contacts: {"items": [...], ...}. before: where to go on. NULL: *no says why. */
     json_t *(*contacts)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     /* GET /v1/contact. JSON null: there is none. DELETE: the same before it was removed; both: in both directions. */

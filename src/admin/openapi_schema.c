@@ -80,6 +80,26 @@ static const struct {
                "'bytes':{'type':'integer'},'waited-s':{'type':'number'},'waits-for':{'type':'string'},"
                "'for-s':{'type':['number','null']},'then':{'type':'string'},'then-s':{'type':['number','null']},"
                "'stream':{'type':'integer'}}}},'left-out':{'type':'integer'}}}" },
+    { "SubscriptionItem",
+      "{'type':'object','required':['watcher','watched','state'],'properties':{'watcher':{'type':'string'},"
+      "'watched':{'type':'string'},'state':{'enum':['pending','active','ending','polls','none','asking','idle','retry']"
+      "},"
+      "'expires-s':{'type':['integer','null']},'notices':{'type':['integer','null']},"
+      "'last-notice-s':{'type':['integer','null']},'again-s':{'type':['integer','null'],'description':"
+      "'until the next SUBSCRIBE of ours'},'call-id':{'type':'string'},'target':{'type':'string'},"
+      "'partner':{'type':'string'}}}" },
+    { "Subscriptions", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
+                       "'$ref':'#/components/schemas/SubscriptionItem'}},'next':{'type':['integer','null']},"
+                       "'left-out':{'type':'integer'}}}" },
+    { "Subscription",
+      "{'type':'object','required':['subscriptions','presence'],'properties':{'subscriptions':{'type':'array','items':{"
+      "'$ref':'#/components/schemas/SubscriptionItem'}},'presence':{'type':'array','items':{'type':'object',"
+      "'properties':{'of':{'type':'string'},'resource':{'type':'string'},'state':{'enum':['available','chat','away',"
+      "'xa','dnd','unavailable']},'note':{'type':['string','null']}}}}}}" },
+    { "SubscriptionRefresh", "{'type':'object','additionalProperties':false,'required':['sip','xmpp'],'properties':{"
+                             "'sip':{'type':'string'},'xmpp':{'type':'string'}}}" },
+    { "SubscriptionsRefreshed",
+      "{'type':'object','required':['refreshed'],'properties':{'refreshed':{'type':'integer'}}}" },
     { "Contact",
       "{'type':'object','required':['sip','xmpp'],'properties':{'sip':{'type':'string'},'xmpp':{'type':'string'},"
       "'partner':{'type':'string'},'subscription':{'enum':['none','to','from','both'],'description':"

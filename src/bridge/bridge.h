@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "sip/probe.h"
+#include "sip/subscription.h"
 #include "xmpp/attempts.h"
 #include "xmpp/probe.h"
 
@@ -97,6 +98,28 @@ bool bridge_each_talk(const struct bridge *b, uint64_t before, bool (*fn)(void *
                       void *arg);
 bool bridge_show_talk(const struct bridge *b, uint64_t id, bool (*fn)(void *arg, const struct bridge_talk *talk),
                       void *arg);
+/* A subscription on the SIP side, either way. Borrowed until return. */
+struct bridge_sub {
+    const struct contact *contact;
+    bool sip_watches; /* a SIP user watches; otherwise a partner's user does */
+    const char *state;
+    bool there; /* there is one at this moment: info is its */
+    struct sip_sub_info info;
+    uint64_t retry_in_ms; /* 0: no timer runs */
+};
+typedef void bridge_sub_fn(void *arg, const struct bridge_sub *s);
+/* In slices of about n contacts from *cursor on; of one user, on either side; of two people: false, they are no contact. */
+void bridge_each_sub(struct bridge *b, uint64_t *cursor, size_t n, bridge_sub_fn *fn, void *arg);
+void bridge_subs_of_user(struct bridge *b, const struct jid *user, bridge_sub_fn *fn, void *arg);
+bool bridge_subs_of(struct bridge *b, const struct jid *local, const struct jid *remote, bridge_sub_fn *fn, void *arg);
+/* What each knows of the other one's presence. sip_watches: it is the partner's user's. */
+struct map_presence;
+typedef void bridge_presence_fn(void *arg, bool sip_watches, const struct map_presence *p);
+void bridge_presence_of(struct bridge *b, const struct jid *local, const struct jid *remote, bridge_presence_fn *fn,
+                        void *arg);
+/* Asks both sides anew. How many subscriptions that concerns. */
+size_t bridge_refresh_subs(struct bridge *b, const struct jid *local, const struct jid *remote);
+
 /* Contacts (bridge/contact.h), in slices from *cursor on; or those of one user, on either side. */
 typedef void bridge_contact_fn(void *arg, const struct contact *c);
 void bridge_each_contact(struct bridge *b, uint64_t *cursor, size_t n, bridge_contact_fn *fn, void *arg);

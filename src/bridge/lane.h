@@ -54,6 +54,7 @@ struct flight {
     unsigned max_forwards;
     bool in_session; /* flies, or flew last, in an INVITE session */
     bool renewed;    /* its session was gone; it went into a new one, once */
+    bool moved;      /* its session's server could not be reached; it went to another one, once */
 };
 
 struct lane {

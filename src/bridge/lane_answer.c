@@ -56,11 +56,22 @@ static bool try_new_session(struct lane *lane, struct flight *f)
     return true;
 }
 
+/* It was never written, and its session goes on by another server. */
+static bool try_other_server(struct lane *lane, struct flight *f)
+{
+    if (f->moved)
+        return false;
+    f->moved = true;
+    lane_push_first(lane, f);
+    return true;
+}
+
 void lane_on_result(void *arg, const struct sip_result *result)
 {
     struct lane *lane = arg;
     struct flight *f = lane->flying;
     struct bridge *b = lane->bridge;
+    bool moved;
 
     lane->flying = NULL;
     lane->attempt = NULL;
@@ -69,9 +80,8 @@ void lane_on_result(void *arg, const struct sip_result *result)
     f->status = result->status;
     if (f->kind == FLIGHT_TEXT)
         note_flight_answered(b, f, result);
-    if (lane->session)
-        im_session_result(lane->session, result);
-    if (result->status == 481 && try_new_session(lane, f)) {
+    moved = lane->session && im_session_result(lane->session, result);
+    if ((moved && try_other_server(lane, f)) || (result->status == 481 && try_new_session(lane, f))) {
         lane_next(lane);
         return;
     }

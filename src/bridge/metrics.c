@@ -50,6 +50,20 @@ static void put_bridge(const struct bridge *b, struct buf *out)
           b->sessions.refused },
         { "session_failures", "{by=\"xmpp\"}", NULL, false, b->sessions.failed },
         { "lane_bytes", NULL, "Memory of messages on their way to SIP.", true, b->queued_bytes },
+        { "watchers", "{side=\"sip\"}", "Pairs of people of whom one watches the other's presence at this moment.",
+          true, b->watches_s2x.n },
+        { "watchers", "{side=\"xmpp\"}", NULL, true, b->watches_x2s.n },
+        { "sip_subscriptions", NULL, "SIP subscriptions of SIP users who watch.", true, b->watches_s2x.n_dialogs },
+        { "sip_subscriptions_refused", NULL, "SUBSCRIBEs that were refused.", false, b->watches_s2x.refused },
+        { "presence_requests", "{direction=\"sip-to-xmpp\"}", "Requests to watch, and SUBSCRIBEs of ours.", false,
+          b->watches_s2x.subscribes },
+        { "presence_requests", "{direction=\"xmpp-to-sip\"}", NULL, false, b->watches_x2s.subscribes },
+        { "presence_updates", "{side=\"xmpp\",direction=\"in\"}", "Presence that came in, and that was told.", false,
+          b->watches_s2x.presence_in },
+        { "presence_updates", "{side=\"sip\",direction=\"out\"}", NULL, false, b->watches_s2x.notices },
+        { "presence_updates", "{side=\"sip\",direction=\"in\"}", NULL, false, b->watches_x2s.notifies },
+        { "presence_updates", "{side=\"xmpp\",direction=\"out\"}", NULL, false, b->watches_x2s.presence_out },
+        { "presence_probes", NULL, "Probes sent to partners.", false, b->watches_s2x.probes_out },
         { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
     };
 
@@ -101,6 +115,8 @@ static void put_sip(const struct bridge *b, struct buf *out)
         { "sip_transactions", "{side=\"server\"}", "SIP transactions.", true, c->servers },
         { "sip_transactions", "{side=\"client\"}", NULL, true, c->clients },
         { "sip_connections", NULL, "SIP connections over TCP.", true, c->conns },
+        { "sip_subscriptions", NULL, "Event subscriptions: those who watch and those who are watched.", true,
+          c->subscriptions },
     };
 
     put_numbers(out, v, sizeof(v) / sizeof(v[0]));

@@ -67,8 +67,8 @@ enum im_session_send {
 enum im_session_send im_session_send(struct lane *lane, struct flight *f, const struct route *route,
                                      struct sip_targets *targets, sip_done *done, struct sip_client **client);
 
-/* The result of what flew in it; the lane is out of it. */
-void im_session_result(struct im_session *s, const struct sip_result *result);
+/* The result of what flew in it; the lane is out of it. True: it was never written, and would go to another server of the route. */
+bool im_session_result(struct im_session *s, const struct sip_result *result);
 
 /* The lane is out of it, whatever comes. */
 void im_session_leave(struct im_session *s);

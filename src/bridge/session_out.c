@@ -146,7 +146,19 @@ enum im_session_send im_session_send(struct lane *lane, struct flight *f, const 
     return open_session(lane, f, route, targets);
 }
 
-void im_session_result(struct im_session *s, const struct sip_result *result)
+/* Its server cannot be reached: is there another one? */
+static bool move(struct im_session *s)
+{
+    struct slice domain = im_session_name(s, SESSION_LOCAL_DOMAIN);
+    const struct route *route = directory_route_to(s->bridge->directory, domain);
+    struct sip_targets *targets = route ? lane_targets(s->bridge, route, domain) : NULL;
+    bool moved = targets && sip_dialog_move(s->dialog, targets);
+
+    sip_targets_drop(targets);
+    return moved;
+}
+
+bool im_session_result(struct im_session *s, const struct sip_result *result)
 {
     bool silent = result->status == 0 && result->no_answer == SIP_TIMED_OUT;
 
@@ -157,6 +169,7 @@ void im_session_result(struct im_session *s, const struct sip_result *result)
     } else if (result->status == 480 && s->state == SESSION_UP) {
         im_session_end_soon(s, "a text was answered 480", 0); /* Lync's user is gone, and the session with him */
     }
+    return result->status == 0 && result->no_answer == SIP_UNREACHABLE && s->state == SESSION_UP && move(s);
 }
 
 static void keep_gruu(struct im_session *s)

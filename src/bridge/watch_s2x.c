@@ -203,6 +203,9 @@ static void leave(struct watch_s2x *w)
 
 static void log_change(const struct watch_s2x *w, enum contact_s2x from, enum contact_s2x to)
 {
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+
+    note_watch(w->bridge, &local, &remote, "sip-to-xmpp", s2x_state_name(from), s2x_state_name(to));
     log_info(w->bridge->log, "watch-changed", LOG_Z("direction", "sip-to-xmpp"),
              LOG_S("local", contact_local(w->contact)), LOG_S("remote", contact_remote(w->contact)),
              LOG_Z("from", s2x_state_name(from)), LOG_Z("to", s2x_state_name(to)),
@@ -285,7 +288,8 @@ static bool is_late(const struct watch_s2x *w)
 {
     int64_t since_s = w->contact->s2x_since_s;
 
-    return !w->waits && !w->token && (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s < w->bridge->watches_s2x.since_s);
+    return !w->waits && !w->token &&
+           (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s < w->bridge->watches_s2x.since_s);
 }
 
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)

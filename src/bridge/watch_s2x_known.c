@@ -70,7 +70,7 @@ bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
     return true;
 }
 
-static void put_document(struct watch_s2x *w, const struct map_presences *all, struct sip_content *out)
+static void put_document(struct watch_s2x *w, const struct map_presences *all, size_t max, struct sip_content *out)
 {
     struct buf *buf = &w->bridge->scratch;
     struct jid remote = contact_remote_jid(w->contact);
@@ -78,7 +78,7 @@ static void put_document(struct watch_s2x *w, const struct map_presences *all, s
     size_t n;
 
     buf_clear(buf);
-    map_put_pidf(buf, &remote, &w->bridge->map.aliases, all, clock_wall_s(), true, &lang);
+    map_put_pidf(buf, &remote, &w->bridge->map.aliases, all, clock_wall_s(), true, max, &lang);
     n = buf->n;
     buf_str(buf, "Content-Type: " MAP_PIDF_TYPE "\r\n");
     if (lang.n) {
@@ -92,7 +92,7 @@ static void put_document(struct watch_s2x *w, const struct map_presences *all, s
     out->headers = slice_of(buf->p + n, buf->n - n);
 }
 
-void watch_s2x_put(struct watch_s2x *w, bool away, struct sip_content *out)
+void watch_s2x_put(struct watch_s2x *w, bool away, size_t max, struct sip_content *out)
 {
     _Alignas(16) char memory[4096];
     struct map_presences all = { 0 };
@@ -105,7 +105,7 @@ void watch_s2x_put(struct watch_s2x *w, bool away, struct sip_content *out)
     if (away || w->lost || unpack(w, &a, &all)) {
         if (loop_now(w->bridge->loop) - w->changed_ms > CLOSED_MS)
             map_presences_told(&all);
-        put_document(w, &all, out);
+        put_document(w, &all, max, out);
     }
     arena_reset(&a);
 }

@@ -89,8 +89,9 @@ size_t watch_s2x_n_dialogs(const struct watch_s2x *w);
 /* Takes the stanza into what is known. True: there is something to tell. */
 bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza);
 void watch_s2x_forget(struct watch_s2x *w);
-/* What may be said of him, as a document in b->scratch; empty: nothing is known. away: that he is not there, whatever is known. */
-void watch_s2x_put(struct watch_s2x *w, bool away, struct sip_content *out);
+/* What may be said of him, as a document in b->scratch; empty: nothing is known. away: that he is not there, whatever is known.
+ * max: bytes of it, as of map_put_pidf. */
+void watch_s2x_put(struct watch_s2x *w, bool away, size_t max, struct sip_content *out);
 
 /* ---- watch_s2x_domain.c ---- */
 

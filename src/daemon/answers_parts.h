@@ -62,6 +62,11 @@ json_t *answer_route_test(void *owner, struct slice name, uint64_t id);
 /* answers_talks.c */
 json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_conversation(void *owner, struct slice id);
+/* answers_subscriptions.c */
+json_t *answer_subscriptions(void *owner, const struct admin_look *look, struct admin_refusal *no);
+json_t *answer_subscription(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
+json_t *answer_subscription_refresh(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
+
 /* answers_contacts.c */
 json_t *answer_contacts(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);

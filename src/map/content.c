@@ -221,6 +221,13 @@ enum map_content_fault map_content_read(struct arena *a, struct slice type, stru
     bool done, found;
 
     *out = (struct map_content){ 0 };
+    if (slice_ieq(slice_trim(encoding), SLICE("deflate"))) { /* of the whole body; no part may have one */
+        enum map_content_fault fault = map_inflate(a, &part.body);
+
+        if (fault != MAP_CONTENT_OK)
+            return fault;
+        part.encoding = (struct slice){ 0 };
+    }
     for (unsigned in_a_row = 0; in_a_row <= DEPTH_MAX; in_a_row++) {
         enum map_content_fault fault = step(&r, &part, &done, &found);
         struct slice text;

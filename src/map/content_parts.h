@@ -19,6 +19,9 @@ bool map_line(struct slice *in, struct slice *line);
 /* Reads MIME headers up to the blank line; the rest of text is the body. Long values may be folded. */
 enum map_content_fault map_part_read(struct arena *a, struct slice text, struct map_part *out);
 
+/* Undoes Content-Encoding: deflate; the result is in the arena, and bounded. */
+enum map_content_fault map_inflate(struct arena *a, struct slice *body);
+
 /* Undoes the part's Content-Transfer-Encoding in its body. */
 enum map_content_fault map_part_decode(struct arena *a, struct map_part *part);
 

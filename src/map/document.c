@@ -41,7 +41,7 @@ static enum map_document_fault read_plain(const struct map_document_kind *kind, 
 {
     static const struct xml_reader_ops ops = { .open = on_open, .element = on_element, .close = on_close };
     const struct xml_limits limits = {
-        .element_max = kind->max, .tag_max = 4096, .depth_max = kind->depth_max, .attrs_max = 32
+        .element_max = kind->max, .tag_max = 4096, .depth_max = kind->depth_max, .attrs_max = 32, .is_document = true
     };
     struct document d = { .kind = kind, .arg = arg };
     enum xml_fault fault;

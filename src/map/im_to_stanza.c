@@ -57,7 +57,7 @@ static enum map_im read_content(struct arena *a, const struct sip_msg *msg, stru
     if (is_optional(msg))
         return MAP_IM_EMPTY;
     if (fault == MAP_CONTENT_ENCODING)
-        return refuse(r, 415, "Unsupported Content-Encoding", "Accept-Encoding: identity\r\n");
+        return refuse(r, 415, "Unsupported Content-Encoding", "Accept-Encoding: identity, deflate\r\n");
     return refuse(r, 415, fault == MAP_CONTENT_TYPE ? "Unsupported Media Type" : "Unsupported Charset",
                   "Accept: " MAP_CONTENT_ACCEPT "\r\n");
 }

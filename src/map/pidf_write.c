@@ -219,14 +219,14 @@ static struct slice language_of(const struct map_presences *p)
 }
 
 void map_put_pidf(struct buf *out, const struct jid *presentity, const struct map_aliases *aliases,
-                  const struct map_presences *p, int64_t now_s, bool notes, struct slice *lang)
+                  const struct map_presences *p, int64_t now_s, bool notes, size_t max, struct slice *lang)
 {
     struct map_presence v[MAP_PRESENCE_MAX];
     struct map_presences chosen = { .v = v };
     struct buf document;
     struct writing w = { &document, presentity, aliases, now_s, notes };
 
-    buf_init(&document, MAP_PIDF_MAX);
+    buf_init(&document, max && max < MAP_PIDF_MAX ? max : MAP_PIDF_MAX);
     choose(p, MAP_PRESENCE_MAX, &chosen);
     put_document(&w, &chosen);
     if (!buf_ok(&document)) {

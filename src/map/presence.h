@@ -105,12 +105,13 @@ size_t map_packed_size(const struct map_packed *packed);
 
 /*
  * Appends the PIDF document of presentity (bare; entity pres:) with all resources as tuples; none: one closed tuple. Valid by schema,
- * person last (STOX-PRS-74 to 79, 96), at most MAP_PIDF_MAX bytes: what is too much is left out, notes first, then the least available.
+ * person last (STOX-PRS-74 to 79, 96), at most max bytes (0, or more: MAP_PIDF_MAX): what is too much is left out, notes first, then the least
+ * available.
  * *lang: value of Content-Language, borrowed from p; empty: none. notes false: without notes. Names of domains by aliases (or NULL).
  * out fails on memory, or if presentity has no address on SIP.
  */
 void map_put_pidf(struct buf *out, const struct jid *presentity, const struct map_aliases *aliases,
-                  const struct map_presences *p, int64_t now_s, bool notes, struct slice *lang);
+                  const struct map_presences *p, int64_t now_s, bool notes, size_t max, struct slice *lang);
 
 #define MAP_PIDF_ARENA ((size_t)512 << 10) /* usually some 30 KiB are taken */
 

@@ -102,10 +102,15 @@ static uint32_t fingerprint(const struct sip_target *target)
 static struct slice branch_to(const struct sip_attempt *a, const struct sip_target *target, char out[BRANCH_MAX])
 {
     struct slice b = a->request.branch;
+    uint32_t print = fingerprint(target);
 
     if (!b.n || b.n + 10 > BRANCH_MAX)
         return b;
-    return slice_of(out, (size_t)snprintf(out, BRANCH_MAX, "%.*s.%08x", SLICE_FMT(b), (unsigned)fingerprint(target)));
+    memcpy(out, b.p, b.n);
+    out[b.n] = '.';
+    for (size_t i = 0; i < 8; i++)
+        out[b.n + 1 + i] = "0123456789abcdef"[print >> (28 - 4 * i) & 15];
+    return slice_of(out, b.n + 9);
 }
 
 /* Where to and with which branch, for this request. False: it is too long for that. */

@@ -301,5 +301,20 @@ bool sip_dialog_set_target(struct sip_dialog *d, const struct sip_target *target
     if (d->hop)
         sip_hop_drop(d->hop);
     d->hop = hop;
+    d->hop_ms = loop_now(d->sip->loop);
     return true;
+}
+
+bool sip_dialog_move(struct sip_dialog *d, const struct sip_targets *targets)
+{
+    uint8_t order[SIP_TARGETS_MAX];
+    size_t n = sip_targets_order(d->sip, targets, order);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct sip_target *target = &targets->v[order[i]].target;
+
+        if (!d->hop || !sip_target_eq(target, &d->hop->target))
+            return sip_dialog_set_target(d, target);
+    }
+    return false;
 }

@@ -158,4 +158,7 @@ struct slice sip_dialog_next_uri(const struct sip_dialog *d);
 /* Our requests go there from now on. False: no memory, nothing was changed. */
 bool sip_dialog_set_target(struct sip_dialog *d, const struct sip_target *target);
 
+/* The same to the best of these that is not where they go now: for when that cannot be reached. False: there is none. */
+bool sip_dialog_move(struct sip_dialog *d, const struct sip_targets *targets);
+
 #endif

@@ -119,6 +119,8 @@ void sip_dialog_heard(struct sip_dialog *d, struct sip_client *c, const struct s
 {
     list_unlink(&c->in_dialog);
     c->dialog = NULL;
+    if (c->deadline_ms - 64u * d->sip->clients.t1_ms >= d->hop_ms) /* it went where requests go now */
+        sip_health_judge(d->sip, &d->hop->target, 0, result);      /* of silence what is behind it may be to blame */
     if (d->state == DIALOG_UP)
         (void)lost(d, result);
 }

@@ -49,6 +49,7 @@ struct sip_dialog {
     void *data;
     struct sip_charge *charge;        /* NULL: nobody's */
     struct hop *hop;                  /* held; where requests of ours go. NULL: not known yet */
+    uint64_t hop_ms;                  /* since when it is the hop */
     struct list requests;             /* of ours, without a result */
     struct sip_dial *dial;            /* owned; our INVITE until it has its answer. NULL: none */
     struct sip_client *pending;       /* our INVITE, or the refresh under way: none other may be begun */

@@ -136,7 +136,8 @@ static unsigned check_uri(struct sip *sip, const struct sip_msg *m)
 /* Extensions that sessions have, and requests of no other kind. */
 static bool knows(const struct sip *sip, const struct sip_msg *m, struct slice tag)
 {
-    bool of_session = m->method_id == SIP_INVITE || m->to_tag.n;
+    bool of_event = m->method_id == SIP_SUBSCRIBE || m->method_id == SIP_NOTIFY;
+    bool of_session = m->method_id == SIP_INVITE || (m->to_tag.n && !of_event);
 
     return has_sessions(sip) && of_session && (slice_ieq(tag, SLICE("timer")) || slice_ieq(tag, SLICE("100rel")));
 }

@@ -7,6 +7,7 @@
 #define WAY_MEM 4096
 #define WAY_MAX (64 * 1024)
 #define LOG_BURST 5     /* lines in 10 s */
+#define LINES_FIXED 380 /* a NOTIFY without its texts and our name, generously */
 #define CROWDED_MS 1000 /* until it is tried again where too much was under way */
 
 static const struct sip_event_ops *ops_of(const struct sip_sub *s)
@@ -44,6 +45,19 @@ static void put_state(struct buf *b, const struct sip_sub *s, const struct sip_s
         }
     }
     buf_put(b, SLICE("\r\n"));
+}
+
+/* RFC 3261 18.1.1: what of 1300 bytes is left for the body where there is UDP alone, by what stands in the lines around it. 0: all
+ * bodies may go. */
+static size_t room_over(const struct sip_sub *s, const struct sip_destination *to)
+{
+    size_t lines = LINES_FIXED + 2 * s->sip->conf.host.n;
+
+    if (to->transports != SIP_MAY(SIP_UDP))
+        return 0;
+    for (size_t i = 0; i < SUB_TEXTS; i++)
+        lines += s->n_text[i];
+    return lines < SIP_UDP_REQUEST_MAX ? SIP_UDP_REQUEST_MAX - lines : 1;
 }
 
 /* False: no memory, or too much is under way. */
@@ -96,7 +110,7 @@ static void describe(struct sip_sub *s, struct sip_sub_notice *n)
 
 static void go_to(struct sip_sub *s, const struct sip_destination *to)
 {
-    struct sip_sub_notice n = { 0 };
+    struct sip_sub_notice n = { .body_max = room_over(s, to) };
 
     s->due_ms = SIP_SUB_NEVER;
     describe(s, &n);

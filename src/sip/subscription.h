@@ -37,10 +37,10 @@ struct sip_sub_notified {
 };
 
 enum sip_sub_end_why {
-    SIP_SUB_END_REFUSED,     /* subscriber: the first SUBSCRIBE got a final failure: status, msg */
-    SIP_SUB_END_LOST,        /* subscriber: a later one was refused in a way that ends it, or nothing came: status */
-    SIP_SUB_END_SILENT,      /* subscriber: a 2xx and no NOTIFY within 64*T1 (Timer N) */
-    SIP_SUB_END_UNREACHABLE, /* subscriber: no server took the first SUBSCRIBE, or none answered it */
+    SIP_SUB_END_REFUSED, /* subscriber: the first SUBSCRIBE got a final failure: status, msg */
+    SIP_SUB_END_LOST,    /* subscriber: a later one was refused in a way that ends it, or nothing came: status */
+    SIP_SUB_END_SILENT,  /* subscriber: a 2xx and no NOTIFY within 64*T1 (Timer N) */
+    SIP_SUB_END_UNREACHABLE, /* subscriber: no server took the first SUBSCRIBE, none answered it, or its turn did not come */
     SIP_SUB_END_TERMINATED, /* the notifier's NOTIFY said so: reason, retry_after_s. Subscriber: notified was called before.
                                  Notifier: ops.describe said so */
     SIP_SUB_END_LAPSED,     /* subscriber: not refreshed because ops.refresh said no; its time is over */
@@ -70,7 +70,8 @@ struct sip_event_ops {
     /*
      * Notifier: a NOTIFY may leave now: what does it say? Asked at the moment it is built, so that the newest state wins and nothing is
      * kept meanwhile. last: the subscription ends by Expires 0, by a poll or by its expiry; the stack says terminated;reason=timeout
-     * whatever state is, and takes only the content. A state TERMINATED ends it by this NOTIFY; ended follows. Must not end it otherwise.
+     * whatever state is, and takes only the content. Over UDP alone there is
+     * room for out->body_max bytes of body. A state TERMINATED ends it by this NOTIFY; ended follows. Must not end it otherwise.
      */
     void (*describe)(void *owner, struct sip_sub *s, bool last, struct sip_sub_notice *out);
     /* Notifier: a refresh has come and was answered 200; its NOTIFY asks describe in a moment. For who counts them. May be NULL. */
@@ -128,7 +129,7 @@ void sip_sub_refresh(struct sip_sub *s);
 
 /*
  * Subscriber: Expires 0 in the dialog; ended follows. Before there is a dialog: as soon as there is one. Where it goes is asked here, so
- * that the owner may set data to NULL afterwards, and know nothing of it any more.
+ * that the owner may set data to NULL afterwards, and know nothing of it any more; accepted, notified and ended still come.
  */
 void sip_sub_unsubscribe(struct sip_sub *s);
 

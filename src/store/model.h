@@ -112,7 +112,7 @@ struct route {
     unsigned message_rate; /* a second; 0: no limit */
     bool presence;
     unsigned subscription_rate; /* a second; 0: no limit */
-    unsigned added_by; /* enum route_added_by */
+    unsigned added_by;          /* enum route_added_by */
 };
 
 /* identify_by with auto resolved. */

@@ -60,6 +60,7 @@ struct xml_limits {
     size_t tag_max;  /* bytes of one tag: 16 KiB */
     unsigned depth_max; /* 64 */
     unsigned attrs_max; /* 128 in one element */
+    bool is_document;   /* no stream: its declaration may say whether it stands alone */
 };
 
 struct xml_reader;

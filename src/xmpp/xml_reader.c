@@ -345,7 +345,7 @@ static void XMLCALL on_declaration(void *arg, const char *version, const char *e
 
     if (encoding && !slice_ieq(slice_str(encoding), SLICE("UTF-8")))
         fail(r, XML_UNSUPPORTED_ENCODING);
-    else if (standalone != -1)
+    else if (standalone != -1 && !r->limits.is_document)
         fail(r, XML_RESTRICTED); /* RFC 6120 11.5 */
 }
 

@@ -144,6 +144,37 @@ static bool are_contacts(struct slice sip, struct slice xmpp)
     return slice_is(sip, "alice@contoso.example") && slice_is(xmpp, "=romeo,@fabrikam.example");
 }
 
+static json_t *one_subscription(void)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:n, s:n, s:s, s:s, s:s}", "watcher", "alice@contoso.example",
+                     "watched", "=romeo,@fabrikam.example", "state", "active", "expires-s", 3000, "notices", 2,
+                     "last-notice-s", "again-s", "call-id", "1", "target", "sip:alice@192.0.2.7", "partner",
+                     "fabrikam.example");
+}
+
+static json_t *subscriptions(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    if (look->user.n && !slice_is(look->user, "alice@contoso.example")) {
+        *no = (struct admin_refusal){ 422, "user: this is no address like alice@contoso.example" };
+        return NULL;
+    }
+    return json_pack("{s:[o], s:o, s:i}", "items", one_subscription(), "next",
+                     look->before ? json_null() : json_integer(41), "left-out", 0);
+}
+
+static json_t *subscription(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
+{
+    if (!are_contacts(sip, xmpp))
+        return json_null();
+    return json_pack("{s:[o], s:[{s:s, s:s, s:s, s:n}]}", "subscriptions", one_subscription(), "presence", "of",
+                     "=romeo,@fabrikam.example", "resource", "garden", "state", "away", "note");
+}
+
+static json_t *subscription_refresh(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
+{
+    return are_contacts(sip, xmpp) ? json_pack("{s:i}", "refreshed", 1) : json_null();
+}
+
 static json_t *one_contact(void)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "sip", "alice@contoso.example", "xmpp",
@@ -261,6 +292,9 @@ static const struct admin_ops ops = { .status = status,
                                       .conversations = conversations,
                                       .conversation = conversation,
                                       .queue = queue,
+                                      .subscriptions = subscriptions,
+                                      .subscription = subscription,
+                                      .subscription_refresh = subscription_refresh,
                                       .contacts = contacts,
                                       .contact = contact,
                                       .contact_remove = contact_remove,

@@ -63,6 +63,7 @@ def test_the_roles_are_those_of_the_contract(shared):
             assert role == "administrator", path
         elif path == "/v1/audit" or (method == "DELETE" and path.startswith("/v1/streams/")) or \
                 (method == "POST" and path.endswith("/test")) or (method == "GET" and path.startswith("/v1/contact")) or \
+                    path.startswith("/v1/subscription") or \
                 path.startswith(("/v1/conversations", "/v1/queue", "/v1/traces")):
             assert role == "helpdesk", path
         elif method == "GET" or path.startswith("/v1/session"):

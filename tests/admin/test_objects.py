@@ -317,6 +317,23 @@ def test_who_talks_with_whom_and_what_waits_comes_in_bounded_pages(server):
 PAIR = "sip=alice@contoso.example&xmpp=%3Dromeo,@fabrikam.example"
 
 
+def test_subscriptions_are_listed_shown_and_refreshed(server):
+    page = server.root("GET", "/v1/subscriptions?user=alice@contoso.example&limit=5").json
+    assert page["items"][0]["state"] == "active" and page["next"] == 41
+    assert server.root("GET", "/v1/subscriptions?after=41").json["next"] is None
+    assert server.root("GET", "/v1/subscription?" + PAIR).json["presence"][0]["state"] == "away"
+    who = {"sip": "alice@contoso.example", "xmpp": "=romeo,@fabrikam.example"}
+    assert server.root("POST", "/v1/subscription/refresh", who).json == {"refreshed": 1}
+    for method, bad, body, status in (
+            ("GET", "/v1/subscriptions?limit=0", None, 400), ("GET", "/v1/subscriptions?limit=1001", None, 400),
+            ("GET", "/v1/subscriptions?state=x", None, 400), ("GET", "/v1/subscriptions?user=x", None, 422),
+            ("GET", "/v1/subscription", None, 422), ("GET", "/v1/subscription?sip=a@b.example&xmpp=c@d.example", None, 404),
+            ("POST", "/v1/subscription/refresh", {"sip": "a@b.example", "xmpp": "c@d.example"}, 404),
+            ("POST", "/v1/subscription/refresh", {"sip": "a@b.example"}, 422),
+            ("POST", "/v1/subscription/refresh", {**who, "more": 1}, 422)):
+        assert server.root(method, bad, body).status == status, (method, bad, body)
+
+
 def test_contacts_come_in_pages_and_what_is_wrong_is_said(server):
     page = server.root("GET", "/v1/contacts?user=alice@contoso.example&state=to&limit=5").json
     assert page["items"][0]["sip-watches"] == "granted" and page["next"] == 41

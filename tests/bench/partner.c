@@ -10,7 +10,8 @@
  * A crowd is a sink for COUNT partners, p00000.idle.example and so on, whose certificate names them all.
  *
  * People send what is asked for on standard input, "send COUNT WINDOW FIRST PEOPLE", each answered by such a line: the
- * messages go from and to as many pairs of people from number FIRST on, in turn.
+ * messages go from and to as many pairs of people from number FIRST on, in turn. "tell" sends presence instead. Whoever
+ * subscribes to the presence of one of them gets it.
  *
  * With SECONDS it ends then, however many are sent.
  */
@@ -40,6 +41,7 @@ struct partner_side {
     struct slice domain; /* whose partner it is; of a crowd the end that all share */
     bool crowd;
     unsigned first, people; /* pairs that write */
+    bool tells;             /* presence, not messages */
     bool goes_on;           /* after what was asked for: waits for the next command */
     uint64_t before;        /* sent before this command */
     uv_poll_t input;
@@ -60,12 +62,30 @@ static bool on_serves(void *owner, struct slice domain)
     return p->crowd ? slice_ends(domain, p->domain) : slice_eq(domain, p->domain);
 }
 
+/* "subscribed", and that he is there. */
+static void let_watch(struct partner_side *p, const struct xmpp_stanza *ask)
+{
+    enum xmpp_fate fate;
+    char text[512];
+
+    for (int i = 0; i < 2; i++) {
+        int n = snprintf(text, sizeof(text), "<presence from='%.*s@%.*s%s' to='%.*s@%.*s'%s/>",
+                         SLICE_FMT(ask->to->local), SLICE_FMT(ask->to->domain), i ? "/garden" : "",
+                         SLICE_FMT(ask->from->local), SLICE_FMT(ask->from->domain), i ? "" : " type='subscribed'");
+
+        if (!xmpp_send(p->xmpp, ask->to->domain, ask->from->domain, slice_of(text, (size_t)n), 0, &fate))
+            p->failed++;
+    }
+}
+
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 {
     struct partner_side *p = owner;
 
     p->taken++;
     p->failed += p->count && slice_is(xml_attr(stanza->el, "type"), "error"); /* of what it sent */
+    if (slice_is(stanza->el->name, "presence") && slice_is(xml_attr(stanza->el, "type"), "subscribe"))
+        let_watch(p, stanza);
     xmpp_handled(p->xmpp, stanza->receipt);
 }
 
@@ -82,6 +102,25 @@ static void report(struct partner_side *p)
         exit(p->failed ? 1 : 0);
 }
 
+static int write_presence(char *out, size_t size, const struct partner_side *p, unsigned user)
+{
+    static const char *const shows[] = { "away", "dnd", "xa" };
+
+    return snprintf(out, size,
+                    "<presence from='romeo%06u@%.*s/garden' to='alice%06u@contoso.example'><show>%s</show>"
+                    "<status>number %llu</status></presence>",
+                    user, SLICE_FMT(p->domain), user, shows[p->sent % 3], (unsigned long long)p->sent);
+}
+
+static int write_message(char *out, size_t size, const struct partner_side *p, unsigned user)
+{
+    return snprintf(out, size,
+                    "<message from='romeo%03u@%.*s/garden' to='alice%03u@contoso.example' id='b%08llu' "
+                    "type='chat'><body>The quick brown fox jumps over the lazy dog, and a line of chat is about so "
+                    "long.</body></message>",
+                    user, SLICE_FMT(p->domain), user, (unsigned long long)p->sent);
+}
+
 static void send_some(struct partner_side *p)
 {
     uint64_t now = bench_now_ns();
@@ -91,12 +130,7 @@ static void send_some(struct partner_side *p)
         char text[1024];
         unsigned user = p->first + (unsigned)((p->sent - p->before) % p->people);
         enum xmpp_fate fate;
-        int n =
-            snprintf(text, sizeof(text),
-                     "<message from='romeo%03u@%.*s/garden' to='alice%03u@contoso.example' id='b%08llu' "
-                     "type='chat'><body>The quick brown fox jumps over the lazy dog, and a line of chat is about so "
-                     "long.</body></message>",
-                     user, SLICE_FMT(p->domain), user, (unsigned long long)p->sent);
+        int n = (p->tells ? write_presence : write_message)(text, sizeof(text), p, user);
 
         if (!xmpp_send(p->xmpp, p->domain, SLICE("contoso.example"), slice_of(text, (size_t)n), p->sent + 1, &fate))
             break;
@@ -147,9 +181,11 @@ static void on_command(uv_poll_t *input, int status, int events)
 {
     struct partner_side *p = input->data;
     unsigned count, window, first, people;
+    char word[8];
 
-    if (scanf(" send %u %u %u %u", &count, &window, &first, &people) != 4 || !people || p->settled != p->count)
+    if (scanf("%7s %u %u %u %u", word, &count, &window, &first, &people) != 5 || !people || p->settled != p->count)
         exit(2);
+    p->tells = strcmp(word, "tell") == 0;
     p->before = p->count;
     p->count += count;
     p->window = window;

@@ -1,5 +1,6 @@
 """Users of ours watch a partner's (STOX-PRS, catalogue 8.5) on the wire: the office's agent watches, the partner is scripted."""
 import re
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 
@@ -9,7 +10,7 @@ import support
 from rig import sippresence
 from rig.sippresence import PIDF, state_of
 from rig.sipsession import tag_of, uri_of
-from rig.stoxd import Stoxd
+from rig.stoxd import Stoxd, program
 from support import ALICE, GATEWAY_SIP, expect_stanza
 
 NS = {"p": "urn:ietf:params:xml:ns:pidf", "dm": "urn:ietf:params:xml:ns:pidf:data-model",
@@ -337,3 +338,33 @@ def test_an_error_to_the_question_ends_it(scene, condition, reason, retry):
                         asked.get("id"), scene.romeo, ALICE, condition))
     _, params = state_of(watch.wait_notice("terminated"))
     assert params["reason"] == reason and params.get("retry-after") == retry
+
+
+def test_subscriptions_are_shown_and_refreshed(gateway, scene):
+    watch = scene.granted()
+    scene.say(resource="garden", inside="<show>dnd</show><status>with Juliet</status>")
+    watch.wait_notice("active", has("garden"))
+    row = next(i for i in gateway.ctl_json("subscription", "list", "--user", ALICE)["items"] if i["watched"] == scene.romeo)
+    assert (row["watcher"], row["state"], row["partner"]) == (ALICE, "active", scene.p.domain)
+    assert row["call-id"] == watch.call_id and 3500 < row["expires-s"] <= 3600 and row["notices"] >= 2
+    shown = gateway.ctl_json("subscription", "show", ALICE, scene.romeo)
+    assert shown["presence"] == [{"of": scene.romeo, "resource": "garden", "state": "dnd", "note": "with Juliet"}]
+    gateway.ctl("subscription", "refresh", ALICE, scene.romeo)
+    assert "probe" in scene.sent_until_now() or scene.next().get("type") == "probe"
+
+
+def test_a_trace_shows_presence(gateway, scene):
+    trace = subprocess.Popen([program("stoxctl", "ctl"), "--server", gateway.server, "trace", "--user", ALICE, "--for", "60s",
+                              "--ascii"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert trace.stdout.readline().startswith("time (UTC)")  # it has begun
+    watch = scene.granted()
+    scene.say(resource="garden")
+    watch.wait_notice("active", has("garden"))
+    text, wanted = "", ["SUBSCRIBE", "NOTIFY pending", "presence subscribe", "none, then asked", "presence subscribed",
+                        "NOTIFY active", "presence available of resource garden"]
+    while any(part not in text for part in wanted):
+        line = trace.stdout.readline()
+        assert line, text
+        text += line
+    trace.terminate()
+    trace.wait(10)

@@ -94,6 +94,17 @@ def test_conversations_and_what_waits_are_listed(stox):
     assert stox.ctl('queue', 'list', '--partner', 'fabrikam.example', '--json').json()['items'][0]['messages'] == 3
 
 
+def test_subscriptions_are_listed_shown_and_refreshed(stox):
+    who = 'alice@contoso.example', '=romeo,@fabrikam.example'
+    listed = stox.ctl('subscription', 'list', '--user', who[0])
+    assert listed.lines()[0].split()[:4] == ['watcher', 'watched', 'state', 'expires-s'] and 'active' in listed.lines()[1]
+    assert listed.err == '(there are more: --limit, --user and --partner show others)\n'
+    assert stox.ctl('subscription', 'list', '--json').json()['items'][0]['watched'] == who[1]
+    assert 'garden' in stox.ctl('subscription', 'show', *who).out
+    assert stox.ctl('subscription', 'refresh', *who).out == '1 subscription refreshed\n'
+    assert 'no subscription' in stox.ctl('subscription', 'refresh', who[0], 'x@y.example', code=5).err
+
+
 def test_contacts_are_listed_shown_removed(stox):
     who = 'alice@contoso.example', '=romeo,@fabrikam.example'
     listed = stox.ctl('contact', 'list', '--user', who[0], '--state', 'to')

@@ -149,13 +149,16 @@ static void calls(const void *arg)
     if (taken && *status)
         call_answered(c, &(struct call_step){ .status = 183, .more = "Require: 100rel\r\nRSeq: 3\r\n" });
     if (taken && *status)
-        call_answered(c, &(struct call_step){ .status = *status,
-                                              .more = "Min-SE: 700\r\nSession-Expires: 600;refresher=uac\r\n" });
+        call_answered(c,
+                      &(struct call_step){ .status = *status,
+                                           .more = "Min-SE: 700\r\nSession-Expires: 600;refresher=uac\r\n"
+                                                   "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", qop=\"auth\", "
+                                                   "algorithm=SHA-256\r\n" });
     if (taken && *status == 200) { /* a fork, and a repeated one */
         call_answered(c, &(struct call_step){ .status = 200, .to = "r2" });
         call_answered(c, &(struct call_step){ .status = 200 });
     }
-    if (!*status || *status == 422)
+    if (!*status || *status == 422 || *status == 401)
         OOM(fake_pass(c->f, 33000));
     if (*status == 200)
         OOM(fake_pass(c->f, 310000)); /* a refresh */
@@ -170,7 +173,7 @@ static void calls(const void *arg)
 
 static void sessions_of_ours(void **state)
 {
-    static const unsigned statuses[] = { 200, 404, 422, 0 };
+    static const unsigned statuses[] = { 200, 404, 422, 401, 0 };
 
     for (size_t i = 0; i < N_OF(statuses); i++)
         oom_each("we call", calls, &statuses[i]);

@@ -49,7 +49,7 @@ static void written(struct arena *a, const struct map_presences *p)
     struct buf b;
 
     buf_init(&b, 1 << 20);
-    map_put_pidf(&b, &romeo, NULL, p, NOW, true, &lang);
+    map_put_pidf(&b, &romeo, NULL, p, NOW, true, 0, &lang);
     check(buf_ok(&b) && b.n <= MAP_PIDF_MAX);
     check(map_read_pidf(a, buf_slice(&b), slice_of(NULL, 0), &romeo, NULL, NOW, &again) == MAP_PIDF_OK);
     if (fits_in_a_document(p) && again.n == p->n && (p->v[0].n_notes == 0 || again.v[0].n_notes))

@@ -70,7 +70,7 @@ static void as_document(struct arena *a, const struct map_presences *p)
     struct buf b;
 
     buf_init(&b, 1 << 20);
-    map_put_pidf(&b, &juliet, NULL, p, NOW, true, &lang);
+    map_put_pidf(&b, &juliet, NULL, p, NOW, true, 0, &lang);
     check(buf_ok(&b) && b.n <= MAP_PIDF_MAX);
     check(map_read_pidf(a, buf_slice(&b), slice_of(NULL, 0), &juliet, NULL, NOW, &again) == MAP_PIDF_OK);
     check(map_presences_best(p)->available == map_presences_best(&again)->available);

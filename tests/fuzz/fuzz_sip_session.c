@@ -171,9 +171,25 @@ static const struct sip_dialog_ops dialog_ops = { .invite = on_invite,
                                                   .describe = on_describe,
                                                   .moved = on_moved,
                                                   .ended = on_ended };
-static const struct sip_ops ops = {
-    .source = on_source, .serves = on_serves, .message = on_message, .dialogs = &dialog_ops
-};
+static bool on_account(void *owner, struct slice route, struct sip_account *out)
+{
+    check(slice_is(route, "route"));
+    *out = (struct sip_account){ .user = SLICE("us"), .password = SLICE("secret"), .md5 = true };
+    return true;
+}
+
+static bool on_leads(void *owner, struct slice route, const struct sip_uri *uri)
+{
+    check(slice_is(route, "route") && uri->host.n);
+    return true;
+}
+
+static const struct sip_ops ops = { .source = on_source,
+                                    .serves = on_serves,
+                                    .message = on_message,
+                                    .account = on_account,
+                                    .leads = on_leads,
+                                    .dialogs = &dialog_ops };
 
 static struct slice text_of(const struct owner *o, char c)
 {
@@ -214,7 +230,7 @@ static void on_done(void *arg, const struct sip_result *result)
 
 static void call(struct owner *o, enum sip_transport transport)
 {
-    struct sip_target target = { .transport = transport };
+    struct sip_target target = { .transport = transport, .route = "route" };
     const struct sip_invite invite = { .uri = SLICE("sip:them@y.example"),
                                        .from = SLICE("<sip:us@x.example>"),
                                        .to = SLICE("<sip:them@y.example>"),
@@ -229,8 +245,11 @@ static void call(struct owner *o, enum sip_transport transport)
     struct sip_dialog *d;
 
     check(addr_parse(SLICE("192.0.2.9:5060"), 5060, &target.addr));
-    targets = sip_targets_one(&target, false);
+    targets = calloc(1, sizeof(*targets) + 2 * sizeof(targets->v[0]));
     check(targets != NULL);
+    *targets = (struct sip_targets){ .refs = 1, .n = 2, .transports = SIP_MAY_ANY, .to_proxy = true };
+    targets->v[0].target = targets->v[1].target = target;
+    addr_set_port(&targets->v[1].target.addr, 5061);
     d = sip_invite(o->sip, targets, &invite, NULL);
     sip_targets_drop(targets);
     if (!d)

@@ -113,7 +113,6 @@ def test_linphone_is_told_that_a_domain_is_no_partner(world, table):
 
 
 def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, table, romeo):
-    """One way: baresip's own command takes no text of this length."""
     text = "long " + "0123456789" * 200 + " end"
     what = "2009 characters: refused" if world.transport == "udp" else "2009 characters, whole"
     with table.row("baresip, Prosody", world.transport, "to SIP", what):

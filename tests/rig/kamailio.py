@@ -14,10 +14,15 @@ DOCS = os.path.join(ns.REPO, "docs", "kamailio")
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 _SITE = """#!define OWN_ADDRESS {own}
-#!define STOX_ADDRESS "{stox}"
+#!define STOX_ADDRESS "{known}"
 #!define STOX_NAME "gw.contoso.example"
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
 #!define KNOWN_USERS "^(alice|bob|carol|dave)$"
+#!define SERVER_URI "sip:{own}:5060"
+#!define EVERYBODY_MAY_WATCH 0
+#!define DB_MODULE "db_text.so"
+#!define DB_URL "text://{dir}/dbtext"
+#!define CTL "unix:{dir}/ctl"
 #!define TLS_CONFIG "{dir}/tls.cfg"
 """
 
@@ -30,11 +35,15 @@ _EDGE_SITE = """#!define OWN_ADDRESS {own}
 
 
 class Kamailio:
-    """transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities."""
+    """
+    transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities. known: the address that is
+    taken for Stox's without TLS; all that connects over TCP in the rig comes from it, phones too.
+    """
 
     name, config, site = "kamailio", os.path.join(DOCS, "kamailio.cfg"), _SITE
 
-    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO):
+    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY):
+        self.known = known
         self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
         self.dir = os.path.join(ns.work_dir(), self.name)
         self.process = None
@@ -45,13 +54,17 @@ class Kamailio:
         conf = shutil.copy(self.config, self.dir)
         with open(os.path.join(self.dir, "site.cfg"), "w") as f:
             f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
-                                     transport=self.transport, dir=self.dir, pool=dns.POOL))
+                                     transport=self.transport, dir=self.dir, pool=dns.POOL, known=self.known))
         self._tls()
+        self._tables()
         user = ns.own_user(self.dir, "kamailio")
-        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-Y", self.dir, "-m", "16", "-M", "4", "-w", self.dir]
+        argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-Y", self.dir, "-m", "32", "-M", "8", "-w", self.dir]
         self.process = Process(self.name, argv, cwd=self.dir, user=user)
         eventually(self._listens, "Kamailio listens")
         return self
+
+    def _tables(self):
+        shutil.copytree("/usr/share/kamailio/dbtext/kamailio", self.dir + "/dbtext")
 
     def _tls(self):
         with open(os.path.join(DOCS, "tls.cfg")) as f:

@@ -2,10 +2,12 @@
 linphone-daemon: linphone's core without sound and screen. Commands go in as lines, and what happens comes out as lines. It
 shows messages that come and sends text.
 """
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 
 from . import ns
 from .process import Process, eventually
@@ -14,6 +16,8 @@ _CONFIG = """[sip]
 bind_address={address}
 sip_port={port}
 sip_tcp_port={port}
+sip_tls_port={tls_port}
+root_ca={trust}
 use_ipv6=0
 default_proxy=0
 register_only_when_network_is_up=0
@@ -23,8 +27,8 @@ firewall_policy=0
 [misc]
 lime_x3dh_server_url=
 [proxy_0]
-reg_proxy=<sip:{proxy};transport=udp>
-reg_route=<sip:{proxy};transport=udp;lr>
+reg_proxy=<sip:{proxy};transport={transport}>
+reg_route=<sip:{proxy};transport={transport};lr>
 reg_identity=sip:{user}
 reg_expires=600
 reg_sendregister=1
@@ -33,10 +37,11 @@ publish=0
 
 
 class Linphone:
-    """user: bob@contoso.example, registered at proxy (an address)."""
+    """user: bob@contoso.example, registered at proxy (an address or name, with port if it is not 5060) over transport."""
 
-    def __init__(self, user, proxy, *, address, port=5060):
+    def __init__(self, user, proxy, *, address, port=5060, transport="udp", trust=""):
         self.user, self.proxy, self.address, self.port = user, proxy, address, port
+        self.transport, self.trust = transport, trust
         self.dir = os.path.join(ns.work_dir(), "linphone-" + user)
         self.process = None
 
@@ -45,12 +50,18 @@ class Linphone:
         os.makedirs(self.dir + "/.local/share/linphone")
         conf = os.path.join(self.dir, "linphonerc")
         with open(conf, "w") as f:
-            f.write(_CONFIG.format(address=self.address, port=self.port, proxy=self.proxy, user=self.user))
+            f.write(_CONFIG.format(address=self.address, port=self.port, tls_port=self.port + 1, proxy=self.proxy,
+                                   user=self.user, transport=self.transport, trust=self.trust))
         env = dict(os.environ, HOME=self.dir)
-        self.process = Process("linphone-" + self.user, ["linphone-daemon", "--config", conf, "--log", self.dir + "/log"],
-                               cwd=self.dir, env=env, stdin=subprocess.PIPE)
-        eventually(self._registered, "linphone is registered")
+        self.process = Process("linphone-" + self.user, self._argv(conf), cwd=self.dir, env=env, stdin=subprocess.PIPE)
+        self._wait_registered()
         return self
+
+    def _argv(self, conf):
+        return ["linphone-daemon", "--config", conf, "--log", self.dir + "/log"]
+
+    def _wait_registered(self):
+        eventually(self._registered, "linphone is registered")
 
     def _registered(self):
         at = self.mark()
@@ -77,3 +88,36 @@ class Linphone:
     def stop(self):
         if self.process:
             self.process.stop()
+
+
+class LinphoneApp(Linphone):
+    """The same library with all that its daemon has no commands for: who is typing, and IMDN (linphone_app.py)."""
+
+    def _argv(self, conf):
+        return [sys.executable, os.path.join(os.path.dirname(__file__), "linphone_app.py"), conf]
+
+    def _wait_registered(self):
+        self.process.wait_line("^registered$", 20)
+
+    def say(self, text, to):
+        """Waits for nothing: see wait_state."""
+        self._command("message sip:%s %s" % (to, text))
+
+    def wait_state(self, text, state, since=0):
+        """Delivered: 200. DeliveredToUser, Displayed: by IMDN. NotDelivered: refused, or by IMDN."""
+        self.process.wait_line("^state %s LinphoneChatMessageState%s$" % (re.escape(json.dumps(text)), state), 20, since)
+
+    def wait_message(self, text, timeout=20, since=0):
+        """Who wrote it, as the library says it."""
+        return self.process.wait_line("^received sip:(\\S+) .*%s" % re.escape(json.dumps(text)[1:-1]), timeout, since).group(1)
+
+    def compose(self, to):
+        """It types; after 15 s without another word from us the library says that it does not."""
+        self._command("compose sip:" + to)
+
+    def wait_composing(self, who, typing, since=0):
+        self.process.wait_line("^composing sip:%s(;\\S+)? %d$" % (re.escape(who), typing), 20, since)
+
+    def read(self, who):
+        """It has shown all that came from there."""
+        self._command("read sip:" + who)

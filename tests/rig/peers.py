@@ -177,6 +177,7 @@ class Ejabberd:
             (r"^certfiles:\n(  - [^\n]*\n)+", "certfiles:\n" + "".join('  - "%s"\n' % c for c in certs),
              "test certificates"),
             (r"^listen:\n.*?(?=^[a-z#])", listen, "our address, XMPP only"),
+            (r"^  mod_pres_counter:\n(    [^\n]*\n)+", "", "it drops what is more than five subscriptions in a minute to one person"),
             (r"^  mod_mqtt: \{\}\n", "", "no MQTT listener"),
             (r"^  mod_stun_disco: \{\}\n", "", "no STUN listener"),
         ]

@@ -77,9 +77,9 @@ class Watch(Dialog):
             return got.message if (state in (None, word) and (not found or found(got.message))) else None
         got, _ = self.notices.wait(like, timeout, since)
         if got is None:
-            raise Failed("SIP: no NOTIFY %s for %s within %g s; got %s" % (
-                state or "", self.remote, timeout,
-                [n.message.get("subscription-state") for n in self.notices.all[since:]]))
+            seen = [n.message for n in self.notices.all[since:]]
+            raise Failed("SIP: no NOTIFY %s for %s within %g s; got %s, the last one with: %s" % (
+                state or "", self.remote, timeout, [m.get("subscription-state") for m in seen], [seen[-1].text] if seen else ""))
         return got
 
     def mark(self):

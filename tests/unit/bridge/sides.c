@@ -133,7 +133,8 @@ struct sip_targets *sip_targets_one(const struct sip_target *target, bool to_pro
 {
     struct sip_targets *t = calloc(1, sizeof(*t) + sizeof(t->v[0]));
 
-    assert_non_null(t);
+    if (!t) /* memory may be made to run out */
+        return NULL;
     t->n = 1;
     t->v[0].target = *target;
     return t;

@@ -82,7 +82,7 @@ struct sides {
     size_t dialogs_max;
     struct sip_sub subs[SIDES_MAX];
     size_t n_subs;
-    bool no_subs;      /* sip_subscribe fails */
+    bool no_subs;  /* sip_subscribe fails */
     bool looks_up; /* servers by name: sides_located tells them */
     struct sides_lookup {
         sip_located_done *done; /* NULL: it has ended */

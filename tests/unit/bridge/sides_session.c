@@ -251,3 +251,14 @@ unsigned sides_describe(struct sides *s, struct sip_dialog *d, const char *offer
     sides_left(&a);
     return status;
 }
+
+bool sip_dialog_move(struct sip_dialog *d, const struct sip_targets *targets)
+{
+    for (size_t i = 0; i < targets->n; i++) {
+        if (addr_eq(&targets->v[i].target.addr, &d->target.addr))
+            continue;
+        d->target = targets->v[i].target;
+        return true;
+    }
+    return false;
+}

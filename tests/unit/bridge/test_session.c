@@ -642,6 +642,7 @@ static void STOX_SES_41_offline(void **state)
                  " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER);
         s = begin(settings);
         d = invited(s, "c1");
+        sides_acked(s, d, "");
         say_in(s, "c1", "here I am", 1);
         sides_answer(s, 0, 200);
         sides_xmpp(s, cases[i].presence, 2);
@@ -771,6 +772,8 @@ static void an_invite_waits_until_the_way_back_is_known(void **state)
     say(s, "two", 2);
     assert_int_equal(s->n_clients + s->n_dialogs, 1);
     sides_located(s, &known);
+    assert_int_equal(s->n_clients, 0); /* nor before its ACK */
+    sides_acked(s, d, "");
     assert_int_equal(s->n_clients, 1);
     assert_ptr_equal(s->clients[0].dialog, d);
     sides_answer(s, 0, 200);

@@ -72,7 +72,7 @@ static inline struct slice pidf_of(struct arena *a, const struct map_presences *
     struct buf b;
 
     buf_init(&b, 1 << 20);
-    map_put_pidf(&b, &juliet, NULL, p, NOW, notes, &lang);
+    map_put_pidf(&b, &juliet, NULL, p, NOW, notes, 0, &lang);
     assert_true(buf_ok(&b));
     copy = dup_or_fail(a, buf_slice(&b));
     buf_free(&b);

@@ -59,7 +59,7 @@ static const struct {
       0, "" },
     { "required", "Content-Type: image/png\r\nContent-Disposition: render;handling=required\r\n", "x", MAP_IM_REFUSED,
       415, "Accept: " },
-    { "encoding", "Content-Encoding: gzip\r\n", "x", MAP_IM_REFUSED, 415, "Accept-Encoding: identity\r\n" },
+    { "encoding", "Content-Encoding: gzip\r\n", "x", MAP_IM_REFUSED, 415, "Accept-Encoding: identity, deflate\r\n" },
     { "charset", "Content-Type: text/plain;charset=utf-16\r\n", "x", MAP_IM_REFUSED, 415, "Accept: " },
     { "not UTF-8", "Content-Type: text/plain\r\n", "\xff", MAP_IM_REFUSED, 400, "" },
     { "declared UTF-8", "Content-Type: text/plain;charset=utf-8\r\n", "\xff", MAP_IM_OK, 0, "" },

@@ -364,7 +364,7 @@ static void domains_have_their_names_on_each_side(void **state)
 
     arena_init(&a, MAP_PIDF_ARENA);
     buf_init(&b, 65536);
-    map_put_pidf(&b, &romeo, &aliases, &(struct map_presences){ 1, &one }, NOW, true, &lang);
+    map_put_pidf(&b, &romeo, &aliases, &(struct map_presences){ 1, &one }, NOW, true, 0, &lang);
     assert_true(buf_ok(&b));
     assert_non_null(strstr(c_str(&a, buf_slice(&b)), " entity='pres:romeo@sip.example.net'"));
     assert_non_null(strstr(c_str(&a, buf_slice(&b)), "<contact>sip:romeo@sip.example.net;gr=r</contact>"));
@@ -477,10 +477,50 @@ static void the_language_of_all_notes_is_told(void **state)
         buf_init(&b, 65536);
         v[0] = presence_of(&a, "a", "", cases[i].first);
         v[1] = presence_of(&a, "b", "", cases[i].second);
-        map_put_pidf(&b, &juliet, NULL, &(struct map_presences){ 2, v }, NOW, true, &lang);
+        map_put_pidf(&b, &juliet, NULL, &(struct map_presences){ 2, v }, NOW, true, 0, &lang);
         assert_slice(&a, lang, cases[i].lang);
-        map_put_pidf(&b, &juliet, NULL, &(struct map_presences){ 2, v }, NOW, false, &lang);
+        map_put_pidf(&b, &juliet, NULL, &(struct map_presences){ 2, v }, NOW, false, 0, &lang);
         assert_int_equal(lang.n, 0);
+        buf_free(&b);
+        arena_reset(&a);
+    }
+}
+
+static size_t times(struct arena *a, struct slice text, const char *what)
+{
+    size_t n = 0;
+
+    for (const char *at = c_str(a, text); (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+/* As room gets less: with notes, without, then only the most available. */
+static void a_short_document_says_what_matters_most(void **state)
+{
+    static const struct {
+        size_t max, n_tuples, n_notes;
+    } cases[] = { { 0, 2, 2 }, { 2000, 2, 2 }, { 700, 2, 0 }, { 450, 1, 0 }, { 100, 0, 0 } };
+    struct map_presence v[2] = {
+        { .resource = SLICE("desk"), .available = true, .show = MAP_SHOW_DND, .n_notes = 1 },
+        { .resource = SLICE("phone"), .available = true, .n_notes = 1 },
+    };
+    struct map_note note = { .text = SLICE("in a meeting until the cows come home, and then some more of it") };
+
+    v[0].notes[0] = v[1].notes[0] = note;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct slice lang;
+        struct arena a;
+        struct buf b;
+
+        arena_init(&a, ARENA_MAX);
+        buf_init(&b, 65536);
+        map_put_pidf(&b, &juliet, NULL, &(struct map_presences){ 2, v }, NOW, true, cases[i].max, &lang);
+        assert_int_equal(buf_ok(&b), cases[i].n_tuples > 0);
+        assert_true(!cases[i].max || b.n <= cases[i].max);
+        assert_int_equal(times(&a, buf_slice(&b), "<tuple "), cases[i].n_tuples);
+        assert_int_equal(times(&a, buf_slice(&b), "<note"), cases[i].n_notes);
+        assert_true(!cases[i].n_tuples || times(&a, buf_slice(&b), "'ID-phone'") == 1);
         buf_free(&b);
         arena_reset(&a);
     }
@@ -530,7 +570,7 @@ static void a_presentity_without_sip_address_has_no_document(void **state)
     struct buf b;
 
     buf_init(&b, 65536);
-    map_put_pidf(&b, &nobody, NULL, &(struct map_presences){ 0 }, NOW, true, &lang);
+    map_put_pidf(&b, &nobody, NULL, &(struct map_presences){ 0 }, NOW, true, 0, &lang);
     assert_false(buf_ok(&b));
     buf_free(&b);
 }
@@ -550,6 +590,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_as_the_same),
         cmocka_unit_test(notes_are_left_out_where_they_are_not_to_be_seen),
         cmocka_unit_test(the_language_of_all_notes_is_told),
+        cmocka_unit_test(a_short_document_says_what_matters_most),
         cmocka_unit_test(a_document_is_never_over_its_bound),
         cmocka_unit_test(a_presentity_without_sip_address_has_no_document),
     };

@@ -354,7 +354,8 @@ static inline struct sip_dialog *call_to_one(struct sip *sip, const struct sip_t
     struct sip_targets *targets = sip_targets_one(target, false);
     struct sip_dialog *d;
 
-    assert_non_null(targets);
+    if (!targets) /* memory may be made to run out */
+        return NULL;
     d = sip_invite(sip, targets, invite, data);
     sip_targets_drop(targets);
     return d;
