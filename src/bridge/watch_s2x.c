@@ -265,6 +265,14 @@ static void on_durable(struct bridge *b, struct contact *c, bool durable)
     watch_s2x_rest(w);
 }
 
+/* Where subscribing is how she adds somebody, she has added nobody whom she has not asked for, or has given up. */
+static bool adds_by_subscription(const struct watch_s2x *w)
+{
+    const struct route *route = directory_route_to(w->bridge->directory, contact_local_jid(w->contact).domain);
+
+    return route && route->added_by == ROUTE_ADDED_BY_SUBSCRIPTION;
+}
+
 /* The next state, on its way to the store. False: no memory for that, and nothing has changed. */
 static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_event event, const struct s2x_cause *cause)
 {
@@ -272,6 +280,8 @@ static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_eve
     enum contact_s2x from = c->s2x;
 
     (void)contact_set_s2x(w->bridge, c, step->next); /* contact_then says so if it could not be taken */
+    if (step->next == CONTACT_S2X_NONE && adds_by_subscription(w))
+        (void)contact_set_added(w->bridge, c, false);
     if (!contact_then(w->bridge, c, on_durable, cause->stanza ? &cause->stanza->receipt : NULL))
         return false;
     w->waits++;
@@ -294,7 +304,7 @@ static bool is_late(const struct watch_s2x *w)
 
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)
 {
-    bool stored = actions & S2X_STORE;
+    bool stored = actions & S2X_STORE, first = !w->known;
 
     if (actions & S2X_ACCEPT)
         watch_s2x_accept(cause->dialog, cause->request);
@@ -303,7 +313,7 @@ static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, con
     if (actions & S2X_FORGET)
         watch_s2x_forget(w);
     if (actions & S2X_KEEP && watch_s2x_keep(w, cause->stanza))
-        watch_s2x_tell(w, false);
+        watch_s2x_tell(w, first); /* what comes right behind his yes is what she waits for */
     if (actions & S2X_TELL && !stored)
         watch_s2x_tell(w, false);
     if (actions & S2X_LEAVE)
@@ -333,6 +343,8 @@ void watch_s2x_event(struct watch_s2x *w, enum s2x_event event, const struct s2x
     w->busy++;
     if (event == S2X_LOST)
         w->lost = true;
+    if (event == S2X_YES || event == S2X_NO || event == S2X_ERROR)
+        forget_token(w); /* it has arrived, or never will */
     if (stores && !store(w, &step, event, cause)) {
         fail(w, cause);
     } else {
