@@ -21,10 +21,17 @@ _SITE = """#!define OWN_ADDRESS {own}
 #!define SERVER_URI "sip:{own}:5060"
 #!define EVERYBODY_MAY_WATCH 0
 #!define DB_MODULE "db_text.so"
+#!define DB_IS_TEXT
 #!define DB_URL "text://{dir}/dbtext"
 #!define CTL "unix:{dir}/ctl"
 #!define TLS_CONFIG "{dir}/tls.cfg"
 """
+
+_RULES = """<?xml version="1.0" encoding="UTF-8"?><cp:ruleset xmlns:cp="urn:ietf:params:xml:ns:common-policy" \
+xmlns:pr="urn:ietf:params:xml:ns:pres-rules">%s</cp:ruleset>"""
+_RULE = """<cp:rule id="r%d"><cp:conditions><cp:identity><cp:one id="sip:%s"/></cp:identity></cp:conditions><cp:actions>\
+<pr:sub-handling>%s</pr:sub-handling></cp:actions><cp:transformations/></cp:rule>"""
+_RULES_TYPE = 2  # of a row of the table xcap
 
 _EDGE_SITE = """#!define OWN_ADDRESS {own}
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
@@ -60,6 +67,7 @@ class Kamailio:
         return self
 
     def _tables(self):
+        """Of db_text; it reads them again for each look-up."""
         shutil.copytree("/usr/share/kamailio/dbtext/kamailio", self.dir + "/dbtext")
 
     def _tls(self):
@@ -71,6 +79,30 @@ class Kamailio:
             text = text.replace("/etc/kamailio/tls/" + name, os.path.join(self.dir, name))
         with open(os.path.join(self.dir, "tls.cfg"), "w") as f:
             f.write(text)
+
+    def decides(self, **rules):
+        """alice={watcher: "allow", "block" or "confirm"}: who may watch her of contoso.example (RFC 5025), from now on. Who is not
+        named waits for her word."""
+        path = self.dir + "/dbtext/xcap"
+        with open(path) as f:
+            lines = [row for row in f if not any(":%s:contoso.example:" % user in row for user in rules)]
+        for user, people in rules.items():
+            text = _RULES % "".join(_RULE % (i, jid, word) for i, (jid, word) in enumerate(people.items()))
+            fields = len(lines), user, "contoso.example", text.replace(":", "\\:"), _RULES_TYPE, "e", 0, "index", 0
+            lines.append(":".join(map(str, fields)) + "\n")
+        with open(path + ".new", "w") as f:
+            f.writelines(lines)
+        os.replace(path + ".new", path)
+        for user in rules:
+            self.command("presence.refreshWatchers", "sip:%s@contoso.example" % user, "presence", "0")
+
+    def command(self, *words):
+        """What kamcmd prints."""
+        done = subprocess.run(["/usr/sbin/kamcmd", "-s", "unix:%s/ctl" % self.dir, *words], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=20)
+        if done.returncode or done.stdout.startswith("error"):
+            raise Failed("kamcmd %s: %s" % (" ".join(words), done.stdout))
+        return done.stdout
 
     def _listens(self):
         if not self.process.running():
