@@ -67,7 +67,7 @@ def agent(office):
     yield office
     for watch in office.presence.watches.values():
         if watch.remote_tag and not watch.ended:
-            watch.unsubscribe()
+            watch.unsubscribe(headers=watch.routes())
 
 
 def activity(word):
@@ -130,3 +130,31 @@ def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):
         person.wait("subscribe", ALICE)
         person.allows(ALICE)
         watch.wait_notice("active", shows(balcony=("open", None, None)))
+    with table.row(*rows, "presence: available, away, xa, dnd, chat, with notes"):
+        for word in "away", "xa", "dnd", "chat", None:
+            person.is_(word, "%s now" % word)
+            watch.wait_notice("active", shows(balcony=("open", word, "%s now" % word)))
+    with table.row(*rows, "presence: two clients, one leaves, then the other"):
+        garden = person.log_in("garden")
+        garden.is_("dnd", priority=5)
+        watch.wait_notice("active", lambda m: tuples(m).get("garden", ("",))[:2] == ("open", "dnd"))
+        garden.leaves()
+        watch.wait_notice("active", lambda m: tuples(m).get("garden", ("",))[0] == "closed")
+        person.leaves()
+        watch.wait_notice("active", lambda m: {t[0] for t in tuples(m).values()} == {"closed"})
+        person.is_()
+    with table.row(*rows, "presence: refreshed, withdrawn, asked again and refused, asked again and allowed"):
+        mark = watch.mark()
+        assert watch.subscribe(headers=watch.routes()).wait() == 200
+        watch.wait_notice("active", shows(balcony=("open", None, None)), since=mark)
+        for refusal in range(2):
+            mark = person.mark()
+            person.refuses(ALICE)
+            assert state_of(watch.wait_notice("terminated"))[1]["reason"] == "rejected"
+            watch = agent.presence.subscribe(person.jid, target=KAMAILIO)
+            person.wait("subscribe", ALICE, since=mark)
+        person.allows(ALICE)
+        watch.wait_notice("active", shows(balcony=("open", None, None)))
+    with table.row(*rows, "presence: removed"):
+        assert watch.unsubscribe(headers=watch.routes()).wait() == 200
+        assert state_of(watch.wait_notice("terminated"))[1]["reason"] == "timeout"

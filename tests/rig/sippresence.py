@@ -67,6 +67,10 @@ class Watch(Dialog):
         self.subscribed.append(txn)
         return txn
 
+    def routes(self):
+        """Route lines for requests in the dialog, when proxies on the way have recorded themselves (RFC 3261 12.1.2)."""
+        return ["Route: " + r for r in reversed(self.subscribed[0].response.all("record-route"))]
+
     def unsubscribe(self, **how):
         return self.subscribe(0, **how)
 
