@@ -114,7 +114,7 @@ static void put_sip(const struct bridge *b, struct buf *out)
         { "sip_transactions", "{side=\"server\"}", "SIP transactions.", true, c->servers },
         { "sip_transactions", "{side=\"client\"}", NULL, true, c->clients },
         { "sip_connections", NULL, "SIP connections over TCP.", true, c->conns },
-        { "sip_subscriptions", NULL, "Event subscriptions: those who watch and those who are watched.", true,
+        { "sip_event_subscriptions", NULL, "Event subscriptions: those who watch and those who are watched.", true,
           c->subscriptions },
     };
 

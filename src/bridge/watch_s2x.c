@@ -293,13 +293,14 @@ static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_eve
     return true;
 }
 
-/* Is it time to put the question once more? What was asked by a process before this one may never have left it. */
+/* Is it time to put the question once more? What was asked by a process before this one may never have left it; one that died in
+ * the second of our start has that second. */
 static bool is_late(const struct watch_s2x *w)
 {
     int64_t since_s = w->contact->s2x_since_s;
 
     return !w->waits && !w->token &&
-           (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s < w->bridge->watches_s2x.since_s);
+           (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s <= w->bridge->watches_s2x.since_s);
 }
 
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)

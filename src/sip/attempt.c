@@ -113,13 +113,22 @@ static struct slice branch_to(const struct sip_attempt *a, const struct sip_targ
     return slice_of(out, b.n + 9);
 }
 
+/* Its route set and its target are the dialog's (12.2.1.1). */
+static bool is_in_dialog(const struct sip_send *request)
+{
+    struct sip_name_addr to;
+    struct slice tag;
+
+    return sip_name_addr_parse(request->to, &to) && sip_param(to.params, "tag", &tag);
+}
+
 /* Where to and with which branch, for this request. False: it is too long for that. */
 static bool shape(const struct sip_attempt *a, struct leg *leg, struct sip_target *target, struct sip_send *request,
                   char branch[BRANCH_MAX])
 {
     *target = a->targets->v[leg->place].target;
     request->branch = branch_to(a, target, branch);
-    request->to_proxy = a->targets->to_proxy;
+    request->to_proxy = a->targets->to_proxy && !is_in_dialog(&a->request);
     if (target->transport != SIP_UDP || sip_send_fits(a->sip, target, request, SIP_UDP_REQUEST_MAX))
         return true;
     if (!(a->targets->transports & SIP_MAY(SIP_TCP)))
@@ -254,7 +263,7 @@ static bool goes_elsewhere(struct sip_attempt *a, const struct leg *leg, const s
 {
     struct slice uri, route = slice_str(target_of(a, leg)->route);
 
-    if (a->n_legs == LEGS_MAX || is_under_way(a) ||
+    if (a->n_legs == LEGS_MAX || is_under_way(a) || is_in_dialog(&a->request) ||
         !sip_redirected(a->sip, &a->redirects, route, a->request.uri, result->msg, &uri))
         return false;
     a->request.uri = uri;

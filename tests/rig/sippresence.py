@@ -67,6 +67,10 @@ class Watch(Dialog):
         self.subscribed.append(txn)
         return txn
 
+    def routes(self):
+        """Route lines for requests in the dialog, when proxies on the way have recorded themselves (RFC 3261 12.1.2)."""
+        return ["Route: " + r for r in reversed(self.subscribed[0].response.all("record-route"))]
+
     def unsubscribe(self, **how):
         return self.subscribe(0, **how)
 
@@ -106,6 +110,24 @@ class Watched(Dialog):
                            body, content_type=content_type, **how)
         self.notified.append(txn)
         return txn
+
+
+class Publication:
+    """What an agent publishes of its user (RFC 3903) at a server, target: (address, port). etag: of what is there; None: nothing."""
+
+    def __init__(self, ua, target):
+        self.ua, self.target, self.etag = ua, target, None
+
+    def publish(self, body=b"", expires=600):
+        """Puts it there, in place of what was; waits for the answer."""
+        headers = ["Event: presence", "Expires: %d" % expires] + ["SIP-If-Match: " + e for e in [self.etag] if e]
+        txn = self.ua.request(self.ua.user, body, target=self.target, method="PUBLISH", content_type=PIDF, headers=headers)
+        if txn.wait() != 200:
+            raise Failed("SIP: PUBLISH got %d %s" % (txn.status, txn.reason))
+        self.etag = txn.response.get("sip-etag") if expires else None
+
+    def remove(self):
+        self.publish(expires=0)
 
 
 class Presence:

@@ -399,6 +399,33 @@ static void sent_elsewhere(void **state)
     fake_free(f);
 }
 
+/* Where its dialog leads, and nowhere else; the dialog's route set says what its Route is. */
+static void inside_of_a_dialog(void **state)
+{
+    static const struct sip_ops ops = { .source = fake_source, .leads = leads };
+    struct fake *f = names_new();
+    struct sip_destination to = to_hops(SIP_MAY(SIP_UDP), 1);
+    struct sip_send r = { .method = SIP_SUBSCRIBE,
+                          .uri = SLICE("sip:romeo@example.net"),
+                          .from = SLICE("<sip:juliet@example.com>;tag=j1"),
+                          .to = SLICE("<sip:romeo@example.net>;tag=r1"),
+                          .call_id = SLICE("out1"),
+                          .cseq = 7,
+                          .max_forwards = 70 };
+
+    f->sip->conf.ops = &ops;
+    to.to_proxy = true;
+    assert_non_null(sip_request(f->sip, &to, &r, 32000, fake_done, f));
+    names_pass(f, 5);
+    assert_false(fake_has(f->sent[0].text, "\r\nRoute: "));
+    fake_answer(f, 0, 302, "Contact: <sip:bob@example.net>\r\n");
+    r.to = SLICE("<sip:romeo@example.net>");
+    assert_non_null(sip_request(f->sip, &to, &r, 32000, fake_done, f));
+    names_pass(f, 5);
+    assert_true(fake_has(f->sent[1].text, "\r\nRoute: <sip:" A ";lr>\r\n"));
+    fake_free(f);
+}
+
 static void nobody_is_told_who_has_forgotten(void **state)
 {
     struct fake *f = names_new();
@@ -459,6 +486,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_for_udp),
         cmocka_unit_test(what_gets_too_long_by_credentials),
         cmocka_unit_test(sent_elsewhere),
+        cmocka_unit_test(inside_of_a_dialog),
         cmocka_unit_test(nobody_is_told_who_has_forgotten),
         cmocka_unit_test(a_copy_under_way_is_not_doubled),
         cmocka_unit_test(nothing_found_is_told),

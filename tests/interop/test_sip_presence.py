@@ -1,0 +1,160 @@
+"""
+Presence with real SIP parts: Kamailio's presence server with the configuration of docs/kamailio, phones at it, and people on
+Prosody and ejabberd. What a phone cannot say itself (away, notes), the scripted agent publishes to Kamailio, or reads through it.
+"""
+import os
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from rig import dns, sippresence, xmpppresence
+from rig.kamailio import PORTS, Kamailio
+from rig.process import eventually
+from rig.sippresence import Publication, pidf, state_of
+from rig.stoxd import Stoxd
+from rig.xmppclient import XmppClient
+from test_presence import NS, SERVERS, show, shows, tuples
+
+PROOF = os.environ.get("STOX_PROOF") == "1"
+KAMAILIO = (dns.KAMAILIO, 5060)
+ALICE = "alice@contoso.example"
+
+
+@pytest.fixture(scope="module", params=["udp", "tcp", "tls"] if PROOF else ["tls"])
+def world(request, rig):
+    """Stox and Kamailio, which speak this transport to each other, both ways."""
+    transport = request.param
+    certs = {name: rig.pki.issue("sip-presence-%s-%s" % (name, transport), dns=[name + ".contoso.example"])
+             for name in ("sip", "gw")}
+    route = {"next_hop": "%s:%d" % (dns.KAMAILIO, PORTS[transport]), "transport": transport, "tls_names": ["sip.contoso.example"]}
+    if transport != "udp":  # Kamailio's connections come from the address they go to: all of 10.99.0.0/16 is local
+        route["sources"] = [dns.KAMAILIO, dns.GATEWAY]
+    if transport == "tls":
+        route["identify_by"] = "certificate"
+    gateway = Stoxd(rig, name="stoxd-sip-presence", routes={"office": route}, listen_sip_tls=[dns.GATEWAY + ":5061"],
+                    gateway={"sip_certificate": certs["gw"].file, "sip_key": certs["gw"].key, "notify_pace": 200,
+                             "denied_hold": 0})
+    server = Kamailio(transport, certs["sip"], rig.pki.trust_file)
+    for thing in gateway, server:
+        rig.up(thing)
+    yield type("World", (), {"gateway": gateway, "server": server, "transport": transport})()
+    for thing in server, gateway:
+        rig.down(thing)
+
+
+@pytest.fixture(params=list(SERVERS))
+def person(request, rig, world, start):
+    """Somebody on this XMPP server, with presence; his contacts of the test end with it."""
+    request.getfixturevalue(request.param)
+    jid, address = SERVERS[request.param]
+
+    def log_in(resource):
+        return xmpppresence.attach(start(XmppClient(jid + "/" + resource, address, rig.pki.trust_file)))
+
+    it = log_in("balcony")
+    it.jid, it.log_in, it.server = jid, log_in, {"prosody": "Prosody", "ejabberd": "ejabberd"}[request.param]
+    yield it
+    for user in "alice", "bob":
+        it.removes(user + "@contoso.example")
+    world.gateway.ctl("contact", "purge", "--user", jid, "--force")
+    world.server.decides(alice={}, bob={})
+
+
+@pytest.fixture
+def agent(office):
+    """The scripted agent, which is alice at Kamailio."""
+    sippresence.attach(office)
+    yield office
+    for watch in office.presence.watches.values():
+        if watch.remote_tag and not watch.ended:
+            watch.unsubscribe(headers=watch.routes())
+
+
+def activity(word):
+    return "<rpid:activities xmlns:rpid='urn:ietf:params:xml:ns:pidf:rpid'><rpid:%s/></rpid:activities>" % word
+
+
+# How a SIP client says it: (inside of status, behind it).
+SAYS = {None: ("", ""), "away": ("", activity("away")), "dnd": ("", activity("busy")), "xa": ("", activity("vacation")),
+        "chat": (show("chat"), "")}
+
+
+def document(ident, word=None, note=None, basic="open"):
+    inside, after = SAYS[word]
+    return pidf(ALICE, (ident, basic, inside, after + ("<note>%s</note>" % note if note else "")))
+
+
+def test_a_presence_server_decides_and_its_users_are_seen(world, table, person, agent):
+    phone = ALICE + "/phone"
+    rows = "Kamailio's presence server, " + person.server, world.transport, "to XMPP"
+    first = Publication(agent, KAMAILIO)
+    first.publish(document("phone", note="hello"))
+    with table.row(*rows, "presence: asked, decided later, seen"):
+        person.asks(ALICE)
+        eventually(lambda: "asked" in world.gateway.ctl("contact", "list", "--user", ALICE), "it is stored")
+        world.server.decides(alice={person.jid: "allow"})
+        person.wait("subscribed", ALICE)
+        person.wait_is(phone, None, "hello")
+    with table.row(*rows, "presence: available, away, xa, dnd, chat, with notes"):
+        for word in "away", "xa", "dnd", "chat", None:
+            first.publish(document("phone", word, "%s now" % word))
+            person.wait_is(phone, word, "%s now" % word)
+    with table.row(*rows, "presence: two clients, one leaves, then the other"):
+        second = Publication(agent, KAMAILIO)
+        second.publish(document("desk", "dnd"))
+        person.wait_is(ALICE + "/desk", "dnd")
+        second.remove()
+        person.wait("unavailable", ALICE + "/desk")
+        first.remove()
+        person.wait("unavailable", phone)
+    mark = person.mark()
+    with table.row(*rows, "presence: refused, asked and allowed again, removed"):
+        world.server.decides(alice={person.jid: "block"})
+        person.wait("unsubscribed", ALICE, since=mark)
+        world.server.decides(alice={person.jid: "allow"})
+        first.publish(document("phone"))
+        person.asks(ALICE)
+        person.wait("subscribed", ALICE, since=mark)
+        mark = person.mark()
+        person.wait_is(phone)
+        person.asks_no_more(ALICE)
+        person.wait("unavailable", phone, since=mark)
+        eventually(lambda: not world.gateway.ctl_json("contact", "list", "--user", ALICE)["items"], "nothing is left")
+
+
+def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):
+    rows = "SIP client at Kamailio, " + person.server, world.transport, "to SIP"
+    with table.row(*rows, "presence: asked, allowed, seen"):
+        watch = agent.presence.subscribe(person.jid, target=KAMAILIO)
+        watch.wait_notice("pending")
+        person.wait("subscribe", ALICE)
+        person.allows(ALICE)
+        watch.wait_notice("active", shows(balcony=("open", None, None)))
+    with table.row(*rows, "presence: available, away, xa, dnd, chat, with notes"):
+        for word in "away", "xa", "dnd", "chat", None:
+            person.is_(word, "%s now" % word)
+            watch.wait_notice("active", shows(balcony=("open", word, "%s now" % word)))
+    with table.row(*rows, "presence: two clients, one leaves, then the other"):
+        garden = person.log_in("garden")
+        garden.is_("dnd", priority=5)
+        watch.wait_notice("active", lambda m: tuples(m).get("garden", ("",))[:2] == ("open", "dnd"))
+        garden.leaves()
+        watch.wait_notice("active", lambda m: tuples(m).get("garden", ("",))[0] == "closed")
+        person.leaves()
+        watch.wait_notice("active", lambda m: {t[0] for t in tuples(m).values()} == {"closed"})
+        person.is_()
+    with table.row(*rows, "presence: refreshed, withdrawn, asked again and refused, asked again and allowed"):
+        mark = watch.mark()
+        assert watch.subscribe(headers=watch.routes()).wait() == 200
+        watch.wait_notice("active", shows(balcony=("open", None, None)), since=mark)
+        for refusal in range(2):
+            mark = person.mark()
+            person.refuses(ALICE)
+            assert state_of(watch.wait_notice("terminated"))[1]["reason"] == "rejected"
+            watch = agent.presence.subscribe(person.jid, target=KAMAILIO)
+            person.wait("subscribe", ALICE, since=mark)
+        person.allows(ALICE)
+        watch.wait_notice("active", shows(balcony=("open", None, None)))
+    with table.row(*rows, "presence: removed"):
+        assert watch.unsubscribe(headers=watch.routes()).wait() == 200
+        assert state_of(watch.wait_notice("terminated"))[1]["reason"] == "timeout"
