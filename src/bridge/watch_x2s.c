@@ -254,12 +254,16 @@ static void store(struct watch_x2s *w, unsigned actions)
         contact_set_x2s(w->bridge, w->contact, CONTACT_X2S_AUTH);
 }
 
+/* Who probes first, where nobody else is there, is the only one to be told; a second one makes it all of them. */
 static void keep_asker(struct watch_x2s *w, struct slice resource)
 {
-    w->asker_only = !w->asker && !w->sub;
+    bool first = !w->asker && !w->sub;
+
+    if (w->asker && slice_eq(resource, slice_str(w->asker)))
+        return;
     free(w->asker);
     w->asker = resource.n ? strndup(resource.p, resource.n) : NULL;
-    w->asker_only = w->asker_only && w->asker;
+    w->asker_only = first && w->asker;
 }
 
 /* A probe is answered by what is known; where nothing is and an answer is on its way, by that (STOX-PRS-34). */

@@ -138,7 +138,7 @@ static void STOX_PRS_01_subscribe_becomes_SUBSCRIBE(void **state)
     sides_free(s);
 }
 
-static void STOX_PRS_02_03_04_pending_says_nothing_and_active_all(void **state)
+static void STOX_PRS_02_03_04_47_pending_says_nothing_and_active_all(void **state)
 {
     struct sides *s = begin();
 
@@ -201,7 +201,7 @@ static void STOX_PRS_17_refused_for_good(void **state)
     }
 }
 
-static void errors_to_the_one_who_asks(void **state)
+static void STOX_PRS_24_errors_to_the_one_who_asks(void **state)
 {
     static const struct {
         unsigned status;
@@ -273,13 +273,15 @@ static void STOX_PRS_40_only_the_difference_is_told(void **state)
     sides_free(s);
 }
 
-static void STOX_PRS_43_45_documents_that_are_not_taken(void **state)
+static void STOX_PRS_43_45_46_documents_that_are_not_taken(void **state)
 {
     struct sides *s = begin();
     struct sip_sub *sub = watching(s);
 
     assert_int_equal(active(s, sub, "<presence"), 400);
     assert_int_equal(sides_notify(s, sub, SIP_SUB_ACTIVE, SIP_REASON_NONE, "text/plain", "she is there"), 415);
+    assert_string_equal(sub->accept, PIDF);
+    assert_int_equal(sides_notify(s, sub, SIP_SUB_ACTIVE, SIP_REASON_NONE, "multipart/related", "--x"), 415);
     assert_int_equal(active(s, sub, "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='pres:eve@evil.example'/>"),
                      200);
     NOTHING_TOLD(s);
@@ -288,7 +290,7 @@ static void STOX_PRS_43_45_documents_that_are_not_taken(void **state)
     sides_free(s);
 }
 
-static void STOX_PRS_33_36_probes(void **state)
+static void STOX_PRS_33_36_39_probes(void **state)
 {
     struct sides *s = begin();
     struct sip_sub *sub;
@@ -322,6 +324,103 @@ static void notes_are_for_federated_partners(void **state)
     says(s, "probe");
     assert_int_equal(s->n_sent, 1);
     assert_null(strstr(s->sent[0].stanza, "lunch"));
+    sides_free(s);
+}
+
+/* ---- is he there? ---- */
+
+/* Our user may see him too: so his server tells us when he comes and goes. */
+static void granted(struct sides *s)
+{
+    contact_set_s2x(s->bridge, contact(s), CONTACT_S2X_GRANTED);
+    settle(s);
+    s->n_sent = 0;
+}
+
+static void STOX_PRS_14_who_comes_online_has_it_refreshed(void **state)
+{
+    struct sides *s = begin();
+    struct sip_sub *sub = watching(s);
+
+    granted(s);
+    pass(s, 70000);
+    says_from(s, ROMEO "/garden", NULL);
+    assert_int_equal(sub->refreshes, 1);
+    says_from(s, ROMEO "/orchard", NULL); /* a second client of his is no news */
+    assert_int_equal(sub->refreshes, 1);
+    sides_free(s);
+}
+
+static void STOX_PRS_15_who_is_offline_costs_no_refresh(void **state)
+{
+    struct sides *s = begin();
+    struct sip_sub *sub = watching(s);
+
+    assert_true(presence_ops.refresh(s->bridge, sub)); /* nothing is known of him: he counts as there */
+    granted(s);
+    says_from(s, ROMEO "/garden", NULL);
+    says_from(s, ROMEO "/orchard", NULL);
+    says_from(s, ROMEO "/garden", "unavailable");
+    assert_true(presence_ops.refresh(s->bridge, sub));
+    says_from(s, ROMEO "/orchard", "unavailable");
+    s->n_sent = 0;
+    assert_false(presence_ops.refresh(s->bridge, sub));
+    TOLD(s, "type='probe'"); /* in case that is not true any more */
+    ended(s, sub, SIP_SUB_END_LAPSED, 0, SIP_REASON_NONE, 0);
+    NOTHING_TOLD(s);
+    pass(s, 90000);
+    assert_int_equal(s->n_subs, 1);
+    says_from(s, ROMEO "/garden", NULL);
+    assert_int_equal(s->n_subs, 2);
+    active(s, last(s), DOCUMENT(TUPLE("desk", "open", "")));
+    TOLD(s, "from='" ALICE "/desk' to='" ROMEO "'");
+    sides_free(s);
+}
+
+static void STOX_PRS_34_35_a_probe_is_answered_by_the_subscription_it_begins(void **state)
+{
+    struct sides *s = begin();
+    struct sip_sub *sub = watching(s);
+
+    granted(s);
+    says_from(s, ROMEO "/garden", NULL);
+    says_from(s, ROMEO "/garden", "unavailable");
+    ended(s, sub, SIP_SUB_END_LAPSED, 0, SIP_REASON_NONE, 0);
+    pass(s, 90000);
+    s->n_sent = 0;
+    for (int i = 0; i < 20; i++)
+        says_from(s, ROMEO "/chamber", "probe");
+    assert_int_equal(s->n_subs, 2); /* once, in a dialog of its own */
+    NOTHING_TOLD(s);
+    active(s, last(s), DOCUMENT(TUPLE("x", "open", "")));
+    TOLD(s, "from='" ALICE "/x' to='" ROMEO "/chamber'");
+    sides_free(s);
+}
+
+static void STOX_PRS_11_a_NOTIFY_is_answered_whatever_XMPP_does(void **state)
+{
+    struct sides *s = begin();
+    struct sip_sub *sub = watching(s);
+
+    s->refuse_sends = true;
+    s->refusal = XMPP_FATE_FULL;
+    assert_int_equal(active(s, sub, DOCUMENT(TUPLE("desk", "open", AWAY))), 200);
+    s->refuse_sends = false;
+    says(s, "probe");
+    TOLD(s, "<show>away</show>"); /* and nothing is forgotten */
+    sides_free(s);
+}
+
+static void STOX_PRS_32_what_he_writes_to_it_is_dropped(void **state)
+{
+    struct sides *s = begin();
+
+    sides_xmpp(s, "<presence from='" ROMEO "' to='" ALICE "' type='subscribe'><status>let me in</status></presence>",
+               number++);
+    settle(s);
+    assert_null(strstr(last(s)->from, "let me"));
+    assert_null(strstr(last(s)->uri, "let me"));
+    assert_string_equal(last(s)->to, "<sip:" ALICE ">");
     sides_free(s);
 }
 
@@ -517,16 +616,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(STOX_PRS_01_subscribe_becomes_SUBSCRIBE),
-        cmocka_unit_test(STOX_PRS_02_03_04_pending_says_nothing_and_active_all),
+        cmocka_unit_test(STOX_PRS_02_03_04_47_pending_says_nothing_and_active_all),
         cmocka_unit_test(STOX_PRS_04_an_empty_body_says_nothing),
         cmocka_unit_test(STOX_PRS_30_31_asked_twice),
         cmocka_unit_test(STOX_PRS_17_refused_for_good),
-        cmocka_unit_test(errors_to_the_one_who_asks),
+        cmocka_unit_test(STOX_PRS_24_errors_to_the_one_who_asks),
         cmocka_unit_test(a_server_that_is_away_is_asked_again_for_three_days),
         cmocka_unit_test(STOX_PRS_40_only_the_difference_is_told),
-        cmocka_unit_test(STOX_PRS_43_45_documents_that_are_not_taken),
-        cmocka_unit_test(STOX_PRS_33_36_probes),
+        cmocka_unit_test(STOX_PRS_43_45_46_documents_that_are_not_taken),
+        cmocka_unit_test(STOX_PRS_33_36_39_probes),
         cmocka_unit_test(notes_are_for_federated_partners),
+        cmocka_unit_test(STOX_PRS_14_who_comes_online_has_it_refreshed),
+        cmocka_unit_test(STOX_PRS_15_who_is_offline_costs_no_refresh),
+        cmocka_unit_test(STOX_PRS_34_35_a_probe_is_answered_by_the_subscription_it_begins),
+        cmocka_unit_test(STOX_PRS_11_a_NOTIFY_is_answered_whatever_XMPP_does),
+        cmocka_unit_test(STOX_PRS_32_what_he_writes_to_it_is_dropped),
         cmocka_unit_test(STOX_PRS_18_20_21_a_lost_dialog_takes_nothing_away),
         cmocka_unit_test(STOX_PRS_22_reasons),
         cmocka_unit_test(STOX_PRS_22_noresource_is_an_error_once),
