@@ -53,7 +53,8 @@ class Life:
     def _xmpp_watches(self, pair):
         w = self.world
         if not pair.to and not pair.asked:
-            w.ask(pair)
+            if not pair.removing:  # the answer to his removal would be taken for one to this
+                w.ask(pair)
         elif self.chance.random() < 0.4:
             w.forget(pair)
         else:
@@ -84,13 +85,15 @@ def world(start):
 
 
 def settle(world, gateway):
-    """Who was left thinking decides; all come online anew, as they do each morning. Nobody adds anybody."""
+    """Who was left thinking decides; SIP clients refresh, XMPP clients come anew, as they do each day. Nobody adds anybody."""
     for pair in world.pairs.values():
         if pair.prompted:
             world.approve(pair)
         if pair.policy == "wait":
             world.decide(pair, "allow")
     world.recorder.wait_acked(30)
+    world.wait_answered(40)
+    world.refresh_all()
     for n in range(USERS):
         world.xmpp_changes("romeo%d@recorder.example" % n, False)
         world.xmpp_changes("romeo%d@recorder.example" % n, True)

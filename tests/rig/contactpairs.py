@@ -43,6 +43,7 @@ class Pair:
         self.mood, self.version = mood, 0  # what he says when asked: "yes", "no", "later"; version counts his decisions
         self.policy, self.dialogs = policy, []
         self.to = self.asked = self.ended = False
+        self.removing = set()  # what he waits for before he asks again: "answer" and "ack" of his unsubscribe
         self.view = {}
 
     name = property(lambda self: (self.sip, self.xmpp))
@@ -144,12 +145,18 @@ class Pairs:
         with self.lock:
             for pair in self.pairs.values():
                 watch = pair.watch
+                if pair.removing == {"answer"}:
+                    pair.removing = set()  # it died with the process
                 if not pair.wants or not watch.subscribed[-1].done:
                     continue
                 if watch.remote_tag and not watch.ended:
                     watch.subscribe(on_done=lambda txn, p=pair: self._on_subscribed(p, txn))
                 else:
                     self.watch(pair)
+
+    def wait_answered(self, timeout):
+        """Until no SUBSCRIBE of theirs waits for its answer."""
+        eventually(lambda: all(p.watch.subscribed[-1].done for p in self.pairs.values() if p.wants), "answers", timeout)
 
     def _on_subscribed(self, pair, txn):
         with self.lock:
@@ -246,8 +253,8 @@ class Pairs:
 
     def _say(self, pair, kind=None, inside="", resource=""):
         ident = "p%d" % next(self.number)
-        if kind == "unsubscribed":
-            self.outs[ident] = pair, pair.version
+        if kind in ("unsubscribed", "unsubscribe"):
+            self.outs[ident] = pair, kind, pair.version
         self.recorder.send_stanza("<presence from='%s%s' to='%s' id='%s'%s>%s</presence>" % (
             pair.xmpp, resource, pair.sip, ident, " type='%s'" % kind if kind else "", inside), "contoso.example")
 
@@ -299,7 +306,7 @@ class Pairs:
 
     def forget(self, pair):
         with self.lock:
-            pair.asked, pair.to, pair.view = False, False, {}
+            pair.asked, pair.to, pair.view, pair.removing = False, False, {}, {"answer", "ack"}
             self._say(pair, "unsubscribe")
 
     # ---- what XMPP gets; on the thread of the news ----
@@ -324,7 +331,10 @@ class Pairs:
     def _on_acked(self, number):
         self.news.add("acked")
         if number in self.outs:
-            pair, version = self.outs.pop(number)
+            pair, kind, version = self.outs.pop(number)
+            if kind == "unsubscribe":
+                pair.removing.discard("ack")
+                return
 
             def closed():
                 with self.lock:
@@ -374,6 +384,7 @@ class Pairs:
 
     def _xmpp_unsubscribed(self, pair):
         pair.to, pair.asked, pair.view = False, False, {}
+        pair.removing.discard("answer")
         pair.ended = pair.policy == "refuse"
 
     def _xmpp_probe(self, pair):
