@@ -1,7 +1,7 @@
 """
-Pairs of a SIP user and a partner's user who watch each other or not, as both of their servers have it: a SIP presence server
-(the agent, sippresence) and an XMPP server with rosters (the recorder). What happens is recorded, so that it can be said at any
-moment what each side believes, and whether somebody was shown what he may not see.
+Pairs of a SIP user and a partner's user who watch each other or not, as both of their servers have it: a SIP presence
+server (the agent, sippresence) and an XMPP server with rosters (the recorder). It can be said at any moment what each side
+believes, and whether somebody was shown what he may not see.
 
 One lock is around all of it; the agent's thread, the recorder's news and the test come in by it.
 """
@@ -13,7 +13,7 @@ import threading
 import xml.etree.ElementTree as ET
 
 from .dns import OFFICE
-from .process import Failed, Lines
+from .process import Failed, Lines, eventually
 from .sippresence import Presence, pidf, state_of
 from .sipsession import uri_of
 from .sipua import SipUa
@@ -30,10 +30,10 @@ def token_of(text):
 
 class Pair:
     """
-    sip watches xmpp:  wants, watch (his client); shown: (state, token) of the last NOTIFY; granted, prompted (the roster of xmpp);
-                       closed: a refusal has reached the gateway, and all that it had sent before has been looked at
-    xmpp watches sip:  policy of sip's server ("allow", "wait", "refuse"), dialogs there; to, asked (the roster of xmpp);
-                       view: {resource: token} as his client has it
+    sip watches xmpp: wants, watch (his client); shown: (state, token) of the last NOTIFY; granted, prompted (xmpp's roster);
+                      closed: a refusal has reached the gateway, and all that it had sent before has been looked at
+    xmpp watches sip: policy of sip's server ("allow", "wait", "refuse"), dialogs there; to, asked (xmpp's roster);
+                      view: {resource: token} as his client has it; ended: he heard that he may not, and it is still so
     """
 
     def __init__(self, sip, xmpp, policy, mood):
@@ -43,6 +43,7 @@ class Pair:
         self.mood, self.version = mood, 0  # what he says when asked: "yes", "no", "later"; version counts his decisions
         self.policy, self.dialogs = policy, []
         self.to = self.asked = self.ended = False
+        self.removing = set()  # what he waits for before he asks again: "answer" and "ack" of his unsubscribe
         self.view = {}
 
     name = property(lambda self: (self.sip, self.xmpp))
@@ -91,7 +92,10 @@ class Office(SipUa):
 
 
 class Pairs:
-    """pairs: {(sip, xmpp): Pair}. news: one line for each thing that came from the gateway. leaks: what must not have been."""
+    """
+    pairs: {(sip, xmpp): Pair}. news: a line for each thing that came from the gateway. leaks: what nobody was to be shown.
+    errors: what else must not have been. asked_again: questions whose answer was yes already; his server answers them.
+    """
 
     def __init__(self, office, recorder, gateway):
         self.office, self.recorder, self.gateway = office, recorder, gateway
@@ -137,12 +141,22 @@ class Pairs:
                 pair.watch.unsubscribe()
 
     def refresh_all(self):
-        """As clients do; after a new start they learn by it that their subscription is no more."""
+        """As clients do; after a new start they learn by it that their subscription is no more. No NOTIFY came: RFC 6665 4.1.2.4."""
         with self.lock:
             for pair in self.pairs.values():
                 watch = pair.watch
-                if pair.wants and watch and watch.remote_tag and not watch.ended:
+                if pair.removing == {"answer"}:
+                    pair.removing = set()  # it died with the process
+                if not pair.wants or not watch.subscribed[-1].done:
+                    continue
+                if watch.remote_tag and not watch.ended:
                     watch.subscribe(on_done=lambda txn, p=pair: self._on_subscribed(p, txn))
+                else:
+                    self.watch(pair)
+
+    def wait_answered(self, timeout):
+        """Until no SUBSCRIBE of theirs waits for its answer."""
+        eventually(lambda: all(p.watch.subscribed[-1].done for p in self.pairs.values() if p.wants), "answers", timeout)
 
     def _on_subscribed(self, pair, txn):
         with self.lock:
@@ -165,7 +179,8 @@ class Pairs:
             pair = self.pairs[(sip, xmpp)]
             word, params = state_of(message)
             token = token_of(message.text) if b"<basic>open" in message.body else None
-            if token and (pair.closed or not pair.version or STRAY in message.text or not token.startswith(xmpp.split("@")[0])):
+            others = token and not token.startswith(xmpp.split("@")[0])
+            if token and (pair.closed or not pair.version or STRAY in message.text or others):
                 self.leaks.append("NOTIFY %s: %s" % (message.text, pair))
             self.news.add("notice")
             if not pair.watch or message.get("call-id") != pair.watch.call_id:
@@ -205,7 +220,8 @@ class Pairs:
         if pair.policy == "allow":
             dialog.notify(self.document(pair.sip), on_done=on_done)
         elif pair.policy == "wait":
-            dialog.notify(pidf(pair.sip, ("phone", "open", "", "<note>%s1</note>" % STRAY)), state="pending", on_done=on_done)
+            stray = pidf(pair.sip, ("phone", "open", "", "<note>%s1</note>" % STRAY))
+            dialog.notify(stray, state="pending", on_done=on_done)
         else:
             self._forget(pair, dialog)
             dialog.notify(state="terminated", reason="rejected")
@@ -237,8 +253,8 @@ class Pairs:
 
     def _say(self, pair, kind=None, inside="", resource=""):
         ident = "p%d" % next(self.number)
-        if kind == "unsubscribed":
-            self.outs[ident] = pair, pair.version
+        if kind in ("unsubscribed", "unsubscribe"):
+            self.outs[ident] = pair, kind, pair.version
         self.recorder.send_stanza("<presence from='%s%s' to='%s' id='%s'%s>%s</presence>" % (
             pair.xmpp, resource, pair.sip, ident, " type='%s'" % kind if kind else "", inside), "contoso.example")
 
@@ -247,7 +263,7 @@ class Pairs:
         self._say(pair, None if token else "unavailable", "<status>%s</status>" % token if token else "", HOME)
 
     def xmpp_changes(self, xmpp, there):
-        """He comes, changes or goes. Who comes has a client that knows nothing, and a server that asks for him (RFC 6121 3.1.2, 4.2)."""
+        """He comes, changes or goes. Who comes has a client that knows nothing, and a server that asks (RFC 6121 3.1.2, 4.2)."""
         with self.lock:
             comes = there and not self.state[xmpp]
             self.state[xmpp] = self._token(xmpp) if there else None
@@ -290,7 +306,7 @@ class Pairs:
 
     def forget(self, pair):
         with self.lock:
-            pair.asked, pair.to, pair.view = False, False, {}
+            pair.asked, pair.to, pair.view, pair.removing = False, False, {}, {"answer", "ack"}
             self._say(pair, "unsubscribe")
 
     # ---- what XMPP gets; on the thread of the news ----
@@ -315,7 +331,10 @@ class Pairs:
     def _on_acked(self, number):
         self.news.add("acked")
         if number in self.outs:
-            pair, version = self.outs.pop(number)
+            pair, kind, version = self.outs.pop(number)
+            if kind == "unsubscribe":
+                pair.removing.discard("ack")
+                return
 
             def closed():
                 with self.lock:
@@ -365,6 +384,7 @@ class Pairs:
 
     def _xmpp_unsubscribed(self, pair):
         pair.to, pair.asked, pair.view = False, False, {}
+        pair.removing.discard("answer")
         pair.ended = pair.policy == "refuse"
 
     def _xmpp_probe(self, pair):
@@ -376,7 +396,7 @@ class Pairs:
     # ---- what both believe, and the store ----
 
     def disagreements(self, store):
-        """Sentences: where one of the three is another one's contradiction. store: {(sip, xmpp): (sip-watches, xmpp-watches)}"""
+        """Sentences: where one of the three contradicts another. store: {(sip, xmpp): (sip-watches, xmpp-watches)}"""
         with self.lock:
             found = ["%s is stored and nobody's" % (name,) for name in set(store) - set(self.pairs)]
             for pair in self.pairs.values():
@@ -415,7 +435,6 @@ class Pairs:
 
     def wait_agreed(self, stored, timeout):
         """Until nothing disagrees. stored(): the store as it is now."""
-        from .process import eventually
         try:
             eventually(lambda: not self.disagreements(stored()), "both sides agree with the store", timeout, 0.3)
         except Failed as e:
