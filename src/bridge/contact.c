@@ -323,7 +323,8 @@ void contacts_walk(struct bridge *b, uint64_t *cursor, size_t n, contact_fn *fn,
 {
     struct walk w = { .fn = fn, .arg = arg };
 
-    (void)hash_walk(&b->contacts.by_pair, cursor, n, on_node, &w); /* at the end the cursor is 0 again */
+    if (!hash_walk(&b->contacts.by_pair, cursor, n, on_node, &w))
+        *cursor = 0;
 }
 
 /* ---- start and end ---- */

@@ -53,7 +53,6 @@ static void put_bridge(const struct bridge *b, struct buf *out)
         { "watchers", "{side=\"sip\"}", "Pairs of people of whom one watches the other's presence at this moment.",
           true, b->watches_s2x.n },
         { "watchers", "{side=\"xmpp\"}", NULL, true, b->watches_x2s.n },
-        { "sip_subscriptions", NULL, "SIP subscriptions of SIP users who watch.", true, b->watches_s2x.n_dialogs },
         { "sip_subscriptions_refused", NULL, "SUBSCRIBEs that were refused.", false, b->watches_s2x.refused },
         { "presence_requests", "{direction=\"sip-to-xmpp\"}", "Requests to watch, and SUBSCRIBEs of ours.", false,
           b->watches_s2x.subscribes },
@@ -115,7 +114,7 @@ static void put_sip(const struct bridge *b, struct buf *out)
         { "sip_transactions", "{side=\"server\"}", "SIP transactions.", true, c->servers },
         { "sip_transactions", "{side=\"client\"}", NULL, true, c->clients },
         { "sip_connections", NULL, "SIP connections over TCP.", true, c->conns },
-        { "sip_subscriptions", NULL, "Event subscriptions: those who watch and those who are watched.", true,
+        { "sip_event_subscriptions", NULL, "Event subscriptions: those who watch and those who are watched.", true,
           c->subscriptions },
     };
 

@@ -356,6 +356,46 @@ void note_flight_ended(struct bridge *b, const struct flight *f, const struct ta
                   SLICE_FMT(slice_first(end->why, 500)));
 }
 
+/* ---- presence ---- */
+
+void note_presence(struct bridge *b, const struct jid *local, const struct jid *remote, bool out, struct slice type,
+                   struct slice resource)
+{
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, 0, local, remote);
+    tell_line(b, &of, VIEWER_XMPP, out ? VIEWER_OUT : VIEWER_IN, "presence %.*s%s%.*s",
+              SLICE_FMT(type.n ? slice_first(type, 40) : SLICE("available")), resource.n ? " of resource " : "",
+              SLICE_FMT(slice_first(resource, 200)));
+}
+
+void note_subscription(struct bridge *b, const struct jid *local, const struct jid *remote, bool out,
+                       const char *method, const char *state)
+{
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, 0, local, remote);
+    tell_line(b, &of, VIEWER_SIP, out ? VIEWER_OUT : VIEWER_IN, "%s%s%s", method, state[0] ? " " : "", state);
+}
+
+void note_watch(struct bridge *b, const struct jid *local, const struct jid *remote, const char *direction,
+                const char *from, const char *to)
+{
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, 0, local, remote);
+    tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, "watching %s: %s, then %s", direction, from, to);
+}
+
 /* ---- streams ---- */
 
 void note_stream(struct bridge *b, struct slice local, struct slice remote, bool inbound, const char *step,

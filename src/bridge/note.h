@@ -33,6 +33,19 @@ void note_flight_sent(struct bridge *b, const struct flight *f, const struct rou
 void note_flight_answered(struct bridge *b, const struct flight *f, const struct sip_result *result);
 void note_flight_ended(struct bridge *b, const struct flight *f, const struct talk_end *end);
 
+/* ---- presence ---- */
+
+/*
+ * A stanza of presence, in or out; SUBSCRIBE and NOTIFY of these two, out or in, with the state that it says; what Stox makes of it. By
+ * one line each in the traces of those who look at this moment: nothing else is told of presence.
+ */
+void note_presence(struct bridge *b, const struct jid *local, const struct jid *remote, bool out, struct slice type,
+                   struct slice resource);
+void note_subscription(struct bridge *b, const struct jid *local, const struct jid *remote, bool out,
+                       const char *method, const char *state);
+void note_watch(struct bridge *b, const struct jid *local, const struct jid *remote, const char *direction,
+                const char *from, const char *to);
+
 /* ---- streams ---- */
 
 /* See xmpp_ops.noted. */

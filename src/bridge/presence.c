@@ -2,6 +2,7 @@
 
 #include "bridge/bridge_private.h"
 #include "bridge/contact.h"
+#include "bridge/note.h"
 #include "bridge/watch_s2x.h"
 #include "bridge/watch_x2s.h"
 #include "xmpp/writer.h"
@@ -94,6 +95,7 @@ bool presence_send(struct bridge *b, const struct jid *local, const struct jid *
     xml_put_attr(out, "type", slice_str(type));
     buf_str(out, "/>");
     *fate = XMPP_FATE_FULL;
+    note_presence(b, local, remote, true, slice_str(type), slice_of(NULL, 0));
     return buf_ok(out) && xmpp_send(b->xmpp, local->domain, remote->domain, buf_slice(out), token, fate);
 }
 
@@ -168,6 +170,7 @@ static void unknown(struct bridge *b, const struct xmpp_stanza *stanza)
 
 void presence_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
 {
+    note_presence(b, stanza->to, stanza->from, false, xml_attr(stanza->el, "type"), stanza->from->resource);
     switch (type_of(stanza->el)) {
     case TYPE_AVAILABLE: state(b, stanza, true); break;
     case TYPE_UNAVAILABLE: state(b, stanza, false); break;

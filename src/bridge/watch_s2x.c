@@ -203,6 +203,9 @@ static void leave(struct watch_s2x *w)
 
 static void log_change(const struct watch_s2x *w, enum contact_s2x from, enum contact_s2x to)
 {
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+
+    note_watch(w->bridge, &local, &remote, "sip-to-xmpp", s2x_state_name(from), s2x_state_name(to));
     log_info(w->bridge->log, "watch-changed", LOG_Z("direction", "sip-to-xmpp"),
              LOG_S("local", contact_local(w->contact)), LOG_S("remote", contact_remote(w->contact)),
              LOG_Z("from", s2x_state_name(from)), LOG_Z("to", s2x_state_name(to)),
@@ -262,6 +265,14 @@ static void on_durable(struct bridge *b, struct contact *c, bool durable)
     watch_s2x_rest(w);
 }
 
+/* Where subscribing is how she adds somebody, she has added nobody whom she has not asked for, or has given up. */
+static bool adds_by_subscription(const struct watch_s2x *w)
+{
+    const struct route *route = directory_route_to(w->bridge->directory, contact_local_jid(w->contact).domain);
+
+    return route && route->added_by == ROUTE_ADDED_BY_SUBSCRIPTION;
+}
+
 /* The next state, on its way to the store. False: no memory for that, and nothing has changed. */
 static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_event event, const struct s2x_cause *cause)
 {
@@ -269,6 +280,8 @@ static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_eve
     enum contact_s2x from = c->s2x;
 
     (void)contact_set_s2x(w->bridge, c, step->next); /* contact_then says so if it could not be taken */
+    if (step->next == CONTACT_S2X_NONE && adds_by_subscription(w))
+        (void)contact_set_added(w->bridge, c, false);
     if (!contact_then(w->bridge, c, on_durable, cause->stanza ? &cause->stanza->receipt : NULL))
         return false;
     w->waits++;
@@ -280,18 +293,19 @@ static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_eve
     return true;
 }
 
-/* Is it time to put the question once more? What was asked by a process before this one may never have left it. */
+/* Is it time to put the question once more? What was asked by a process before this one may never have left it; one that died in
+ * the second of our start has that second. */
 static bool is_late(const struct watch_s2x *w)
 {
     int64_t since_s = w->contact->s2x_since_s;
 
     return !w->waits && !w->token &&
-           (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s < w->bridge->watches_s2x.since_s);
+           (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s <= w->bridge->watches_s2x.since_s);
 }
 
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)
 {
-    bool stored = actions & S2X_STORE;
+    bool stored = actions & S2X_STORE, first = !w->known;
 
     if (actions & S2X_ACCEPT)
         watch_s2x_accept(cause->dialog, cause->request);
@@ -300,7 +314,7 @@ static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, con
     if (actions & S2X_FORGET)
         watch_s2x_forget(w);
     if (actions & S2X_KEEP && watch_s2x_keep(w, cause->stanza))
-        watch_s2x_tell(w, false);
+        watch_s2x_tell(w, first); /* what comes right behind his yes is what she waits for */
     if (actions & S2X_TELL && !stored)
         watch_s2x_tell(w, false);
     if (actions & S2X_LEAVE)
@@ -330,6 +344,8 @@ void watch_s2x_event(struct watch_s2x *w, enum s2x_event event, const struct s2x
     w->busy++;
     if (event == S2X_LOST)
         w->lost = true;
+    if (event == S2X_YES || event == S2X_NO || event == S2X_ERROR)
+        forget_token(w); /* it has arrived, or never will */
     if (stores && !store(w, &step, event, cause)) {
         fail(w, cause);
     } else {

@@ -1,7 +1,9 @@
 /* What SIP subscribes to, and what it is told. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bridge/admit.h"
+#include "bridge/note.h"
 #include "bridge/presence.h"
 #include "bridge/watch_s2x_parts.h"
 #include "bridge/way.h"
@@ -177,14 +179,28 @@ void watch_s2x_subscribe(struct bridge *b, struct sip_sub *s, const struct sip_r
     struct arena a;
 
     arena_init_on(&a, memory, sizeof(memory), 1u << 20);
-    if (judge(b, request, &a, &who, &no))
+    if (judge(b, request, &a, &who, &no)) {
+        note_subscription(b, &who.from, &who.to, false, "SUBSCRIBE", expires_s ? "" : "(polls)");
         begin(b, s, request, &who, expires_s == 0);
-    else
+    } else {
         refuse(b, s, request->msg, &no);
+    }
     arena_reset(&a);
 }
 
 /* ---- NOTIFY ---- */
+
+static void note_notice(struct watch_s2x *w, enum sip_sub_state state, size_t n)
+{
+    static const char *const words[] = {
+        [SIP_SUB_PENDING] = "pending", [SIP_SUB_ACTIVE] = "active", [SIP_SUB_TERMINATED] = "terminated"
+    };
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "%s, %zu bytes", words[state], n);
+    note_subscription(w->bridge, &local, &remote, true, "NOTIFY", text);
+}
 
 /* Unsubscribed or expired, he is gone for her (STOX-PRS-63); a poll is told what is known (8.5 row 12). */
 void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out)
@@ -209,6 +225,7 @@ void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out
             watch_s2x_put(w, true, max, &out->content);
         break;
     }
+    note_notice(w, last ? SIP_SUB_TERMINATED : out->state, out->content.body.n);
 }
 
 void watch_s2x_refreshed(struct sip_sub *s)

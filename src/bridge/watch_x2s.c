@@ -1,3 +1,4 @@
+#include "bridge/note.h"
 #include "bridge/watch_x2s_parts.h"
 
 #include <stdlib.h>
@@ -315,10 +316,14 @@ static void ask(struct watch_x2s *w, unsigned actions, enum x2s_event event, con
 
 static void log_step(const struct watch_x2s *w, enum x2s_state before)
 {
-    if (w->state != before)
-        log_debug(w->bridge->log, "watcher", LOG_Z("direction", "xmpp-to-sip"),
-                  LOG_S("watcher", contact_remote(w->contact)), LOG_S("watched", contact_local(w->contact)),
-                  LOG_Z("from", x2s_state_name(before)), LOG_Z("to", x2s_state_name(w->state)));
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+
+    if (w->state == before)
+        return;
+    note_watch(w->bridge, &local, &remote, "xmpp-to-sip", x2s_state_name(before), x2s_state_name(w->state));
+    log_debug(w->bridge->log, "watcher", LOG_Z("direction", "xmpp-to-sip"),
+              LOG_S("watcher", contact_remote(w->contact)), LOG_S("watched", contact_local(w->contact)),
+              LOG_Z("from", x2s_state_name(before)), LOG_Z("to", x2s_state_name(w->state)));
 }
 
 void watch_x2s_event(struct watch_x2s *w, enum x2s_event event, const struct watch_cause *cause)

@@ -1,6 +1,7 @@
 /* How SIP is asked: SUBSCRIBEs that begin a dialog, at a pace, and where they go. */
 #include <stdlib.h>
 
+#include "bridge/note.h"
 #include "bridge/presence.h"
 #include "bridge/speaker.h"
 #include "bridge/watch_x2s_parts.h"
@@ -70,6 +71,7 @@ static bool ask(struct watch_x2s *w)
 {
     struct bridge *b = w->bridge;
     const struct route *route = watch_x2s_route(b, w->contact);
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
     _Alignas(16) char memory[MEM];
     struct sip_subscribe request;
     struct arena a;
@@ -81,8 +83,10 @@ static bool ask(struct watch_x2s *w)
     w->pending = true;
     w->sub = fill(w, &a, route, &request) ? sip_subscribe(b->sip, &request, w) : NULL;
     arena_reset(&a);
-    if (w->sub)
+    if (w->sub) {
         b->watches_x2s.subscribes++;
+        note_subscription(b, &local, &remote, true, "SUBSCRIBE", "");
+    }
     return w->sub != NULL;
 }
 

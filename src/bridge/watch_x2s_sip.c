@@ -1,6 +1,7 @@
 /* What the stack says of our subscriptions (sip/subscription.h). */
 #include <stdlib.h>
 
+#include "bridge/note.h"
 #include "bridge/watch_x2s_parts.h"
 
 #define MEM 8192
@@ -61,6 +62,16 @@ static void take_active(struct watch_x2s *w, struct arena *a, const struct map_p
     }
 }
 
+static void note_notice(struct watch_x2s *w, const struct sip_sub_notified *n)
+{
+    static const char *const words[] = {
+        [SIP_SUB_PENDING] = "pending", [SIP_SUB_ACTIVE] = "active", [SIP_SUB_TERMINATED] = "terminated"
+    };
+    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
+
+    note_subscription(w->bridge, &local, &remote, false, "NOTIFY", words[n->state]);
+}
+
 unsigned watch_x2s_notified(struct sip_sub *s, const struct sip_sub_notified *n)
 {
     struct watch_x2s *w = sip_sub_data(s);
@@ -73,6 +84,7 @@ unsigned watch_x2s_notified(struct sip_sub *s, const struct sip_sub_notified *n)
     if (!w) /* nobody wants to know any more */
         return 200;
     w->bridge->watches_x2s.notifies++;
+    note_notice(w, n);
     arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     status = read_body(w, &a, n->msg, &now, &said);
     if (status == 200 && n->state == SIP_SUB_ACTIVE) {

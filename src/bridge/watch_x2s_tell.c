@@ -1,6 +1,7 @@
 /* What a watcher on XMPP is told. Nobody waits for the fate of it: what a broken stream has lost is told again (watch_x2s_tell_again). */
 #include <stdlib.h>
 
+#include "bridge/note.h"
 #include "bridge/presence.h"
 #include "bridge/watch_x2s_parts.h"
 #include "map/error.h"
@@ -67,6 +68,7 @@ static void tell_one(void *arg, const struct map_presence *p)
         return;
     buf_clear(&b->scratch);
     map_put_presence_stanza(&b->scratch, &local, t->gone ? &closed : p, &t->to, t->notes);
+    note_presence(b, &local, &t->to, true, slice_str(p->available && !t->gone ? "" : "unavailable"), p->resource);
     send_out(b, t->watch->contact);
 }
 

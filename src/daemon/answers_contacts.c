@@ -7,7 +7,8 @@
 
 #define ARENA_MAX (1u << 20)
 #define SCAN_MAX 10000 /* contacts looked at for one page */
-#define SLICE_MAX 200  /* contacts changed in one turn */
+/* Outside, a cursor has 63 bits: the last one is 0 but in a table of 2^64 buckets. */
+#define SLICE_MAX 200 /* contacts changed in one turn */
 #define WRITTEN_MS 15000
 #define AGAIN_MS 100 /* when the ledger is full */
 #define AGAIN_MAX 300
@@ -215,7 +216,6 @@ struct page {
     uint64_t cursor;
     json_t *items;
     uint64_t left_out;
-    size_t seen;
     bool failed;
 };
 
@@ -233,7 +233,6 @@ static void put_contact(void *arg, const struct contact *c)
 {
     struct page *p = arg;
 
-    p->seen++;
     if (!is_wanted(p->wanted, c) || !is_of_partner(p, contact_remote_jid(c).domain))
         return;
     if (p->user.domain.n && json_array_size(p->items) >= p->limit)
@@ -242,23 +241,26 @@ static void put_contact(void *arg, const struct contact *c)
         p->failed = true;
 }
 
-/* A bucket of the table goes onto the page as a whole: so a page may have a few more than asked for. */
+/* A bucket of the table goes onto the page as a whole: so a page may have a few more than asked for. An emptied table is walked too. */
 static void fill_page(void *arg)
 {
     struct page *p = arg;
+    size_t walked = 0, part;
 
     if (p->user.domain.n) {
         bridge_contacts_of(p->bridge, &p->user, put_contact, p);
         return;
     }
     do {
-        bridge_each_contact(p->bridge, &p->cursor, p->limit - json_array_size(p->items), put_contact, p);
-    } while (p->cursor && p->seen < SCAN_MAX && json_array_size(p->items) < p->limit && !p->failed);
+        part = p->limit - json_array_size(p->items);
+        bridge_each_contact(p->bridge, &p->cursor, part, put_contact, p);
+        walked += part;
+    } while (p->cursor && walked < SCAN_MAX && json_array_size(p->items) < p->limit && !p->failed);
 }
 
 static bool page_init(struct page *p, struct answers *a, const struct admin_look *look, struct admin_refusal *no)
 {
-    *p = (struct page){ .bridge = a->bridge, .limit = look->limit, .cursor = look->before, .items = json_array() };
+    *p = (struct page){ .bridge = a->bridge, .limit = look->limit, .cursor = look->before << 1, .items = json_array() };
     arena_init(&p->arena, ARENA_MAX);
     p->wanted = (enum wanted)word_of(look->state, wanted_words, WANT_N);
     if (p->wanted == WANT_N)
@@ -277,7 +279,8 @@ json_t *answer_contacts(void *owner, const struct admin_look *look, struct admin
 
     if (page_init(&p, a, look, no) && p.items && loop_call(a->door, fill_page, &p) && !p.failed)
         v = json_pack("{s:O, s:o, s:I}", "items", p.items, "next",
-                      p.cursor ? json_integer((json_int_t)p.cursor) : json_null(), "left-out", (json_int_t)p.left_out);
+                      p.cursor ? json_integer((json_int_t)(p.cursor >> 1)) : json_null(), "left-out",
+                      (json_int_t)p.left_out);
     json_decref(p.items);
     arena_reset(&p.arena);
     return v;

@@ -1,8 +1,8 @@
 /*
  * A small XML document in a SIP body. It goes through the reader that XMPP streams go through (xmpp/xml.h), so that the same
- * is refused (but for standalone in the declaration, which only a stream must not have): DTDs, entities, comments, processing
- * instructions, other encodings than UTF-8, and what is over a bound. Documents of kinds that others write by hand may hold comments and
- * the like (map_document_kind.lenient): those are left out before.
+ * is refused: DTDs, entities, comments, processing instructions, other encodings than UTF-8, and what is over a bound. Only
+ * standalone may stand in its declaration, as not in that of a stream.
+ * Documents of kinds that others write by hand may hold comments and the like (map_document_kind.lenient): those are left out before.
  */
 #ifndef STOX_MAP_DOCUMENT_H
 #define STOX_MAP_DOCUMENT_H

@@ -145,19 +145,50 @@ uint64_t addr_hash_ip(const struct addr *a, const uint64_t key[2])
     return hash_bytes(&h, ip_bytes(a));
 }
 
+static char *put_number(char *out, unsigned n)
+{
+    char digits[10];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    memcpy(out, digits + at, sizeof(digits) - at);
+    return out + sizeof(digits) - at;
+}
+
+/* Every request asks for some: inet_ntop prints it by sprintf. */
+static char *put_v4(char *out, struct slice ip)
+{
+    for (size_t i = 0; i < ip.n; i++) {
+        if (i > 0)
+            *out++ = '.';
+        out = put_number(out, (unsigned char)ip.p[i]);
+    }
+    *out = '\0';
+    return out;
+}
+
 const char *addr_ip_text(const struct addr *a, char out[ADDR_TEXT])
 {
-    if (!inet_ntop(a->sa.sa_family, ip_bytes(a).p, out, ADDR_TEXT))
+    if (is_v4(a))
+        put_v4(out, ip_bytes(a));
+    else if (!inet_ntop(a->sa.sa_family, ip_bytes(a).p, out, ADDR_TEXT))
         out[0] = '\0';
     return out;
 }
 
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT])
 {
-    char ip[ADDR_TEXT];
+    char ip[ADDR_TEXT], *end;
 
-    addr_ip_text(a, ip);
-    snprintf(out, ADDR_TEXT, is_v4(a) ? "%.46s:%u" : "[%.46s]:%u", ip, addr_port(a));
+    if (is_v4(a)) {
+        end = put_v4(out, ip_bytes(a));
+        *end++ = ':';
+        *put_number(end, addr_port(a)) = '\0';
+    } else {
+        snprintf(out, ADDR_TEXT, "[%.46s]:%u", addr_ip_text(a, ip), addr_port(a));
+    }
     return out;
 }
 

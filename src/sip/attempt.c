@@ -102,10 +102,24 @@ static uint32_t fingerprint(const struct sip_target *target)
 static struct slice branch_to(const struct sip_attempt *a, const struct sip_target *target, char out[BRANCH_MAX])
 {
     struct slice b = a->request.branch;
+    uint32_t print = fingerprint(target);
 
     if (!b.n || b.n + 10 > BRANCH_MAX)
         return b;
-    return slice_of(out, (size_t)snprintf(out, BRANCH_MAX, "%.*s.%08x", SLICE_FMT(b), (unsigned)fingerprint(target)));
+    memcpy(out, b.p, b.n);
+    out[b.n] = '.';
+    for (size_t i = 0; i < 8; i++)
+        out[b.n + 1 + i] = "0123456789abcdef"[print >> (28 - 4 * i) & 15];
+    return slice_of(out, b.n + 9);
+}
+
+/* Its route set and its target are the dialog's (12.2.1.1). */
+static bool is_in_dialog(const struct sip_send *request)
+{
+    struct sip_name_addr to;
+    struct slice tag;
+
+    return sip_name_addr_parse(request->to, &to) && sip_param(to.params, "tag", &tag);
 }
 
 /* Where to and with which branch, for this request. False: it is too long for that. */
@@ -114,7 +128,7 @@ static bool shape(const struct sip_attempt *a, struct leg *leg, struct sip_targe
 {
     *target = a->targets->v[leg->place].target;
     request->branch = branch_to(a, target, branch);
-    request->to_proxy = a->targets->to_proxy;
+    request->to_proxy = a->targets->to_proxy && !is_in_dialog(&a->request);
     if (target->transport != SIP_UDP || sip_send_fits(a->sip, target, request, SIP_UDP_REQUEST_MAX))
         return true;
     if (!(a->targets->transports & SIP_MAY(SIP_TCP)))
@@ -249,7 +263,7 @@ static bool goes_elsewhere(struct sip_attempt *a, const struct leg *leg, const s
 {
     struct slice uri, route = slice_str(target_of(a, leg)->route);
 
-    if (a->n_legs == LEGS_MAX || is_under_way(a) ||
+    if (a->n_legs == LEGS_MAX || is_under_way(a) || is_in_dialog(&a->request) ||
         !sip_redirected(a->sip, &a->redirects, route, a->request.uri, result->msg, &uri))
         return false;
     a->request.uri = uri;

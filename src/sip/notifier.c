@@ -189,16 +189,27 @@ static struct slice ok_lines(struct sip_sub *s, const struct sip_target *back)
     return buf_slice(b);
 }
 
+/* The next NOTIFY is the last. Where its turn does not come, for a server that is away, it ends all the same. */
+static void end_by(struct sip_sub *s, enum sip_sub_end_why why, uint64_t now)
+{
+    s->ending = true;
+    s->why = (uint8_t)why;
+    s->due_ms = now;
+    s->limit_ms = now + 64ull * s->sip->conf.t1_ms;
+}
+
 /* From now on; its NOTIFY follows from the loop (RFC 6665 4.2.1.2). */
 static void run(struct sip_sub *s)
 {
     uint64_t now = loop_now(s->sip->loop);
 
     s->expires_ms = now + 1000ull * s->granted_s;
-    s->ending = s->granted_s == 0;
-    s->why = SIP_SUB_END_UNSUBSCRIBED;
+    s->ending = false;
+    s->limit_ms = SIP_SUB_NEVER;
     s->due_ms = now;
     s->pause_s = 0;
+    if (!s->granted_s)
+        end_by(s, SIP_SUB_END_UNSUBSCRIBED, now);
     sip_sub_schedule(s);
 }
 
@@ -308,21 +319,23 @@ static void end_unanswered(struct sip_sub *s)
     sip_sub_finish(s, &(struct sip_sub_end){ .why = SIP_SUB_END_EXPIRED, .status = 480 });
 }
 
+/* Its patience is over, with its owner or for its last turn. */
+static void give_up(struct sip_sub *s)
+{
+    if (s->phase == SUB_ASKED)
+        end_unanswered(s);
+    else
+        sip_sub_finish(s, &(struct sip_sub_end){ .why = (enum sip_sub_end_why)s->why });
+}
+
 void sip_notifier_time(struct sip_sub *s, uint64_t now)
 {
-    if (s->phase == SUB_ASKED && s->limit_ms <= now) {
-        end_unanswered(s);
+    if (s->limit_ms <= now && !s->flight) {
+        give_up(s);
         return;
     }
-    if (s->phase == SUB_OVER && s->limit_ms <= now && !s->flight && list_empty(&s->waiting)) {
-        sip_sub_free(s);
-        return;
-    }
-    if (s->phase == SUB_UP && !s->ending && s->expires_ms <= now) {
-        s->ending = true;
-        s->why = SIP_SUB_END_EXPIRED;
-        s->due_ms = now;
-    }
+    if (s->phase == SUB_UP && !s->ending && s->expires_ms <= now)
+        end_by(s, SIP_SUB_END_EXPIRED, now);
     if (s->due_ms <= now && !s->flight && list_empty(&s->waiting))
         sip_sub_queue(s);
     else

@@ -14,7 +14,8 @@
 #define SIP_SUB_TEXT_MAX 4096
 #define SIP_EVENT "presence" /* the event package that there is */
 #define SIP_PIDF "application/pidf+xml"
-#define SIP_SUB_FLYING_MAX 200 /* requests of ours under way with one route */
+#define SIP_SUB_FLYING_MAX                                                                                             \
+    500 /* requests of ours under way with one route, and at most an eighth of all transactions */
 #define SIP_SUB_NEVER UINT64_MAX
 #define SIP_SUB_PAUSE_MIN_S 10 /* before a NOTIFY that met no server is tried again, doubled each time */
 #define SIP_SUB_PAUSE_MAX_S 300

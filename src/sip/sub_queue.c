@@ -33,6 +33,11 @@ static bool has_room(const struct sip *sip)
     return sip->subs.n_flying <= sip->conf.txns_max / 2;
 }
 
+static bool route_has_room(const struct sip *sip, const struct sip_charge *c)
+{
+    return c->n_flying < SIP_SUB_FLYING_MAX && c->n_flying <= sip->conf.txns_max / 8;
+}
+
 static void go(struct sip_sub *s)
 {
     if (s->notifier)
@@ -47,7 +52,7 @@ void sip_sub_queue(struct sip_sub *s)
 
     if (!list_empty(&s->waiting))
         return;
-    if (list_empty(&c->waiting) && c->n_flying < SIP_SUB_FLYING_MAX && has_room(s->sip)) {
+    if (list_empty(&c->waiting) && route_has_room(s->sip, c) && has_room(s->sip)) {
         go(s);
         return;
     }
@@ -63,7 +68,7 @@ static struct sip_charge *next_route(struct sip *sip)
     list_each (l, &sip->subs.waiting) {
         struct sip_charge *c = container_of(l, struct sip_charge, in_waiting);
 
-        if (c->n_flying >= SIP_SUB_FLYING_MAX)
+        if (!route_has_room(sip, c))
             continue;
         list_unlink(&c->in_waiting);
         list_push(&sip->subs.waiting, &c->in_waiting);

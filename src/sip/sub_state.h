@@ -25,7 +25,7 @@ struct sip_sub_notice {
     enum sip_sub_reason reason; /* of SIP_SUB_TERMINATED */
     unsigned retry_after_s;     /* likewise; 0: none */
     struct sip_content content; /* body empty: none */
-    size_t body_max;            /* said by the stack, to who is asked: a longer body is left out; 0: as long as it likes */
+    size_t body_max; /* said by the stack, to who is asked: a longer body is left out; 0: as long as it likes */
 };
 
 #endif

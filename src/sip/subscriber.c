@@ -18,6 +18,11 @@ static const struct sip_event_ops *ops_of(const struct sip_sub *s)
     return s->sip->conf.ops->events;
 }
 
+static uint64_t limit_from_now(const struct sip_sub *s)
+{
+    return loop_now(s->sip->loop) + 64ull * s->sip->conf.t1_ms;
+}
+
 /* ---- the beginning ---- */
 
 static bool fill(struct sip_sub *s, const struct sip_subscribe *r)
@@ -52,6 +57,7 @@ struct sip_sub *sip_subscribe(struct sip *sip, const struct sip_subscribe *subsc
     s->poll = !subscribe->expires_s;
     s->tag = sip_dialogs_make_tag(&sip->dialogs);
     s->due_ms = loop_now(sip->loop);
+    s->limit_ms = limit_from_now(s); /* for its turn */
     if (!fill(s, subscribe)) {
         sip_sub_free(s);
         return NULL;
@@ -78,7 +84,8 @@ void sip_sub_unsubscribe(struct sip_sub *s)
     if (s->phase == SUB_UP) {
         s->phase = SUB_ENDING;
         s->due_ms = loop_now(s->sip->loop);
-        s->limit_ms = s->expires_ms = SIP_SUB_NEVER;
+        s->expires_ms = SIP_SUB_NEVER;
+        s->limit_ms = limit_from_now(s);
     } else if (s->phase == SUB_STARTING) {
         s->ending = true;
     }
@@ -115,7 +122,8 @@ void sip_subscriber_in_dialog(struct sip_sub *s)
     if (s->ending) {
         s->phase = SUB_ENDING;
         s->due_ms = now;
-        s->limit_ms = s->expires_ms = SIP_SUB_NEVER;
+        s->expires_ms = SIP_SUB_NEVER;
+        s->limit_ms = limit_from_now(s);
     } else {
         s->phase = SUB_UP;
         if (s->expires_ms != SIP_SUB_NEVER) /* the 2xx has come before */
@@ -175,8 +183,8 @@ void sip_subscriber_time(struct sip_sub *s, uint64_t now)
 {
     bool waits = s->flight || !list_empty(&s->waiting);
 
-    if (s->limit_ms <= now && !waits) {
-        finish(s, SIP_SUB_END_SILENT, NULL);
+    if (s->limit_ms <= now && !s->flight) {
+        finish(s, s->cseq ? SIP_SUB_END_SILENT : SIP_SUB_END_UNREACHABLE, NULL); /* without a turn in all the time */
         return;
     }
     if (s->expires_ms <= now) {
@@ -208,7 +216,7 @@ static void go_to(struct sip_sub *s, const struct sip_destination *to)
     s->due_ms = SIP_SUB_NEVER;
     if (send_subscribe(s, to)) {
         s->forced = s->lapsing = false;
-        s->limit_ms = now + 64ull * s->sip->conf.t1_ms; /* Timer N */
+        s->limit_ms = limit_from_now(s); /* Timer N */
     } else {
         s->due_ms = now + CROWDED_MS + rand_below(CROWDED_MS);
     }
@@ -253,6 +261,7 @@ static bool asks_for_longer(struct sip_sub *s, const struct sip_result *r)
     s->again = true;
     s->asked_s = min_s;
     s->due_ms = loop_now(s->sip->loop);
+    s->limit_ms = SIP_SUB_NEVER;
     sip_sub_schedule(s);
     return true;
 }

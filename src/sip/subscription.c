@@ -222,14 +222,16 @@ void sip_sub_schedule(struct sip_sub *s)
 
     if (s->phase != SUB_OVER && !(s->notifier && s->ending))
         at = s->expires_ms;
-    if (!s->flight && list_empty(&s->waiting)) { /* else its result, or its turn, comes first */
-        at = s->limit_ms < at ? s->limit_ms : at;
-        at = s->due_ms < at ? s->due_ms : at;
-    }
+    if (!s->flight && s->limit_ms < at) /* else its result comes first */
+        at = s->limit_ms;
+    if (!s->flight && list_empty(&s->waiting) && s->due_ms < at)
+        at = s->due_ms;
+    if (at < now)
+        at = now;
     if (at == SIP_SUB_NEVER)
         timer_stop(&s->sip->loop->timers, &s->timer);
-    else
-        timer_start(&s->sip->loop->timers, &s->timer, at > now ? at - now : 0);
+    else if (!timer_running(&s->timer) || s->timer.due_ms != at) /* to move it is to touch those beside it, too */
+        timer_start(&s->sip->loop->timers, &s->timer, at - now);
 }
 
 struct sip_contact sip_sub_contact(const struct sip_sub *s)

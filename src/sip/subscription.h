@@ -37,10 +37,10 @@ struct sip_sub_notified {
 };
 
 enum sip_sub_end_why {
-    SIP_SUB_END_REFUSED,     /* subscriber: the first SUBSCRIBE got a final failure: status, msg */
-    SIP_SUB_END_LOST,        /* subscriber: a later one was refused in a way that ends it, or nothing came: status */
-    SIP_SUB_END_SILENT,      /* subscriber: a 2xx and no NOTIFY within 64*T1 (Timer N) */
-    SIP_SUB_END_UNREACHABLE, /* subscriber: no server took the first SUBSCRIBE, or none answered it */
+    SIP_SUB_END_REFUSED, /* subscriber: the first SUBSCRIBE got a final failure: status, msg */
+    SIP_SUB_END_LOST,    /* subscriber: a later one was refused in a way that ends it, or nothing came: status */
+    SIP_SUB_END_SILENT,  /* subscriber: a 2xx and no NOTIFY within 64*T1 (Timer N) */
+    SIP_SUB_END_UNREACHABLE, /* subscriber: no server took the first SUBSCRIBE, none answered it, or its turn did not come */
     SIP_SUB_END_TERMINATED, /* the notifier's NOTIFY said so: reason, retry_after_s. Subscriber: notified was called before.
                                  Notifier: ops.describe said so */
     SIP_SUB_END_LAPSED,     /* subscriber: not refreshed because ops.refresh said no; its time is over */

@@ -1,5 +1,6 @@
 """Users of ours watch a partner's (STOX-PRS, catalogue 8.5) on the wire: the office's agent watches, the partner is scripted."""
 import re
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 
@@ -9,7 +10,7 @@ import support
 from rig import sippresence
 from rig.sippresence import PIDF, state_of
 from rig.sipsession import tag_of, uri_of
-from rig.stoxd import Stoxd
+from rig.stoxd import Stoxd, program
 from support import ALICE, GATEWAY_SIP, expect_stanza
 
 NS = {"p": "urn:ietf:params:xml:ns:pidf", "dm": "urn:ietf:params:xml:ns:pidf:data-model",
@@ -350,3 +351,20 @@ def test_subscriptions_are_shown_and_refreshed(gateway, scene):
     assert shown["presence"] == [{"of": scene.romeo, "resource": "garden", "state": "dnd", "note": "with Juliet"}]
     gateway.ctl("subscription", "refresh", ALICE, scene.romeo)
     assert "probe" in scene.sent_until_now() or scene.next().get("type") == "probe"
+
+
+def test_a_trace_shows_presence(gateway, scene):
+    trace = subprocess.Popen([program("stoxctl", "ctl"), "--server", gateway.server, "trace", "--user", ALICE, "--for", "60s",
+                              "--ascii"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert trace.stdout.readline().startswith("time (UTC)")  # it has begun
+    watch = scene.granted()
+    scene.say(resource="garden")
+    watch.wait_notice("active", has("garden"))
+    text, wanted = "", ["SUBSCRIBE", "NOTIFY pending", "presence subscribe", "none, then asked", "presence subscribed",
+                        "NOTIFY active", "presence available of resource garden"]
+    while any(part not in text for part in wanted):
+        line = trace.stdout.readline()
+        assert line, text
+        text += line
+    trace.terminate()
+    trace.wait(10)

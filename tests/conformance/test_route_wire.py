@@ -27,6 +27,7 @@ UP, EXPIRED, WRONG, UNKNOWN, FORBIDDEN, BUSY, MUTE = ("10.99.93.%d" % i for i in
 PLAIN, STRICT = "10.99.93.11", "10.99.93.12"
 FIRST, SECOND = "10.99.93.21", "10.99.93.22"
 TLS_FIRST, TLS_SECOND = "10.99.93.31", "10.99.93.32"
+TLS_THIRD, TLS_FOURTH = "10.99.93.33", "10.99.93.34"
 POOL = "pool.contoso.example"
 
 # route: (settings, fault, what the verdict says of fault and remedy)
@@ -142,6 +143,7 @@ def gateway(rig, servers, certs, start_for_module):
     routes["any"] = {"next_hop": UP, "transport": "any"}
     routes["two"] = {"next_hop": [FIRST, SECOND]}
     routes["two-tls"] = {"next_hop": [TLS_FIRST + ":5061", TLS_SECOND + ":5061"], "transport": "tls", "tls_names": [POOL]}
+    routes["refusing"] = {**routes["two-tls"], "next_hop": [TLS_THIRD + ":5061", TLS_FOURTH + ":5061"]}
     routes["watched"] = {"next_hop": [FIRST, SECOND], "health_interval": 1}
     how = support.settings(AT, name="stoxd-route", routes=routes,
                            sip_domains={"r-%s.example" % name: {"route": name} for name in routes})
@@ -275,15 +277,15 @@ def test_a_certificate_expires_while_in_use(rig, gateway, certs, sender, start):
 
 def test_a_next_hop_that_refuses_our_certificate_has_read_nothing(rig, gateway, certs, sender, start):
     """In TLS 1.3 the text is written before it says so: the next hop gets it at once, and without one its sender is told at once."""
-    start(Scripted(TLS_FIRST, 5061, insisting(rig, certs["pool"])))
-    second = start(SipUa(TLS_SECOND, cert=certs["pool"], trust=rig.pki.trust_file))
-    p = sender("r-two-tls.example")
+    start(Scripted(TLS_THIRD, 5061, insisting(rig, certs["pool"])))
+    second = start(SipUa(TLS_FOURTH, cert=certs["pool"], trust=rig.pki.trust_file))
+    p = sender("r-refusing.example")
     mark = gateway.mark()
     p.say("who reads this?")
     second.wait_message("who reads this?", 10)
     assert "unknown_ca" in gateway.wait_event("sip-connection-lost", since=mark)["reason"]
     rig.down(second)
-    start(Scripted(TLS_SECOND, 5061, insisting(rig, certs["pool"])))
+    start(Scripted(TLS_FOURTH, 5061, insisting(rig, certs["pool"])))
     p.say("nobody")
     assert support.error_of(support.expect_stanza(p.accept_sm()))[0] == "remote-server-timeout"
 

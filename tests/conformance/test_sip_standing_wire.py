@@ -76,7 +76,7 @@ def test_a_certificate_is_revoked_while_its_connections_stand(rig, gateway, serv
     os.kill(gateway.process.pid, signal.SIGHUP)
     for direction in "out", "in":
         assert "revoked" in gateway.wait_event("sip-peer-revoked", since=mark, direction=direction)["why"]
-    assert asks(caller) == 403
+    assert asks(start(SipUa(STRANGER, port=6002, cert=cert, trust=rig.pki.trust_file))) == 403
     served.say("after")
     assert "revoked" in gateway.wait_event("sip-peer-refused", since=mark, route="pool")["why"]
     assert pool.bodies() == ["before"]

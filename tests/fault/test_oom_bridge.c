@@ -374,7 +374,7 @@ static void other_stanzas(const void *arg)
     sides_xmpp(
         s, "<iq type='get' id='1' from='fabrikam.example' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>", 1);
     sides_xmpp(s, "<iq type='set' id='2' from='a@fabrikam.example' to='alice@contoso.example'><x xmlns='x'/></iq>", 2);
-    sides_xmpp(s, "<presence type='subscribe' from='a@fabrikam.example' to='alice@contoso.example'/>", 3);
+    sides_xmpp(s, "<presence type='nonsense' from='a@fabrikam.example' to='alice@contoso.example'/>", 3);
     sides_xmpp(s, "<message from='a@fabrikam.example' to='nobody@unserved.example' id='m4'><body>x</body></message>",
                4);
     sides_xmpp(s,

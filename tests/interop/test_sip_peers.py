@@ -113,7 +113,6 @@ def test_linphone_is_told_that_a_domain_is_no_partner(world, table):
 
 
 def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, table, romeo):
-    """One way: baresip's own command takes no text of this length."""
     text = "long " + "0123456789" * 200 + " end"
     what = "2009 characters: refused" if world.transport == "udp" else "2009 characters, whole"
     with table.row("baresip, Prosody", world.transport, "to SIP", what):
@@ -123,31 +122,3 @@ def test_a_long_text_reaches_baresip_whole_or_is_refused_over_udp(world, table, 
             assert romeo.wait_error(stanza_id)["error"]["type"]
         else:
             world.phone.process.wait_line("^" + text, 20, at)  # its trace has it whole; what it shows of it is shorter
-
-
-@pytest.fixture(scope="module", params=["tcp", "tls"])
-def agents(request, rig):
-    """User agents that are registered over TCP or TLS at Kamailio, which speaks TCP to Stox."""
-    transport, name = request.param, "kamailio.contoso.example"
-    cert = rig.pki.issue("sip-peers-agents", dns=[name, "sip.contoso.example"])
-    at = "%s:%d" % (name, PORTS[transport])
-    route = {"next_hop": dns.KAMAILIO + ":5060", "transport": "tcp", "sources": [dns.KAMAILIO, dns.GATEWAY]}
-    things = [Stoxd(rig, name="stoxd-agents", routes={"office": route}), Kamailio("tcp", cert, rig.pki.trust_file),
-              Phone("alice@contoso.example", at, PEOPLE, registers=True, transport=transport, trust=rig.pki.trust_file),
-              Linphone("bob@contoso.example", at, address=dns.SECOND_PHONE, transport=transport, trust=rig.pki.trust_file)]
-    for thing in things:
-        rig.up(thing)
-    yield type("Agents", (), {"phone": things[2], "linphone": things[3], "transport": transport})
-    for thing in reversed(things):
-        rig.down(thing)
-
-
-@pytest.mark.parametrize("agent", AGENTS)
-def test_a_user_agent_registered_over_tcp_or_tls(agents, table, romeo, agent):
-    phone = agents.phone if agent == "baresip" else agents.linphone
-    writes, reads = AGENTS[agent]
-    peers = "%s by %s, Prosody" % (agent, agents.transport)
-    with table.row(peers, "tcp", "to XMPP", "text, UTF-8, whole and answered 200"):
-        writes(phone, romeo)
-    with table.row(peers, "tcp", "to SIP", "20 texts, UTF-8, once and in order"):
-        reads(phone, romeo)

@@ -16,7 +16,7 @@ DOCS = os.path.join(ns.REPO, "docs", "kamailio")
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 _SITE = """#!define OWN_ADDRESS {own}
-#!define STOX_ADDRESS "{stox}"
+#!define STOX_ADDRESS "{known}"
 #!define STOX_NAME "gw.contoso.example"
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
 #!define KNOWN_USERS "^(alice|bob|carol|dave)$"
@@ -43,11 +43,15 @@ _EDGE_SITE = """#!define OWN_ADDRESS {own}
 
 
 class Kamailio:
-    """transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities."""
+    """
+    transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities. known: the address that is
+    taken for Stox's without TLS; all that connects over TCP in the rig comes from it, phones too.
+    """
 
     name, config, site = "kamailio", os.path.join(DOCS, "kamailio.cfg"), _SITE
 
-    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO):
+    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY):
+        self.known = known
         self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
         self.dir = os.path.join(ns.work_dir(), self.name)
         self.process = None
@@ -58,7 +62,7 @@ class Kamailio:
         conf = shutil.copy(self.config, self.dir)
         with open(os.path.join(self.dir, "site.cfg"), "w") as f:
             f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
-                                     transport=self.transport, dir=self.dir, pool=dns.POOL))
+                                     transport=self.transport, dir=self.dir, pool=dns.POOL, known=self.known))
         self._tls()
         self._tables()
         user = ns.own_user(self.dir, "kamailio")

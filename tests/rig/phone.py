@@ -12,6 +12,8 @@ import subprocess
 from . import ns
 from .process import Failed, Process, eventually
 
+COMMAND_MAX = 1000  # what ctrl_tcp takes, without a word about the rest; its terminal takes more, but not 40,000
+
 _CONFIG = """
 module_path /usr/lib/baresip/modules
 sip_listen {address}:5060
@@ -21,18 +23,18 @@ module_app contact.so
 module_app menu.so
 module stdio.so
 module ctrl_tcp.so
-sip_cafile {trust}
-{more}"""
+"""
 
 
 class Phone:
-    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy."""
+    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy. server: its address."""
 
     def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp",
-                 registers=False, trust="/dev/null", presence=False):
+                 registers=False, trust=None, server=None, presence=False):
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
         self.registers, self.trust, self.presence = registers, trust, presence
+        self.server = server or proxy.split(":")[0]
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
@@ -42,8 +44,8 @@ class Phone:
         shutil.rmtree(self.dir, ignore_errors=True)  # it remembers its current contact
         os.makedirs(self.dir)
         with open(os.path.join(self.dir, "config"), "w") as f:
-            f.write(_CONFIG.format(address=self.address, trust=self.trust,
-                                   more="module_app presence.so\n" if self.presence else ""))
+            f.write(_CONFIG.format(address=self.address) + ("sip_cafile %s\n" % self.trust if self.trust else "") +
+                    ("module_app presence.so\n" if self.presence else ""))
         with open(os.path.join(self.dir, "accounts"), "w") as f:
             f.write('<sip:%s;transport=%s>;regint=%d;auth_pass=none;outbound="sip:%s;transport=%s"%s\n' % (
                 self.user, self.transport, 600 if self.registers else 0, self.proxy, self.transport,
@@ -89,7 +91,11 @@ class Phone:
         while self._current != wanted:
             self.command("contact_next" if self._current < wanted else "contact_prev")
             self._current += 1 if self._current < wanted else -1
-        self.command("message", text)
+        if len(text.encode()) < COMMAND_MAX:
+            self.command("message", text)
+        else:
+            self.process.popen.stdin.write(("/message %s\n" % text).encode())
+            self.process.popen.stdin.flush()
 
     def publishes(self, online):
         """With presence: all it can say of its user is that he is there, or not."""
@@ -112,11 +118,11 @@ class Phone:
         at = since
         theirs = False
         while True:
-            match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
+            match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^TLS|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
             if match is None:
                 raise Failed("the phone got no answer within %g s:\n%s" % (timeout, self.process.tail()))
             if match.group(1) is None:  # the trace's line of who sends to whom, before each message
-                theirs = " %s:" % self.proxy.split(":")[0] in match.string.split("->")[0]
+                theirs = " %s:" % self.server in match.string.split("->")[0]
             elif theirs:
                 return int(match.group(1)), match.group(2)
 

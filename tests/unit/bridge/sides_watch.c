@@ -10,13 +10,18 @@
 
 #include "sides.h"
 
+/* In a long test those that are gone make room. */
 static struct sip_sub *sub_new(struct sides *s)
 {
-    struct sip_sub *sub = &s->subs[s->n_subs++];
+    size_t i = 0;
 
-    assert_true(s->n_subs < SIDES_MAX);
-    *sub = (struct sip_sub){ 0 };
-    return sub;
+    if (s->n_subs < SIDES_MAX)
+        i = s->n_subs++;
+    while (i < s->n_subs - 1 && !s->subs[i].gone)
+        i++;
+    assert_true(i < SIDES_MAX);
+    s->subs[i] = (struct sip_sub){ 0 };
+    return &s->subs[i];
 }
 
 /* ---- subscriber ---- */

@@ -329,6 +329,103 @@ static void what_is_too_long_for_udp(void **state)
     fake_free(f);
 }
 
+static bool account(void *owner, struct slice route, struct sip_account *out)
+{
+    *out = (struct sip_account){ .user = SLICE("stox"), .password = SLICE("battery staple") };
+    return slice_is(route, "office");
+}
+
+/* The credentials that it is asked for make it so: then TCP, too, or it cannot go. */
+static void what_gets_too_long_by_credentials(void **state)
+{
+    static const struct sip_ops ops = { .account = account };
+    static const struct {
+        unsigned transports;
+        size_t n;
+        unsigned status;
+        enum sip_no_answer no_answer;
+    } cases[] = { { SIP_MAY(SIP_UDP) | SIP_MAY(SIP_TCP), 2, 200, SIP_ANSWERED },
+                  { SIP_MAY(SIP_UDP), 1, 0, SIP_TOO_LONG } };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *f = names_new();
+        struct sip_destination to = to_hops(cases[i].transports, 1);
+        char body[800];
+
+        f->sip->logins.ops = &ops;
+        memset(body, 'x', sizeof(body) - 1);
+        body[sizeof(body) - 1] = '\0';
+        request(f, &to, "z9hG4bKx", body);
+        assert_int_equal(f->sent[0].flow.transport, SIP_UDP);
+        fake_answer(f, 0, 401,
+                    "WWW-Authenticate: Digest realm=\"pbx.example.net\", nonce=\"0123456789abcdef0123456789abcdef\","
+                    " qop=\"auth\", algorithm=SHA-256, opaque=\"0123456789abcdef0123456789abcdef\"\r\n");
+        names_pass(f, 5);
+        assert_int_equal(f->n_sent, cases[i].n);
+        if (f->n_sent == 2) {
+            assert_int_equal(f->sent[1].flow.transport, SIP_TCP);
+            assert_true(fake_has(f->sent[1].text, "\r\nAuthorization: Digest username=\"stox\""));
+            fake_answer(f, 1, 200, NULL);
+        }
+        assert_int_equal(f->n_done, 1);
+        assert_int_equal(f->status, cases[i].status);
+        assert_int_equal(f->no_answer, cases[i].no_answer);
+        fake_free(f);
+    }
+}
+
+/* RFC 3261 8.1.3.4: the next CSeq, the branch of the next place; where it may not go, the answer is told. */
+static bool leads(void *owner, struct slice route, const struct sip_uri *uri)
+{
+    return slice_is(uri->host, "example.net");
+}
+
+static void sent_elsewhere(void **state)
+{
+    static const struct sip_ops ops = { .source = fake_source, .leads = leads };
+    struct fake *f = names_new();
+    struct sip_destination to = to_hops(SIP_MAY(SIP_UDP), 2);
+
+    f->sip->conf.ops = &ops;
+    request(f, &to, "z9hG4bKx", "Hi");
+    fake_answer(f, 0, 302, "Contact: <sip:bob@example.net>\r\n");
+    assert_int_equal(target_of(f, 1), 1);
+    assert_true(fake_has(f->sent[1].text, "MESSAGE sip:bob@example.net SIP/2.0\r\n") &&
+                fake_has(f->sent[1].text, "\r\nCSeq: 5 MESSAGE\r\n"));
+    assert_true(slice_starts(branch_of(f, 1), SLICE("z9hG4bKx.r.")));
+    fake_answer(f, 1, 302, "Contact: <sip:romeo@elsewhere.example>\r\n");
+    assert_int_equal(f->n_done, 1);
+    assert_int_equal(f->status, 302);
+    fake_free(f);
+}
+
+/* Where its dialog leads, and nowhere else; the dialog's route set says what its Route is. */
+static void inside_of_a_dialog(void **state)
+{
+    static const struct sip_ops ops = { .source = fake_source, .leads = leads };
+    struct fake *f = names_new();
+    struct sip_destination to = to_hops(SIP_MAY(SIP_UDP), 1);
+    struct sip_send r = { .method = SIP_SUBSCRIBE,
+                          .uri = SLICE("sip:romeo@example.net"),
+                          .from = SLICE("<sip:juliet@example.com>;tag=j1"),
+                          .to = SLICE("<sip:romeo@example.net>;tag=r1"),
+                          .call_id = SLICE("out1"),
+                          .cseq = 7,
+                          .max_forwards = 70 };
+
+    f->sip->conf.ops = &ops;
+    to.to_proxy = true;
+    assert_non_null(sip_request(f->sip, &to, &r, 32000, fake_done, f));
+    names_pass(f, 5);
+    assert_false(fake_has(f->sent[0].text, "\r\nRoute: "));
+    fake_answer(f, 0, 302, "Contact: <sip:bob@example.net>\r\n");
+    r.to = SLICE("<sip:romeo@example.net>");
+    assert_non_null(sip_request(f->sip, &to, &r, 32000, fake_done, f));
+    names_pass(f, 5);
+    assert_true(fake_has(f->sent[1].text, "\r\nRoute: <sip:" A ";lr>\r\n"));
+    fake_free(f);
+}
+
 static void nobody_is_told_who_has_forgotten(void **state)
 {
     struct fake *f = names_new();
@@ -387,6 +484,9 @@ int main(void)
         cmocka_unit_test(streams),
         cmocka_unit_test(retry_after_is_heeded),
         cmocka_unit_test(what_is_too_long_for_udp),
+        cmocka_unit_test(what_gets_too_long_by_credentials),
+        cmocka_unit_test(sent_elsewhere),
+        cmocka_unit_test(inside_of_a_dialog),
         cmocka_unit_test(nobody_is_told_who_has_forgotten),
         cmocka_unit_test(a_copy_under_way_is_not_doubled),
         cmocka_unit_test(nothing_found_is_told),

@@ -558,15 +558,14 @@ static void limits(void **state)
     watch_free(w);
 }
 
-/* A route whose server is silent has a bounded number of NOTIFYs under way, and each that waits says the newest when it goes. */
-static void D12_notifies_under_way_are_bounded(void **state)
+/* n watchers, whose first NOTIFYs are due; transactions are so few that one route may have `most` of them under way. */
+static struct watch *watched_by(unsigned n, unsigned most, const char *more)
 {
     struct sip_conf conf = watch_conf();
     struct watch *w;
-    unsigned n = SIP_SUB_FLYING_MAX + 50;
     char call_id[16];
 
-    conf.txns_max = 4 * SIP_SUB_FLYING_MAX;
+    conf.txns_max = 8 * (most - 1) + 1;
     w = watch_new(&conf);
     sip_set_sub_limits(w->f->sip, &(struct sip_sub_limits){ .expires_s = 3600, .expires_max_s = 3600, .max = 1000 });
     w->at_once = 200;
@@ -574,21 +573,44 @@ static void D12_notifies_under_way_are_bounded(void **state)
     for (unsigned i = 0; i < n; i++) {
         w->ours[0] = '\0';
         snprintf(call_id, sizeof(call_id), "c%u", i);
-        watch_takes(w, &(struct watch_step){ .method = "SUBSCRIBE", .call_id = call_id });
-        w->f->n_sent = 0;
+        watch_takes(w, &(struct watch_step){ .method = "SUBSCRIBE", .call_id = call_id, .more = more });
     }
+    w->f->n_sent = w->n_seen = 0;
     watch_pass(w, 0);
     watch_pass(w, 0);
-    assert_int_equal(w->f->n_sent, SIP_SUB_FLYING_MAX);
-    assert_int_equal(w->f->sip->subs.n_flying, SIP_SUB_FLYING_MAX);
+    return w;
+}
+
+/* A route whose server is silent has a bounded number of NOTIFYs under way, and each that waits says the newest when it goes. */
+static void D12_notifies_under_way_are_bounded(void **state)
+{
+    struct watch *w = watched_by(150, 100, "");
+
+    assert_int_equal(w->f->n_sent, 100);
+    assert_int_equal(w->f->sip->subs.n_flying, 100);
     watch_answered(w, &(struct watch_step){ .status = 200 });
-    assert_int_equal(w->f->n_sent, SIP_SUB_FLYING_MAX + 1);
+    assert_int_equal(w->f->n_sent, 101);
     w->f->send_fails = true; /* not to count what is repeated */
     watch_pass(w, 32100);    /* those are gone; the others go */
     assert_int_equal(w->f->sip->subs.n_flying, 49);
     watch_pass(w, 33000);
     assert_int_equal(w->f->sip->subs.n_flying, 0);
     assert_int_equal(sip_counters(w->f->sip)->subscriptions, 1);
+    watch_free(w);
+}
+
+/* What expires while its turn does not come ends all the same, half a minute later: behind a server that is away nothing piles up. */
+static void no_turn_for_the_last_notify(void **state)
+{
+    struct watch *w = watched_by(9, 2, "Expires: 60\r\n");
+
+    w->tcp = true;
+    watch_pass(w, 91900);
+    assert_int_equal(w->n_ended, 6);
+    watch_pass(w, 200);
+    assert_int_equal(w->n_ended, 9);
+    watch_pass(w, 32000);
+    assert_int_equal(sip_counters(w->f->sip)->subscriptions, 0);
     watch_free(w);
 }
 
@@ -656,6 +678,7 @@ int main(void)
         cmocka_unit_test(cancel_has_no_effect),
         cmocka_unit_test(limits),
         cmocka_unit_test(D12_notifies_under_way_are_bounded),
+        cmocka_unit_test(no_turn_for_the_last_notify),
         cmocka_unit_test(publish),
     };
 

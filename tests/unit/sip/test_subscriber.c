@@ -574,6 +574,25 @@ static void limits(void **state)
     watch_free(w);
 }
 
+/* Behind a server that is silent, each hears in time what becomes of its subscription, also when it never has its turn. */
+static void no_turn(void **state)
+{
+    struct sip_conf conf = watch_conf();
+    struct watch *w;
+
+    conf.txns_max = 9; /* two at a time with one route */
+    w = watch_new(&conf);
+    w->many = w->tcp = true;
+    for (unsigned i = 0; i < 4; i++)
+        watch_subscribe(w, 3600);
+    watch_pass(w, 31900);
+    assert_int_equal(w->f->n_sent, 2);
+    watch_pass(w, 200);
+    assert_int_equal(w->n_ended, 4);
+    assert_int_equal(sip_counters(w->f->sip)->subscriptions, 0);
+    watch_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +618,7 @@ int main(void)
         cmocka_unit_test(target_refresh),
         cmocka_unit_test(what_is_shown),
         cmocka_unit_test(limits),
+        cmocka_unit_test(no_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,7 @@ struct watch {
     char ours[20], call_id[64]; /* our tag; of our SUBSCRIBE */
     char events[512];
     size_t n_seen;
-    unsigned cseq;
+    unsigned cseq, n_ended;
     unsigned at_once; /* status to answer a SUBSCRIBE with inside of the op; 0: later */
     unsigned answers; /* what notified returns */
     const char *says; /* "active", "pending", "rejected" ...: what describe says; a body goes with active */
@@ -204,6 +204,7 @@ static inline void watch_on_ended(void *owner, struct sip_sub *s, const struct s
     struct watch *w = watch_of(owner);
 
     assert_true(w->many || w->s == s || !sip_sub_data(s));
+    w->n_ended++;
     watch_note(w, "ended=%s", sip_sub_end_name(end->why));
     if (end->status)
         watch_note(w, "%u", end->status);
