@@ -9,6 +9,7 @@ import pytest
 
 from rig import dns, sippresence, xmpppresence
 from rig.kamailio import PORTS, Kamailio
+from rig.phone import Phone
 from rig.process import eventually
 from rig.sippresence import Publication, pidf, state_of
 from rig.stoxd import Stoxd
@@ -158,3 +159,43 @@ def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):
     with table.row(*rows, "presence: removed"):
         assert watch.unsubscribe(headers=watch.routes()).wait() == 200
         assert state_of(watch.wait_notice("terminated"))[1]["reason"] == "timeout"
+
+
+@pytest.fixture
+def phone(rig, world, person, start):
+    """baresip, which watches its contacts by itself."""
+    return start(Phone(ALICE, dns.KAMAILIO, [person.jid], registers=True, presence=True, trust=rig.pki.trust_file))
+
+
+def test_baresip_is_seen(world, table, person, phone):
+    """Open and closed are all that it can say."""
+    rows = "baresip, Kamailio, " + person.server, world.transport, "to XMPP"
+    with table.row(*rows, "presence: added, available, offline, available, removed"):
+        world.server.decides(alice={person.jid: "allow"})
+        phone.publishes(True)
+        person.asks(ALICE)
+        person.wait("subscribed", ALICE)
+        seen = person.wait("available", ALICE)
+        phone.publishes(False)
+        person.wait("unavailable", str(seen["from"]))
+        mark = person.mark()
+        phone.publishes(True)
+        person.wait("available", ALICE, since=mark)
+        mark = person.mark()
+        person.asks_no_more(ALICE)
+        person.wait("unavailable", ALICE, since=mark)
+
+
+def test_baresip_watches(world, table, person, phone):
+    """What it understands of others: open, closed, and busy."""
+    rows = "baresip, Kamailio, " + person.server, world.transport, "to SIP"
+    with table.row(*rows, "presence: asked, allowed, available, dnd, offline, available"):
+        person.wait("subscribe", ALICE)
+        person.allows(ALICE)
+        phone.wait_presence("Online")
+        person.is_("dnd", "busy now")
+        phone.wait_presence("Busy")
+        person.leaves()
+        phone.wait_presence("Offline")
+        person.is_()
+        phone.wait_presence("Online")

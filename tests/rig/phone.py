@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from . import ns
-from .process import Failed, Process
+from .process import Failed, Process, eventually
 
 COMMAND_MAX = 1000  # what ctrl_tcp takes, without a word about the rest; its terminal takes more, but not 40,000
 
@@ -30,10 +30,10 @@ class Phone:
     """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy. server: its address."""
 
     def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp",
-                 registers=False, trust=None, server=None):
+                 registers=False, trust=None, server=None, presence=False):
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
-        self.registers, self.trust = registers, trust
+        self.registers, self.trust, self.presence = registers, trust, presence
         self.server = server or proxy.split(":")[0]
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
@@ -44,12 +44,15 @@ class Phone:
         shutil.rmtree(self.dir, ignore_errors=True)  # it remembers its current contact
         os.makedirs(self.dir)
         with open(os.path.join(self.dir, "config"), "w") as f:
-            f.write(_CONFIG.format(address=self.address) + ("sip_cafile %s\n" % self.trust if self.trust else ""))
+            f.write(_CONFIG.format(address=self.address) + ("sip_cafile %s\n" % self.trust if self.trust else "") +
+                    ("module_app presence.so\n" if self.presence else ""))
         with open(os.path.join(self.dir, "accounts"), "w") as f:
-            f.write('<sip:%s;transport=%s>;regint=%d;auth_pass=none;outbound="sip:%s;transport=%s"\n' % (
-                self.user, self.transport, 600 if self.registers else 0, self.proxy, self.transport))
+            f.write('<sip:%s;transport=%s>;regint=%d;auth_pass=none;outbound="sip:%s;transport=%s"%s\n' % (
+                self.user, self.transport, 600 if self.registers else 0, self.proxy, self.transport,
+                ";pubint=600" if self.presence else ""))
         with open(os.path.join(self.dir, "contacts"), "w") as f:
-            f.write("".join('"contact" <sip:%s>;access=allow\n' % contact for contact in self.contacts))
+            how = ";presence=p2p" if self.presence else ""
+            f.write("".join('"contact" <sip:%s>;access=allow%s\n' % (contact, how) for contact in self.contacts))
         argv = ["baresip", "-f", self.dir, "-s"]  # -s: it traces SIP
         self.process = Process("phone-" + self.user, argv, cwd=self.dir, stdin=subprocess.PIPE)
         self.process.wait_line(r"baresip is ready", 20)
@@ -93,6 +96,14 @@ class Phone:
         else:
             self.process.popen.stdin.write(("/message %s\n" % text).encode())
             self.process.popen.stdin.flush()
+
+    def publishes(self, online):
+        """With presence: all it can say of its user is that he is there, or not."""
+        self.command("presence_online" if online else "presence_offline")
+
+    def wait_presence(self, status):
+        """With presence, and one contact: until it shows it as Online, Offline or Busy."""
+        eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status)
 
     def mark(self):
         """A place in the output, for since."""
