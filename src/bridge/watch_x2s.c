@@ -49,7 +49,8 @@ struct watch_x2s *watch_x2s_of(struct bridge *b, struct contact *c)
     w->bridge = b;
     w->contact = c;
     w->state = state_of(c);
-    w->told = c->x2s == CONTACT_X2S_AUTH;
+    /* Of one that the store has it is not known whether he has heard it: the process may have ended before. He hears it again. */
+    w->told = c->x2s == CONTACT_X2S_AUTH && !c->restored;
     list_init(&w->wish);
     list_push(&b->watches_x2s.all, &w->link);
     timer_init(&w->timer, on_timer);
@@ -341,7 +342,7 @@ void watch_x2s_event(struct watch_x2s *w, enum x2s_event event, const struct wat
         timer_stop(&w->bridge->loop->timers, &w->timer);
     }
     store(w, step.actions);
-    tell(w, step.actions, cause);
+    tell(w, step.actions | (event == X2S_ACTIVE && step.next == X2S_AUTH && !w->told ? X2S_TELL_YES : 0), cause);
     ask(w, step.actions, event, cause);
     log_step(w, before);
     if (w->due)
