@@ -9,6 +9,7 @@ import pytest
 
 from rig import dns, sippresence, xmpppresence
 from rig.kamailio import PORTS, Kamailio
+from rig.linphone import LinphoneApp
 from rig.phone import Phone
 from rig.process import eventually
 from rig.sippresence import Publication, pidf, state_of
@@ -18,7 +19,7 @@ from test_presence import NS, SERVERS, show, shows, tuples
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
 KAMAILIO = (dns.KAMAILIO, 5060)
-ALICE = "alice@contoso.example"
+ALICE, BOB = "alice@contoso.example", "bob@contoso.example"
 
 
 @pytest.fixture(scope="module", params=["udp", "tcp", "tls"] if PROOF else ["tls"])
@@ -164,7 +165,7 @@ def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):
 @pytest.fixture
 def phone(rig, world, person, start):
     """baresip, which watches its contacts by itself."""
-    return start(Phone(ALICE, dns.KAMAILIO, [person.jid], registers=True, presence=True, trust=rig.pki.trust_file))
+    return start(Phone(ALICE, dns.KAMAILIO, [person.jid], registers=True, presence=True))
 
 
 def test_baresip_is_seen(world, table, person, phone):
@@ -199,3 +200,21 @@ def test_baresip_watches(world, table, person, phone):
         phone.wait_presence("Offline")
         person.is_()
         phone.wait_presence("Online")
+
+
+@pytest.fixture
+def linphone(world, person, start):
+    return start(LinphoneApp(BOB, dns.KAMAILIO, address=dns.SECOND_PHONE, presence=True))
+
+
+def test_linphone_is_seen(world, table, person, linphone):
+    rows = "linphone, Kamailio, " + person.server, world.transport, "to XMPP"
+    with table.row(*rows, "presence: added, busy and away with notes, removed"):
+        world.server.decides(bob={person.jid: "allow"})
+        person.asks(BOB)
+        person.wait("subscribed", BOB)
+        for activity, word in ("busy", "dnd"), ("away", "away"):
+            linphone.publishes(activity, "out and about")
+            seen = person.wait("available", BOB, lambda p: xmpppresence.said(p)[0] == word)
+        person.asks_no_more(BOB)
+        person.wait("unavailable", str(seen["from"]))

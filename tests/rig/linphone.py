@@ -12,6 +12,8 @@ import sys
 from . import ns
 from .process import Process, eventually
 
+ACTIVITIES = {"away": 1, "busy": 3, "vacation": 25}  # LinphonePresenceActivityType
+
 _CONFIG = """[sip]
 bind_address={address}
 sip_port={port}
@@ -32,16 +34,16 @@ reg_route=<sip:{proxy};transport={transport};lr>
 reg_identity=sip:{user}
 reg_expires=600
 reg_sendregister=1
-publish=0
+publish={publish}
 """
 
 
 class Linphone:
     """user: bob@contoso.example, registered at proxy (an address or name, with port if it is not 5060) over transport."""
 
-    def __init__(self, user, proxy, *, address, port=5060, transport="udp", trust=""):
+    def __init__(self, user, proxy, *, address, port=5060, transport="udp", trust="", presence=False):
         self.user, self.proxy, self.address, self.port = user, proxy, address, port
-        self.transport, self.trust = transport, trust
+        self.transport, self.trust, self.presence = transport, trust, presence
         self.dir = os.path.join(ns.work_dir(), "linphone-" + user)
         self.process = None
 
@@ -51,7 +53,7 @@ class Linphone:
         conf = os.path.join(self.dir, "linphonerc")
         with open(conf, "w") as f:
             f.write(_CONFIG.format(address=self.address, port=self.port, tls_port=self.port + 1, proxy=self.proxy,
-                                   user=self.user, transport=self.transport, trust=self.trust))
+                                   user=self.user, transport=self.transport, trust=self.trust, publish=int(self.presence)))
         env = dict(os.environ, HOME=self.dir)
         self.process = Process("linphone-" + self.user, self._argv(conf), cwd=self.dir, env=env, stdin=subprocess.PIPE)
         self._wait_registered()
@@ -121,3 +123,7 @@ class LinphoneApp(Linphone):
     def read(self, who):
         """It has shown all that came from there."""
         self._command("read sip:" + who)
+
+    def publishes(self, activity, note):
+        """With presence."""
+        self._command("publish %d %s" % (ACTIVITIES[activity], note))

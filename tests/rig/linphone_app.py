@@ -4,8 +4,9 @@ liblinphone without a face: what linphone-daemon has no commands for, by the lib
 
     linphone_app.py CONFIG
 
-Commands, a line each: message URI TEXT, compose URI, read URI, quit. Lines that it writes: registered; received URI TEXT (JSON);
-composing URI 0|1; state TEXT STATE (JSON), each time that the state of a message sent changes.
+Commands, a line each: message URI TEXT, compose URI, read URI, publish ACTIVITY TEXT (its number in the library's enum; a note), quit. Lines
+that it writes: registered; received URI TEXT (JSON); composing URI 0|1; state TEXT STATE (JSON), each time that the state of a message
+sent changes.
 """
 import ctypes
 import ctypes.util
@@ -45,6 +46,9 @@ _functions = {
     "linphone_account_set_params": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_chat_room_allow_cpim": (None, ctypes.c_void_p, ctypes.c_ubyte),
     "linphone_chat_room_compose": (None, ctypes.c_void_p), "linphone_chat_room_mark_as_read": (None, ctypes.c_void_p),
+    "linphone_core_create_presence_model_with_activity_and_note": (
+        ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p),
+    "linphone_core_set_presence_model": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_chat_room_is_remote_composing": (ctypes.c_ubyte, ctypes.c_void_p),
 }
 REGISTERED = 2  # LinphoneRegistrationOk
@@ -96,9 +100,16 @@ class App:
         text = self.lib.linphone_chat_message_get_utf8_text(message) or b""
         say("state", json.dumps(text.decode()), self.lib.linphone_chat_message_state_to_string(state).decode())
 
+    def _publish(self, activity, note):
+        model = self.lib.linphone_core_create_presence_model_with_activity_and_note(self.core, int(activity), None, note.encode(), None)
+        self.lib.linphone_core_set_presence_model(self.core, model)
+
     def do(self, line):
         word, _, rest = line.partition(" ")
         uri, _, text = rest.partition(" ")
+        if word == "publish":
+            self._publish(uri, text)
+            return
         room = self.lib.linphone_core_get_chat_room_from_uri(self.core, uri.encode())
         if word == "message":
             message = self.lib.linphone_chat_room_create_message_from_utf8(room, text.encode())
