@@ -8,9 +8,9 @@
 #include "sip/digest.h"
 
 #define CHALLENGE_MAX 2048 /* a longer one is none that we answer */
-#define LOG_BURST 5
-#define TIMES_MAX 3    /* that a request is signed: a server that calls each nonce stale is not asked for ever */
-#define LINE_FIXED 232 /* of a line, what is neither the account nor the challenge nor the URI */
+#define LOG_BURST 50       /* only our own next hops cause them */
+#define TIMES_MAX 3        /* that a request is signed: a server that calls each nonce stale is not asked for ever */
+#define LINE_FIXED 232     /* of a line, what is neither the account nor the challenge nor the URI */
 
 enum asker { ASKER_SERVER, ASKER_PROXY };
 
