@@ -24,6 +24,8 @@ struct sip_clients {
     struct hash by_branch; /* and method */
     struct list accepted;  /* INVITEs that wait for more 2xx, oldest first; beyond max the oldest goes */
     size_t n_accepted;
+    struct list
+        completed; /* answered requests that absorb repeated answers, oldest first: where all is full they make room */
     struct hash hops;    /* targets with unfinished transactions */
     struct hash marks;   /* holds nothing: its key marks our branches */
     struct hash secrets; /* holds nothing: its key makes them unguessable */

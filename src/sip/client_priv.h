@@ -26,7 +26,7 @@ struct hop {
 
 struct sip_client {
     struct hash_node by_branch;
-    struct list in_hop;
+    struct list in_hop; /* when it is completed: in the table's completed */
     struct timer timer; /* E and F, or K; INVITE: A and B, or D, or M */
     struct sip_clients *table;
     struct hop *hop; /* NULL: completed, but never of an INVITE */

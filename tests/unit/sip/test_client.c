@@ -351,6 +351,30 @@ static void waiting_is_bounded(void **state)
     fake_free(f);
 }
 
+/* Those that only absorb repeated answers do not keep others out; those that wait for one do. */
+static void who_has_his_answer_makes_room(void **state)
+{
+    struct sip_conf conf = fake_conf(NULL);
+    struct fake *f;
+    char name[16];
+
+    conf.txns_max = 4;
+    f = fake_new(&conf);
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(name, sizeof(name), "a%u", i);
+        assert_non_null(fake_request_out(f, SIP_UDP, "192.0.2.9:5060", NULL, name));
+        fake_answer(f, f->n_sent - 1, 200, NULL);
+        assert_int_equal(f->n_done, i + 1);
+    }
+    assert_int_equal(sip_counters(f->sip)->clients, 4);
+    for (unsigned i = 0; i < 3; i++)
+        assert_non_null(fake_request_out(f, SIP_UDP, "192.0.2.9:5060", NULL, "b"));
+    assert_null(fake_request_out(f, SIP_UDP, "192.0.2.9:5060", NULL, "b"));
+    fake_pass(f, 40000);
+    assert_int_equal(sip_counters(f->sip)->clients, 0);
+    fake_free(f);
+}
+
 static void forgotten(void **state)
 {
     struct fake *f = fake_new(NULL);
@@ -429,6 +453,7 @@ int main(void)
         cmocka_unit_test(waits_for_connection),
         cmocka_unit_test(connection_fails),
         cmocka_unit_test(waiting_is_bounded),
+        cmocka_unit_test(who_has_his_answer_makes_room),
         cmocka_unit_test(forgotten),
         cmocka_unit_test(done_may_send),
         cmocka_unit_test(branches_are_ours),
