@@ -910,7 +910,7 @@ static void keep_alive_unanswered(bool sm)
     buf_clear(&rig_log);
 }
 
-static void STOX_S2S_78_60_s_of_silence_after_a_test_end_the_stream(void **state)
+static void STOX_S2S_78_sixty_s_of_silence_after_a_test_end_the_stream(void **state)
 {
     keep_alive_unanswered(true);
     keep_alive_unanswered(false);
@@ -1247,7 +1247,7 @@ int main(void)
         T(STOX_S2S_71_no_dialback_in_clear_unless_allowed),
         T(STOX_S2S_76_streams_are_one_way),
         T(STOX_S2S_77_nothing_unacknowledged_is_lost_in_silence),
-        T(STOX_S2S_78_60_s_of_silence_after_a_test_end_the_stream),
+        T(STOX_S2S_78_sixty_s_of_silence_after_a_test_end_the_stream),
         T(STOX_S2S_78_an_answer_keeps_the_stream),
         T(STOX_S2S_79_idle_streams_are_closed),
         T(STOX_S2S_80_addresses_are_needed),

@@ -169,13 +169,16 @@ static void STOX_PRS_30_31_asked_twice(void **state)
 
     says(s, "subscribe");
     says_from(s, ROMEO "/garden", "subscribe");
+    sides_xmpp(s, "<presence from='" ROMEO "' to='" ALICE "/desk' type='subscribe'/>", number++);
+    settle(s);
     assert_int_equal(s->n_subs, 1);
+    assert_string_equal(last(s)->uri, "sip:" ALICE);
     active(s, last(s), NULL);
     TOLD(s, SUBSCRIBED);
     says(s, "subscribe");
     TOLD(s, SUBSCRIBED);
     assert_int_equal(s->n_subs, 1);
-    assert_int_equal(s->n_handled, 3);
+    assert_int_equal(s->n_handled, 4);
     sides_free(s);
 }
 
@@ -526,12 +529,15 @@ static void STOX_PRS_25_26_28_29_unsubscribe(void **state)
     TOLD(s, UNSUBSCRIBED);
     assert_int_equal(s->n_subs, 0);
     sub = watching(s);
+    granted(s); /* the other direction */
     says(s, "unsubscribe");
     assert_int_equal(sub->unsubscribes, 1);
     TOLD(s, "from='" ALICE "/desk' to='" ROMEO "' type='unavailable'");
     ended(s, sub, SIP_SUB_END_UNSUBSCRIBED, 0, SIP_REASON_NONE, 0);
     TOLD(s, UNSUBSCRIBED);
     assert_int_equal(s->bridge->watches_x2s.n, 0);
+    assert_int_equal(contact(s)->x2s, CONTACT_X2S_NONE);
+    assert_int_equal(contact(s)->s2x, CONTACT_S2X_GRANTED);
     sides_free(s);
 }
 
