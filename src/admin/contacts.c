@@ -6,29 +6,15 @@
 #define LIST_MAX 1000 /* contacts of one request */
 #define NAME_MAX_BYTES 200
 
-static const struct admin_refusal away = { 503, "the daemon does not answer this now: try again" };
-
-static const struct admin_ops no_ops;
-
-static const struct admin_ops *ops_of(const struct call *c)
-{
-    return c->admin->conf.ops ? c->admin->conf.ops : &no_ops;
-}
-
 static void answer(struct call *c, json_t *v, const struct admin_refusal *no)
 {
-    if (!v)
-        admin_refuse_away(c, no);
-    else if (!json_is_null(v))
-        reply_json(c, 200, v);
-    else
-        reply_problem(c, 404, "not-found", "these two are no contact of each other");
+    admin_answer(c, v, no, "these two are no contact of each other");
 }
 
 void contacts_get(struct call *c)
 {
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     struct admin_look look = { .user = target_query(&c->target, "user"),
                                .partner = target_query(&c->target, "partner"),
                                .state = target_query(&c->target, "state") };
@@ -50,8 +36,8 @@ static bool take_pair(struct call *c, struct slice *sip, struct slice *xmpp)
 
 void contact_get(struct call *c)
 {
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     struct slice sip, xmpp;
 
     if (take_pair(c, &sip, &xmpp))
@@ -77,8 +63,8 @@ static struct slice note_name(struct call *c, struct slice a, struct slice b)
 
 void contact_remove(struct call *c)
 {
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     struct slice sip, xmpp;
     json_t *before;
     bool both;
@@ -100,8 +86,8 @@ void contact_remove(struct call *c)
 void contacts_purge(struct call *c)
 {
     static const char *const known[] = { "user", "domain", NULL };
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     struct admin_look look = { .limit = 0 };
     json_t *v;
     bool dry;
@@ -127,8 +113,8 @@ void contacts_purge(struct call *c)
 void contacts_post(struct call *c)
 {
     static const char *const known[] = { "contacts", NULL };
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     const json_t *list;
     char name[40];
 

@@ -39,6 +39,13 @@ bool route_takes_query(const struct admin_route *route, struct slice key);
 /* The problem that a refusal of the daemon's is. */
 void admin_refuse_away(struct call *c, const struct admin_refusal *no);
 
+/* The daemon's answers (traffic.c). Without a daemon none of the ops is set. */
+extern const struct admin_refusal admin_away;
+const struct admin_ops *admin_ops_of(const struct call *c);
+
+/* v as the reply, which takes it; NULL: no says why not; JSON null: none says, as 404, what there is not. */
+void admin_answer(struct call *c, json_t *v, const struct admin_refusal *no, const char *none);
+
 /* Into the audit, and a line in the log; after is given back. False: the reply says why not, and it must not be done. */
 bool admin_note(struct call *c, const char *action, struct slice name, json_t *after);
 

@@ -4,29 +4,15 @@
 #define PAGE 100
 #define PAGE_MAX 1000
 
-static const struct admin_refusal away = { 503, "the daemon does not answer this now: try again" };
-
-static const struct admin_ops no_ops;
-
-static const struct admin_ops *ops_of(const struct call *c)
-{
-    return c->admin->conf.ops ? c->admin->conf.ops : &no_ops;
-}
-
 static void answer(struct call *c, json_t *v, const struct admin_refusal *no)
 {
-    if (!v)
-        admin_refuse_away(c, no);
-    else if (!json_is_null(v))
-        reply_json(c, 200, v);
-    else
-        reply_problem(c, 404, "not-found", "these two have no subscription to each other's presence");
+    admin_answer(c, v, no, "these two have no subscription to each other's presence");
 }
 
 void subscriptions_get(struct call *c)
 {
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     struct admin_look look = { .user = target_query(&c->target, "user"),
                                .partner = target_query(&c->target, "partner") };
 
@@ -36,9 +22,9 @@ void subscriptions_get(struct call *c)
 
 void subscription_get(struct call *c)
 {
-    const struct admin_ops *ops = ops_of(c);
+    const struct admin_ops *ops = admin_ops_of(c);
     struct slice sip = target_query(&c->target, "sip"), xmpp = target_query(&c->target, "xmpp");
-    struct admin_refusal no = away;
+    struct admin_refusal no = admin_away;
 
     if (!sip.n || !xmpp.n)
         reply_problem(c, 422, "invalid", "whose? sip and xmpp name the two people");
@@ -49,8 +35,8 @@ void subscription_get(struct call *c)
 void subscription_refresh(struct call *c)
 {
     static const char *const known[] = { "sip", "xmpp", NULL };
-    const struct admin_ops *ops = ops_of(c);
-    struct admin_refusal no = away;
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct admin_refusal no = admin_away;
     struct slice sip, xmpp;
 
     if (call_knows(c, known) && call_text(c, "sip", true, &sip) && call_text(c, "xmpp", true, &xmpp))

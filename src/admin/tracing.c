@@ -10,8 +10,6 @@
 #define PAGE 500
 #define NAME_MAX_BYTES 200 /* of what the audit calls it by */
 
-static const struct admin_refusal away = { 503, "the daemon does not answer this now: try again" };
-
 static bool refuse_member(struct call *c, const char *member, const char *why)
 {
     reply_problem_about(c, 422, "invalid", &(struct reply_about){ member, -1 }, why);
@@ -108,7 +106,7 @@ bool admin_note(struct call *c, const char *action, struct slice name, json_t *a
 void traces_new(struct call *c)
 {
     const struct admin_ops *ops = c->admin->conf.ops;
-    struct admin_refusal no = away;
+    struct admin_refusal no = admin_away;
     struct admin_trace t;
     json_t *v;
 
@@ -153,7 +151,7 @@ void trace_get(struct call *c)
                 ? ops->trace_read(c->admin->conf.owner, id, slice_str(c->who.text), after, limit)
                 : json_null();
     if (!v)
-        admin_refuse_away(c, &away);
+        admin_refuse_away(c, &admin_away);
     else if (!json_is_null(v))
         reply_json(c, 200, v);
     else
@@ -178,7 +176,7 @@ void im_tests_new(struct call *c)
 {
     static const char *const known[] = { "from", "to", "text", NULL };
     const struct admin_ops *ops = c->admin->conf.ops;
-    struct admin_refusal no = away;
+    struct admin_refusal no = admin_away;
     struct slice from, to, text;
     json_t *v;
 
@@ -186,7 +184,7 @@ void im_tests_new(struct call *c)
         !call_text(c, "text", false, &text))
         return;
     if (!ops || !ops->im_test_start) {
-        admin_refuse_away(c, &away);
+        admin_refuse_away(c, &admin_away);
         return;
     }
     if (!admin_note(c, "test", to, json_incref(c->json)))
@@ -207,7 +205,7 @@ void im_test_get(struct call *c)
     if (ops && ops->im_test)
         v = slice_u64(c->id, UINT64_MAX, &id) ? ops->im_test(c->admin->conf.owner, id) : json_null();
     if (!v)
-        admin_refuse_away(c, &away);
+        admin_refuse_away(c, &admin_away);
     else if (!json_is_null(v))
         reply_json(c, 200, v);
     else

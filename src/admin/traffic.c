@@ -19,9 +19,28 @@ void admin_refuse_away(struct call *c, const struct admin_refusal *no)
         reply_header(c, "Retry-After", "5");
 }
 
+const struct admin_refusal admin_away = { 503, "the daemon does not answer this now: try again" };
+
+const struct admin_ops *admin_ops_of(const struct call *c)
+{
+    static const struct admin_ops none;
+
+    return c->admin->conf.ops ? c->admin->conf.ops : &none;
+}
+
+void admin_answer(struct call *c, json_t *v, const struct admin_refusal *no, const char *none)
+{
+    if (!v)
+        admin_refuse_away(c, no);
+    else if (!json_is_null(v))
+        reply_json(c, 200, v);
+    else
+        reply_problem(c, 404, "not-found", "%s", none);
+}
+
 static void look_at(struct call *c, look_fn *fn)
 {
-    struct admin_refusal no = { 503, "the daemon does not answer this now: try again" };
+    struct admin_refusal no = admin_away;
     struct admin_look look = { .user = target_query(&c->target, "user"),
                                .partner = target_query(&c->target, "partner") };
     json_t *v;
@@ -47,15 +66,10 @@ void queue_get(struct call *c)
 
 void conversation_get(struct call *c)
 {
-    const struct admin_ops *ops = c->admin->conf.ops;
-    json_t *v = ops && ops->conversation ? ops->conversation(c->admin->conf.owner, c->id) : NULL;
+    const struct admin_ops *ops = admin_ops_of(c);
 
-    if (!v)
-        admin_refuse_away(c, &(struct admin_refusal){ 503, "the daemon does not answer this now: try again" });
-    else if (!json_is_null(v))
-        reply_json(c, 200, v);
-    else
-        reply_problem(c, 404, "not-found",
-                      "there is no such conversation, or it was so long ago that it was forgotten: its id is 16 hex "
-                      "digits, as in the log");
+    admin_answer(
+        c, ops->conversation ? ops->conversation(c->admin->conf.owner, c->id) : NULL, &admin_away,
+        "there is no such conversation, or it was so long ago that it was forgotten: its id is 16 hex digits, as "
+        "in the log");
 }

@@ -121,6 +121,13 @@ const struct route *gate_between(const struct directory *d, const struct jid *fr
     return route;
 }
 
+bool gate_asks_added(const struct directory *d, const struct jid *from)
+{
+    const struct listed *partner = directory_partner(d, from->domain);
+
+    return partner && partner->settings->type == PARTNER_PUBLIC_UNVERIFIED;
+}
+
 bool gate_type(const struct directory *d, const struct jid *from, bool added, struct gate_refusal *out)
 {
     const struct listed *partner = directory_partner(d, from->domain);

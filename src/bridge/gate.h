@@ -30,6 +30,9 @@ bool gate_blocks(const struct directory *d, const struct jid *remote, const stru
 const struct route *gate_between(const struct directory *d, const struct jid *from, const struct jid *to,
                                  struct gate_refusal *out);
 
+/* Does the partner's type ask whether our user has added from? */
+bool gate_asks_added(const struct directory *d, const struct jid *from);
+
 /* Does the partner's type let from begin? added: our user has added him (contact.h). False: out is filled in. */
 bool gate_type(const struct directory *d, const struct jid *from, bool added, struct gate_refusal *out);
 

@@ -69,7 +69,7 @@ const struct route *presence_route(const struct bridge *b, const struct jid *loc
 
 bool presence_added(const struct bridge *b, const struct jid *local, const struct jid *remote)
 {
-    const struct contact *c = contact_find(b, local, remote);
+    const struct contact *c = gate_asks_added(b->directory, remote) ? contact_find(b, local, remote) : NULL;
 
     return c && c->added;
 }

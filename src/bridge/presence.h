@@ -52,7 +52,7 @@ const struct route *presence_route(const struct bridge *b, const struct jid *loc
 bool presence_may_ask(const struct bridge *b, const struct jid *local, const struct jid *remote,
                       struct gate_refusal *no);
 
-/* Has our user added him? For partners of type public-unverified (gate_x2s). */
+/* Has our user added him? Looked up for partners whose type asks for it (gate_asks_added); false for all others. */
 bool presence_added(const struct bridge *b, const struct jid *local, const struct jid *remote);
 
 /* Sends <presence type='...'/> from our user's to the other's bare address, or to a full one. token as in xmpp_send. False:

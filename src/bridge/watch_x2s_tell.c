@@ -144,15 +144,6 @@ void watch_tell_gone(struct watch_x2s *w)
     w->shown = false;
 }
 
-/* A tuple that is older than what was known of the same resource says nothing new (STOX-PRS-44). */
-static void keep_newer(struct map_presences *now, const struct map_presences *was)
-{
-    for (size_t i = 0; i < now->n; i++)
-        for (size_t k = 0; k < was->n; k++)
-            if (slice_eq(now->v[i].resource, was->v[k].resource) && now->v[i].at_s && now->v[i].at_s < was->v[k].at_s)
-                now->v[i] = was->v[k];
-}
-
 bool watch_tell_difference(struct watch_x2s *w, struct arena *a, const struct map_presences *now)
 {
     struct telling t = telling_of(w);
@@ -161,7 +152,7 @@ bool watch_tell_difference(struct watch_x2s *w, struct arena *a, const struct ma
 
     if (w->known && !map_presences_unpack(a, w->known, &was))
         return false;
-    keep_newer(&next, &was);
+    map_presences_keep_newer(&was, &next); /* STOX-PRS-44 */
     packed = map_presences_pack(&next);
     if (!packed)
         return false;

@@ -91,13 +91,6 @@ static bool account_of(const struct sip_logins *t, struct slice route, struct si
     return t->ops->account && route.n && t->ops->account(t->owner, route, out);
 }
 
-bool sip_logins_has(const struct sip_logins *t, struct slice route)
-{
-    struct sip_account account;
-
-    return account_of(t, route, &account) && account.user.n;
-}
-
 static struct slice keep(char **at, struct slice s)
 {
     char *p = *at;

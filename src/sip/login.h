@@ -43,9 +43,6 @@ void sip_logins_init(struct sip_logins *t); /* the first four fields are set */
 void sip_logins_fini(struct sip_logins *t);
 void sip_logins_forget(struct sip_logins *t); /* names and passwords may be others now */
 
-/* Does the owner have an account there? */
-bool sip_logins_has(const struct sip_logins *t, struct slice route);
-
 /*
  * Header lines that answer what the route's servers have asked; empty: they have asked nothing, or our password was refused a
  * moment ago, or no memory. Borrowed until the next call.
