@@ -103,12 +103,12 @@ def body_of(stanza):
     return None if el is None else el.text
 
 
-def expect_stanza(wire, name="message", timeout=10):
+def expect_stanza(wire, name="message", timeout=20):
     """The next stanza of this name, acknowledgement requests before it skipped."""
     return parse(wire.expect(r"<%s\b(?:[^>]*[^/>])?>.*?</%s>|<%s\b[^>]*/>" % (name, name, name), timeout).group())
 
 
-def expect_stream_error(wire, condition, timeout=10):
+def expect_stream_error(wire, condition, timeout=20):
     """The stream error with this condition, the stream's end, and the end of TCP. Returns all of it."""
     text = wire.expect(r"<stream:error>.*?</stream:error>", timeout).group()
     assert re.search(r"<%s xmlns=['\"]%s['\"]" % (condition, STREAMS_ERRORS), text), text
@@ -171,17 +171,17 @@ class Partner:
     def server(self, **how):
         return scripted.server_context(self.rig, self.domain, **how)
 
-    def accept(self, timeout=10):
+    def accept(self, timeout=20):
         return self.kept(self.listener.accept(timeout))
 
-    def accept_authenticated(self, features="", timeout=10):
+    def accept_authenticated(self, features="", timeout=20):
         """The gateway's stream to us, authenticated by SASL EXTERNAL, with these features at the end."""
         wire = self.accept(timeout)
         wire.accept_secure(self.domain, self.server())
         wire.accept_authenticated(self.domain, features)
         return wire
 
-    def accept_sm(self, timeout=10):
+    def accept_sm(self, timeout=20):
         """The same with stream management on."""
         wire = self.accept_authenticated(SM_FEATURE, timeout)
         wire.expect(r"<enable\b[^>]*/>")
@@ -259,7 +259,7 @@ class Udp:
             if found(messages[-1]):
                 return messages
 
-    def status(self, data, timeout=10):
+    def status(self, data, timeout=20):
         """Sends a request; returns the final response, of the same Call-ID."""
         call_id = re.search(rb"(?m)^(?:Call-ID|i) *: *(.*?)\r$", data).group(1).decode()
         self.send(data)
@@ -320,7 +320,7 @@ class Tcp:
             if found(got):
                 return messages
 
-    def status(self, data, timeout=10):
+    def status(self, data, timeout=20):
         self.send(data)
         return self.until(lambda m: m.is_response and m.status >= 200, timeout)[-1]
 

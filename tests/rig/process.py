@@ -111,7 +111,7 @@ class Process:
         """A place in the output, for since."""
         return len(self.out.all)
 
-    def wait_line(self, pattern, timeout=10, since=0):
+    def wait_line(self, pattern, timeout=20, since=0):
         """The match of pattern in a line of output, bounded."""
         match, _ = self.out.wait(re.compile(pattern).search, timeout, since)
         if match is None:

@@ -31,7 +31,7 @@ class Wire:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, what, timeout=10):
+    def send(self, what, timeout=20):
         data = what.encode() if isinstance(what, str) else what
         deadline = time.monotonic() + timeout
         while data:
@@ -77,7 +77,7 @@ class Wire:
             return True
         return False
 
-    def expect(self, pattern, timeout=10):
+    def expect(self, pattern, timeout=20):
         """Reads until pattern (a regular expression) is there; consumes up to its end; returns the match, of text."""
         deadline = time.monotonic() + timeout
         while True:
@@ -90,7 +90,7 @@ class Wire:
                 raise (Closed if self.ended else Failed)("%s: no /%s/ %s; got %r" % (
                     self.name, pattern, "before the end" if self.ended else "within %g s" % timeout, self.data[-2000:]))
 
-    def expect_end(self, timeout=10):
+    def expect_end(self, timeout=20):
         """Reads until the other side closes; returns what came before."""
         deadline = time.monotonic() + timeout
         while self._more(deadline):
@@ -105,7 +105,7 @@ class Wire:
             what = "closed" if self.ended else "got"
             raise Failed("%s: expected silence; %s %r" % (self.name, what, self.data[-2000:]))
 
-    def start_tls(self, context, *, server_side=False, hostname=None, session=None, timeout=10):
+    def start_tls(self, context, *, server_side=False, hostname=None, session=None, timeout=20):
         """TLS from the next byte on. The bounds hold for the handshake; its failure is an ssl.SSLError."""
         self.sock = context.wrap_socket(self.sock, server_side=server_side, server_hostname=hostname,
                                         do_handshake_on_connect=False, session=session)
@@ -186,7 +186,7 @@ class Listener:
     def start(self):
         return self
 
-    def accept(self, timeout=10):
+    def accept(self, timeout=20):
         self.sock.settimeout(timeout)
         try:
             sock, peer = self.sock.accept()
@@ -198,7 +198,7 @@ class Listener:
         self.sock.close()
 
 
-def connect(target, *, source=None, timeout=10):
+def connect(target, *, source=None, timeout=20):
     """A connection from any of the rig's addresses."""
     sock = socket.create_connection(target, timeout, (source, 0) if source else None)
     return Wire(sock, "to %s:%d" % target[:2])

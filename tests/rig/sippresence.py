@@ -74,7 +74,7 @@ class Watch(Dialog):
     def unsubscribe(self, **how):
         return self.subscribe(0, **how)
 
-    def wait_notice(self, state=None, found=None, timeout=10, since=0):
+    def wait_notice(self, state=None, found=None, timeout=20, since=0):
         """The first NOTIFY from number since on with this state (a word) that found() likes; its message."""
         def like(got):
             word, _ = state_of(got.message)
@@ -157,7 +157,7 @@ class Presence:
         watch.subscribe(expires, **how)
         return watch
 
-    def wait_watched(self, by=None, timeout=10, since=0):
+    def wait_watched(self, by=None, timeout=20, since=0):
         """The first from number since on whom somebody (a bare address) watches: a Watched."""
         got, _ = self.watched.wait(lambda w: w if by is None or w.remote.split(";")[0] == by else None, timeout, since)
         if got is None:

@@ -196,7 +196,7 @@ class Stoxd:
             found = (_event(line.rstrip("\n")) for line in f)
             return [e for e in found if e and e.name == name]
 
-    def wait_event(self, name, timeout=10, since=0, **fields):
+    def wait_event(self, name, timeout=20, since=0, **fields):
         """The first event of this name whose fields have these values (names with _ for -), bounded."""
         want = {k.replace("_", "-"): str(v) for k, v in fields.items()}
 

@@ -37,6 +37,7 @@ class XmppClient:
         self.xmpp.use_message_ids = True
         self.xmpp.auto_reconnect = False
         self.xmpp.register_handler(Callback("all", StanzaPath("message"), self._arrived))
+        self.xmpp.register_handler(Callback("there", StanzaPath("presence"), self._there))
         self.xmpp.add_event_handler("session_start", self._started)
         for event in "failed_auth", "connection_failed", "ssl_invalid_chain":
             self.xmpp.add_event_handler(event, lambda what, event=event: setattr(self, "_why", "%s %s" % (event, what)))
@@ -49,7 +50,11 @@ class XmppClient:
 
     def _started(self, _):
         self.xmpp.send_presence(ppriority=self.priority)
-        self._ready.set()
+
+    def _there(self, presence):
+        """Our own presence comes back when the server has taken it (RFC 6121 4.2.2): from then on messages are for us."""
+        if presence["from"] == self.xmpp.boundjid:
+            self._ready.set()
 
     def send(self, to, body, mtype="chat", **attributes):
         """Sends a message; returns its id."""

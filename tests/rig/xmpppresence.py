@@ -62,7 +62,7 @@ class Presence:
     def mark(self):
         return len(self.told.all)
 
-    def wait(self, kind, sender, found=None, timeout=10, since=0):
+    def wait(self, kind, sender, found=None, timeout=20, since=0):
         """The first stanza of this type (available, away, xa, dnd and chat are all of that of who is there: give show() as found)
         of sender, a bare address, any of whose clients counts, or a full one."""
         def like(p):
@@ -75,7 +75,7 @@ class Presence:
                 self.person.jid, kind, sender, timeout, [str(p) for p in self.told.all[since:]][-6:]))
         return stanza
 
-    def wait_is(self, sender, show=None, note=None, timeout=10, since=0):
+    def wait_is(self, sender, show=None, note=None, timeout=20, since=0):
         """Until sender is there, just so."""
         return self.wait("available", sender, lambda p: said(p) == (show, note), timeout, since)
 
