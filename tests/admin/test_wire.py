@@ -14,6 +14,8 @@ import pytest
 from rig import ns
 from support import BOUND, BUILD, read_all
 
+pytestmark = pytest.mark.apart
+
 OK = b"GET /v1/session HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

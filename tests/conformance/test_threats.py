@@ -22,6 +22,8 @@ from support import (ALICE, DOMAIN, GATEWAY_SIP, RAW, STRANGER, Tcp, Udp, expect
 from test_s2s_pairs_wire import accept_for_dialback, answer_verify, offered_key, verify
 from test_s2s_wire import sent_to
 
+pytestmark = pytest.mark.apart
+
 CYCLES = 1000000 if os.environ.get("STOX_PROOF") == "1" else 10000
 
 

@@ -4,6 +4,10 @@ it costs little time of its own when all tests run.
 """
 import time
 
+import pytest
+
+pytestmark = pytest.mark.held
+
 
 def test_TORT_clerr_on_a_stream_waits_and_closes(slow):
     """The rest never comes: closed when half a message has waited for 10 s, without an answer needed."""

@@ -1,5 +1,7 @@
 """docs/INTEROP.md: what the runs with real SIP peers found. A complete `make test` puts it there."""
 import contextlib
+import fcntl
+import json
 import os
 import re
 import subprocess
@@ -8,6 +10,7 @@ import time
 from rig import ns
 
 FILE = os.path.join(ns.REPO, "build", "interop.md")
+ROWS = os.path.join(ns.REPO, "build", "interop.rows")  # of all runs that make one table, side by side or one after the other
 
 HEAD = """# Real SIP peers
 
@@ -30,9 +33,6 @@ def _version(package):
 
 
 class Table:
-    def __init__(self):
-        self.rows = []
-
     @contextlib.contextmanager
     def row(self, peers, transport, direction, what):
         """The block is the run: it passes, or fails when something is raised."""
@@ -41,12 +41,24 @@ class Table:
             yield
             result = "passed"
         finally:
-            self.rows.append((peers, transport, direction, what, result, "%.1f s" % (time.monotonic() - began)))
+            row = [peers, transport, direction, what, result, "%.1f s" % (time.monotonic() - began)]
+            with open(ROWS, "a", encoding="utf-8") as f:
+                f.write(json.dumps(row) + "\n")
 
     def write(self):
+        """All rows there are so far, of each the last."""
+        if not os.path.exists(ROWS):
+            return
+        with open(ROWS, "a+", encoding="utf-8") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            f.seek(0)
+            rows = {tuple(row[:4]): row for row in map(json.loads, f)}
+            self._write(rows.values())
+
+    def _write(self, rows):
         lines = ["| program | version |", "|---|---|"] + ["| %s | %s |" % (name, _version(package))
                                                             for name, package in PACKAGES.items()]
         lines += ["", "| peers | transport | direction | what | result | time |", "|---|---|---|---|---|---|"]
-        lines += ["| %s |" % " | ".join(row) for row in sorted(self.rows)]
-        with open(FILE, "w") as f:
+        lines += ["| %s |" % " | ".join(row) for row in sorted(rows)]
+        with open(FILE, "w", encoding="utf-8") as f:
             f.write(HEAD + "\n".join(lines) + "\n")

@@ -12,6 +12,8 @@ from rig.process import eventually
 from rig.xmppclient import XmppClient
 from talk import GATEWAY, Talk
 
+pytestmark = pytest.mark.apart
+
 SECRET = "sesame"
 STRANGER = "mercutio@mallory.example"
 COMPONENTS = {"contoso.example": SECRET, "second.example": SECRET}

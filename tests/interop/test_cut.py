@@ -18,6 +18,8 @@ from rig.stoxd import Stoxd
 from talk import Talk
 from test_kill import FromRecorder, stanzas
 
+pytestmark = pytest.mark.apart
+
 PROOF = os.environ.get("STOX_PROOF") == "1"
 CUTS = 500 if PROOF else 7  # of each direction's connections
 TIMEOUT = 1200 if PROOF else 60

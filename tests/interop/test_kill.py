@@ -15,6 +15,8 @@ from rig.process import eventually
 from rig.recorder import Recorder
 from rig.xmppclient import XmppClient
 
+pytestmark = pytest.mark.apart
+
 PROOF = os.environ.get("STOX_PROOF") == "1"
 KILLS = 50 if PROOF else 3
 SERVER_KILLS = 20 if PROOF else 2

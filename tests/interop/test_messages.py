@@ -8,6 +8,8 @@ from rig.phone import Phone
 from rig.process import eventually
 from rig.recorder import Recorder
 
+pytestmark = pytest.mark.apart
+
 GATEWAY = (dns.GATEWAY, 5060)
 PHONE_ROUTE = {"office": {"next_hop": dns.PHONE + ":5060", "transport": "udp", "im": "pager"}}
 
@@ -130,7 +132,7 @@ def test_a_thousand_messages_arrive_once_and_in_order(rig, stoxd, office, start)
 
 @pytest.mark.parametrize("sm", [True, False])
 def test_what_was_confirmed_is_on_disk_when_the_partner_is_killed(rig, stoxd, office, start, sm):
-    stoxd(partners={"recorder.example": {}}, log_level="info")
+    stoxd(partners={"recorder.example": {}}, log_level="info", gateway={"hold_time": 8})
     recorder = start(Recorder(rig, record=rig.work + "/kill-%s" % sm, sm=sm, die_after=150))
     send = functools.partial(office.send_many, "romeo@recorder.example", target=GATEWAY, transport="tcp", window=20)
     bodies = ["no %d" % i for i in range(400)]

@@ -13,6 +13,8 @@ from rig.recorder import Recorder
 from rig.sipua import SipUa
 from talk import GATEWAY, Talk, given_back, refused_to_sip, streams
 
+pytestmark = pytest.mark.apart
+
 ALICE, BOB, ROMEO = "alice@contoso.example", "bob@contoso.example", "romeo@fabrikam.example"
 GONE = "there is no longer a federation with your domain"
 

@@ -4,9 +4,13 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from rig import dns
 from rig.process import eventually
 from rig.stoxd import program
+
+pytestmark = pytest.mark.apart
 
 GATEWAY = (dns.GATEWAY, 5060)
 ALICE, BOB, ROMEO = "alice@contoso.example", "bob@contoso.example", "romeo@fabrikam.example"

@@ -8,10 +8,14 @@ import re
 import signal
 import time
 
+import pytest
+
 from rig import dns, numbered
 from rig.process import eventually
 from rig.relay import Relay
 from rig.truth import Truth
+
+pytestmark = pytest.mark.apart
 
 PAIRS = 1000
 PROOF = os.environ.get("STOX_PROOF") == "1"

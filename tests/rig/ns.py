@@ -18,7 +18,7 @@ IN_NS = "STOX_RIG_OUTSIDE"  # inside: the network namespace we came from
 WORK = "STOX_RIG_WORK"
 LIFELINE = "STOX_RIG_LIFELINE"  # a pipe that ends when the launcher does, however that came about
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAST = os.path.join(REPO, "tests", "rig", ".work", "last")  # logs of the last run that failed
+LAST = os.path.join(REPO, "tests", "rig", ".work", "last" + os.environ.get("STOX_WORKER", ""))  # logs of the last run that failed
 
 
 def inside():
