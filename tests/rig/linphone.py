@@ -83,7 +83,7 @@ class Linphone:
         self._command("message sip:%s %s" % (to, text))
         return self.process.wait_line("State: LinphoneChatMessageState(Delivered|NotDelivered)", 40, at).group(1)
 
-    def wait_message(self, text, timeout=20, since=0):
+    def wait_message(self, text, timeout=60, since=0):
         """Waits until linphone shows a message with this text; returns the whole line."""
         return self.process.wait_line('Content: ".*%s' % re.escape(text), timeout, since).string.strip()
 
@@ -109,7 +109,7 @@ class LinphoneApp(Linphone):
         """Delivered: 200. DeliveredToUser, Displayed: by IMDN. NotDelivered: refused, or by IMDN."""
         self.process.wait_line("^state %s LinphoneChatMessageState%s$" % (re.escape(json.dumps(text)), state), 20, since)
 
-    def wait_message(self, text, timeout=20, since=0):
+    def wait_message(self, text, timeout=60, since=0):
         """Who wrote it, as the library says it."""
         return self.process.wait_line("^received sip:(\\S+) .*%s" % re.escape(json.dumps(text)[1:-1]), timeout, since).group(1)
 

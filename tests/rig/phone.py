@@ -109,7 +109,7 @@ class Phone:
         """A place in the output, for since."""
         return self.process.mark()
 
-    def wait_message(self, text, timeout=20, since=0):
+    def wait_message(self, text, timeout=60, since=0):
         """Waits until the phone shows a message with this text. Returns the line it shows."""
         return self.process.wait_line(r'sip:\S+: ".*%s' % re.escape(text), timeout, since).string.strip()
 

@@ -18,6 +18,7 @@ class XmppClient:
     def __init__(self, jid, address, trust_file, *, port=5222, priority=0):
         self.jid, self.address, self.port, self.trust_file, self.priority = jid, address, port, trust_file, priority
         self.messages = Lines()  # of slixmpp stanzas, errors included; arrived_at is time.time()
+        self.presences = Lines()  # likewise, our own among them
         self._ready = threading.Event()
         self._why = "no answer"
         self._thread = threading.Thread(target=self._run, daemon=True, name=jid)
@@ -36,6 +37,7 @@ class XmppClient:
         self.xmpp.ca_certs = self.trust_file
         self.xmpp.use_message_ids = True
         self.xmpp.auto_reconnect = False
+        self.xmpp.roster.auto_authorize, self.xmpp.roster.auto_subscribe = None, False  # who may watch him, the test decides
         self.xmpp.register_handler(Callback("all", StanzaPath("message"), self._arrived))
         self.xmpp.register_handler(Callback("there", StanzaPath("presence"), self._there))
         self.xmpp.add_event_handler("session_start", self._started)
@@ -53,6 +55,7 @@ class XmppClient:
 
     def _there(self, presence):
         """Our own presence comes back when the server has taken it (RFC 6121 4.2.2): from then on messages are for us."""
+        self.presences.add(presence)
         if presence["from"] == self.xmpp.boundjid:
             self._ready.set()
 

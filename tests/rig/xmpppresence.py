@@ -5,23 +5,18 @@ roster; nothing is decided without the test.
 import itertools
 from xml.sax.saxutils import escape
 
-from slixmpp.xmlstream.handler import Callback
-from slixmpp.xmlstream.matcher import StanzaPath
-
-from .process import Failed, Lines
+from .process import Failed
 
 _ROSTER = "<iq type='get' id='r0'><query xmlns='jabber:iq:roster'/></iq>"
 _ITEM = "<iq type='set' id='r%d'><query xmlns='jabber:iq:roster'><item jid='%s'%s/></query></iq>"
 
 
 class Presence:
-    """Of an XmppClient that has begun: told has every presence stanza that came, of slixmpp. Only whose client has asked for
-    his list of contacts is told of decisions."""
+    """Of an XmppClient that has begun: told has every presence stanza that came since it connected, of slixmpp. Only whose
+    client has asked for his list of contacts is told of decisions."""
 
     def __init__(self, person):
-        self.person, self.told, self._ids = person, Lines(), itertools.count(1)
-        person.xmpp.register_handler(Callback("presence", StanzaPath("presence"), self.told.add))
-        person.xmpp.roster.auto_authorize, person.xmpp.roster.auto_subscribe = None, False
+        self.person, self.told, self._ids = person, person.presences, itertools.count(1)
         person.send_raw(_ROSTER)
 
     # What he says.
