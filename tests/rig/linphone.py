@@ -14,6 +14,8 @@ from .process import Process, eventually
 
 ACTIVITIES = {"away": 1, "busy": 3, "vacation": 25}  # LinphonePresenceActivityType
 
+# auto_net_state_mon: it would look for networks every 5 s, take the rig's, all on lo, for none, and drop its registration, dialogs
+# and all that waits for an answer.
 _CONFIG = """[sip]
 bind_address={address}
 sip_port={port}
@@ -23,6 +25,7 @@ root_ca={trust}
 use_ipv6=0
 default_proxy=0
 register_only_when_network_is_up=0
+auto_net_state_mon=0
 [net]
 firewall_policy=0
 
