@@ -1,9 +1,9 @@
 """
-Presence of liblinphone, for linphone_app.py: what its user says of himself, whom he watches, and who may watch him.
+Presence of liblinphone, for linphone_app.py: what its user says of himself, and whom he watches.
 
-Commands: publish ACTIVITY NOTE (its number in the library's enum), offline (it publishes no more), watch URI, unwatch URI, friends,
-policy URI 0|1|2 (who asks to watch: his word, refused, allowed). Lines that it writes: shows (JSON), each time that something of a
-friend has come, and for each friend when asked: uri, state of the subscription, basic, activity, note; asked URI, when somebody wants to watch.
+Commands: publish ACTIVITY NOTE (its number in the library's enum), offline (it is closed), watch URI, unwatch URI, register
+(anew, by which it subscribes to whom it has lost). A line that it writes: shows (JSON), each time that something of a friend has come:
+uri, state of the subscription, basic, activity, note.
 """
 import ctypes
 import json
@@ -13,14 +13,12 @@ FUNCTIONS = {
         ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p),
     "linphone_core_set_presence_model": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_core_cbs_set_notify_presence_received": (None, ctypes.c_void_p, ctypes.c_void_p),
-    "linphone_core_cbs_set_new_subscription_requested": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_core_create_friend_with_address": (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
     "linphone_core_add_friend": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_core_remove_friend": (None, ctypes.c_void_p, ctypes.c_void_p),
-    "linphone_core_get_default_friend_list": (ctypes.c_void_p, ctypes.c_void_p),
-    "linphone_core_enable_friend_list_subscription": (None, ctypes.c_void_p, ctypes.c_ubyte),
+    "linphone_core_refresh_registers": (None, ctypes.c_void_p),
+    "linphone_core_stop": (None, ctypes.c_void_p),
     "linphone_friend_enable_subscribes": (ctypes.c_int, ctypes.c_void_p, ctypes.c_ubyte),
-    "linphone_friend_set_inc_subscribe_policy": (ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
     "linphone_friend_edit": (None, ctypes.c_void_p), "linphone_friend_done": (None, ctypes.c_void_p),
     "linphone_friend_get_address": (ctypes.c_void_p, ctypes.c_void_p),
     "linphone_friend_get_subscription_state": (ctypes.c_int, ctypes.c_void_p),
@@ -43,12 +41,9 @@ class Friends:
         for name, (result, *arguments) in FUNCTIONS.items():
             function = getattr(self.lib, name)
             function.restype, function.argtypes = result, arguments
-        # The library keeps these pointers.
+        # The library keeps this pointer.
         self.on_presence = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda _core, friend: self._shows(friend))
-        self.on_asked = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
-            lambda _core, _friend, uri: self._say("asked", uri.decode()))
         self.lib.linphone_core_cbs_set_notify_presence_received(callbacks, self.on_presence)
-        self.lib.linphone_core_cbs_set_new_subscription_requested(callbacks, self.on_asked)
 
     def _shows(self, friend):
         model = self.lib.linphone_friend_get_presence_model(friend)
@@ -68,27 +63,30 @@ class Friends:
             self.lib.linphone_core_add_friend(self.core, self.friends[uri])
         return self.friends[uri]
 
-    def _change(self, uri, how, value):
-        friend = self._friend(uri)
+    def _watch(self, friend, whether):
         self.lib.linphone_friend_edit(friend)
-        how(friend, value)
+        self.lib.linphone_friend_enable_subscribes(friend, whether)
         self.lib.linphone_friend_done(friend)
+
+    def _publish(self, activity, note):
+        model = self.lib.linphone_core_create_presence_model_with_activity_and_note(self.core, activity, None, note.encode(), None)
+        self.lib.linphone_core_set_presence_model(self.core, model)
 
     def do(self, word, rest):
         """Whether it was one of these commands."""
         first, _, text = rest.partition(" ")
         if word == "publish":
-            model = self.lib.linphone_core_create_presence_model_with_activity_and_note(self.core, int(first), None, text.encode(), None)
-            self.lib.linphone_core_set_presence_model(self.core, model)
+            self._publish(int(first), text)
+        elif word == "offline":
+            self.lib.linphone_core_stop(self.core)
         elif word == "watch":
-            self._change(first, self.lib.linphone_friend_enable_subscribes, 1)
-        elif word == "policy":
-            self._change(first, self.lib.linphone_friend_set_inc_subscribe_policy, int(text))
+            self._watch(self._friend(first), 1)
         elif word == "unwatch":
-            self.lib.linphone_core_remove_friend(self.core, self.friends.pop(first))
-        elif word == "friends":
-            for friend in self.friends.values():
-                self._shows(friend)
+            friend = self.friends.pop(first)
+            self._watch(friend, 0)  # removed as it is it would go on to subscribe
+            self.lib.linphone_core_remove_friend(self.core, friend)
+        elif word == "register":
+            self.lib.linphone_core_refresh_registers(self.core)
         else:
             return False
         return True
