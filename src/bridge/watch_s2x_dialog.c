@@ -207,6 +207,7 @@ void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out
 {
     struct s2x_dialog *d = sip_sub_data(s);
     struct watch_s2x *w = d->watch;
+    bool polite = directory_gateway(w->bridge->directory)->polite_blocking;
     size_t max = out->body_max;
 
     w->bridge->watches_s2x.notices++;
@@ -219,9 +220,11 @@ void watch_s2x_describe(struct sip_sub *s, bool last, struct sip_sub_notice *out
         out->state = SIP_SUB_ACTIVE;
         watch_s2x_put(w, last && !d->poll, max, &out->content);
         break;
-    case CONTACT_S2X_DENIED: /* politely (STOX-PRS-84); or a poll, which hears nothing */
+    case CONTACT_S2X_DENIED: /* politely (STOX-PRS-84); or a poll, which hears nothing; or she asks again, which is not stored yet */
+        if (!polite && !d->poll)
+            break;
         out->state = SIP_SUB_ACTIVE;
-        if (directory_gateway(w->bridge->directory)->polite_blocking)
+        if (polite)
             watch_s2x_put(w, true, max, &out->content);
         break;
     }

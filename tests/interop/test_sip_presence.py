@@ -34,7 +34,7 @@ def world(request, rig):
     if transport == "tls":
         route["identify_by"] = "certificate"
     gateway = Stoxd(rig, name="stoxd-sip-presence", routes={"office": route}, listen_sip_tls=[dns.GATEWAY + ":5061"],
-                    gateway={"sip_certificate": certs["gw"].file, "sip_key": certs["gw"].key, "notify_pace": 200,
+                    gateway={"sip_certificate": certs["gw"].file, "sip_key": certs["gw"].key, "notify_pace": 200, "subscription_min": 1,
                              "denied_hold": 0})
     server = Kamailio(transport, certs["sip"], rig.pki.trust_file)
     for thing in gateway, server:

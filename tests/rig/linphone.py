@@ -10,10 +10,12 @@ import subprocess
 import sys
 
 from . import ns
-from .process import Process, eventually
+from .process import Failed, Process, eventually
 
 ACTIVITIES = {"away": 1, "busy": 3, "vacation": 25}  # LinphonePresenceActivityType
 
+# auto_net_state_mon: it would look for networks every 5 s, take the rig's, all on lo, for none, and drop its registration, dialogs
+# and all that waits for an answer.
 _CONFIG = """[sip]
 bind_address={address}
 sip_port={port}
@@ -23,6 +25,8 @@ root_ca={trust}
 use_ipv6=0
 default_proxy=0
 register_only_when_network_is_up=0
+auto_net_state_mon=0
+subscribe_expires={subscribe_expires}
 [net]
 firewall_policy=0
 
@@ -41,9 +45,9 @@ publish={publish}
 class Linphone:
     """user: bob@contoso.example, registered at proxy (an address or name, with port if it is not 5060) over transport."""
 
-    def __init__(self, user, proxy, *, address, port=5060, transport="udp", trust="", presence=False):
+    def __init__(self, user, proxy, *, address, port=5060, transport="udp", trust="", presence=False, subscribe_expires=600):
         self.user, self.proxy, self.address, self.port = user, proxy, address, port
-        self.transport, self.trust, self.presence = transport, trust, presence
+        self.transport, self.trust, self.presence, self.subscribe_expires = transport, trust, presence, subscribe_expires
         self.dir = os.path.join(ns.work_dir(), "linphone-" + user)
         self.process = None
 
@@ -53,7 +57,8 @@ class Linphone:
         conf = os.path.join(self.dir, "linphonerc")
         with open(conf, "w") as f:
             f.write(_CONFIG.format(address=self.address, port=self.port, tls_port=self.port + 1, proxy=self.proxy,
-                                   user=self.user, transport=self.transport, trust=self.trust, publish=int(self.presence)))
+                                   user=self.user, transport=self.transport, trust=self.trust, publish=int(self.presence),
+                                   subscribe_expires=self.subscribe_expires))
         env = dict(os.environ, HOME=self.dir)
         self.process = Process("linphone-" + self.user, self._argv(conf), cwd=self.dir, env=env, stdin=subprocess.PIPE)
         self._wait_registered()
@@ -127,3 +132,33 @@ class LinphoneApp(Linphone):
     def publishes(self, activity, note):
         """With presence."""
         self._command("publish %d %s" % (ACTIVITIES[activity], note))
+
+    def goes_offline(self):
+        """Its user closes it: publication and registration end; it can do nothing more."""
+        self._command("offline")
+
+    def watches(self, who):
+        """Adds somebody, and subscribes to him."""
+        self._command("watch sip:" + who)
+
+    def forgets(self, who):
+        """Removes him: its subscription ends."""
+        self._command("unwatch sip:" + who)
+
+    def registers_anew(self):
+        """As it does from time to time; it subscribes anew then to whom it has lost."""
+        self._command("register")
+
+    def wait_shows(self, who, since=0, timeout=20, **wanted):
+        """Until it was told this of somebody it watches: state, basic, activity (a word of ACTIVITIES or a number), note."""
+        wanted["uri"] = "sip:" + who
+        if wanted.get("activity") in ACTIVITIES:
+            wanted["activity"] = ACTIVITIES[wanted["activity"]]
+
+        def found(line):
+            shown = json.loads(line[6:]) if line.startswith("shows {") else {}
+            return shown if all(key in shown and shown[key] == value for key, value in wanted.items()) else None
+        shown, _ = self.process.out.wait(found, timeout, since)
+        if shown is None:
+            raise Failed("linphone did not show %s within %g s:\n%s" % (wanted, timeout, self.process.tail()))
+        return shown

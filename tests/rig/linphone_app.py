@@ -4,9 +4,9 @@ liblinphone without a face: what linphone-daemon has no commands for, by the lib
 
     linphone_app.py CONFIG
 
-Commands, a line each: message URI TEXT, compose URI, read URI, publish ACTIVITY TEXT (its number in the library's enum; a note), quit. Lines
+Commands, a line each: message URI TEXT, compose URI, read URI, and those of linphone_friends.py; it ends with its input. Lines
 that it writes: registered; received URI TEXT (JSON); composing URI 0|1; state TEXT STATE (JSON), each time that the state of a message
-sent changes.
+sent changes; and those of linphone_friends.py.
 """
 import ctypes
 import ctypes.util
@@ -16,6 +16,8 @@ import queue
 import sys
 import threading
 import time
+
+from linphone_friends import Friends
 
 LIBRARY = "liblinphone.so.10"
 EVERY_S = 0.02  # a client runs the library at least so often
@@ -46,9 +48,6 @@ _functions = {
     "linphone_account_set_params": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_chat_room_allow_cpim": (None, ctypes.c_void_p, ctypes.c_ubyte),
     "linphone_chat_room_compose": (None, ctypes.c_void_p), "linphone_chat_room_mark_as_read": (None, ctypes.c_void_p),
-    "linphone_core_create_presence_model_with_activity_and_note": (
-        ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p),
-    "linphone_core_set_presence_model": (None, ctypes.c_void_p, ctypes.c_void_p),
     "linphone_chat_room_is_remote_composing": (ctypes.c_ubyte, ctypes.c_void_p),
 }
 REGISTERED = 2  # LinphoneRegistrationOk
@@ -73,6 +72,7 @@ class App:
         callbacks = self.lib.linphone_factory_create_core_cbs(factory)
         self.lib.linphone_core_cbs_set_message_received(callbacks, self.on_message)
         self.lib.linphone_core_cbs_set_is_composing_received(callbacks, self.on_composing)
+        self.friends = Friends(self.lib, self.core, callbacks, say, self.uri)
         self.lib.linphone_core_add_callbacks(self.core, callbacks)
         self.lib.linphone_im_notif_policy_enable_all(self.lib.linphone_core_get_im_notif_policy(self.core))
         self.lib.linphone_core_start(self.core)
@@ -85,9 +85,11 @@ class App:
         self.lib.linphone_account_params_enable_cpim_in_basic_chat_room(params, 1)
         self.lib.linphone_account_set_params(account, params)
 
+    def uri(self, address):
+        return ctypes.string_at(self.lib.linphone_address_as_string_uri_only(address)).decode()
+
     def _peer(self, room):
-        text = self.lib.linphone_address_as_string_uri_only(self.lib.linphone_chat_room_get_peer_address(room))
-        return ctypes.string_at(text).decode()
+        return self.uri(self.lib.linphone_chat_room_get_peer_address(room))
 
     def _message(self, _core, room, message):
         text = self.lib.linphone_chat_message_get_utf8_text(message) or b""
@@ -100,16 +102,11 @@ class App:
         text = self.lib.linphone_chat_message_get_utf8_text(message) or b""
         say("state", json.dumps(text.decode()), self.lib.linphone_chat_message_state_to_string(state).decode())
 
-    def _publish(self, activity, note):
-        model = self.lib.linphone_core_create_presence_model_with_activity_and_note(self.core, int(activity), None, note.encode(), None)
-        self.lib.linphone_core_set_presence_model(self.core, model)
-
     def do(self, line):
         word, _, rest = line.partition(" ")
-        uri, _, text = rest.partition(" ")
-        if word == "publish":
-            self._publish(uri, text)
+        if self.friends.do(word, rest):
             return
+        uri, _, text = rest.partition(" ")
         room = self.lib.linphone_core_get_chat_room_from_uri(self.core, uri.encode())
         if word == "message":
             message = self.lib.linphone_chat_room_create_message_from_utf8(room, text.encode())
