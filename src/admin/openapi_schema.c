@@ -142,6 +142,16 @@ static const struct {
       "'took-ms':{'type':'integer'},'result':{'enum':['success','failure']},"
       "'latency-ms':{'type':['integer','null']},'error':{'type':'string'},'diagnosis':{'type':'string'},"
       "'conversation':{'type':'string'}}}" },
+    { "Finding",
+      "{'type':'object','properties':{'mark':{'enum':['ok','note','warning','failed']},'check':{'type':'string',"
+      "'description':'a word for programs'},'about':{'type':'string'},'text':{'type':'string'},"
+      "'remedy':{'type':'string'},'line':{'type':'string','description':'a line of a zone file, or a command'}}}" },
+    { "DnsRecords",
+      "{'type':'object','required':['items','notes'],'properties':{'items':{'type':'array','items':{'type':'object',"
+      "'properties':{'domain':{'type':'string'},'name':{'type':'string'},'type':{'enum':['SRV','A','AAAA','TLSA','CAA']"
+      "},"
+      "'ttl':{'type':'integer'},'data':{'type':'string'},'line':{'type':'string'},'optional':{'type':'boolean'},"
+      "'why':{'type':'string'}}}},'notes':{'type':'array','items':{'$ref':'#/components/schemas/Finding'}}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"

@@ -68,6 +68,8 @@ const struct admin_route admin_routes[] = {
       .summary = "Sends a test message in somebody's name, through the gates and streams that his own would take" },
     { "GET", "/v1/message-tests/{id}", ADMIN_ADMINISTRATOR, im_test_get, .gives = "MessageTest", .status = 200,
       .summary = "What became of a test message" },
+    { "GET", "/v1/dns/records", ADMIN_READER, dns_records_get, .gives = "DnsRecords", .status = 200,
+      .queries = "domains ttl ", .summary = "The DNS records that lead to this gateway; domains: some, with commas" },
     { "GET", "/v1/effective", ADMIN_READER, effective_get, .gives = "Effective", .status = 200, .queries = "user ",
       .summary = "May this user talk to XMPP partners, and why" },
     { "GET", "/v1/matrix", ADMIN_READER, matrix_get, .gives = "Matrix", .status = 200,

@@ -117,6 +117,9 @@ static const struct command fixed[] = {
       "how "
       "long that took, and else why not and what helps; exit status 1 if it did not",
       O(TEST_FROM) | O(TEST_TO) | O(TEXT) | O(JSON), false, NULL, test_im },
+    { "dns", "records", "[DOMAIN...]", 0, ANY,
+      "Prints the DNS records that lead to this gateway, as lines of a zone file, for all SIP domains or for these",
+      O(TTL) | O(JSON), false, NULL, dns_show_records },
     { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
     { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,
       session_show },

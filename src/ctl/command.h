@@ -75,6 +75,7 @@ enum ctl_exit contact_import(struct ctl *c);
 enum ctl_exit test_im(struct ctl *c);
 enum ctl_exit trace_show(struct ctl *c);
 enum ctl_exit metrics_show(struct ctl *c);
+enum ctl_exit dns_show_records(struct ctl *c);
 enum ctl_exit completion_show(struct ctl *c);
 enum ctl_exit help_show(struct ctl *c);
 enum ctl_exit version_show(struct ctl *c);

@@ -12,6 +12,8 @@ struct answers {
     struct keeper *keeper;
     const char *store;   /* "SQLite" or "PostgreSQL" */
     uint64_t started_ms; /* monotonic */
+    const struct boot *boot;
+    char why[512]; /* of a refusal; the API's thread alone */
 };
 
 /* The owner is a struct answers. */

@@ -169,7 +169,8 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .door = d->door,
                                    .keeper = d->keeper,
                                    .store = store_engine(d->store),
-                                   .started_ms = clock_mono_ms() };
+                                   .started_ms = clock_mono_ms(),
+                                   .boot = &d->boot };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
