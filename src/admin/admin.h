@@ -97,6 +97,10 @@ struct admin_ops {
     bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
     /* GET /v1/dns/records: {"items": [...], "notes": [...]}. Of check, domains count. NULL: *no says why. */
     json_t *(*dns_records)(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no);
+    /* POST /v1/checks: begins a check and gives {"id": ...}. NULL: *no says why. */
+    json_t *(*check_start)(void *owner, const struct admin_check *what, struct admin_refusal *no);
+    /* GET /v1/checks/ID; JSON null: there is none, or no longer. */
+    json_t *(*check)(void *owner, uint64_t id);
 };
 
 struct admin_conf {

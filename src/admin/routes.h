@@ -88,6 +88,8 @@ void trace_remove(struct call *c);
 void im_tests_new(struct call *c);
 void im_test_get(struct call *c);
 void dns_records_get(struct call *c);
+void checks_post(struct call *c);
+void check_get(struct call *c);
 void openapi_get(struct call *c);
 void users_list(struct call *c);
 void users_new(struct call *c);

@@ -120,6 +120,16 @@ static const struct command fixed[] = {
     { "dns", "records", "[DOMAIN...]", 0, ANY,
       "Prints the DNS records that lead to this gateway, as lines of a zone file, for all SIP domains or for these",
       O(TTL) | O(JSON), false, NULL, dns_show_records },
+    { "dns", "check", "[DOMAIN...]", 0, ANY,
+      "Asks DNS as the world does, for all SIP domains or for these, and says what is wrong and which line to publish; "
+      "exit "
+      "status 1 if it is not right",
+      O(RESOLVER) | O(JSON), false, NULL, dns_run_check },
+    { "check", "", "", 0, 0,
+      "Checks everything: settings, policy, certificates, ports, DNS, routes, partners, clock, disk, limits; exit "
+      "status 1 "
+      "if something is wrong",
+      O(JSON), false, NULL, check_all },
     { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
     { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,
       session_show },

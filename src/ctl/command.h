@@ -76,6 +76,8 @@ enum ctl_exit test_im(struct ctl *c);
 enum ctl_exit trace_show(struct ctl *c);
 enum ctl_exit metrics_show(struct ctl *c);
 enum ctl_exit dns_show_records(struct ctl *c);
+enum ctl_exit dns_run_check(struct ctl *c);
+enum ctl_exit check_all(struct ctl *c);
 enum ctl_exit completion_show(struct ctl *c);
 enum ctl_exit help_show(struct ctl *c);
 enum ctl_exit version_show(struct ctl *c);

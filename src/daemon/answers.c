@@ -124,4 +124,6 @@ const struct admin_ops answers_ops = {
     .im_test_start = answer_im_test_start,
     .im_test = answer_im_test,
     .dns_records = answer_dns_records,
+    .check_start = answer_check_start,
+    .check = answer_check,
 };

@@ -5,10 +5,10 @@
 
 static void put_finding(json_t **list, const struct finding *it)
 {
-    answers_append(list,
-                   json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "mark", finding_mark_name(it->mark), "check", it->check,
-                             "about", answers_text(slice_str(it->about)), "text", answers_text(slice_str(it->text)),
-                             "remedy", answers_text(slice_str(it->remedy)), "line", answers_text(slice_str(it->line))));
+    answers_append(list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "mark", finding_mark_name(it->mark), "area",
+                                   it->area, "check", it->check, "about", answers_text(slice_str(it->about)), "text",
+                                   answers_text(slice_str(it->text)), "remedy", answers_text(slice_str(it->remedy)),
+                                   "line", answers_text(slice_str(it->line))));
 }
 
 json_t *answers_findings(const struct findings *f)

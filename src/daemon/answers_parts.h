@@ -85,6 +85,8 @@ json_t *answer_im_test(void *owner, uint64_t id);
 
 /* answers_dns.c */
 json_t *answer_dns_records(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no);
+json_t *answer_check_start(void *owner, const struct admin_check *what, struct admin_refusal *no);
+json_t *answer_check(void *owner, uint64_t id);
 /* The findings as a list. NULL on memory. */
 struct findings;
 json_t *answers_findings(const struct findings *f);

@@ -148,15 +148,26 @@ static void say_beside(const struct judge *j, const char *name, const struct dns
                   (unsigned)srv->port, srv->target);
 }
 
+/* Of all records none leads here: the first one. */
 static void say_elsewhere(const struct judge *j, enum plan_service_id id, const char *name, const struct dns_srv *srv)
 {
+    const struct dns_answer *a = book_find(j->book, HEARD_ADDRS, srv->target, 0);
     bool optional = plan_service_is_optional(id);
-    struct finding *it =
-        findings_add(j->out, optional ? FINDING_NOTE : FINDING_FAILED, optional ? "srv-elsewhere" : "srv-wrong-target",
-                     j->domain->name, "%s leads to %s port %u, which is not this gateway%s", name, srv->target,
-                     (unsigned)srv->port, optional ? "; right where that is your own SIP server" : "");
+    const char *check = optional ? "srv-elsewhere" : "srv-wrong-target", *what = "is not this gateway";
 
-    lines_of(j, id, it);
+    if (a->status == DNS_NO_NAME) {
+        check = "target-unknown";
+        what = "does not exist (NXDOMAIN)";
+    } else if (a->status == DNS_NO_DATA) {
+        check = "target-no-address";
+        what = "has no address";
+    } else if (a->status == DNS_FAILED) {
+        judge_failure(j, optional ? FINDING_WARNING : FINDING_FAILED, srv->target, a);
+    }
+    lines_of(j, id,
+             findings_add(j->out, optional ? FINDING_NOTE : FINDING_FAILED, check, j->domain->name,
+                          "%s leads to %s port %u, which %s%s", name, srv->target, (unsigned)srv->port, what,
+                          optional ? "; right where that is your own SIP server" : ""));
 }
 
 /* ---- one service ---- */

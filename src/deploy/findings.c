@@ -20,7 +20,7 @@ const char *finding_mark_name(enum finding_mark mark)
 
 void findings_init(struct findings *f)
 {
-    *f = (struct findings){ .left_out = 0 };
+    *f = (struct findings){ .area = "" };
     arena_init(&f->arena, FINDINGS_BYTES);
     list_init(&f->list);
 }
@@ -80,7 +80,7 @@ struct finding *findings_add(struct findings *f, enum finding_mark mark, const c
     va_list ap;
 
     if (it) {
-        *it = (struct finding){ .mark = mark, .check = check, .remedy = "", .line = "" };
+        *it = (struct finding){ .mark = mark, .area = f->area, .check = check, .remedy = "", .line = "" };
         list_init(&it->link);
         it->about = arena_strdup(&f->arena, slice_str(about));
         va_start(ap, fmt);
@@ -127,6 +127,8 @@ void findings_append(struct findings *f, const struct findings *from)
         const struct finding *was = container_of(l, struct finding, link);
         struct finding *it = findings_add(f, was->mark, was->check, was->about, "%s", was->text);
 
+        if (it && was->area[0])
+            it->area = was->area;
         findings_remedy(f, it, "%s", was->remedy);
         findings_line(f, it, "%s", was->line);
     }

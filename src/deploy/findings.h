@@ -19,6 +19,7 @@ const char *finding_mark_name(enum finding_mark mark); /* "ok", "note", "warning
 struct finding {
     struct list link;
     enum finding_mark mark;
+    const char *area;   /* what was looked at when it was found: "dns"; constant */
     const char *check;  /* what it is, for programs: "srv-missing"; constant */
     const char *about;  /* the domain, partner, route ...; may be "" */
     const char *text;   /* a sentence */
@@ -28,6 +29,7 @@ struct finding {
 
 struct findings {
     struct arena arena;
+    const char *area; /* of what is found from now on; constant; "" at first */
     struct list list; /* struct finding.link, in their order */
     size_t n[FINDING_FAILED + 1];
     size_t left_out;
