@@ -8,19 +8,16 @@
 #include "ctl/object.h"
 #include "ctl/term.h"
 
-/* "?domains=a,b&ttl=300" behind the path; NULL with a sentence said. */
-static const char *records_path(struct ctl *c, const struct names *names)
+#define TTL_S 3600
+
+/* "?ttl=300&domains=a,b" behind the path; NULL with a sentence said. */
+static const char *records_path(struct ctl *c, const struct names *names, uint64_t ttl_s)
 {
-    const char *ttl = args_value(&c->args, OPT_TTL), *path = "/v1/dns/records";
-    uint64_t seconds = ttl ? option_seconds(slice_str(ttl)) : 3600;
+    const char *path;
     char query[64];
 
-    if (!seconds) {
-        ctl_fail(c, CTL_USAGE, "--ttl: a time like 300, 5m or 1h is expected here");
-        return NULL;
-    }
-    snprintf(query, sizeof(query), "?ttl=%llu%s", (unsigned long long)seconds, names->n ? "&domains=" : "");
-    path = client_path(c, path, SLICE(""), query);
+    snprintf(query, sizeof(query), "?ttl=%llu%s", (unsigned long long)ttl_s, names->n ? "&domains=" : "");
+    path = client_path(c, "/v1/dns/records", SLICE(""), query);
     for (size_t i = 0; i < names->n && path; i++)
         path = client_path(c, path, names->v[i], i + 1 < names->n ? "," : "");
     return path;
@@ -60,11 +57,16 @@ static void print_records(struct ctl *c, const json_t *answer)
 
 enum ctl_exit dns_show_records(struct ctl *c)
 {
+    const char *ttl = args_value(&c->args, OPT_TTL), *path;
+    uint64_t ttl_s = ttl ? option_seconds(slice_str(ttl)) : TTL_S;
     struct names names = { 0 };
-    enum ctl_exit rc = names_of_operands(c, 0, &names);
-    const char *path = rc == CTL_DONE ? records_path(c, &names) : NULL;
+    enum ctl_exit rc;
 
-    if (rc == CTL_DONE)
-        rc = path ? look_show(c, path, print_records) : CTL_REFUSED;
-    return rc;
+    if (!ttl_s)
+        return ctl_fail(c, CTL_USAGE, "--ttl: a time like 300, 5m or 1h is expected here");
+    rc = names_of_operands(c, 0, &names);
+    if (rc != CTL_DONE)
+        return rc;
+    path = records_path(c, &names, ttl_s);
+    return path ? look_show(c, path, print_records) : CTL_REFUSED;
 }
