@@ -78,7 +78,10 @@ void check_certificates(struct check *c)
 {
     const struct boot *boot = c->conf->boot;
     char name[256];
+    const struct certs_wish wish = {
+        .config = c->config, .tls = c->conf->tls, .sip_name = boot->sip_tls.n ? name : NULL, .now_s = clock_wall_s()
+    };
 
     snprintf(name, sizeof(name), "%.*s", SLICE_FMT(boot->host_name));
-    certs_check(c->config, boot->sip_tls.n ? name : NULL, clock_wall_s(), c->out);
+    certs_check(&wish, c->out);
 }

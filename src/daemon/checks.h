@@ -19,6 +19,7 @@ struct checks_conf {
     struct keeper *keeper;
     struct bridge *bridge;
     struct loop_door *door;
+    struct tls *tls;
     struct log *log;
 };
 

@@ -155,7 +155,7 @@ static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
     const struct checks_conf checks = {
-        .boot = &d->boot, .keeper = d->keeper, .bridge = d->bridge, .door = d->door, .log = &d->log
+        .boot = &d->boot, .keeper = d->keeper, .bridge = d->bridge, .door = d->door, .tls = d->tls, .log = &d->log
     };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,

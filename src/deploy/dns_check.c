@@ -186,6 +186,19 @@ static void judge_domain_conflict(const struct judge *j, const char *name, const
     lines_of(j, PLAN_SIP_FEDERATION, it);
 }
 
+/* SIP systems expect the server's name in its certificate; XMPP servers expect the domain. */
+static void judge_sip_name(const struct judge *j, enum plan_service_id id, const char *target)
+{
+    const struct chain *chain = j->domain->services[id].chain;
+    struct finding *it;
+
+    if (!plan_service_is_optional(id) || !chain || !chain->chain || tls_chain_names(chain->chain, target))
+        return;
+    it = findings_add(j->out, FINDING_WARNING, "sip-certificate-name", j->domain->name,
+                      "the sip-certificate does not name %s, where SIP systems are led to: they refuse it", target);
+    findings_remedy(j->out, it, "Ask for one that has %s among its dNSNames too.", target);
+}
+
 static void judge_ours(const struct judge *j, enum plan_service_id id, const char *name, const struct dns_srv *srv,
                        enum whose whose_it_is, const struct dns_answer *of)
 {
@@ -211,6 +224,7 @@ static void judge_ours(const struct judge *j, enum plan_service_id id, const cha
         lines_of(j, id, it);
         return;
     }
+    judge_sip_name(j, id, srv->target);
     judge_target(j, id, srv, of);
 }
 

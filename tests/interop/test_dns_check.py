@@ -65,6 +65,8 @@ CASES = {
                    "failed", "srv-domain-conflict", r"1009.*SRV 5 0 5061 sip\.d-conflict\.example\.$"),
     "d-edge": (good("d-edge") + srv("d-edge", "5 0 5061 sip.d-edge", service="_sipfederationtls._tcp") +
                ["set sip.d-edge A %s" % dns.SCRIPTED], "failed", "address-foreign", r"sip\.d-edge\.example has the address 10\.99\.0\.40"),
+    "d-sip-name": (good("d-sip-name") + srv("d-sip-name", "5 0 5061 sip.d-sip-name", service="_sipfederationtls._tcp") +
+                   ["set sip.d-sip-name A %s" % dns.GATEWAY], "warning", "sip-certificate-name", r"sip\.d-sip-name\.example among"),
     "d-caa": (good("d-caa") + ["set d-caa CAA 0 issue other.example"], "failed", "caa-forbids",
               r'let other\.example issue, and not ca\.example.*CAA 0 issue "ca\.example"'),
     "d-caa-good": (good("d-caa-good") + ["set d-caa-good CAA 0 issue ca.example"], "ok", "caa-allows", r"let ca\.example issue"),
@@ -155,8 +157,8 @@ def test_a_domain_that_is_right_passes_and_others_are_refused(rig, published, st
 
 def test_what_is_proposed_passes_when_it_is_published(rig, published, stoxd):
     """The lines of `dns records` go into the zone as they are; then `dns check` has nothing to say against them."""
-    rig.cert("d-made.example")
-    gateway = stoxd(dns_trust_anchor=rig.dns.trust_anchor_file, **settings(rig, rig.cert("d-made.example"), ["d-made.example"]))
+    cert = rig.cert("d-made.example", dns=["d-made.example", "sip.d-made.example"])
+    gateway = stoxd(dns_trust_anchor=rig.dns.trust_anchor_file, **settings(rig, cert, ["d-made.example"]))
     before = gateway.ctl("dns", "check", ok=False)
     assert before[0] == 1 and "domain-unknown" not in before[1] and "NXDOMAIN" in before[1], before
     lines = [line for line in gateway.ctl("dns", "records").splitlines() if line and not line.startswith(";")]
