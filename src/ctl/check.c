@@ -25,14 +25,14 @@ static enum ctl_exit end_check(struct ctl *c, const json_t *check)
 }
 
 /* Asks once. CTL_DONE with *done not set: it goes on. */
-static enum ctl_exit follow(struct ctl *c, const char *path, size_t *shown, bool *done)
+static enum ctl_exit follow(struct ctl *c, const char *path, bool areas, size_t *shown, bool *done)
 {
     struct answer a;
     enum ctl_exit rc = client_call(c, "GET", path, NULL, &a);
 
     if (rc == CTL_DONE) {
         if (!args_has(&c->args, OPT_JSON))
-            *shown = findings_print(c, c->out, json_object_get(a.body, "findings"), *shown);
+            *shown = findings_print(c->out, json_object_get(a.body, "findings"), *shown, areas);
         *done = json_is_true(json_object_get(a.body, "done"));
         if (*done)
             rc = end_check(c, a.body);
@@ -41,8 +41,8 @@ static enum ctl_exit follow(struct ctl *c, const char *path, size_t *shown, bool
     return rc;
 }
 
-/* body is given back. */
-static enum ctl_exit run_check(struct ctl *c, json_t *body)
+/* body is given back. areas: what is found is about many things. */
+static enum ctl_exit run_check(struct ctl *c, json_t *body, bool areas)
 {
     const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
     struct answer a;
@@ -58,7 +58,7 @@ static enum ctl_exit run_check(struct ctl *c, json_t *body)
     answer_fini(&a);
     json_decref(body);
     for (unsigned i = 0; i < POLLS_MAX && rc == CTL_DONE && !done; i++) {
-        rc = follow(c, path, &shown, &done);
+        rc = follow(c, path, areas, &shown, &done);
         if (!done && rc == CTL_DONE)
             nanosleep(&pause, NULL);
     }
@@ -89,10 +89,11 @@ enum ctl_exit dns_run_check(struct ctl *c)
         json_decref(domains);
         return rc != CTL_DONE ? rc : ctl_fail(c, CTL_USAGE, "a domain is not written in UTF-8");
     }
-    return run_check(c, json_pack("{s:s, s:o, s:o}", "what", "dns", "domains", domains, "resolvers", resolvers(c)));
+    return run_check(c, json_pack("{s:s, s:o, s:o}", "what", "dns", "domains", domains, "resolvers", resolvers(c)),
+                     false);
 }
 
 enum ctl_exit check_all(struct ctl *c)
 {
-    return run_check(c, json_pack("{s:s}", "what", "all"));
+    return run_check(c, json_pack("{s:s}", "what", "all"), true);
 }

@@ -52,7 +52,7 @@ static void print_records(struct ctl *c, const json_t *answer)
     }
     term_flush(c->out, &b);
     buf_free(&b);
-    findings_print(c, c->diag, notes, 0);
+    findings_print(c->diag, notes, 0, false);
 }
 
 enum ctl_exit dns_show_records(struct ctl *c)

@@ -28,10 +28,26 @@ static void print_finding(FILE *out, const json_t *it)
     buf_free(&b);
 }
 
-size_t findings_print(struct ctl *c, FILE *out, const json_t *findings, size_t from)
+static void print_area(FILE *out, const json_t *it, const json_t *before)
 {
-    for (; from < json_array_size(findings); from++)
+    const char *area = ladder_text(it, "area");
+    struct buf b;
+
+    if (!area[0] || (before && strcmp(area, ladder_text(before, "area")) == 0))
+        return;
+    buf_init(&b, 4096);
+    put_line(&b, before ? "\n" : "", area);
+    term_flush(out, &b);
+    buf_free(&b);
+}
+
+size_t findings_print(FILE *out, const json_t *findings, size_t from, bool areas)
+{
+    for (; from < json_array_size(findings); from++) {
+        if (areas)
+            print_area(out, json_array_get(findings, from), from ? json_array_get(findings, from - 1) : NULL);
         print_finding(out, json_array_get(findings, from));
+    }
     fflush(out);
     return from;
 }

@@ -6,7 +6,7 @@
 
 #include "ctl/ctl.h"
 
-/* Those from that number on; returns how many there are. */
-size_t findings_print(struct ctl *c, FILE *out, const json_t *findings, size_t from);
+/* Those from that number on; returns how many there are. areas: each area has a line of its own above it. */
+size_t findings_print(FILE *out, const json_t *findings, size_t from, bool areas);
 
 #endif
