@@ -126,7 +126,7 @@ static void note_hosts(struct plan *p)
 
 static void note_domain(struct plan *p, const struct plan_domain *d)
 {
-    const struct plan_service *s = &d->services[PLAN_XMPP];
+    const struct plan_service *s = &d->services[d->services[PLAN_XMPP].n_ports ? PLAN_XMPP : PLAN_XMPPS];
     struct finding *it;
 
     if (s->n_ports == 0) {
@@ -154,6 +154,8 @@ int plan_make(struct plan *p, const struct plan_site *site, const struct slice *
     list_init(&p->keys);
     findings_init(&p->notes);
     p->name = plan_to_ascii(p, name.n ? name : site->boot->host_name);
+    if (p->name && !strchr(p->name, '.'))
+        p->name = NULL;
     if (add_domains(p, names, n, err) < 0)
         return -1;
     plan_add_keys_of_others(p);

@@ -3,7 +3,7 @@
  * records of what listens, for each name that they lead to addresses and TLSA records, and CAA. Pure: asks nobody but the
  * certificates' files.
  *
- * Where partners shall go is the gateway's public-name, or the host-name; without a name it is xmpp.DOMAIN. SIP systems of the
+ * Where partners shall go is the gateway's public-name, or the host-name; without a full name it is xmpp.DOMAIN. SIP systems of the
  * Lync family refuse a server outside of its domain (ms-diagnostics 1009), so that they get sip.DOMAIN then.
  */
 #ifndef STOX_DEPLOY_RECORDS_H

@@ -5,6 +5,7 @@ of its own, and each is named with the line that mends it.
 import concurrent.futures
 import json
 import re
+import socket
 
 import pytest
 
@@ -177,6 +178,20 @@ def test_what_is_proposed_passes_when_it_is_published(rig, published, stoxd):
         rig.dns.change("example", *owners)
     shorter = gateway.ctl("dns", "records", "d-made.example", "--ttl", "5m")
     assert "_xmpp-server._tcp.d-made.example. 300 IN SRV 5 0 5269 xmpp.d-made.example.\n" in shorter, shorter
+
+
+def test_a_check_connects_to_nobody_but_us(rig, published, stoxd):
+    """Where DNS leads elsewhere, nobody hears of it: whoever writes into a zone must not choose whom this machine calls."""
+    with socket.socket() as stranger:
+        stranger.bind((dns.SCRIPTED, 5269))
+        stranger.listen()
+        stranger.setblocking(False)
+        elsewhere = ["d-elsewhere.example", "d-shared.example", "d-foreign.example", "d-edge.example"]
+        gateway = stoxd(**settings(rig, published, elsewhere))
+        found = json.loads(gateway.ctl("dns", "check", "--json", ok=False)[1])["findings"]
+        assert sum("10.99.0.40" in f["text"] or "scripted-host" in f["text"] for f in found) >= len(elsewhere), found
+        with pytest.raises(BlockingIOError):
+            stranger.accept()
 
 
 def test_two_views_a_silent_resolver_and_a_closed_port_are_told_apart(rig, published, stoxd, start):
