@@ -65,12 +65,17 @@ void check_dns(struct check *c)
     struct err err = { "" };
     struct plan plan;
 
-    if (plan_make(&plan, &c->site, c->what->domains, c->what->n_domains, &err) == 0) {
-        look_and_judge(c, &plan);
-    } else {
+    snprintf(c->verdict, sizeof(c->verdict), "DNS was not looked at.");
+    if (plan_make(&plan, &c->site, c->what->domains, c->what->n_domains, &err) != 0)
         findings_add(c->out, FINDING_FAILED, "dns", "", "%s", err.text);
-        snprintf(c->verdict, sizeof(c->verdict), "DNS was not looked at.");
-    }
+    else if (plan.n_domains > DNS_CHECK_DOMAINS)
+        findings_line(c->out,
+                      findings_add(c->out, FINDING_FAILED, "too-many-domains", "",
+                                   "%zu domains are more than the %d that are looked at at once: name some",
+                                   plan.n_domains, DNS_CHECK_DOMAINS),
+                      "stoxctl dns check DOMAIN...");
+    else
+        look_and_judge(c, &plan);
     plan_fini(&plan);
 }
 

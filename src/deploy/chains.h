@@ -6,17 +6,20 @@
 #define STOX_DEPLOY_CHAINS_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "net/tls_chain.h"
 #include "store/config.h"
 
 struct chains {
-    struct list list;    /* struct chain.link */
+    struct list list; /* struct chain.link */
+    struct hash by_files;
     struct arena *arena; /* borrowed */
 };
 
 struct chain {
     struct list link;
+    struct hash_node node;
     const char *file;        /* the configuration's */
     const char *key;         /* the same: the private key's file */
     struct tls_chain *chain; /* NULL: it cannot be read, and why says so */

@@ -12,6 +12,8 @@
 #define DNS_TTL_LONG_S 14400 /* longer ones make a switch take its time */
 #define DNS_TTL_SHORT_S 60   /* shorter ones are asked for again and again */
 
+#define DNS_CHECK_DOMAINS 500 /* at once: so many questions are bearable */
+
 /* other may be NULL. */
 void dns_check(const struct plan *plan, const struct book *book, const struct book *other, struct findings *out);
 

@@ -111,14 +111,23 @@ static bool judge_ports(const struct judge *j, const struct plan_host *h, const 
 
 /* ---- TLSA ---- */
 
+/* What an authority that we do not have is about may be right. */
+static bool fits_one(const struct chain *chain, const struct dane_record *r)
+{
+    return chain && chain->chain && tls_chain_fits(chain->chain, r) != TLS_CHAIN_FITS_NOT;
+}
+
 /* Is it right for some certificate that is shown at this name and port? */
 static bool fits_any(const struct judge *j, const char *host, uint16_t port, const struct dane_record *r)
 {
-    list_each (l, &j->plan->keys) {
+    const struct plan_host *h = plan_find_host(j->plan, host);
+
+    if (!h)
+        return false;
+    list_each (l, &h->keys) {
         const struct plan_key *k = container_of(l, struct plan_key, link);
 
-        if (strcmp(k->host->name, host) == 0 && k->port == port &&
-            tls_chain_fits(k->chain->chain, r) != TLS_CHAIN_FITS_NOT)
+        if (k->port == port && fits_one(k->chain, r))
             return true;
     }
     return false;
@@ -186,9 +195,10 @@ static void judge_tlsa(const struct judge *j, enum plan_service_id id, const str
         return;
     secure = say_insecure(j, srv, a->secure && way_secure);
     for (size_t i = 0; i < a->n_tlsa; i++) {
-        fits =
-            fits || (s->chain && s->chain->chain && tls_chain_fits(s->chain->chain, &a->tlsa[i]) != TLS_CHAIN_FITS_NOT);
-        if (!fits_any(j, srv->target, srv->port, &a->tlsa[i]))
+        bool this_fits = fits_one(s->chain, &a->tlsa[i]);
+
+        fits = fits || this_fits;
+        if (!this_fits && !fits_any(j, srv->target, srv->port, &a->tlsa[i]))
             say_stale(j, name, &a->tlsa[i]);
     }
     if (!fits)

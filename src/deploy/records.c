@@ -71,9 +71,6 @@ static int add_domains(struct plan *p, const struct slice *names, size_t n, stru
 {
     const struct config_list *all = config_list(p->site.config, &sip_domain_kind);
 
-    if ((n ? n : all->n) > PLAN_DOMAINS_MAX)
-        return err_set(err, "%zu domains are more than the %d that are looked at at once: name some", n ? n : all->n,
-                       PLAN_DOMAINS_MAX);
     for (size_t i = 0; i < n; i++)
         if (add_named(p, names[i], err) < 0)
             return -1;
@@ -151,7 +148,7 @@ int plan_make(struct plan *p, const struct plan_site *site, const struct slice *
     chains_init(&p->chains, &p->arena);
     list_init(&p->domains);
     list_init(&p->hosts);
-    list_init(&p->keys);
+    hash_init(&p->by_name);
     findings_init(&p->notes);
     p->name = plan_to_ascii(p, name.n ? name : site->boot->host_name);
     if (p->name && !strchr(p->name, '.'))
@@ -168,6 +165,7 @@ int plan_make(struct plan *p, const struct plan_site *site, const struct slice *
 void plan_fini(struct plan *p)
 {
     chains_fini(&p->chains);
+    hash_free(&p->by_name);
     findings_fini(&p->notes);
     arena_reset(&p->arena);
 }

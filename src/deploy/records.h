@@ -16,7 +16,6 @@
 
 #define PLAN_PORTS_MAX 4
 #define PLAN_ADDRS_MAX 16
-#define PLAN_DOMAINS_MAX 500
 #define PLAN_TTL_S 3600
 #define PLAN_LINE 700
 
@@ -24,17 +23,18 @@ enum plan_service_id { PLAN_XMPP, PLAN_XMPPS, PLAN_SIP_FEDERATION, PLAN_SIPS, PL
 
 struct plan_host {
     struct list link;
+    struct hash_node node;
     const char *name; /* A-labels, lower case, no trailing dot, as all names here */
     struct addr addrs[PLAN_ADDRS_MAX];
     size_t n_addrs;
     bool chosen;        /* the addresses are the setting's, and not those that we listen on */
+    struct list keys;   /* struct plan_key.link */
     bool too_many_keys; /* more than anybody takes: TLSA records cannot name them all */
 };
 
-/* A key that some server of ours shows at host and port: one TLSA record. */
+/* A key that some server of ours shows at a host's port: one TLSA record. */
 struct plan_key {
     struct list link;
-    struct plan_host *host;
     uint16_t port;
     const struct chain *chain;
     unsigned char hash[TLS_KEY_HASH];
@@ -71,20 +71,20 @@ struct plan {
     struct list domains; /* struct plan_domain.link */
     size_t n_domains;
     struct list hosts;     /* struct plan_host.link: those that the domains' records lead to */
-    struct list keys;      /* struct plan_key.link */
+    struct hash by_name;   /* struct plan_host.node */
     struct findings notes; /* what is missing for more records, or speaks against these */
 };
 
-/*
- * names: SIP domains as administrators write them; none: all. -1 with a sentence: one is none of ours, or there are more than
- * PLAN_DOMAINS_MAX. plan_fini is due in any case.
- */
+/* names: SIP domains as administrators write them; none: all. -1 with a sentence: one is none of ours. plan_fini is due in any case. */
 int plan_make(struct plan *p, const struct plan_site *site, const struct slice *names, size_t n, struct err *err);
 void plan_fini(struct plan *p);
 
 /* "_xmpp-server._tcp"; whether it may be left to other servers. */
 const char *plan_service_label(enum plan_service_id id);
 bool plan_service_is_optional(enum plan_service_id id);
+
+/* NULL: no record of the plan leads there. */
+struct plan_host *plan_find_host(const struct plan *p, const char *name);
 
 /* Is host the domain or below it? */
 bool plan_is_within(const char *host, const char *domain);

@@ -112,33 +112,46 @@ void plan_find_ports(const struct plan *p, struct plan_service *s, enum plan_ser
 
 /* ---- hosts ---- */
 
-static struct plan_host *find_host(const struct plan *p, const char *name)
+static bool has_name(const struct hash_node *node, const void *key)
 {
-    list_each (l, &p->hosts) {
-        struct plan_host *h = container_of(l, struct plan_host, link);
+    return strcmp(container_of(node, struct plan_host, node)->name, key) == 0;
+}
 
-        if (strcmp(h->name, name) == 0)
-            return h;
-    }
-    return NULL;
+struct plan_host *plan_find_host(const struct plan *p, const char *name)
+{
+    struct hash_node *n = hash_find(&p->by_name, hash_bytes(&p->by_name, slice_str(name)), has_name, name);
+
+    return n ? container_of(n, struct plan_host, node) : NULL;
+}
+
+/* NULL on memory. */
+static struct plan_host *host_new(struct plan *p, const char *name)
+{
+    struct plan_host *h = arena_zalloc(&p->arena, sizeof(*h));
+
+    if (!h)
+        return NULL;
+    list_init(&h->link);
+    list_init(&h->keys);
+    h->name = name;
+    h->chosen = config_gateway(p->site.config)->public_addresses.n > 0;
+    if (!hash_add(&p->by_name, &h->node, hash_bytes(&p->by_name, slice_str(name))))
+        return NULL;
+    list_push(&p->hosts, &h->link);
+    return h;
 }
 
 struct plan_host *plan_use_host(struct plan *p, const char *name, enum plan_service_id id)
 {
     const struct setting_list *chosen = &config_gateway(p->site.config)->public_addresses;
     const struct slice *texts = chosen->v;
-    struct plan_host *h = find_host(p, name);
+    struct plan_host *h = plan_find_host(p, name);
     struct addr a;
 
-    if (!h) {
-        h = arena_zalloc(&p->arena, sizeof(*h));
-        if (!h)
-            return NULL;
-        list_init(&h->link);
-        h->name = name;
-        h->chosen = chosen->n > 0;
-        list_push(&p->hosts, &h->link);
-    }
+    if (!h)
+        h = host_new(p, name);
+    if (!h)
+        return NULL;
     for (size_t i = 0; i < chosen->n; i++)
         if (addr_parse_ip(texts[i], 0, &a))
             add_addr(h, &a);
@@ -191,14 +204,14 @@ const char *plan_target_of(struct plan *p, const struct plan_domain *d, enum pla
 
 /* ---- keys ---- */
 
-/* Is it there already? n: how many there are of its host and port. */
-static bool has_key(const struct plan *p, const struct plan_key *like, size_t *n)
+/* Is it there already? n: how many there are of its port. */
+static bool has_key(const struct plan_host *host, const struct plan_key *like, size_t *n)
 {
     *n = 0;
-    list_each (l, &p->keys) {
+    list_each (l, &host->keys) {
         const struct plan_key *k = container_of(l, struct plan_key, link);
 
-        if (k->host != like->host || k->port != like->port)
+        if (k->port != like->port)
             continue;
         if (memcmp(k->hash, like->hash, sizeof(k->hash)) == 0)
             return true;
@@ -209,11 +222,11 @@ static bool has_key(const struct plan *p, const struct plan_key *like, size_t *n
 
 void plan_add_key(struct plan *p, struct plan_host *host, uint16_t port, const struct chain *chain)
 {
-    struct plan_key key = { .host = host, .port = port, .chain = chain };
+    struct plan_key key = { .port = port, .chain = chain };
     struct plan_key *k;
     size_t n;
 
-    if (!chain || !chain->chain || !tls_chain_key_hash(chain->chain, key.hash) || has_key(p, &key, &n))
+    if (!chain || !chain->chain || !tls_chain_key_hash(chain->chain, key.hash) || has_key(host, &key, &n))
         return;
     if (n == DANE_RECORDS_MAX) {
         host->too_many_keys = true;
@@ -226,7 +239,7 @@ void plan_add_key(struct plan *p, struct plan_host *host, uint16_t port, const s
     }
     *k = key;
     list_init(&k->link);
-    list_push(&p->keys, &k->link);
+    list_push(&host->keys, &k->link);
 }
 
 static void add_keys_of_all(struct plan *p, struct plan_host *host, enum plan_service_id id)
@@ -242,7 +255,7 @@ static void add_keys_of_all(struct plan *p, struct plan_host *host, enum plan_se
 
 void plan_add_keys_of_others(struct plan *p)
 {
-    struct plan_host *host = p->name ? find_host(p, p->name) : NULL;
+    struct plan_host *host = p->name ? plan_find_host(p, p->name) : NULL;
 
     for (enum plan_service_id id = 0; host && id < PLAN_SERVICES; id++)
         if (!rows[id].sip)

@@ -97,11 +97,11 @@ static void put_host(const struct writer *w, const struct plan_host *h)
     r.optional = true;
     r.why =
         "which certificate is right there (DANE); counts only in a zone that DNSSEC signs, and changes with the key";
-    list_each (l, &w->plan->keys) {
+    list_each (l, &h->keys) {
         const struct plan_key *k = container_of(l, struct plan_key, link);
 
-        if (k->host != h || h->too_many_keys)
-            continue;
+        if (h->too_many_keys)
+            break;
         snprintf(owner, sizeof(owner), "_%u._tcp.%s", (unsigned)k->port, h->name);
         put_tlsa(k->hash, data);
         w->fn(w->arg, &r);
