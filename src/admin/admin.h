@@ -40,6 +40,17 @@ struct admin_look {
     uint64_t limit;
 };
 
+/* A check: of DNS, or of everything. Arrays are borrowed. */
+#define ADMIN_CHECK_DOMAINS 500
+#define ADMIN_CHECK_RESOLVERS 2
+struct admin_check {
+    bool all;              /* everything; else DNS alone */
+    struct slice *domains; /* of ours, as written; none: all */
+    size_t n_domains;
+    struct slice resolvers[ADMIN_CHECK_RESOLVERS]; /* "ip" or "ip@port"; none: those of the bootstrap file */
+    size_t n_resolvers;
+};
+
 struct admin_ops {
     json_t *(*status)(void *owner);                 /* GET /v1/status: an object; the reply owns it */
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
@@ -84,6 +95,12 @@ struct admin_ops {
                              struct admin_refusal *no);
     json_t *(*im_test)(void *owner, uint64_t id);                  /* JSON null: there is none, or no longer */
     bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
+    /* GET /v1/dns/records: {"items": [...], "notes": [...]}. Of check, domains count. NULL: *no says why. */
+    json_t *(*dns_records)(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no);
+    /* POST /v1/checks: begins a check and gives {"id": ...}. NULL: *no says why. */
+    json_t *(*check_start)(void *owner, const struct admin_check *what, struct admin_refusal *no);
+    /* GET /v1/checks/ID; JSON null: there is none, or no longer. */
+    json_t *(*check)(void *owner, uint64_t id);
 };
 
 struct admin_conf {

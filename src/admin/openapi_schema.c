@@ -142,6 +142,26 @@ static const struct {
       "'took-ms':{'type':'integer'},'result':{'enum':['success','failure']},"
       "'latency-ms':{'type':['integer','null']},'error':{'type':'string'},'diagnosis':{'type':'string'},"
       "'conversation':{'type':'string'}}}" },
+    { "Finding",
+      "{'type':'object','properties':{'mark':{'enum':['ok','note','warning','failed']},'area':{'type':'string'},'check'"
+      ":{'type':'string',"
+      "'description':'a word for programs'},'about':{'type':'string'},'text':{'type':'string'},"
+      "'remedy':{'type':'string'},'line':{'type':'string','description':'a line of a zone file, or a command'}}}" },
+    { "DnsRecords",
+      "{'type':'object','required':['items','notes'],'properties':{'items':{'type':'array','items':{'type':'object',"
+      "'properties':{'domain':{'type':'string'},'name':{'type':'string'},'type':{'enum':['SRV','A','AAAA','TLSA','CAA']"
+      "},"
+      "'ttl':{'type':'integer'},'data':{'type':'string'},'line':{'type':'string'},'optional':{'type':'boolean'},"
+      "'why':{'type':'string'}}}},'notes':{'type':'array','items':{'$ref':'#/components/schemas/Finding'}}}}" },
+    { "NewCheck",
+      "{'type':'object','additionalProperties':false,'required':['what'],'properties':{'what':{'enum':['dns','all']},"
+      "'domains':{'type':'array','maxItems':500,'items':{'type':'string'}},'resolvers':{'type':'array','maxItems':2,"
+      "'items':{'type':'string','description':'ip, or ip@port'}}}}" },
+    { "CheckBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "Check",
+      "{'type':'object','required':['id','done','findings'],'properties':{'id':{'type':'integer'},"
+      "'done':{'type':'boolean'},'works':{'type':'boolean'},'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
+      "'findings':{'type':'array','items':{'$ref':'#/components/schemas/Finding'}},'left-out':{'type':'integer'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"

@@ -85,7 +85,7 @@ static void print_command(FILE *out, const struct command *cmd, const struct com
     if (!before || strcmp(before->noun, cmd->noun) != 0) {
         fputs(".SS ", out);
         put_troff(out, slice_str(cmd->noun));
-        if (cmd->kind && !cmd->kind->internal)
+        if (cmd->kind && !cmd->kind->internal && strcmp(cmd->kind->noun, cmd->noun) == 0)
             fprintf(out, "\n%s.\n", cmd->kind->brief);
         else
             fputc('\n', out);

@@ -54,6 +54,11 @@ static const struct option options[OPTION_N] = {
                     "asked, denied, added" },
     [OPT_BOTH] = { "both", 0, NULL, NULL, "Also that the partner's user watches the SIP user" },
     [OPT_DOMAIN] = { "domain", 0, "DOMAIN", NULL, "All of a SIP domain, or of a partner (any of his domains)" },
+    [OPT_TTL] = { "ttl", 0, "TIME", NULL, "Time to live of the records: 300, 5m, 1h (1h)" },
+    [OPT_RESOLVER] = { "resolver", 0, "ADDRESS", NULL,
+                       "Ask this resolver, as ip or ip@port, instead of the gateway's own; a second one is compared "
+                       "with "
+                       "it" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

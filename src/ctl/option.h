@@ -46,6 +46,8 @@ enum option_id {
     OPT_STATE,
     OPT_BOTH,
     OPT_DOMAIN,
+    OPT_TTL,
+    OPT_RESOLVER,
     OPTION_N
 };
 

@@ -123,4 +123,7 @@ const struct admin_ops answers_ops = {
     .trace_end = answer_trace_end,
     .im_test_start = answer_im_test_start,
     .im_test = answer_im_test,
+    .dns_records = answer_dns_records,
+    .check_start = answer_check_start,
+    .check = answer_check,
 };

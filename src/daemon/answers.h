@@ -6,12 +6,17 @@
 #include "bridge/bridge.h"
 #include "net/loop_call.h"
 
+struct checks;
+
 struct answers {
     struct bridge *bridge; /* all borrowed */
     struct loop_door *door;
     struct keeper *keeper;
     const char *store;   /* "SQLite" or "PostgreSQL" */
     uint64_t started_ms; /* monotonic */
+    const struct boot *boot;
+    struct checks *checks;
+    char why[512]; /* of a refusal; the API's thread alone */
 };
 
 /* The owner is a struct answers. */

@@ -83,6 +83,14 @@ json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, st
                              struct admin_refusal *no);
 json_t *answer_im_test(void *owner, uint64_t id);
 
+/* answers_dns.c */
+json_t *answer_dns_records(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no);
+json_t *answer_check_start(void *owner, const struct admin_check *what, struct admin_refusal *no);
+json_t *answer_check(void *owner, uint64_t id);
+/* The findings as a list. NULL on memory. */
+struct findings;
+json_t *answers_findings(const struct findings *f);
+
 /* answers_queue.c */
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
 

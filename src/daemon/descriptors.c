@@ -20,9 +20,14 @@ uint64_t descriptors_raise(void)
     return limit.rlim_cur;
 }
 
+uint64_t descriptors_wanted(unsigned connection_limit)
+{
+    return (uint64_t)connection_limit + DESCRIPTORS_BESIDE;
+}
+
 void descriptors_check(struct log *log, uint64_t have, unsigned connection_limit)
 {
-    uint64_t want = (uint64_t)connection_limit + DESCRIPTORS_BESIDE;
+    uint64_t want = descriptors_wanted(connection_limit);
 
     if (have < want)
         log_warning(log, "descriptors-few", LOG_U("have", have), LOG_U("want", want),

@@ -7,6 +7,9 @@
 /* Takes as many as the system lets this process have (the hard limit). How many there are now. */
 uint64_t descriptors_raise(void);
 
+/* As many as so many streams want, with all else. */
+uint64_t descriptors_wanted(unsigned connection_limit);
+
 /* Says so when there are too few for what the settings allow. */
 void descriptors_check(struct log *log, uint64_t have, unsigned connection_limit);
 

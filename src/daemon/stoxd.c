@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "daemon/answers.h"
+#include "daemon/checks.h"
 #include "daemon/descriptors.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
@@ -38,6 +39,7 @@ struct stoxd {
     struct bridge *bridge;
     struct live live;
     struct renewal *renewal;
+    struct checks *checks;
     struct answers answers;
     struct admin *admin;
     uv_signal_t term, intr, hup;
@@ -152,6 +154,9 @@ static int open_bridge(struct stoxd *d, struct err *err)
 static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
+    const struct checks_conf checks = {
+        .boot = &d->boot, .keeper = d->keeper, .bridge = d->bridge, .door = d->door, .tls = d->tls, .log = &d->log
+    };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,
                                .keeper = d->keeper,
@@ -165,11 +170,16 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .ops = &answers_ops,
                                .owner = &d->answers };
 
+    d->checks = checks_new(&checks);
+    if (!d->checks)
+        return err_memory(err, "starting");
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
                                    .keeper = d->keeper,
                                    .store = store_engine(d->store),
-                                   .started_ms = clock_mono_ms() };
+                                   .started_ms = clock_mono_ms(),
+                                   .boot = &d->boot,
+                                   .checks = d->checks };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
@@ -227,6 +237,7 @@ static void finish(struct stoxd *d)
         loop_door_shut(d->door);
     renewal_free(d->renewal);
     admin_free(d->admin);
+    checks_free(d->checks);
     store_close(d->store);
     keeper_close(d->keeper);
     ledger_close(d->ledger);

@@ -34,6 +34,7 @@ struct part {
     bool asked; /* and not answered: id is valid */
     int id;
     enum dns_status status;
+    enum dns_fault fault;
     bool secure;
     uint32_t ttl_s;
     size_t n; /* records */
@@ -48,11 +49,13 @@ struct dns_query {
     void *arg;
     uint16_t port;
     char why[160];
+    char alias_of[256]; /* "": it is no alias */
     struct part parts[2];
     size_t n_parts;
     union {
         struct dns_srv srv[RECORDS_MAX];
         struct dns_naptr naptr[RECORDS_MAX];
+        struct dns_caa caa[RECORDS_MAX];
         struct addr addrs[2][RECORDS_MAX]; /* by part */
         struct {
             struct dane_record records[DANE_RECORDS_MAX];
@@ -61,9 +64,10 @@ struct dns_query {
     };
 };
 
-static void part_failed(struct part *p, const char *what, const char *detail)
+static void part_failed(struct part *p, enum dns_fault fault, const char *what, const char *detail)
 {
     p->status = DNS_FAILED;
+    p->fault = fault;
     snprintf(p->query->why, sizeof(p->query->why), "%s%s", what, detail);
 }
 
@@ -75,6 +79,7 @@ static bool take_record(struct part *p, struct slice rdata)
     case DNS_TYPE_SRV: return dns_parse_srv(rdata, &q->srv[p->n]);
     case DNS_TYPE_NAPTR: return dns_parse_naptr(rdata, &q->naptr[p->n]);
     case DNS_TYPE_TLSA: return dane_parse(rdata, &q->tlsa.records[p->n]);
+    case DNS_TYPE_CAA: return dns_parse_caa(rdata, &q->caa[p->n]);
     default: return dns_parse_addr(p->type, rdata, q->port, &q->addrs[p - q->parts][p->n]);
     }
 }
@@ -87,20 +92,34 @@ static void take_records(struct part *p, const struct ub_result *r)
         p->n += take_record(p, slice_of(r->data[i], r->len[i] > 0 ? (size_t)r->len[i] : 0));
     p->status = DNS_OK;
     if (p->n == 0 && p->type != DNS_TYPE_NAPTR)
-        part_failed(p, "all records are malformed", "");
+        part_failed(p, DNS_FAULT_RECORDS, "all records are malformed", "");
+}
+
+/* Where a chain of aliases ends. */
+static void take_alias(struct dns_query *q, const struct ub_result *r)
+{
+    struct slice to = slice_str(r->canonname), asked = slice_str(r->qname);
+
+    if (to.n && to.p[to.n - 1] == '.')
+        to.n--;
+    if (asked.n && asked.p[asked.n - 1] == '.')
+        asked.n--;
+    if (to.n && to.n < sizeof(q->alias_of) && !slice_ieq(to, asked))
+        snprintf(q->alias_of, sizeof(q->alias_of), "%.*s", SLICE_FMT(to));
 }
 
 static void take_answer(struct part *p, const struct ub_result *r)
 {
     char rcode[16];
 
+    take_alias(p->query, r);
     p->secure = r->secure;
     p->ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
     if (!r->havedata && p->ttl_s > NEGATIVE_S)
         p->ttl_s = NEGATIVE_S;
     snprintf(rcode, sizeof(rcode), "%d", r->rcode);
     if (r->bogus)
-        part_failed(p, "DNSSEC validation failed: ", r->why_bogus ? r->why_bogus : "no reason given");
+        part_failed(p, DNS_FAULT_BOGUS, "DNSSEC validation failed: ", r->why_bogus ? r->why_bogus : "no reason given");
     else if (r->havedata)
         take_records(p, r);
     else if (r->nxdomain)
@@ -108,7 +127,8 @@ static void take_answer(struct part *p, const struct ub_result *r)
     else if (r->rcode == 0)
         p->status = DNS_NO_DATA;
     else
-        part_failed(p, r->rcode == 2 ? "no server gave an answer (SERVFAIL)" : "the servers answer with error code ",
+        part_failed(p, DNS_FAULT_SERVER,
+                    r->rcode == 2 ? "no server gave an answer (SERVFAIL)" : "the servers answer with error code ",
                     r->rcode == 2 ? "" : rcode);
 }
 
@@ -121,7 +141,7 @@ static void on_answer(void *arg, int rc, struct ub_result *r)
 
     p->asked = false;
     if (rc != 0 || !r)
-        part_failed(p, "the resolver failed: ", ub_strerror(rc));
+        part_failed(p, DNS_FAULT_HERE, "the resolver failed: ", ub_strerror(rc));
     else
         take_answer(p, r);
     if (p->type == DNS_TYPE_TLSA)
@@ -150,7 +170,7 @@ static void stop_asking(struct dns_query *q)
             continue;
         ub_cancel(q->dns->ub, p->id);
         p->asked = false;
-        part_failed(p, "no answer came in time", "");
+        part_failed(p, DNS_FAULT_SILENCE, "no answer came in time", "");
     }
 }
 
@@ -211,6 +231,39 @@ static size_t interleave(const struct dns_query *q, struct addr *out)
     return n;
 }
 
+/* Of those parts that have failed: the first one's. */
+static enum dns_fault joined_fault(const struct dns_query *q)
+{
+    for (size_t i = 0; i < q->n_parts; i++)
+        if (q->parts[i].status == DNS_FAILED)
+            return q->parts[i].fault;
+    return DNS_FAULT_NONE;
+}
+
+/* The records of a query of one type. */
+static void put_records(const struct dns_query *q, struct dns_answer *answer)
+{
+    switch (q->parts[0].type) {
+    case DNS_TYPE_SRV:
+        answer->srv = q->srv;
+        answer->n_srv = q->parts[0].n;
+        break;
+    case DNS_TYPE_NAPTR:
+        answer->naptr = q->naptr;
+        answer->n_naptr = q->parts[0].n;
+        break;
+    case DNS_TYPE_TLSA:
+        answer->tlsa = q->tlsa.records;
+        answer->n_tlsa = q->parts[0].n;
+        break;
+    case DNS_TYPE_CAA:
+        answer->caa = q->caa;
+        answer->n_caa = q->parts[0].n;
+        break;
+    default: break;
+    }
+}
+
 static void on_report(struct deferred *d)
 {
     struct dns_query *q = container_of(d, struct dns_query, report);
@@ -225,19 +278,15 @@ static void on_report(struct deferred *d)
         answer.secure = answer.secure && p->secure;
         answer.ttl_s = p->ttl_s < answer.ttl_s ? p->ttl_s : answer.ttl_s;
     }
+    answer.alias_of = q->alias_of[0] ? q->alias_of : NULL;
     if (answer.status == DNS_FAILED) {
         answer.why = q->why;
+        answer.fault = joined_fault(q);
         answer.secure = false;
-    } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_SRV) {
-        answer.srv = q->srv;
-        answer.n_srv = q->parts[0].n;
-    } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_NAPTR) {
-        dns_naptr_order(q->naptr, q->parts[0].n);
-        answer.naptr = q->naptr;
-        answer.n_naptr = q->parts[0].n;
-    } else if (answer.status == DNS_OK && q->parts[0].type == DNS_TYPE_TLSA) {
-        answer.tlsa = q->tlsa.records;
-        answer.n_tlsa = q->parts[0].n;
+    } else if (answer.status == DNS_OK && q->n_parts == 1) {
+        if (q->parts[0].type == DNS_TYPE_NAPTR)
+            dns_naptr_order(q->naptr, q->parts[0].n);
+        put_records(q, &answer);
     } else if (answer.status == DNS_OK) {
         answer.addrs = addrs;
         answer.n_addrs = interleave(q, addrs);
@@ -296,6 +345,11 @@ struct dns_query *dns_query_srv(struct dns *dns, const char *name, dns_done *don
 struct dns_query *dns_query_naptr(struct dns *dns, const char *name, dns_done *done, void *arg)
 {
     return query_one(dns, name, DNS_TYPE_NAPTR, done, arg);
+}
+
+struct dns_query *dns_query_caa(struct dns *dns, const char *name, dns_done *done, void *arg)
+{
+    return query_one(dns, name, DNS_TYPE_CAA, done, arg);
 }
 
 struct dns_query *dns_query_addrs(struct dns *dns, const char *name, uint16_t port, dns_done *done, void *arg)

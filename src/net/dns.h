@@ -1,5 +1,5 @@
 /*
- * Names to addresses, by libunbound on our loop: NAPTR, SRV, A, AAAA and TLSA, with DNSSEC status. Answers come as they are in DNS;
+ * Names to addresses, by libunbound on our loop: NAPTR, SRV, A, AAAA, TLSA and CAA, with DNSSEC status. Answers come as they are in DNS;
  * choosing among them (RFC 2782 weights, RFC 3263, RFC 6120 3.2) is dns_srv_order's and the protocols' work.
  */
 #ifndef STOX_NET_DNS_H
@@ -28,6 +28,16 @@ enum dns_status {
     DNS_FAILED,  /* SERVFAIL, time-out, DNSSEC bogus: ask again later */
 };
 
+/* Why a question has failed. */
+enum dns_fault {
+    DNS_FAULT_NONE,
+    DNS_FAULT_SILENCE, /* nothing came in time */
+    DNS_FAULT_SERVER,  /* SERVFAIL, or another error code; also what libunbound makes of servers that are silent */
+    DNS_FAULT_BOGUS,   /* DNSSEC */
+    DNS_FAULT_RECORDS, /* all of them are malformed */
+    DNS_FAULT_HERE,    /* the resolver on this machine */
+};
+
 struct dns_srv {
     uint16_t priority, weight, port;
     char target[256]; /* lower case, no trailing dot; "" for "." (service not offered, RFC 2782) */
@@ -41,11 +51,20 @@ struct dns_naptr {
     char replacement[256]; /* where the SRV records are: lower case, no trailing dot */
 };
 
+/* A CAA record (RFC 8659). */
+struct dns_caa {
+    bool critical;
+    char tag[16];    /* lower case */
+    char value[256]; /* printable ASCII; what is not, and what is longer, makes the record malformed */
+};
+
 struct dns_answer {
     enum dns_status status;
-    bool secure; /* validated by DNSSEC */
+    enum dns_fault fault; /* for DNS_FAILED: what kind */
+    bool secure;          /* validated by DNSSEC */
     uint32_t ttl_s;
     const char *why;           /* for DNS_FAILED: a clause for the log */
+    const char *alias_of;      /* the name asked for is a CNAME, and this is where it leads; NULL: it is none */
     const struct dns_srv *srv; /* of dns_query_srv, at most 32 */
     size_t n_srv;
     const struct dns_naptr
@@ -55,6 +74,8 @@ struct dns_answer {
     size_t n_addrs;
     const struct dane_record *tlsa; /* of dns_query_tlsa, at most DANE_RECORDS_MAX, usable or not */
     size_t n_tlsa;
+    const struct dns_caa *caa; /* of dns_query_caa, at most 32 */
+    size_t n_caa;
 };
 
 struct dns_query;                                                  /* lives until its callback or dns_cancel */
@@ -69,6 +90,9 @@ struct dns_query *dns_query_naptr(struct dns *dns, const char *name, dns_done *d
 
 /* What is said of the certificate of host's server at this TCP port; DNS_OK says nothing if the answer is not secure. */
 struct dns_query *dns_query_tlsa(struct dns *dns, const char *host, uint16_t port, dns_done *done, void *arg);
+
+/* Which authorities may issue for exactly this name; whoever wants to know climbs the tree himself (RFC 8659 3). */
+struct dns_query *dns_query_caa(struct dns *dns, const char *name, dns_done *done, void *arg);
 
 /* The callback will not come. */
 void dns_cancel(struct dns_query *q);

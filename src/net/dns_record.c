@@ -95,6 +95,35 @@ bool dns_parse_naptr(struct slice rdata, struct dns_naptr *out)
     return true;
 }
 
+static bool is_tag_char(char c)
+{
+    c = text_lower(c);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool dns_parse_caa(struct slice rdata, struct dns_caa *out)
+{
+    size_t n = rdata.n > 1 ? (unsigned char)rdata.p[1] : 0;
+    struct slice value = slice_from(rdata, 2 + n);
+
+    if (n == 0 || n >= sizeof(out->tag) || rdata.n < 2 + n || value.n >= sizeof(out->value))
+        return false;
+    out->critical = (unsigned char)rdata.p[0] & 0x80;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_tag_char(rdata.p[2 + i]))
+            return false;
+        out->tag[i] = text_lower(rdata.p[2 + i]);
+    }
+    out->tag[n] = '\0';
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < ' ' || value.p[i] > '~')
+            return false;
+        out->value[i] = value.p[i];
+    }
+    out->value[value.n] = '\0';
+    return true;
+}
+
 void dns_naptr_order(struct dns_naptr *v, size_t n)
 {
     for (size_t i = 1; i < n; i++) {

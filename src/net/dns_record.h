@@ -9,6 +9,7 @@
 #define DNS_TYPE_SRV 33
 #define DNS_TYPE_NAPTR 35
 #define DNS_TYPE_TLSA 52
+#define DNS_TYPE_CAA 257
 
 /* Up to 253 characters, labels of 1 to 63 letters, digits, hyphens and underscores, no trailing dot. */
 bool dns_name_ok(const char *name);
@@ -21,6 +22,9 @@ bool dns_parse_srv(struct slice rdata, struct dns_srv *out);
  * expression, a service of more characters than any that we know.
  */
 bool dns_parse_naptr(struct slice rdata, struct dns_naptr *out);
+
+/* RFC 8659 4.1. */
+bool dns_parse_caa(struct slice rdata, struct dns_caa *out);
 
 /* By order, then by preference (RFC 3403 4.1); equal ones stay as they are. */
 void dns_naptr_order(struct dns_naptr *naptr, size_t n);

@@ -176,6 +176,28 @@ static bool is_uri(struct slice uri)
     return true;
 }
 
+/* What DNS can lead to: a name, and addresses. */
+static int judge_public(const struct gateway *g, struct err *err)
+{
+    const struct slice *addresses = g->public_addresses.v;
+    struct arena arena;
+    struct slice name;
+    struct addr a;
+    bool ok;
+
+    arena_init(&arena, 16384);
+    ok = !g->public_name.n ||
+         (!addr_parse_ip(g->public_name, 0, &a) && !setting_domain(&name, g->public_name, &arena, NULL));
+    arena_reset(&arena);
+    if (!ok)
+        return err_set(err, "gateway: public-name: \"%.*s\" is no name of a host", SLICE_FMT(g->public_name));
+    for (size_t i = 0; i < g->public_addresses.n; i++)
+        if (!addr_parse_ip(addresses[i], 0, &a))
+            return err_set(err, "gateway: public-addresses: \"%.*s\" is no IP address (without port)",
+                           SLICE_FMT(addresses[i]));
+    return 0;
+}
+
 static int judge_gateway(const struct gateway *g, struct err *err)
 {
     static const char *const kinds[] = { "abuse", "admin", "feedback", "sales", "security", "status", "support" };
@@ -195,7 +217,7 @@ static int judge_gateway(const struct gateway *g, struct err *err)
                 "KIND is abuse, admin, feedback, sales, security, status or support",
                 SLICE_FMT(contacts[i]));
     }
-    return 0;
+    return judge_public(g, err);
 }
 
 static int check_references(const struct config *c, struct err *err)

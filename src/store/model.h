@@ -53,7 +53,9 @@ struct gateway {
     unsigned session_limit, partner_session_limit, user_session_limit;
     unsigned contact_limit, partner_contact_limit, user_contact_limit;
     bool mixed_scripts;
-    const char *sip_certificate, *sip_key; /* NULL: none */
+    const char *sip_certificate, *sip_key;             /* NULL: none */
+    struct slice public_name;                          /* empty: host-name */
+    struct setting_list public_addresses, authorities; /* struct slice */
 };
 
 /* The organisation: the outermost gate. */

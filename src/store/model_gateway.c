@@ -345,6 +345,30 @@ static const struct setting settings[] = {
       .def = "",
       .brief = "PEM file with the private key of sip-certificate",
       .help = "Readable only by the service user." },
+    { .name = "public-name",
+      .type = SETTING_TEXT,
+      FIELD(gateway, public_name),
+      .def = "",
+      .max = 253,
+      .brief = "The name that DNS shall lead partners to",
+      .help =
+          "The target of the SRV records that dns records proposes and dns check looks for. Empty: the host-name of "
+          "the bootstrap file, or xmpp.DOMAIN where that is an address." },
+    { .name = "public-addresses",
+      .type = SETTING_TEXTS,
+      FIELD(gateway, public_addresses),
+      .max = 16,
+      .flag = "public-address",
+      .brief = "The addresses that partners see, where they are not those that Stox listens on",
+      .help = "Behind a NAT or a load balancer. Empty: those of the listeners." },
+    { .name = "certificate-authorities",
+      .type = SETTING_TEXTS,
+      FIELD(gateway, authorities),
+      .max = 8,
+      .flag = "certificate-authority",
+      .brief = "Who issues the certificates, by the names that CAA records have: letsencrypt.org",
+      .help =
+          "Then dns records proposes CAA records, and dns check says whether those that are there let them issue." },
 };
 
 const struct setting_kind gateway_kind = { .name = "gateway",

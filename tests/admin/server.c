@@ -281,6 +281,50 @@ static json_t *im_test(void *owner, uint64_t id)
                      id == 1 ? "It was acknowledged." : "It was not\x1b[2J.");
 }
 
+static json_t *dns_records(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no)
+{
+    if (what->n_domains && !slice_is(what->domains[0], "contoso.example")) {
+        *no = (struct admin_refusal){ 422, "this is none of our SIP domains" };
+        return NULL;
+    }
+    return json_pack("{s:[{s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:s}], s:[{s:s, s:s, s:s, s:s, s:s, s:s, s:s}]}", "items",
+                     "domain", "contoso.example", "name", "_xmpp-server._tcp.contoso.example", "type", "SRV", "ttl",
+                     (json_int_t)ttl_s, "data", "5 0 5269 gw.contoso.example.", "line",
+                     "_xmpp-server._tcp.contoso.example. IN SRV 5 0 5269 gw.contoso.example.", "optional", 0, "why",
+                     "how they find it", "notes", "mark", "note", "area", "", "check", "no-certificate", "about",
+                     "contoso.example", "text", "it has no certificate\x1b[2J", "remedy", "", "line", "");
+}
+
+static json_t *check_start(void *owner, const struct admin_check *what, struct admin_refusal *no)
+{
+    if (what->n_resolvers && !slice_is(what->resolvers[0], "192.0.2.53")) {
+        *no = (struct admin_refusal){ 422, "resolvers: an IP address is expected here" };
+        return NULL;
+    }
+    if (what->n_domains && slice_is(what->domains[0], "many.example")) {
+        *no = (struct admin_refusal){ 429, "several checks are running already" };
+        return NULL;
+    }
+    return json_pack("{s:i}", "id", what->all ? 2 : 1);
+}
+
+/* Done when it is asked for the second time; DNS is fine, everything is not. */
+static json_t *one_check(void *owner, uint64_t id)
+{
+    struct server *s = owner;
+
+    if (id != 1 && id != 2)
+        return json_null();
+    if (atomic_fetch_add(&s->asked, 1) % 2 == 0)
+        return json_pack("{s:I, s:b, s:[{s:s, s:s, s:s, s:s}]}", "id", (json_int_t)id, "done", 0, "findings", "mark",
+                         "ok", "about", "contoso.example", "check", "srv-ok", "text", "it leads here");
+    return json_pack("{s:I, s:b, s:b, s:s, s:[{s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s, s:s}]}", "id", (json_int_t)id,
+                     "done", 1, "works", id == 1, "verdict", id == 1 ? "DNS is right." : "It is not\x1b[2J.",
+                     "findings", "mark", "ok", "about", "contoso.example", "check", "srv-ok", "text", "it leads here",
+                     "mark", id == 1 ? "note" : "failed", "check", "disk-full", "text", "no room\x1b[2J", "remedy",
+                     "make room", "line", "rm -r everything");
+}
+
 static const struct admin_ops ops = { .status = status,
                                       .metrics = metrics,
                                       .streams = streams,
@@ -304,7 +348,10 @@ static const struct admin_ops ops = { .status = status,
                                       .trace_read = trace_read,
                                       .trace_end = trace_end,
                                       .im_test_start = im_test_start,
-                                      .im_test = im_test };
+                                      .im_test = im_test,
+                                      .dns_records = dns_records,
+                                      .check_start = check_start,
+                                      .check = one_check };
 
 static void obey(struct server *s, const char *line)
 {

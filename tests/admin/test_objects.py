@@ -425,3 +425,25 @@ def test_D16_who_writes_in_anothers_name_is_in_the_audit(server):
     assert often.status == 429 and often.code == "too-many" and often.headers["Retry-After"]
     for gone in "3", "x", "-1":
         assert server.root("GET", "/v1/message-tests/" + gone).status == 404, gone
+
+
+def test_records_and_checks_are_asked_for_and_bad_wishes_refused(server):
+    records = server.root("GET", "/v1/dns/records?domains=contoso.example&ttl=300")
+    assert records.status == 200 and records.json["items"][0]["ttl"] == 300
+    for query, status in (("domains=other.example", 422), ("domains=a.example,,b.example", 422), ("ttl=0", 400),
+                          ("ttl=604801", 400), ("domains=" + ",".join(["a.b"] * 501), 422), ("domain=a.example", 400)):
+        answer = server.root("GET", "/v1/dns/records?" + query)
+        assert answer.status == status, (query, answer.status, answer.raw)
+    begun = server.root("POST", "/v1/checks", {"what": "dns", "domains": ["contoso.example"], "resolvers": ["192.0.2.53"]})
+    assert (begun.status, begun.json) == (202, {"id": 1})
+    assert [server.root("GET", "/v1/checks/1").json["done"] for _ in range(2)] == [False, True]
+    for bad, status in (({}, 422), ({"what": "more"}, 422), ({"what": 1}, 422), ({"what": "dns", "domains": "a"}, 422),
+                        ({"what": "dns", "domains": [1]}, 422), ({"what": "dns", "domains": ["a.b"] * 501}, 422),
+                        ({"what": "dns", "resolvers": ["x"]}, 422), ({"what": "dns", "resolvers": ["192.0.2.53"] * 3}, 422),
+                        ({"what": "dns", "more": 1}, 422), ([], 400)):
+        answer = server.root("POST", "/v1/checks", bad)
+        assert answer.status == status, (bad, answer.status, answer.raw)
+    often = server.root("POST", "/v1/checks", {"what": "dns", "domains": ["many.example"]})
+    assert often.status == 429 and often.code == "too-many" and often.headers["Retry-After"]
+    for gone in "3", "x", "-1":
+        assert server.root("GET", "/v1/checks/" + gone).status == 404, gone

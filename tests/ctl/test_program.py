@@ -346,3 +346,25 @@ def test_json_on_a_terminal_is_ascii(stox):
     assert terminal.end() == 0
     assert 'caf\\u00E9' in terminal.text and terminal.text.isascii()
     assert stox.ctl('partner', 'show', 'a.example', '--json').json()['description'] == 'caf\u00e9'
+
+
+def test_records_are_lines_of_a_zone_file_and_notes_are_not_among_them(stox):
+    done = stox.ctl('dns', 'records', 'contoso.example')
+    assert done.out == ('; contoso.example: how they find it\n'
+                        '_xmpp-server._tcp.contoso.example. IN SRV 5 0 5269 gw.contoso.example.\n')
+    assert done.err == 'note     it has no certificate\\u{1b}[2J\n'
+    assert stox.ctl('dns', 'records', '--ttl', '5m', '--json').json()['items'][0]['ttl'] == 300
+    assert 'none of our SIP domains' in stox.ctl('dns', 'records', 'other.example', code=1).err
+    stox.ctl('dns', 'records', '--ttl', 'soon', code=2)
+
+
+def test_a_check_is_followed_to_its_verdict(stox):
+    done = stox.ctl('dns', 'check', 'contoso.example', '--resolver', '192.0.2.53')
+    assert done.out == ('ok       it leads here\n'
+                        'note     no room\\u{1b}[2J\n         make room\n             rm -r everything\n'
+                        '\nDNS is right.\n')
+    failed = stox.ctl('check', code=1)
+    assert 'FAILED   no room' in failed.out and failed.out.endswith('\nIt is not\\u{1b}[2J.\n')
+    assert stox.ctl('check', '--json', code=1).json()['works'] is False
+    assert 'already' in stox.ctl('dns', 'check', 'many.example', code=4).err
+    assert 'IP address' in stox.ctl('dns', 'check', '--resolver', 'x', code=1).err

@@ -1,4 +1,4 @@
-/* The rdata of NAPTR and SRV records, each behind its type and its length: what is taken is text that ends. */
+/* The rdata of NAPTR, SRV and CAA records, each behind its type and its length: what is taken is text that ends. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +15,17 @@ static void check(bool ok)
         abort();
 }
 
+static void check_caa(struct slice rdata)
+{
+    struct dns_caa caa;
+
+    if (!dns_parse_caa(rdata, &caa))
+        return;
+    check(caa.tag[0] && memchr(caa.tag, 0, sizeof(caa.tag)) && memchr(caa.value, 0, sizeof(caa.value)));
+    for (const char *p = caa.value; *p; p++)
+        check(*p >= ' ' && *p <= '~');
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 {
     struct dns_naptr *naptr = calloc(RECORDS_MAX, sizeof(*naptr));
@@ -28,11 +39,13 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
         memcpy(copy, data, n);
     while (rest.n > 1 && n_naptr < RECORDS_MAX && n_srv < RECORDS_MAX) {
         size_t len = (unsigned char)rest.p[1];
-        bool is_naptr = rest.p[0] & 1;
+        bool is_naptr = rest.p[0] & 1, is_caa = rest.p[0] & 2;
 
         rest = slice_from(rest, 2);
         len = len < rest.n ? len : rest.n;
-        if (is_naptr)
+        if (is_caa)
+            check_caa(slice_first(rest, len));
+        else if (is_naptr)
             n_naptr += dns_parse_naptr(slice_first(rest, len), &naptr[n_naptr]);
         else
             n_srv += dns_parse_srv(slice_first(rest, len), &srv[n_srv]);

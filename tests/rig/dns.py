@@ -1,7 +1,8 @@
 """
 knot, serving the rig's names from a signed root of its own, so that a validating resolver works with one trust anchor.
 
-Zones: the root, example., one for each federated domain; insecure.example is not signed, bogus.example's DS is wrong.
+Zones: the root, example., one for each federated domain; insecure.example is not signed, bogus.example's DS is wrong,
+lame.example is delegated to a server that has no data of it.
 """
 import os
 import subprocess
@@ -115,6 +116,7 @@ ZONES = {
     "bogus.example": _xmpp_domain("xmpp", SCRIPTED),
 }
 UNSIGNED = {"insecure.example"}
+LAME = "lame.example"
 
 _CONF = """
 server:
@@ -159,6 +161,7 @@ class Dns:
         zones = "".join('  - domain: %s.\n    file: "%s.zone"\n%s' % (
             name, name or "root", "" if name in UNSIGNED else "    dnssec-signing: on\n    dnssec-policy: own\n")
             for name in [""] + list(ZONES))
+        zones += '  - domain: %s.\n    file: "nothing-here.zone"\n' % LAME
         with open(self.conf, "w") as f:
             f.write(_CONF.format(dir=self.dir, address=ADDRESS, zones=zones))
         ds = {}
@@ -172,7 +175,7 @@ class Dns:
         self._zone("", ["example NS ns.example.", "ns.example A %s" % ADDRESS] + ds["example"])
         for name, lines in ZONES.items():
             if name == "example":
-                lines = list(lines)
+                lines = list(lines) + ["%s. NS ns.example." % LAME]
                 for child in ZONES:
                     if child != "example":
                         lines += ["%s. NS ns.example." % child] + ds.get(child, [])
@@ -198,6 +201,31 @@ class Dns:
             verb, *words = command.split()
             self._tool(*ctl, "zone-" + verb, zone + ".", *(words if verb == "unset" else [words[0], str(ttl)] + words[1:]))
         self._tool(*ctl, "zone-commit", zone + ".")
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+
+
+class OtherView:
+    """A second server that says something else of one zone, unsigned, to whoever asks it: another view of the world."""
+
+    def __init__(self, address, zone, lines):
+        self.dir = os.path.join(ns.work_dir(), "knot-" + address)
+        os.makedirs(self.dir, exist_ok=True)
+        with open(os.path.join(self.dir, "zone"), "w") as f:
+            f.write("$ORIGIN %s.\n$TTL 300\n@ SOA ns admin 1 3600 600 86400 2\n@ NS ns\nns A %s\n%s\n" % (
+                zone, address, "\n".join(lines)))
+        self.conf = os.path.join(self.dir, "knot.conf")
+        with open(self.conf, "w") as f:
+            f.write('server:\n    rundir: "%s"\n    listen: %s@53\ndatabase:\n    storage: "%s"\nzone:\n'
+                    '  - domain: %s.\n    file: "%s/zone"\n' % (self.dir, address, self.dir, zone, self.dir))
+        self.process = None
+
+    def start(self):
+        user = ns.own_user(self.dir, "knot")
+        self.process = Process("knot-view", ["knotd", "-c", self.conf], user=user, notify=True).wait_ready()
+        return self
 
     def stop(self):
         if self.process:

@@ -91,6 +91,13 @@ static unsigned put_tlsa(struct buf *b)
     return (unsigned)(PUT(52, "\3\1\1abcdefghijklmnopqrstuvwxyz012345") + PUT(52, "\3\1\1") + PUT(52, "\11\0\0x"));
 }
 
+/* Two that are whole, and one whose tag is longer than the record. */
+static unsigned put_caa(struct buf *b)
+{
+    return (unsigned)(PUT(257, "\0\5issueca.example; a=b") + PUT(257, "\200\5IODEFmailto:a@b.example") +
+                      PUT(257, "\0\11iss"));
+}
+
 /* Fills b with records; returns how many, or -1 for no answer at all, or -2 - rcode. */
 static int make_answer(struct slice label, int type, struct buf *b)
 {
@@ -112,6 +119,8 @@ static int make_answer(struct slice label, int type, struct buf *b)
         return type == DNS_TYPE_NAPTR ? (int)put_naptr(b) : 0;
     if (slice_ieq(label, SLICE("_5269")))
         return type == DNS_TYPE_TLSA ? (int)put_tlsa(b) : 0;
+    if (slice_ieq(label, SLICE("caa")))
+        return type == DNS_TYPE_CAA ? (int)put_caa(b) : 0;
     if (slice_ieq(label, SLICE("silent")))
         return -1;
     return slice_ieq(label, SLICE("fail")) ? -2 - 2 : slice_ieq(label, SLICE("none")) ? -2 - 3 : 0;
@@ -136,7 +145,8 @@ static void on_question(void *owner, struct udp *u, const struct addr *from, cha
     assert_true(at <= n);
     buf_init(&b, 4096);
     buf_add(&b, p, at);
-    records = make_answer(slice_of(p + 13, (unsigned char)p[12]), p[at - 3], &b);
+    records = make_answer(slice_of(p + 13, (unsigned char)p[12]),
+                          (unsigned char)p[at - 4] << 8 | (unsigned char)p[at - 3], &b);
     b.p[2] = '\x81';
     b.p[3] = (char)(0x80 | (records < -1 ? -2 - records : 0));
     memset(b.p + 6, 0, 6);
@@ -333,6 +343,56 @@ static void resolves_tlsa(void **state)
     assert_int_equal(f.answer.status, DNS_NO_DATA);
     dns_cancel(dns_query_tlsa(f.dns, "xmpp.example", 5269, on_done, &f));
     assert_null(dns_query_tlsa(f.dns, "", 5269, on_done, &f));
+}
+
+static void on_caa(void *arg, const struct dns_answer *answer)
+{
+    assert_int_equal(answer->status, DNS_OK);
+    assert_int_equal(answer->n_caa, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct dns_caa *r = &answer->caa[i];
+
+        assert_string_equal(r->value, r->critical ? "mailto:a@b.example" : "ca.example; a=b");
+        assert_string_equal(r->tag, r->critical ? "iodef" : "issue");
+    }
+    f.n_done++;
+    loop_stop(&f.loop);
+}
+
+static void resolves_caa(void **state)
+{
+    assert_non_null(dns_query_caa(f.dns, "caa.example", on_caa, &f));
+    run(5000);
+    assert_int_equal(f.n_done, 1);
+}
+
+static void caa_rdata(void **state)
+{
+    static const struct {
+        struct slice rdata;
+        bool good;
+    } cases[] = {
+        { SLICE("\0\5issue"), true },
+        { SLICE("\0\5issue;"), true },
+        { SLICE("\0\17aaaaabbbbbccccc"), true },
+        { SLICE("\0\20aaaaabbbbbcccccd"), false },
+        { SLICE("\0\0x"), false },
+        { SLICE("\0\5issu"), false },
+        { SLICE("\0\5is ue"), false },
+        { SLICE("\0\5issuea\0b"), false },
+        { SLICE("\0\5issue\x7f"), false },
+        { SLICE("\0"), false },
+        { SLICE(""), false },
+    };
+    char longest[2 + 5 + 256] = "\0\5issue";
+    struct dns_caa caa;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(dns_parse_caa(cases[i].rdata, &caa), cases[i].good);
+    memcpy(longest, "\0\5issue", 7);
+    memset(longest + 7, 'x', 256);
+    assert_true(dns_parse_caa(slice_of(longest, 7 + 255), &caa));
+    assert_false(dns_parse_caa(slice_of(longest, 7 + 256), &caa));
 }
 
 static void tlsa_rdata(void **state)
@@ -627,6 +687,8 @@ int main(void)
         T(bad_questions_are_not_asked),
         T(faults_of_the_operator_are_sentences),
         cmocka_unit_test(tlsa_rdata),
+        T(resolves_caa),
+        cmocka_unit_test(caa_rdata),
         cmocka_unit_test(srv_rdata),
         cmocka_unit_test(srv_order),
         cmocka_unit_test(srv_weights_are_chances),

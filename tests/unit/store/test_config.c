@@ -209,6 +209,12 @@ static void an_object_alone_can_be_wrong(void **state)
         { &gateway_kind, "", "contact-addresses=abuse=1a:a", "KIND=URI", NULL },
         { &gateway_kind, "", "contact-addresses=abuse=mailto:a<b", "KIND=URI", NULL },
         { &gateway_kind, "", "contact-addresses=abuse=mailto:\xc3\xbc", "KIND=URI", NULL },
+        { &gateway_kind, "", "public-name=gw.contoso.example;public-addresses=192.0.2.1,2001:db8::1", NULL, NULL },
+        { &gateway_kind, "", "public-name=192.0.2.1", "public-name: \"192.0.2.1\" is no name", NULL },
+        { &gateway_kind, "", "public-name=gw.contoso.example:5269", "is no name of a host", NULL },
+        { &gateway_kind, "", "public-name=two words", "is no name of a host", NULL },
+        { &gateway_kind, "", "public-addresses=192.0.2.1:5269", "\"192.0.2.1:5269\" is no IP address", NULL },
+        { &gateway_kind, "", "public-addresses=gw.contoso.example", "is no IP address", NULL },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

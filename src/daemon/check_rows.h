@@ -1,0 +1,42 @@
+/* The rows of a check of everything, by file. Each runs in the check's thread and adds what it finds. */
+#ifndef STOX_DAEMON_CHECK_ROWS_H
+#define STOX_DAEMON_CHECK_ROWS_H
+
+#include <stdatomic.h>
+
+#include "daemon/checks.h"
+#include "deploy/records.h"
+#include "net/addr.h"
+
+struct check {
+    const struct checks_conf *conf;
+    const struct admin_check *what;
+    struct config *config; /* as it was when the check began */
+    struct plan_site site; /* of the same */
+    const atomic_bool *stop;
+    struct findings *out;
+    char verdict[512]; /* of DNS alone */
+};
+
+/* Waits, a moment at most; false: the check is to end. */
+bool check_may_go_on(const struct check *c);
+
+/* check_dns.c */
+void check_dns(struct check *c);
+void check_certificates(struct check *c);
+
+/* check_settings.c */
+void check_settings(struct check *c);
+void check_policy(struct check *c);
+
+/* check_here.c */
+void check_ports(struct check *c);
+void check_clock(struct check *c);
+void check_disk(struct check *c);
+void check_limits(struct check *c);
+
+/* check_peers.c */
+void check_partners(struct check *c);
+void check_routes(struct check *c);
+
+#endif

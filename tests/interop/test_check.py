@@ -1,0 +1,67 @@
+"""`stoxctl check`: everything at once, on a gateway where all is well, and on one where much is not."""
+import json
+import re
+
+from rig import dns
+
+OURS = "contoso.example"
+AREAS = ["settings", "policy", "certificates", "ports", "dns", "routes", "partners", "clock", "disk", "limits"]
+
+
+def check(gateway):
+    status, out, err = gateway.ctl("check", "--json", ok=False, timeout=120)
+    assert out, err
+    found = json.loads(out)
+    areas = list(dict.fromkeys(f["area"] for f in found["findings"]))
+    assert areas == AREAS, areas
+    return status, found
+
+
+def has(found, mark, kind, pattern):
+    return any((f["mark"], f["check"]) == (mark, kind) and
+               re.search(pattern, "%(about)s %(text)s %(remedy)s %(line)s" % f) for f in found["findings"])
+
+
+def test_all_is_well(rig, prosody, ejabberd, office, stoxd):
+    gateway = stoxd(dns_trust_anchor=rig.dns.trust_anchor_file)
+    status, found = check(gateway)
+    assert status == 0 and found["works"] and not [f for f in found["findings"] if f["mark"] == "failed"], found
+    assert found["verdict"].startswith("Nothing is wrong"), found["verdict"]
+    for kind, pattern in (("settings", "objects fit together"), ("policy", "1 policy lets"),
+                          ("certificate", "contoso.example names it and is good until"), ("port", "listen-xmpp 10.99.0.1:5269"),
+                          ("port", "listen-sip-udp 10.99.0.1:5060"), ("srv-ok", "gw.contoso.example port 5269"),
+                          ("route", "office works"), ("partner", "fabrikam.example works"),
+                          ("partner", "wingtip.example works"), ("disk", "MiB left"), ("streams", "of 1000 streams")):
+        assert has(found, "ok", kind, pattern), (kind, pattern, found)
+
+
+def test_each_area_names_what_is_wrong_and_what_helps(rig, stoxd):
+    cert = rig.pki.issue("check-expired", [OURS])
+    gateway = stoxd(org={"federation": False}, partners={"refused.example": {}}, host_name="gone.contoso.example",
+                    sip_domains={OURS: {"route": "closed", "certificate": cert.file, "key": cert.key}},
+                    routes={"closed": {"next_hop": dns.NOBODY + ":5060", "transport": "tcp"}},
+                    gateway={"connection_limit": 1000000})
+    expired = rig.pki.issue("check-expired-now", [OURS], days=(-30, -1))
+    with open(expired.file) as source, open(cert.file, "w") as f:
+        f.write(source.read())
+    status, found = check(gateway)
+    assert status == 1 and not found["works"] and re.match(r"Not everything is right: \d+ faults", found["verdict"]), found
+    for mark, kind, pattern in (
+            ("failed", "org-closed", "stoxctl org set --federation yes"),
+            ("failed", "certificate-expired", "contoso.example expired 20.*Renew it now"),
+            ("note", "srv-other-name", "expected was gone.contoso.example"),
+            ("failed", "route", "closed: .*10.99.0.99:5060.*stoxctl route test closed"),
+            ("failed", "partner", "refused.example: .*stoxctl partner test refused.example"),
+            ("warning", "descriptors-few", "LimitNOFILE")):
+        assert has(found, mark, kind, pattern), (mark, kind, pattern, found)
+    out = gateway.ctl("check", ok=False, timeout=120)[1]
+    assert re.search(r"\n\npolicy\nFAILED +the organisation does not federate", out) and out.rstrip().endswith("."), out
+
+
+def test_a_gateway_with_nothing_in_it_is_told_where_to_begin(stoxd):
+    gateway = stoxd(empty=True)
+    status, found = gateway.ctl("check", "--json", ok=False, timeout=120)[:2]
+    found = json.loads(found)
+    assert status == 1
+    for pattern in "stoxctl route new", "stoxctl domain new", "stoxctl partner new":
+        assert has(found, "failed", "nothing-there", pattern), found
