@@ -74,13 +74,13 @@ def test_STOX_SIP_36_an_INVITE_goes_on_after_503_and_Retry_After_holds(case):
     first, second = c.uas
     first.on_invite = accepting(status=503, headers=["Retry-After: 60"])
     c.write("dial", "to whom it finds")
-    got = second.wait_message("to whom it finds", 5).message
+    got = second.wait_message("to whom it finds", 20).message
     one, two = invites(first)[0], invites(second)[0]
     assert one.branch != two.branch and all(one.get(h) == two.get(h) for h in ("from", "to", "call-id", "cseq"))
-    assert first.wait_other("ACK", 5).branch == one.branch and got.get("call-id") == two.get("call-id")
+    assert first.wait_other("ACK", 20).branch == one.branch and got.get("call-id") == two.get("call-id")
     first.on_invite = accepting()
     c.write("page", "not to the first")  # a MESSAGE knows it too
-    second.wait_message("not to the first", 5)
+    second.wait_message("not to the first", 20)
     assert len(invites(first)) == 1 and first.mark() == 0
 
 
@@ -88,7 +88,7 @@ def test_STOX_SIP_36_nobody_listens_at_the_first(case, rig):
     c = case()
     rig.down(c.uas[0])
     c.write("dial", "past a dead one")
-    c.uas[1].wait_message("past a dead one", 5)
+    c.uas[1].wait_message("past a dead one", 20)
 
 
 def test_STOX_SIP_36_all_refuse(case):
@@ -124,7 +124,7 @@ def test_STOX_SIP_34_a_session_with_credentials(case, proxy):
 
     ua.on_invite, ua.answer = invite, asks
     c.write("dial", "who I am")
-    ua.wait_message("who I am", 5)
+    ua.wait_message("who I am", 20)
     first, second = invites(ua)
     assert first.get(header) is None and second.get(header) and first.branch != second.branch
     assert first.get("call-id") == second.get("call-id") and first.get("from") == second.get("from")
@@ -133,7 +133,7 @@ def test_STOX_SIP_34_a_session_with_credentials(case, proxy):
     assert acks[-1].get(header) == second.get(header)
     asks.life = 2  # the nonce is stale from now on
     c.write("dial", "and again")
-    ua.wait_message("and again", 5)
+    ua.wait_message("and again", 20)
     eventually(lambda: asks.asked == 2, "the new nonce is asked for")
     texts = [m for m in asks.requests if m.method == "MESSAGE"]
     numbers = [int(m.get("cseq").split()[0]) for m in texts]
@@ -160,7 +160,7 @@ def test_STOX_SIP_38_a_proxy_and_STOX_SIP_39_one_inside_of_the_trust_domain(case
     for n in None, CASES:
         c = case(1, n)
         c.write(kind, "who and where to")
-        got = c.uas[0].wait_message("who and where to", 5).message
+        got = c.uas[0].wait_message("who and where to", 20).message
         first = got if kind == "page" else invites(c.uas[0])[0]
         seen.append((c, got, first))
     (other, _, plain), (c, inside, told) = seen
@@ -209,7 +209,7 @@ def test_STOX_SIP_35_an_INVITE_is_sent_on_within_its_route(case):
     ua, to = c.uas[0], "sip:bob@dial%d.example" % c.n
     ua.on_invite = lambda got: accepting()(got) if got.message.uri == to else (*moved(to), "")
     c.write("dial", "sent on")
-    ua.wait_message("sent on", 5)
+    ua.wait_message("sent on", 20)
     assert [m.uri for m in invites(ua)] == ["sip:alice@dial%d.example" % c.n, to]
 
 

@@ -216,7 +216,7 @@ def test_STOX_IQ_14_pictures_are_not_fetched(alive, listen, sip):
         mark = sip.mark()
         p.send_message(p.incoming(), body="and at me", extra="<x xmlns='vcard-temp:x:update'><photo>%s</photo></x>"
                        "<x xmlns='jabber:x:oob'><url>%s</url></x>" % ("0" * 40, url))
-        sip.wait_message("and at me", 5, mark)
+        sip.wait_message("and at me", 20, mark)
         web.settimeout(0.2)
         with pytest.raises(TimeoutError):
             web.accept()

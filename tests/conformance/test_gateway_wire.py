@@ -78,7 +78,7 @@ def test_STOX_ARCH_10_back_to_back(alive, listen, talk, sip):
     assert "inner" not in wire.text and "192.0.2.7" not in wire.text and RAW not in wire.text
     q, other = talk()
     q.send_message(other, body="new leg")
-    got = sip.wait_message("new leg", 5).message
+    got = sip.wait_message("new leg", 20).message
     assert len(got.all("via")) == 1 and got.get("record-route") is None and got.get("route") is None
 
 
@@ -93,7 +93,7 @@ def test_STOX_ARCH_11_order_each_way(alive, listen, talk, sip):
     mark = sip.mark()
     for b in bodies:
         q.send_message(other, body=b)
-    sip.wait_message("order 99", 10, mark)
+    sip.wait_message("order 99", 20, mark)
     assert sip.bodies()[mark:] == bodies
 
 
@@ -246,7 +246,7 @@ def test_STOX_SEC_02_sips_is_not_carried(alive, partner):
 def test_STOX_SEC_03_never_sips_on_our_own(alive, talk, sip):
     p, wire = talk()
     p.send_message(wire, body="scheme")
-    assert "sips:" not in str(sip.wait_message("scheme", 5).message)
+    assert "sips:" not in str(sip.wait_message("scheme", 20).message)
 
 
 def test_STOX_SEC_08_spoofed_from(alive, partner):
@@ -279,7 +279,7 @@ def test_STOX_SEC_11_bodies_are_not_logged(alive, listen, talk, sip):
     assert txn.wait(5) == 200
     q, other = talk()
     q.send_message(other, body="secret-from-xmpp", extra="<subject>secret-subject</subject>")
-    sip.wait_message("secret-from-xmpp", 5)
+    sip.wait_message("secret-from-xmpp", 20)
     alive.wait_event("message-answered", direction="xmpp-to-sip")
     log = "\n".join(alive.process.out.all)
     assert "secret-from" not in log and "secret-subject" not in log
@@ -371,7 +371,7 @@ def test_STOX_SEC_20_the_hop_counter_crosses_both_ways(alive, partner, sip):
     back = p.incoming()
     for i, (said, sent) in enumerate((("4", "4"), ("1", "1"), (None, "70"), ("100", "70"), ("x", "70"))):
         p.send_message(back, body="hop %d" % i, stanza_id="h%d" % i, extra=SHIM % said if said else "")
-        assert sip.wait_message("hop %d" % i, 5, mark).message.get("max-forwards") == sent
+        assert sip.wait_message("hop %d" % i, 20, mark).message.get("max-forwards") == sent
     p.send_message(back, body="one too many", stanza_id="last", extra=SHIM % "0")
     assert support.error_of(support.expect_stanza(wire))[0] == "not-acceptable"
     assert "one too many" not in sip.bodies()[mark:]
@@ -490,7 +490,7 @@ def test_STOX_IQ_20_a_block_counts_for_the_next_message(rig, stoxd, sip, start):
     def arrives(text, sender="romeo"):
         mark = sip.mark()
         p.send_message(wire, body=text, stanza_id=text, sender="%s@%s/o" % (sender, p.domain))
-        sip.wait_message(text, 5, mark)
+        sip.wait_message(text, 20, mark)
 
     arrives("before")
     one.ctl("block", "add", "romeo@" + p.domain)

@@ -45,7 +45,7 @@ def take(wire):
 def nothing_more(p, wire, sip, mark, body="end mark"):
     """That what was sent before on wire made no SIP request and no answer: a message after it comes first."""
     p.send_message(wire, body=body)
-    sip.wait_message(body, 5, mark)
+    sip.wait_message(body, 20, mark)
     assert sip.bodies()[mark:] == [body]
     p.nobody_connects(0.05)
 
@@ -54,7 +54,7 @@ def nothing_more(p, wire, sip, mark, body="end mark"):
 def test_STOX_IM_07_deliverable_types(alive, talk, sip, mtype):
     p, wire = talk()
     p.send_message(wire, body="type %s" % mtype, mtype=mtype)
-    assert sip.wait_message("type %s" % mtype, 5).message.uri == "sip:" + ALICE
+    assert sip.wait_message("type %s" % mtype, 20).message.uri == "sip:" + ALICE
 
 
 def test_STOX_IM_08_groupchat_and_headline(alive, talk, sip):
@@ -66,7 +66,7 @@ def test_STOX_IM_08_groupchat_and_headline(alive, talk, sip):
     sip.answer = 404
     q, wire = talk()
     q.send_message(wire, body="news", mtype="headline")
-    sip.wait_message("news", 5, mark)
+    sip.wait_message("news", 20, mark)
     q.nobody_connects(0.2)
     assert "to a room" not in str(sip.bodies()[mark:])
 
@@ -92,7 +92,7 @@ def test_STOX_IM_11_end_to_end_encrypted(alive, talk, sip):
     p, wire = talk()
     omemo = "<encrypted xmlns='eu.siacs.conversations.axolotl'><payload>x</payload></encrypted>"
     p.send_message(wire, body="You received a message encrypted with OMEMO", extra=omemo)
-    sip.wait_message("encrypted with OMEMO", 5)
+    sip.wait_message("encrypted with OMEMO", 20)
     p.send_message(wire, body=None, extra=omemo, stanza_id="e2e")
     error = expect_stanza(p.accept_sm())
     assert error_of(error)[0] == "not-acceptable" and error.get("id") == "e2e"
@@ -106,7 +106,7 @@ def test_STOX_IM_16_a_thread_comes_back_by_its_call_id(alive, talk, sip, thread)
     mark = sip.mark()
     for body in "one", "two":
         p.send_message(wire, body=body, extra="<thread>%s</thread>" % thread)
-        sip.wait_message(body, 5, mark)
+        sip.wait_message(body, 20, mark)
     call_id, again = [r.message.get("call-id") for r in sip.received.all[mark:]]
     assert call_id == again != thread and len(call_id) <= 255
     assert re.fullmatch(r"[-\w.!%*+`'~()<>:\\\"/\[\]?{}]+(@[-\w.!%*+`'~()<>:\\\"/\[\]?{}]+)?", call_id, re.ASCII)
@@ -127,7 +127,7 @@ def test_STOX_IM_18_one_thread_is_no_repetition(alive, talk, sip):
     mark = sip.mark()
     for i in range(3):
         p.send_message(wire, body="thread %d" % i, extra="<thread>one-thread</thread>")
-    sip.wait_message("thread 2", 5, mark)
+    sip.wait_message("thread 2", 20, mark)
     sent = [r.message for r in sip.received.all[mark:]]
     assert len({m.get("call-id") for m in sent}) == 1
     assert len({(m.get("from").split("tag=")[1], m.get("cseq")) for m in sent}) == 3
@@ -136,7 +136,7 @@ def test_STOX_IM_18_one_thread_is_no_repetition(alive, talk, sip):
 def test_STOX_IM_20_21_no_contact_no_body_in_2xx(alive, talk, listen, sip):
     p, wire = talk()
     p.send_message(wire, body="no contact")
-    assert sip.wait_message("no contact", 5).message.get("contact") is None
+    assert sip.wait_message("no contact", 20).message.get("contact") is None
     q, wire = listen()
     txn = sip.message("romeo@" + q.domain, "x", target=GATEWAY_SIP)
     take(wire)
@@ -196,7 +196,7 @@ def test_STOX_IM_24_no_receipt_and_no_marker_from_an_answer(alive, talk, sip, st
     p, wire = talk()
     enable_sm(wire)
     p.send_message(wire, body="receipt %d" % status, extra=RECEIPTS)
-    sip.wait_message("receipt %d" % status, 5)
+    sip.wait_message("receipt %d" % status, 20)
     acknowledged(wire, 1)
     ping(p, wire)
     assert p.accept_sm().expect(r"<(message|presence|iq)\b").group(1) == "iq"
@@ -298,12 +298,12 @@ def test_STOX_IM_32_one_in_flight_for_each_pair(alive, talk, sip):
     for i in range(5):
         p.send_message(wire, body="slow %d" % i)
     for i in range(5):
-        got = sip.wait_message("slow %d" % i, 5, mark)
+        got = sip.wait_message("slow %d" % i, 20, mark)
         assert len(sip.received.all) - mark == i + 1
         if i == 2:
             q, other = talk()  # another sender is not held up
             q.send_message(other, body="quick")
-            quick = sip.wait_message("quick", 5, mark)
+            quick = sip.wait_message("quick", 20, mark)
             quick.reply(200)
             sip.received.all.remove(quick)
         got.reply(200)
@@ -321,7 +321,7 @@ def test_STOX_IM_33_queue_bound(alive, talk, sip):
     assert error_of(first)[:2] == ("resource-constraint", "wait") and int(first.get("id")[1:]) >= 100
     sip.answer = 200
     sip.received.all[mark].reply(200)
-    sip.wait_message("q99", 10, mark)
+    sip.wait_message("q99", 20, mark)
     bodies = sip.bodies()[mark:]
     assert bodies == ["q%d" % i for i in range(len(bodies))]
 
@@ -343,7 +343,7 @@ def test_STOX_IM_48_plain_messages_make_no_dialog(alive, talk, sip):
     for i in range(3):
         p.send_message(wire, body="pager %d" % i, to=ALICE + ("/desk" if i == 2 else ""), extra=RECEIPTS +
                        "<thread>t48</thread><active xmlns='http://jabber.org/protocol/chatstates'/>")
-        sip.wait_message("pager %d" % i, 5, mark)
+        sip.wait_message("pager %d" % i, 20, mark)
     txn = sip.message("romeo@" + p.domain, "answer", call_id="t48", target=GATEWAY_SIP)
     back = p.accept_sm()
     expect_stanza(back)
@@ -451,7 +451,7 @@ def test_STOX_IM_53_correction_and_retraction(alive, talk, sip):
     mark = sip.mark()
     p.send_message(wire, body=None, extra="<retract xmlns='urn:xmpp:message-retract:1' id='m0'/>")
     p.send_message(wire, body="corrected text", extra="<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>")
-    sip.wait_message("corrected text", 5, mark)
+    sip.wait_message("corrected text", 20, mark)
     assert sip.bodies()[mark:] == ["corrected text"]
 
 
@@ -479,7 +479,7 @@ def test_STOX_IM_55_text_is_not_touched(alive, talk, sip):
     p.send_message(wire, body=text.replace(">", "&gt;"),
                    extra="<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='3'/>"
                          "</fallback>")
-    assert sip.wait_message("/me *bold*", 5).message.body == text.encode()
+    assert sip.wait_message("/me *bold*", 20).message.body == text.encode()
 
 
 def test_STOX_IM_56_no_stanza_id(alive, listen, talk, sip):
@@ -491,7 +491,7 @@ def test_STOX_IM_56_no_stanza_id(alive, listen, talk, sip):
     q.send_message(wire, body="ids",
                    extra="<origin-id xmlns='urn:xmpp:sid:0' id='o'/><stanza-id xmlns='urn:xmpp:sid:0' "
                    "id='s' by='%s'/>" % DOMAIN)
-    assert "urn:xmpp:sid" not in str(sip.wait_message("ids", 5).message)
+    assert "urn:xmpp:sid" not in str(sip.wait_message("ids", 20).message)
 
 
 def test_STOX_IM_57_ids(alive, listen, sip):

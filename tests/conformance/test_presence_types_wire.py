@@ -73,7 +73,7 @@ def test_partner_types(gateway, asking, office, kind, first, notes):
     gateway.ctl("partner", "set", p.domain, "--type", kind)
     asking.message("before she adds him")
     if first:
-        office.wait_message("before she adds him", 5, mark)
+        office.wait_message("before she adds him", 20, mark)
         asking.say("subscribe")
     else:
         assert error_of(asking.stanza("message"))[0] == "forbidden"
@@ -91,7 +91,7 @@ def test_partner_types(gateway, asking, office, kind, first, notes):
     assert seen.get("from") == ALICE + "/phone" and seen.get("type") is None
     assert seen.findtext("{jabber:server}status") == ("out for lunch" if notes else None)
     asking.message("after she adds him")
-    office.wait_message("after she adds him", 5, mark)
+    office.wait_message("after she adds him", 20, mark)
 
 
 def test_writing_first_adds_where_the_route_says_so(gateway, asking, office):
@@ -106,7 +106,7 @@ def test_writing_first_adds_where_the_route_says_so(gateway, asking, office):
         asking.out.send("<a xmlns='urn:xmpp:sm:3' h='2'/>")
         assert txn.wait(5) == 200
         asking.message("now we talk")
-        office.wait_message("now we talk", 5, mark)
+        office.wait_message("now we talk", 20, mark)
     finally:
         gateway.ctl("route", "set", "office", "--contact-added-by", "subscription")
 

@@ -214,12 +214,12 @@ def test_a_next_hop_dies_between_messages(gateway, sender, start, rig):
     first, second = start(SipUa(FIRST)), start(SipUa(SECOND))
     p = sender("r-two.example")
     p.say("one")
-    got = first.wait_message("one", 10)
+    got = first.wait_message("one", 20)
     rig.down(first)
     p.say("two")
     p.say("three")
-    two = second.wait_message("two", 10)
-    second.wait_message("three", 10)
+    two = second.wait_message("two", 20)
+    second.wait_message("three", 20)
     assert second.bodies() == ["two", "three"] and got.message.branch != two.message.branch
     assert all(m.count(".") == 1 for m in (got.message.branch, two.message.branch))
     p.nobody_connects()
@@ -264,12 +264,12 @@ def test_a_certificate_expires_while_in_use(rig, gateway, certs, sender, start):
     second = start(SipUa(TLS_SECOND, cert=certs["pool"], trust=rig.pki.trust_file))
     p = sender("r-two-tls.example")
     p.say("one")
-    first.wait_message("one", 10)
+    first.wait_message("one", 20)
     rig.down(first)
     first = start(SipUa(TLS_FIRST, cert=certs["expired"], trust=rig.pki.trust_file))
     mark = gateway.mark()
     p.say("two")
-    second.wait_message("two", 10)
+    second.wait_message("two", 20)
     event = gateway.wait_event("sip-peer-refused", since=mark, route="two-tls")
     assert "expired" in event["why"] and not first.received.all
     p.nobody_connects()
@@ -282,7 +282,7 @@ def test_a_next_hop_that_refuses_our_certificate_has_read_nothing(rig, gateway, 
     p = sender("r-refusing.example")
     mark = gateway.mark()
     p.say("who reads this?")
-    second.wait_message("who reads this?", 10)
+    second.wait_message("who reads this?", 20)
     assert "unknown_ca" in gateway.wait_event("sip-connection-lost", since=mark)["reason"]
     rig.down(second)
     start(Scripted(TLS_FOURTH, 5061, insisting(rig, certs["pool"])))
@@ -296,14 +296,14 @@ def test_dns_goes_away(rig, gateway, sender, servers):
     p = sender("r-moving.example")
     mark = up.mark()
     p.say("before")
-    up.wait_message("before", 10, mark)
+    up.wait_message("before", 20, mark)
     since = gateway.mark()
     os.kill(rig.dns.process.pid, signal.SIGSTOP)
     try:
         for n in range(40):
             mark = up.mark()
             p.say("during%d" % n)
-            up.wait_message("during%d" % n, 10, mark)
+            up.wait_message("during%d" % n, 20, mark)
             with contextlib.suppress(Failed):
                 gateway.wait_event("sip-servers-not-found", 1, since, of="r-moving.example")
                 break
@@ -313,7 +313,7 @@ def test_dns_goes_away(rig, gateway, sender, servers):
         os.kill(rig.dns.process.pid, signal.SIGCONT)
     mark = up.mark()
     p.say("after")
-    up.wait_message("after", 10, mark)
+    up.wait_message("after", 20, mark)
 
 
 def test_STOX_SIP_51_what_is_too_long_for_udp_goes_by_tcp(gateway, sender, servers):
@@ -322,9 +322,9 @@ def test_STOX_SIP_51_what_is_too_long_for_udp_goes_by_tcp(gateway, sender, serve
     p = sender("r-any.example")
     mark = up.mark()
     p.say("short")
-    assert "SIP/2.0/UDP" in up.wait_message("short", 10, mark).message.get("via")
+    assert "SIP/2.0/UDP" in up.wait_message("short", 20, mark).message.get("via")
     p.say("long" + "x" * 1400)
-    assert "SIP/2.0/TCP" in up.wait_message("longx", 10, mark).message.get("via")
+    assert "SIP/2.0/TCP" in up.wait_message("longx", 20, mark).message.get("via")
     p.nobody_connects()
 
 

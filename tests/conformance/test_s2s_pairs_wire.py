@@ -115,7 +115,7 @@ def test_STOX_S2S_63_verified_on_a_connection_of_its_own(alive, partner, sip):
     answer_verify(p, check=check)
     wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]")
     p.send_message(wire, body="by dialback")
-    sip.wait_message("by dialback", 5)
+    sip.wait_message("by dialback", 20)
 
 
 def test_STOX_S2S_64_unsolicited_answers(alive, partner, sip):
@@ -231,7 +231,7 @@ def test_STOX_S2S_69_dialback_without_dialback(alive, partner, sip):
     wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]")
     p.nobody_connects()
     p.send_message(wire, body="by certificate")
-    sip.wait_message("by certificate", 5)
+    sip.wait_message("by certificate", 20)
 
 
 def test_STOX_S2S_70_prefix_of_the_sender(alive, partner):
@@ -267,7 +267,7 @@ def test_STOX_S2S_76_streams_are_one_way(alive, partner, sip):
     support.acknowledge(wire, 1)
     assert txn.wait(5) == 200
     p.send_message(p.incoming(), body="the right way")
-    sip.wait_message("the right way", 5, mark)
+    sip.wait_message("the right way", 20, mark)
     assert "the wrong way" not in str(sip.bodies()[mark:])
 
 
@@ -310,7 +310,7 @@ def test_STOX_S2S_77_a_peer_may_resume_and_hears_what_was_handled(alive, partner
     wire.send("<enable xmlns='%s' resume='true'/>" % SM)
     session = wire.expect(r"<enabled\b[^>]*\bid='([0-9a-f]{32})'[^>]*/>").group(1)
     p.send_message(wire, body="before the cut", stanza_id="r1")
-    sip.wait_message("before the cut", 5, mark)
+    sip.wait_message("before the cut", 20, mark)
     wire.reset()
     wire = p.incoming()
     wire.send("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, session))
@@ -320,7 +320,7 @@ def test_STOX_S2S_77_a_peer_may_resume_and_hears_what_was_handled(alive, partner
     p.send_message(wire, body="after the cut", stanza_id="r2")
     wire.send("<r xmlns='%s'/>" % SM)
     wire.expect(r"<a\b[^>]*h='2'")
-    sip.wait_message("after the cut", 5, mark)
+    sip.wait_message("after the cut", 20, mark)
     assert sip.bodies()[mark:] == ["before the cut", "after the cut"]
 
 
@@ -495,7 +495,7 @@ def test_STOX_S2S_89_in_order(alive, partner, sip):
     mark = sip.mark()
     for i in range(60):
         p.send_message(wire, body="n%d" % i, stanza_id="n%d" % i)
-    sip.wait_message("n59", 10, mark)
+    sip.wait_message("n59", 20, mark)
     assert sip.bodies()[mark:] == ["n%d" % i for i in range(60)]
 
 
@@ -537,7 +537,7 @@ def test_STOX_S2S_93_clean_close(alive, partner, sip):
     wire.send("<message from='a@%s' to='%s'><body>last words</body></message></stream:stream>" % (p.domain, ALICE))
     wire.expect("</stream:stream>")
     wire.expect_end()
-    sip.wait_message("last words", 5)
+    sip.wait_message("last words", 20)
 
 
 def test_STOX_S2S_94_system_shutdown(rig, start):

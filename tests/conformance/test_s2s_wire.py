@@ -248,7 +248,7 @@ def test_STOX_S2S_17_missing_names_in_the_header(alive, partner, sip):
     answer_verify(p)
     wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]")
     p.send_message(wire, body="named itself late")
-    sip.wait_message("named itself late", 5)
+    sip.wait_message("named itself late", 20)
 
 
 # ---- features and order ----

@@ -55,7 +55,7 @@ class Case:
     def up(self):
         """A session that XMPP has begun, by the first server."""
         self.write("the first")
-        return self.uas[0]._session_of(self.uas[0].wait_message("the first", 5).message)
+        return self.uas[0]._session_of(self.uas[0].wait_message("the first", 20).message)
 
     def dies(self, rig):
         """The first server; what was in the gateway's way before has been looked at when this returns."""
@@ -113,7 +113,7 @@ def test_the_next_hop_dies_and_another_one_goes_on(case, rig, transport):
     second.sessions, second._salt = first.sessions, first._salt  # two servers of one system
     c.dies(rig)
     c.write("by the other one")
-    got = second.wait_message("by the other one", 10).message
+    got = second.wait_message("by the other one", 20).message
     assert got.get("call-id") == session.call_id and tag_of(got.get("to")) == tag_of(
         session.invite.responses[-1].decode().split("To: ")[1].split("\r\n")[0])
     assert bare(second, "INVITE") == []
@@ -124,7 +124,7 @@ def test_the_next_hop_dies_and_the_other_one_knows_nothing_of_it(case, rig):
     c.up()
     c.dies(rig)
     c.write("anew elsewhere")
-    c.uas[1].wait_message("anew elsewhere", 10)
+    c.uas[1].wait_message("anew elsewhere", 20)
     assert len(bare(c.uas[1], "INVITE")) == 1 and c.uas[1].bodies() == ["anew elsewhere"]
 
 
@@ -144,10 +144,10 @@ def test_STOX_SIP_36_who_answers_to_the_wrong_port_is_silent(silent):
     assert first.mark() == 0
     at = len(first.others.all)
     first.send_bytes(silent.answers[-1], (OTHER, 5060))  # late, and to the right port
-    ack, bye = first.wait_other("ACK", 5, at), first.wait_other("BYE", 5, at)
+    ack, bye = first.wait_other("ACK", 20, at), first.wait_other("BYE", 5, at)
     assert ack.get("call-id") == bye.get("call-id") == bare(second, "INVITE")[0].get("call-id")
     silent.write("still by the second")
-    second.wait_message("still by the second", 5)
+    second.wait_message("still by the second", 20)
 
 
 # ---- answers ----
@@ -167,7 +167,7 @@ def test_answers_out_of_order(case):
     ua.on_invite = late
     session = c.up()
     c.write("still up")
-    assert ua.wait_message("still up", 5).message.get("call-id") == session.call_id
+    assert ua.wait_message("still up", 20).message.get("call-id") == session.call_id
     assert bare(ua, "BYE") == [] and len(bare(ua, "INVITE")) == 1
 
 
@@ -192,7 +192,7 @@ def test_a_forged_answer_to_a_text_counts_for_nothing(case, forge):
     ua.answer = 200
     waiting[0].reply(200)
     c.write("the next")  # it would not come before the first was answered
-    assert ua.wait_message("the next", 5).message.get("call-id") == session.call_id
+    assert ua.wait_message("the next", 20).message.get("call-id") == session.call_id
 
 
 def test_doubled_and_late_requests_arrive_once(case):
@@ -238,4 +238,4 @@ def test_a_bye_from_another_system_is_refused(case, rig, start, gateway):
                            from_tag=session.local_tag, to_tag=session.remote_tag)
     assert txn.wait(5) == 403
     c.write("nothing has happened")
-    assert c.uas[0].wait_message("nothing has happened", 5).message.get("call-id") == session.call_id
+    assert c.uas[0].wait_message("nothing has happened", 20).message.get("call-id") == session.call_id

@@ -62,7 +62,7 @@ def test_STOX_SES_04_INVITE_200_ACK_MESSAGE_BYE(alive, partner, office, domain, 
     p, at, mark = partner(), counted(office), office.mark()
     wire, alice = p.incoming(domain), "alice@" + domain
     p.send_message(wire, to=alice, body="Art thou not Romeo?", extra="<thread>%s</thread>" % THREAD)
-    invite = office.wait_other("INVITE", 5, at)
+    invite = office.wait_other("INVITE", 20, at)
     assert invite.uri == "sip:" + alice
     assert invite.get("from").startswith("<sip:romeo@%s;gr=orchard>;tag=" % p.domain)
     assert invite.get("to") == "<sip:%s>" % alice and tag_of(invite.get("to")) is None
@@ -76,21 +76,21 @@ def test_STOX_SES_04_INVITE_200_ACK_MESSAGE_BYE(alive, partner, office, domain, 
     assert found["v"] == "0" and found["t"] == "0 0" and found["m"] == "message 5060 sip null" and "s" in found
     assert re.fullmatch(r"- \d+ \d+ IN IP4 \S+", found["o"]) and re.fullmatch(r"IN IP4 \S+", found["c"])
     assert "text/plain" in found["a"]
-    ack = office.wait_other("ACK", 5, at)
+    ack = office.wait_other("ACK", 20, at)
     session = office._session_of(ack)
     assert ack.uri == "sip:%s:5060;transport=%s" % (dns.OFFICE, transport.lower())
     assert ack.get("cseq").split()[0] == invite.get("cseq").split()[0]
     assert tag_of(ack.get("from")) == tag_of(invite.get("from")) and tag_of(ack.get("to"))
-    first = office.wait_message("Art thou not Romeo?", 5, mark).message
+    first = office.wait_message("Art thou not Romeo?", 20, mark).message
     assert first.uri == ack.uri and first.get("call-id") == THREAD and first.get("contact") is None
     assert int(first.get("cseq").split()[0]) == int(invite.get("cseq").split()[0]) + 1
     assert tag_of(first.get("to")) == tag_of(ack.get("to"))
     p.send_message(wire, to=alice, body="and a Montague?", stanza_id="m2")
-    second = office.wait_message("and a Montague?", 5, mark).message
+    second = office.wait_message("and a Montague?", 20, mark).message
     assert second.get("call-id") == THREAD and "CSeq" not in second.get("cseq")
     p.send_message(wire, to=alice, body=None, stanza_id="m3",
                    extra="<thread>%s</thread><gone xmlns='%s'/>" % (THREAD, CHATSTATES))
-    bye = office.wait_other("BYE", 5, at)
+    bye = office.wait_other("BYE", 20, at)
     assert bye.uri == ack.uri and tag_of(bye.get("to")) == tag_of(ack.get("to"))
     assert int(bye.get("cseq").split()[0]) == int(second.get("cseq").split()[0]) + 1
     assert session.ended
@@ -100,7 +100,7 @@ def test_STOX_SES_03_thread_language_and_subject(alive, partner, office):
     p = partner()
     wire = p.incoming()
     p.send_message(wire, body="ahoj", attrs=" xml:lang='cs'", extra="<subject>nic</subject><thread>abc==</thread>")
-    got = office.wait_message("ahoj", 5).message
+    got = office.wait_message("ahoj", 20).message
     assert got.get("content-language") == "cs" and got.get("subject") == "nic"
     session = office._session_of(got)
     stanza = []
@@ -120,13 +120,13 @@ def test_STOX_SES_44_three_wait_in_order(alive, partner, office):
     wire = p.incoming()
     for i in range(3):
         p.send_message(wire, body="queued %d" % i, stanza_id="q%d" % i)
-    invite = office.wait_other("INVITE", 5, at)
+    invite = office.wait_other("INVITE", 20, at)
     support.options()  # what was read before it has been looked at
     assert len(waiting) == 1 and office.mark() == mark
     office.loop.call_soon_threadsafe(setattr, office, "on_invite", accepting())
     office.loop.call_soon_threadsafe(office._on_invite, waiting[0])
     for i in range(3):
-        office.wait_message("queued %d" % i, 5, mark)
+        office.wait_message("queued %d" % i, 20, mark)
     mine = [r.message for r in office.received.all[mark:] if r.message.get("call-id") == invite.get("call-id")]
     assert [m.text for m in mine] == ["queued 0", "queued 1", "queued 2"]
     numbers = [int(m.get("cseq").split()[0]) for m in mine]
@@ -145,7 +145,7 @@ def test_STOX_SES_44_a_refused_INVITE_is_an_error(alive, partner, office, status
     assert stanza.get("id") == "lost" and stanza.get("type") == "error"
     if condition:
         assert error_of(stanza)[0] == condition
-    office.wait_other("ACK", 5, at)
+    office.wait_other("ACK", 20, at)
     assert "never" not in office.bodies()[mark:]
 
 
@@ -154,11 +154,11 @@ def test_STOX_SES_02_488_falls_back_to_MESSAGE(alive, partner, office):
     office.on_invite = accepting(status=488, reason="Not Acceptable Here")
     wire, alice = p.incoming("auto.example"), "alice@auto.example"
     p.send_message(wire, to=alice, body="by whichever way")
-    office.wait_other("ACK", 5, at)
-    got = office.wait_message("by whichever way", 5, mark).message
+    office.wait_other("ACK", 20, at)
+    got = office.wait_message("by whichever way", 20, mark).message
     assert got.uri == "sip:" + alice and tag_of(got.get("to")) is None
     p.send_message(wire, to=alice, body="at once", stanza_id="m2")
-    office.wait_message("at once", 5, mark)
+    office.wait_message("at once", 20, mark)
     assert len([m for m in office.others.all[at:] if not m.is_response and m.method == "INVITE"]) == 1
     assert office.bodies()[mark:] == ["by whichever way", "at once"]
     p.nobody_connects()
@@ -182,11 +182,11 @@ def test_STOX_SES_46_two_200_ACK_both_BYE_the_second(alive, partner, office):
     office.on_invite = both
     wire = p.incoming()
     p.send_message(wire, body="to one of the two")
-    bye = office.wait_other("BYE", 5, at)
+    bye = office.wait_other("BYE", 20, at)
     assert tag_of(bye.get("to")) == "fork2"
     acks = {tag_of(m.get("to")) for m in office.others.all[at:] if not m.is_response and m.method == "ACK"}
     assert acks == {"fork2", office._salt}
-    got = office.wait_message("to one of the two", 5).message
+    got = office.wait_message("to one of the two", 20).message
     assert tag_of(got.get("to")) == office._salt
 
 
@@ -201,7 +201,7 @@ def test_a_doubled_200_and_a_forged_one_change_nothing(alive, partner, office):
     office.on_invite = doubled
     wire = p.incoming()
     p.send_message(wire, body="only one of me")
-    got = office.wait_message("only one of me", 5, mark).message
+    got = office.wait_message("only one of me", 20, mark).message
     support.options()
     acks = [m for m in office.others.all[at:] if not m.is_response and m.method == "ACK"]
     assert len(acks) >= 2 and len({a.get("cseq") for a in acks}) == 1
@@ -217,8 +217,8 @@ def test_STOX_SEC_20_hops_are_counted_through_sessions(alive, partner, office):
     p, at = partner(), counted(office)
     wire = p.incoming()
     p.send_message(wire, body="lap 41", extra="<headers xmlns='%s'><header name='Max-Forwards'>29</header></headers>" % SHIM)
-    got = office.wait_message("lap 41", 5).message
-    invite = office.wait_other("INVITE", 5, at)
+    got = office.wait_message("lap 41", 20).message
+    invite = office.wait_other("INVITE", 20, at)
     assert got.get("max-forwards") == invite.get("max-forwards") == "29"
     assert invite.get("expires") == "32"
     office._session_of(got).message("lap 42")
@@ -269,7 +269,7 @@ def test_STOX_SES_36_accepted_without_asking_and_STOX_SES_39_BYE_is_gone(alive, 
     back = p.incoming(domain)  # STOX-SES-37: whoever answers is written to
     p.send_message(back, to="alice@" + domain, body="if either thee dislike",
                    extra="<thread>%s</thread><active xmlns='%s'/>" % (session.call_id, CHATSTATES))
-    got = office.wait_message("if either thee dislike", 5, mark).message
+    got = office.wait_message("if either thee dislike", 20, mark).message
     assert got.get("call-id") == session.call_id and tag_of(got.get("to")) == session.local_tag
     txn = session.message("again")
     assert expect_stanza(wire).get("to") == "romeo@%s/orchard" % p.domain
@@ -316,7 +316,7 @@ def test_no_request_of_ours_overtakes_our_200(alive, partner, office):
     after_what_was_sent(p, wire)
     assert office.mark() == mark and counted(office) == at
     session.ack()
-    got = office.wait_message("too early", 5, mark)
+    got = office.wait_message("too early", 20, mark)
     assert got.message.get("call-id") == session.call_id
     assert not [m for m in office.others.all[at:] if m.method == "INVITE"]
 
@@ -328,7 +328,7 @@ def test_a_text_that_waited_for_the_ACK_of_a_session_that_ends_goes_in_another(a
     p.send_message(wire, body="still there?")
     after_what_was_sent(p, wire)
     assert session.bye().wait(5) == 200
-    assert office.wait_message("still there?", 5, mark).message.get("call-id") != session.call_id
+    assert office.wait_message("still there?", 20, mark).message.get("call-id") != session.call_id
 
 
 def test_Lync_s_typing_both_ways(alive, partner, office):
@@ -341,7 +341,7 @@ def test_Lync_s_typing_both_ways(alive, partner, office):
     support.acknowledge(wire, 1)
     at, back = counted(office), p.incoming()
     p.send_message(back, body=None, extra="<composing xmlns='%s'/>" % CHATSTATES)
-    info = office.wait_other("INFO", 5, at)
+    info = office.wait_other("INFO", 20, at)
     assert info.get("content-type") == "application/xml" and info.get("call-id") == session.call_id
     assert '<status status="type" />' in info.text
     assert session.request("INFO", "<x/>", "application/xml").wait(5) == 400
@@ -359,7 +359,7 @@ def test_STOX_IM_25_a_late_bounce_is_ms_imdn_to_Lync(alive, partner, office):
     p.incoming().send("<message from='romeo@%s' to='%s' type='error' id='%s'><error type='cancel'><service-unavailable "
                       "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>" % (
                           p.domain, ALICE, stanza.get("id")))
-    report = office.wait_other("NOTIFY", 5, at)
+    report = office.wait_other("NOTIFY", 20, at)
     assert report.get("content-type") == "application/ms-imdn+xml" and report.get("call-id") == session.call_id
     assert "<message-id>%s</message-id>" % stanza.get("id") in report.text
 
@@ -401,7 +401,7 @@ def test_STOX_SES_40_silence_is_BYE(rig, start, office):
     at = counted(office)
     session = sipsession.begin(office, "romeo@" + p.domain, target=(OTHER, 5060))
     assert session.invite.status == 200
-    assert office.wait_other("BYE", 10, at).get("call-id") == session.call_id
+    assert office.wait_other("BYE", 20, at).get("call-id") == session.call_id
 
 
 def test_a_route_of_pager_mode_takes_no_INVITE(alive, partner, office):
@@ -428,7 +428,7 @@ def test_the_next_hop_dies_and_comes_back(alive, rig, partner, start):
     hop.on_invite = accepting()
     wire = p.incoming("stream.example")
     p.send_message(wire, to="alice@stream.example", body="before")
-    hop.wait_message("before", 5)
+    hop.wait_message("before", 20)
     rig.down(hop)
     support.options()
     p.send_message(wire, to="alice@stream.example", body="into nothing", stanza_id="m2")
@@ -437,7 +437,7 @@ def test_the_next_hop_dies_and_comes_back(alive, rig, partner, start):
     hop = start(SipUa(RAW_TCP, transport="tcp", user="alice@stream.example"))
     hop.on_invite = accepting()
     p.send_message(wire, to="alice@stream.example", body="after", stanza_id="m3")
-    again = hop.wait_message("after", 5).message  # the old session was answered 481: it went into a new one, once
+    again = hop.wait_message("after", 20).message  # the old session was answered 481: it went into a new one, once
     assert hop.wait_other("INVITE", 1).get("call-id") == again.get("call-id")
     assert hop.bodies() == ["after"]
 
@@ -456,7 +456,7 @@ def test_settings_end_what_they_forbid_and_nothing_else(rig, start, office):
     bob = sipsession.begin(office, "romeo@" + p.domain, target=target, sender="bob@contoso.example")
     assert alice.invite.status == bob.invite.status == 200
     stoxd.ctl("block", "add", ALICE)
-    bye = office.wait_other("BYE", 5, at)
+    bye = office.wait_other("BYE", 20, at)
     assert bye.get("call-id") == alice.call_id
     txn = bob.message("still here")
     wire = p.accept_sm()
@@ -465,7 +465,7 @@ def test_settings_end_what_they_forbid_and_nothing_else(rig, start, office):
     assert txn.wait(5) == 200
     at = counted(office)
     rig.down(stoxd)  # an orderly end says BYE
-    assert office.wait_other("BYE", 5, at).get("call-id") == bob.call_id
+    assert office.wait_other("BYE", 20, at).get("call-id") == bob.call_id
 
 
 def test_kill_in_the_middle_loses_nothing_that_was_answered_200(rig, start, office):
@@ -481,13 +481,13 @@ def test_kill_in_the_middle_loses_nothing_that_was_answered_200(rig, start, offi
     out = p.incoming()
     p.send_message(out, body="not answered yet", extra="<thread>%s</thread>" % session.call_id)
     mark = office.mark()
-    office.wait_message("not answered yet", 5)
+    office.wait_message("not answered yet", 20)
     stoxd.kill()
     office.answer = 200
     stoxd.start()
     assert session.message("into the old one").wait(5) == 481  # which tells the other side to begin anew
     p.send_message(p.incoming(), body="not answered yet", extra="<thread>%s</thread>" % session.call_id)
-    again = office.wait_message("not answered yet", 5, mark + 1 if office.mark() > mark else mark)
+    again = office.wait_message("not answered yet", 20, mark + 1 if office.mark() > mark else mark)
     assert again.message.get("call-id") == session.call_id
     assert office._session_of(again.message) is not session
 
@@ -507,7 +507,7 @@ def test_a_session_over_TLS(rig, start):
     hop.on_invite = accepting()
     wire = p.incoming()
     p.send_message(wire, body="by TLS")
-    got = hop.wait_message("by TLS", 10).message
+    got = hop.wait_message("by TLS", 20).message
     assert "TLS" in got.get("via") and "transport=tls" in hop.wait_other("INVITE", 1).get("contact")
     hop._session_of(got).transport = "tls"
     txn = hop._session_of(got).message("back by TLS")

@@ -45,7 +45,7 @@ def test_a_certificate_expires_while_its_connections_stand(rig, gateway, served,
     mark = gateway.mark()
     pool.answer = None
     served.say("before")
-    before = pool.wait_message("before", 5)
+    before = pool.wait_message("before", 20)
     assert asks(caller) == 404
     for direction in "out", "in":
         event = gateway.wait_event("sip-peer-expired", since=mark, direction=direction)
@@ -60,7 +60,7 @@ def test_a_certificate_expires_while_its_connections_stand(rig, gateway, served,
     rig.down(pool)
     pool = start(SipUa(RAW, cert=rig.pki.issue("standing-renewed", dns=[POOL]), trust=rig.pki.trust_file))
     served.say("renewed")
-    pool.wait_message("renewed", 5)
+    pool.wait_message("renewed", 20)
 
 
 def test_a_certificate_is_revoked_while_its_connections_stand(rig, gateway, served, start):
@@ -68,7 +68,7 @@ def test_a_certificate_is_revoked_while_its_connections_stand(rig, gateway, serv
     pool = start(SipUa(RAW, cert=cert, trust=rig.pki.trust_file))
     caller = start(SipUa(STRANGER, port=6000, cert=cert, trust=rig.pki.trust_file))
     served.say("before")
-    pool.wait_message("before", 5)
+    pool.wait_message("before", 20)
     assert asks(caller) == 404
     rig.pki.revoke(cert)
     rig.pki.lists("standing.pem")

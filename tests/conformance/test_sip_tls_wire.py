@@ -110,7 +110,7 @@ def test_STOX_SIP_50_messages_go_both_ways_over_tls(rig, gateway, ua, certs, sta
     support.acknowledge(wire, 1)
     assert sent.wait(10) == 200
     p.send_message(p.incoming(), to="alice@contoso.example", body="to sip")
-    got = pool.wait_message("to sip", 10)
+    got = pool.wait_message("to sip", 20)
     assert "SIP/2.0/TLS " in got.message.get("via")
     with open(certs["gateway"].file) as f:
         own = ssl.PEM_cert_to_DER_cert(f.read().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
@@ -161,7 +161,7 @@ def test_STOX_SEC_01_both_ways_over_tls(rig, gateway, ua, start):
     p = start(support.Partner(rig, at=OTHER))
     pool = ua(RAW, "pool", 5060)
     p.send_message(p.incoming(), to="alice@contoso.example", body="over TLS?")
-    got = pool.wait_message("over TLS?", 10)
+    got = pool.wait_message("over TLS?", 20)
     assert got.message.all("via")[0].startswith("SIP/2.0/TLS ")
 
 
@@ -173,7 +173,7 @@ def test_STOX_SEC_04_the_next_hop_shows_its_name(rig, gateway, ua, start, cert, 
     incoming = p.incoming()
     p.send_message(incoming, to="alice@contoso.example", body="who are you?")
     if good:
-        pool.wait_message("who are you?", 10)
+        pool.wait_message("who are you?", 20)
         return
     event = gateway.wait_event("sip-peer-refused", since=mark, route="pool")
     assert event["name"] == POOL and event["why"]
@@ -203,5 +203,5 @@ def test_I10_a_proven_peer_gets_no_other_hosts_requests(rig, gateway, ua, start)
     wire = p.incoming()
     for i in range(3):
         p.send_message(wire, body="to the pool %d" % i, stanza_id="t%d" % i)
-        pool.wait_message("to the pool %d" % i, 5)
+        pool.wait_message("to the pool %d" % i, 20)
     assert not thief.received.all

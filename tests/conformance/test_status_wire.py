@@ -157,7 +157,7 @@ def test_STOX_CS_07_none_after_415(alive, listen, sip):
     assert next_message(sip, mark).message.get("content-type") == COMPOSING
     for body in "a remark", "another":
         p.send_message(back, nurse, body=body, extra="<active xmlns='%s'/>" % STATES)
-        sip.wait_message(body, 5, mark)
+        sip.wait_message(body, 20, mark)
         romeo_is(p, back, "composing", nurse)
     assert sip.bodies()[mark + 1:] == ["a remark", "another"]
 
@@ -198,7 +198,7 @@ def test_STOX_CS_12_none_to_a_contact_that_sends_none(alive, listen, sip):
     p, wire = listen()
     mark = sip.mark()
     p.send_message(p.incoming(), body="without a state")
-    sip.wait_message("without a state", 5, mark)
+    sip.wait_message("without a state", 20, mark)
     alice_is(p, sip, "active")
     txn = sip.message("romeo@" + p.domain, "a text", target=GATEWAY_SIP)
     assert support.body_of(take(wire)) == "a text" and txn.wait(5) == 200
@@ -237,7 +237,7 @@ def test_STOX_CS_13_advertised_until_it_is_refused(alive, listen, sip):
 def test_STOX_RCP_05_no_receipt_for_a_2xx(alive, talk, sip):
     p, wire = talk()
     p.send_message(wire, body="receipt?", extra=REQUEST)
-    assert sip.wait_message("receipt?", 5).message.get("content-type") == "text/plain;charset=UTF-8"
+    assert sip.wait_message("receipt?", 20).message.get("content-type") == "text/plain;charset=UTF-8"
     p.nobody_connects(0.2)
 
 
@@ -249,14 +249,14 @@ def test_STOX_RCP_06_receipt_on_200(alive, talk, sip):
     sip.answer = 202
     p, wire = talk("prompt.example")
     p.send_message(wire, to=ON_200, body="stored", extra=REQUEST)
-    sip.wait_message("stored", 5)
+    sip.wait_message("stored", 20)
     p.nobody_connects(0.2)
 
 
 def test_STOX_RCP_07_imdn_is_asked_for(alive, talk, sip):
     p, wire = talk("asked.example")
     p.send_message(wire, to=ASKED, body="what light", extra=REQUEST + MARKABLE + "<subject>S</subject>")
-    got = sip.wait_message("what light", 5)
+    got = sip.wait_message("what light", 20)
     head, mime, content = cpim(got)
     assert list(head) == ["From", "To", "DateTime", "NS", "imdn.Message-ID", "imdn.Disposition-Notification"]
     assert head["From"] == "<sip:romeo@%s>" % p.domain and head["To"] == "<sip:%s>" % ASKED
@@ -300,7 +300,7 @@ def test_STOX_RCP_09_once_and_not_after_a_refusal(alive, listen, sip):
     for sender in "orchard", "tomb", "orchard":
         receipt(p, back, "received", stanza.get("id"), sender)
     p.send_message(back, body="after them")
-    sip.wait_message("after them", 5, mark)
+    sip.wait_message("after them", 20, mark)
     assert len(sip.bodies()[mark:]) == 2 and "<delivered/>" in sip.bodies()[mark]
     txn = sip.message("romeo@" + p.domain, asking(p, "negative-delivery"), content_type="message/cpim", target=GATEWAY_SIP)
     stanza, mark = expect_stanza(wire), sip.mark()
@@ -338,7 +338,7 @@ def test_STOX_RCP_11_only_the_recipient_tells(alive, talk, sip):
     p, wire = talk("asked.example")
     mark = sip.mark()
     p.send_message(wire, to=ASKED, body="asked", extra=REQUEST + MARKABLE, stanza_id="orig1")
-    message_id = cpim(sip.wait_message("asked", 5, mark))[0]["imdn.Message-ID"]
+    message_id = cpim(sip.wait_message("asked", 20, mark))[0]["imdn.Message-ID"]
     alice_notifies(p, sip, message_id, "delivered", "mallory@asked.example")
     alice_notifies(p, sip, "unknown", "delivered", ASKED)
     p.nobody_connects(0.1)
@@ -361,7 +361,7 @@ test_STOX_RCP_12_nothing_but_the_receipt = test_STOX_RCP_11_only_the_recipient_t
 def test_STOX_RCP_13_without_an_id(alive, talk, sip):
     p, wire = talk("asked.example")
     wire.send("<message from='romeo@%s/orchard' to='%s'><body>no id</body>%s</message>" % (p.domain, ASKED, REQUEST))
-    assert sip.wait_message("no id", 5).message.get("content-type") == "text/plain;charset=UTF-8"
+    assert sip.wait_message("no id", 20).message.get("content-type") == "text/plain;charset=UTF-8"
 
 
 def test_STOX_RCP_14_displayed_where_it_was_asked_for(alive, listen, sip):
@@ -386,7 +386,7 @@ def test_STOX_RCP_18_asked_once_it_was_seen(alive, listen, sip):
     alice_asks(p, wire, sip, "display")
     mark = sip.mark()
     p.send_message(p.incoming(), body="known by now", extra=REQUEST)
-    head, _, _ = cpim(sip.wait_message("known by now", 5, mark))
+    head, _, _ = cpim(sip.wait_message("known by now", 20, mark))
     assert head["imdn.Disposition-Notification"] == "positive-delivery, negative-delivery"
 
 
@@ -396,7 +396,7 @@ def test_STOX_RCP_19_plain_text_after_415(alive, talk, sip):
     sip.answer = lambda got: 415 if got.message.get("content-type") == "message/cpim" else 200
     p.send_message(wire, to="bob@asked.example", body="once", extra=REQUEST)
     p.send_message(wire, to="bob@asked.example", body="twice", extra=REQUEST)
-    sip.wait_message("twice", 5, mark)
+    sip.wait_message("twice", 20, mark)
     types = [r.message.get("content-type") for r in sip.received.all[mark:]]
     assert types == ["message/cpim"] + 2 * ["text/plain;charset=UTF-8"]
     assert sip.bodies()[mark + 1:] == ["once", "twice"]

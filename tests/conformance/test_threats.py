@@ -163,7 +163,7 @@ def test_I6_forms_of_a_proven_sender(alive, partner, sip, sender):
     wire = p.incoming()
     wire.send("<message from='%s' to='%s'><body>I6 good</body></message>" % (
         sender.format(p=p.domain, P=p.domain.upper(), o=other.domain), ALICE))
-    got = sip.wait_message("I6 good", 5, mark).message
+    got = sip.wait_message("I6 good", 20, mark).message
     assert got.get("from").startswith("<sip:romeo@%s" % p.domain)
 
 
@@ -418,7 +418,7 @@ def test_I10_an_alias_brings_no_requests(alive, partner, start):
         wire = p.incoming("stream.example")
         for i in range(3):
             p.send_message(wire, to="bob@stream.example", body="I10 %d" % i, stanza_id="a%d" % i)
-            real.wait_message("I10 %d" % i, 5)
+            real.wait_message("I10 %d" % i, 20)
         assert thief.receive(0.1) is None
 
 
@@ -433,13 +433,13 @@ def test_E3_two_other_parsers_see_the_template(alive, partner, sip):
     wire = p.incoming()
     mark = sip.mark()
     p.send_message(wire, body="E3 plain", extra="<subject>s</subject><thread>t</thread>")
-    template = sorted(n for n, _ in sip.wait_message("E3 plain", 5, mark).message.headers)
+    template = sorted(n for n, _ in sip.wait_message("E3 plain", 20, mark).message.headers)
     for i, nasty in enumerate(NASTY):
         p.send_message(wire, body="E3 %d" % i, stanza_id="e%d%s" % (i, nasty.replace("&quot;", "")),
                        extra="<subject>%s</subject><thread>%s</thread><nick xmlns='http://jabber.org/protocol/nick'>%s</nick>"
                        % (nasty, nasty, nasty), sender="romeo@%s/%s" % (p.domain, nasty.replace("&#13;", "").replace(
                            "&#10;", "").replace("&#x85;", "").replace("&#x2028;", "")))
-        got = sip.wait_message("E3 %d" % i, 5, mark).message
+        got = sip.wait_message("E3 %d" % i, 20, mark).message
         assert sorted(n for n, _ in got.headers) == template, str(got)
         text = "\n".join("%s: %s" % h for h in got.headers) + "\n\n"
         assert sorted(k.lower() for k in email.parser.HeaderParser().parsestr(text).keys()) == template
@@ -503,7 +503,7 @@ def test_D14_character_references(alive, partner, sip, reference, good):
     wire = p.incoming()
     p.send_message(wire, body="D14" + reference)
     if good:
-        sip.wait_message("D14", 5, mark)
+        sip.wait_message("D14", 20, mark)
     else:
         assert "not-well-formed" in wire.expect_end() and sip.mark() == mark
 
