@@ -34,7 +34,6 @@ static inline void sip_word(struct sip_state *s, uint64_t word)
 {
     s->v3 ^= word;
     sip_round(s);
-    sip_round(s);
     s->v0 ^= word;
 }
 
@@ -67,7 +66,7 @@ static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all
         last |= (uint64_t)(unsigned char)t.p[i] << (8 * (i - at));
     sip_word(s, last);
     s->v2 ^= 0xff;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         sip_round(s);
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }

@@ -22,18 +22,18 @@ static bool is_id(const struct hash_node *node, const void *key)
     return container_of(node, struct entry, node)->id == *(const unsigned *)key;
 }
 
-/* The vectors of SipHash's authors: key 00..0f, message 00..n-1. */
+/* SipHash-1-3 as OpenSSL has it (openssl mac -macopt c-rounds:1 -macopt d-rounds:3): key 00..0f, message 00..n-1. */
 static void siphash_vectors(void **state)
 {
     static const struct {
         size_t n;
         uint64_t want;
     } cases[] = {
-        { 0, 0x726fdb47dd0e0e31 },  { 1, 0x74f839c593dc67fd },  { 2, 0x0d6c8009d9a94f5a },  { 3, 0x85676696d7fb7e2d },
-        { 4, 0xcf2794e0277187b7 },  { 5, 0x18765564cd99a68d },  { 6, 0xcbc9466e58fee3ce },  { 7, 0xab0200f58b01d137 },
-        { 8, 0x93f5f5799a932462 },  { 9, 0x9e0082df0ba9e4b0 },  { 10, 0x7a5dbbc594ddb9f3 }, { 11, 0xf4b32f46226bada7 },
-        { 12, 0x751e8fbc860ee5fb }, { 13, 0x14ea5627c0843d90 }, { 14, 0xf723ca908e7af2ee }, { 15, 0xa129ca6149be45e5 },
-        { 63, 0x958a324ceb064572 },
+        { 0, 0xabac0158050fc4dc },  { 1, 0xc9f49bf37d57ca93 },  { 2, 0x82cb9b024dc7d44d },  { 3, 0x8bf80ab8e7ddf7fb },
+        { 4, 0xcf75576088d38328 },  { 5, 0xdef9d52f49533b67 },  { 6, 0xc50d2b50c59f22a7 },  { 7, 0xd3927d989bb11140 },
+        { 8, 0x369095118d299a8e },  { 9, 0x25a48eb36c063de4 },  { 10, 0x79de85ee92ff097f }, { 11, 0x70c118c1f94dc352 },
+        { 12, 0x78a384b157b4d9a2 }, { 13, 0x306f760c1229ffa7 }, { 14, 0x605aa111c0f95d34 }, { 15, 0xd320d86d2a519956 },
+        { 63, 0x9d199062b7bbb3a8 },
     };
     struct hash h = { .key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
     char message[64];
