@@ -416,7 +416,7 @@ static void probes_are_few(void **state)
         sides_advance(s, 1000);
     }
     assert_int_equal(sent(s, "type='probe'"), 1);
-    sides_advance(s, WATCH_PROBE_MS);
+    sides_advance(s, 1000 * WATCH_PROBE_S);
     sides_refreshed(s, sub);
     sides_advance(s, 1);
     assert_int_equal(sent(s, "type='probe'"), 2);
