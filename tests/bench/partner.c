@@ -10,8 +10,8 @@
  * A crowd is a sink for COUNT partners, p00000.idle.example and so on, whose certificate names them all.
  *
  * People send what is asked for on standard input, "send COUNT WINDOW FIRST PEOPLE", each answered by such a line: the
- * messages go from and to as many pairs of people from number FIRST on, in turn. "tell" sends presence instead. Whoever
- * subscribes to the presence of one of them gets it.
+ * messages go from and to as many pairs of people from number FIRST on, in turn. "tell" sends presence instead, "ask" that they want
+ * to watch. Whoever subscribes to the presence of one of them gets it.
  *
  * With SECONDS it ends then, however many are sent.
  */
@@ -41,9 +41,9 @@ struct partner_side {
     struct slice domain; /* whose partner it is; of a crowd the end that all share */
     bool crowd;
     unsigned first, people; /* pairs that write */
-    bool tells;             /* presence, not messages */
-    bool goes_on;           /* after what was asked for: waits for the next command */
-    uint64_t before;        /* sent before this command */
+    int (*write)(char *out, size_t size, const struct partner_side *p, unsigned user);
+    bool goes_on;    /* after what was asked for: waits for the next command */
+    uint64_t before; /* sent before this command */
     uv_poll_t input;
     struct timer end;
 };
@@ -91,13 +91,13 @@ static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 
 static void report(struct partner_side *p)
 {
-    printf(
-        "{\"sent\": %llu, \"answered\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
-        "\"p999_us\": %.1f}\n",
-        (unsigned long long)(p->sent - p->before), (unsigned long long)(p->settled - p->before),
-        (unsigned long long)p->failed, (double)(bench_now_ns() - p->start_ns) / 1e9,
-        bench_percentile_us(&p->histogram, 50), bench_percentile_us(&p->histogram, 99),
-        bench_percentile_us(&p->histogram, 99.9));
+    printf("{\"taken\": %llu, \"sent\": %llu, \"answered\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"p50_us\": "
+           "%.1f, \"p99_us\": %.1f, "
+           "\"p999_us\": %.1f}\n",
+           (unsigned long long)p->taken, (unsigned long long)(p->sent - p->before),
+           (unsigned long long)(p->settled - p->before), (unsigned long long)p->failed,
+           (double)(bench_now_ns() - p->start_ns) / 1e9, bench_percentile_us(&p->histogram, 50),
+           bench_percentile_us(&p->histogram, 99), bench_percentile_us(&p->histogram, 99.9));
     if (!p->goes_on)
         exit(p->failed ? 1 : 0);
 }
@@ -121,6 +121,12 @@ static int write_message(char *out, size_t size, const struct partner_side *p, u
                     user, SLICE_FMT(p->domain), user, (unsigned long long)p->sent);
 }
 
+static int write_request(char *out, size_t size, const struct partner_side *p, unsigned user)
+{
+    return snprintf(out, size, "<presence from='romeo%06u@%.*s' to='alice%06u@contoso.example' type='subscribe'/>",
+                    user, SLICE_FMT(p->domain), user);
+}
+
 static void send_some(struct partner_side *p)
 {
     uint64_t now = bench_now_ns();
@@ -130,7 +136,7 @@ static void send_some(struct partner_side *p)
         char text[1024];
         unsigned user = p->first + (unsigned)((p->sent - p->before) % p->people);
         enum xmpp_fate fate;
-        int n = (p->tells ? write_presence : write_message)(text, sizeof(text), p, user);
+        int n = p->write(text, sizeof(text), p, user);
 
         if (!xmpp_send(p->xmpp, p->domain, SLICE("contoso.example"), slice_of(text, (size_t)n), p->sent + 1, &fate))
             break;
@@ -185,7 +191,7 @@ static void on_command(uv_poll_t *input, int status, int events)
 
     if (scanf("%7s %u %u %u %u", word, &count, &window, &first, &people) != 5 || !people || p->settled != p->count)
         exit(2);
-    p->tells = strcmp(word, "tell") == 0;
+    p->write = word[0] == 't' ? write_presence : word[0] == 'a' ? write_request : write_message;
     p->before = p->count;
     p->count += count;
     p->window = window;
@@ -246,6 +252,7 @@ int main(int argc, char **argv)
     log_init(&p->log);
     p->log.level = LOG_LEVEL_WARNING;
     p->people = BENCH_USERS;
+    p->write = write_message;
     p->crowd = strcmp(argv[1], "crowd") == 0 && argc == 8;
     p->domain = p->crowd ? SLICE(".idle.example") : argc > 10 ? slice_str(argv[10]) : SLICE("fabrikam.example");
     snprintf(p->proxy, sizeof(p->proxy), "127.0.0.1:%s", argv[3]);

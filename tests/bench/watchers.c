@@ -1,12 +1,12 @@
 /*
  * The SIP side of the benchmark of presence, over UDP: watchers, each of another SIP user who watches another XMPP user by a
- * SUBSCRIBE that stands. They answer every NOTIFY with 200, and are not refreshed.
+ * SUBSCRIBE that stands. They answer every NOTIFY with 200, and are refreshed when it is asked for.
  *
  *   watchers PORT
  *
  * Commands on standard input, each answered by a line of JSON: "open COUNT WINDOW" (more watchers; each is there when its first
  * NOTIFY with a document has come), "hear COUNT 0" (until so many NOTIFYs with documents have come since the last command, or none
- * for a while).
+ * for a while), "refresh COUNT WINDOW" (SUBSCRIBEs in the dialogs, in turn, each until its NOTIFY has come).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +23,8 @@
 #define STALL_MS 5000
 
 static unsigned cseq_heard[WATCHERS_MAX]; /* of the last NOTIFY with a document; 0: none yet */
+static unsigned refreshes[WATCHERS_MAX];
+static char gateway_tag[WATCHERS_MAX][20];
 static uint32_t n_watchers, n_there, n_heard, n_refused;
 static struct sockaddr_in gateway;
 static int fd;
@@ -55,6 +57,32 @@ static void subscribe(uint32_t i)
     emit(text, (size_t)n);
 }
 
+/* Of the dialog: it is in the NOTIFY's From. */
+static void keep_tag(uint32_t i, const char *text)
+{
+    const char *from = strstr(text, "\r\nFrom: "), *tag = from ? strstr(from, ";tag=") : NULL;
+    size_t n = tag ? strcspn(tag + 5, ";\r") : 0;
+
+    if (n && n < sizeof(gateway_tag[i]))
+        memcpy(gateway_tag[i], tag + 5, n);
+}
+
+static void refresh_one(uint32_t i)
+{
+    char text[1024];
+    unsigned cseq = ++refreshes[i] + 1;
+    int n =
+        snprintf(text, sizeof(text),
+                 "SUBSCRIBE sip:127.0.0.1:%u SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKref%06u-%u\r\n"
+                 "Max-Forwards: 70\r\nFrom: <sip:alice%06u@contoso.example>;tag=a%06u\r\n"
+                 "To: <sip:romeo%06u@fabrikam.example>;tag=%s\r\nCall-ID: watch%06u@office.contoso.example\r\n"
+                 "CSeq: %u SUBSCRIBE\r\nContact: <sip:alice%06u@127.0.0.1:5070>\r\nEvent: presence\r\n"
+                 "Accept: application/pidf+xml\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n",
+                 ntohs(gateway.sin_port), i, cseq, i, i, i, gateway_tag[i], i, cseq, i);
+
+    emit(text, (size_t)n);
+}
+
 static void on_notify(const char *text, size_t n)
 {
     const char *cseq = strstr(text, "\r\nCSeq: "), *type = strstr(text, "\r\nContent-Type: ");
@@ -69,6 +97,7 @@ static void on_notify(const char *text, size_t n)
         return;
     n_there += !cseq_heard[i];
     cseq_heard[i] = number;
+    keep_tag(i, text);
     n_heard++;
 }
 
@@ -117,6 +146,22 @@ static void hear(uint32_t count)
     n_heard = 0;
 }
 
+static void refresh(uint32_t count, uint32_t window)
+{
+    uint64_t start = bench_now_ns();
+    uint32_t sent = 0;
+
+    n_heard = 0;
+    while (n_heard < count) {
+        for (; sent < count && sent - n_heard < window; sent++)
+            refresh_one(sent % n_watchers);
+        if (!receive())
+            break;
+    }
+    printf("{\"answered\": %u, \"seconds\": %.6f}\n", n_heard, (double)(bench_now_ns() - start) / 1e9);
+    n_heard = 0;
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in own = { .sin_family = AF_INET,
@@ -140,6 +185,8 @@ int main(int argc, char **argv)
             return 2;
         if (strcmp(word, "open") == 0)
             open_watchers(count, window);
+        else if (word[0] == 'r')
+            refresh(count, window);
         else
             hear(count);
     }
