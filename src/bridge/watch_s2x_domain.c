@@ -45,13 +45,13 @@ static void on_round(struct timer *t)
 
 /*
  * All watches hear it, some in each turn: there may be a hundred thousand. Who has not heard the former news yet hears only these; a
- * watch that is new meanwhile needs none.
+ * watch that is new meanwhile needs none. d may be gone on return.
  */
 static void begin_round(struct watched_domain *d, bool lost)
 {
     d->lost = lost;
     list_move_all(&d->next, &d->watches);
-    timer_start(&d->bridge->loop->timers, &d->round, 0);
+    on_round(&d->round);
 }
 
 struct search {

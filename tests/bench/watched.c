@@ -2,7 +2,9 @@
  * The SIP side of the benchmark of presence the other way, over UDP: users whom a partner's users watch. Each SUBSCRIBE is answered
  * and told a document at once; then they change, in turn.
  *
- *   watched PORT
+ *   watched GATEWAY [OWN SIP-DOMAIN XMPP-DOMAIN]
+ *
+ * GATEWAY and OWN are a port, or an address and a port.
  *
  * Commands on standard input, each answered by a line of JSON: "serve COUNT 0" (until so many more are watched, or nothing has come for
  * a while), "tell COUNT WINDOW" (NOTIFYs with another state, so many unanswered at a time), "shorten COUNT WINDOW" (NOTIFYs that let
@@ -32,6 +34,8 @@ struct watched {
 static struct watched all[WATCHED_MAX];
 static uint32_t n_watched, n_told, n_answered, n_refreshed;
 static struct sockaddr_in gateway;
+static char gateway_text[32], own_text[32];
+static const char *sip_domain, *xmpp_domain;
 static int fd;
 
 static void die(const char *what)
@@ -69,19 +73,20 @@ static void notify(uint32_t i, unsigned expires_s)
     struct watched *w = &all[i];
     const char *basic = w->cseq % 2 ? "closed" : "open";
     char body[512], text[2048];
-    int n_body = snprintf(
-        body, sizeof(body),
-        "<?xml version='1.0' encoding='UTF-8'?>\n<presence xmlns='urn:ietf:params:xml:ns:pidf' "
-        "entity='sip:alice%06u@contoso.example'><tuple id='phone'><status><basic>%s</basic></status><note>number %u"
-        "</note></tuple></presence>",
-        i, basic, w->cseq);
+    int n_body =
+        snprintf(body, sizeof(body),
+                 "<?xml version='1.0' encoding='UTF-8'?>\n<presence xmlns='urn:ietf:params:xml:ns:pidf' "
+                 "entity='sip:alice%06u@%s'><tuple id='phone'><status><basic>%s</basic></status><note>number %u"
+                 "</note></tuple></presence>",
+                 i, sip_domain, basic, w->cseq);
     int n = snprintf(text, sizeof(text),
-                     "NOTIFY %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKntf%06u-%u\r\n"
-                     "Max-Forwards: 70\r\nFrom: <sip:alice%06u@contoso.example>;tag=bench\r\nTo: %s\r\nCall-ID: %s\r\n"
-                     "CSeq: %u NOTIFY\r\nContact: <sip:alice%06u@127.0.0.1:5070>\r\nEvent: presence\r\n"
+                     "NOTIFY %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKntf%06u-%u\r\n"
+                     "Max-Forwards: 70\r\nFrom: <sip:alice%06u@%s>;tag=bench\r\nTo: %s\r\nCall-ID: %s\r\n"
+                     "CSeq: %u NOTIFY\r\nContact: <sip:alice%06u@%s>\r\nEvent: presence\r\n"
                      "Subscription-State: active;expires=%u\r\nContent-Type: application/pidf+xml\r\n"
                      "Content-Length: %d\r\n\r\n%s",
-                     w->target, i, w->cseq, i, w->watcher, w->call_id, w->cseq, i, expires_s, n_body, body);
+                     w->target, own_text, i, w->cseq, i, sip_domain, w->watcher, w->call_id, w->cseq, i, own_text,
+                     expires_s, n_body, body);
 
     w->cseq++;
     n_told++;
@@ -97,8 +102,8 @@ static void on_subscribe(const char *text, size_t n)
     size_t k;
 
     (void)between(text, "\r\nExpires: ", "\r", expires, sizeof(expires));
-    (void)snprintf(first, sizeof(first), "SIP/2.0 200 OK\r\nExpires: %s\r\nContact: <sip:alice%06u@127.0.0.1:5070>\r\n",
-                   expires, i);
+    (void)snprintf(first, sizeof(first), "SIP/2.0 200 OK\r\nExpires: %s\r\nContact: <sip:alice%06u@%s>\r\n", expires, i,
+                   own_text);
     k = bench_respond(out, sizeof(out), first, text, n);
     if (k)
         emit(out, k);
@@ -179,17 +184,18 @@ static void shorten(uint32_t count, uint32_t window)
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in own = { .sin_family = AF_INET,
-                               .sin_port = htons(5070),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in own;
     int size = 32 << 20;
     uint32_t count, window;
     char word[16];
 
-    if (argc != 2)
+    if ((argc != 2 && argc != 5) || !bench_address(argv[1], &gateway) ||
+        !bench_address(argc == 5 ? argv[2] : "5070", &own))
         return 2;
-    gateway = own;
-    gateway.sin_port = htons((uint16_t)atoi(argv[1]));
+    (void)bench_address_text(&gateway, gateway_text);
+    (void)bench_address_text(&own, own_text);
+    sip_domain = argc == 5 ? argv[3] : "contoso.example";
+    xmpp_domain = argc == 5 ? argv[4] : "fabrikam.example";
     fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
         bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0)
