@@ -16,6 +16,7 @@ void watches_x2s_fini(struct bridge *b)
     timer_stop(&b->loop->timers, &all->look);
     timer_stop(&b->loop->timers, &all->pace);
     timer_stop(&b->loop->timers, &all->restore);
+    timer_stop(&b->loop->timers, &all->room);
 }
 
 /* ---- after a start ---- */
@@ -124,6 +125,7 @@ bool watches_x2s_stop(struct bridge *b, size_t n)
     timer_stop(&b->loop->timers, &all->look);
     timer_stop(&b->loop->timers, &all->restore);
     timer_stop(&b->loop->timers, &all->pace);
+    timer_stop(&b->loop->timers, &all->room);
     list_move_all(&all->next, &all->all);
     for (; n && !list_empty(&all->next); n--) {
         struct watch_x2s *w = container_of(all->next.next, struct watch_x2s, link);

@@ -209,6 +209,13 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
     return xmpp_pair_send(x, local, remote, stanza, token, fate);
 }
 
+bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote)
+{
+    const struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
+
+    return p && (p->n >= x->conf.queue_max_stanzas / 2 || p->bytes >= x->conf.queue_max_bytes / 2);
+}
+
 bool xmpp_withdraw(struct xmpp *x, uint64_t token)
 {
     return xmpp_pair_withdraw(x, token);

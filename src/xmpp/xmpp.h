@@ -138,6 +138,9 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
  */
 bool xmpp_withdraw(struct xmpp *x, uint64_t token);
 
+/* Does as much wait between these domains as half of what may? Who sends what can be told later, and by its newest state, waits then. */
+bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote);
+
 /* The owner has settled an incoming stanza: it may be counted in XEP-0198 h, in order (DESIGN: a counts what SIP has
  * answered). */
 void xmpp_handled(struct xmpp *x, uint64_t receipt);
