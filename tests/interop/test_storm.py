@@ -123,7 +123,7 @@ def test_B3_a_herd_of_sip_watchers_and_of_a_partner_comes_back_at_the_pace_and_n
     rig.up(phones)
     with Talk(office, romeo, "again") as talk:
         watch = Stopwatch(talk)
-        opened = watch.run("start", lambda: phones.tell("open", HERD, HERD))
+        opened = watch.run("start", lambda: phones.tell("open", HERD, 1000))
     again = undisturbed(talk, watch, "start")
     figures(watchers=HERD, rate=RATE, partner_back=back, told_again=told, start=again, resident_kib=gateway.resident_kib())
     assert told == 0

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "bridge/contact_parts.h"
 #include "bridge/watch_x2s.h"
 #include "sides.h"
 
@@ -273,6 +274,29 @@ static void STOX_PRS_40_only_the_difference_is_told(void **state)
     TOLD(s, "from='" ALICE "/desk' to='" ROMEO "' type='unavailable'");
     active(s, sub, DOCUMENT(TUPLE("phone", "closed", "")));
     TOLD(s, "from='" ALICE "/phone' to='" ROMEO "' type='unavailable'"); /* STOX-PRS-38 */
+    sides_free(s);
+}
+
+/* A herd's request of one who may see comes between a start and the look at his contact: SIP is asked all the same, once. */
+static void B3_who_asks_before_his_contact_is_restored_sees_again(void **state)
+{
+    static const struct jid alice = { .local = SLICE("alice"), .domain = SLICE("contoso.example") };
+    static const struct jid romeo = { .local = SLICE("romeo"), .domain = SLICE("fabrikam.example") };
+    struct sides *s = begin();
+    struct contact *c = contact_add(s->bridge, &alice, &romeo);
+
+    assert_non_null(c);
+    c->x2s = CONTACT_X2S_AUTH;
+    c->stored = c->restored = true;
+    says(s, "subscribe");
+    TOLD(s, SUBSCRIBED);
+    assert_int_equal(s->n_subs, 0);
+    watches_x2s_restore(s->bridge);
+    pass(s, 100);
+    assert_int_equal(s->n_subs, 1);
+    watches_x2s_restore(s->bridge);
+    pass(s, 100);
+    assert_int_equal(s->n_subs, 1);
     sides_free(s);
 }
 
@@ -666,6 +690,7 @@ int main(void)
         cmocka_unit_test(STOX_PRS_40_only_the_difference_is_told),
         cmocka_unit_test(B3_a_partner_that_is_slow_is_told_the_newest_state),
         cmocka_unit_test(B3_what_is_held_goes_with_its_watcher),
+        cmocka_unit_test(B3_who_asks_before_his_contact_is_restored_sees_again),
         cmocka_unit_test(STOX_PRS_43_45_46_documents_that_are_not_taken),
         cmocka_unit_test(STOX_PRS_33_36_39_probes),
         cmocka_unit_test(notes_are_for_federated_partners),
