@@ -90,6 +90,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     deferred_init(&x->stop, on_stop);
     deferred_init(&x->again, on_again);
     timer_init(&x->stop_timer, on_stop_late);
+    timer_init(&x->look_on, xmpp_reconsider_on_time);
     x->conf.dialback_secret = (struct slice){ 0 };
     if (xmpp_set_secret(x, conf->dialback_secret))
         return x;
@@ -138,6 +139,7 @@ void xmpp_free(struct xmpp *x)
     xmpp_attempts_forget(x);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
+    timer_stop(&x->loop->timers, &x->look_on);
     timer_stop(&x->loop->timers, &x->stop_timer);
     hash_free(&x->serials);
     hash_free(&x->pairs);
@@ -290,6 +292,7 @@ static void on_again(struct deferred *d)
 
 void xmpp_reconsider(struct xmpp *x)
 {
+    x->look++;
     xmpp_rates_forget(x);
     xmpp_reconsider_pairs(x); /* what was refused a moment ago may be allowed for the next message of this turn */
     loop_defer(x->loop, &x->again);
@@ -297,6 +300,7 @@ void xmpp_reconsider(struct xmpp *x)
 
 void xmpp_revocations_changed(struct xmpp *x)
 {
+    x->look++;
     x->revocations = true;
     loop_defer(x->loop, &x->again);
 }
