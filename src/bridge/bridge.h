@@ -39,7 +39,7 @@ int bridge_listen(struct bridge *b, struct err *err);
 
 /*
  * The settings of next count from now on, for all that is there and all that comes; next is kept. What they no longer allow
- * ends: streams at the end of this turn (xmpp_reconsider), messages that wait for SIP at once. Nothing here takes memory,
+ * ends: streams from the end of this turn on, in slices (xmpp_reconsider), messages that wait for SIP at once. Nothing here takes memory,
  * so it cannot fail. Returns the directory of before for the caller to drop, off the loop.
  */
 struct directory *bridge_apply(struct bridge *b, struct directory *next);

@@ -62,6 +62,8 @@ static void put_bridge(const struct bridge *b, struct buf *out)
         { "presence_updates", "{side=\"sip\",direction=\"out\"}", NULL, false, b->watches_s2x.notices },
         { "presence_updates", "{side=\"sip\",direction=\"in\"}", NULL, false, b->watches_x2s.notifies },
         { "presence_updates", "{side=\"xmpp\",direction=\"out\"}", NULL, false, b->watches_x2s.presence_out },
+        { "presence_held", NULL, "Presence that was not told at once, because too much waits for the partner already.",
+          false, b->watches_x2s.presence_held },
         { "presence_probes", NULL, "Probes sent to partners.", false, b->watches_s2x.probes_out },
         { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
     };

@@ -72,9 +72,10 @@ struct watch_s2x *watch_s2x_of(struct bridge *b, struct contact *c)
 
 static void forget_token(struct watch_s2x *w)
 {
-    if (w->token)
-        hash_remove(&w->bridge->watches_s2x.by_token, &w->by_token);
-    w->token = 0;
+    if (w->asked)
+        hash_remove(&w->bridge->watches_s2x.by_token, &w->asked->node);
+    free(w->asked);
+    w->asked = NULL;
 }
 
 void watch_s2x_free(struct watch_s2x *w)
@@ -97,7 +98,7 @@ void watch_s2x_free(struct watch_s2x *w)
 /* There is nothing left of it: freed, and its contact tidied. */
 static bool is_over(const struct watch_s2x *w)
 {
-    return !w->waits && !w->token && list_empty(&w->dialogs) && w->linger_ms <= loop_now(w->bridge->loop);
+    return !w->waits && !w->asked && list_empty(&w->dialogs) && w->linger_ms <= loop_now(w->bridge->loop);
 }
 
 /* When the question is put again, or what is known is forgotten. */
@@ -109,7 +110,7 @@ static void plan(struct watch_s2x *w)
 
     timer_stop(timers, &w->timer);
     if (w->contact->s2x == CONTACT_S2X_ASKED && watch_s2x_n_dialogs(w))
-        timer_start(timers, &w->timer, left_s > 0 ? (uint64_t)left_s * 1000 + 1000 : WATCH_PROBE_MS);
+        timer_start(timers, &w->timer, left_s > 0 ? (uint64_t)left_s * 1000 + 1000 : 1000 * WATCH_PROBE_S);
     else if (list_empty(&w->dialogs) && w->linger_ms > now)
         timer_start(timers, &w->timer, w->linger_ms - now);
 }
@@ -143,7 +144,7 @@ static uint64_t token_hash(const struct bridge *b, uint64_t token)
 
 static bool token_is(const struct hash_node *node, const void *key)
 {
-    return container_of(node, struct watch_s2x, by_token)->token == *(const uint64_t *)key;
+    return container_of(node, struct s2x_question, node)->token == *(const uint64_t *)key;
 }
 
 static void say(struct watch_s2x *w, const char *type)
@@ -152,6 +153,23 @@ static void say(struct watch_s2x *w, const char *type)
     enum xmpp_fate fate;
 
     (void)presence_send(w->bridge, &local, &remote, type, slice_of(NULL, 0), 0, &fate);
+}
+
+/* The question gets its token. False: no memory. */
+static bool remember_question(struct watch_s2x *w)
+{
+    struct bridge *b = w->bridge;
+    struct s2x_question *q = malloc(sizeof(*q));
+
+    if (!q)
+        return false;
+    *q = (struct s2x_question){ .watch = w, .token = b->next_token++ };
+    if (!hash_add(&b->watches_s2x.by_token, &q->node, token_hash(b, q->token))) {
+        free(q);
+        return false;
+    }
+    w->asked = q;
+    return true;
 }
 
 /* `subscribe`: its fate is waited for, so that a watcher hears when it could not be put. */
@@ -163,12 +181,12 @@ static void ask(struct watch_s2x *w)
     char id[40];
 
     forget_token(w); /* of a question before this one */
-    w->token = b->next_token++;
-    (void)snprintf(id, sizeof(id), WATCH_ASK_ID "%llx", (unsigned long long)w->token);
     b->watches_s2x.subscribes++;
-    if (hash_add(&b->watches_s2x.by_token, &w->by_token, token_hash(b, w->token)) &&
-        presence_send(b, &local, &remote, "subscribe", slice_str(id), w->token, &fate))
-        return;
+    if (remember_question(w)) {
+        (void)snprintf(id, sizeof(id), WATCH_ASK_ID "%llx", (unsigned long long)w->asked->token);
+        if (presence_send(b, &local, &remote, "subscribe", slice_str(id), w->asked->token, &fate))
+            return;
+    }
     forget_token(w);
     watch_s2x_event(w, S2X_ERROR, &(struct s2x_cause){ .condition = condition_of_fate(fate) });
 }
@@ -176,7 +194,7 @@ static void ask(struct watch_s2x *w)
 bool watch_s2x_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
 {
     struct hash_node *node = hash_find(&b->watches_s2x.by_token, token_hash(b, token), token_is, &token);
-    struct watch_s2x *w = node ? container_of(node, struct watch_s2x, by_token) : NULL;
+    struct watch_s2x *w = node ? container_of(node, struct s2x_question, node)->watch : NULL;
 
     if (!w)
         return false;
@@ -217,6 +235,9 @@ static void do_due(struct watch_s2x *w)
 {
     unsigned due = w->due;
     bool polite = directory_gateway(w->bridge->directory)->polite_blocking;
+    const struct sip_sub_notice end = { .state = SIP_SUB_TERMINATED,
+                                        .reason = (enum sip_sub_reason)w->end_reason,
+                                        .retry_after_s = w->end_retry_s };
 
     w->due = 0;
     switch (w->shown) {
@@ -232,13 +253,13 @@ static void do_due(struct watch_s2x *w)
         if (due & S2X_END && polite)
             watch_s2x_tell(w, true);
         else if (due & S2X_END)
-            watch_s2x_end(w, &w->end);
+            watch_s2x_end(w, &end);
         break;
     case CONTACT_S2X_NONE:
         if (due & S2X_RELEASE)
             say(w, "unsubscribe");
         if (due & S2X_END)
-            watch_s2x_end(w, &w->end);
+            watch_s2x_end(w, &end);
         break;
     case CONTACT_S2X_N: break;
     }
@@ -273,6 +294,17 @@ static bool adds_by_subscription(const struct watch_s2x *w)
     return route && route->added_by == ROUTE_ADDED_BY_SUBSCRIPTION;
 }
 
+/* What S2X_END will say. */
+static void plan_end(struct watch_s2x *w, enum s2x_event event, const struct s2x_cause *cause)
+{
+    struct sip_sub_notice end = { .reason = SIP_REASON_REJECTED };
+
+    if (event == S2X_ERROR)
+        map_notice_of_error(slice_str(cause->condition ? cause->condition : "undefined-condition"), &end);
+    w->end_reason = (uint8_t)end.reason;
+    w->end_retry_s = end.retry_after_s;
+}
+
 /* The next state, on its way to the store. False: no memory for that, and nothing has changed. */
 static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_event event, const struct s2x_cause *cause)
 {
@@ -286,9 +318,7 @@ static bool store(struct watch_s2x *w, const struct s2x_step *step, enum s2x_eve
         return false;
     w->waits++;
     w->due |= step->actions & (S2X_ASK | S2X_TELL | S2X_END | S2X_RELEASE);
-    w->end = (struct sip_sub_notice){ .state = SIP_SUB_TERMINATED, .reason = SIP_REASON_REJECTED };
-    if (event == S2X_ERROR)
-        map_notice_of_error(slice_str(cause->condition ? cause->condition : "undefined-condition"), &w->end);
+    plan_end(w, event, cause);
     log_change(w, from, step->next);
     return true;
 }
@@ -299,7 +329,7 @@ static bool is_late(const struct watch_s2x *w)
 {
     int64_t since_s = w->contact->s2x_since_s;
 
-    return !w->waits && !w->token &&
+    return !w->waits && !w->asked &&
            (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s <= w->bridge->watches_s2x.since_s);
 }
 

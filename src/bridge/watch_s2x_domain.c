@@ -7,6 +7,9 @@
 #include "bridge/presence.h"
 #include "bridge/watch_s2x_parts.h"
 
+#define ROUND_N 500 /* watches in one turn of the loop */
+#define ROUND_MS 5
+
 static bool domain_is(const struct hash_node *node, const void *key)
 {
     const struct watched_domain *d = container_of(node, const struct watched_domain, node);
@@ -22,27 +25,33 @@ static struct watched_domain *domain_find(const struct bridge *b, struct slice n
     return node ? container_of(node, struct watched_domain, node) : NULL;
 }
 
-/* fn may free the watch it is given, and the domain goes with the last one. */
-static void each(struct watched_domain *d, void (*fn)(struct watch_s2x *w))
+/* The watch may be freed by it, and the domain goes with the last one: it stays until the slice is through. */
+static void on_round(struct timer *t)
 {
-    struct list now, *it;
+    struct watched_domain *d = container_of(t, struct watched_domain, round);
+    struct list *it;
 
-    list_init(&now);
-    list_move_all(&now, &d->watches);
-    while ((it = list_pop(&now))) {
+    d->n++;
+    for (size_t i = 0; i < ROUND_N && (it = list_pop(&d->next)); i++) {
         list_push(&d->watches, it);
-        fn(container_of(it, struct watch_s2x, of_domain));
+        watch_s2x_event(container_of(it, struct watch_s2x, of_domain), d->lost ? S2X_LOST : S2X_BACK,
+                        &(struct s2x_cause){ 0 });
     }
+    if (!list_empty(&d->next))
+        timer_start(&d->bridge->loop->timers, &d->round, ROUND_MS);
+    d->n--;
+    watch_s2x_domain_tidy(d);
 }
 
-static void lose(struct watch_s2x *w)
+/*
+ * All watches hear it, some in each turn: there may be a hundred thousand. Who has not heard the former news yet hears only these; a
+ * watch that is new meanwhile needs none. d may be gone on return.
+ */
+static void begin_round(struct watched_domain *d, bool lost)
 {
-    watch_s2x_event(w, S2X_LOST, &(struct s2x_cause){ 0 });
-}
-
-static void come_back(struct watch_s2x *w)
-{
-    watch_s2x_event(w, S2X_BACK, &(struct s2x_cause){ 0 });
+    d->lost = lost;
+    list_move_all(&d->next, &d->watches);
+    on_round(&d->round);
 }
 
 struct search {
@@ -57,15 +66,6 @@ static void see(void *arg, const struct xmpp_stream_info *info)
     q->found = q->found || (info->authenticated && slice_eq(info->remote, q->remote));
 }
 
-/* The domain stays while something is done with all of its watches. */
-static void with_all(struct watched_domain *d, void (*fn)(struct watch_s2x *w))
-{
-    d->n++;
-    each(d, fn);
-    d->n--;
-    watch_s2x_domain_tidy(d);
-}
-
 static void on_grace(struct timer *t)
 {
     struct watched_domain *d = container_of(t, struct watched_domain, grace);
@@ -77,7 +77,7 @@ static void on_grace(struct timer *t)
         log_info(d->bridge->log, "presence-unknown", LOG_S("remote", q.remote),
                  LOG_Z("why", "its stream broke and was not there again within 60 s"));
     d->away = !q.found;
-    with_all(d, q.found ? come_back : lose);
+    begin_round(d, !q.found);
 }
 
 void watch_s2x_domain_lost(struct bridge *b, struct slice remote)
@@ -98,7 +98,7 @@ void watch_s2x_domain_back(struct bridge *b, struct slice remote)
         return;
     d->away = false;
     timer_stop(&b->loop->timers, &d->grace);
-    with_all(d, come_back);
+    begin_round(d, false);
 }
 
 bool watch_s2x_join_domain(struct watch_s2x *w)
@@ -114,7 +114,9 @@ bool watch_s2x_join_domain(struct watch_s2x *w)
         *d = (struct watched_domain){ .bridge = b, .n_name = (uint16_t)name.n };
         memcpy(d->name, name.p, name.n);
         list_init(&d->watches);
+        list_init(&d->next);
         timer_init(&d->grace, on_grace);
+        timer_init(&d->round, on_round);
         if (!hash_add(&b->watches_s2x.domains, &d->node, hash_bytes(&b->watches_s2x.domains, name))) {
             free(d);
             return false;
@@ -131,6 +133,7 @@ void watch_s2x_domain_tidy(struct watched_domain *d)
     if (d->n)
         return;
     timer_stop(&d->bridge->loop->timers, &d->grace);
+    timer_stop(&d->bridge->loop->timers, &d->round);
     hash_remove(&d->bridge->watches_s2x.domains, &d->node);
     free(d);
 }
@@ -173,11 +176,11 @@ void watch_s2x_on_pace(struct timer *t)
 void watch_s2x_enquire(struct watch_s2x *w, bool again)
 {
     struct watches_s2x *all = &w->bridge->watches_s2x;
-    uint64_t now = loop_now(w->bridge->loop);
+    uint32_t now_s = (uint32_t)(loop_now(w->bridge->loop) / 1000);
 
-    if (!list_empty(&w->probe) || (!again && w->probed_ms && now - w->probed_ms < WATCH_PROBE_MS))
+    if (!list_empty(&w->probe) || (!again && w->probed_s && now_s - w->probed_s < WATCH_PROBE_S))
         return;
-    w->probed_ms = now;
+    w->probed_s = now_s;
     list_push(&all->probes, &w->probe);
     if (!timer_running(&all->pace))
         timer_start(&w->bridge->loop->timers, &all->pace, 0);

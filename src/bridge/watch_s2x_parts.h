@@ -8,7 +8,7 @@
 #include "bridge/watch_s2x_table.h"
 
 #define WATCH_ASK_AGAIN_S 86400 /* STOX-PRS-69 */
-#define WATCH_PROBE_MS 60000    /* one probe for a pair in this time (STOX-PRS-35) */
+#define WATCH_PROBE_S 60        /* one probe for a pair in this time (STOX-PRS-35) */
 #define WATCH_LINGER_MS 600000  /* what is known stays so long for those who poll */
 #define WATCH_GRACE_MS 60000    /* a partner's domain without stream: then nobody is known to be there */
 #define WATCH_ASK_ID "ask-"     /* of our `subscribe`: an error with such an id is its answer */
@@ -21,13 +21,23 @@ struct s2x_dialog {
     bool poll;
 };
 
+/* `subscribe` is on its way: found by its token, until it has its fate. */
+struct s2x_question {
+    struct hash_node node;
+    struct watch_s2x *watch;
+    uint64_t token;
+};
+
 /* A partner's domain that somebody watches; goes with the last one. */
 struct watched_domain {
     struct hash_node node;
     struct bridge *bridge;
     struct list watches; /* of_domain */
+    struct list next;    /* of_domain: those that have still to hear of what has become of the stream */
     struct timer grace;  /* from when its stream broke */
+    struct timer round;  /* tells some of next */
     bool away;           /* it broke, and none has come since */
+    bool lost;           /* what next is told: that nobody is known to be there, or that there is a stream again */
     size_t n;            /* watches, and who is at work on them */
     uint16_t n_name;
     char name[];
@@ -38,23 +48,23 @@ struct watch_s2x {
     struct list link; /* in watches_s2x.all or .next */
     struct list of_domain;
     struct list probe; /* in watches_s2x.probes, or in none */
-    struct hash_node by_token;
     struct bridge *bridge;
     struct contact *contact;
     struct watched_domain *domain;
     struct list dialogs;
     struct timer timer;         /* the question again; the end of lingering */
     struct map_packed *known;   /* his presence; NULL: unknown */
-    uint64_t token;             /* of the `subscribe` without fate; 0: none */
+    struct s2x_question *asked; /* our `subscribe` without fate; NULL: none */
     uint64_t changed_ms;        /* his presence */
-    uint64_t probed_ms;         /* 0: never */
     uint64_t linger_ms;         /* until when it stays without dialogs */
-    struct sip_sub_notice end;  /* what S2X_END says, while it waits to be durable */
+    uint32_t probed_s;          /* 0: never */
+    uint32_t end_retry_s;       /* what S2X_END says, while it waits to be durable */
     uint16_t waits;             /* calls of contact_then that have not come back */
     uint16_t due;               /* enum s2x_action: what to do when it is durable */
     enum contact_s2x shown : 8; /* what is durable, and may be told */
     bool lost : 1;              /* there is no stream with his domain: he is told as away */
     uint8_t busy;               /* events that are at work on it: it is not freed */
+    uint8_t end_reason;         /* enum sip_sub_reason, with end_retry_s */
 };
 
 /* What an event brings along. */

@@ -15,6 +15,8 @@ void watches_x2s_init(struct bridge *b)
     list_init(&all->all);
     list_init(&all->next);
     list_init(&all->wishes);
+    list_init(&all->held);
+    timer_init(&all->room, watches_x2s_on_room);
     timer_init(&all->look, watches_on_look);
     timer_init(&all->pace, watch_wishes_on_pace);
     timer_init(&all->restore, watches_on_restore);
@@ -52,6 +54,7 @@ struct watch_x2s *watch_x2s_of(struct bridge *b, struct contact *c)
     /* Of one that the store has it is not known whether he has heard it: the process may have ended before. He hears it again. */
     w->told = c->x2s == CONTACT_X2S_AUTH && !c->restored;
     list_init(&w->wish);
+    list_init(&w->held);
     list_push(&b->watches_x2s.all, &w->link);
     timer_init(&w->timer, on_timer);
     timer_init(&w->gone, on_gone);
@@ -70,6 +73,7 @@ void watch_x2s_free(struct watch_x2s *w)
     timer_stop(&b->loop->timers, &w->gone);
     if (w->sub)
         sip_sub_drop(w->sub);
+    watch_x2s_let_go(w);
     free(w->known);
     free(w->asker);
     w->contact->x2s_watch = NULL;
@@ -285,6 +289,7 @@ static void tell(struct watch_x2s *w, unsigned actions, const struct watch_cause
     if (actions & X2S_TELL_GONE_LATER && w->known && !timer_running(&w->gone))
         timer_start(&w->bridge->loop->timers, &w->gone, WATCH_GONE_MS);
     if (actions & X2S_FORGET) {
+        watch_x2s_let_go(w);
         free(w->known);
         w->known = NULL;
         w->shown = false;

@@ -27,11 +27,13 @@ struct watches_x2s {
     struct timer look;  /* looks at some of them */
     struct list wishes; /* struct watch_x2s: SUBSCRIBEs to be sent, the first one first */
     struct timer pace;
+    struct list held;     /* struct watch_x2s: their newest presence waits for room in the partner's queue */
+    struct timer room;    /* looks whether there is some */
     struct timer restore; /* goes on with the contacts of the store */
     uint64_t restored;    /* cursor of contacts_walk */
     struct bucket sent;
     size_t n, n_wishes;
-    uint64_t subscribes, notifies, presence_out, presence_lost; /* counted for the metrics */
+    uint64_t subscribes, notifies, presence_out, presence_lost, presence_held; /* counted for the metrics */
 };
 
 void watches_x2s_init(struct bridge *b);

@@ -16,19 +16,27 @@ void watches_x2s_fini(struct bridge *b)
     timer_stop(&b->loop->timers, &all->look);
     timer_stop(&b->loop->timers, &all->pace);
     timer_stop(&b->loop->timers, &all->restore);
+    timer_stop(&b->loop->timers, &all->room);
 }
 
 /* ---- after a start ---- */
 
+/* Nothing leads on from where it is. */
+static bool is_idle(const struct watch_x2s *w)
+{
+    return (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->sub && !w->waits && !timer_running(&w->timer);
+}
+
+/* Somebody may have been there before: a request of one who may see already makes a watch, which asks nobody. */
 static void restore_one(void *arg, struct contact *c)
 {
     struct bridge *b = arg;
     struct watch_x2s *w;
 
-    if (!c->restored || c->x2s == CONTACT_X2S_NONE || c->x2s_watch || !watch_x2s_route(b, c))
+    if (!c->restored || c->x2s == CONTACT_X2S_NONE || !watch_x2s_route(b, c))
         return;
     w = watch_x2s_of(b, c);
-    if (w)
+    if (w && is_idle(w))
         watch_wish(w);
 }
 
@@ -124,6 +132,7 @@ bool watches_x2s_stop(struct bridge *b, size_t n)
     timer_stop(&b->loop->timers, &all->look);
     timer_stop(&b->loop->timers, &all->restore);
     timer_stop(&b->loop->timers, &all->pace);
+    timer_stop(&b->loop->timers, &all->room);
     list_move_all(&all->next, &all->all);
     for (; n && !list_empty(&all->next); n--) {
         struct watch_x2s *w = container_of(all->next.next, struct watch_x2s, link);

@@ -24,9 +24,11 @@ struct watch_x2s {
     struct sip_sub *sub;                 /* NULL: none */
     struct list link;                    /* in watches_x2s.all, or next */
     struct list wish;                    /* in watches_x2s.wishes */
+    struct list held;                    /* in watches_x2s.held */
     struct timer timer;                  /* asking again; in X2S_ENDING the patience for the end */
     struct timer gone;                   /* X2S_TELL_GONE_LATER */
     struct map_packed *known;            /* what SIP has said last; NULL: nothing, or nobody is there */
+    struct map_packed *newest;           /* with held: what known is to become */
     char *asker;                         /* resource of a probe that waits for what is known; NULL: none */
     uint64_t asked_ms;                   /* when the last SUBSCRIBE left that began a dialog; 0: never */
     uint64_t active_ms;                  /* when it came to be active */
@@ -77,6 +79,15 @@ void watch_tell_known(struct watch_x2s *w, struct slice resource);
 void watch_tell_gone(struct watch_x2s *w);
 /* The difference to what is known; now becomes that. False: no memory, nothing was told. */
 bool watch_tell_difference(struct watch_x2s *w, struct arena *a, const struct map_presences *now);
+
+/* ---- watch_x2s_held.c ---- */
+
+/* Is there no room for presence on the way to him now? */
+bool watch_x2s_must_hold(const struct watch_x2s *w);
+/* Instead of telling it, and of what was held before. Takes newest. */
+void watch_x2s_hold(struct watch_x2s *w, struct map_packed *newest);
+void watch_x2s_let_go(struct watch_x2s *w); /* what is held is not told any more */
+void watches_x2s_on_room(struct timer *t);
 
 /* ---- watch_x2s_ask.c ---- */
 

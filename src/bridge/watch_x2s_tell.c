@@ -131,6 +131,7 @@ void watch_tell_gone(struct watch_x2s *w)
     struct arena a;
 
     timer_stop(&w->bridge->loop->timers, &w->gone);
+    watch_x2s_let_go(w);
     if (!w->known)
         return;
     t.gone = t.only_available = true;
@@ -156,6 +157,11 @@ bool watch_tell_difference(struct watch_x2s *w, struct arena *a, const struct ma
     packed = map_presences_pack(&next);
     if (!packed)
         return false;
+    if (w->told && w->shown && watch_x2s_must_hold(w)) {
+        watch_x2s_hold(w, packed);
+        return true;
+    }
+    watch_x2s_let_go(w);
     if (w->told && w->shown)
         map_presence_diff(&was, &next, tell_one, &t);
     free(w->known);

@@ -85,7 +85,7 @@ static void adjust(struct sip_sub *s, const struct sip_state_value *state)
 
 static void note(struct sip_sub *s, const struct sip_state_value *state)
 {
-    s->state = (uint8_t)state->state;
+    s->state = state->state;
     s->notices++;
     s->last_notice_ms = loop_now(s->sip->loop);
     if (s->phase == SUB_UP && !s->poll)

@@ -72,7 +72,7 @@ static bool send_notify(struct sip_sub *s, const struct sip_destination *to, con
         buf_put(b, n->content.headers);
     if (!buf_ok(b) || !sip_sub_fly(s, SIP_NOTIFY, to, buf_slice(b), body))
         return false;
-    s->state = (uint8_t)n->state;
+    s->state = n->state;
     s->notices++;
     s->last_notice_ms = loop_now(s->sip->loop);
     return true;

@@ -87,9 +87,9 @@ struct sip_sub {
     uint16_t n_text[SUB_TEXTS];
     uint16_t tag_at, n_tag; /* the peer's tag in SUB_REMOTE */
     uint16_t pause_s;       /* notifier: after a NOTIFY that met no server; 0: the last one did */
-    uint8_t phase;          /* enum sub_phase */
-    uint8_t state;          /* enum sip_sub_state: what the last NOTIFY said */
-    uint8_t why;            /* enum sip_sub_end_why: with ending */
+    enum sub_phase phase : 4;
+    enum sip_sub_state state : 4; /* what the last NOTIFY said */
+    uint8_t why;                  /* enum sip_sub_end_why: with ending */
     bool notifier : 1;
     bool secure : 1;    /* sips */
     bool in_dialog : 1; /* the peer's tag is known */

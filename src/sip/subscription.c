@@ -331,7 +331,7 @@ void sip_sub_show(const struct sip_sub *s, struct sip_sub_info *out)
     bool runs = s->expires_ms != SIP_SUB_NEVER && s->expires_ms > now;
 
     *out = (struct sip_sub_info){ .notifier = s->notifier,
-                                  .state = (enum sip_sub_state)s->state,
+                                  .state = s->state,
                                   .expires_in_s = runs ? (unsigned)((s->expires_ms - now) / 1000) : 0,
                                   .call_id = sip_sub_text(s, SUB_CALL_ID),
                                   .remote_target = s->in_dialog ? sip_sub_text(s, SUB_TARGET) : slice_of(NULL, 0),

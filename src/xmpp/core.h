@@ -81,6 +81,8 @@ struct xmpp {
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */
     struct deferred again; /* look at everything anew: settings have changed */
     bool revocations;      /* at certificates too: there are new revocation lists */
+    uint32_t look;         /* number of the last look; a stream with another one is still to be looked at */
+    struct timer look_on;  /* goes on with it */
     struct deferred stop;
     struct timer stop_timer;
     void (*stop_done)(void *arg);

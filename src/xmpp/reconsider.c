@@ -3,6 +3,11 @@
 #include "xmpp/reach.h"
 #include "xmpp/stream.h"
 
+/* All of 10,000 streams in one turn of the loop would take 20 ms, and to end them a second. */
+#define WORK_MAX 800   /* of a turn: that many are only looked at */
+#define WORK_OF_END 16 /* what it takes to end one */
+#define LOOK_MS 1      /* between two turns */
+
 /* Why the partner's settings do not allow this method. */
 static const char *method_refused(const struct xmpp_partner *p, enum xmpp_method how)
 {
@@ -214,13 +219,61 @@ static void reconsider_pair(struct hash_node *node, void *arg)
     xmpp_pair_reconsider(p, xmpp_object(p->x, p->local, p->remote, XMPP_METHOD_NONE).text != NULL);
 }
 
+static bool has_ended(const struct xmpp_stream *s)
+{
+    return s->state == XMPP_STATE_CLOSING || s->state == XMPP_STATE_CLOSED;
+}
+
+/* Returns how much work that was. */
+static unsigned look_at(struct xmpp_stream *s)
+{
+    bool had_ended = has_ended(s);
+
+    s->look = s->x->look;
+    reconsider_stream(s, s->x->revocations);
+    return has_ended(s) && !had_ended ? WORK_OF_END : 1;
+}
+
 void xmpp_reconsider_streams(struct xmpp *x)
 {
-    bool revocations = x->revocations;
+    unsigned work = 0;
 
+    list_each_safe (it, tmp, &x->streams) {
+        struct xmpp_stream *s = container_of(it, struct xmpp_stream, link);
+
+        if (s->look == x->look)
+            continue;
+        if (work >= WORK_MAX) {
+            timer_start(&x->loop->timers, &x->look_on, LOOK_MS);
+            return;
+        }
+        work += look_at(s);
+    }
     x->revocations = false;
-    list_each_safe (it, tmp, &x->streams)
-        reconsider_stream(container_of(it, struct xmpp_stream, link), revocations);
+}
+
+void xmpp_reconsider_on_time(struct timer *t)
+{
+    struct xmpp *x = container_of(t, struct xmpp, look_on);
+
+    if (!x->stopping)
+        xmpp_reconsider_streams(x);
+}
+
+bool xmpp_reconsider_may_read(struct xmpp_stream *s)
+{
+    if (s->look == s->x->look || s->component)
+        return true;
+    (void)look_at(s);
+    return !has_ended(s);
+}
+
+/* Nobody may be told anything here: what is not allowed stays where it is until the stream's turn. */
+bool xmpp_reconsider_may_write(const struct xmpp_pair *p)
+{
+    const struct xmpp_stream *s = p->stream;
+
+    return s->look == s->x->look || s->component || !xmpp_object_stream(s, p->local, p->remote, method_of(s)).text;
 }
 
 void xmpp_reconsider_pairs(struct xmpp *x)

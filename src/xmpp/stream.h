@@ -106,6 +106,7 @@ struct xmpp_stream {
     enum xmpp_method method;         /* outbound: how we were proven; inbound: the first pair */
     uint64_t opened_ms, n_in, n_out; /* stanzas */
     bool close_asked;                /* by the owner */
+    uint32_t look;                   /* as x->look: when the settings were last asked */
 
     struct list pairs;                /* struct xmpp_pair by on_stream: whose stanzas it carries */
     struct xmpp_sm_out sm_out;        /* of all of them */
@@ -246,8 +247,12 @@ struct xmpp_objection xmpp_object(const struct xmpp *x, struct slice local, stru
 /* The same, and whether the stream's certificate is still good for remote: pins may have come or gone. */
 struct xmpp_objection xmpp_object_stream(const struct xmpp_stream *s, struct slice local, struct slice remote,
                                          enum xmpp_method how);
-void xmpp_reconsider_streams(struct xmpp *x); /* tells owners: only from the loop */
-void xmpp_reconsider_pairs(struct xmpp *x);   /* tells nobody anything */
+void xmpp_reconsider_streams(struct xmpp *x); /* tells owners: only from the loop; in slices */
+void xmpp_reconsider_on_time(struct timer *t);
+/* Its turn has not come, and it is about to be used: may a stanza be taken from it (looked at now), or written for a pair of it? */
+bool xmpp_reconsider_may_read(struct xmpp_stream *s);
+bool xmpp_reconsider_may_write(const struct xmpp_pair *p);
+void xmpp_reconsider_pairs(struct xmpp *x); /* tells nobody anything */
 
 /* stream_in.c */
 void xmpp_stream_in_header(struct xmpp_stream *s, const struct xml *root);

@@ -44,6 +44,7 @@ static struct xmpp_stream *stream_new(struct xmpp *x, bool inbound)
     s->x = x;
     s->inbound = inbound;
     s->serial = ++x->last_serial;
+    s->look = x->look;
     s->state = inbound ? XMPP_STATE_HEADER : XMPP_STATE_CONNECTING;
     s->bytes_ms = s->stanza_ms = s->opened_ms = loop_now(x->loop);
     list_init(&s->proven);

@@ -476,6 +476,8 @@ void xmpp_stream_in_stanza(struct xmpp_stream *s, struct xml *el)
     bool revoked = false, repeat = false;
     struct xmpp_stanza stanza = { .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang };
 
+    if (!xmpp_reconsider_may_read(s))
+        return;
     arena_init_on(&arena, mem, sizeof(mem), ARENA_MAX);
     if ((s->component ? xmpp_component_judge(s, &arena, el, &p) : judge_parties(s, &arena, el, &p, &revoked)) &&
         count_in(s, el, &stanza.receipt, &repeat)) {

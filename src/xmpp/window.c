@@ -158,7 +158,7 @@ void xmpp_window_pump(struct xmpp_pair *p)
 {
     struct xmpp_out *o;
 
-    if (!p->ready || !write_again(p))
+    if (!p->ready || !xmpp_reconsider_may_write(p) || !write_again(p))
         return;
     while (p->ready && (o = next_to_write(p)) && !xmpp_window_is_too_long(p, o->n)) {
         if (!xmpp_stream_has_room(p->stream) || !xmpp_stream_write(p->stream, slice_of(o->bytes, o->n)))

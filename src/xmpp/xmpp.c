@@ -90,6 +90,7 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
     deferred_init(&x->stop, on_stop);
     deferred_init(&x->again, on_again);
     timer_init(&x->stop_timer, on_stop_late);
+    timer_init(&x->look_on, xmpp_reconsider_on_time);
     x->conf.dialback_secret = (struct slice){ 0 };
     if (xmpp_set_secret(x, conf->dialback_secret))
         return x;
@@ -138,6 +139,7 @@ void xmpp_free(struct xmpp *x)
     xmpp_attempts_forget(x);
     loop_undefer(&x->stop);
     loop_undefer(&x->again);
+    timer_stop(&x->loop->timers, &x->look_on);
     timer_stop(&x->loop->timers, &x->stop_timer);
     hash_free(&x->serials);
     hash_free(&x->pairs);
@@ -207,6 +209,13 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
         return false;
     }
     return xmpp_pair_send(x, local, remote, stanza, token, fate);
+}
+
+bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote)
+{
+    const struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
+
+    return p && (p->n >= x->conf.queue_max_stanzas / 2 || p->bytes >= x->conf.queue_max_bytes / 2);
 }
 
 bool xmpp_withdraw(struct xmpp *x, uint64_t token)
@@ -283,6 +292,7 @@ static void on_again(struct deferred *d)
 
 void xmpp_reconsider(struct xmpp *x)
 {
+    x->look++;
     xmpp_rates_forget(x);
     xmpp_reconsider_pairs(x); /* what was refused a moment ago may be allowed for the next message of this turn */
     loop_defer(x->loop, &x->again);
@@ -290,6 +300,7 @@ void xmpp_reconsider(struct xmpp *x)
 
 void xmpp_revocations_changed(struct xmpp *x)
 {
+    x->look++;
     x->revocations = true;
     loop_defer(x->loop, &x->again);
 }

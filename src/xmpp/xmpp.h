@@ -138,6 +138,9 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
  */
 bool xmpp_withdraw(struct xmpp *x, uint64_t token);
 
+/* Does as much wait between these domains as half of what may? Who sends what can be told later, and by its newest state, waits then. */
+bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote);
+
 /* The owner has settled an incoming stanza: it may be counted in XEP-0198 h, in order (DESIGN: a counts what SIP has
  * answered). */
 void xmpp_handled(struct xmpp *x, uint64_t receipt);
@@ -147,7 +150,7 @@ void xmpp_handled(struct xmpp *x, uint64_t receipt);
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 
 /*
- * What ops.partner, ops.serves and ops.components answer has changed; and once when it can be asked for the first time. At the end of this turn everything is looked at anew: streams whose
+ * What ops.partner, ops.serves and ops.components answer has changed; and once when it can be asked for the first time. From the end of this turn on everything is looked at anew, in slices, and what moves before its turn is judged then: streams whose
  * partner or domain of ours is gone, or whose method is not allowed any more, end with a stream error; a partner that is
  * gone gets nothing that waits for it (XMPP_FATE_REFUSED, or LOST for what was written), one that is still there gets it on
  * a new stream by the new rules. Of a stream with several pairs of domains, those that are still allowed go on, until a
@@ -157,8 +160,8 @@ bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 void xmpp_reconsider(struct xmpp *x);
 
 /*
- * There are new revocation lists. Streams that a certificate has proven which is revoked now end with reset, at the end of
- * this turn (RFC 6120 13.7.2.3).
+ * There are new revocation lists. Streams that a certificate has proven which is revoked now end with reset, from the end of
+ * this turn on, in slices (RFC 6120 13.7.2.3).
  */
 void xmpp_revocations_changed(struct xmpp *x);
 

@@ -230,6 +230,39 @@ static double look_up_ns(struct bridge *b, unsigned count)
     return (cpu_s() - began) * 1e9 / LOOKS;
 }
 
+struct line {
+    uint32_t next;
+    char rest[60];
+};
+
+/* One access that waits for the one before, at random in as much memory as the contacts take: what this machine's memory allows. */
+static double bare_ns(size_t bytes)
+{
+    uint32_t n = (uint32_t)(bytes / sizeof(struct line)), at = 0;
+    struct line *lines = calloc(n, sizeof(*lines));
+    unsigned seed = 1;
+    double began;
+
+    if (!lines)
+        fail("out of memory");
+    for (uint32_t i = 0; i < n; i++)
+        lines[i].next = i;
+    for (uint32_t i = n - 1; i > 0; i--) { /* one circle of all (Sattolo) */
+        uint32_t j = (uint32_t)rand_r(&seed) % i, t = lines[i].next;
+
+        lines[i].next = lines[j].next;
+        lines[j].next = t;
+    }
+    began = cpu_s();
+    for (unsigned i = 0; i < LOOKS; i++)
+        at = lines[at].next;
+    began = (cpu_s() - began) * 1e9 / LOOKS;
+    if (at >= n)
+        fail("it left the circle");
+    free(lines);
+    return began;
+}
+
 /* What the names themselves cost. */
 static double naming_ns(unsigned count)
 {
@@ -257,7 +290,7 @@ int main(int argc, char **argv)
     unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     struct bridge *b = calloc(1, sizeof(*b));
     struct loop loop = { .stopping = false };
-    double fill_s, load_s, load_cpu_s, find_ns, per_second, alone_ms[ALONE];
+    double fill_s, load_s, load_cpu_s, find_ns, per_second, alone_ms[ALONE], access_ns;
     size_t before, after;
 
     if (!count || !b)
@@ -271,11 +304,12 @@ int main(int argc, char **argv)
     load_cpu_s = cpu_s() - load_cpu_s;
     after = mallinfo2().uordblks + mallinfo2().hblkhd;
     find_ns = look_up_ns(b, count) - naming_ns(count);
+    access_ns = bare_ns(after - before);
     change(argv[1], count, alone_ms, &per_second);
     printf("{\"contacts\": %u, \"fill_s\": %.2f, \"load_s\": %.2f, \"load_cpu_s\": %.2f, \"bytes\": %.0f, \"find_ns\": "
-           "%.0f, "
+           "%.0f, \"access_ns\": %.0f, "
            "\"alone_p50_ms\": %.2f, \"alone_p99_ms\": %.2f, \"per_second\": %.0f}\n",
-           count, fill_s, load_s, load_cpu_s, (double)(after - before) / count, find_ns, alone_ms[ALONE / 2],
+           count, fill_s, load_s, load_cpu_s, (double)(after - before) / count, find_ns, access_ns, alone_ms[ALONE / 2],
            alone_ms[ALONE * 99 / 100], per_second);
     return 0;
 }

@@ -1,6 +1,8 @@
 #include "message.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -87,6 +89,28 @@ size_t bench_respond(char *out, size_t size, const char *first, const char *requ
     }
     memcpy(out + at, last, sizeof(last) - 1);
     return at + sizeof(last) - 1;
+}
+
+bool bench_address(const char *text, struct sockaddr_in *out)
+{
+    const char *colon = strchr(text, ':');
+    char ip[INET_ADDRSTRLEN] = "127.0.0.1";
+
+    if (colon && (size_t)(colon - text) < sizeof(ip)) {
+        memcpy(ip, text, (size_t)(colon - text));
+        ip[colon - text] = '\0';
+    }
+    *out = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon ? colon + 1 : text)) };
+    return out->sin_port && inet_pton(AF_INET, ip, &out->sin_addr) == 1;
+}
+
+const char *bench_address_text(const struct sockaddr_in *a, char out[32])
+{
+    char ip[INET_ADDRSTRLEN] = "";
+
+    (void)inet_ntop(AF_INET, &a->sin_addr, ip, sizeof(ip));
+    (void)snprintf(out, 32, "%s:%u", ip, ntohs(a->sin_port));
+    return out;
 }
 
 uint64_t bench_now_ns(void)

@@ -5,6 +5,8 @@
 #ifndef STOX_BENCH_MESSAGE_H
 #define STOX_BENCH_MESSAGE_H
 
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +28,12 @@ size_t bench_respond(char *out, size_t size, const char *first, const char *requ
 size_t bench_stanza(char *out, uint32_t n);
 
 uint64_t bench_now_ns(void);
+
+/* "5060", which is at 127.0.0.1, or "192.0.2.1:5060". False: it is neither. */
+bool bench_address(const char *text, struct sockaddr_in *out);
+
+/* As it stands in a Via. Returns out. */
+const char *bench_address_text(const struct sockaddr_in *a, char out[32]);
 
 /* Latencies, in buckets of 1/16 octave. */
 struct bench_histogram {

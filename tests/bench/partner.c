@@ -4,17 +4,20 @@
  *
  *   partner sink LISTEN-PORT GATEWAY-PORT CA CERT KEY
  *   partner source LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT WINDOW RATE [DOMAIN [SECONDS]]
- *   partner people LISTEN-PORT GATEWAY-PORT CA CERT KEY
+ *   partner people LISTEN GATEWAY CA CERT KEY [DOMAIN SIP-DOMAIN]
  *   partner crowd LISTEN-PORT GATEWAY-PORT CA CERT KEY COUNT
  *
  * A crowd is a sink for COUNT partners, p00000.idle.example and so on, whose certificate names them all.
  *
- * People send what is asked for on standard input, "send COUNT WINDOW FIRST PEOPLE", each answered by such a line: the
- * messages go from and to as many pairs of people from number FIRST on, in turn. "tell" sends presence instead. Whoever
- * subscribes to the presence of one of them gets it.
+ * People send what is asked for on standard input, "send COUNT WINDOW FIRST PEOPLE", each answered by such a line (at once, where COUNT is 0): the
+ * messages go from and to as many pairs of people from number FIRST on, in turn. "tell" sends presence instead, "ask" that they want
+ * to watch. Whoever subscribes to the presence of one of them gets it.
+ *
+ * Of people LISTEN and GATEWAY may be an address and a port, instead of a port at 127.0.0.1.
  *
  * With SECONDS it ends then, however many are sent.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@
 #include "xmpp/xmpp.h"
 
 #define NUMBERS (1u << 20)
+#define PEOPLE_MAX 400000
 
 struct partner_side {
     struct loop loop;
@@ -38,12 +42,14 @@ struct partner_side {
     uint64_t sent_at[NUMBERS];
     struct bench_histogram histogram;
     char proxy[32];
-    struct slice domain; /* whose partner it is; of a crowd the end that all share */
+    uint64_t probes;           /* that came */
+    unsigned told[PEOPLE_MAX]; /* of each SIP user, the number in the last note that told of her */
+    struct slice domain;       /* whose partner it is; of a crowd the end that all share */
     bool crowd;
     unsigned first, people; /* pairs that write */
-    bool tells;             /* presence, not messages */
-    bool goes_on;           /* after what was asked for: waits for the next command */
-    uint64_t before;        /* sent before this command */
+    int (*write)(char *out, size_t size, const struct partner_side *p, unsigned user);
+    bool goes_on;    /* after what was asked for: waits for the next command */
+    uint64_t before; /* sent before this command */
     uv_poll_t input;
     struct timer end;
 };
@@ -52,7 +58,7 @@ static const struct xmpp_partner *on_partner(void *owner, struct slice domain)
 {
     struct partner_side *p = owner;
 
-    return slice_is(domain, "contoso.example") ? &p->gateway : NULL;
+    return slice_eq(domain, p->gateway.name) ? &p->gateway : NULL;
 }
 
 static bool on_serves(void *owner, struct slice domain)
@@ -62,13 +68,13 @@ static bool on_serves(void *owner, struct slice domain)
     return p->crowd ? slice_ends(domain, p->domain) : slice_eq(domain, p->domain);
 }
 
-/* "subscribed", and that he is there. */
-static void let_watch(struct partner_side *p, const struct xmpp_stanza *ask)
+/* That he is there, and before it "subscribed", where she wants to watch. */
+static void answer(struct partner_side *p, const struct xmpp_stanza *ask, bool subscribed)
 {
     enum xmpp_fate fate;
     char text[512];
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = subscribed ? 0 : 1; i < 2; i++) {
         int n = snprintf(text, sizeof(text), "<presence from='%.*s@%.*s%s' to='%.*s@%.*s'%s/>",
                          SLICE_FMT(ask->to->local), SLICE_FMT(ask->to->domain), i ? "/garden" : "",
                          SLICE_FMT(ask->from->local), SLICE_FMT(ask->from->domain), i ? "" : " type='subscribed'");
@@ -78,26 +84,65 @@ static void let_watch(struct partner_side *p, const struct xmpp_stanza *ask)
     }
 }
 
+/* "number 17", as bench-watched tells its changes. */
+static void note_number(struct partner_side *p, const struct xmpp_stanza *stanza)
+{
+    const struct xml *status = xml_child(stanza->el, "jabber:server", "status");
+    struct slice text = status ? xml_text(stanza->arena, status) : slice_of(NULL, 0);
+    unsigned user = 0, number = 0;
+    char line[64];
+
+    (void)snprintf(line, sizeof(line), "%.*s %.*s", SLICE_FMT(stanza->from->local), SLICE_FMT(text));
+    if (sscanf(line, "alice%u number %u", &user, &number) == 2 && user < PEOPLE_MAX)
+        p->told[user] = number;
+}
+
+/* The least number that any of the people who write has been told of. */
+static unsigned least_told(const struct partner_side *p)
+{
+    unsigned least = UINT_MAX;
+
+    for (unsigned i = p->first; i < p->first + p->people && i < PEOPLE_MAX; i++)
+        least = p->told[i] < least ? p->told[i] : least;
+    return least;
+}
+
+static void on_presence(struct partner_side *p, const struct xmpp_stanza *stanza)
+{
+    struct slice type = xml_attr(stanza->el, "type");
+
+    if (slice_is(type, "subscribe"))
+        answer(p, stanza, true);
+    else if (slice_is(type, "probe"))
+        answer(p, stanza, false);
+    else
+        note_number(p, stanza);
+    p->probes += slice_is(type, "probe");
+}
+
 static void on_stanza(void *owner, const struct xmpp_stanza *stanza)
 {
     struct partner_side *p = owner;
 
     p->taken++;
     p->failed += p->count && slice_is(xml_attr(stanza->el, "type"), "error"); /* of what it sent */
-    if (slice_is(stanza->el->name, "presence") && slice_is(xml_attr(stanza->el, "type"), "subscribe"))
-        let_watch(p, stanza);
+    if (slice_is(stanza->el->name, "presence"))
+        on_presence(p, stanza);
     xmpp_handled(p->xmpp, stanza->receipt);
 }
 
 static void report(struct partner_side *p)
 {
-    printf(
-        "{\"sent\": %llu, \"answered\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
-        "\"p999_us\": %.1f}\n",
-        (unsigned long long)(p->sent - p->before), (unsigned long long)(p->settled - p->before),
-        (unsigned long long)p->failed, (double)(bench_now_ns() - p->start_ns) / 1e9,
-        bench_percentile_us(&p->histogram, 50), bench_percentile_us(&p->histogram, 99),
-        bench_percentile_us(&p->histogram, 99.9));
+    printf("{\"least\": %u, \"probes\": %llu, \"taken\": %llu, \"sent\": %llu, \"answered\": %llu, \"failed\": %llu, "
+           "\"seconds\": "
+           "%.6f, \"p50_us\": "
+           "%.1f, \"p99_us\": %.1f, "
+           "\"p999_us\": %.1f}\n",
+           least_told(p), (unsigned long long)p->probes, (unsigned long long)p->taken,
+           (unsigned long long)(p->sent - p->before), (unsigned long long)(p->settled - p->before),
+           (unsigned long long)p->failed, (double)(bench_now_ns() - p->start_ns) / 1e9,
+           bench_percentile_us(&p->histogram, 50), bench_percentile_us(&p->histogram, 99),
+           bench_percentile_us(&p->histogram, 99.9));
     if (!p->goes_on)
         exit(p->failed ? 1 : 0);
 }
@@ -107,9 +152,10 @@ static int write_presence(char *out, size_t size, const struct partner_side *p, 
     static const char *const shows[] = { "away", "dnd", "xa" };
 
     return snprintf(out, size,
-                    "<presence from='romeo%06u@%.*s/garden' to='alice%06u@contoso.example'><show>%s</show>"
+                    "<presence from='romeo%06u@%.*s/garden' to='alice%06u@%.*s'><show>%s</show>"
                     "<status>number %llu</status></presence>",
-                    user, SLICE_FMT(p->domain), user, shows[p->sent % 3], (unsigned long long)p->sent);
+                    user, SLICE_FMT(p->domain), user, SLICE_FMT(p->gateway.name), shows[p->sent % 3],
+                    (unsigned long long)p->sent);
 }
 
 static int write_message(char *out, size_t size, const struct partner_side *p, unsigned user)
@@ -121,6 +167,12 @@ static int write_message(char *out, size_t size, const struct partner_side *p, u
                     user, SLICE_FMT(p->domain), user, (unsigned long long)p->sent);
 }
 
+static int write_request(char *out, size_t size, const struct partner_side *p, unsigned user)
+{
+    return snprintf(out, size, "<presence from='romeo%06u@%.*s' to='alice%06u@%.*s' type='subscribe'/>", user,
+                    SLICE_FMT(p->domain), user, SLICE_FMT(p->gateway.name));
+}
+
 static void send_some(struct partner_side *p)
 {
     uint64_t now = bench_now_ns();
@@ -130,9 +182,9 @@ static void send_some(struct partner_side *p)
         char text[1024];
         unsigned user = p->first + (unsigned)((p->sent - p->before) % p->people);
         enum xmpp_fate fate;
-        int n = (p->tells ? write_presence : write_message)(text, sizeof(text), p, user);
+        int n = p->write(text, sizeof(text), p, user);
 
-        if (!xmpp_send(p->xmpp, p->domain, SLICE("contoso.example"), slice_of(text, (size_t)n), p->sent + 1, &fate))
+        if (!xmpp_send(p->xmpp, p->domain, p->gateway.name, slice_of(text, (size_t)n), p->sent + 1, &fate))
             break;
         p->sent_at[p->sent++ % NUMBERS] = bench_now_ns();
     }
@@ -185,7 +237,13 @@ static void on_command(uv_poll_t *input, int status, int events)
 
     if (scanf("%7s %u %u %u %u", word, &count, &window, &first, &people) != 5 || !people || p->settled != p->count)
         exit(2);
-    p->tells = strcmp(word, "tell") == 0;
+    if (!count) { /* only what is known until now */
+        p->first = first;
+        p->people = people;
+        report(p);
+        return;
+    }
+    p->write = word[0] == 't' ? write_presence : word[0] == 'a' ? write_request : write_message;
     p->before = p->count;
     p->count += count;
     p->window = window;
@@ -236,6 +294,8 @@ int main(int argc, char **argv)
                               .stanza_max = 262144,
                               .queue_max_stanzas = 65536,
                               .queue_max_bytes = 64u << 20 };
+    struct sockaddr_in listen, gateway;
+    char ip[32];
     struct addr local;
     struct err err = { "" };
 
@@ -246,15 +306,23 @@ int main(int argc, char **argv)
     log_init(&p->log);
     p->log.level = LOG_LEVEL_WARNING;
     p->people = BENCH_USERS;
+    p->write = write_message;
     p->crowd = strcmp(argv[1], "crowd") == 0 && argc == 8;
-    p->domain = p->crowd ? SLICE(".idle.example") : argc > 10 ? slice_str(argv[10]) : SLICE("fabrikam.example");
-    snprintf(p->proxy, sizeof(p->proxy), "127.0.0.1:%s", argv[3]);
-    p->gateway = (struct xmpp_partner){ .name = SLICE("contoso.example"),
+    p->domain = p->crowd    ? SLICE(".idle.example")
+                : argc == 9 ? slice_str(argv[7])
+                : argc > 10 ? slice_str(argv[10])
+                            : SLICE("fabrikam.example");
+    if (!bench_address(argv[2], &listen) || !bench_address(argv[3], &gateway))
+        return 2;
+    (void)bench_address_text(&gateway, p->proxy);
+    (void)bench_address_text(&listen, ip);
+    ip[strcspn(ip, ":")] = '\0';
+    p->gateway = (struct xmpp_partner){ .name = argc == 9 ? slice_str(argv[8]) : SLICE("contoso.example"),
                                         .tls = XMPP_REQUIRED,
                                         .sasl = XMPP_REQUIRED,
                                         .connection_limit = 100,
                                         .proxy = slice_str(p->proxy) };
-    conf.port = (unsigned)atoi(argv[3]);
+    conf.port = ntohs(gateway.sin_port);
     conf.tls = tls_new(&err);
     if (!conf.tls || tls_trust(conf.tls, argv[4], &err) ||
         tls_add_identity(conf.tls, p->domain, argv[5], argv[6], &err) || loop_init(&p->loop, &p->log, &err))
@@ -264,8 +332,7 @@ int main(int argc, char **argv)
         p->gateway.connection_limit = conf.limits.connection_limit = conf.limits.partner_connection_limit = 100000;
     }
     p->xmpp = xmpp_new(&p->loop, &conf, &err);
-    if (!p->xmpp || !addr_parse(SLICE("127.0.0.1"), (uint16_t)atoi(argv[2]), &local) ||
-        xmpp_listen(p->xmpp, &local, &err))
+    if (!p->xmpp || !addr_parse(slice_str(ip), ntohs(listen.sin_port), &local) || xmpp_listen(p->xmpp, &local, &err))
         fail(&err);
     if (strcmp(argv[1], "people") == 0)
         take_commands(p);

@@ -1,12 +1,15 @@
 /*
  * The SIP side of the benchmark of presence, over UDP: watchers, each of another SIP user who watches another XMPP user by a
- * SUBSCRIBE that stands. They answer every NOTIFY with 200, and are not refreshed.
+ * SUBSCRIBE that stands. They answer every NOTIFY with 200, and are refreshed when it is asked for.
  *
- *   watchers PORT
+ *   watchers GATEWAY [OWN SIP-DOMAIN XMPP-DOMAIN]
+ *
+ * GATEWAY and OWN are a port, or an address and a port.
  *
  * Commands on standard input, each answered by a line of JSON: "open COUNT WINDOW" (more watchers; each is there when its first
  * NOTIFY with a document has come), "hear COUNT 0" (until so many NOTIFYs with documents have come since the last command, or none
- * for a while).
+ * for a while), "refresh COUNT WINDOW" (SUBSCRIBEs in the dialogs, in turn, each until its NOTIFY has come), "newest BASE 0" (until watcher i has been told
+ * change BASE + i).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "message.h"
 
@@ -23,8 +27,13 @@
 #define STALL_MS 5000
 
 static unsigned cseq_heard[WATCHERS_MAX]; /* of the last NOTIFY with a document; 0: none yet */
+static unsigned refreshes[WATCHERS_MAX];
+static char gateway_tag[WATCHERS_MAX][20];
+static unsigned long long heard_number[WATCHERS_MAX]; /* of the change that the last document tells */
 static uint32_t n_watchers, n_there, n_heard, n_refused;
 static struct sockaddr_in gateway;
+static char gateway_text[32], own_text[32];
+static const char *sip_domain, *xmpp_domain;
 static int fd;
 
 static void die(const char *what)
@@ -40,19 +49,46 @@ static void emit(const char *text, size_t n)
             die("sendto");
 }
 
-static void subscribe(uint32_t i)
+/* to_tag: of the dialog; empty: it begins one. The pid tells those of a process before this one from ours. */
+static void subscribe(uint32_t i, unsigned cseq, const char *to_tag)
 {
-    char text[1024];
-    int n = snprintf(
-        text, sizeof(text),
-        "SUBSCRIBE sip:romeo%06u@fabrikam.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKsub%06u\r\n"
-        "Max-Forwards: 70\r\nFrom: <sip:alice%06u@contoso.example>;tag=a%06u\r\n"
-        "To: <sip:romeo%06u@fabrikam.example>\r\nCall-ID: watch%06u@office.contoso.example\r\n"
-        "CSeq: 1 SUBSCRIBE\r\nContact: <sip:alice%06u@127.0.0.1:5070>\r\nEvent: presence\r\n"
-        "Accept: application/pidf+xml\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n",
-        i, i, i, i, i, i, i);
+    char text[1024], domain_uri[128];
+    int n;
 
+    (void)snprintf(domain_uri, sizeof(domain_uri), "romeo%06u@%s", i, xmpp_domain);
+    n = snprintf(text, sizeof(text),
+                 "SUBSCRIBE sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKsub%06u-%u-%d\r\nMax-Forwards: 70\r\n"
+                 "From: <sip:alice%06u@%s>;tag=a%06u\r\nTo: <sip:%s>%s%s\r\nCall-ID: watch%06u-%d@office\r\n"
+                 "CSeq: %u SUBSCRIBE\r\nContact: <sip:alice%06u@%s>\r\nEvent: presence\r\n"
+                 "Accept: application/pidf+xml\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n",
+                 *to_tag ? gateway_text : domain_uri, own_text, i, cseq, getpid(), i, sip_domain, i, domain_uri,
+                 *to_tag ? ";tag=" : "", to_tag, i, getpid(), cseq, i, own_text);
     emit(text, (size_t)n);
+}
+
+/* Of the dialog: it is in the NOTIFY's From. */
+static void keep_tag(uint32_t i, const char *text)
+{
+    const char *from = strstr(text, "\r\nFrom: "), *tag = from ? strstr(from, ";tag=") : NULL;
+    size_t n = tag ? strcspn(tag + 5, ";\r") : 0;
+
+    if (n && n < sizeof(gateway_tag[i]))
+        memcpy(gateway_tag[i], tag + 5, n);
+}
+
+/* "number 17": as bench-partner tells its changes. */
+static void note_number(uint32_t i, const char *text)
+{
+    const char *at = strstr(text, ">number ");
+
+    heard_number[i] = at ? strtoull(at + 8, NULL, 10) : 0;
+}
+
+static bool is_ours(const char *text)
+{
+    const char *id = strstr(text, "\r\nCall-ID: watch"), *dash = id ? strchr(id + 16, '-') : NULL;
+
+    return dash && strtol(dash + 1, NULL, 10) == getpid();
 }
 
 static void on_notify(const char *text, size_t n)
@@ -61,14 +97,18 @@ static void on_notify(const char *text, size_t n)
     uint32_t i = (uint32_t)strtoul(text + sizeof("NOTIFY sip:alice") - 1, NULL, 10);
     unsigned number = cseq ? (unsigned)strtoul(cseq + 8, NULL, 10) : 0;
     char out[4096];
-    size_t k = bench_answer(out, sizeof(out), text, n);
+    bool ours = i < n_watchers && is_ours(text);
+    size_t k =
+        bench_respond(out, sizeof(out), ours ? "SIP/2.0 200 OK\r\n" : "SIP/2.0 481 No Such Subscription\r\n", text, n);
 
     if (k)
         emit(out, k);
-    if (i >= n_watchers || !type || number <= cseq_heard[i])
+    if (!ours || !type || number <= cseq_heard[i])
         return;
     n_there += !cseq_heard[i];
     cseq_heard[i] = number;
+    keep_tag(i, text);
+    note_number(i, text);
     n_heard++;
 }
 
@@ -98,7 +138,7 @@ static void open_watchers(uint32_t count, uint32_t window)
 
     while (n_there + n_refused < from + count) {
         while (n_watchers < from + count && n_watchers - n_there - n_refused < window)
-            subscribe(n_watchers++);
+            subscribe(n_watchers++, 1, "");
         if (!receive())
             break;
     }
@@ -117,19 +157,51 @@ static void hear(uint32_t count)
     n_heard = 0;
 }
 
+/* Until the last document of each watcher i tells change base + i or a later one; how many of them do. */
+static void newest(uint32_t base)
+{
+    uint64_t start = bench_now_ns();
+    uint32_t n = 0;
+
+    do {
+        while (n < n_watchers && heard_number[n] >= base + n)
+            n++;
+    } while (n < n_watchers && receive());
+    printf("{\"newest\": %u, \"answered\": %u, \"seconds\": %.6f}\n", n, n_heard,
+           (double)(bench_now_ns() - start) / 1e9);
+    n_heard = 0;
+}
+
+static void refresh(uint32_t count, uint32_t window)
+{
+    uint64_t start = bench_now_ns();
+    uint32_t sent = 0;
+
+    n_heard = 0;
+    while (n_heard < count) {
+        for (; sent < count && sent - n_heard < window; sent++)
+            subscribe(sent % n_watchers, ++refreshes[sent % n_watchers] + 1, gateway_tag[sent % n_watchers]);
+        if (!receive())
+            break;
+    }
+    printf("{\"answered\": %u, \"seconds\": %.6f}\n", n_heard, (double)(bench_now_ns() - start) / 1e9);
+    n_heard = 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct sockaddr_in own = { .sin_family = AF_INET,
-                               .sin_port = htons(5070),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in own;
     int size = 8 << 20;
     uint32_t count, window;
     char word[16];
 
-    if (argc != 2)
+    if ((argc != 2 && argc != 5) || !bench_address(argv[1], &gateway) ||
+        !bench_address(argc == 5 ? argv[2] : "5070", &own))
         return 2;
-    gateway = own;
-    gateway.sin_port = htons((uint16_t)atoi(argv[1]));
+    (void)bench_address_text(&gateway, gateway_text);
+    (void)bench_address_text(&own, own_text);
+    sip_domain = argc == 5 ? argv[3] : "contoso.example";
+    xmpp_domain = argc == 5 ? argv[4] : "fabrikam.example";
     fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
         bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0)
@@ -140,6 +212,10 @@ int main(int argc, char **argv)
             return 2;
         if (strcmp(word, "open") == 0)
             open_watchers(count, window);
+        else if (word[0] == 'r')
+            refresh(count, window);
+        else if (word[0] == 'n')
+            newest(count);
         else
             hear(count);
     }

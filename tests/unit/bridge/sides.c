@@ -288,6 +288,11 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
     return true;
 }
 
+bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote)
+{
+    return now->crowded;
+}
+
 bool xmpp_withdraw(struct xmpp *x, uint64_t token)
 {
     for (size_t i = 0; i < now->n_sent; i++)

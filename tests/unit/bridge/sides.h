@@ -99,6 +99,7 @@ struct sides {
     } sent[SIDES_MAX];
     size_t n_sent;
     bool refuse_sends;
+    bool crowded; /* what xmpp_is_crowded says */
     enum xmpp_fate refusal;
     bool written; /* what xmpp_withdraw says */
     uint64_t handled[SIDES_MAX];

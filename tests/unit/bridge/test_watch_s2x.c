@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bridge/contact_parts.h"
+#include "bridge/presence.h"
 #include "bridge/watch_s2x_parts.h"
 #include "sides.h"
 
@@ -416,7 +418,7 @@ static void probes_are_few(void **state)
         sides_advance(s, 1000);
     }
     assert_int_equal(sent(s, "type='probe'"), 1);
-    sides_advance(s, WATCH_PROBE_MS);
+    sides_advance(s, 1000 * WATCH_PROBE_S);
     sides_refreshed(s, sub);
     sides_advance(s, 1);
     assert_int_equal(sent(s, "type='probe'"), 2);
@@ -445,6 +447,40 @@ static void STOX_PRS_91_without_a_stream_nobody_is_known_to_be_there(void **stat
     say(s, "a", "", "");
     sides_describe_sub(s, sub, false);
     assert_int_equal(count(sub->body, "open"), 1);
+    sides_free(s);
+}
+
+static size_t n_lost(struct sides *s)
+{
+    size_t n = 0;
+
+    list_each (it, &s->bridge->watches_s2x.all)
+        n += container_of(it, struct watch_s2x, link)->lost;
+    return n;
+}
+
+/* Very many hear of an outage a part in each turn, and all of them in the end; back at once, the rest only hears that. */
+static void B3_very_many_hear_of_an_outage_in_slices(void **state)
+{
+    static const struct jid romeo = { .local = SLICE("romeo"), .domain = SLICE("fabrikam.example") };
+    struct sides *s = sides_new();
+
+    for (int i = 0; i < 1200; i++) {
+        char name[16];
+        struct jid user = { .domain = SLICE("contoso.example") };
+        struct contact *c;
+
+        snprintf(name, sizeof(name), "user%d", i);
+        user.local = slice_str(name);
+        c = contact_add(s->bridge, &user, &romeo);
+        watch_s2x_of(s->bridge, c)->linger_ms = UINT64_MAX / 2;
+    }
+    presence_link(s->bridge, SLICE("fabrikam.example"), false);
+    sides_advance(s, WATCH_GRACE_MS + 1);
+    assert_in_range(n_lost(s), 1, 600);
+    for (int i = 0; i < 3; i++)
+        sides_advance(s, 5);
+    assert_int_equal(n_lost(s), 1200);
     sides_free(s);
 }
 
@@ -660,6 +696,7 @@ int main(void)
         cmocka_unit_test(a_poll_says_what_is_known_and_no_more),
         cmocka_unit_test(probes_are_few),
         cmocka_unit_test(STOX_PRS_91_without_a_stream_nobody_is_known_to_be_there),
+        cmocka_unit_test(B3_very_many_hear_of_an_outage_in_slices),
         cmocka_unit_test(a_short_outage_only_asks),
         cmocka_unit_test(a_dialog_that_fails_is_dropped),
         cmocka_unit_test(STOX_PRS_65_permissions_that_nobody_uses_are_given_back),

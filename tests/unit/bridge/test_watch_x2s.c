@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "bridge/contact_parts.h"
 #include "bridge/watch_x2s.h"
 #include "sides.h"
 
@@ -273,6 +274,64 @@ static void STOX_PRS_40_only_the_difference_is_told(void **state)
     TOLD(s, "from='" ALICE "/desk' to='" ROMEO "' type='unavailable'");
     active(s, sub, DOCUMENT(TUPLE("phone", "closed", "")));
     TOLD(s, "from='" ALICE "/phone' to='" ROMEO "' type='unavailable'"); /* STOX-PRS-38 */
+    sides_free(s);
+}
+
+/* A herd's request of one who may see comes between a start and the look at his contact: SIP is asked all the same, once. */
+static void B3_who_asks_before_his_contact_is_restored_sees_again(void **state)
+{
+    static const struct jid alice = { .local = SLICE("alice"), .domain = SLICE("contoso.example") };
+    static const struct jid romeo = { .local = SLICE("romeo"), .domain = SLICE("fabrikam.example") };
+    struct sides *s = begin();
+    struct contact *c = contact_add(s->bridge, &alice, &romeo);
+
+    assert_non_null(c);
+    c->x2s = CONTACT_X2S_AUTH;
+    c->stored = c->restored = true;
+    says(s, "subscribe");
+    TOLD(s, SUBSCRIBED);
+    assert_int_equal(s->n_subs, 0);
+    watches_x2s_restore(s->bridge);
+    pass(s, 100);
+    assert_int_equal(s->n_subs, 1);
+    watches_x2s_restore(s->bridge);
+    pass(s, 100);
+    assert_int_equal(s->n_subs, 1);
+    sides_free(s);
+}
+
+/* Where much waits for the partner, presence does not wait behind it: the newest state takes the place of those before. */
+static void B3_a_partner_that_is_slow_is_told_the_newest_state(void **state)
+{
+    struct sides *s = begin();
+    struct sip_sub *sub = watching(s);
+
+    s->crowded = true;
+    active(s, sub, DOCUMENT(TUPLE("desk", "open", AWAY)));
+    active(s, sub, DOCUMENT(TUPLE("phone", "open", "")));
+    active(s, sub, DOCUMENT(TUPLE("phone", "open", AWAY)));
+    pass(s, 5000);
+    NOTHING_TOLD(s);
+    s->crowded = false;
+    pass(s, 1000);
+    TOLD(s, "from='" ALICE "/desk' to='" ROMEO "' type='unavailable'", "<show>away</show>");
+    active(s, sub, DOCUMENT(TUPLE("phone", "open", "")));
+    TOLD(s, "from='" ALICE "/phone'");
+    sides_free(s);
+}
+
+static void B3_what_is_held_goes_with_its_watcher(void **state)
+{
+    struct sides *s = begin();
+    struct sip_sub *sub = watching(s);
+
+    s->crowded = true;
+    active(s, sub, DOCUMENT(TUPLE("phone", "open", "")));
+    ended(s, sub, SIP_SUB_END_TERMINATED, 0, SIP_REASON_REJECTED, 0);
+    s->crowded = false;
+    s->n_sent = 0;
+    pass(s, 1000);
+    NOTHING_TOLD(s);
     sides_free(s);
 }
 
@@ -629,6 +688,9 @@ int main(void)
         cmocka_unit_test(STOX_PRS_24_errors_to_the_one_who_asks),
         cmocka_unit_test(a_server_that_is_away_is_asked_again_for_three_days),
         cmocka_unit_test(STOX_PRS_40_only_the_difference_is_told),
+        cmocka_unit_test(B3_a_partner_that_is_slow_is_told_the_newest_state),
+        cmocka_unit_test(B3_what_is_held_goes_with_its_watcher),
+        cmocka_unit_test(B3_who_asks_before_his_contact_is_restored_sees_again),
         cmocka_unit_test(STOX_PRS_43_45_46_documents_that_are_not_taken),
         cmocka_unit_test(STOX_PRS_33_36_39_probes),
         cmocka_unit_test(notes_are_for_federated_partners),

@@ -61,6 +61,20 @@ static void stop_two_partners(void)
     fake_close(&f);
 }
 
+/* Among very many streams its turn comes later; what it says before that is judged by the new settings all the same. */
+static void a_stream_that_speaks_before_its_turn_is_judged_then(void **state)
+{
+    start_two_partners();
+    fake_say(&f, "<message from='x@" TAILSPIN "' to='y@" OURS "'><body>taken</body></message>");
+    rig_until(a.n_got == 2);
+    a.second_domain = NULL;
+    a.x->look++; /* as in the middle of a look */
+    fake_say(&f, "<message from='x@" TAILSPIN "' to='y@" OURS "'><body>too late</body></message>");
+    fake_expect(&f, "<policy-violation");
+    assert_int_equal(a.n_got, 2);
+    stop_two_partners();
+}
+
 static void a_removed_partner_is_shown_out_and_the_others_stay(void **state)
 {
     enum xmpp_fate fate;
@@ -587,6 +601,7 @@ static void many_changes_under_traffic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_stream_that_speaks_before_its_turn_is_judged_then),
         TEST(a_removed_partner_is_shown_out_and_the_others_stay),
         TEST(a_partner_that_is_back_is_connected_to_at_once),
         TEST(nothing_ends_when_nothing_is_tightened),
