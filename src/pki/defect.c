@@ -209,7 +209,7 @@ static void check_chain(const struct pki_case *c, X509 *leaf, struct pki_defects
     X509 *last = sk_X509_value(c->chain, sk_X509_num(c->chain) - 1);
     char name[200], issuer[300];
 
-    pki_label(last, name, sizeof(name));
+    pki_label(leaf, name, sizeof(name));
     if (is_self_issued(leaf)) {
         FOUND(out, PKI_SELF_SIGNED,
               "the certificate for %s is self-signed; only partners who have been given its pin accept it", name);
@@ -220,6 +220,7 @@ static void check_chain(const struct pki_case *c, X509 *leaf, struct pki_defects
               "the certificate for %s is an authority's own; import the one that was made for this gateway", name);
     if (is_self_issued(last) || issuer_is_trusted(c->trust, last))
         return;
+    pki_label(last, name, sizeof(name));
     pki_label_of(X509_get_issuer_name(last), issuer, sizeof(issuer));
     FOUND(out, PKI_CHAIN_INCOMPLETE,
           "the certificate of the issuer of %s, \"%s\", is missing; add the authority's intermediate certificates to "
