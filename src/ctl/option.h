@@ -46,6 +46,15 @@ enum option_id {
     OPT_STATE,
     OPT_BOTH,
     OPT_DOMAIN,
+    OPT_FOR_DOMAIN,
+    OPT_SIP,
+    OPT_ADMIN,
+    OPT_ANYWAY,
+    OPT_KEY_FILE,
+    OPT_WITH_KEY,
+    OPT_FORM,
+    OPT_PASSPHRASE_FILE,
+    OPT_CSR,
     OPTION_N
 };
 

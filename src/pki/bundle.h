@@ -32,9 +32,9 @@ struct pki_source {
 bool pki_bundle_read(struct pki_bundle *out, const struct pki_source *from, struct pki_defect *defect);
 void pki_bundle_fini(struct pki_bundle *b);
 
-/* Certificates as kept: DER, one each. False: damaged. From a list of base64 texts, leaf first. */
-STACK_OF(X509) * pki_chain_of(const struct slice *base64, size_t n);
-bool pki_chain_put(struct buf *out, const X509 *x); /* adds the base64 of one */
+/* A chain as it is kept: base64 of each certificate, leaf first, with spaces between. NULL: damaged, or no memory. */
+STACK_OF(X509) * pki_chain_read(struct slice text);
+bool pki_chain_write(struct buf *out, STACK_OF(X509) * chain);
 
 static inline X509 *pki_chain_leaf(STACK_OF(X509) * chain)
 {

@@ -1,4 +1,4 @@
-/* Chains as they are kept: a list of base64 texts. */
+/* Chains as they are kept. */
 #include <openssl/err.h>
 
 #include "base/text.h"
@@ -25,13 +25,17 @@ static X509 *one_of(struct slice base64)
     return x;
 }
 
-STACK_OF(X509) * pki_chain_of(const struct slice *base64, size_t n)
+STACK_OF(X509) * pki_chain_read(struct slice text)
 {
-    STACK_OF(X509) *chain = n > 0 && n <= PKI_CHAIN_MAX ? sk_X509_new_null() : NULL;
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    struct slice one;
+    bool more = true;
 
-    for (size_t i = 0; chain && i < n; i++) {
-        X509 *x = one_of(base64[i]);
+    while (chain && more) {
+        X509 *x;
 
+        more = slice_cut(text, ' ', &one, &text);
+        x = sk_X509_num(chain) < PKI_CHAIN_MAX ? one_of(one) : NULL;
         if (x && sk_X509_push(chain, x) > 0)
             continue;
         X509_free(x);
@@ -41,13 +45,19 @@ STACK_OF(X509) * pki_chain_of(const struct slice *base64, size_t n)
     return chain;
 }
 
-bool pki_chain_put(struct buf *out, const X509 *x)
+bool pki_chain_write(struct buf *out, STACK_OF(X509) * chain)
 {
-    unsigned char *der = NULL;
-    int n = i2d_X509(x, &der);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        unsigned char *der = NULL;
+        int n = i2d_X509(sk_X509_value(chain, i), &der);
 
-    if (n > 0)
-        text_put_base64(out, der, (size_t)n);
-    OPENSSL_free(der);
-    return n > 0 && buf_ok(out);
+        if (i > 0)
+            buf_char(out, ' ');
+        if (n > 0)
+            text_put_base64(out, der, (size_t)n);
+        OPENSSL_free(der);
+        if (n <= 0)
+            return false;
+    }
+    return buf_ok(out);
 }
