@@ -9,12 +9,21 @@
 #include "ctl/object.h"
 #include "ctl/term.h"
 
+/* Nothing was said but the name: then it is asked. */
+static bool is_bare(const struct ctl *c)
+{
+    return c->args.n_flags == 0 && !args_has(&c->args, OPT_CSR) && !args_has(&c->args, OPT_JSON) &&
+           !args_has(&c->args, OPT_WHAT_IF);
+}
+
 enum ctl_exit cert_request(struct ctl *c)
 {
     json_t *answers = item_values(c), *before = NULL;
     enum ctl_exit rc = answers ? cert_find(c, &before) : CTL_REFUSED;
 
-    if (rc == CTL_DONE)
+    if (rc == CTL_DONE && c->interactive && is_bare(c))
+        rc = cert_ask(c, before);
+    else if (rc == CTL_DONE)
         rc = cert_send_request(c, answers, before != NULL, args_value(&c->args, OPT_CSR));
     json_decref(before);
     json_decref(answers);

@@ -25,6 +25,9 @@ void cert_print_defects(struct ctl *c, const json_t *list);
 /* Sends a request for the answers; again: to one that is there. Prints what came of it, and writes the request. */
 enum ctl_exit cert_send_request(struct ctl *c, const json_t *answers, bool again, const char *csr_file);
 
+/* The same, asked for step by step; before: the one that is there, or NULL. */
+enum ctl_exit cert_ask(struct ctl *c, const json_t *before);
+
 /* Is there one of the command's name? *item gets it (owned by the caller), or NULL. */
 enum ctl_exit cert_find(struct ctl *c, json_t **item);
 

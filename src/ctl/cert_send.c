@@ -159,6 +159,16 @@ static bool asks_passphrase(const struct answer *a)
     return strcmp(ladder_text(first, "kind"), "passphrase-missing") == 0;
 }
 
+static enum ctl_exit say_next(struct ctl *c, enum ctl_exit rc, const struct answer *a)
+{
+    const json_t *item = json_object_get(a->body, "item");
+
+    if (rc == CTL_DONE && !args_has(&c->args, OPT_JSON) && !args_has(&c->args, OPT_WHAT_IF) &&
+        json_array_size(json_object_get(item, "assigned")) == 0)
+        fprintf(c->out, "Nothing shows it yet: stoxctl cert assign %s\n", name_of(c));
+    return rc;
+}
+
 enum ctl_exit cert_import(struct ctl *c)
 {
     const char *path = cert_path(c, "/import"), *key = args_value(&c->args, OPT_KEY_FILE);
@@ -173,6 +183,7 @@ enum ctl_exit cert_import(struct ctl *c)
             answer_fini(&a);
             rc = send(c, path, body, &a);
         }
+        rc = say_next(c, rc, &a);
         answer_fini(&a);
     }
     json_decref(body);

@@ -134,3 +134,37 @@ def test_a_session_of_before_does_not_bring_the_old_certificate_back(rig, stoxd)
     assert wire.sock.version() and not wire.ended
     wire.send("</stream:stream>").expect("</stream:stream>")
     eventually(lambda: wire.expect_end(1) is not None, "the old stream ends when it is closed")
+
+
+def test_a_stored_certificate_is_assigned_and_renewed_while_messages_flow(rig, stoxd, office, romeo, start, figures):
+    gateway = stoxd(partners={"fabrikam.example": {}, SCRIPTED: {}})
+    server, seen = Server(rig, office, start(scripted.Listener(dns.SCRIPTED))), set()
+    csr, answer = (os.path.join(gateway.dir, name) for name in ("edge.csr", "edge.pem"))
+    with Talk(office, romeo, "stored-certificate") as talk:
+        talk.wait(5)
+        kept = streams(gateway, "fabrikam.example")
+        assert len(kept) == 2
+        for i in range(CHANGES // 4):
+            gateway.ctl("cert", "request", "edge", "--key-type", "p256" if i % 2 else "rsa-2048", "--profile", "server+client",
+                        "--csr", csr)
+            with open(csr) as f:
+                signed = rig.pki.sign("edge-%d" % i, f.read())
+            with open(answer, "w") as f:
+                f.write(signed)
+            gateway.ctl("cert", "import", "edge", answer)
+            if i == 0:
+                assert shown_to_clients(rig) == serial_of(rig.cert(OURS))  # not yet assigned
+                gateway.ctl("cert", "assign", "edge")
+            want = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=signed, text=True, check=True,
+                                  capture_output=True).stdout.strip().partition("=")[2].lstrip("0")
+            assert shown_to_clients(rig) == want
+            if i % 2 == 0:
+                assert server.shown("stored %d" % i) == want
+            gateway.ctl("cert", "check")
+            seen.add(want)
+        talk.wait(10)
+        assert streams(gateway, "fabrikam.example") == kept
+    assert len(seen) == CHANGES // 4
+    figures(changes=len(seen), **talk.check_undisturbed())
+    for text in (gateway.ctl("config", "export"), gateway.ctl("audit", "list", "--json"), gateway.ctl("cert", "list", "--json")):
+        assert "PRIVATE KEY" not in text and "v1." not in text
