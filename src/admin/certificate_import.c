@@ -330,8 +330,8 @@ void certificate_import(struct call *c)
     }
     certificate_wipe(c, "passphrase");
     pki_bundle_fini(&in.bundle);
-    EVP_PKEY_free(in.requested);
-    EVP_PKEY_free(in.installed);
+    pki_key_free(in.requested);
+    pki_key_free(in.installed);
     pki_wipe(&in.data);
     pki_wipe(&in.key_data);
     json_decref(in.log);

@@ -176,7 +176,7 @@ static bool fill(struct asking *a, bool dry)
     snprintf(now, sizeof(now), "%lld", (long long)admin_wall_s(a->c->admin));
     ok = put_key(a, key, a->answers->name) &&
          certificate_edit(a->c, a->edits, &a->request.n, "requested", slice_str(now));
-    EVP_PKEY_free(key);
+    pki_key_free(key);
     certificate_log(a->log, "a key was made (%s) and sealed, %s", pki_key_types[cert->key_type],
                     cert->exportable ? "to be exported under a passphrase only" : "never to be exported");
     certificate_log(a->log, "a request for %zu names was made with the profile %s", a->names.n,

@@ -6,6 +6,7 @@
 #include "pki/bundle_parts.h"
 #include "pki/key.h"
 #include "pki/pki_priv.h"
+#include "pki/wipe.h"
 
 static bool issues(X509 *issuer, X509 *x)
 {
@@ -125,12 +126,14 @@ bool pki_bundle_read(struct pki_bundle *out, const struct pki_source *from, stru
 
     *out = (struct pki_bundle){ .chain = sk_X509_new_null() };
     *defect = (struct pki_defect){ PKI_FINE, "" };
+    pki_wipe_begin();
     if (!heap.certs || !out->chain)
         ok = pki_defect_set(defect, PKI_NO_MEMORY, "out of memory while reading certificates");
     else
         ok = (from->key_bytes.n == 0 || pki_heap_read(&heap, from->key_bytes, defect)) &&
              pki_heap_read(&heap, from->bytes, defect) && arrange(out, &heap, from, defect);
     pki_heap_fini(&heap);
+    pki_wipe_end();
     ERR_clear_error();
     return ok;
 }
@@ -138,6 +141,6 @@ bool pki_bundle_read(struct pki_bundle *out, const struct pki_source *from, stru
 void pki_bundle_fini(struct pki_bundle *b)
 {
     sk_X509_pop_free(b->chain, X509_free);
-    EVP_PKEY_free(b->key);
+    pki_key_free(b->key);
     *b = (struct pki_bundle){ 0 };
 }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "pki/pki_priv.h"
+#include "pki/wipe.h"
 
 const char *const pki_forms[] = { "pem", "pkcs12", NULL };
 
@@ -75,11 +76,13 @@ int pki_export(const struct pki_export *e, struct buf *out, struct err *err)
     if (e->passphrase.n > 200 || (e->passphrase.n && memchr(e->passphrase.p, '\0', e->passphrase.n)))
         return err_set(err, "a passphrase has at most 200 characters and no NUL");
     ERR_clear_error();
+    pki_wipe_begin();
     bio = BIO_new(BIO_s_secmem());
     ok = bio && (e->form == PKI_PEM ? put_pem(e, bio) : put_pkcs12(e, bio)) && put_bio(bio, out);
     if (!ok)
         err_set(err, "cannot write the certificate: %s", buf_ok(out) ? pki_fault() : "out of memory");
     BIO_free(bio);
+    pki_wipe_end();
     ERR_clear_error();
     return ok ? 0 : -1;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "pki/pki_priv.h"
+#include "pki/wipe.h"
 
 const char *const pki_key_types[] = { "rsa-2048", "rsa-3072", "rsa-4096", "p256", NULL };
 
@@ -18,7 +19,9 @@ EVP_PKEY *pki_key_make(enum pki_key_type type, struct err *err)
     EVP_PKEY *key;
 
     ERR_clear_error();
+    pki_wipe_begin();
     key = type == PKI_P256 ? EVP_EC_gen("P-256") : EVP_RSA_gen(rsa_bits[type]);
+    pki_wipe_end();
     if (!key)
         err_set(err, "cannot make a key (%s): %s", pki_key_types[type], pki_fault());
     return key;
@@ -43,6 +46,13 @@ void pki_key_describe(const EVP_PKEY *key, char *out, size_t n)
     else
         snprintf(out, n, "%s", EVP_PKEY_get0_type_name(key) ? EVP_PKEY_get0_type_name(key) : "unknown");
     ERR_clear_error();
+}
+
+void pki_key_free(EVP_PKEY *key)
+{
+    pki_wipe_begin();
+    EVP_PKEY_free(key);
+    pki_wipe_end();
 }
 
 void pki_wipe(struct buf *b)

@@ -1,4 +1,4 @@
-/* Private keys: made, compared, described. Whoever has one frees it with EVP_PKEY_free, which wipes it. From any thread. */
+/* Private keys: made, compared, described. From any thread. */
 #ifndef STOX_PKI_KEY_H
 #define STOX_PKI_KEY_H
 
@@ -14,6 +14,9 @@ extern const char *const pki_key_types[];
 
 /* A new one. NULL with a sentence. RSA 4096 can take seconds: not on the loop. */
 EVP_PKEY *pki_key_make(enum pki_key_type type, struct err *err);
+
+/* The last one who has it wipes it. NULL is fine. */
+void pki_key_free(EVP_PKEY *key);
 
 /* Is it the same key pair (the private halves are not looked at)? False for NULL. */
 bool pki_key_same(const EVP_PKEY *a, const EVP_PKEY *b);

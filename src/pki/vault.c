@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "pki/key.h"
 #include "pki/pki_priv.h"
+#include "pki/wipe.h"
 
 enum {
     NONCE = 12,
@@ -100,7 +101,7 @@ static int plain_of(const EVP_PKEY *key, unsigned char **der)
     return n > 0 ? n : 0;
 }
 
-int pki_vault_seal(const struct pki_vault *v, const EVP_PKEY *key, struct slice name, struct buf *out, struct err *err)
+static int seal(const struct pki_vault *v, const EVP_PKEY *key, struct slice name, struct buf *out, struct err *err)
 {
     uint8_t box[NONCE + PLAIN_MAX + TAG];
     unsigned char *der = NULL;
@@ -115,6 +116,16 @@ int pki_vault_seal(const struct pki_vault *v, const EVP_PKEY *key, struct slice 
     buf_printf(out, VERSION "%s.", v->mark);
     text_put_base64(out, box, (size_t)(NONCE + n + TAG));
     return buf_ok(out) ? 0 : err_memory(err, "sealing a key");
+}
+
+int pki_vault_seal(const struct pki_vault *v, const EVP_PKEY *key, struct slice name, struct buf *out, struct err *err)
+{
+    int rc;
+
+    pki_wipe_begin();
+    rc = seal(v, key, name, out, err);
+    pki_wipe_end();
+    return rc;
 }
 
 static EVP_PKEY *key_of(const uint8_t *der, size_t n)
@@ -160,8 +171,10 @@ EVP_PKEY *pki_vault_open(const struct pki_vault *v, struct slice sealed, struct 
         return NULL;
     }
     buf_init(&box, PKI_SEALED_MAX);
+    pki_wipe_begin();
     if (text_unbase64(&box, rest))
         key = open_box(v, buf_slice(&box), name);
+    pki_wipe_end();
     buf_free(&box);
     if (!key)
         err_set(err, "its key is damaged, or belongs to another certificate");

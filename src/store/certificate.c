@@ -1,5 +1,7 @@
 #include "store/certificate.h"
 
+#include "pki/key.h"
+
 const struct record *certificate_find(const struct config *c, struct slice name)
 {
     return config_find(c, &certificate_kind, name);
@@ -36,7 +38,7 @@ int certificate_open(const struct config *c, struct slice name, const struct pki
 void certificate_close(struct certificate_open *open)
 {
     sk_X509_pop_free(open->chain, X509_free);
-    EVP_PKEY_free(open->key);
+    pki_key_free(open->key);
     *open = (struct certificate_open){ NULL, NULL };
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from conftest import PATIENCE, ROOT, STOXCTL, Stox  # noqa: E402
 from rig import pki  # noqa: E402
 
 PASSPHRASE = 'correct horse battery'
@@ -21,7 +22,6 @@ def authority(tmp_path_factory):
 
 @pytest.fixture
 def gateway(authority, tmp_path, monkeypatch):
-    from conftest import Stox
     monkeypatch.setenv('STOX_TEST_TRUST', authority.trust_file)
     server = Stox(tmp_path)
     server.start()
@@ -151,3 +151,26 @@ def test_the_exported_configuration_names_certificates_and_holds_no_key(gateway,
     text = gateway.ctl('config', 'export').out
     assert 'certificate = "edge"' in text and 'v1.' not in text and 'PRIVATE' not in text
     assert 'certificate "edge" {' not in text
+
+
+def test_every_command_of_the_page_on_certificates_works(gateway, authority):
+    work = gateway.folder / 'work'
+    work.mkdir()
+    own = authority.issue('contoso.example', ['contoso.example', 'fabrikam.example'])
+    for name, source in (('chain.pem', own.file), ('key.pem', own.key)):
+        (work / name).write_bytes(Path(source).read_bytes())
+    (work / 'old.pass').write_text(PASSPHRASE + '\n')
+    subprocess.run(['openssl', 'pkcs12', '-export', '-in', own.file, '-inkey', own.key, '-passout', f'pass:{PASSPHRASE}', '-out',
+                    str(work / 'old.p12')], check=True, capture_output=True)
+    page = (ROOT / 'docs/CERTIFICATES.md').read_text()
+    lines = [line.strip() for line in page.splitlines() if line.startswith('    stoxctl ')]
+    assert len(lines) > 18
+    for line in lines:
+        if line == 'stoxctl cert request edge':
+            line = 'stoxctl cert request asked'  # at a terminal: test_the_wizard_...
+        if line == 'stoxctl cert import edge edge.pem':
+            (work / 'edge.pem').write_text(authority.sign('edge', (work / 'edge.csr').read_text()))
+        done = subprocess.run(['sh', '-c', line], cwd=work, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
+                              env={**gateway.env, 'PATH': f'{STOXCTL.parent}:{gateway.env["PATH"]}'})
+        assert done.returncode == 0, f'{line}\n{done.stdout}\n{done.stderr}'
+    assert gateway.ctl('cert', 'list', '--csv').out.count('installed') == 3
