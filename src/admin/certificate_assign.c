@@ -105,6 +105,8 @@ static bool is_fit(struct assigning *a)
         struct err ignored;
 
         pki_names_init(&names);
+        if (a->sip)
+            certificate_want_host(a->c, &names);
         for (; i < a->n_domains && names.n < PKI_NAMES_MAX; i++)
             pki_names_add(&names, a->domains[i], &ignored);
         c.names = names.v;

@@ -145,6 +145,8 @@ static void check_use(void *arg, const struct certificate_use *use)
     pki_names_init(&names);
     if (use->name.n && pki_names_add(&names, use->name, &ignored) == 0)
         snprintf(ascii, sizeof(ascii), "%.*s", SLICE_FMT(names.v[0]));
+    if (strcmp(use->kind, "sip") == 0)
+        certificate_want_host(k->c, &names);
     if (!open_use(k, use, &open, &defect)) {
         put_fault(k, use, &defect);
     } else {

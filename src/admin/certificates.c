@@ -25,6 +25,15 @@ bool certificate_vault(struct call *c)
     return false;
 }
 
+void certificate_want_host(struct call *c, struct pki_names *names)
+{
+    struct slice host = slice_str(c->admin->host_name);
+    struct err ignored;
+
+    if (host.n && !pki_names_has(names, host))
+        pki_names_add(names, host, &ignored); /* which refuses addresses */
+}
+
 void certificate_log(json_t *log, const char *fmt, ...)
 {
     char text[800];

@@ -41,6 +41,9 @@ void certificate_log(json_t *log, const char *fmt, ...) __attribute__((format(pr
 /* A text of the body that was a secret: wiped where it lies. */
 void certificate_wipe(struct call *c, const char *member);
 
+/* The gateway's own name, which SIP systems look for, into names; nothing where it is an address, or is there already. */
+void certificate_want_host(struct call *c, struct pki_names *names);
+
 /* Is there a vault? A problem is the reply, if not. */
 bool certificate_vault(struct call *c);
 

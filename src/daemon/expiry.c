@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "daemon/served.h"
 
-#define FIRST_MS 60000
+#define FIRST_MS 1000
 #define DAY_MS 86400000
 
 struct expiry {

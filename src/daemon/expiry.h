@@ -1,4 +1,4 @@
-/* Says in the log which of our certificates are about to expire: a minute after the start, and every day from then on. */
+/* Says in the log which of our certificates are about to expire: after the start, and every day from then on. */
 #ifndef STOX_DAEMON_EXPIRY_H
 #define STOX_DAEMON_EXPIRY_H
 

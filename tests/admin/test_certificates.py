@@ -219,7 +219,11 @@ def test_it_is_assigned_where_it_fits(gateway, authority):
     assert answer.status == 200, answer.raw
     assert gateway.root("GET", "/v1/domains/contoso.example").json["certificate"] == "edge"
     assert gateway.root("GET", "/v1/domains/b%C3%BCcher.example").json["certificate"] in (None, "")
-    assert assign({"sip": True, "admin": True}).status == 200
+    answer = assign({"sip": True})
+    assert answer.status == 422 and "admin.contoso.example" in answer.json["detail"], answer.raw
+    assert assign({"sip": True, "admin": True}, "?anyway=1").status == 200
+    checked = gateway.root("GET", "/v1/certificate-check").json
+    assert [i["good"] for i in checked["items"] if i["of"] in ("sip", "admin")] == [False, True]
     assert gateway.root("GET", "/v1/gateway").json["sip-certificate"] == "edge"
     assert assign({"domains": ["nobody.example"]}).status == 404
     request(gateway, "waiting")
