@@ -14,6 +14,7 @@ const char *const pki_uses[] = { "federation", "sip", "admin", NULL };
 
 void pki_names_init(struct pki_names *names)
 {
+    memset(names->v, 0, sizeof(names->v));
     names->n = 0;
     arena_init(&names->arena, ARENA_MAX);
 }
@@ -26,9 +27,12 @@ void pki_names_fini(struct pki_names *names)
 
 static bool find(const struct pki_names *names, struct slice text, size_t *at)
 {
-    for (*at = 0; *at < names->n; ++*at)
-        if (slice_ieq(names->v[*at], text))
-            return true;
+    for (size_t i = 0; i < names->n; i++) {
+        if (!slice_ieq(names->v[i], text))
+            continue;
+        *at = i;
+        return true;
+    }
     return false;
 }
 
@@ -104,6 +108,7 @@ static int prepare(struct pki_names *names, struct slice text, struct slice *out
     const char *fault = fault_of(front, domain);
     char shown[120], *p;
 
+    *out = slice_of(NULL, 0);
     log_escape(shown, sizeof(shown), text);
     if (fault)
         return err_set(err, "\"%s\" %s", shown, fault);
