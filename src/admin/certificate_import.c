@@ -48,11 +48,8 @@ static bool take_bytes(struct coming *in, const char *member, bool required, str
 
 static bool take_body(struct coming *in)
 {
-    static const char *const known[] = { "data",       "key",           "passphrase", "use",
-                                         "exportable", "friendly-name", "profile",    NULL };
-
-    return call_knows(in->c, known) && take_bytes(in, "data", true, &in->data) &&
-           take_bytes(in, "key", false, &in->key_data) && call_text(in->c, "passphrase", false, &in->passphrase);
+    return take_bytes(in, "data", true, &in->data) && take_bytes(in, "key", false, &in->key_data) &&
+           call_text(in->c, "passphrase", false, &in->passphrase);
 }
 
 /* ---- whose key ---- */
@@ -235,23 +232,20 @@ static bool put_chain(struct coming *in, struct edit *edits, size_t *n)
     return ok;
 }
 
-/* What was not given stays, or is the default; nothing of the body but answers counts here. */
+/* What was not given stays, or is the default. All members but those that were taken already are answers. */
 static bool take_answers(struct coming *in, struct edit **edits, size_t *n)
 {
-    static const char *const answers[] = { "use", "exportable", "friendly-name", "profile" };
-    json_t *given = json_object();
-    bool ok = given != NULL;
+    static const char *const taken[] = { "data", "key", "passphrase" };
+    json_t *given = json_copy(in->c->json); /* the texts are those of the body, which lives on */
+    bool ok;
 
-    for (size_t i = 0; ok && i < sizeof(answers) / sizeof(answers[0]); i++) {
-        json_t *v = json_object_get(in->c->json, answers[i]);
-
-        ok = !v || json_object_set(given, answers[i], v) == 0;
-    }
-    if (!ok)
+    if (!given) {
         reply_no_memory(in->c);
-    ok = ok && certificate_answers(in->c, given, edits, n);
-    if (given)
-        json_object_clear(given); /* the texts are those of the body, which lives on */
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        json_object_del(given, taken[i]);
+    ok = certificate_answers(in->c, given, edits, n);
     json_decref(given);
     return ok;
 }

@@ -237,11 +237,9 @@ static const struct {
       "{'type':'object','required':['kind','weight','text'],'properties':{'kind':{'type':'string'},"
       "'weight':{'enum':['hint','serious','fatal']},'text':{'type':'string'}}}" },
     { "CertificateFile",
-      "{'type':'object','additionalProperties':false,'required':['data'],'properties':{'data':{'type':'string',"
-      "'writeOnly':true,'description':'base64 of PEM, DER, PKCS#7 or "
-      "PKCS#12'},'key':{'type':'string','writeOnly':true},"
-      "'passphrase':{'type':'string','writeOnly':true},'use':{'type':'string'},'profile':{'type':'string'},"
-      "'friendly-name':{'type':'string'},'exportable':{'type':'boolean'}}}" },
+      "{'type':'object','required':['data'],'properties':{'data':{'type':'string','writeOnly':true,'description':"
+      "'base64 of PEM, DER, PKCS#7 or PKCS#12'},'key':{'type':'string','writeOnly':true},'passphrase':{'type':'string',"
+      "'writeOnly':true}},'description':'and any of CertificateAnswers'}" },
     { "CertificateExportWish",
       "{'type':'object','additionalProperties':false,'properties':{'form':{'enum':['pem','pkcs12']},'key':{"
       "'type':'boolean'},'passphrase':{'type':'string','minLength':8,'writeOnly':true}}}" },

@@ -290,3 +290,14 @@ def test_no_key_is_ever_shown_or_stored_in_clear(gateway, authority):
     rows = sqlite3.connect(os.path.join(gateway.folder, "stox.db")).execute(
         "select body from objects where kind = 'certificate'").fetchall()
     assert len(rows) == 3 and all("v1." in r[0] for r in rows)
+
+
+def test_what_is_brought_takes_answers_and_nothing_else(gateway, authority):
+    cert = authority.issue("contoso.example")
+    with open(cert.file) as f, open(cert.key) as k:
+        pem, key = f.read(), k.read()
+    done = bring(gateway, pem + key, "old", use="sip", locality="Redmond", **{"friendly-name": "Old"})
+    assert done.status == 200 and done.json["item"]["locality"] == "Redmond" and done.json["item"]["use"] == "sip"
+    for member, why in (("installed", "Stox's own"), ("chain", "Stox's own"), ("colour", "there is no setting")):
+        answer = bring(gateway, pem + key, "old", **{member: "1" if member != "installed" else 1})
+        assert answer.status == 422 and why in answer.json["detail"], answer.raw
