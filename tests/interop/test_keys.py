@@ -19,6 +19,7 @@ from rig.stoxd import Stoxd, program
 
 OURS = "contoso.example"
 PASSPHRASE = "correct horse battery"
+LARGEST = 1 << 30  # bytes of a mapping: beyond it are a sanitizer's own
 
 
 def openssl(*args):
@@ -57,6 +58,8 @@ def memory_holds(pid, *needles):
             if "rw" not in mode:
                 continue
             start, end = (int(x, 16) for x in span.split("-"))
+            if end - start > LARGEST:
+                continue
             try:
                 memory.seek(start)
                 piece = memory.read(end - start)
