@@ -8,6 +8,7 @@
 
 #include "admin/admin_private.h"
 #include "admin/password.h"
+#include "store/certificate.h"
 
 struct sockaddr_un origin_pack(const struct origin *origin)
 {
@@ -78,15 +79,51 @@ static int start_http(struct admin *a, struct err *err)
     return a->http ? 0 : err_set(err, "cannot start the HTTP library of the API: no memory, threads or descriptors");
 }
 
+/* The stored certificate that the API is to show: of the settings, or of the bootstrap file. NULL: a file's, or none. */
+static const char *stored_certificate(struct admin *a)
+{
+    struct slice set = config_gateway(a->config)->admin_certificate;
+
+    snprintf(a->stored, sizeof(a->stored), "%.*s", SLICE_FMT(set));
+    if (set.n)
+        return a->stored;
+    return certificate_is_stored(a->conf.certificate) ? a->conf.certificate : NULL;
+}
+
+static int read_stored(struct admin *a, struct tls_identities *set, const char *name, struct err *err)
+{
+    const struct record *r = certificate_find(a->config, slice_str(name));
+    struct tls_own own = { .source = name, .revision = r ? r->revision : 0 };
+    struct tls_identities *before = tls_identities_in_use(a->tls);
+    struct certificate_open open;
+    int rc = 0;
+
+    if (!tls_identities_same(set, SLICE(""), &own, before)) {
+        rc = certificate_open(a->config, slice_str(name), a->conf.vault, &open, err);
+        if (rc == 0) {
+            own.chain = open.chain;
+            own.key = open.key;
+            rc = tls_identities_add_own(set, a->tls, SLICE(""), &own, err);
+        }
+        certificate_close(&open);
+    }
+    tls_identities_drop(before);
+    return rc;
+}
+
 static int read_certificate(struct admin *a, struct err *err)
 {
     struct tls_identities *set = tls_identities_new();
-    int rc;
+    const char *stored = stored_certificate(a);
+    int rc = 0;
 
     if (!set)
         return err_memory(err, "reading the API's certificate");
-    rc = tls_identities_add(set, a->tls, SLICE(""), a->conf.certificate, a->conf.key, NULL, err);
-    if (rc == 0)
+    if (stored)
+        rc = read_stored(a, set, stored, err);
+    else if (a->conf.certificate)
+        rc = tls_identities_add(set, a->tls, SLICE(""), a->conf.certificate, a->conf.key, NULL, err);
+    if (rc == 0 && (stored || a->conf.certificate))
         tls_use_identities(a->tls, set);
     tls_identities_drop(set);
     return rc;
@@ -96,10 +133,13 @@ static int open_tls(struct admin *a, struct err *err)
 {
     const struct admin_conf *conf = &a->conf;
 
-    if (!conf->certificate != !conf->key)
-        return err_set(err, "the API's certificate and key belong together, and %s is missing",
-                       conf->key ? "admin-certificate" : "admin-key");
-    if (!conf->certificate)
+    if (certificate_is_stored(conf->certificate) ? conf->key != NULL : !conf->certificate != !conf->key)
+        return err_set(err, "the API's certificate and key belong together, and %s",
+                       certificate_is_stored(conf->certificate)
+                           ? "a stored one has its key with it: leave out admin-key"
+                       : conf->key ? "admin-certificate is missing"
+                                   : "admin-key is missing");
+    if (!conf->certificate && !stored_certificate(a))
         return 0;
     a->tls = tls_new(err);
     return a->tls ? read_certificate(a, err) : -1;
@@ -218,6 +258,7 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
     splices_init(&a->splices, conf->loop, NULL);
     if (conf->host_name.n < sizeof(a->host_name) && conf->host_name.n)
         memcpy(a->host_name, conf->host_name.p, conf->host_name.n);
+    a->config = keeper_config(conf->keeper);
     if (dig(a, err) == 0 && make_decoy(a, err) == 0 && open_tls(a, err) == 0 && start_http(a, err) == 0) {
         a->splices.tls = a->tls;
         a->splices.hand_over = hand_over;
@@ -249,6 +290,7 @@ void admin_free(struct admin *a)
         MHD_stop_daemon(a->http);
     splices_close(&a->splices);
     bury(a);
+    config_drop(a->config);
     buf_free(&a->decoy);
     explicit_bzero(a, sizeof(*a));
     free(a);
@@ -257,6 +299,15 @@ void admin_free(struct admin *a)
 int admin_renew(struct admin *a, struct err *err)
 {
     return a->tls ? read_certificate(a, err) : 0;
+}
+
+int admin_apply(struct admin *a, const struct config *next, struct err *err)
+{
+    struct config *before = a->config;
+
+    a->config = config_keep((struct config *)next);
+    config_drop(before);
+    return a->tls && stored_certificate(a) ? read_certificate(a, err) : 0;
 }
 
 const struct addr *admin_listening(const struct admin *a, size_t i)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "net/loop.h"
+#include "pki/vault.h"
 #include "store/keeper.h"
 #include "store/model.h"
 
@@ -52,7 +53,9 @@ struct admin_check {
 };
 
 struct admin_ops {
-    json_t *(*status)(void *owner);                 /* GET /v1/status: an object; the reply owns it */
+    json_t *(*identities)(
+        void *owner);               /* what handshakes show: an array of {"name", "source", "sha256", "not-after"} */
+    json_t *(*status)(void *owner); /* GET /v1/status: an object; the reply owns it */
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
     json_t *(*streams)(void *owner);                /* GET /v1/streams: an array of objects with "id" */
     bool (*stream_close)(void *owner, uint64_t id); /* false: there is none */
@@ -109,7 +112,10 @@ struct admin_conf {
     struct keeper *keeper;     /* outlives admin */
     const struct addr *listen; /* copied; other than loopback only with a certificate */
     size_t n_listen;
-    const char *certificate, *key; /* borrowed; PEM files; both or none. With them every TCP address speaks TLS */
+    const char *certificate,
+        *key; /* borrowed; PEM files, both or none; or the name of a stored one, alone. With them every TCP address speaks TLS */
+    const struct pki_vault *vault; /* opens and seals keys of stored certificates; NULL: there are none */
+    const char *trust_file;        /* borrowed; the authorities by which certificates are checked; NULL: the system's */
     const char *socket_path;       /* NULL: no unix socket */
     struct slice host_name;        /* what browsers may call us, besides localhost and addresses; may be empty */
     uid_t uid;                     /* the daemon's own: besides root, an administrator on the unix socket */
@@ -136,6 +142,9 @@ void admin_free(struct admin *a);
  * loop's thread; without certificate it does nothing.
  */
 int admin_renew(struct admin *a, struct err *err);
+
+/* Settings that count from now on: the API's stored certificate may be another. As admin_renew otherwise. */
+int admin_apply(struct admin *a, const struct config *next, struct err *err);
 
 /* The address that listen[i] became (port 0: what the kernel chose); NULL: there is no such. */
 const struct addr *admin_listening(const struct admin *a, size_t i);

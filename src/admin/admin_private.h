@@ -25,6 +25,8 @@ struct admin {
     struct buf decoy;                   /* stored form of no password: unknown accounts take as long as known ones */
     char setup_token[SECRET_CHARS + 1]; /* "": there was an account at the start */
     /* loop */
+    char stored[SETTING_NAME_MAX + 1]; /* the name of the stored certificate; "": none is set */
+    struct config *config;             /* as it was applied last; one count is ours */
     struct tls *tls;
     struct grave *grave; /* frees tls after the last connection */
     struct splices splices;

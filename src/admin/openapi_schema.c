@@ -217,6 +217,66 @@ static const struct {
     { "TokenMade", "{'type':'object','properties':{'token':{'type':'string','description':'shown this once'},"
                    "'item':{'$ref':'#/components/schemas/Token'},'changed':{'type':'boolean'},"
                    "'warnings':{'type':'array','items':{'type':'string'}}}}" },
+    { "Certificate",
+      "{'type':'object','required':['name','state'],'properties':{'name':{'type':'string'},'revision':{'type':'integer'"
+      "},"
+      "'use':{'enum':['federation','sip','admin']},'profile':{'enum':['server','server+client']},"
+      "'friendly-name':{'type':'string'},'key-type':{'enum':['rsa-2048','rsa-3072','rsa-4096','p256']},"
+      "'exportable':{'type':'boolean'},'common-name':{'type':'string'},'organization':{'type':'string'},"
+      "'unit':{'type':'string'},'country':{'type':'string'},'state-or-province':{'type':'string'},"
+      "'locality':{'type':'string'},'names':{'type':'array','items':{'type':'string'}},"
+      "'sip-domains':{'type':'array','items':{'type':'string'}},"
+      "'state':{'enum':['requested','installed','renewing']},'requested':{'type':['string','null']},"
+      "'installed':{'type':['string','null']},'request':{'type':['string','null'],'description':'PEM'},"
+      "'request-text':{'type':['string','null']},'chain':{'type':['string','null'],'description':'PEM'},"
+      "'certificate':{'type':['object','null']},'assigned':{'type':'array','items':{'type':'string'}}}}" },
+    { "Certificates", "{'type':'object','required':['items','next'],'properties':{'items':{'type':'array','items':{"
+                      "'$ref':'#/components/schemas/Certificate'}},'next':{'type':['string','null']}}}" },
+    { "CertificateAnswers",
+      "{'type':'object','additionalProperties':false,'properties':{'use':{'type':'string'},'profile':{'type':'string'},"
+      "'friendly-name':{'type':'string'},'key-type':{'type':'string'},'exportable':{'type':'boolean'},"
+      "'common-name':{'type':'string'},'organization':{'type':'string'},'unit':{'type':'string'},"
+      "'country':{'type':'string'},'state-or-province':{'type':'string'},'locality':{'type':'string'},"
+      "'names':{'type':'array','maxItems':100,'items':{'type':'string'}},'sip-domains':{'type':'array','maxItems':100,"
+      "'items':{'type':'string'}}}}" },
+    { "NewCertificate",
+      "{'type':'object','additionalProperties':false,'required':['name'],'properties':{'name':{'type':'string'},"
+      "'use':{'type':'string'},'profile':{'type':'string'},'friendly-name':{'type':'string'},"
+      "'key-type':{'type':'string'},'exportable':{'type':'boolean'},'common-name':{'type':'string'},"
+      "'organization':{'type':'string'},'unit':{'type':'string'},'country':{'type':'string'},"
+      "'state-or-province':{'type':'string'},'locality':{'type':'string'},'names':{'type':'array','maxItems':100,"
+      "'items':{'type':'string'}},'sip-domains':{'type':'array','maxItems':100,'items':{'type':'string'}}}}" },
+    { "CertificateChanged",
+      "{'type':'object','properties':{'item':{'anyOf':[{'$ref':'#/components/schemas/Certificate'},{'type':'null'}]},"
+      "'changed':{'type':'boolean'},'warnings':{'type':'array','items':{'type':'string'}},'log':{'type':'array','items'"
+      ":{"
+      "'type':'string'}},'defects':{'type':'array','items':{'$ref':'#/components/schemas/CertificateDefect'}}}}" },
+    { "CertificateRemoved", "{'type':'object','properties':{'item':{'type':'null'},'changed':{'type':'boolean'},"
+                            "'warnings':{'type':'array','items':{'type':'string'}}}}" },
+    { "CertificateDefect",
+      "{'type':'object','required':['kind','weight','text'],'properties':{'kind':{'type':'string'},"
+      "'weight':{'enum':['hint','serious','fatal']},'text':{'type':'string'}}}" },
+    { "CertificateFile",
+      "{'type':'object','required':['data'],'properties':{'data':{'type':'string','writeOnly':true,'description':"
+      "'base64 of PEM, DER, PKCS#7 or PKCS#12'},'key':{'type':'string','writeOnly':true},'passphrase':{'type':'string',"
+      "'writeOnly':true}},'description':'and any of CertificateAnswers'}" },
+    { "CertificateExportWish",
+      "{'type':'object','additionalProperties':false,'properties':{'form':{'enum':['pem','pkcs12']},'key':{"
+      "'type':'boolean'},'passphrase':{'type':'string','minLength':8,'writeOnly':true}}}" },
+    { "CertificateExport", "{'type':'object','properties':{'form':{'type':'string'},'key':{'type':'boolean'},'data':{"
+                           "'type':'string','description':'base64 of the file'}}}" },
+    { "CertificateUses",
+      "{'type':'object','additionalProperties':false,'properties':{'domains':{'type':'array','maxItems':1000,'items':{"
+      "'type':'string'}},'sip':{'type':'boolean'},'admin':{'type':'boolean'}}}" },
+    { "CertificateAssigned",
+      "{'type':'object','properties':{'changed':{'type':'boolean'},'log':{'type':'array','items':{"
+      "'type':'string'}},'warnings':{'type':'array','items':{'type':'string'}}}}" },
+    { "CertificateCheck",
+      "{'type':'object','required':['verdict','items'],'properties':{'verdict':{'enum':['good','doubtful','broken']},"
+      "'items':{'type':'array','items':{'type':'object','properties':{'of':{'type':'string'},'certificate':{"
+      "'type':'string'},'good':{'type':'boolean'},'not-after':{'type':['string','null']},'days-left':{'type':'integer'}"
+      ","
+      "'defects':{'type':'array','items':{'$ref':'#/components/schemas/CertificateDefect'}}}}}}}" },
     { "Session", "{'type':'object','properties':{'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
                  "'csrf':{'type':'string'},'expires':{'type':'integer','description':'seconds left'}}}" },
     { "Login", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"

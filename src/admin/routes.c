@@ -1,4 +1,5 @@
 #include "admin/routes.h"
+#include "admin/certificates.h"
 
 #define LIST "limit after "
 
@@ -100,6 +101,29 @@ const struct admin_route admin_routes[] = {
       .summary = "Makes a token; it is shown this once" },
     { "DELETE", "/v1/tokens/{name}", ADMIN_ADMINISTRATOR, token_remove, .gives = "TokenChanged", .status = 200,
       .queries = ROUTES_CHANGING, .summary = "Removes a token" },
+    { "GET", "/v1/certificates", ADMIN_READER, certificates_list, .gives = "Certificates", .status = 200,
+      .queries = LIST, .summary = "Certificates and requests for them, without their keys" },
+    { "POST", "/v1/certificates", ADMIN_ADMINISTRATOR, certificates_new, .gives = "CertificateChanged", .status = 201,
+      .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "NewCertificate",
+      .summary = "Makes a key and a request for a certificate" },
+    { "GET", "/v1/certificates/{name}", ADMIN_READER, certificate_get, .gives = "Certificate", .status = 200,
+      .summary = "One certificate, its request, and who uses it" },
+    { "DELETE", "/v1/certificates/{name}", ADMIN_ADMINISTRATOR, certificate_remove, .gives = "CertificateRemoved",
+      .status = 200, .queries = ROUTES_CHANGING, .summary = "Removes a certificate that nothing uses, with its key" },
+    { "POST", "/v1/certificates/{name}/request", ADMIN_ADMINISTRATOR, certificate_again, .gives = "CertificateChanged",
+      .status = 200, .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "CertificateAnswers",
+      .summary = "Makes a new key and request; the certificate that is there goes on until its successor comes" },
+    { "POST", "/v1/certificates/{name}/import", ADMIN_ADMINISTRATOR, certificate_import, .gives = "CertificateChanged",
+      .status = 200, .queries = ROUTES_CHANGING "anyway ", .body_max = CERTIFICATE_BODY, .takes = "CertificateFile",
+      .summary = "Takes what an authority sent, or a certificate with its key; all defects are named" },
+    { "POST", "/v1/certificates/{name}/export", ADMIN_ADMINISTRATOR, certificate_export, .gives = "CertificateExport",
+      .status = 200, .body_max = CALL_BODY_SMALL, .takes = "CertificateExportWish",
+      .summary = "The certificate with its chain as a file, with its key only under a passphrase" },
+    { "POST", "/v1/certificates/{name}/assign", ADMIN_ADMINISTRATOR, certificate_assign, .gives = "CertificateAssigned",
+      .status = 200, .queries = ROUTES_CHANGING "anyway ", .body_max = CALL_BODY, .takes = "CertificateUses",
+      .summary = "Puts it to use for domains, SIP systems or the API; open streams go on" },
+    { "GET", "/v1/certificate-check", ADMIN_READER, certificate_check_get, .gives = "CertificateCheck", .status = 200,
+      .summary = "What is assigned, held against what it is for and against what handshakes show" },
     { "GET", "/v1/session", ADMIN_READER, session_get, .gives = "Session", .status = 200, .summary = "Who one is" },
     { "POST", "/v1/session", ADMIN_READER, session_post, .gives = "Session", .status = 200, .open = true,
       .body_max = CALL_BODY_SMALL, .takes = "Login", .summary = "Logs in with name and password" },

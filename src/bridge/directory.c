@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "store/certificate.h"
 #include "xmpp/jid.h"
 
 #define ARENA_MAX (256u << 20)
@@ -64,6 +65,27 @@ static bool add_domain(struct directory *d, struct slice name, const struct rout
     return slice_eq(*ascii, name) || add_spelling(d, *ascii, route, partner);
 }
 
+/* A stored certificate of ours: opened only when it is another than before. */
+static int add_stored(struct directory *d, const struct directory_conf *conf, const char *stored, struct slice name,
+                      struct err *err)
+{
+    const struct tls_identities *before = conf->before ? conf->before->identities : NULL;
+    const struct record *r = certificate_find(d->config, slice_str(stored));
+    struct tls_own own = { .source = stored, .revision = r ? r->revision : 0 };
+    struct certificate_open open;
+    int rc;
+
+    if (r && tls_identities_same(d->identities, name, &own, before))
+        return 0;
+    if (certificate_open(d->config, slice_str(stored), conf->vault, &open, err) != 0)
+        return -1;
+    own.chain = open.chain;
+    own.key = open.key;
+    rc = tls_identities_add_own(d->identities, conf->tls, name, &own, err);
+    certificate_close(&open);
+    return rc;
+}
+
 /* A certificate of ours, new, as before, or not at all. -1: the directory cannot be made. */
 static int add_certificate(struct directory *d, const struct directory_conf *conf, const char *chain, const char *key,
                            struct slice name, const char *of, const char *without, struct err *err)
@@ -71,9 +93,13 @@ static int add_certificate(struct directory *d, const struct directory_conf *con
     const struct tls_identities *before = conf->before ? conf->before->identities : NULL;
     bool kept;
 
-    if (!d->identities || !chain || !key ||
-        tls_identities_add(d->identities, conf->tls, name, chain, key, before, err) == 0)
+    if (!d->identities || !chain || (!key && !certificate_is_stored(chain)))
         return 0;
+    if (certificate_is_stored(chain) ? add_stored(d, conf, chain, name, err) == 0
+                                     : tls_identities_add(d->identities, conf->tls, name, chain, key, before, err) == 0)
+        return 0;
+    if (!key)
+        key = "";
     if (err->memory)
         return -1;
     err_wrap(err, "%s", of);

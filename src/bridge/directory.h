@@ -7,6 +7,7 @@
 #define STOX_BRIDGE_DIRECTORY_H
 
 #include "net/tls.h"
+#include "pki/vault.h"
 #include "store/policy.h"
 #include "xmpp/xmpp.h"
 
@@ -17,6 +18,7 @@ struct directory;
 struct directory_conf {
     struct config *config;          /* checked; the directory keeps it */
     struct tls *tls;                /* certificates are made for it; NULL: none are loaded */
+    const struct pki_vault *vault;  /* opens keys of stored certificates; NULL: none can be used */
     const struct directory *before; /* certificates whose files are the same are taken over from it; NULL: none */
     bool strict;                    /* a certificate that cannot be loaded, and is not in use before, is an error */
 };

@@ -4,7 +4,7 @@ static const char *const prefixes[FLAG_N_OPS] = { "", "add-", "remove-", "clear-
 
 bool flag_exists(const struct setting_kind *kind, const struct setting *s, enum flag_op op)
 {
-    if (s->secret && kind->internal)
+    if (s->ours || (s->secret && kind->internal))
         return false;
     return op == FLAG_SET || setting_is_list(s);
 }

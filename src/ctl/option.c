@@ -59,6 +59,18 @@ static const struct option options[OPTION_N] = {
                        "Ask this resolver, as ip or ip@port, instead of the gateway's own; a second one is compared "
                        "with "
                        "it" },
+    [OPT_FOR_DOMAIN] = { "domain", 0, "DOMAIN", NULL, "A SIP domain that shows it to partners; repeatable" },
+    [OPT_SIP] = { "sip", 0, NULL, NULL, "It is shown to SIP systems" },
+    [OPT_ADMIN] = { "admin", 0, NULL, NULL, "The HTTP API shows it" },
+    [OPT_ANYWAY] = { "anyway", 0, NULL, NULL,
+                     "Also with defects that can be meant so: a name that is missing, an issuer that is not known" },
+    [OPT_KEY_FILE] = { "key-file", 0, "FILE", NULL, "The key, where it is in a file of its own" },
+    [OPT_WITH_KEY] = { "with-key", 0, NULL, NULL, "With the key, under a passphrase that is asked for" },
+    [OPT_FORM] = { "form", 0, "FORM", "pem pkcs12 request", "pem (which it is without this), pkcs12, or the request" },
+    [OPT_PASSPHRASE_FILE] = { "passphrase-file", 0, "FILE", NULL,
+                              "File whose first line is the passphrase, instead of asking" },
+    [OPT_CSR] = { "csr", 0, "FILE", NULL,
+                  "Where the request is written, to be sent to the authority; -: to the screen" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

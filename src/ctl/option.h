@@ -48,6 +48,15 @@ enum option_id {
     OPT_DOMAIN,
     OPT_TTL,
     OPT_RESOLVER,
+    OPT_FOR_DOMAIN,
+    OPT_SIP,
+    OPT_ADMIN,
+    OPT_ANYWAY,
+    OPT_KEY_FILE,
+    OPT_WITH_KEY,
+    OPT_FORM,
+    OPT_PASSPHRASE_FILE,
+    OPT_CSR,
     OPTION_N
 };
 

@@ -62,6 +62,7 @@ static json_t *on_status(void *owner)
                   "streams", "in", (json_int_t)sums.in, "out", (json_int_t)sums.out, "negotiating",
                   (json_int_t)sums.negotiating, "messages", messages_json(&sums.counters));
     config_drop(config);
+    answers_add_certificates(a, o);
     return o;
 }
 
@@ -87,6 +88,7 @@ static bool on_metrics(void *owner, struct buf *out)
 
     if (!loop_call(a->door, put_metrics, &m))
         return false;
+    answers_put_certificates(a, out);
     buf_printf(
         out,
         "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"
@@ -96,6 +98,7 @@ static bool on_metrics(void *owner, struct buf *out)
 }
 
 const struct admin_ops answers_ops = {
+    .identities = answer_identities,
     .status = on_status,
     .metrics = on_metrics,
     .streams = answer_streams,

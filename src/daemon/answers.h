@@ -12,6 +12,7 @@ struct answers {
     struct bridge *bridge; /* all borrowed */
     struct loop_door *door;
     struct keeper *keeper;
+    struct tls *tls;
     const char *store;   /* "SQLite" or "PostgreSQL" */
     uint64_t started_ms; /* monotonic */
     const struct boot *boot;

@@ -44,6 +44,12 @@ void answers_add_verdict(json_t **v, bool works, const char *fault, struct slice
 /* One stream as lists show it. NULL on memory. */
 json_t *answers_stream_row(const struct xmpp_stream_info *info);
 
+/* answers_certificates.c */
+json_t *answer_identities(void *owner);
+void answers_add_certificates(struct answers *a,
+                              json_t *status); /* "certificates" of the status; without memory it is missing */
+void answers_put_certificates(struct answers *a, struct buf *out);
+
 /* answers_streams.c */
 json_t *answer_streams(void *owner);
 bool answer_stream_close(void *owner, uint64_t id);

@@ -13,7 +13,9 @@ static void tell_faults(struct live *l, const struct directory *d)
 
 static struct directory *build(struct live *l, struct config *config, bool strict, struct err *err)
 {
-    struct directory_conf conf = { .config = config, .tls = l->tls, .before = l->now, .strict = strict };
+    struct directory_conf conf = {
+        .config = config, .tls = l->tls, .vault = l->vault, .before = l->now, .strict = strict
+    };
 
     return directory_new(&conf, err);
 }
@@ -46,6 +48,7 @@ static int on_judge(void *owner, struct config *next, struct err *err)
 }
 
 struct swap {
+    struct live *live;
     struct bridge *bridge;
     struct directory *next, *before;
 };
@@ -55,12 +58,14 @@ static void swap(void *arg)
     struct swap *s = arg;
 
     s->before = bridge_apply(s->bridge, s->next);
+    if (s->live->applied)
+        s->live->applied(s->live->owner, directory_config(s->next));
 }
 
 static void on_publish(void *owner, struct config *next)
 {
     struct live *l = owner;
-    struct swap s = { .bridge = l->bridge };
+    struct swap s = { .live = l, .bridge = l->bridge };
     struct err err;
 
     if (!l->bridge)

@@ -12,9 +12,12 @@
 
 struct live {
     struct log *log;
-    struct tls *tls;       /* borrowed, as are the next two */
+    struct tls *tls; /* borrowed, as are the next three */
+    const struct pki_vault *vault;
     struct bridge *bridge; /* NULL: it is not there yet, nothing is published */
     struct loop_door *door;
+    void (*applied)(void *owner, const struct config *now); /* on the loop; NULL: nobody asks */
+    void *owner;
     struct directory *now;      /* owned: what the bridge goes by */
     struct directory *prepared; /* owned: of the configuration that was judged last, or NULL */
 };

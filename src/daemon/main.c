@@ -1,6 +1,7 @@
 #include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "daemon/stoxd.h"
 
@@ -45,6 +46,8 @@ int main(int argc, char **argv)
     /* Messages come and go by the thousand: giving each one's pages back and fetching them again costs more than it saves. */
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
     mallopt(M_TOP_PAD, 256 << 10);
+    /* No core dumps, and nobody's debugger but root's: keys, passwords and messages are in here. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     rc = check ? stoxd_check(config, &err) : stoxd_run(config, &err);
     if (rc) {
         fprintf(stderr, "stoxd: %s\n", err.text);

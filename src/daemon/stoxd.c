@@ -12,6 +12,7 @@
 #include "daemon/answers.h"
 #include "daemon/checks.h"
 #include "daemon/descriptors.h"
+#include "daemon/expiry.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
@@ -26,7 +27,8 @@ struct stoxd {
     struct log log;
     struct arena arena; /* of boot */
     struct boot boot;
-    uint8_t secret[32];
+    uint8_t secret[STATE_KEY];
+    struct pki_vault *vault;
     struct loop loop;
     bool loop_up;
     struct store *store;
@@ -40,6 +42,7 @@ struct stoxd {
     struct live live;
     struct renewal *renewal;
     struct checks *checks;
+    struct expiry *expiry;
     struct answers answers;
     struct admin *admin;
     uv_signal_t term, intr, hup;
@@ -151,6 +154,16 @@ static int open_bridge(struct stoxd *d, struct err *err)
     return d->bridge ? 0 : -1;
 }
 
+static void on_applied(void *owner, const struct config *now)
+{
+    struct stoxd *d = owner;
+    struct err err;
+
+    if (d->admin && admin_apply(d->admin, now, &err))
+        log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
+                  LOG_Z("effect", "the API goes on with the one before"));
+}
+
 static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
@@ -164,6 +177,8 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .n_listen = d->boot.admin.n,
                                .certificate = d->boot.admin_certificate,
                                .key = d->boot.admin_key,
+                               .vault = d->vault,
+                               .trust_file = d->boot.trust_file,
                                .socket_path = d->boot.admin_socket,
                                .host_name = d->boot.host_name,
                                .uid = geteuid(),
@@ -176,6 +191,7 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
                                    .keeper = d->keeper,
+                                   .tls = d->tls,
                                    .store = store_engine(d->store),
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
@@ -185,6 +201,8 @@ static int open_admin(struct stoxd *d, struct err *err)
             return err_set(err, "state-dir: the path is too long");
         conf.socket_path = path;
     }
+    d->live.owner = d;
+    d->live.applied = on_applied;
     d->admin = admin_new(&conf, err);
     return d->admin ? 0 : err_wrap(err, "administration");
 }
@@ -207,18 +225,30 @@ static int open_net(struct stoxd *d, struct err *err)
     if (d->boot.crl_file && !(d->revocation = revocation_new(&d->loop, d->tls, d->boot.crl_file, err)))
         return err_wrap(err, "crl-file");
     d->dns = dns_new(&d->loop, &dns, err);
-    d->live = (struct live){ .log = &d->log, .tls = d->tls, .door = d->door };
+    d->live = (struct live){ .log = &d->log, .tls = d->tls, .vault = d->vault, .door = d->door };
     return d->dns ? 0 : -1;
+}
+
+static int open_state(struct stoxd *d, struct err *err)
+{
+    uint8_t certificates[STATE_KEY];
+    int rc = state_open(d->boot.state_dir, d->secret, certificates, err);
+
+    if (rc == 0 && !(d->vault = pki_vault_new(certificates, err)))
+        rc = -1;
+    explicit_bzero(certificates, sizeof(certificates));
+    return rc;
 }
 
 /* The settings are watched last: from then on other threads change what the loop goes by. */
 static int start(struct stoxd *d, struct err *err)
 {
-    if (state_open(d->boot.state_dir, d->secret, err) || open_net(d, err) || open_settings(d, err) ||
-        open_bridge(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err))
+    if (open_state(d, err) || open_net(d, err) || open_settings(d, err) || open_bridge(d, err) ||
+        bridge_listen(d->bridge, err) || open_admin(d, err))
         return -1;
     d->renewal = renewal_new(&d->loop, d->keeper, err);
-    if (!d->renewal || watch_signals(d, err))
+    d->expiry = expiry_new(&d->loop, d->tls, err);
+    if (!d->renewal || !d->expiry || watch_signals(d, err))
         return -1;
     return keeper_watch(d->keeper, err);
 }
@@ -236,6 +266,7 @@ static void finish(struct stoxd *d)
     if (d->door)
         loop_door_shut(d->door);
     renewal_free(d->renewal);
+    expiry_free(d->expiry);
     admin_free(d->admin);
     checks_free(d->checks);
     store_close(d->store);
@@ -252,6 +283,7 @@ static void finish(struct stoxd *d)
         loop_fini(&d->loop);
     }
     tls_free(d->tls);
+    pki_vault_free(d->vault);
     arena_reset(&d->arena);
     explicit_bzero(d->secret, sizeof(d->secret));
 }

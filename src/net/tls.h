@@ -37,7 +37,34 @@ void tls_identities_drop(struct tls_identities *set); /* NULL is fine */
 int tls_identities_add(struct tls_identities *set, struct tls *tls, struct slice name, const char *chain_file,
                        const char *key_file, const struct tls_identities *before, struct err *err);
 
-/* Is there one of that name, made of these files, whatever has become of them since? */
+/*
+ * A certificate that is in no file: source names it, and revision tells one state of it from another. tls_identities_same: before
+ * has it under that name in that state, and it is taken over; else it is added, chain leaf first. -1 with a sentence.
+ */
+struct tls_own {
+    const char *source; /* without a slash */
+    uint64_t revision;
+    STACK_OF(X509) * chain; /* borrowed, as key */
+    EVP_PKEY *key;
+};
+bool tls_identities_same(struct tls_identities *set, struct slice name, const struct tls_own *own,
+                         const struct tls_identities *before);
+int tls_identities_add_own(struct tls_identities *set, struct tls *tls, struct slice name, const struct tls_own *own,
+                           struct err *err);
+
+/* The set in use, with a count for the caller; NULL: none. On the loop. */
+struct tls_identities *tls_identities_in_use(const struct tls *tls);
+
+/* One certificate of a set, as its handshakes show it. Borrowed. */
+struct tls_shown {
+    const char *name;   /* the domain; "": the default */
+    const char *source; /* its file, or what names it */
+    const X509 *leaf;
+};
+typedef void tls_shown_fn(void *arg, const struct tls_shown *shown);
+void tls_identities_each(const struct tls_identities *set, tls_shown_fn *fn, void *arg);
+
+/* Is there one of that name, made of these files (or of that source, and ""), whatever has become of them since? */
 bool tls_identities_has(const struct tls_identities *set, struct slice name, const char *chain_file,
                         const char *key_file);
 

@@ -155,6 +155,30 @@ int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key
     return rc;
 }
 
+int tls_cert_take(struct tls_cert *cert, const struct tls_own *own, struct err *err)
+{
+    X509 *leaf = sk_X509_value(own->chain, 0);
+
+    *cert = (struct tls_cert){ .chain_file = own->source, .chain = sk_X509_new_null() };
+    if (!leaf || !own->key || !cert->chain || X509_up_ref(leaf) != 1)
+        return err_memory(err, "loading a certificate");
+    cert->leaf = leaf;
+    if (EVP_PKEY_up_ref(own->key) != 1)
+        return err_memory(err, "loading a certificate");
+    cert->key = own->key;
+    for (int i = 1; i < sk_X509_num(own->chain); i++) {
+        X509 *x = sk_X509_value(own->chain, i);
+
+        if (X509_up_ref(x) != 1)
+            return err_memory(err, "loading a certificate");
+        if (!sk_X509_push(cert->chain, x)) {
+            X509_free(x);
+            return err_memory(err, "loading a certificate");
+        }
+    }
+    return check_key(cert, own->source, own->source, err) == 0 ? check_dates(leaf, own->source, err) : -1;
+}
+
 int tls_cert_use(const struct tls_cert *cert, SSL_CTX *ctx, struct err *err)
 {
     bool ok = SSL_CTX_use_certificate(ctx, cert->leaf) == 1 && SSL_CTX_use_PrivateKey(ctx, cert->key) == 1;

@@ -104,6 +104,22 @@ static struct tls_identity *identity_load(struct tls *tls, struct slice folded, 
     return id;
 }
 
+static struct tls_identity *identity_of(struct tls *tls, struct slice folded, const struct tls_own *own,
+                                        struct err *err)
+{
+    struct tls_identity *id = NULL;
+    struct tls_cert cert;
+
+    ERR_clear_error();
+    if (tls_cert_take(&cert, own, err) == 0)
+        id = identity_new(tls, folded, &cert, "", err);
+    tls_cert_fini(&cert);
+    ERR_clear_error();
+    if (id)
+        id->revision = own->revision;
+    return id;
+}
+
 /* ---- sets ---- */
 
 struct tls_identities *tls_identities_new(void)
@@ -213,6 +229,44 @@ int tls_identities_add(struct tls_identities *set, struct tls *tls, struct slice
     if (!id)
         return -1;
     return set_add(set, id) ? 0 : err_memory(err, "loading a certificate");
+}
+
+bool tls_identities_same(struct tls_identities *set, struct slice name, const struct tls_own *own,
+                         const struct tls_identities *before)
+{
+    struct tls_identity *id = tls_identities_find(before, name);
+
+    return id && is_of_files(id, own->source, "") && id->revision == own->revision && set_add(set, identity_keep(id));
+}
+
+int tls_identities_add_own(struct tls_identities *set, struct tls *tls, struct slice name, const struct tls_own *own,
+                           struct err *err)
+{
+    struct tls_identity *id;
+    char folded[TLS_NAME_MAX + 1];
+    size_t n;
+
+    if (!tls_name_fold(name, folded, &n))
+        return err_set(err, "a certificate's domain is at most %d characters and holds no NUL", TLS_NAME_MAX);
+    id = identity_of(tls, slice_of(folded, n), own, err);
+    if (!id)
+        return -1;
+    return set_add(set, id) ? 0 : err_memory(err, "loading a certificate");
+}
+
+struct tls_identities *tls_identities_in_use(const struct tls *tls)
+{
+    return tls_identities_keep(tls->identities);
+}
+
+void tls_identities_each(const struct tls_identities *set, tls_shown_fn *fn, void *arg)
+{
+    for (size_t i = 0; set && i < set->n; i++) {
+        const struct tls_identity *id = set->v[i];
+        struct tls_shown shown = { id->name, id->files[0], SSL_CTX_get0_certificate(id->ctx[TLS_SERVER]) };
+
+        fn(arg, &shown);
+    }
 }
 
 bool tls_identities_has(const struct tls_identities *set, struct slice name, const char *chain_file,

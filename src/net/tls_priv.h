@@ -30,7 +30,8 @@ struct tls_identity {
     SSL_CTX *ctx[2];                 /* by enum tls_role */
     uint64_t tickets_until;          /* monotonic ms: session tickets get a new key then; the loop's alone */
     unsigned tickets_era;            /* as tls.tickets_era when they got theirs */
-    char *files[2];                  /* owned: chain and key */
+    char *files[2];                  /* owned: chain and key; or what names it, and "" */
+    uint64_t revision;               /* with a name */
     struct tls_file_stamp stamps[2]; /* of the files when they were read */
     size_t n;
     char name[]; /* lower case; "" is the default */
@@ -126,6 +127,8 @@ struct tls_cert {
 };
 /* Reads and checks; tls_cert_fini is due in any case. */
 int tls_cert_load(struct tls_cert *cert, const char *chain_file, const char *key_file, struct err *err);
+/* The same of what is there already; both are borrowed. */
+int tls_cert_take(struct tls_cert *cert, const struct tls_own *own, struct err *err);
 int tls_cert_use(const struct tls_cert *cert, SSL_CTX *ctx, struct err *err);
 void tls_cert_fini(struct tls_cert *cert);
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/pin.h"
 #include "base/text.h"
+#include "store/certificate.h"
 #include "store/config.h"
 
 static void warn(struct config_warnings *w, const char *kind, struct slice name, const char *why)
@@ -71,7 +72,7 @@ static int check_domains(const struct config *c, struct err *err)
 
 static int judge_sip_domain(const struct sip_domain *d, struct config_warnings *w, struct err *err)
 {
-    if (!d->certificate != !d->key)
+    if (!certificate_is_stored(d->certificate) && !d->certificate != !d->key)
         return err_set(err, "sip-domain \"%.*s\": certificate and key belong together, and %s is missing",
                        SLICE_FMT(d->name), d->key ? "certificate" : "key");
     if (!d->certificate)
@@ -385,7 +386,7 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
 int config_check(const struct config *c, struct err *err)
 {
     return check_counts(c, err) || check_domains(c, err) || check_routes(c, err) || check_references(c, err) ||
-                   check_patterns(c, err) || check_blocks(c, err)
+                   check_patterns(c, err) || check_blocks(c, err) || certificate_check_uses(c, err)
                ? -1
                : 0;
 }

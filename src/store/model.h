@@ -53,8 +53,9 @@ struct gateway {
     unsigned session_limit, partner_session_limit, user_session_limit;
     unsigned contact_limit, partner_contact_limit, user_contact_limit;
     bool mixed_scripts;
-    const char *sip_certificate, *sip_key;             /* NULL: none */
-    struct slice public_name;                          /* empty: host-name */
+    const char *sip_certificate, *sip_key; /* NULL: none; a certificate without a slash is a stored one, without key */
+    struct slice admin_certificate;        /* a stored one; empty: that of the bootstrap file */
+    struct slice public_name;              /* empty: host-name */
     struct setting_list public_addresses, authorities; /* struct slice */
 };
 
@@ -200,12 +201,29 @@ struct block {
     struct slice description;
 };
 
+#define CERTIFICATE_CHAIN_MAX 120000 /* characters */
+
+/* A certificate, or a request for one, or both while it is renewed (store/certificate.h). */
+struct certificate {
+    struct slice name;
+    unsigned use, profile, key_type; /* enum pki_use, pki_profile, pki_key_type */
+    struct slice friendly_name;
+    bool exportable;
+    struct slice common_name, organization, unit, country, state, locality;
+    struct setting_list names;         /* struct slice, as pki/names.h writes them */
+    struct setting_list sip_domains;   /* struct slice */
+    struct slice key, request_key;     /* sealed (pki/vault.h); empty: none */
+    struct slice request;              /* base64 of the request that waits for its certificate; empty: none */
+    struct slice chain;                /* as pki_chain_write writes it; empty: not imported yet */
+    unsigned requested_s, installed_s; /* since 1970; 0: never */
+};
+
 extern const struct setting_kind boot_kind;
 extern const struct setting_kind gateway_kind, org_kind, route_kind, sip_domain_kind, partner_kind, policy_kind,
-    site_kind, sip_user_kind, block_kind, account_kind, token_kind;
+    site_kind, sip_user_kind, block_kind, account_kind, token_kind, certificate_kind;
 
 /* All kinds that the store keeps, in the order in which they can be made one after the other. */
-#define MODEL_N_KINDS 11
+#define MODEL_N_KINDS 12
 extern const struct setting_kind *const model_kinds[MODEL_N_KINDS];
 
 size_t model_index(const struct setting_kind *kind);

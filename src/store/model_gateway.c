@@ -335,16 +335,26 @@ static const struct setting settings[] = {
       .type = SETTING_FILE,
       FIELD(gateway, sip_certificate),
       .def = "",
-      .brief = "PEM file with the certificate chain shown to SIP systems, leaf first",
+      .brief = "Certificate shown to SIP systems: a PEM file with its chain, leaf first, or the name of a stored one",
       .help =
           "It should name the host-name of the bootstrap file, and be good for servers and clients both. Without it "
-          "nobody can connect to listen-sip-tls, and a next hop that asks for a certificate gets none." },
+          "nobody can connect to listen-sip-tls, and a next hop that asks for a certificate gets none. A value without "
+          "a "
+          "slash names a stored certificate (stoxctl cert list)." },
     { .name = "sip-key",
       .type = SETTING_FILE,
       FIELD(gateway, sip_key),
       .def = "",
       .brief = "PEM file with the private key of sip-certificate",
-      .help = "Readable only by the service user." },
+      .help = "Readable only by the service user. A stored certificate has its key with it." },
+    { .name = "admin-certificate",
+      .type = SETTING_NAME,
+      FIELD(gateway, admin_certificate),
+      .def = "",
+      .brief = "Stored certificate that the HTTP API shows, in place of the bootstrap file's",
+      .help =
+          "stoxctl cert assign --admin sets it. An API that has begun without any certificate speaks TLS from the next "
+          "start on." },
     { .name = "public-name",
       .type = SETTING_TEXT,
       FIELD(gateway, public_name),

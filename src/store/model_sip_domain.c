@@ -12,16 +12,17 @@ static const struct setting settings[] = {
       .type = SETTING_FILE,
       FIELD(sip_domain, certificate),
       .def = "",
-      .brief = "PEM file with this domain's certificate chain, leaf first",
+      .brief = "This domain's certificate: a PEM file with its chain, leaf first, or the name of a stored one",
       .help =
           "It must name the domain itself. Without it partners can use neither TLS nor SASL with us. Looked at again "
-          "every minute, and read anew when it was replaced; one that is broken leaves the one before in use." },
+          "every minute, and read anew when it was replaced; one that is broken leaves the one before in use. A value "
+          "without a slash names a stored certificate (stoxctl cert list)." },
     { .name = "key",
       .type = SETTING_FILE,
       FIELD(sip_domain, key),
       .def = "",
       .brief = "PEM file with the private key of the certificate",
-      .help = "Readable only by the service user." },
+      .help = "Readable only by the service user. A stored certificate has its key with it." },
 };
 
 const struct setting_kind sip_domain_kind = { .name = "sip-domain",

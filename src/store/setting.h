@@ -56,6 +56,7 @@ struct setting {
     bool secret;                /* never shown again: every reader prints SETTING_HIDDEN */
     bool lone;                  /* a list that one value may stand for, without brackets */
     bool restart;               /* a change is taken at the next start */
+    bool ours;                  /* Stox writes it: no flag, and no administrator gives it */
 };
 
 #define SETTING_HIDDEN "***" /* what stands for a secret; as input: leave it as it is */
@@ -77,7 +78,8 @@ struct setting_kind {
     const char
         *always;    /* the object of this name is always there, with defaults; NULL: none. "" where there is one only */
     bool on_demand; /* setting something makes the object, setting nothing any more removes it */
-    bool internal;  /* Stox's own administrators: no part of the configuration, has commands of its own */
+    bool
+        internal; /* administrators of Stox, certificates: no part of the exported configuration, with commands of its own */
 };
 
 /* Does it take several values? */

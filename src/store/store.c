@@ -104,7 +104,7 @@ enum store_result store_went_back(uint64_t since, uint64_t head, struct err *err
     return STORE_FAULT;
 }
 
-const char *const store_notes[] = { "trace", "test", "contact", NULL };
+const char *const store_notes[] = { "trace", "test", "contact", "export", NULL };
 
 const char *store_action(const struct store_write *w)
 {

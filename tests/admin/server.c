@@ -400,6 +400,8 @@ static int fail(const struct err *err)
 
 static int serve(struct server *s, struct keeper *keeper, char **argv, int argc, struct err *err)
 {
+    static const uint8_t kek[PKI_VAULT_KEY] = { 1 };
+    struct pki_vault *vault = pki_vault_new(kek, err);
     char socket_path[300];
     struct addr at;
     struct admin_conf conf = { .loop = &s->loop,
@@ -409,6 +411,8 @@ static int serve(struct server *s, struct keeper *keeper, char **argv, int argc,
                                .n_listen = 1,
                                .certificate = argc > 4 ? argv[3] : NULL,
                                .key = argc > 4 ? argv[4] : NULL,
+                               .vault = vault,
+                               .trust_file = getenv("STOX_TEST_TRUST"),
                                .socket_path = socket_path,
                                .host_name = SLICE("admin.contoso.example"),
                                .uid = getuid(),
@@ -430,6 +434,7 @@ static int serve(struct server *s, struct keeper *keeper, char **argv, int argc,
     fflush(stdout);
     loop_run(&s->loop);
     admin_free(s->admin);
+    pki_vault_free(vault);
     return 0;
 }
 

@@ -10,7 +10,8 @@ from support import PASSWORD, Session
 ORDER = ["reader", "helpdesk", "administrator"]
 NAMES = {"partners": "p.example", "domains": "d.example", "routes": "r", "policies": "global", "sites": "s",
          "sip-users": "u@d.example", "blocks": "b@d.example", "users": "victim", "tokens": "spare", "streams": "7",
-         "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1", "checks": "1"}
+         "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1", "checks": "1",
+         "certificates": "nobody"}
 
 
 def routes(server):

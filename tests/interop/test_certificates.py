@@ -5,6 +5,8 @@ connections that come and on those we make, and no stream ends. STOX_PROOF=1: 1,
 import os
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 
 from rig import dns, scripted
@@ -12,7 +14,7 @@ from rig.process import eventually
 from talk import GATEWAY, Talk, streams
 
 CHANGES = 1000 if os.environ.get("STOX_PROOF") == "1" else 20
-OURS, SCRIPTED = "contoso.example", "scripted.example"
+OURS, SCRIPTED, HOST = "contoso.example", "scripted.example", "gw.contoso.example"
 
 
 def serial_of(cert):
@@ -134,3 +136,89 @@ def test_a_session_of_before_does_not_bring_the_old_certificate_back(rig, stoxd)
     assert wire.sock.version() and not wire.ended
     wire.send("</stream:stream>").expect("</stream:stream>")
     eventually(lambda: wire.expect_end(1) is not None, "the old stream ends when it is closed")
+
+
+def test_a_stored_certificate_is_assigned_and_renewed_while_messages_flow(rig, stoxd, office, romeo, start, figures):
+    gateway = stoxd(partners={"fabrikam.example": {}, SCRIPTED: {}})
+    server, seen = Server(rig, office, start(scripted.Listener(dns.SCRIPTED))), set()
+    csr, answer = (os.path.join(gateway.dir, name) for name in ("edge.csr", "edge.pem"))
+    with Talk(office, romeo, "stored-certificate") as talk:
+        talk.wait(5)
+        kept = streams(gateway, "fabrikam.example")
+        assert len(kept) == 2
+        for i in range(CHANGES // 4):
+            gateway.ctl("cert", "request", "edge", "--key-type", "p256" if i % 2 else "rsa-2048", "--profile", "server+client",
+                        "--csr", csr)
+            with open(csr) as f:
+                signed = rig.pki.sign("edge-%d" % i, f.read())
+            with open(answer, "w") as f:
+                f.write(signed)
+            gateway.ctl("cert", "import", "edge", answer)
+            if i == 0:
+                assert shown_to_clients(rig) == serial_of(rig.cert(OURS))  # not yet assigned
+                gateway.ctl("cert", "assign", "edge")
+            want = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=signed, text=True, check=True,
+                                  capture_output=True).stdout.strip().partition("=")[2].lstrip("0")
+            assert shown_to_clients(rig) == want
+            if i % 2 == 0:
+                assert server.shown("stored %d" % i) == want
+            gateway.ctl("cert", "check")
+            seen.add(want)
+        talk.wait(10)
+        assert streams(gateway, "fabrikam.example") == kept
+    assert len(seen) == CHANGES // 4
+    figures(changes=len(seen), **talk.check_undisturbed())
+    for text in (gateway.ctl("config", "export"), gateway.ctl("audit", "list", "--json"), gateway.ctl("cert", "list", "--json")):
+        assert "PRIVATE KEY" not in text and "v1." not in text
+
+
+def signed(rig, gateway, name, *flags, **how):
+    """A certificate of this name in the store, made by the rig's authority. Its serial number."""
+    csr, answer = (os.path.join(gateway.dir, name + end) for end in (".csr", ".pem"))
+    gateway.ctl("cert", "request", name, "--key-type", "p256", "--csr", csr, *flags)
+    with open(csr) as f:
+        text = rig.pki.sign(name, f.read(), **how)
+    with open(answer, "w") as f:
+        f.write(text)
+    gateway.ctl("cert", "import", name, answer)
+    return subprocess.run(["openssl", "x509", "-noout", "-serial"], input=text, text=True, check=True,
+                          capture_output=True).stdout.strip().partition("=")[2].lstrip("0")
+
+
+def shown_by(rig, port):
+    context = ssl.create_default_context(cafile=rig.pki.trust_file)
+    context.check_hostname = False
+    with socket.create_connection((dns.GATEWAY, port), 20) as s, context.wrap_socket(s) as t:
+        return t.getpeercert()["serialNumber"].lstrip("0")
+
+
+def test_the_api_and_sip_show_a_stored_certificate_at_once(rig, stoxd):
+    own = rig.pki.issue("gw-files", [HOST])
+    gateway = stoxd(listen_admin=[dns.GATEWAY + ":8443"], admin_certificate=own.file, admin_key=own.key,
+                    listen_sip_tls=[dns.GATEWAY + ":5061"])
+    assert shown_by(rig, 8443) == serial_of(own)
+    for name in "host-1", "host-2":
+        want = signed(rig, gateway, name, "--use", "sip", "--profile", "server+client")
+        gateway.ctl("cert", "assign", name)
+        assert shown_by(rig, 5061) == want
+        gateway.ctl("cert", "assign", name, "--admin")
+        assert shown_by(rig, 8443) == want
+    gateway.stop()
+    gateway.start()
+    assert shown_by(rig, 5061) == shown_by(rig, 8443) == want
+
+
+def test_what_expires_soon_is_in_the_log_the_metrics_and_the_status(rig, stoxd):
+    gateway = stoxd()
+    signed(rig, gateway, "short", days=(-1, 4.5))
+    gateway.ctl("cert", "assign", "short")
+    metrics = [line for line in gateway.ctl("metrics").splitlines() if line.startswith("stox_certificate_days_left")]
+    assert metrics == ['stox_certificate_days_left{certificate="short"} 4']
+    status = gateway.ctl_json("status")["certificates"]
+    assert status["expire-within-30-days"] == 1 and status["next"]["certificate"] == "short"
+    assert status["next"]["days-left"] == 4
+    assert "expires" in gateway.ctl("cert", "check")
+    gateway.stop()
+    gateway.start()
+    said = gateway.wait_event("certificate-expires", 20, certificate="short")
+    assert said.level == "error" and said["days"] == "4"

@@ -107,6 +107,26 @@ class Pki:
                     f.write(p.read())
         return Cert(name, pem, key, both)
 
+    def sign(self, name, csr, *, by="intermediate", days=(-1, 365), chain=True):
+        """
+        What an authority makes of a request (PEM): openssl ca, with the names and purposes that are asked for. Returns the
+        certificate as PEM, with the intermediate behind it if chain says so.
+        """
+        conf, asked, pem = (self._path(name + end) for end in (".ca.cnf", ".asked.csr", ".signed.crt"))
+        with open(conf, "w") as f:
+            f.write((_CONF % {"cn": name, "dir": self.dir, "ext": "basicConstraints = CA:FALSE"}).replace(
+                "policy = any", "policy = any\ncopy_extensions = copy"))
+        with open(asked, "w") as f:
+            f.write(csr)
+        start, end = _dates(*days)
+        self._openssl("ca", "-batch", "-notext", "-config", conf, "-extensions", "ext", "-startdate", start, "-enddate", end,
+                      "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"), "-in", asked, "-out", pem)
+        text = ""
+        for path in [pem] + ([self._path(by + ".crt")] if chain else []):
+            with open(path) as f:
+                text += f.read()
+        return text
+
     def revoke(self, cert, by="intermediate"):
         self._openssl("ca", "-batch", "-config", cert.file.replace(".crt", ".cnf"), "-revoke", cert.file,
                       "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"))
