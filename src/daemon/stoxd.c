@@ -4,14 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#ifdef STOX_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "base/clock.h"
 #include "daemon/answers.h"
 #include "daemon/descriptors.h"
 #include "daemon/live.h"
+#include "daemon/notify.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
 #include "daemon/state.h"
@@ -20,6 +18,7 @@
 
 #define PATH_TEXT_MAX 4096
 #define BOOT_MAX (1u << 20)
+#define STOP_MS 11000 /* what bridge_stop takes at most */
 
 struct stoxd {
     struct log log;
@@ -40,17 +39,11 @@ struct stoxd {
     struct renewal *renewal;
     struct answers answers;
     struct admin *admin;
+    struct notify notify;
     uv_signal_t term, intr, hup;
     uint64_t descriptors; /* how many this process may have */
     bool stopping;
 };
-
-static void notify(const char *state)
-{
-#ifdef STOX_SYSTEMD
-    sd_notify(0, state);
-#endif
-}
 
 /* ---- the end ---- */
 
@@ -69,7 +62,8 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     d->stopping = true;
     log_info(&d->log, "stopping", LOG_Z("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
-    notify("STOPPING=1");
+    notify_stopping(STOP_MS);
+    notify_status(&d->notify);
     bridge_stop(d->bridge, on_stopped, d);
 }
 
@@ -79,12 +73,31 @@ static void on_hangup(uv_signal_t *handle, int number)
     struct stoxd *d = handle->data;
     struct err err;
 
+    notify_reloading();
     if (d->revocation)
         revocation_look(d->revocation);
     renewal_look(d->renewal);
     if (d->admin && admin_renew(d->admin, &err))
         log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
                   LOG_Z("effect", "the API goes on with the one before"));
+    notify_ready(&d->notify);
+}
+
+static void count_stream(void *arg, const struct xmpp_stream_info *info)
+{
+    ++*(size_t *)arg;
+}
+
+/* As `systemctl status` shows it. */
+static void on_status(void *owner, char *out, size_t max)
+{
+    const struct stoxd *d = owner;
+    const struct bridge_counters *c = bridge_counters(d->bridge);
+    size_t streams = 0;
+
+    bridge_each_stream(d->bridge, count_stream, &streams);
+    snprintf(out, max, "%s: %zu messages held, %zu XMPP streams", d->stopping ? "stopping" : "serving",
+             c->held + c->queued, streams);
 }
 
 static int watch_signals(struct stoxd *d, struct err *err)
@@ -210,6 +223,7 @@ static int start(struct stoxd *d, struct err *err)
     d->renewal = renewal_new(&d->loop, d->keeper, err);
     if (!d->renewal || watch_signals(d, err))
         return -1;
+    notify_init(&d->notify, &d->loop, on_status, d);
     return keeper_watch(d->keeper, err);
 }
 
@@ -222,6 +236,7 @@ static void close_handle(uv_signal_t *handle)
 /* Other threads first: admin's and the store's wait for the loop at most until the door is shut. */
 static void finish(struct stoxd *d)
 {
+    notify_fini(&d->notify);
     revocation_free(d->revocation);
     if (d->door)
         loop_door_shut(d->door);
@@ -257,7 +272,7 @@ static void say_ready(struct stoxd *d)
              LOG_U("sip-domains", config_list(config, &sip_domain_kind)->n),
              LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
-    notify("READY=1");
+    notify_ready(&d->notify);
 }
 
 int stoxd_run(const char *boot_file, struct err *err)
