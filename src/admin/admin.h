@@ -40,8 +40,13 @@ struct admin_look {
     uint64_t limit;
 };
 
+enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SERVICE_STOP };
+
 struct admin_ops {
-    json_t *(*status)(void *owner);                 /* GET /v1/status: an object; the reply owns it */
+    json_t *(*status)(void *owner);  /* GET /v1/status: an object; the reply owns it */
+    json_t *(*service)(void *owner); /* GET /v1/service: an object */
+    /* POST /v1/service. False: *no says why. */
+    bool (*service_do)(void *owner, enum admin_service_action action, struct admin_refusal *no);
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
     json_t *(*streams)(void *owner);                /* GET /v1/streams: an array of objects with "id" */
     bool (*stream_close)(void *owner, uint64_t id); /* false: there is none */

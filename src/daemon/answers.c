@@ -98,6 +98,8 @@ static bool on_metrics(void *owner, struct buf *out)
 const struct admin_ops answers_ops = {
     .status = on_status,
     .metrics = on_metrics,
+    .service = answer_service,
+    .service_do = answer_service_do,
     .streams = answer_streams,
     .stream_close = answer_stream_close,
     .stream = answer_stream,

@@ -9,6 +9,7 @@
 struct answers {
     struct bridge *bridge; /* all borrowed */
     struct loop_door *door;
+    struct service *service;
     struct keeper *keeper;
     const char *store;   /* "SQLite" or "PostgreSQL" */
     uint64_t started_ms; /* monotonic */

@@ -84,6 +84,8 @@ json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, st
 json_t *answer_im_test(void *owner, uint64_t id);
 
 /* answers_queue.c */
+json_t *answer_service(void *owner);
+bool answer_service_do(void *owner, enum admin_service_action action, struct admin_refusal *no);
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
 
 #endif

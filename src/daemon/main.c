@@ -14,7 +14,7 @@ static const char usage[] =
     "  -V, --version       print the version\n"
     "  -h, --help          print this\n"
     "\n"
-    "Signals: SIGTERM and SIGINT end it in order: what waits is answered first.\n"
+    "Signals: SIGTERM and SIGINT end it in order: what waits is answered first; a second one at once. SIGHUP reads files again.\n"
     "Exit status: 0 ended in order, 1 could not start (the reason is on stderr), 2 wrong usage.\n";
 
 static const struct option options[] = { { "config", required_argument, NULL, 'c' },

@@ -1,6 +1,5 @@
 #include "daemon/stoxd.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,16 +8,15 @@
 #include "daemon/answers.h"
 #include "daemon/descriptors.h"
 #include "daemon/live.h"
-#include "daemon/notify.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
+#include "daemon/service.h"
 #include "daemon/state.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
 
 #define PATH_TEXT_MAX 4096
 #define BOOT_MAX (1u << 20)
-#define STOP_MS 11000 /* what bridge_stop takes at most */
 
 struct stoxd {
     struct log log;
@@ -39,75 +37,22 @@ struct stoxd {
     struct renewal *renewal;
     struct answers answers;
     struct admin *admin;
-    struct notify notify;
-    uv_signal_t term, intr, hup;
+    struct service service;
     uint64_t descriptors; /* how many this process may have */
-    bool stopping;
 };
 
-/* ---- the end ---- */
-
-static void on_stopped(void *arg)
-{
-    struct stoxd *d = arg;
-
-    loop_stop(&d->loop);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct stoxd *d = handle->data;
-
-    if (d->stopping)
-        return;
-    d->stopping = true;
-    log_info(&d->log, "stopping", LOG_Z("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
-    notify_stopping(STOP_MS);
-    notify_status(&d->notify);
-    bridge_stop(d->bridge, on_stopped, d);
-}
-
 /* Files that were replaced count now, and not only at the next look. */
-static void on_hangup(uv_signal_t *handle, int number)
+static void reread(void *owner)
 {
-    struct stoxd *d = handle->data;
+    struct stoxd *d = owner;
     struct err err;
 
-    notify_reloading();
     if (d->revocation)
         revocation_look(d->revocation);
     renewal_look(d->renewal);
     if (d->admin && admin_renew(d->admin, &err))
         log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
                   LOG_Z("effect", "the API goes on with the one before"));
-    notify_ready(&d->notify);
-}
-
-static void count_stream(void *arg, const struct xmpp_stream_info *info)
-{
-    ++*(size_t *)arg;
-}
-
-/* As `systemctl status` shows it. */
-static void on_status(void *owner, char *out, size_t max)
-{
-    const struct stoxd *d = owner;
-    const struct bridge_counters *c = bridge_counters(d->bridge);
-    size_t streams = 0;
-
-    bridge_each_stream(d->bridge, count_stream, &streams);
-    snprintf(out, max, "%s: %zu messages held, %zu XMPP streams", d->stopping ? "stopping" : "serving",
-             c->held + c->queued, streams);
-}
-
-static int watch_signals(struct stoxd *d, struct err *err)
-{
-    d->term.data = d->intr.data = d->hup.data = d;
-    if (uv_signal_init(&d->loop.uv, &d->term) || uv_signal_init(&d->loop.uv, &d->intr) ||
-        uv_signal_init(&d->loop.uv, &d->hup) || uv_signal_start(&d->hup, on_hangup, SIGHUP) ||
-        uv_signal_start(&d->term, on_signal, SIGTERM) || uv_signal_start(&d->intr, on_signal, SIGINT))
-        return err_set(err, "cannot watch signals");
-    return 0;
 }
 
 /* ---- the start, from the inside out ---- */
@@ -157,6 +102,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
     memcpy(conf.secret, d->secret, sizeof(conf.secret));
     d->bridge = bridge_new(&conf, err);
     d->live.bridge = d->bridge;
+    d->service =
+        (struct service){ .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d };
     if (d->bridge && d->revocation)
         revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
@@ -180,6 +127,7 @@ static int open_admin(struct stoxd *d, struct err *err)
 
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
+                                   .service = &d->service,
                                    .keeper = d->keeper,
                                    .store = store_engine(d->store),
                                    .started_ms = clock_mono_ms() };
@@ -221,22 +169,14 @@ static int start(struct stoxd *d, struct err *err)
         open_bridge(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err))
         return -1;
     d->renewal = renewal_new(&d->loop, d->keeper, err);
-    if (!d->renewal || watch_signals(d, err))
+    if (!d->renewal || service_init(&d->service, err))
         return -1;
-    notify_init(&d->notify, &d->loop, on_status, d);
     return keeper_watch(d->keeper, err);
-}
-
-static void close_handle(uv_signal_t *handle)
-{
-    if (handle->data && !uv_is_closing((uv_handle_t *)handle))
-        uv_close((uv_handle_t *)handle, NULL);
 }
 
 /* Other threads first: admin's and the store's wait for the loop at most until the door is shut. */
 static void finish(struct stoxd *d)
 {
-    notify_fini(&d->notify);
     revocation_free(d->revocation);
     if (d->door)
         loop_door_shut(d->door);
@@ -250,9 +190,7 @@ static void finish(struct stoxd *d)
     dns_free(d->dns);
     loop_door_free(d->door);
     if (d->loop_up) {
-        close_handle(&d->term);
-        close_handle(&d->intr);
-        close_handle(&d->hup);
+        service_fini(&d->service);
         loop_fini(&d->loop);
     }
     tls_free(d->tls);
@@ -272,7 +210,7 @@ static void say_ready(struct stoxd *d)
              LOG_U("sip-domains", config_list(config, &sip_domain_kind)->n),
              LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
-    notify_ready(&d->notify);
+    service_ready(&d->service);
 }
 
 int stoxd_run(const char *boot_file, struct err *err)

@@ -90,7 +90,8 @@ class Stoxd:
             "state_dir": self.dir + "/state", "log_level": "debug", "host_name": "gw.contoso.example",
             "listen_sip_udp": [GATEWAY + ":5060"], "listen_sip_tcp": [GATEWAY + ":5060"],
             "listen_xmpp": [GATEWAY + ":5269"], "dns_servers": [DNS], "trust_file": rig.pki.trust_file, **settings}
-        self.gateway = {"partner_networks": [ns.NETWORK, ns.SILENT], **(gateway or {})}
+        # Tests end it while people keep silent; those about the end itself say otherwise.
+        self.gateway = {"partner_networks": [ns.NETWORK, ns.SILENT], "stop_within": 3, **(gateway or {})}
         self.org = {"federation": True} if org is None else org
         self.routes = {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}} if routes is None \
             else routes
@@ -168,7 +169,7 @@ class Stoxd:
     def ctl_json(self, *words):
         return json.loads(self.ctl(*words, "--json"))
 
-    def stop(self, timeout=15):
+    def stop(self, timeout=40):
         """Ends it politely; an exit status other than 0 is a failure."""
         if not self.process:
             return

@@ -262,6 +262,16 @@ void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg)
     done(arg);
 }
 
+void xmpp_refuse(struct xmpp *x, bool refuse)
+{
+    now->refuses = refuse;
+}
+
+void xmpp_rest(struct xmpp *x)
+{
+    now->rests = true;
+}
+
 int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
 {
     return 0;
