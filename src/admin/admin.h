@@ -40,7 +40,7 @@ struct admin_look {
     uint64_t limit;
 };
 
-enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SERVICE_STOP };
+enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SERVICE_STOP, ADMIN_SERVICE_HAND_OVER };
 
 struct admin_ops {
     json_t *(*status)(void *owner);  /* GET /v1/status: an object; the reply owns it */

@@ -8,9 +8,10 @@ void service_get(struct call *c)
     admin_answer(c, ops->service ? ops->service(c->admin->conf.owner) : NULL, &admin_away, "");
 }
 
-static const char *const actions[] = {
-    [ADMIN_SERVICE_DRAIN] = "drain", [ADMIN_SERVICE_RESUME] = "resume", [ADMIN_SERVICE_STOP] = "stop"
-};
+static const char *const actions[] = { [ADMIN_SERVICE_DRAIN] = "drain",
+                                       [ADMIN_SERVICE_RESUME] = "resume",
+                                       [ADMIN_SERVICE_STOP] = "stop",
+                                       [ADMIN_SERVICE_HAND_OVER] = "hand-over" };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
 void service_post(struct call *c)
@@ -27,7 +28,7 @@ void service_post(struct call *c)
     while (i < N_ACTIONS && !slice_is(name, actions[i]))
         i++;
     if (i == N_ACTIONS) {
-        reply_problem(c, 422, "invalid", "action is drain, resume or stop");
+        reply_problem(c, 422, "invalid", "action is drain, resume, stop or hand-over");
         return;
     }
     if (!ops->service_do || !ops->service_do(c->admin->conf.owner, (enum admin_service_action)i, &no)) {

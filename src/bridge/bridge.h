@@ -56,7 +56,17 @@ void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg);
 void bridge_drain(struct bridge *b);
 void bridge_resume(struct bridge *b); /* as if it had just begun; not after bridge_stop */
 
-enum bridge_phase { BRIDGE_SERVING, BRIDGE_DRAINING, BRIDGE_STOPPING };
+/*
+ * Another process takes over. Frozen, presence and contacts rest: SUBSCRIBE and what would change a contact is refused for now, and
+ * soon nothing of ours waits for the disk (bridge_is_frozen). Then either bridge_thaw, or bridge_leave: what is connected to this process
+ * goes on to be served until it is closed in order, within stop-within; pass gets datagrams that are not ours (sip/sip.h); done at the end.
+ */
+void bridge_freeze(struct bridge *b);
+bool bridge_is_frozen(const struct bridge *b);
+void bridge_thaw(struct bridge *b);
+void bridge_leave(struct bridge *b, sip_pass *pass, void *pass_arg, void (*done)(void *arg), void *arg);
+
+enum bridge_phase { BRIDGE_SERVING, BRIDGE_FROZEN, BRIDGE_LEAVING, BRIDGE_DRAINING, BRIDGE_STOPPING };
 struct bridge_work {
     enum bridge_phase phase;
     bool quiet; /* draining, and nothing is left */

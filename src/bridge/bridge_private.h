@@ -62,6 +62,8 @@ struct bridge {
     /* drain.c: what is under way is answered first, but not for ever. */
     enum bridge_phase phase;
     bool quiet; /* draining: it is, and streams were closed */
+    bool left;  /* to another process */
+    uint64_t leaving_ms;
     struct timer drain;
     uint64_t drain_until_ms;
     void (*on_stopped)(void *arg);
@@ -111,7 +113,7 @@ void bridge_drain_init(struct bridge *b);
 
 static inline bool bridge_takes_messages(const struct bridge *b)
 {
-    return b->phase == BRIDGE_SERVING;
+    return b->phase <= BRIDGE_LEAVING;
 }
 
 static inline bool bridge_takes_presence(const struct bridge *b)

@@ -3,11 +3,17 @@
 #include "bridge/presence.h"
 
 #define LOOK_MS 20
-#define A_LOOK 2000   /* sessions and watches that are ended in one look */
-#define TELL_MS 3000u /* on top of the bound: until all of them were told */
+#define A_LOOK 2000    /* sessions and watches that are ended in one look */
+#define LAST_MS 2000u  /* after a hand-over: for what came last over connections of this process */
+#define COUNT_MS 1000u /* after a hand-over: how long partners' streams stay open for the answers of SIP */
+#define TELL_MS 3000u  /* on top of the bound: until all of them were told */
 
-static bool is_under_way(const struct bridge *b)
+static bool is_under_way(struct bridge *b)
 {
+    bool counted = !b->lanes.n || loop_now(b->loop) >= b->leaving_ms + COUNT_MS;
+
+    if (b->phase == BRIDGE_LEAVING && (!counted || xmpp_leave_close(b->xmpp)))
+        return true;
     return b->counters.held || b->lanes.n || b->contacts.n_changes;
 }
 
@@ -17,6 +23,18 @@ static bool end_conversations(struct bridge *b)
     bool told = presence_stop(b, A_LOOK);
 
     return sessions_stop(b, A_LOOK) && told;
+}
+
+/* Repetitions of what was answered here are still known here; then the last requests are refused, and it stops. */
+static void end_leaving(struct bridge *b)
+{
+    uint64_t now = loop_now(b->loop);
+
+    if (!sip_is_busy(b->sip) || now >= b->drain_until_ms) {
+        b->phase = BRIDGE_STOPPING;
+        b->drain_until_ms = now + LAST_MS;
+    }
+    timer_start(&b->loop->timers, &b->drain, LOOK_MS);
 }
 
 /* Looks again until nothing is under way or the time is up; then what is left goes back and the streams are closed. */
@@ -29,9 +47,14 @@ static void on_drain(struct timer *t)
         timer_start(&b->loop->timers, &b->drain, LOOK_MS);
         return;
     }
-    x2s_give_back_all(b);
+    if (b->phase != BRIDGE_LEAVING)
+        x2s_give_back_all(b);
     if (!end_conversations(b) && now < b->drain_until_ms + TELL_MS) {
         timer_start(&b->loop->timers, &b->drain, LOOK_MS);
+        return;
+    }
+    if (b->phase == BRIDGE_LEAVING) {
+        end_leaving(b);
         return;
     }
     if (b->phase == BRIDGE_STOPPING) {
@@ -55,7 +78,7 @@ static uint64_t stop_ms(const struct bridge *b)
 
 static void begin(struct bridge *b, enum bridge_phase phase)
 {
-    if (b->phase == BRIDGE_SERVING)
+    if (b->phase < BRIDGE_LEAVING)
         b->drain_until_ms = loop_now(b->loop) + stop_ms(b);
     b->phase = phase;
     xmpp_refuse(b->xmpp, true);
@@ -86,6 +109,38 @@ void bridge_resume(struct bridge *b)
     b->quiet = false;
     xmpp_refuse(b->xmpp, false);
     presence_resume(b);
+}
+
+void bridge_freeze(struct bridge *b)
+{
+    if (b->phase == BRIDGE_SERVING)
+        b->phase = BRIDGE_FROZEN;
+}
+
+bool bridge_is_frozen(const struct bridge *b)
+{
+    return b->phase == BRIDGE_FROZEN && !b->contacts.n_changes;
+}
+
+void bridge_thaw(struct bridge *b)
+{
+    if (b->phase != BRIDGE_FROZEN)
+        return;
+    b->phase = BRIDGE_SERVING;
+    presence_start(b);
+}
+
+void bridge_leave(struct bridge *b, sip_pass *pass, void *pass_arg, void (*done)(void *arg), void *arg)
+{
+    b->phase = BRIDGE_LEAVING;
+    b->left = true;
+    b->on_stopped = done;
+    b->on_stopped_arg = arg;
+    b->leaving_ms = loop_now(b->loop);
+    b->drain_until_ms = b->leaving_ms + stop_ms(b);
+    sip_leave(b->sip, pass, pass_arg);
+    xmpp_leave(b->xmpp);
+    timer_start(&b->loop->timers, &b->drain, 0);
 }
 
 void bridge_work(const struct bridge *b, struct bridge_work *out)

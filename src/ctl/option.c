@@ -54,6 +54,8 @@ static const struct option options[OPTION_N] = {
                     "asked, denied, added" },
     [OPT_BOTH] = { "both", 0, NULL, NULL, "Also that the partner's user watches the SIP user" },
     [OPT_DOMAIN] = { "domain", 0, "DOMAIN", NULL, "All of a SIP domain, or of a partner (any of his domains)" },
+    [OPT_HAND_OVER] = { "hand-over", 0, NULL, NULL,
+                        "By a new process that takes over all sockets: no connection is refused, no datagram lost" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

@@ -46,6 +46,7 @@ enum option_id {
     OPT_STATE,
     OPT_BOTH,
     OPT_DOMAIN,
+    OPT_HAND_OVER,
     OPTION_N
 };
 

@@ -8,6 +8,7 @@
 
 #define PATH "/v1/service"
 #define LOOK_MS 100
+#define HAND_OVER_MS 90000u
 #define LATE_S 30 /* on top of the bound that the daemon has */
 
 static json_int_t number(const json_t *v, const char *name)
@@ -187,9 +188,48 @@ enum ctl_exit service_start(struct ctl *c)
     return unit.loaded ? unit_do_and_print(c, "start") : say_how(c);
 }
 
+/* Until another process answers, or the one that does says why not. */
+static enum ctl_exit await_successor(struct ctl *c, json_int_t before)
+{
+    for (unsigned left_ms = HAND_OVER_MS; left_ms > 0; left_ms -= LOOK_MS) {
+        struct answer a;
+        enum ctl_exit rc;
+
+        client_free(c->client); /* a connection that stays leads to the old one */
+        c->client = NULL;
+        rc = client_call(c, "GET", PATH, NULL, &a);
+        if (rc == CTL_DONE && number(a.body, "pid") != before) {
+            print_state(c, a.body);
+            answer_fini(&a);
+            return CTL_DONE;
+        }
+        if (rc == CTL_DONE && word(a.body, "hand-over-fault")[0])
+            rc = ctl_fail(c, CTL_REFUSED, "the process with pid %" JSON_INTEGER_FORMAT " goes on: %s", before,
+                          word(a.body, "hand-over-fault"));
+        answer_fini(&a);
+        if (rc != CTL_DONE)
+            return rc;
+        wait_ms(LOOK_MS);
+    }
+    return ctl_fail(c, CTL_REFUSED, "no new process answers: stoxctl service status");
+}
+
+static enum ctl_exit hand_over(struct ctl *c)
+{
+    struct answer a;
+    enum ctl_exit rc = tell(c, "hand-over", &a);
+    json_int_t pid = number(a.body, "pid");
+
+    answer_fini(&a);
+    return rc == CTL_DONE ? await_successor(c, pid) : rc;
+}
+
 enum ctl_exit service_restart(struct ctl *c)
 {
     struct service_unit unit;
+
+    if (args_has(&c->args, OPT_HAND_OVER))
+        return hand_over(c);
 
     service_unit_look(c, &unit);
     return unit.loaded ? unit_do_and_print(c, "restart") : say_how(c);

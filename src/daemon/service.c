@@ -1,5 +1,7 @@
 #include "daemon/service.h"
 
+#include "daemon/handover.h"
+
 #include <stdio.h>
 
 #define ANSWER_MS 200
@@ -11,7 +13,9 @@ const char *service_state(const struct service *s)
 
     bridge_work(s->bridge, &w);
     switch (w.phase) {
-    case BRIDGE_SERVING: return "serving";
+    case BRIDGE_SERVING:
+    case BRIDGE_FROZEN: return "serving";
+    case BRIDGE_LEAVING: return "leaving";
     case BRIDGE_DRAINING: return w.quiet ? "drained" : "draining";
     case BRIDGE_STOPPING: return "stopping";
     }
@@ -39,7 +43,16 @@ static void on_stopped(void *arg)
 {
     struct service *s = arg;
 
+    handover_end(s->handover);
     loop_stop(s->loop);
+}
+
+void service_left(struct service *s, sip_pass *pass, void *arg)
+{
+    notify_fini(&s->notify);
+    s->notify.every_ms = 0;
+    s->left = true;
+    bridge_leave(s->bridge, pass, arg, on_stopped, s);
 }
 
 void service_stop(struct service *s, const char *why)
@@ -57,6 +70,9 @@ void service_stop(struct service *s, const char *why)
     log_info(s->log, "stopping", LOG_Z("why", why), LOG_U("held", w.held), LOG_U("queued", w.queued),
              LOG_U("within-s", w.stop_ms / 1000));
     bridge_stop(s->bridge, on_stopped, s);
+    if (s->left)
+        return;
+    handover_give_up(s->handover);
     notify_stopping(w.stop_ms + CLOSE_MS);
     notify_status(&s->notify);
 }
@@ -78,7 +94,7 @@ bool service_stop_soon(struct service *s)
 
 bool service_drain(struct service *s)
 {
-    if (s->stopping)
+    if (s->stopping || s->left)
         return false;
     log_info(s->log, "draining", LOG_Z("effect", "new work is refused until stoxctl service resume"));
     bridge_drain(s->bridge);
@@ -88,7 +104,7 @@ bool service_drain(struct service *s)
 
 bool service_resume(struct service *s)
 {
-    if (s->stopping)
+    if (s->stopping || s->left)
         return false;
     log_info(s->log, "resumed", LOG_Z("effect", "new work is taken again"));
     bridge_resume(s->bridge);

@@ -14,10 +14,12 @@ struct service {
     struct bridge *bridge;
     void (*reread)(void *owner); /* SIGHUP */
     void *owner;
+    struct handover *handover; /* owned; NULL: none is possible */
     struct notify notify;
     uv_signal_t term, intr, hup;
     struct timer asked; /* to end, by an administrator */
     bool stopping;
+    bool left; /* another process serves */
 };
 
 /* The members above notify are the caller's to set. service_fini is due whatever this returns. */
@@ -32,11 +34,14 @@ void service_stop(struct service *s, const char *why);
 /* The same in a moment, so that he who asks gets an answer. False: it is ending. */
 bool service_stop_soon(struct service *s);
 
+/* Another process has it now: the manager hears no more of this one, which ends by itself. */
+void service_left(struct service *s, sip_pass *pass, void *arg);
+
 /* False: it is ending. */
 bool service_drain(struct service *s);
 bool service_resume(struct service *s);
 
-/* "serving", "draining", "drained" or "stopping" */
+/* "serving", "draining", "drained", "leaving" or "stopping" */
 const char *service_state(const struct service *s);
 
 #endif

@@ -3,15 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef STOX_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
 
 #include "base/clock.h"
 #include "daemon/answers.h"
 #include "daemon/descriptors.h"
+#include "daemon/handover.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
 #include "daemon/service.h"
 #include "daemon/state.h"
+#include "net/listening.h"
+#include "net/relay.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
 
@@ -19,6 +25,7 @@
 #define BOOT_MAX (1u << 20)
 
 struct stoxd {
+    const struct stoxd_start *how;
     struct log log;
     struct arena arena; /* of boot */
     struct boot boot;
@@ -38,6 +45,7 @@ struct stoxd {
     struct answers answers;
     struct admin *admin;
     struct service service;
+    struct relay *relay;  /* NULL: there is no process before us, any more */
     uint64_t descriptors; /* how many this process may have */
 };
 
@@ -140,6 +148,17 @@ static int open_admin(struct stoxd *d, struct err *err)
     return d->admin ? 0 : err_wrap(err, "administration");
 }
 
+/* Sockets that systemd has opened for us. Whether they are ours is seen when an address is listened on. */
+static void given_by_manager(struct loop *loop)
+{
+#ifdef STOX_SYSTEMD
+    int n = sd_listen_fds(1);
+
+    for (int i = 0; i < n; i++)
+        (void)listening_give(loop, SD_LISTEN_FDS_START + i);
+#endif
+}
+
 static int open_net(struct stoxd *d, struct err *err)
 {
     struct dns_conf dns = { .servers = d->boot.dns_servers.v,
@@ -162,14 +181,42 @@ static int open_net(struct stoxd *d, struct err *err)
     return d->dns ? 0 : -1;
 }
 
+/* Of the process that is taken over, or of systemd (sd_listen_fds(3)). */
+static int take_sockets(struct stoxd *d, struct err *err)
+{
+    int relay = -1;
+
+    given_by_manager(&d->loop);
+    if (d->how->take_over < 0)
+        return 0;
+    if (takeover_ask(d->how->take_over, &d->loop, &relay, err))
+        return -1;
+    d->loop.hold_datagrams = true;
+    return relay_follow(&d->loop, relay, &d->relay) ? 0 : err_memory(err, "starting");
+}
+
+/* Who takes over from us is the program that we were started from, as it is on the disk by then. */
+static int prepare_handover(struct stoxd *d, struct err *err)
+{
+    char program[PATH_TEXT_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+    if (n <= 0)
+        return err_set(err, "cannot read /proc/self/exe, the name of our program");
+    program[n] = '\0';
+    d->service.handover = handover_new(&d->service, program, d->how->config_file, err);
+    return d->service.handover ? 0 : -1;
+}
+
 /* The settings are watched last: from then on other threads change what the loop goes by. */
 static int start(struct stoxd *d, struct err *err)
 {
     if (state_open(d->boot.state_dir, d->secret, err) || open_net(d, err) || open_settings(d, err) ||
-        open_bridge(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err))
+        open_bridge(d, err) || take_sockets(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err))
         return -1;
+    listening_forget_given(&d->loop);
     d->renewal = renewal_new(&d->loop, d->keeper, err);
-    if (!d->renewal || service_init(&d->service, err))
+    if (!d->renewal || service_init(&d->service, err) || prepare_handover(d, err))
         return -1;
     return keeper_watch(d->keeper, err);
 }
@@ -190,7 +237,10 @@ static void finish(struct stoxd *d)
     dns_free(d->dns);
     loop_door_free(d->door);
     if (d->loop_up) {
+        relay_close(d->relay);
+        handover_free(d->service.handover);
         service_fini(&d->service);
+        listening_forget_given(&d->loop);
         loop_fini(&d->loop);
     }
     tls_free(d->tls);
@@ -210,24 +260,32 @@ static void say_ready(struct stoxd *d)
              LOG_U("sip-domains", config_list(config, &sip_domain_kind)->n),
              LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
+    if (d->how->take_over >= 0) {
+        takeover_serving(d->how->take_over);
+        close(d->how->take_over);
+        notify_main_process(getpid());
+    }
     service_ready(&d->service);
 }
 
-int stoxd_run(const char *boot_file, struct err *err)
+int stoxd_run(const struct stoxd_start *how, struct err *err)
 {
     struct stoxd *d = calloc(1, sizeof(*d));
     int rc;
 
     if (!d)
         return err_set(err, "out of memory while starting");
+    d->how = how;
     log_init(&d->log);
     arena_init(&d->arena, BOOT_MAX);
-    rc = boot_read(boot_file, &d->boot, &d->arena, err);
+    rc = boot_read(how->config_file, &d->boot, &d->arena, err);
     if (rc == 0) {
         d->log.level = d->boot.log_level;
         d->descriptors = descriptors_raise();
         rc = start(d, err);
     }
+    if (rc && how->take_over >= 0)
+        takeover_failed(how->take_over, err->text);
     if (rc == 0) {
         say_ready(d);
         loop_run(&d->loop);

@@ -570,6 +570,8 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
     }
     if (slice_is(el->ns, NS_SERVER) &&
         (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq"))) {
+        if (s->state == XMPP_STATE_CLOSING && s->x->leaving && s->sm_in)
+            return;       /* not acknowledged: it comes again */
         if (el->prefixed) /* RFC 6120 4.8.5 */
             xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, NULL);
         else

@@ -128,6 +128,14 @@ void xmpp_refuse(struct xmpp *x, bool refuse);
 /* Says system-shutdown on every stream, and opens and sends nothing until xmpp_refuse(x, false). Listeners stay. */
 void xmpp_rest(struct xmpp *x);
 
+/*
+ * leave.c: another process takes over. Partners' streams are not read any more, so that what was read can be counted; xmpp_leave_close
+ * closes them in order, with the last count, and says how many are left: it is called until there are none. What a partner with
+ * stream management sends meanwhile is left to the other process, to which it comes again. Our streams go on.
+ */
+void xmpp_leave(struct xmpp *x);
+size_t xmpp_leave_close(struct xmpp *x);
+
 int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err);
 /* Where partners begin with TLS at the first byte (XEP-0368). */
 int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err);

@@ -5,13 +5,13 @@ HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:strea
           "from='recorder.example' to='contoso.example' version='1.0'>")
 
 
-def header_answer(address, port=5269, timeout=20):
-    """All that comes until the other side closes."""
+def header_answer(address, port=5269, timeout=20, until="</stream:stream>"):
+    """All that comes until this does, or the other side closes."""
     with socket.create_connection((address, port), timeout) as s:
         s.settimeout(timeout)
         s.sendall(HEADER.encode())
         text = b""
-        while b"</stream:stream>" not in text:
+        while until.encode() not in text:
             more = s.recv(4096)
             if not more:
                 break

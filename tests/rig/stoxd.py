@@ -179,6 +179,22 @@ class Stoxd:
         if status != 0 or not was_running:
             raise Failed("stoxd ended with %d:\n%s" % (status, process.tail(40)))
 
+    def hand_over(self):
+        """A new process takes over. Returns the old one, as subprocess.Popen: it has its work to end; then adopt()."""
+        pid = self.pid()
+        self.ctl("service", "restart", "--hand-over", timeout=120)
+        assert self.pid() != pid
+        return self.process.popen
+
+    def pid(self):
+        return self.ctl_json("service", "status")["pid"]
+
+    def adopt(self, timeout=90):
+        """When the old process has ended, the new one stands for it."""
+        status = self.process.adopt(self.pid(), timeout)
+        if status:
+            raise Failed("the process that had handed over ended with %d:\n%s" % (status, self.process.tail(40)))
+
     def kill(self):
         self.process.kill()
         self.lives[-1][1] = time.time()

@@ -267,6 +267,24 @@ void xmpp_refuse(struct xmpp *x, bool refuse)
     now->refuses = refuse;
 }
 
+void sip_leave(struct sip *sip, sip_pass *pass, void *arg)
+{
+}
+
+bool sip_is_busy(const struct sip *sip)
+{
+    return false;
+}
+
+void xmpp_leave(struct xmpp *x)
+{
+}
+
+size_t xmpp_leave_close(struct xmpp *x)
+{
+    return 0;
+}
+
 void xmpp_rest(struct xmpp *x)
 {
     now->rests = true;
