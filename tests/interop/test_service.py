@@ -13,7 +13,7 @@ from test_kill import FromRecorder, stanzas
 
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
-RESTARTS = 20 if PROOF else 2
+RESTARTS = 20 if PROOF else 1
 GATEWAY = (dns.GATEWAY, 5060)
 TO = "romeo@recorder.example"
 
