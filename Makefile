@@ -39,8 +39,10 @@ format:
 tidy: all
 	@tools/tidy $(BUILD)
 
+# With DESTDIR, as packages are made, only files are put there.
 install: all
-	@$(MESON) install -C $(BUILD)
+	@$(MESON) install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@[ -n "$(DESTDIR)" ] || tools/installed
 
 clean:
 	@rm -rf $(BUILD) $(ASAN) $(FUZZ) tests/rig/.work

@@ -52,10 +52,15 @@ struct admin_check {
     size_t n_resolvers;
 };
 
+enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SERVICE_STOP, ADMIN_SERVICE_HAND_OVER };
+
 struct admin_ops {
-    json_t *(*identities)(
-        void *owner);               /* what handshakes show: an array of {"name", "source", "sha256", "not-after"} */
-    json_t *(*status)(void *owner); /* GET /v1/status: an object; the reply owns it */
+    /* What handshakes show: an array of {"name", "source", "sha256", "not-after"}. */
+    json_t *(*identities)(void *owner);
+    json_t *(*status)(void *owner);  /* GET /v1/status: an object; the reply owns it */
+    json_t *(*service)(void *owner); /* GET /v1/service: an object */
+    /* POST /v1/service. False: *no says why. */
+    bool (*service_do)(void *owner, enum admin_service_action action, struct admin_refusal *no);
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
     json_t *(*streams)(void *owner);                /* GET /v1/streams: an array of objects with "id" */
     bool (*stream_close)(void *owner, uint64_t id); /* false: there is none */

@@ -1,5 +1,7 @@
 #include "admin/local.h"
 
+#include "net/listening.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,6 +19,8 @@ struct local {
     void *owner;
     uv_poll_t poll;
     struct timer pause;
+    struct listening listening;
+    bool still;
     struct sockaddr_un at;
     int fd;
 };
@@ -27,14 +31,26 @@ static void on_pause_over(struct timer *t)
 {
     struct local *l = container_of(t, struct local, pause);
 
-    uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+    if (!l->still)
+        uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+}
+
+static void on_hold(struct listening *listening, bool still)
+{
+    struct local *l = container_of(listening, struct local, listening);
+
+    l->still = still;
+    if (still)
+        uv_poll_stop(&l->poll);
+    else if (!timer_running(&l->pause))
+        uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
 }
 
 static void on_acceptable(uv_poll_t *handle, int status, int events)
 {
     struct local *l = handle->data;
 
-    for (int i = 0; i < ACCEPTS_PER_TURN && l->fd >= 0; i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN && l->fd >= 0 && !l->still; i++) {
         struct ucred peer;
         socklen_t n = sizeof(peer);
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -110,7 +126,9 @@ struct local *local_open(struct loop *loop, const char *path, local_accepted *ac
     }
     *l = (struct local){ .loop = loop, .accepted = accepted, .owner = owner, .at.sun_family = AF_UNIX };
     memcpy(l->at.sun_path, path, n);
-    l->fd = open_socket(&l->at, err);
+    l->fd = listening_take(loop, SOCK_STREAM, (const struct sockaddr *)&l->at);
+    if (l->fd < 0)
+        l->fd = open_socket(&l->at, err);
     rc = l->fd >= 0 ? uv_poll_init(&loop->uv, &l->poll, l->fd) : UV_EINVAL;
     if (rc != 0) {
         if (l->fd >= 0) {
@@ -122,6 +140,8 @@ struct local *local_open(struct loop *loop, const char *path, local_accepted *ac
     }
     l->poll.data = l;
     timer_init(&l->pause, on_pause_over);
+    l->listening = (struct listening){ .fd = l->fd, .type = SOCK_STREAM, .hold = on_hold };
+    listening_add(loop, &l->listening);
     uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
     return l;
 }
@@ -136,7 +156,9 @@ void local_close(struct local *l)
     if (!l || l->fd < 0)
         return;
     timer_stop(&l->loop->timers, &l->pause);
-    unlink(l->at.sun_path);
+    listening_drop(&l->listening);
+    if (!l->loop->given_away)
+        unlink(l->at.sun_path);
     uv_close((uv_handle_t *)&l->poll, on_closed);
     close(l->fd);
     l->fd = -1;

@@ -162,6 +162,16 @@ static const struct {
       "{'type':'object','required':['id','done','findings'],'properties':{'id':{'type':'integer'},"
       "'done':{'type':'boolean'},'works':{'type':'boolean'},'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
       "'findings':{'type':'array','items':{'$ref':'#/components/schemas/Finding'}},'left-out':{'type':'integer'}}}" },
+    { "Service",
+      "{'type':'object','required':['state','held','queued','streams'],'properties':{'state':{'enum':['serving',"
+      "'draining','drained','leaving','stopping']},'held':{'type':'integer','description':'messages that wait for "
+      "XMPP'},"
+      "'queued':{'type':'integer','description':'messages that wait for SIP'},'sessions':{'type':'integer'},"
+      "'streams':{'type':'integer'},'stop-within-s':{'type':'integer'},'pid':{'type':'integer'},"
+      "'version':{'type':'string'},'uptime-s':{'type':'integer'},'unit':{'type':['string','null']},'handing-over':{'"
+      "type':'boolean'},'hand-over-fault':{'type':'string'}}}" },
+    { "ServiceAction", "{'type':'object','additionalProperties':false,'required':['action'],'properties':{"
+                       "'action':{'enum':['drain','resume','stop','hand-over']}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"

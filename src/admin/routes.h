@@ -62,6 +62,8 @@ void matrix_get(struct call *c);
 void audit_get(struct call *c);
 void status_get(struct call *c);
 void metrics_get(struct call *c);
+void service_get(struct call *c);
+void service_post(struct call *c);
 void streams_get(struct call *c);
 void stream_remove(struct call *c);
 void stream_get(struct call *c);

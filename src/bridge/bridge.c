@@ -12,9 +12,6 @@
 
 #define SCRATCH_MAX (512 * 1024)
 #define KEPT_MAX 500000 /* about 60 MB; four seconds at full load on one core, 64*T1 in ordinary times */
-#define DRAIN_MS 3000   /* at most this long for what is under way */
-#define DRAIN_LOOK_MS 20
-#define SESSIONS_A_LOOK 2000 /* sessions ended in one look */
 
 static bool on_source(void *owner, const struct sip_peer *from, struct slice *route)
 {
@@ -257,8 +254,6 @@ static int derive_keys(struct bridge *b, const struct bridge_conf *conf, struct 
     return 0;
 }
 
-static void on_drain(struct timer *t);
-
 static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
     if (!buf_reserve(&b->scratch, SCRATCH_MAX) || !buf_reserve(&b->key, BRIDGE_KEY_MAX))
@@ -315,7 +310,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     typings_init(&b->typings);
     receipt_table_init(&b->receipts, RECEIPTS_BYTES_MAX, RECEIPTS_MAX);
     abilities_init(&b->abilities);
-    timer_init(&b->drain, on_drain);
+    bridge_drain_init(b);
     timer_init(&b->review.timer, bridge_review);
     watch_init(&b->watch);
     presence_init(b);
@@ -355,36 +350,6 @@ int bridge_listen(struct bridge *b, struct err *err)
     watch_start(b);
     presence_start(b);
     return 0;
-}
-
-/* Looks again until nothing is under way or the time is up; then what is left goes back and the streams are closed. */
-static void on_drain(struct timer *t)
-{
-    struct bridge *b = container_of(t, struct bridge, drain);
-    bool told;
-
-    if ((b->counters.held || b->lanes.n || b->contacts.n_changes) && loop_now(b->loop) < b->drain_until_ms) {
-        timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
-        return;
-    }
-    x2s_give_back_all(b);
-    told = presence_stop(b, SESSIONS_A_LOOK);
-    if ((!sessions_stop(b, SESSIONS_A_LOOK) || !told) && loop_now(b->loop) < b->drain_until_ms + DRAIN_MS) {
-        timer_start(&b->loop->timers, &b->drain, DRAIN_LOOK_MS);
-        return;
-    }
-    xmpp_stop(b->xmpp, b->on_stopped, b->on_stopped_arg);
-}
-
-void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg)
-{
-    if (b->stopping)
-        return;
-    b->stopping = true;
-    b->on_stopped = done;
-    b->on_stopped_arg = arg;
-    b->drain_until_ms = loop_now(b->loop) + DRAIN_MS;
-    timer_start(&b->loop->timers, &b->drain, 0);
 }
 
 void bridge_free(struct bridge *b)

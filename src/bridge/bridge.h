@@ -47,8 +47,33 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next);
 /* The TLS context has new revocation lists: streams whose certificates they name end at the end of this turn. */
 void bridge_revocations_changed(struct bridge *b);
 
-/* Takes no new work, lets what is under way end (3 s at most), gives back the rest, closes streams in order; done follows. */
+/*
+ * drain.c: takes no new work (503 with Retry-After, streams that are begun get system-shutdown), lets what is under way end, for the
+ * gateway's stop-within at most, gives back the rest, ends presence and sessions, and closes streams in order. Then done is called,
+ * or, drained, it rests until bridge_resume or bridge_stop. bridge_stop after bridge_drain goes on from there.
+ */
 void bridge_stop(struct bridge *b, void (*done)(void *arg), void *arg);
+void bridge_drain(struct bridge *b);
+void bridge_resume(struct bridge *b); /* as if it had just begun; not after bridge_stop */
+
+/*
+ * Another process takes over. Frozen, presence and contacts rest: SUBSCRIBE and what would change a contact is refused for now, and
+ * soon nothing of ours waits for the disk (bridge_is_frozen). Then either bridge_thaw, or bridge_leave: what is connected to this process
+ * goes on to be served until it is closed in order, within stop-within; pass gets datagrams that are not ours (sip/sip.h); done at the end.
+ */
+void bridge_freeze(struct bridge *b);
+bool bridge_is_frozen(const struct bridge *b);
+void bridge_thaw(struct bridge *b);
+void bridge_leave(struct bridge *b, sip_pass *pass, void *pass_arg, void (*done)(void *arg), void *arg);
+
+enum bridge_phase { BRIDGE_SERVING, BRIDGE_FROZEN, BRIDGE_LEAVING, BRIDGE_DRAINING, BRIDGE_STOPPING };
+struct bridge_work {
+    enum bridge_phase phase;
+    bool quiet; /* draining, and nothing is left */
+    size_t held, queued, sessions, streams;
+    uint64_t stop_ms; /* stop-within */
+};
+void bridge_work(const struct bridge *b, struct bridge_work *out);
 void bridge_free(struct bridge *b);
 
 struct bridge_counters {

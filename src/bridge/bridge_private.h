@@ -59,8 +59,11 @@ struct bridge {
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 
-    /* The orderly end: what is under way is answered first, but not for ever. */
-    bool stopping;
+    /* drain.c: what is under way is answered first, but not for ever. */
+    enum bridge_phase phase;
+    bool quiet; /* draining: it is, and streams were closed */
+    bool left;  /* to another process */
+    uint64_t leaving_ms;
     struct timer drain;
     uint64_t drain_until_ms;
     void (*on_stopped)(void *arg);
@@ -104,6 +107,19 @@ struct bridge {
     struct watches_x2s watches_x2s; /* partners' users who watch ours */
     struct presence_rounds rounds;  /* presence.c: what looks at all contacts */
 };
+
+/* drain.c */
+void bridge_drain_init(struct bridge *b);
+
+static inline bool bridge_takes_messages(const struct bridge *b)
+{
+    return b->phase <= BRIDGE_LEAVING;
+}
+
+static inline bool bridge_takes_presence(const struct bridge *b)
+{
+    return b->phase == BRIDGE_SERVING;
+}
 
 /* s2x.c */
 void s2x_message(struct bridge *b, const struct sip_request *request);

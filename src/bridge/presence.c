@@ -125,8 +125,8 @@ static void subscribe(struct bridge *b, const struct xmpp_stanza *stanza)
                                               .why = "the user is faster than user-presence-rate" };
     struct gate_refusal no;
 
-    if (b->stopping || !within_rate(b, stanza))
-        refuse(b, stanza, b->stopping ? &stopping : &fast);
+    if (!bridge_takes_presence(b) || !within_rate(b, stanza))
+        refuse(b, stanza, bridge_takes_presence(b) ? &fast : &stopping);
     else if (!presence_route(b, stanza->to, stanza->from, &no) || !presence_may_ask(b, stanza->to, stanza->from, &no))
         refuse(b, stanza, &no);
     else
@@ -138,7 +138,7 @@ static void probe(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct gate_refusal no;
 
-    if (!b->stopping && within_rate(b, stanza) && presence_route(b, stanza->to, stanza->from, &no))
+    if (bridge_takes_presence(b) && within_rate(b, stanza) && presence_route(b, stanza->to, stanza->from, &no))
         watch_x2s_probe(b, stanza);
     else
         handled(b, stanza);
@@ -308,6 +308,13 @@ bool presence_stop(struct bridge *b, size_t n)
     bool told = watches_s2x_stop(b, n);
 
     return watches_x2s_stop(b, n) && told;
+}
+
+void presence_resume(struct bridge *b)
+{
+    watches_x2s_resume(b);
+    presence_start(b);
+    presence_reconsider(b);
 }
 
 bool presence_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)

@@ -31,6 +31,7 @@ void presence_reconsider(struct bridge *b);
 
 /* The orderly end: about n of those who watch are told. True: all have been. */
 bool presence_stop(struct bridge *b, size_t n);
+void presence_resume(struct bridge *b); /* it goes on after all: as after a start */
 
 /* The fate of a stanza of ours. False: the token is none of presence. */
 bool presence_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);

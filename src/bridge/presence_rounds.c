@@ -95,7 +95,7 @@ static void on_back(struct timer *t)
     struct presence_rounds *r = container_of(t, struct presence_rounds, back);
     struct bridge *b = container_of(r, struct bridge, rounds);
 
-    if (b->stopping)
+    if (!bridge_takes_presence(b))
         return;
     contacts_walk(b, &r->back_cursor, SLICE_N, tell_again, b);
     if (!r->back_cursor && !r->again) {
@@ -116,7 +116,7 @@ static void on_house(struct timer *t)
     struct presence_rounds *r = container_of(t, struct presence_rounds, house);
     struct bridge *b = container_of(r, struct bridge, rounds);
 
-    if (b->stopping)
+    if (!bridge_takes_presence(b))
         return;
     contacts_walk(b, &r->house_cursor, SLICE_N, keep_house, b);
     timer_start(&b->loop->timers, &r->house, HOUSE_MS);

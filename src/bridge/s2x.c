@@ -326,7 +326,7 @@ void s2x_message(struct bridge *b, const struct sip_request *request)
     struct admit_refusal no;
 
     b->counters.s2x_in++;
-    if (b->stopping) {
+    if (!bridge_takes_messages(b)) {
         refuse(b, request, nobody, 503, "The gateway is shutting down", "Retry-After: 5\r\n");
         return;
     }

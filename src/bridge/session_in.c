@@ -219,7 +219,7 @@ static bool judge(struct bridge *b, const struct sip_request *request, struct ar
     const struct sip_msg *m = request->msg;
     unsigned status;
 
-    if (b->stopping) {
+    if (!bridge_takes_messages(b)) {
         *no = (struct admit_refusal){ .status = 503,
                                       .reason = "The gateway is shutting down",
                                       .headers = SLICE("Retry-After: 5\r\n") };
@@ -295,7 +295,7 @@ static void on_text(struct im_session *s, const struct sip_request *request)
     struct admitted who = { .from = im_session_local(s), .to = im_session_remote(s) };
 
     b->counters.s2x_in++;
-    if (b->stopping) {
+    if (!bridge_takes_messages(b)) {
         no.status = 503;
         no.reason = "The gateway is shutting down";
         no.headers = SLICE("Retry-After: 5\r\n");

@@ -67,7 +67,7 @@ void status_to_sip(struct bridge *b, const struct jid *remote, const struct jid 
     if (!f)
         return;
     f->owed = true; /* no stanza waits for it */
-    if (!b->stopping && flight_keep(f, message))
+    if (bridge_takes_messages(b) && flight_keep(f, message))
         lane = lane_of(b, remote, local);
     if (!lane) {
         status_ended(f, b, 0);

@@ -105,7 +105,7 @@ static bool judge(struct bridge *b, const struct sip_request *request, struct ar
 {
     struct gate_refusal gate;
 
-    if (b->stopping) {
+    if (!bridge_takes_presence(b)) {
         *no = (struct admit_refusal){ .status = 503,
                                       .reason = "The gateway is shutting down",
                                       .headers = SLICE("Retry-After: 5\r\n") };

@@ -12,6 +12,9 @@ static const struct sip_sub_notice stopping = { .state = SIP_SUB_TERMINATED,
                                                 .reason = SIP_REASON_PROBATION,
                                                 .retry_after_s = 30 };
 
+/* Another process has taken over. */
+static const struct sip_sub_notice moved = { .state = SIP_SUB_TERMINATED, .reason = SIP_REASON_DEACTIVATED };
+
 static bool may(const struct watch_s2x *w)
 {
     struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
@@ -122,7 +125,7 @@ bool watches_s2x_stop(struct bridge *b, size_t n)
     while (n-- && !list_empty(&all->all)) {
         struct watch_s2x *w = container_of(all->all.next, struct watch_s2x, link);
 
-        watch_s2x_end(w, &stopping);
+        watch_s2x_end(w, b->left ? &moved : &stopping);
         watch_s2x_free(w);
     }
     return list_empty(&all->all);

@@ -466,7 +466,7 @@ void watch_x2s_peer(struct bridge *b, const struct jid *remote, const struct jid
 {
     struct contact *c = contact_find(b, local, remote);
     bool both = c && c->x2s == CONTACT_X2S_AUTH && c->s2x == CONTACT_S2X_GRANTED;
-    struct watch_x2s *w = both && !b->stopping ? watch_x2s_of(b, c) : NULL;
+    struct watch_x2s *w = both && bridge_takes_presence(b) ? watch_x2s_of(b, c) : NULL;
     uint32_t client;
 
     if (!w)

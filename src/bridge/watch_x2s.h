@@ -68,6 +68,7 @@ void watch_x2s_remove(struct bridge *b, struct contact *c);
 
 /* The orderly end (STOX-PRS-93): up to n watchers are told that nobody is there any more; the subscriptions lapse. True: all are. */
 bool watches_x2s_stop(struct bridge *b, size_t n);
+void watches_x2s_resume(struct bridge *b); /* after watches_x2s_stop, even half of it */
 
 /* For lists. Borrowed until return. */
 struct watch_x2s_info {

@@ -45,7 +45,7 @@ void watches_on_restore(struct timer *t)
     struct watches_x2s *all = container_of(t, struct watches_x2s, restore);
     struct bridge *b = container_of(all, struct bridge, watches_x2s);
 
-    if (b->stopping)
+    if (!bridge_takes_presence(b))
         return;
     if (all->n_wishes < WISHES_ENOUGH) {
         contacts_walk(b, &all->restored, A_TURN, restore_one, b);
@@ -141,6 +141,11 @@ bool watches_x2s_stop(struct bridge *b, size_t n)
         watch_x2s_free(w);
     }
     return list_empty(&all->next);
+}
+
+void watches_x2s_resume(struct bridge *b)
+{
+    list_move_all(&b->watches_x2s.all, &b->watches_x2s.next);
 }
 
 void watch_x2s_show(const struct contact *c, struct arena *a, struct watch_x2s_info *out)

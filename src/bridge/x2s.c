@@ -145,7 +145,7 @@ void x2s_message(struct bridge *b, const struct xmpp_stanza *stanza)
     uint64_t nonce;
 
     b->counters.x2s_in++;
-    if (b->stopping) {
+    if (!bridge_takes_messages(b)) {
         refuse(b, stanza, "wait", "recipient-unavailable", "The gateway is shutting down",
                "the gateway is shutting down");
         return;

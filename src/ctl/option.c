@@ -71,6 +71,8 @@ static const struct option options[OPTION_N] = {
                               "File whose first line is the passphrase, instead of asking" },
     [OPT_CSR] = { "csr", 0, "FILE", NULL,
                   "Where the request is written, to be sent to the authority; -: to the screen" },
+    [OPT_HAND_OVER] = { "hand-over", 0, NULL, NULL,
+                        "By a new process that takes over all sockets: no connection is refused, no datagram lost" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

@@ -57,6 +57,7 @@ enum option_id {
     OPT_FORM,
     OPT_PASSPHRASE_FILE,
     OPT_CSR,
+    OPT_HAND_OVER,
     OPTION_N
 };
 

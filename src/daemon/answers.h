@@ -11,6 +11,7 @@ struct checks;
 struct answers {
     struct bridge *bridge; /* all borrowed */
     struct loop_door *door;
+    struct service *service;
     struct keeper *keeper;
     struct tls *tls;
     const char *store;   /* "SQLite" or "PostgreSQL" */

@@ -98,6 +98,8 @@ struct findings;
 json_t *answers_findings(const struct findings *f);
 
 /* answers_queue.c */
+json_t *answer_service(void *owner);
+bool answer_service_do(void *owner, enum admin_service_action action, struct admin_refusal *no);
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
 
 #endif

@@ -1,45 +1,59 @@
 #include <getopt.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
+#include "base/slice.h"
 #include "daemon/stoxd.h"
 
 static const char usage[] =
-    "Usage: stoxd --config FILE [--check]\n"
+    "Usage: stoxd --config FILE [--check | --take-over FD]\n"
     "\n"
     "The Stox gateway between SIP/SIMPLE and XMPP. Runs in the foreground, logs to stderr.\n"
     "\n"
     "  -c, --config FILE   the bootstrap file (see stox.conf(5))\n"
     "  -t, --check         read and check that file, then end\n"
+    "  -o, --take-over FD  take over from the stoxd at the other end of this socket, which has started it so\n"
+    "                      (stoxctl service restart --hand-over)\n"
     "  -V, --version       print the version\n"
     "  -h, --help          print this\n"
     "\n"
-    "Signals: SIGTERM and SIGINT end it in order: what waits is answered first.\n"
+    "Signals: SIGTERM and SIGINT end it in order: what waits is answered first; a second one at once. SIGHUP reads "
+    "files again.\n"
     "Exit status: 0 ended in order, 1 could not start (the reason is on stderr), 2 wrong usage.\n";
 
 static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                          { "check", no_argument, NULL, 't' },
+                                         { "take-over", required_argument, NULL, 'o' },
                                          { "version", no_argument, NULL, 'V' },
                                          { "help", no_argument, NULL, 'h' },
                                          { NULL, 0, NULL, 0 } };
 
 int main(int argc, char **argv)
 {
-    const char *config = NULL;
+    struct stoxd_start how = { .take_over = -1 };
     struct err err = { "" };
+    uint64_t fd;
     int check = 0, opt, rc;
 
-    while ((opt = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "c:to:Vh", options, NULL)) != -1) {
         switch (opt) {
-        case 'c': config = optarg; break;
+        case 'c': how.config_file = optarg; break;
         case 't': check = 1; break;
+        case 'o':
+            if (!slice_u64(slice_str(optarg), INT_MAX, &fd)) {
+                fputs("--take-over takes the number of a descriptor\n", stderr);
+                return 2;
+            }
+            how.take_over = (int)fd;
+            break;
         case 'V': puts("stoxd " STOX_VERSION); return 0;
         case 'h': fputs(usage, stdout); return 0;
         default: fputs("Try: stoxd --help\n", stderr); return 2;
         }
     }
-    if (!config || optind != argc) {
+    if (!how.config_file || optind != argc) {
         fputs(usage, stderr);
         return 2;
     }
@@ -48,12 +62,12 @@ int main(int argc, char **argv)
     mallopt(M_TOP_PAD, 256 << 10);
     /* No core dumps, and nobody's debugger but root's: keys, passwords and messages are in here. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    rc = check ? stoxd_check(config, &err) : stoxd_run(config, &err);
+    rc = check ? stoxd_check(how.config_file, &err) : stoxd_run(&how, &err);
     if (rc) {
         fprintf(stderr, "stoxd: %s\n", err.text);
         return 1;
     }
     if (check)
-        printf("%s: the bootstrap file is good\n", config);
+        printf("%s: the bootstrap file is good\n", how.config_file);
     return 0;
 }

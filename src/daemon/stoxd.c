@@ -1,6 +1,5 @@
 #include "daemon/stoxd.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,10 +12,14 @@
 #include "daemon/checks.h"
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
+#include "daemon/handover.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
+#include "daemon/service.h"
 #include "daemon/state.h"
+#include "net/listening.h"
+#include "net/relay.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
 
@@ -24,6 +27,7 @@
 #define BOOT_MAX (1u << 20)
 
 struct stoxd {
+    const struct stoxd_start *how;
     struct log log;
     struct arena arena; /* of boot */
     struct boot boot;
@@ -45,43 +49,15 @@ struct stoxd {
     struct expiry *expiry;
     struct answers answers;
     struct admin *admin;
-    uv_signal_t term, intr, hup;
+    struct service service;
+    struct relay *relay;  /* NULL: there is no process before us, any more */
     uint64_t descriptors; /* how many this process may have */
-    bool stopping;
 };
 
-static void notify(const char *state)
-{
-#ifdef STOX_SYSTEMD
-    sd_notify(0, state);
-#endif
-}
-
-/* ---- the end ---- */
-
-static void on_stopped(void *arg)
-{
-    struct stoxd *d = arg;
-
-    loop_stop(&d->loop);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct stoxd *d = handle->data;
-
-    if (d->stopping)
-        return;
-    d->stopping = true;
-    log_info(&d->log, "stopping", LOG_Z("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
-    notify("STOPPING=1");
-    bridge_stop(d->bridge, on_stopped, d);
-}
-
 /* Files that were replaced count now, and not only at the next look. */
-static void on_hangup(uv_signal_t *handle, int number)
+static void reread(void *owner)
 {
-    struct stoxd *d = handle->data;
+    struct stoxd *d = owner;
     struct err err;
 
     if (d->revocation)
@@ -90,16 +66,6 @@ static void on_hangup(uv_signal_t *handle, int number)
     if (d->admin && admin_renew(d->admin, &err))
         log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
                   LOG_Z("effect", "the API goes on with the one before"));
-}
-
-static int watch_signals(struct stoxd *d, struct err *err)
-{
-    d->term.data = d->intr.data = d->hup.data = d;
-    if (uv_signal_init(&d->loop.uv, &d->term) || uv_signal_init(&d->loop.uv, &d->intr) ||
-        uv_signal_init(&d->loop.uv, &d->hup) || uv_signal_start(&d->hup, on_hangup, SIGHUP) ||
-        uv_signal_start(&d->term, on_signal, SIGTERM) || uv_signal_start(&d->intr, on_signal, SIGINT))
-        return err_set(err, "cannot watch signals");
-    return 0;
 }
 
 /* ---- the start, from the inside out ---- */
@@ -149,6 +115,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
     memcpy(conf.secret, d->secret, sizeof(conf.secret));
     d->bridge = bridge_new(&conf, err);
     d->live.bridge = d->bridge;
+    d->service =
+        (struct service){ .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d };
     if (d->bridge && d->revocation)
         revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
@@ -190,6 +158,7 @@ static int open_admin(struct stoxd *d, struct err *err)
         return err_memory(err, "starting");
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
+                                   .service = &d->service,
                                    .keeper = d->keeper,
                                    .tls = d->tls,
                                    .store = store_engine(d->store),
@@ -205,6 +174,17 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->live.applied = on_applied;
     d->admin = admin_new(&conf, err);
     return d->admin ? 0 : err_wrap(err, "administration");
+}
+
+/* Sockets that systemd has opened for us. Whether they are ours is seen when an address is listened on. */
+static void given_by_manager(struct loop *loop)
+{
+#ifdef STOX_SYSTEMD
+    int n = sd_listen_fds(1);
+
+    for (int i = 0; i < n; i++)
+        (void)listening_give(loop, SD_LISTEN_FDS_START + i);
+#endif
 }
 
 static int open_net(struct stoxd *d, struct err *err)
@@ -240,23 +220,45 @@ static int open_state(struct stoxd *d, struct err *err)
     return rc;
 }
 
+/* Of the process that is taken over, or of systemd (sd_listen_fds(3)). */
+static int take_sockets(struct stoxd *d, struct err *err)
+{
+    int relay = -1;
+
+    given_by_manager(&d->loop);
+    if (d->how->take_over < 0)
+        return 0;
+    if (takeover_ask(d->how->take_over, &d->loop, &relay, err))
+        return -1;
+    d->loop.hold_datagrams = true;
+    return relay_follow(&d->loop, relay, &d->relay) ? 0 : err_memory(err, "starting");
+}
+
+/* Who takes over from us is the program that we were started from, as it is on the disk by then. */
+static int prepare_handover(struct stoxd *d, struct err *err)
+{
+    char program[PATH_TEXT_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+    if (n <= 0)
+        return err_set(err, "cannot read /proc/self/exe, the name of our program");
+    program[n] = '\0';
+    d->service.handover = handover_new(&d->service, program, d->how->config_file, err);
+    return d->service.handover ? 0 : -1;
+}
+
 /* The settings are watched last: from then on other threads change what the loop goes by. */
 static int start(struct stoxd *d, struct err *err)
 {
     if (open_state(d, err) || open_net(d, err) || open_settings(d, err) || open_bridge(d, err) ||
-        bridge_listen(d->bridge, err) || open_admin(d, err))
+        take_sockets(d, err) || bridge_listen(d->bridge, err) || open_admin(d, err))
         return -1;
+    listening_forget_given(&d->loop);
     d->renewal = renewal_new(&d->loop, d->keeper, err);
     d->expiry = expiry_new(&d->loop, d->tls, err);
-    if (!d->renewal || !d->expiry || watch_signals(d, err))
+    if (!d->renewal || !d->expiry || service_init(&d->service, err) || prepare_handover(d, err))
         return -1;
     return keeper_watch(d->keeper, err);
-}
-
-static void close_handle(uv_signal_t *handle)
-{
-    if (handle->data && !uv_is_closing((uv_handle_t *)handle))
-        uv_close((uv_handle_t *)handle, NULL);
 }
 
 /* Other threads first: admin's and the store's wait for the loop at most until the door is shut. */
@@ -277,9 +279,10 @@ static void finish(struct stoxd *d)
     dns_free(d->dns);
     loop_door_free(d->door);
     if (d->loop_up) {
-        close_handle(&d->term);
-        close_handle(&d->intr);
-        close_handle(&d->hup);
+        relay_close(d->relay);
+        handover_free(d->service.handover);
+        service_fini(&d->service);
+        listening_forget_given(&d->loop);
         loop_fini(&d->loop);
     }
     tls_free(d->tls);
@@ -300,24 +303,32 @@ static void say_ready(struct stoxd *d)
              LOG_U("sip-domains", config_list(config, &sip_domain_kind)->n),
              LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
-    notify("READY=1");
+    if (d->how->take_over >= 0) {
+        takeover_serving(d->how->take_over);
+        close(d->how->take_over);
+        notify_main_process(getpid());
+    }
+    service_ready(&d->service);
 }
 
-int stoxd_run(const char *boot_file, struct err *err)
+int stoxd_run(const struct stoxd_start *how, struct err *err)
 {
     struct stoxd *d = calloc(1, sizeof(*d));
     int rc;
 
     if (!d)
         return err_set(err, "out of memory while starting");
+    d->how = how;
     log_init(&d->log);
     arena_init(&d->arena, BOOT_MAX);
-    rc = boot_read(boot_file, &d->boot, &d->arena, err);
+    rc = boot_read(how->config_file, &d->boot, &d->arena, err);
     if (rc == 0) {
         d->log.level = d->boot.log_level;
         d->descriptors = descriptors_raise();
         rc = start(d, err);
     }
+    if (rc && how->take_over >= 0)
+        takeover_failed(how->take_over, err->text);
     if (rc == 0) {
         say_ready(d);
         loop_run(&d->loop);

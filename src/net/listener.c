@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "net/conn.h"
+#include "net/listening.h"
 
 enum {
     ACCEPTS_PER_TURN = 64,
@@ -16,6 +17,8 @@ struct listener {
     void *owner;
     uv_poll_t poll;
     struct timer pause;
+    struct listening listening;
+    bool still; /* nobody is accepted now: net/listening.h */
     struct log_limit limit;
     struct addr local;
     int fd; /* -1: closed, freed by the loop */
@@ -27,7 +30,19 @@ static void on_pause_over(struct timer *t)
 {
     struct listener *l = container_of(t, struct listener, pause);
 
-    uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+    if (!l->still)
+        uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+}
+
+static void on_hold(struct listening *listening, bool still)
+{
+    struct listener *l = container_of(listening, struct listener, listening);
+
+    l->still = still;
+    if (still)
+        uv_poll_stop(&l->poll);
+    else if (!timer_running(&l->pause))
+        uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
 }
 
 /* The socket stays readable while nothing can be accepted: polling on would spin. */
@@ -81,7 +96,7 @@ static void on_acceptable(uv_poll_t *handle, int status, int events)
     struct listener *l = handle->data;
     int n = 0;
 
-    while (n < ACCEPTS_PER_TURN && l->fd >= 0 && accept_one(l))
+    while (n < ACCEPTS_PER_TURN && l->fd >= 0 && !l->still && accept_one(l))
         n++;
     if (status < 0 && l->fd >= 0) /* libuv has stopped watching it */
         pause_accepting(l, -status);
@@ -109,8 +124,10 @@ struct listener *listener_open(struct loop *loop, const struct addr *local, cons
     socklen_t n = sizeof(ss);
     char text[ADDR_TEXT];
     struct listener *l;
-    int fd = open_socket(local, err), rc;
+    int fd = listening_take(loop, SOCK_STREAM, &local->sa), rc;
 
+    if (fd < 0)
+        fd = open_socket(local, err);
     if (fd < 0)
         return NULL;
     l = calloc(1, sizeof(*l));
@@ -130,6 +147,8 @@ struct listener *listener_open(struct loop *loop, const struct addr *local, cons
     timer_init(&l->pause, on_pause_over);
     if (getsockname(fd, (struct sockaddr *)&ss, &n) == 0)
         addr_from_sockaddr((struct sockaddr *)&ss, &l->local);
+    l->listening = (struct listening){ .fd = fd, .type = SOCK_STREAM, .hold = on_hold };
+    listening_add(loop, &l->listening);
     uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
     return l;
 }
@@ -179,6 +198,7 @@ void listener_close(struct listener *l)
     if (!l || l->fd < 0)
         return;
     timer_stop(&l->loop->timers, &l->pause);
+    listening_drop(&l->listening);
     uv_close((uv_handle_t *)&l->poll, on_listener_closed);
     close(l->fd);
     l->fd = -1;

@@ -25,6 +25,8 @@ int loop_init(struct loop *loop, struct log *log, struct err *err)
         return err_set(err, "cannot make an event loop: %s", uv_strerror(rc));
     timers_init(&loop->timers, clock_mono_ms());
     list_init(&loop->deferred);
+    list_init(&loop->listening);
+    list_init(&loop->given);
     return 0;
 }
 

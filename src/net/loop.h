@@ -23,6 +23,11 @@ struct loop {
     struct list deferred; /* struct deferred: run after this turn's input */
     struct log *log;      /* borrowed, outlives the loop */
     bool stopping;
+    /* net/listening.h */
+    struct list listening;
+    struct list given;
+    bool hold_datagrams; /* another process still reads the UDP sockets: they begin still */
+    bool given_away;     /* another process has the listening sockets: their files stay */
 };
 
 int loop_init(struct loop *loop, struct log *log, struct err *err);

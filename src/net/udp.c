@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "net/listening.h"
 
 #define BATCH 64
 #define BATCHES_PER_TURN 4
@@ -36,7 +37,9 @@ struct udp {
     void *owner;
     uv_poll_t poll;
     struct deferred flush;
+    struct listening listening;
     int fd;
+    bool still;   /* not read now: net/listening.h */
     bool closed;  /* udp_close was called; the memory stays until libuv lets go of it */
     bool blocked; /* the kernel takes no more; we wait to be writable */
     struct addr local;
@@ -56,7 +59,20 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void watch(struct udp *u)
 {
-    uv_poll_start(&u->poll, UV_READABLE | (u->blocked ? UV_WRITABLE : 0), on_poll);
+    int events = (u->still ? 0 : UV_READABLE) | (u->blocked ? UV_WRITABLE : 0);
+
+    if (events)
+        uv_poll_start(&u->poll, events, on_poll);
+    else
+        uv_poll_stop(&u->poll);
+}
+
+static void on_hold(struct listening *l, bool still)
+{
+    struct udp *u = container_of(l, struct udp, listening);
+
+    u->still = still;
+    watch(u);
 }
 
 static bool is_refusal(uint32_t error)
@@ -221,7 +237,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
     if (status < 0)
         read_errors(u);
-    for (int i = 0; i < BATCHES_PER_TURN && !u->closed && receive_batch(u); i++)
+    for (int i = 0; i < BATCHES_PER_TURN && !u->closed && !u->still && receive_batch(u); i++)
         ;
     if (u->closed)
         return;
@@ -281,11 +297,16 @@ static int open_socket(struct udp *u, const struct addr *local, struct err *err)
     struct sockaddr_storage bound;
     socklen_t n = sizeof(bound);
 
-    u->fd = socket(local->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool given;
+
+    u->fd = listening_take(u->loop, SOCK_DGRAM, &local->sa);
+    given = u->fd >= 0;
+    if (!given)
+        u->fd = socket(local->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (u->fd < 0)
         return err_set(err, "%s", strerror(errno));
     set_options(u->fd, local->sa.sa_family);
-    if (bind(u->fd, &local->sa, addr_len(local)) < 0)
+    if (!given && bind(u->fd, &local->sa, addr_len(local)) < 0)
         return err_set(err, "%s", strerror(errno));
     if (getsockname(u->fd, (struct sockaddr *)&bound, &n) < 0)
         return err_set(err, "%s", strerror(errno));
@@ -339,8 +360,32 @@ struct udp *udp_open(struct loop *loop, const struct addr *local, const struct u
         free_udp(u);
         return NULL;
     }
+    u->listening = (struct listening){ .fd = u->fd, .type = SOCK_DGRAM, .hold = on_hold };
+    u->still = loop->hold_datagrams;
+    listening_add(loop, &u->listening);
     watch(u);
     return u;
+}
+
+struct udp *udp_at(struct loop *loop, const struct addr *local)
+{
+    list_each (it, &loop->listening) {
+        struct listening *l = container_of(it, struct listening, link);
+        struct udp *u = l->type == SOCK_DGRAM ? container_of(l, struct udp, listening) : NULL;
+
+        if (u && addr_same_ip(&u->local, local) && addr_port(&u->local) == addr_port(local))
+            return u;
+    }
+    return NULL;
+}
+
+void udp_take(struct udp *u, const struct addr *from, char *p, size_t n)
+{
+    u->counters.in++;
+    u->counters.in_bytes += n;
+    u->ops->datagram(u->owner, u, from, p, n);
+    if (u->ops->batch_end && !u->closed)
+        u->ops->batch_end(u->owner, u);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -355,6 +400,7 @@ void udp_close(struct udp *u)
     if (!u->blocked)
         flush(u, NULL, 0); /* the last words */
     u->closed = true;
+    listening_drop(&u->listening);
     loop_undefer(&u->flush);
     uv_poll_stop(&u->poll);
     uv_close((uv_handle_t *)&u->poll, on_closed);

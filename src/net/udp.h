@@ -24,6 +24,12 @@ struct udp *udp_open(struct loop *loop, const struct addr *local, const struct u
                      struct err *err);
 void udp_close(struct udp *u);
 
+/* The one of this loop that is bound there; NULL: none. */
+struct udp *udp_at(struct loop *loop, const struct addr *local);
+
+/* As if it had just come by the socket. */
+void udp_take(struct udp *u, const struct addr *from, char *p, size_t n);
+
 /* Where it is bound, with the real port. */
 const struct addr *udp_local(const struct udp *u);
 

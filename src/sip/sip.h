@@ -153,6 +153,15 @@ void sip_revocations_changed(struct sip *sip);
 /* Transactions that still run end without a word: nothing is answered, no done is called. */
 void sip_free(struct sip *sip);
 
+/*
+ * leave.c: from now on another process has what begins: pass gets each datagram that belongs to no transaction, dialog or subscription
+ * of this stack. p is borrowed until return; folded lines in it may have become one.
+ */
+typedef void sip_pass(void *arg, const struct addr *local, const struct addr *from, const char *p, size_t n);
+void sip_leave(struct sip *sip, sip_pass *pass, void *arg);
+/* Is there a transaction, those included that only wait for repetitions? */
+bool sip_is_busy(const struct sip *sip);
+
 /* Listens. May be called several times. Over TLS each client is asked for its certificate, and may have none. */
 int sip_listen(struct sip *sip, enum sip_transport transport, const struct addr *local, struct err *err);
 

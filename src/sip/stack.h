@@ -30,6 +30,8 @@ struct sip {
     struct list probes;   /* struct sip_probe */
     size_t n_probes;
     uint64_t last_probe;
+    sip_pass *pass; /* leave.c; NULL: nothing is passed on */
+    void *pass_arg;
     struct buf place;   /* the key of a destination in the making */
     struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
     struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large,
@@ -46,6 +48,9 @@ enum sip_next { SIP_GO_ON, SIP_CLOSE };
 /* What a received message leads to. SIP_CLOSE: on a stream, nothing more can be read from this peer. */
 enum sip_next sip_take(struct sip *sip, enum sip_parse parse, const struct sip_msg *m, const char *fault,
                        const struct sip_source *source);
+
+/* leave.c: false: it is none of ours, and nothing was done. */
+bool sip_take_own(struct sip *sip, const struct sip_msg *m, const struct sip_source *source);
 
 /* Does a sent-by name us: our name or address with the port of a listener? */
 bool sip_is_our_sent_by(const struct sip *sip, struct slice host, uint16_t port);

@@ -31,7 +31,10 @@ static void on_datagram(void *owner, struct udp *udp, const struct addr *from, c
         return;
     arena_init_on(&arena, mem, sizeof(mem), SIP_ARENA_MAX);
     parse = sip_msg_parse(&m, &arena, p, n, false, &used, &fault);
-    (void)sip_take(u->sip, parse, &m, fault, &source);
+    if (!u->sip->pass)
+        (void)sip_take(u->sip, parse, &m, fault, &source);
+    else if (parse != SIP_PARSE_OK || !sip_take_own(u->sip, &m, &source))
+        u->sip->pass(u->sip->pass_arg, udp_local(udp), from, p, n);
     arena_reset(&arena);
 }
 

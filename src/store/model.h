@@ -42,6 +42,7 @@ struct gateway {
     unsigned sip_user_subscription_rate, user_presence_rate;
     bool log_bodies;
     unsigned hold_s;
+    unsigned stop_s;
     unsigned pager_type; /* enum pager_type */
     unsigned transactions_max;
     unsigned message_max; /* bytes of text */

@@ -77,6 +77,8 @@ struct xmpp {
     struct xmpp_pace pace; /* of set-ups that we begin */
     struct hash rates;     /* rate.c: what partners have used up */
     struct log_limit log_refused, log_ignored, log_failed, log_throttled;
+    bool leaving;  /* leave.c */
+    bool refusing; /* streams that partners begin */
     bool stopping;
     bool freeing;          /* xmpp_free runs: nobody is told anything any more */
     struct deferred again; /* look at everything anew: settings have changed */

@@ -70,9 +70,7 @@ static bool may_accept(struct xmpp *x, const struct addr *peer)
     unsigned held = 0;
     const char *why;
 
-    if (x->stopping)
-        why = "shutting down";
-    else if (x->n_unauthenticated >= 10 * (size_t)x->conf.limits.connection_limit)
+    if (x->n_unauthenticated >= 10 * (size_t)x->conf.limits.connection_limit)
         why = "too many unauthenticated connections in all";
     else if (!xmpp_tally_take(&x->ips, xmpp_source(peer, ip), x->conf.per_ip_unauthenticated))
         why = "too many unauthenticated connections from this address";

@@ -56,6 +56,13 @@ static bool take_domain(struct arena *a, const struct xml *root, const char *nam
     return !v.p || jid_prep_domain(a, v, out);
 }
 
+/* A server of this domain that goes on, or comes back, takes it. */
+static void refuse_new(struct xmpp_stream *s)
+{
+    s->x->counters.streams_refused++;
+    xmpp_stream_error(s, XMPP_STREAM_SYSTEM_SHUTDOWN, NULL);
+}
+
 /* Who speaks to whom; the header that we answer with names both, as far as they are known. */
 static void judge_names(struct xmpp_stream *s, const struct xml *root)
 {
@@ -85,6 +92,8 @@ static void judge_names(struct xmpp_stream *s, const struct xml *root)
         xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
     else if (s->remote.n && !xmpp_stream_partner(s))
         xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "there is no federation with your domain");
+    else if (s->x->refusing)
+        refuse_new(s);
 }
 
 static void put_dialback_feature(struct buf *b)
@@ -563,6 +572,8 @@ void xmpp_stream_in_element(struct xmpp_stream *s, struct xml *el)
     }
     if (slice_is(el->ns, NS_SERVER) &&
         (slice_is(el->name, "message") || slice_is(el->name, "presence") || slice_is(el->name, "iq"))) {
+        if (s->state == XMPP_STATE_CLOSING && s->x->leaving && s->sm_in)
+            return;       /* not acknowledged: it comes again */
         if (el->prefixed) /* RFC 6120 4.8.5 */
             xmpp_stream_error(s, XMPP_STREAM_BAD_NAMESPACE_PREFIX, NULL);
         else

@@ -471,6 +471,30 @@ void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg)
     loop_defer(x->loop, &x->stop);
 }
 
+void xmpp_refuse(struct xmpp *x, bool refuse)
+{
+    bool rested = x->stopping && !x->stop_done;
+
+    x->refusing = refuse;
+    if (refuse || !rested)
+        return;
+    x->stopping = false;
+    xmpp_reconsider(x); /* components attach by themselves */
+}
+
+static void shut_down_all(struct xmpp *x)
+{
+    xmpp_resume_in_drop_all(x);
+    list_each_safe (it, tmp, &x->streams)
+        xmpp_stream_error(container_of(it, struct xmpp_stream, link), XMPP_STREAM_SYSTEM_SHUTDOWN, NULL);
+}
+
+void xmpp_rest(struct xmpp *x)
+{
+    x->refusing = x->stopping = true;
+    shut_down_all(x);
+}
+
 static void finished(struct xmpp *x)
 {
     void (*done)(void *arg) = x->stop_done;
@@ -488,10 +512,8 @@ static void on_stop(struct deferred *d)
 
     if (!timer_running(&x->stop_timer) && x->stop_done) {
         close_listeners(x);
-        xmpp_resume_in_drop_all(x);
         timer_start(&x->loop->timers, &x->stop_timer, XMPP_STOP_MS);
-        list_each_safe (it, tmp, &x->streams)
-            xmpp_stream_error(container_of(it, struct xmpp_stream, link), XMPP_STREAM_SYSTEM_SHUTDOWN, NULL);
+        shut_down_all(x);
     }
     if (list_empty(&x->streams))
         finished(x);

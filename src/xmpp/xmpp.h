@@ -120,6 +120,22 @@ struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct er
 void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg);
 void xmpp_free(struct xmpp *x);
 
+/*
+ * From now on a stream that a partner begins is told system-shutdown in answer to its header; or no more. What is open goes on. After
+ * xmpp_rest, false also wakes all of it up.
+ */
+void xmpp_refuse(struct xmpp *x, bool refuse);
+/* Says system-shutdown on every stream, and opens and sends nothing until xmpp_refuse(x, false). Listeners stay. */
+void xmpp_rest(struct xmpp *x);
+
+/*
+ * leave.c: another process takes over. Partners' streams are not read any more, so that what was read can be counted; xmpp_leave_close
+ * closes them in order, with the last count, and says how many are left: it is called until there are none. What a partner with
+ * stream management sends meanwhile is left to the other process, to which it comes again. Our streams go on.
+ */
+void xmpp_leave(struct xmpp *x);
+size_t xmpp_leave_close(struct xmpp *x);
+
 int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err);
 /* Where partners begin with TLS at the first byte (XEP-0368). */
 int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err);

@@ -477,7 +477,7 @@ static void stopping(const void *arg)
     for (int i = 2; i < 6; i++)
         message_out(s, "romeo@fabrikam.example", "alice@contoso.example", i);
     bridge_stop(s->bridge, stop_is_done, &done);
-    OOM(sides_advance(s, 4000));
+    OOM(sides_advance(s, 26000)); /* stop-within */
     assert_true(done);
     assert_int_equal(s->n_handled, 4);
     for (int i = 2; i < 6; i++)

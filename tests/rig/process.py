@@ -61,6 +61,29 @@ class Lines:
                 self._news.wait(left)
 
 
+class Adopted:
+    """A process that a process of ours has started, and that lives on without it; as subprocess.Popen."""
+
+    def __init__(self, pid):
+        self.pid, self.returncode, self.stdin = pid, None, None
+
+    def poll(self):
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)  # ours, if nobody stands between
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+            except ChildProcessError:
+                self.returncode = None if os.path.exists("/proc/%d" % self.pid) else 0
+        return self.returncode
+
+    def wait(self, timeout):
+        try:
+            eventually(lambda: self.poll() is not None, "the end of process %d" % self.pid, timeout)
+        except Failed:
+            raise subprocess.TimeoutExpired("process %d" % self.pid, timeout)
+        return self.returncode
+
+
 class Process:
     def __init__(self, name, argv, *, cwd=None, env=None, user=None, stdin=subprocess.DEVNULL, notify=False):
         self.name = name
@@ -107,6 +130,12 @@ class Process:
                 if time.monotonic() > deadline:
                     raise Failed("%s is not ready after %d s:\n%s" % (self.name, timeout, self.tail()))
 
+    def adopt(self, pid, timeout=60):
+        """Another process stands for this one from now on, when this one has ended by itself. Its exit status."""
+        status = self.popen.wait(timeout)
+        self.popen = Adopted(pid)
+        return status
+
     def mark(self):
         """A place in the output, for since."""
         return len(self.out.all)
@@ -149,4 +178,4 @@ class Process:
 
     def _signal(self, number):
         if self.popen.poll() is None:
-            os.killpg(self.pid, number)
+            os.killpg(self.pid, number)  # of an adopted one too: a group outlives its first process

@@ -153,6 +153,9 @@ class Server:
     def obey(self, command):
         if "set" in command:
             self.options.update(command["set"])
+        if "acknowledge" in command:
+            for wire in [w for w in self.wires if isinstance(w, Incoming)]:
+                wire.acknowledge()
         if "close" in command:
             for wire in list(self.wires):
                 wire.close()
@@ -267,6 +270,10 @@ class Incoming(Wire):
             self._on_resume(el.get("previd"))
         elif local == "r" and self.server.options["ack"]:
             self.answers.append("<a xmlns='%s' h='%d'/>" % (SM, self.n_stanzas))
+
+    def acknowledge(self):
+        if self.sm:
+            self.write("<a xmlns='%s' h='%d'/>" % (SM, self.n_stanzas))
 
     def _on_resume(self, session):
         former = self.server.sessions.get(session)
@@ -562,6 +569,10 @@ class Recorder:
     def set(self, **options):
         self.options.update(options)
         self._command(set=options)
+
+    def acknowledge(self):
+        """All that has come, without being asked."""
+        self._command(acknowledge=True)
 
     def close_streams(self):
         self._command(close=True)

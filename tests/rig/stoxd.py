@@ -90,7 +90,8 @@ class Stoxd:
             "state_dir": self.dir + "/state", "log_level": "debug", "host_name": "gw.contoso.example",
             "listen_sip_udp": [GATEWAY + ":5060"], "listen_sip_tcp": [GATEWAY + ":5060"],
             "listen_xmpp": [GATEWAY + ":5269"], "dns_servers": [DNS], "trust_file": rig.pki.trust_file, **settings}
-        self.gateway = {"partner_networks": [ns.NETWORK, ns.SILENT], **(gateway or {})}
+        # Tests end it while people keep silent; those about the end itself say otherwise.
+        self.gateway = {"partner_networks": [ns.NETWORK, ns.SILENT], "stop_within": 3, **(gateway or {})}
         self.org = {"federation": True} if org is None else org
         self.routes = {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}} if routes is None \
             else routes
@@ -168,7 +169,7 @@ class Stoxd:
     def ctl_json(self, *words):
         return json.loads(self.ctl(*words, "--json"))
 
-    def stop(self, timeout=15):
+    def stop(self, timeout=40):
         """Ends it politely; an exit status other than 0 is a failure."""
         if not self.process:
             return
@@ -177,6 +178,22 @@ class Stoxd:
         self.process, process = None, self.process
         if status != 0 or not was_running:
             raise Failed("stoxd ended with %d:\n%s" % (status, process.tail(40)))
+
+    def hand_over(self):
+        """A new process takes over. Returns the old one, as subprocess.Popen: it has its work to end; then adopt()."""
+        pid = self.pid()
+        self.ctl("service", "restart", "--hand-over", timeout=120)
+        assert self.pid() != pid
+        return self.process.popen
+
+    def pid(self):
+        return self.ctl_json("service", "status")["pid"]
+
+    def adopt(self, timeout=90):
+        """When the old process has ended, the new one stands for it."""
+        status = self.process.adopt(self.pid(), timeout)
+        if status:
+            raise Failed("the process that had handed over ended with %d:\n%s" % (status, self.process.tail(40)))
 
     def kill(self):
         self.process.kill()

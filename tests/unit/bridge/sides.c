@@ -262,6 +262,34 @@ void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg)
     done(arg);
 }
 
+void xmpp_refuse(struct xmpp *x, bool refuse)
+{
+    now->refuses = refuse;
+}
+
+void sip_leave(struct sip *sip, sip_pass *pass, void *arg)
+{
+}
+
+bool sip_is_busy(const struct sip *sip)
+{
+    return false;
+}
+
+void xmpp_leave(struct xmpp *x)
+{
+}
+
+size_t xmpp_leave_close(struct xmpp *x)
+{
+    return 0;
+}
+
+void xmpp_rest(struct xmpp *x)
+{
+    now->rests = true;
+}
+
 int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
 {
     return 0;

@@ -71,6 +71,8 @@ struct sides {
     struct bridge *bridge;
     struct arena arena;
 
+    bool refuses, rests; /* what XMPP was told */
+
     const char *call_id; /* of the next requests; NULL: each its own */
     struct sip_server servers[SIDES_MAX];
     size_t n_servers;

@@ -1,0 +1,75 @@
+"""What `make install` puts where, and what systemd says of the unit."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import BUILD, PATIENCE, ROOT
+
+EXPOSURE_MOST = 15  # in tenths, as systemd-analyze security counts; docs/SERVICE.md names it
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+    """An installation below a folder of its own."""
+    to = tmp_path_factory.mktemp('root')
+    done = subprocess.run(['/usr/bin/meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', to], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE * 5)
+    assert done.returncode == 0, done.stdout
+    prefix = to / 'usr/local'
+    etc = to / 'etc'
+    etc.mkdir()
+    shutil.copy('/etc/passwd', etc)
+    shutil.copy('/etc/group', etc)
+    return prefix
+
+
+def unit_of(prefix):
+    return prefix / 'lib/systemd/system/stoxd.service'
+
+
+def test_make_install_brings_all_that_a_service_needs(installed):
+    names = {str(p.relative_to(installed)) for p in installed.rglob('*') if p.is_file()}
+    for name in ('sbin/stoxd', 'bin/stoxctl', 'share/man/man8/stoxd.8', 'share/man/man1/stoxctl.1', 'share/man/man5/stox.conf.5',
+                 'share/bash-completion/completions/stoxctl.bash', 'share/zsh/site-functions/_stoxctl',
+                 'lib/systemd/system/stoxd.service', 'lib/sysusers.d/stox.conf', 'share/doc/stox/stox.conf.example'):
+        assert name in names, sorted(names)
+    assert os.access(installed / 'sbin/stoxd', os.X_OK)
+
+
+def test_the_example_of_a_bootstrap_file_is_good(installed):
+    done = subprocess.run([installed / 'sbin/stoxd', '--check', '--config', installed / 'share/doc/stox/stox.conf.example'],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_unit_starts_what_was_installed(installed):
+    line = re.search(r'^ExecStart=(\S+) --config /etc/stox/stox.conf$', unit_of(installed).read_text(), re.M)
+    assert line and (installed / 'sbin/stoxd').samefile(str(installed.parents[1]) + line.group(1))
+
+
+def test_the_service_user_is_made_from_its_file(installed, tmp_path):
+    root = tmp_path / 'root'
+    (root / 'etc').mkdir(parents=True)
+    done = subprocess.run(['systemd-sysusers', '--root', root, installed / 'lib/sysusers.d/stox.conf'], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r'^stox:.*:/var/lib/stox:', (root / 'etc/passwd').read_text(), re.M)
+
+
+def test_systemd_finds_no_fault_with_the_unit(installed, tmp_path):
+    """Where the program stands is the only thing that is changed: systemd looks for it on this machine."""
+    unit = tmp_path / 'stoxd.service'
+    text = unit_of(installed).read_text().replace('ExecStart=/usr/local', f'ExecStart={installed}')
+    unit.write_text(text.replace('Documentation=', '# Documentation='))
+    done = subprocess.run(['systemd-analyze', 'verify', '--recursive-errors=no', '--man=no', unit], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+    assert done.returncode == 0 and not done.stdout.strip(), done.stdout
+
+
+def test_the_service_is_as_little_exposed_as_the_page_says(installed):
+    done = subprocess.run(['systemd-analyze', 'security', '--offline=yes', f'--threshold={EXPOSURE_MOST}', unit_of(installed)],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout
+    assert f'{EXPOSURE_MOST / 10:.1f}' in (ROOT / 'docs/SERVICE.md').read_text()
