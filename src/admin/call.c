@@ -26,7 +26,7 @@ void call_free(struct call *c)
         return;
     json_decref(c->json);
     if (c->body.p)
-        explicit_bzero(c->body.p, c->body.n); /* passwords */
+        explicit_bzero(c->body.p, c->body.cap); /* passwords, keys */
     buf_free(&c->body);
     free(c->reply.body);
     arena_reset(&c->arena);

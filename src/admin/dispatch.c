@@ -4,6 +4,8 @@
 #include "admin/auth.h"
 #include "admin/routes.h"
 
+#define BODY_AT_ONCE (1u << 20) /* bodies that may hold secrets are smaller */
+
 void *admin_on_request(void *admin, const char *uri, struct MHD_Connection *c)
 {
     return call_new(admin, uri);
@@ -132,6 +134,13 @@ static bool judge_head(struct call *c, const char *method)
     return queries_fit(c) && body_fits(c);
 }
 
+static size_t length_of(const struct call *c)
+{
+    uint64_t n = 0;
+
+    return slice_u64(call_header(c, MHD_HTTP_HEADER_CONTENT_LENGTH), c->body_max, &n) ? (size_t)n : 0;
+}
+
 static void take_body(struct call *c, const char *data, size_t n)
 {
     /* The length was judged by the head; this is the same bound once more. */
@@ -141,6 +150,8 @@ static void take_body(struct call *c, const char *data, size_t n)
         c->body.failed = true;
         return;
     }
+    if (!c->body.p && c->body_max <= BODY_AT_ONCE)
+        buf_reserve(&c->body, length_of(c)); /* one that grows leaves copies behind */
     buf_add(&c->body, data, n);
 }
 
@@ -169,6 +180,7 @@ enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const 
     }
     if (*n > 0) {
         take_body(c, data, *n);
+        explicit_bzero((char *)(uintptr_t)data, *n); /* the library's buffer, which it does not look at again */
         *n = 0;
         return MHD_YES;
     }

@@ -275,7 +275,9 @@ static bool may_accept(struct splices *all, const struct origin *origin)
 /* Both ends; takes fd in every case. */
 static bool connect_ends(struct splice *s, int fd)
 {
-    struct conn_conf conf = { .ops = &outer_ops, .owner = s, .tls = s->all->tls, .rx_max = RX_MAX, .tx_max = TX_MAX };
+    struct conn_conf conf = {
+        .ops = &outer_ops, .owner = s, .tls = s->all->tls, .rx_max = RX_MAX, .tx_max = TX_MAX, .secret = true
+    };
     const struct tls_wish wish = { .role = TLS_SERVER };
     int pair[2];
 

@@ -225,6 +225,7 @@ static struct conn *conn_new(struct loop *loop, const struct conn_conf *conf, in
     c->rx_max = conf->rx_max;
     c->tx_max = conf->tx_max;
     c->connect_ms = conf->connect_ms;
+    c->rx.secret = c->tx.secret = conf->secret;
     deferred_init(&c->turn, on_turn);
     timer_init(&c->timer, on_timer);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

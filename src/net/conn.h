@@ -54,6 +54,7 @@ struct conn_conf {
     size_t rx_max;   /* most unused input the owner may leave */
     size_t tx_max;   /* most output waiting for the peer; one more byte ends the connection with CONN_END_SLOW */
     uint64_t connect_ms;
+    bool secret; /* passwords and keys pass: what waited is wiped before its memory is given back */
 };
 
 /* Starts to connect. local: address to bind to, or NULL. tls_wish: direct TLS, or NULL. NULL on memory or sockets. */

@@ -29,8 +29,8 @@ char *conn_queue_room(struct conn_queue *q, size_t n, size_t first)
         return NULL;
     if (q->n > 0)
         memcpy(p, q->p + q->off, q->n);
-    free(q->p);
-    *q = (struct conn_queue){ .p = p, .n = q->n, .cap = cap };
+    conn_queue_give_back(q);
+    *q = (struct conn_queue){ .p = p, .n = q->n, .cap = cap, .secret = q->secret };
     return p + q->n;
 }
 
@@ -45,8 +45,8 @@ void conn_queue_shrink(struct conn_queue *q)
     if (q->cap <= CONN_QUEUE_KEEP || q->n > q->cap / 4 || !(p = malloc(q->n)))
         return;
     memcpy(p, q->p + q->off, q->n);
-    free(q->p);
-    *q = (struct conn_queue){ .p = p, .n = q->n, .cap = q->n };
+    conn_queue_give_back(q);
+    *q = (struct conn_queue){ .p = p, .n = q->n, .cap = q->n, .secret = q->secret };
 }
 
 static const char *errno_text(int fault)

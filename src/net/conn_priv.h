@@ -18,6 +18,7 @@ enum {
 struct conn_queue {
     char *p; /* owned */
     size_t off, n, cap;
+    bool secret; /* wiped before it is given back */
 };
 
 static inline char *conn_queue_head(const struct conn_queue *q)
@@ -25,10 +26,17 @@ static inline char *conn_queue_head(const struct conn_queue *q)
     return q->p + q->off;
 }
 
+static inline void conn_queue_give_back(const struct conn_queue *q)
+{
+    if (q->secret && q->p)
+        explicit_bzero(q->p, q->cap);
+    free(q->p);
+}
+
 static inline void conn_queue_free(struct conn_queue *q)
 {
-    free(q->p);
-    *q = (struct conn_queue){ 0 };
+    conn_queue_give_back(q);
+    *q = (struct conn_queue){ .secret = q->secret };
 }
 
 static inline void conn_queue_drop(struct conn_queue *q, size_t n)

@@ -1,5 +1,6 @@
 #include "store/json.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -24,9 +25,17 @@ static void *json_allocate(size_t n)
     return p;
 }
 
+/* Passwords and keys pass through here: nothing of a text stays behind. */
+static void json_give_back(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
 __attribute__((constructor)) static void watch_memory(void)
 {
-    json_set_alloc_funcs(json_allocate, free);
+    json_set_alloc_funcs(json_allocate, json_give_back);
 }
 
 json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory)
