@@ -149,7 +149,7 @@ struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *fro
 
 void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last)
 {
-    struct sip_sub_notice notice;
+    struct sip_sub_notice notice = { .body_max = 65535 }; /* no transport bounds it */
 
     assert_true(sub->notifier && sub->accepted && !sub->gone);
     sides_begin();
