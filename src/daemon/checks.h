@@ -20,6 +20,7 @@ struct checks_conf {
     struct bridge *bridge;
     struct loop_door *door;
     struct tls *tls;
+    const struct pki_vault *vault;
     struct log *log;
 };
 
