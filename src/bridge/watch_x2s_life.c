@@ -24,7 +24,7 @@ void watches_x2s_fini(struct bridge *b)
 /* Nothing leads on from where it is. */
 static bool is_idle(const struct watch_x2s *w)
 {
-    return (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->sub && !w->waits && !timer_running(&w->timer);
+    return (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->sub && !timer_running(&w->timer);
 }
 
 /* Somebody may have been there before: a request of one who may see already makes a watch, which asks nobody. */
@@ -36,7 +36,9 @@ static void restore_one(void *arg, struct contact *c)
     if (!c->restored || c->x2s == CONTACT_X2S_NONE || !watch_x2s_route(b, c))
         return;
     w = watch_x2s_of(b, c);
-    if (w && is_idle(w))
+    if (w && is_idle(w) && w->waits) /* for the disk: the same turn of the loop has brought his request */
+        w->due |= WATCH_DUE_ASK;
+    else if (w && is_idle(w))
         watch_wish(w);
 }
 

@@ -300,6 +300,25 @@ static void B3_who_asks_before_his_contact_is_restored_sees_again(void **state)
     sides_free(s);
 }
 
+/* The same, when both come in one turn of the loop. */
+static void B3_who_asks_while_his_contact_is_restored_sees_again(void **state)
+{
+    static const struct jid alice = { .local = SLICE("alice"), .domain = SLICE("contoso.example") };
+    static const struct jid romeo = { .local = SLICE("romeo"), .domain = SLICE("fabrikam.example") };
+    struct sides *s = begin();
+    struct contact *c = contact_add(s->bridge, &alice, &romeo);
+
+    assert_non_null(c);
+    c->x2s = CONTACT_X2S_AUTH;
+    c->stored = c->restored = true;
+    watches_x2s_restore(s->bridge);
+    sides_xmpp(s, "<presence from='" ROMEO "' to='" ALICE "' type='subscribe'/>", number++);
+    pass(s, 100);
+    TOLD(s, SUBSCRIBED);
+    assert_int_equal(s->n_subs, 1);
+    sides_free(s);
+}
+
 /* Where much waits for the partner, presence does not wait behind it: the newest state takes the place of those before. */
 static void B3_a_partner_that_is_slow_is_told_the_newest_state(void **state)
 {
@@ -691,6 +710,7 @@ int main(void)
         cmocka_unit_test(B3_a_partner_that_is_slow_is_told_the_newest_state),
         cmocka_unit_test(B3_what_is_held_goes_with_its_watcher),
         cmocka_unit_test(B3_who_asks_before_his_contact_is_restored_sees_again),
+        cmocka_unit_test(B3_who_asks_while_his_contact_is_restored_sees_again),
         cmocka_unit_test(STOX_PRS_43_45_46_documents_that_are_not_taken),
         cmocka_unit_test(STOX_PRS_33_36_39_probes),
         cmocka_unit_test(notes_are_for_federated_partners),
