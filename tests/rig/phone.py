@@ -61,6 +61,12 @@ class Phone:
             self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
         return self
 
+    def starts_again(self, contacts):
+        """As its user does who has edited his contacts."""
+        self.stop()
+        self.contacts, self._current = list(contacts), 0
+        return self.start()
+
     def command(self, command, params=""):
         """Runs one of baresip's commands; returns what it says to it."""
         body = json.dumps({"command": command, "params": params}).encode()
@@ -101,9 +107,9 @@ class Phone:
         """With presence: all it can say of its user is that he is there, or not."""
         self.command("presence_online" if online else "presence_offline")
 
-    def wait_presence(self, status):
-        """With presence, and one contact: until it shows it as Online, Offline or Busy."""
-        eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status)
+    def wait_presence(self, status, timeout=20):
+        """With presence, and one contact: until it shows it as Online, Offline, Busy or Unknown."""
+        eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status, timeout)
 
     def mark(self):
         """A place in the output, for since."""
