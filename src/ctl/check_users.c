@@ -54,7 +54,7 @@ static enum ctl_exit take_domain(struct ctl *c, const json_t *item, void *arg)
 {
     struct users *u = arg;
 
-    return json_object_set_new(u->domains, ladder_text(item, "domain"), json_string(ladder_text(item, "route")))
+    return json_object_set_new(u->domains, ladder_text(item, "name"), json_string(ladder_text(item, "route")))
                ? ctl_fail_memory(c)
                : CTL_DONE;
 }
