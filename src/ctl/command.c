@@ -169,7 +169,7 @@ static const struct command fixed[] = {
       "Checks everything: settings, policy, certificates, ports, DNS, routes, partners, clock, disk, limits; exit "
       "status 1 "
       "if something is wrong",
-      O(JSON), false, NULL, check_all },
+      O(USERS) | O(JSON), false, NULL, check_all },
     { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
     { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,
       session_show },

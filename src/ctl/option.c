@@ -73,6 +73,9 @@ static const struct option options[OPTION_N] = {
                   "Where the request is written, to be sent to the authority; -: to the screen" },
     [OPT_HAND_OVER] = { "hand-over", 0, NULL, NULL,
                         "By a new process that takes over all sockets: no connection is refused, no datagram lost" },
+    [OPT_USERS] = { "users", 0, "FILE", NULL,
+                    "Instead of all that, whether the users of this file have moved here, one address on each line: "
+                    "domain, policy, route and DNS; - reads standard input" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

@@ -58,6 +58,7 @@ enum option_id {
     OPT_PASSPHRASE_FILE,
     OPT_CSR,
     OPT_HAND_OVER,
+    OPT_USERS,
     OPTION_N
 };
 
