@@ -83,11 +83,9 @@ void check_certificates(struct check *c)
 {
     const struct boot *boot = c->conf->boot;
     char name[256];
-    const struct certs_wish wish = { .config = c->config,
-                                     .tls = c->conf->tls,
-                                     .vault = c->conf->vault,
-                                     .sip_name = boot->sip_tls.n ? name : NULL,
-                                     .now_s = clock_wall_s() };
+    const struct certs_wish wish = {
+        .config = c->config, .tls = c->conf->tls, .sip_name = boot->sip_tls.n ? name : NULL, .now_s = clock_wall_s()
+    };
 
     snprintf(name, sizeof(name), "%.*s", SLICE_FMT(boot->host_name));
     certs_check(&wish, c->out);

@@ -20,7 +20,6 @@ struct checks_conf {
     struct bridge *bridge;
     struct loop_door *door;
     struct tls *tls;
-    const struct pki_vault *vault;
     struct log *log;
 };
 

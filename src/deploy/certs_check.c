@@ -1,39 +1,17 @@
 #include "deploy/certs_check.h"
 
 #include "net/tls.h"
-#include "store/certificate.h"
 #include "xmpp/jid.h"
 
 #define DAY_S 86400
 
-static int try_stored(const struct certs_wish *wish, const char *name, struct tls_identities *set, struct err *err)
-{
-    struct certificate_open open;
-    struct tls_own own = { .source = name };
-    int rc;
-
-    if (!wish->vault)
-        return 0;
-    if (certificate_open(wish->config, slice_str(name), wish->vault, &open, err) != 0)
-        return -1;
-    own.chain = open.chain;
-    own.key = open.key;
-    rc = tls_identities_add_own(set, wish->tls, SLICE(""), &own, err);
-    certificate_close(&open);
-    return rc;
-}
-
 /* Could connections show it? -1 with a sentence: its key is missing, or of another certificate. */
-static int try_it(const struct certs_wish *wish, const struct chain *chain, struct err *err)
+static int try_it(struct tls *tls, const struct chain *chain, struct err *err)
 {
     struct tls_identities *set = tls_identities_new();
-    int rc;
+    int rc = set ? tls_identities_add(set, tls, SLICE(""), chain->file, chain->key, NULL, err)
+                 : err_memory(err, "trying a certificate");
 
-    if (!set)
-        return err_memory(err, "trying a certificate");
-    rc = certificate_is_stored(chain->file)
-             ? try_stored(wish, chain->file, set, err)
-             : tls_identities_add(set, wish->tls, SLICE(""), chain->file, chain->key, NULL, err);
     tls_identities_drop(set);
     return rc;
 }
@@ -62,10 +40,7 @@ static bool check_dates(const struct chain *chain, const char *whose, int64_t no
         it = findings_add(out, FINDING_WARNING, "certificate-expires", whose,
                           "the certificate of %s expires %s, in %lld days (%s)", whose, day,
                           (long long)((ends - now_s) / DAY_S), chain->file);
-        findings_remedy(out, it,
-                        certificate_is_stored(chain->file)
-                            ? "Renew it: stoxctl cert request, then import."
-                            : "Renew it. A file that is replaced is read within a minute.");
+        findings_remedy(out, it, "Renew it. A file that is replaced is read within a minute.");
     }
     return true;
 }
@@ -90,7 +65,7 @@ static void check_chain(const struct certs_wish *wish, const struct chain *chain
         findings_remedy(out, it, "Ask for one with %s as dNSName among its subjectAltNames.", host);
         return;
     }
-    if (try_it(wish, chain, &err) < 0) {
+    if (try_it(wish->tls, chain, &err) < 0) {
         findings_add(out, FINDING_FAILED, "certificate-unusable", whose, "the certificate of %s cannot be shown: %s",
                      whose, err.text);
         return;
@@ -128,7 +103,7 @@ void certs_check(const struct certs_wish *wish, struct findings *out)
     const struct chain *sip;
     struct chains chains;
 
-    chains_init(&chains, wish->config, &out->arena);
+    chains_init(&chains, &out->arena);
     for (size_t i = 0; i < domains->n; i++)
         check_domain(wish, &chains, CONFIG_OBJECT(sip_domain, domains, i), out);
     sip = chains_of_sip(&chains, config_gateway(wish->config));

@@ -7,7 +7,6 @@
 
 #include "deploy/chains.h"
 #include "deploy/findings.h"
-#include "pki/vault.h"
 
 #define CERTS_SOON_S (21 * 86400) /* less than so long to live is a warning */
 
@@ -15,10 +14,9 @@ struct tls;
 
 struct certs_wish {
     const struct config *config;
-    struct tls *tls;               /* borrowed; tries them, and is not changed */
-    const struct pki_vault *vault; /* opens the keys of stored ones; NULL: they are not tried */
-    const char *sip_name;          /* the host-name, which SIP systems expect; NULL: nothing listens for SIP over TLS */
-    int64_t now_s;                 /* since 1970 */
+    struct tls *tls;      /* borrowed; tries them, and is not changed */
+    const char *sip_name; /* the host-name, which SIP systems expect; NULL: nothing listens for SIP over TLS */
+    int64_t now_s;        /* since 1970 */
 };
 void certs_check(const struct certs_wish *wish, struct findings *out);
 

@@ -14,20 +14,19 @@
 struct chains {
     struct list list; /* struct chain.link */
     struct hash by_files;
-    const struct config *config; /* borrowed, as arena */
-    struct arena *arena;
+    struct arena *arena; /* borrowed */
 };
 
 struct chain {
     struct list link;
     struct hash_node node;
-    const char *file;        /* the configuration's; or the name of a stored one */
-    const char *key;         /* the same: the private key's file; "": a stored one has it */
+    const char *file;        /* the configuration's */
+    const char *key;         /* the same: the private key's file */
     struct tls_chain *chain; /* NULL: it cannot be read, and why says so */
     const char *why;
 };
 
-void chains_init(struct chains *c, const struct config *config, struct arena *arena);
+void chains_init(struct chains *c, struct arena *arena);
 void chains_fini(struct chains *c);
 
 /* What partners are shown for this domain of ours, or SIP systems. NULL: none is assigned, or no memory. */

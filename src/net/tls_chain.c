@@ -54,16 +54,6 @@ struct tls_chain *tls_chain_load(const char *file, struct err *err)
     return NULL;
 }
 
-struct tls_chain *tls_chain_of(STACK_OF(X509) * certs)
-{
-    struct tls_chain *chain = calloc(1, sizeof(*chain));
-
-    if (chain && (chain->certs = X509_chain_up_ref(certs)))
-        return chain;
-    free(chain);
-    return NULL;
-}
-
 void tls_chain_free(struct tls_chain *chain)
 {
     if (!chain)

@@ -1,11 +1,10 @@
 /*
- * A certificate chain of ours as it stands in its file or in the store, for those who publish or check it: its key as TLSA records have it, its
+ * A certificate chain of ours as it stands in its file, for those who publish or check it: its key as TLSA records have it, its
  * names and its dates. Nothing of it is secret, and nothing here decides what connections show.
  */
 #ifndef STOX_NET_TLS_CHAIN_H
 #define STOX_NET_TLS_CHAIN_H
 
-#include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,9 +17,6 @@ struct tls_chain;
 
 /* PEM, leaf first. NULL with a sentence that names the file. Expired ones are loaded too. From any thread. */
 struct tls_chain *tls_chain_load(const char *file, struct err *err);
-
-/* The same of certificates that are read already, leaf first, at least one; they are shared, not copied. NULL on memory. */
-struct tls_chain *tls_chain_of(STACK_OF(X509) * certs);
 void tls_chain_free(struct tls_chain *chain); /* NULL is fine */
 
 /* SHA-256 of the leaf's public key: the data of TLSA 3 1 1. False: the key is of no kind that can be written. */
