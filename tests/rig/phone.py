@@ -59,6 +59,8 @@ class Phone:
         self.control = socket.create_connection((self.address, 4444), 5)
         if self.registers:
             self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
+        if self.presence:
+            self.process.wait_line("^SIP-ETag:", 20)  # it publishes by itself
         return self
 
     def starts_again(self, contacts):
@@ -104,12 +106,15 @@ class Phone:
             self.process.popen.stdin.flush()
 
     def publishes(self, online):
-        """With presence: all it can say of its user is that he is there, or not."""
+        """With presence: all it can say of its user is that he is there, or not. Waits for the answer: without its SIP-ETag baresip
+        would not replace what it has published, but add to it."""
+        mark = self.process.mark()
         self.command("presence_online" if online else "presence_offline")
+        self.process.wait_line("^SIP-ETag:", 20, mark)
 
-    def wait_presence(self, status, timeout=20):
+    def wait_presence(self, status):
         """With presence, and one contact: until it shows it as Online, Offline, Busy or Unknown."""
-        eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status, timeout)
+        eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status)
 
     def mark(self):
         """A place in the output, for since."""
