@@ -38,6 +38,7 @@ class Phone:
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
+        self._online = False  # what it has published
         self._current = 0  # baresip begins with the first of its contacts
 
     def start(self):
@@ -60,7 +61,8 @@ class Phone:
         if self.registers:
             self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
         if self.presence:
-            self.process.wait_line("^SIP-ETag:", 20)  # it publishes by itself
+            self.process.wait_line("^SIP-ETag:", 20)  # it publishes by itself that he is there
+            self._online = True
         return self
 
     def starts_again(self, contacts):
@@ -108,7 +110,9 @@ class Phone:
     def publishes(self, online):
         """With presence: all it can say of its user is that he is there, or not. Waits for the answer: without its SIP-ETag baresip
         would not replace what it has published, but add to it."""
-        mark = self.process.mark()
+        if online == self._online:  # it says nothing twice
+            return
+        mark, self._online = self.process.mark(), online
         self.command("presence_online" if online else "presence_offline")
         self.process.wait_line("^SIP-ETag:", 20, mark)
 
