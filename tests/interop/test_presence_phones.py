@@ -120,7 +120,7 @@ def test_a_new_start_of_stox_costs_phones_nothing(world, table, person, linphone
         person.wait("available", BOB, lambda p: xmpppresence.said(p)[0] == "away", timeout=20)
         mark, at = person.mark(), linphone.mark()
         starts_again(world.gateway, how)
-        # A change in the very moment in which it is subscribed for is told by Kamailio to nobody.
+        # Stox has subscribed anew; what follows is a change.
         person.wait("available", BOB, lambda p: xmpppresence.said(p)[0] == "away", timeout=40, since=mark)
         linphone.publishes("busy", "after")
         person.wait("available", BOB, lambda p: xmpppresence.said(p)[0] == "dnd", timeout=40, since=mark)
