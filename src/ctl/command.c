@@ -166,7 +166,8 @@ static const struct command fixed[] = {
       "status 1 if it is not right",
       O(RESOLVER) | O(JSON), false, &sip_domain_kind, dns_run_check },
     { "check", "", "", 0, 0,
-      "Checks everything: settings, policy, certificates, ports, DNS, routes, partners, clock, disk, limits; exit "
+      "Checks everything: settings, policy, certificates, ports, DNS, routes, partners, clock, disk, limits, service; "
+      "exit "
       "status 1 "
       "if something is wrong",
       O(USERS) | O(JSON), false, NULL, check_all },
