@@ -42,3 +42,5 @@ def test_the_first_steps_lead_from_an_empty_store_to_messages_both_ways(rig, sta
         romeo.send(ALICE, "and back")
         office.wait_message("and back")
         assert "PRIVATE KEY" not in gateway.ctl("config", "export")
+        out = shell.run("stoxctl check")
+        assert "FAILED" not in out and "Nothing is wrong" in out, out
