@@ -160,4 +160,4 @@ def test_with_prosody_nothing_is_lost_in_silence_and_repeats_were_unacknowledged
     assert (there["lost"], there["repeats_with_another_id"], there["repeated_though_acknowledged"]) == (0, 0, 0)
     assert there["not_sent_but_delivered"] == 0
     assert (back["unanswered_here"], back["repeats_with_another_branch"], back["served_twice"]) == (0, 0, 0)
-    assert back["never_reached_us"] <= 2 * CUTS / 10
+    assert back["never_reached_us"] <= back["sent"] / 10  # by how many, the speed of the machine decides
