@@ -214,38 +214,33 @@ static void wait_longer(struct sip_sub *s, unsigned asked_s)
     s->due_ms = loop_now(s->sip->loop) + 1000ull * wait_s + rand_below(500ull * wait_s);
 }
 
-static void too_long(struct sip_sub *s)
+/* Logs it, and has it sent once more at once. */
+static void say_too_long(struct sip_sub *s, const char *event, const char *reason)
 {
     struct sip *sip = s->sip;
     unsigned held;
 
     if (log_allowed(&sip->log_notify, loop_now(sip->loop), LOG_BURST, &held))
-        log_warning(sip->loop->log, "sip-notify-too-long", LOG_S("call-id", sip_sub_text(s, SUB_CALL_ID)),
-                    LOG_S("to", sip_sub_text(s, SUB_REMOTE)),
-                    LOG_Z("reason",
-                          "a NOTIFY over 1300 bytes, and the route has no transport but UDP: the watcher sees no "
-                          "presence (allow TCP or TLS on the route)"),
-                    LOG_U("not-logged", held));
-    s->bare = true;
+        log_warning(sip->loop->log, event, LOG_S("call-id", sip_sub_text(s, SUB_CALL_ID)),
+                    LOG_S("to", sip_sub_text(s, SUB_REMOTE)), LOG_Z("reason", reason), LOG_U("not-logged", held));
     s->due_ms = loop_now(sip->loop);
+}
+
+static void too_long(struct sip_sub *s)
+{
+    say_too_long(s, "sip-notify-too-long",
+                 "a NOTIFY over 1300 bytes, and the route has no transport but UDP: the watcher sees no "
+                 "presence (allow TCP or TLS on the route)");
+    s->bare = true;
 }
 
 /* RFC 3261 18.1.1: sent over TCP for its length alone, to a server that may have only UDP. */
 static void shorten(struct sip_sub *s)
 {
-    struct sip *sip = s->sip;
-    unsigned held;
-
-    if (log_allowed(&sip->log_notify, loop_now(sip->loop), LOG_BURST, &held))
-        log_warning(
-            sip->loop->log, "sip-notify-shortened", LOG_S("call-id", sip_sub_text(s, SUB_CALL_ID)),
-            LOG_S("to", sip_sub_text(s, SUB_REMOTE)),
-            LOG_Z("reason",
-                  "a NOTIFY over 1300 bytes went over TCP, and no server took the connection: it goes once more, short "
-                  "enough for UDP (let the server listen on TCP)"),
-            LOG_U("not-logged", held));
+    say_too_long(s, "sip-notify-shortened",
+                 "a NOTIFY over 1300 bytes went over TCP, and no server took the connection: it goes once more, short "
+                 "enough for UDP (let the server listen on TCP)");
     s->brief = true;
-    s->due_ms = loop_now(sip->loop);
 }
 
 void sip_notify_done(struct sip_sub *s, const struct sip_result *r)
