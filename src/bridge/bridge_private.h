@@ -12,6 +12,7 @@
 #include "bridge/presence_trial.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
+#include "bridge/publications.h"
 #include "bridge/rates.h"
 #include "bridge/receipt_table.h"
 #include "bridge/replays.h"
@@ -58,6 +59,7 @@ struct bridge {
     size_t n_trials;
     uint64_t last_trial;
     struct presence_trials presence_trials;
+    struct publications publications;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

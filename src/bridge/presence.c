@@ -3,6 +3,7 @@
 #include "bridge/bridge_private.h"
 #include "bridge/contact.h"
 #include "bridge/note.h"
+#include "bridge/publish.h"
 #include "bridge/watch_s2x.h"
 #include "bridge/watch_x2s.h"
 #include "xmpp/writer.h"
@@ -253,6 +254,16 @@ static void on_ended(void *owner, struct sip_sub *s, const struct sip_sub_end *e
         watch_x2s_ended(s, end);
 }
 
+static void on_publish(void *owner, const struct sip_request *request)
+{
+    publish_take(owner, request);
+}
+
+static enum sip_publishing on_publishes(void *owner, struct slice host)
+{
+    return publish_allowed(owner, host);
+}
+
 const struct sip_event_ops presence_ops = {
     .subscribe = on_subscribe,
     .describe = on_describe,
@@ -262,6 +273,8 @@ const struct sip_event_ops presence_ops = {
     .refresh = on_refresh,
     .way = on_way,
     .ended = on_ended,
+    .publish = on_publish,
+    .publishes = on_publishes,
 };
 
 /* ---- contacts that change elsewhere ---- */
@@ -295,6 +308,7 @@ void presence_init(struct bridge *b)
     watches_x2s_init(b);
     presence_rounds_init(b);
     presence_trials_init(b);
+    publications_init(b);
     b->contacts.ops = &contact_ops;
 }
 
@@ -304,6 +318,7 @@ void presence_fini(struct bridge *b)
     presence_trials_fini(b);
     watches_s2x_fini(b);
     watches_x2s_fini(b);
+    publications_fini(b);
 }
 
 void presence_start(struct bridge *b)

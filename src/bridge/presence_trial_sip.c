@@ -16,6 +16,33 @@ static struct slice route_name(const struct presence_trial *t)
     return route ? route->name : SLICE("NAME");
 }
 
+static size_t n_available(const struct map_presences *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n; i++)
+        n += p->v[i].available;
+    return n;
+}
+
+static void say_published(struct presence_trial *t)
+{
+    _Alignas(16) char memory[MEM];
+    struct map_presences all = { 0 };
+    struct arena a;
+    size_t n;
+
+    arena_init_on(&a, memory, sizeof(memory), DOCUMENT_MAX);
+    (void)publications_of(t->bridge, &t->sip, &a, &all);
+    n = n_available(&all);
+    arena_reset(&a);
+    presence_trial_step(t, PRESENCE_STEP_POLL, STEP_OK, "the route's users publish here: %zu devices are available", n);
+    presence_trial_say(&t->legs[PRESENCE_X2S], PRESENCE_FAULT_NONE,
+                       n ? "The partner's user may see the SIP user, who has published that she is available."
+                         : "The partner's user may see the SIP user, of whom nothing is published now: her SIP client, "
+                           "or server, has to send PUBLISH here.");
+}
+
 void presence_trial_ask_sip(struct presence_trial *t)
 {
     struct bridge *b = t->bridge;
@@ -24,6 +51,10 @@ void presence_trial_ask_sip(struct presence_trial *t)
     struct sip_subscribe request;
     struct arena a;
 
+    if (route->publish) {
+        say_published(t);
+        return;
+    }
     arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     if (watch_x2s_request(b, &t->sip, &t->xmpp, route, &a, &request)) {
         request.expires_s = 0;
@@ -47,15 +78,6 @@ bool presence_trial_way(const struct presence_trial *t, struct arena *a, struct 
     const struct route *route = presence_route(t->bridge, &t->sip, &t->xmpp, &no);
 
     return route && way_to(a, route, t->sip.domain, out);
-}
-
-static size_t n_available(const struct map_presences *p)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < p->n; i++)
-        n += p->v[i].available;
-    return n;
 }
 
 static void say_document(struct presence_trial *t, const struct map_presences *p)

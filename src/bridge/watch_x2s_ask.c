@@ -77,6 +77,8 @@ static bool ask(struct watch_x2s *w)
 
     if (!route)
         return false;
+    if (route->publish)
+        return watch_x2s_ask_publications(w);
     arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     w->asked_ms = loop_now(b->loop);
     w->pending = true;
@@ -132,7 +134,7 @@ void watch_wishes_on_pace(struct timer *t)
         if (!ask(w)) {
             w->error = 503;
             watch_x2s_event(w, X2S_LATER, &(struct watch_cause){ 0 });
-            watch_x2s_settle(w);
         }
+        watch_x2s_settle(w);
     }
 }

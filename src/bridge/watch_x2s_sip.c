@@ -40,7 +40,7 @@ unsigned watch_x2s_read(const struct bridge *b, const struct jid *local, struct 
     return 500;
 }
 
-static void take_active(struct watch_x2s *w, struct arena *a, const struct map_presences *now, bool said)
+void watch_x2s_take_active(struct watch_x2s *w, struct arena *a, const struct map_presences *now, bool said)
 {
     struct bridge *b = w->bridge;
 
@@ -88,7 +88,7 @@ unsigned watch_x2s_notified(struct sip_sub *s, const struct sip_sub_notified *n)
     arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     status = watch_x2s_read(w->bridge, &local, &a, n->msg, &now, &said);
     if (status == 200 && n->state == SIP_SUB_ACTIVE) {
-        take_active(w, &a, &now, said);
+        watch_x2s_take_active(w, &a, &now, said);
     } else if (n->state == SIP_SUB_PENDING && (status == 200 || status == 415)) {
         w->pending = true;
         watch_x2s_event(w, X2S_PENDING, &(struct watch_cause){ 0 });
