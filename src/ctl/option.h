@@ -43,6 +43,7 @@ enum option_id {
     OPT_TEST_FROM,
     OPT_TEST_TO,
     OPT_TEXT,
+    OPT_WAY,
     OPT_STATE,
     OPT_BOTH,
     OPT_DOMAIN,
