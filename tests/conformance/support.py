@@ -248,6 +248,11 @@ class Udp:
         ready = select.select(self.socks, [], [], timeout)[0]
         return ready[0].recvfrom(65536) if ready else None
 
+    def forget(self):
+        """All that has come by now."""
+        while self.receive(0):
+            pass
+
     def until(self, found, timeout=20):
         """All messages up to the one that found() likes, that one last."""
         messages, deadline = [], time.monotonic() + timeout
@@ -350,6 +355,16 @@ def look_round(at, source):
     """What has come to the gateway before, the end of a connection too, has been looked at when this returns."""
     with Udp(source, (5999,), target=at) as peer:
         peer.status(request("OPTIONS", "sip:" + at, sent_by=source + ":5999"))  # whatever it says: it comes behind
+
+
+def undisturbed(measure, fits, tries=5):
+    """That times are as they should be: what measure() returns fits, once. A machine that has other work makes them longer, now and
+    then; those of a gateway that errs never fit."""
+    for _ in range(tries):
+        found = measure()
+        if fits(*found):
+            return
+    raise AssertionError("not once in %d times as it should be: %s" % (tries, found))
 
 
 def fresh_address(_n=itertools.count(1)):

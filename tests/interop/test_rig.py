@@ -223,7 +223,7 @@ def test_a_broken_certificate_is_broken_as_its_name_says(rig, start, domain, why
     with pytest.raises(ssl.SSLCertVerificationError, match=why):
         client.start_tls(scripted.client_context(rig), hostname=domain)
     client.close()
-    shaking.join(5)
+    shaking.join(20)
 
 
 @pytest.mark.parametrize("name", ["srv-dot.example", "expired.example", "wrong-name.example", "self-signed.example",
