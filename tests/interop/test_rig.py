@@ -305,5 +305,5 @@ def test_a_wire_that_is_taken_away_leaves_nobody_talking_to_it(rig, start):
                 assert far.recv(100) == b"through"
                 rig.down(wire)
                 for end in near, far:
-                    end.settimeout(10)
+                    end.settimeout(20)
                     assert end.recv(100) == b""

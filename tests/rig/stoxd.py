@@ -142,7 +142,7 @@ class Stoxd:
             f.write(self.bootstrap())
         self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
                                env=dict(os.environ, **self.env), notify=True)
-        self.process.wait_ready(20)
+        self.process.wait_ready(60)
         self.lives.append([time.time(), None])
         if self._new and not self.empty:
             self.apply()
