@@ -331,7 +331,7 @@ def test_STOX_IM_25_a_late_bounce_without_a_request(alive, listen, sip):
     back.send("<message type='error' from='romeo@%s' to='%s' id='%s'><error type='cancel'><service-unavailable "
               "xmlns='%s'/></error></message>" % (p.domain, ALICE, stanza.get("id"), STANZAS))
     nothing_more(p, back, sip, mark)
-    assert [e for e in alive.events("message-bounced-late") if e["id"] == stanza.get("id")][0]["sender-told"] == "no"
+    assert alive.wait_event("message-bounced-late", id=stanza.get("id"))["sender-told"] == "no"
 
 
 def test_STOX_RCP_11_only_the_recipient_tells(alive, talk, sip):

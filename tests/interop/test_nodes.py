@@ -167,4 +167,4 @@ def test_a_dialback_key_of_one_node_is_confirmed_by_the_other(rig, nodes, office
     assert office.message("romeo@recorder.example", "by dialback", target=SECOND_SIP).wait() == 200
     recorder.wait_stanza("by dialback")
     assert {s["method"] for s in both.second.ctl_json("stream", "list")} == {"dialback-over-tls"}
-    assert both.first.events(since=at)
+    eventually(lambda: both.first.events(since=at), "the first node was asked")

@@ -204,11 +204,14 @@ class Stoxd:
         return self.process.mark()
 
     def events(self, name=None, since=0):
+        """All that it has logged by now, of this name."""
+        self.process.catch_up()
         found = (_event(line) for line in self.process.out.all[since:])
         return [e for e in found if e and (name is None or e.name == name)]
 
     def events_of_all_lives(self, name):
         """As events, of the processes before this one too."""
+        self.process.catch_up()
         with open(self.process.log_path, encoding="utf-8", errors="replace") as f:
             found = (_event(line.rstrip("\n")) for line in f)
             return [e for e in found if e and e.name == name]
