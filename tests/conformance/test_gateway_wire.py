@@ -291,13 +291,17 @@ def test_STOX_SEC_12_xml_input(alive, partner):
              "<?xml version='1.0' encoding='ISO-8859-1'?><stream:stream>", "<?xml version='1.0'?>".encode("utf-16"),
              "\ufeff<?xml version='1.0'?>".encode("utf-16-le"), b"\x00\x3c\x00\x3f")
     p = partner()
-    for bomb in bombs:
+
+    def cost(bomb):
         wire = p.connect()
         cpu = alive.cpu_seconds()
         wire.send(bomb)
         text = wire.expect_end()
         assert "stream:error" in text, bomb
-        assert alive.cpu_seconds() - cpu < 0.1
+        return [alive.cpu_seconds() - cpu]
+
+    for bomb in bombs:
+        support.undisturbed(lambda: cost(bomb), lambda cpu: cpu < 0.1)
 
 
 @pytest.mark.parametrize("where", ["subject", "thread", "id", "lang", "resource"])

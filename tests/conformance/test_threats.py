@@ -202,15 +202,19 @@ def test_D1_entities_and_external_documents(alive, partner):
         "<!DOCTYPE s SYSTEM 'file:///etc/passwd'>", "<!DOCTYPE s [<!ENTITY % x SYSTEM 'http://10.99.0.99/'> %x;]>",
         "<!DOCTYPE s [<!ATTLIST s a CDATA 'd'>]>"]
     p = partner()
+
+    def cost(bomb, in_stream):
+        cpu = alive.cpu_seconds()
+        wire = p.incoming() if in_stream else p.connect()
+        before = len(wire.all)
+        wire.send(bomb)
+        text = wire.expect_end()
+        assert "stream:error" in text and len(wire.all) - before < 2000
+        return [alive.cpu_seconds() - cpu]
+
     for bomb in bombs:
         for in_stream in False, True:
-            cpu = alive.cpu_seconds()
-            wire = p.incoming() if in_stream else p.connect()
-            before = len(wire.all)
-            wire.send(bomb)
-            text = wire.expect_end()
-            assert "stream:error" in text and len(wire.all) - before < 2000
-            assert alive.cpu_seconds() - cpu <= 0.05
+            support.undisturbed(lambda: cost(bomb, in_stream), lambda cpu: cpu <= 0.05)
 
 
 @pytest.mark.parametrize("piece", ["<stream:stream xmlns='{x}", "<{x}", "<a {x}", "<!--{x}", "{h}<a>{x}",
