@@ -85,7 +85,7 @@ def alive(gateway):
     """That the module's gateway is the same process and serves, after whatever the test did."""
     yield gateway
     assert gateway.process.running(), gateway.process.tail(40)
-    support.options(timeout=5)
+    support.options()
 
 
 @pytest.fixture(scope="session")

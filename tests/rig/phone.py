@@ -57,7 +57,7 @@ class Phone:
         argv = ["baresip", "-f", self.dir, "-s"]  # -s: it traces SIP
         self.process = Process("phone-" + self.user, argv, cwd=self.dir, stdin=subprocess.PIPE)
         self.process.wait_line(r"baresip is ready", 20)
-        self.control = socket.create_connection((self.address, 4444), 5)
+        self.control = socket.create_connection((self.address, 4444), 20)
         if self.registers:
             self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
         if self.presence:

@@ -161,7 +161,7 @@ class SipUa:
         up = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(up,), daemon=True, name="sip " + self.address)
         self._thread.start()
-        if not up.wait(10):
+        if not up.wait(20):
             raise Failed("SIP user agent: cannot listen on %s:%d" % (self.address, self.port))
         return self
 
@@ -204,7 +204,7 @@ class SipUa:
                 transport.abort()
             self.loop.call_soon(self.loop.stop)
         asyncio.run_coroutine_threadsafe(end(), self.loop)
-        self._thread.join(5)
+        self._thread.join(20)
 
     # Sending.
 

@@ -142,7 +142,7 @@ class Stoxd:
             f.write(self.bootstrap())
         self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
                                env=dict(os.environ, **self.env), notify=True)
-        self.process.wait_ready(20)
+        self.process.wait_ready(60)
         self.lives.append([time.time(), None])
         if self._new and not self.empty:
             self.apply()
@@ -204,11 +204,14 @@ class Stoxd:
         return self.process.mark()
 
     def events(self, name=None, since=0):
+        """All that it has logged by now, of this name."""
+        self.process.catch_up()
         found = (_event(line) for line in self.process.out.all[since:])
         return [e for e in found if e and (name is None or e.name == name)]
 
     def events_of_all_lives(self, name):
         """As events, of the processes before this one too."""
+        self.process.catch_up()
         with open(self.process.log_path, encoding="utf-8", errors="replace") as f:
             found = (_event(line.rstrip("\n")) for line in f)
             return [e for e in found if e and e.name == name]

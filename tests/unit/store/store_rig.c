@@ -448,13 +448,13 @@ void watcher_wait(struct watcher *w, const unsigned *count, unsigned at_least)
     int rc = 0;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 10;
+    until.tv_sec += 30;
     pthread_mutex_lock(&w->lock);
     while (*count < at_least && rc == 0)
         rc = pthread_cond_timedwait(&w->news, &w->lock, &until);
     pthread_mutex_unlock(&w->lock);
     if (rc)
-        fail_msg("not within ten seconds: changed %u times, away %u times (%s)", w->n_changed, w->n_away, w->why);
+        fail_msg("not within thirty seconds: changed %u times, away %u times (%s)", w->n_changed, w->n_away, w->why);
 }
 
 unsigned watcher_read(struct watcher *w, const unsigned *count)
