@@ -37,6 +37,9 @@ _DECIDES = """BEGIN; DELETE FROM xcap WHERE username = '{user}';
 INSERT INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port)
 VALUES ('{user}', 'contoso.example', '\\x{text}', {type}, 'e', 0, '{user}', 0); COMMIT"""
 
+_SLOW = """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER slow AFTER INSERT OR UPDATE ON presentity DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"""
+
 _EDGE_SITE = """#!define OWN_ADDRESS {own}
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
 #!define POOL_ADDRESS "{pool}"
@@ -115,6 +118,15 @@ class Kamailio:
             said = self.command("presence.refreshWatchers", "sip:%s@contoso.example" % user, "presence", "0")
             if said:
                 raise Failed("Kamailio does not ask again who may watch %s: %s" % (user, said))
+
+    @contextlib.contextmanager
+    def writes_slowly(self):
+        """With a postgres: what is published is in the database a second after it was answered, as when the machine is busy."""
+        self.postgres.ask(self.database, _SLOW)
+        try:
+            yield
+        finally:
+            self.postgres.ask(self.database, "DROP FUNCTION slow CASCADE")
 
     def command(self, *words):
         """What kamcmd prints: nothing, where there is nothing to tell and nothing went wrong."""
