@@ -57,13 +57,14 @@ class Kamailio:
     """
     transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities. known: the address that is
     taken for Stox's without TLS; all that connects over TCP in the rig comes from it, phones too. postgres (postgres.Postgres): where its
-    presence server has its tables; without one it has an SQLite, which lets one of its processes write and fails the others.
+    presence server has its tables; without one it has an SQLite, which lets one of its processes write and fails the others. defines:
+    the names that site.cfg may define.
     """
 
     name, config, site = "kamailio", os.path.join(DOCS, "kamailio.cfg"), _SITE
 
-    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY, postgres=None):
-        self.known, self.postgres, self.database = known, postgres, None
+    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY, postgres=None, defines=()):
+        self.known, self.postgres, self.database, self.defines = known, postgres, None, defines
         self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
         self.dir = os.path.join(ns.work_dir(), self.name)
         self.process = None
@@ -74,6 +75,7 @@ class Kamailio:
         conf = shutil.copy(self.config, self.dir)
         module, url = self._postgres() if self.postgres else self._sqlite()
         with open(os.path.join(self.dir, "site.cfg"), "w") as f:
+            f.write("".join("#!define %s\n" % name for name in self.defines))
             f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport], module=module, url=url,
                                      transport=self.transport, dir=self.dir, pool=dns.POOL, known=self.known))
         self._tls()
