@@ -20,6 +20,8 @@ from test_presence import NS, SERVERS, show, shows, tuples
 PROOF = os.environ.get("STOX_PROOF") == "1"
 KAMAILIO = (dns.KAMAILIO, 5060)
 CROWD = 200
+ROUNDS = 20
+LONG = "<!--%s-->" % (1200 * ".")  # so that the database soon puts what is new in the places of what was there
 ALICE, BOB = "alice@contoso.example", "bob@contoso.example"
 
 
@@ -135,6 +137,35 @@ def test_a_presence_server_takes_what_many_publish_at_once(world, agent):
             each.took(txn)
     for each, txn in [(each, each.begin(expires=0)) for each in many]:
         each.took(txn)
+
+
+@pytest.mark.parametrize("person", ["prosody"], indirect=True)
+def test_what_is_published_as_somebody_begins_to_watch_is_seen(world, person, agent):
+    """Kamailio answers a PUBLISH before others of its processes can read what was published."""
+    world.server.decides(alice={person.jid: "allow"})
+    publication = Publication(agent, KAMAILIO)
+    with world.server.writes_slowly():
+        publication.publish(document("phone"))
+        person.asks(ALICE)
+        person.wait_is(ALICE + "/phone")
+    publication.remove()
+    person.wait("unavailable", ALICE + "/phone")
+
+
+@pytest.mark.parametrize("person", ["prosody"], indirect=True)
+def test_of_what_a_client_has_published_twice_the_newest_counts(world, person, agent):
+    """As baresip does when it starts: two publications with one tuple, of which it changes one. All within the second by which Kamailio
+    orders them."""
+    world.server.decides(alice={person.jid: "allow"})
+    person.asks(ALICE)
+    person.wait("subscribed", ALICE)
+    for round in range(ROUNDS):
+        left, right = Publication(agent, KAMAILIO), Publication(agent, KAMAILIO)
+        for each, word in (left, None), (right, None), (left, "dnd"), (right, "xa"), (left, "away"):
+            each.publish(document("phone", word, "%s of %d" % (word, round)) + LONG)
+            person.wait_is(ALICE + "/phone", word, "%s of %d" % (word, round))
+        for each in right, left:
+            each.remove()
 
 
 def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):
