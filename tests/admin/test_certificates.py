@@ -134,6 +134,17 @@ def test_every_defect_of_what_is_brought_is_named(gateway, authority):
     assert gateway.root("POST", "/v1/certificates/edge/import", {"data": "no base64!"}).status == 422
 
 
+def test_what_else_is_wrong_is_said_beside_a_wrong_or_missing_key(gateway, authority):
+    request(gateway)
+    stale = authority.issue("stale.example", days=(-20, -10))
+    with open(stale.file) as f, open(authority.issue("elsewhere").key) as k:
+        chain, key = f.read(), k.read()
+    for name, data, first in (("edge", chain, "wrong-key"), ("new", chain + key, "wrong-key"), ("new", chain, "no-key")):
+        answer = bring(gateway, data, name, "?anyway=1")
+        kinds = [d["kind"] for d in answer.json["defects"]]
+        assert answer.status == 422 and kinds[0] == first and "expired" in kinds and "name-missing" in kinds, answer.raw
+
+
 def test_a_name_that_was_asked_for_must_come(gateway, authority):
     csr = request(gateway)["item"]["request"]
     less = request(gateway, "less", names=["contoso.example"])
