@@ -14,11 +14,13 @@
 #define ADMIN_LISTENERS 16
 
 struct grave;
+struct maker;
 
 struct admin {
     struct admin_conf conf;
     char host_name[256];
     struct MHD_Daemon *http;
+    struct maker *maker; /* a thread of its own */
     struct sessions sessions;
     struct throttle by_account, by_address;
     struct log_limit throttled;         /* of lines about them */

@@ -36,6 +36,7 @@ struct reply {
 };
 
 struct admin_route;
+struct making;
 
 struct call {
     struct admin *admin;
@@ -52,9 +53,11 @@ struct call {
     struct who who;
     struct buf body;
     size_t body_max;
-    json_t *json;    /* owned; the body */
-    bool started;    /* the head has been judged */
-    bool is_refused; /* and found wanting: the reply is there */
+    json_t *json;          /* owned; the body */
+    bool started;          /* the head has been judged */
+    bool is_refused;       /* and found wanting: the reply is there */
+    bool is_waiting;       /* suspended: the handler runs again */
+    struct making *making; /* owned; the key that it waits for, or has (maker.h) */
     struct reply reply;
 };
 

@@ -162,6 +162,17 @@ static bool has_body(const struct call *c)
     return length.n && !slice_is(length, "0");
 }
 
+/* What it waited for is there. Meanwhile a session may have ended, or a role been taken. False: the reply is there. */
+static bool go_on(struct call *c)
+{
+    c->is_waiting = false;
+    if (!auth_find(c)) {
+        reply_unauthenticated(c);
+        return false;
+    }
+    return judge_path(c, true, "", ROUTE_FOUND);
+}
+
 enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const char *url, const char *method,
                                 const char *version, const char *data, size_t *n, void **call)
 {
@@ -184,7 +195,7 @@ enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const 
         *n = 0;
         return MHD_YES;
     }
-    if (!c->is_refused && (c->route->body_max == 0 || call_take_json(c)))
+    if (c->is_waiting ? go_on(c) : !c->is_refused && (c->route->body_max == 0 || call_take_json(c)))
         c->route->run(c);
-    return reply_send(c);
+    return c->is_waiting ? MHD_YES : reply_send(c);
 }

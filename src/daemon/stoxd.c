@@ -308,9 +308,9 @@ static void say_ready(struct stoxd *d)
              LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
     if (d->how->take_over >= 0) {
+        notify_main_process(getpid());
         takeover_serving(d->how->take_over);
         close(d->how->take_over);
-        notify_main_process(getpid());
     }
     service_ready(&d->service);
 }
@@ -322,6 +322,8 @@ int stoxd_run(const struct stoxd_start *how, struct err *err)
 
     if (!d)
         return err_set(err, "out of memory while starting");
+    if (how->take_over >= 0)
+        takeover_step_aside();
     d->how = how;
     log_init(&d->log);
     arena_init(&d->arena, BOOT_MAX);

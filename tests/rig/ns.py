@@ -138,6 +138,8 @@ def _setup():
 
 def bind(source, target):
     """Puts our file or directory over the system's, inside the namespace only."""
+    if not os.path.exists(target):  # a bare debootstrap has no /etc/hosts
+        sys.exit("rig: this machine has no %s, so that nothing can be put over it; an empty one will do" % target)
     _run("mount", "--bind", source, os.path.realpath(target))
 
 

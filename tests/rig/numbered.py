@@ -24,7 +24,7 @@ class Sent:
 class SipTraffic:
     """Messages from several SIP users to one person, numbered; at most window unanswered, at most rate each second."""
 
-    def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport="udp", window=100,
+    def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport=None, window=100,
                  rate=None, padding=0, label="m", domain="contoso.example"):
         self.ua, self.to, self.target, self.transport, self.rate = ua, to, target, transport, rate
         self.senders, self.padding, self.label, self.domain = senders, "." * padding, label, domain
