@@ -1,0 +1,33 @@
+/* HTTPS to an ACME server, one request at a time, each bounded in size and time. Blocks: never from a loop. */
+#ifndef STOX_ACME_HTTP_H
+#define STOX_ACME_HTTP_H
+
+#include <stdatomic.h>
+
+#include "acme/answers.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#define ACME_NONCE_MAX 512
+
+struct acme_http;
+
+/* trust_file: PEM of the authorities that may sign the server's certificate; NULL: the system's. stop is borrowed. */
+struct acme_http *acme_http_new(const char *trust_file, const atomic_bool *stop, struct err *err);
+void acme_http_free(struct acme_http *h); /* NULL is fine */
+
+struct acme_answer {
+    long status;
+    struct buf body; /* acme_answer_fini */
+    char nonce[ACME_NONCE_MAX + 1], location[ACME_URL_MAX + 1];
+    uint64_t retry_after_s; /* 0: not told, or as a date */
+};
+
+enum acme_method { ACME_GET, ACME_HEAD, ACME_POST };
+
+/* -1 with a sentence: nothing, or nothing whole, came back. out is to be freed in every case. */
+int acme_http_ask(struct acme_http *h, enum acme_method method, const char *url, struct slice body,
+                  struct acme_answer *out, struct err *err);
+void acme_answer_fini(struct acme_answer *a);
+
+#endif
