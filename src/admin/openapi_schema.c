@@ -158,6 +158,9 @@ static const struct {
       "'domains':{'type':'array','maxItems':500,'items':{'type':'string'}},'resolvers':{'type':'array','maxItems':2,"
       "'items':{'type':'string','description':'ip, or ip@port'}}}}" },
     { "CheckBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "AcmeOrder",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'done':{'type':'boolean'},"
+      "'works':{'type':'boolean'},'verdict':{'type':'string'},'failures':{'type':'integer'}}}" },
     { "Check",
       "{'type':'object','required':['id','done','findings'],'properties':{'id':{'type':'integer'},"
       "'done':{'type':'boolean'},'works':{'type':'boolean'},'verdict':{'type':'string'},'took-ms':{'type':'integer'},"

@@ -89,6 +89,7 @@ static bool on_metrics(void *owner, struct buf *out)
     if (!loop_call(a->door, put_metrics, &m))
         return false;
     answers_put_certificates(a, out);
+    answers_put_acme(a, out);
     buf_printf(
         out,
         "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"
@@ -131,4 +132,6 @@ const struct admin_ops answers_ops = {
     .dns_records = answer_dns_records,
     .check_start = answer_check_start,
     .check = answer_check,
+    .acme_start = answer_acme_start,
+    .acme = answer_acme,
 };

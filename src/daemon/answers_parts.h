@@ -102,4 +102,9 @@ json_t *answer_service(void *owner);
 bool answer_service_do(void *owner, enum admin_service_action action, struct admin_refusal *no);
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
 
+/* answers_acme.c */
+json_t *answer_acme_start(void *owner, struct slice name, struct admin_refusal *no);
+json_t *answer_acme(void *owner, struct slice name);
+void answers_put_acme(struct answers *a, struct buf *out);
+
 #endif

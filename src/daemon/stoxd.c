@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "daemon/answers.h"
+#include "daemon/certifier.h"
 #include "daemon/checks.h"
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
@@ -46,6 +47,7 @@ struct stoxd {
     struct live live;
     struct renewal *renewal;
     struct checks *checks;
+    struct certifier *certifier;
     struct expiry *expiry;
     struct answers answers;
     struct admin *admin;
@@ -154,7 +156,9 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .owner = &d->answers };
 
     d->checks = checks_new(&checks);
-    if (!d->checks)
+    d->certifier = certifier_new(
+        &(struct certifier_conf){ .boot = &d->boot, .keeper = d->keeper, .vault = d->vault, .log = &d->log });
+    if (!d->checks || !d->certifier)
         return err_memory(err, "starting");
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
@@ -164,7 +168,8 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .store = store_engine(d->store),
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
-                                   .checks = d->checks };
+                                   .checks = d->checks,
+                                   .certifier = d->certifier };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
@@ -173,7 +178,7 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->live.owner = d;
     d->live.applied = on_applied;
     d->admin = admin_new(&conf, err);
-    return d->admin ? 0 : err_wrap(err, "administration");
+    return d->admin ? certifier_start(d->certifier, d->admin, err) : err_wrap(err, "administration");
 }
 
 /* Sockets that systemd has opened for us. Whether they are ours is seen when an address is listened on. */
@@ -269,7 +274,9 @@ static void finish(struct stoxd *d)
         loop_door_shut(d->door);
     renewal_free(d->renewal);
     expiry_free(d->expiry);
+    certifier_stop(d->certifier);
     admin_free(d->admin);
+    certifier_free(d->certifier);
     checks_free(d->checks);
     store_close(d->store);
     keeper_close(d->keeper);
