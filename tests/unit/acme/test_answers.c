@@ -1,0 +1,143 @@
+/* What ACME servers answer: what is read of it, and what is none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "acme/answers.h"
+#include "acme/jws.h"
+#include "pki/key.h"
+
+#define ORDER "\"finalize\":\"https://ca.example/f\",\"authorizations\":[\"https://ca.example/z\"]"
+#define NAME "\"identifier\":{\"type\":\"dns\",\"value\":\"contoso.example\"}"
+#define HTTP "\"type\":\"http-01\",\"status\":\"pending\",\"url\":\"https://ca.example/c\""
+
+static void a_directory_needs_its_three_addresses(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        { "{\"newNonce\":\"https://a/n\",\"newAccount\":\"https://a/a\",\"newOrder\":\"https://a/o\"}", true },
+        { "{\"newNonce\":\"https://a/n\",\"newAccount\":\"https://a/a\"}", false },
+        { "{\"newNonce\":\"http://a/n\",\"newAccount\":\"https://a/a\",\"newOrder\":\"https://a/o\"}", false },
+        { "{\"newNonce\":\"https://a/\\n\",\"newAccount\":\"https://a/a\",\"newOrder\":\"https://a/o\"}", false },
+        { "{\"newNonce\":7,\"newAccount\":\"https://a/a\",\"newOrder\":\"https://a/o\"}", false },
+        { "[]", false },
+        { "<html>", false },
+        { "", false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct acme_directory d;
+        struct arena a;
+
+        arena_init(&a, ACME_ARENA_MAX);
+        assert_int_equal(acme_read_directory(slice_str(cases[i].text), &d, &a), cases[i].good);
+        arena_reset(&a);
+    }
+}
+
+static void an_order_is_read_or_is_none(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        enum acme_status status;
+    } cases[] = {
+        { "{\"status\":\"pending\"," ORDER "}", true, ACME_PENDING },
+        { "{\"status\":\"valid\",\"certificate\":\"https://ca.example/x\"," ORDER "}", true, ACME_VALID },
+        { "{\"status\":\"valid\"," ORDER "}", false, ACME_VALID },
+        { "{\"status\":\"strange\"," ORDER "}", false, ACME_OTHER },
+        { "{\"status\":\"ready\",\"finalize\":\"https://ca.example/f\",\"authorizations\":[]}", false, ACME_READY },
+        { "{\"status\":\"ready\",\"finalize\":\"https://ca.example/f\",\"authorizations\":[1]}", false, ACME_READY },
+        { "{\"status\":\"ready\",\"finalize\":\"ftp://ca.example/f\",\"authorizations\":[\"https://ca.example/z\"]}",
+          false, ACME_READY },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct acme_order o;
+        struct arena a;
+
+        arena_init(&a, ACME_ARENA_MAX);
+        assert_int_equal(acme_read_order(slice_str(cases[i].text), &o, &a), cases[i].good);
+        assert_int_equal(o.status, cases[i].status);
+        arena_reset(&a);
+    }
+}
+
+static void a_token_is_base64url_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        { "{\"status\":\"pending\"," NAME ",\"challenges\":[{" HTTP ",\"token\":\"aZ09-_\"}]}", true },
+        { "{\"status\":\"pending\"," NAME ",\"challenges\":[{" HTTP ",\"token\":\"../x\"}]}", false },
+        { "{\"status\":\"pending\"," NAME ",\"challenges\":[{" HTTP ",\"token\":\"\"}]}", false },
+        { "{\"status\":\"pending\"," NAME ",\"challenges\":[{" HTTP "}]}", false },
+        { "{\"status\":\"pending\"," NAME ",\"challenges\":[]}", true },
+        { "{\"status\":\"pending\",\"challenges\":[]}", false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct acme_authorization z;
+        struct arena a;
+
+        arena_init(&a, ACME_ARENA_MAX);
+        assert_int_equal(acme_read_authorization(slice_str(cases[i].text), &z, &a), cases[i].good);
+        arena_reset(&a);
+    }
+}
+
+static void a_problem_keeps_its_type_and_what_it_says(void **state)
+{
+    struct acme_problem p;
+    struct arena a;
+
+    arena_init(&a, ACME_ARENA_MAX);
+    acme_read_problem(SLICE("{\"type\":\"urn:ietf:params:acme:error:rateLimited\",\"detail\":\"too many\"}"), &p, &a);
+    assert_true(slice_is(p.type, "rateLimited"));
+    assert_true(slice_is(p.detail, "too many"));
+    acme_read_problem(SLICE("Bad Gateway"), &p, &a);
+    assert_int_equal(p.type.n, 0);
+    arena_reset(&a);
+}
+
+static void what_is_signed_says_who_asks_and_for_what_address(void **state)
+{
+    struct acme_head head = { .url = "https://ca.example/o", .nonce = "n1", .account = "https://ca.example/a/1" };
+    struct err err = { "" };
+    EVP_PKEY *key = pki_key_make(PKI_P256, &err);
+    struct acme_signer *s = acme_signer_new(key, &err);
+    char mark[ACME_THUMBPRINT + 1];
+    struct buf b;
+
+    assert_non_null(s);
+    assert_true(acme_thumbprint(s, mark));
+    assert_int_equal(strlen(mark), ACME_THUMBPRINT);
+    buf_init(&b, 8192);
+    assert_int_equal(acme_sign(s, &head, slice_of(NULL, 0), &b, &err), 0);
+    buf_char(&b, '\0');
+    assert_non_null(strstr(b.p, "\"payload\":\"\""));
+    assert_non_null(strstr(b.p, "\"protected\":\""));
+    assert_non_null(strstr(b.p, "\"signature\":\""));
+    buf_free(&b);
+    acme_signer_free(s);
+    pki_key_free(key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_directory_needs_its_three_addresses),
+        cmocka_unit_test(an_order_is_read_or_is_none),
+        cmocka_unit_test(a_token_is_base64url_and_nothing_else),
+        cmocka_unit_test(a_problem_keeps_its_type_and_what_it_says),
+        cmocka_unit_test(what_is_signed_says_who_asks_and_for_what_address),
+    };
+
+    return cmocka_run_group_tests_name("acme answers", tests, NULL, NULL);
+}
