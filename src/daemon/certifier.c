@@ -106,12 +106,14 @@ static bool is_due(const struct certificate *cert, int64_t now_s)
     return leaf && until > since && now_s >= until - (until - since) / 3;
 }
 
+/* Of gateways that share a store, the one renews that the authority can ask. */
 static void want_what_is_due(struct certifier *c)
 {
     struct config *config = keeper_config(c->conf.keeper);
     const struct config_list *list = config_list(config, &certificate_kind);
+    bool may = c->conf.boot->acme_http.n > 0;
 
-    for (size_t i = 0; i < list->n; i++) {
+    for (size_t i = 0; may && i < list->n; i++) {
         struct order *o;
 
         if (!is_due(list->v[i]->object, clock_wall_s()))
