@@ -391,7 +391,7 @@ static enum ctl_exit finish(struct wizard *w)
     enum ctl_exit rc = cert_send_request(w->c, w->answers, w->before != NULL, w->csr_file);
     json_t *item = NULL;
 
-    if (rc != CTL_DONE || !term_ask(w->c, "View the request?") || cert_find(w->c, &item) != CTL_DONE)
+    if (rc != CTL_DONE || !w->csr_file || !term_ask(w->c, "View the request?") || cert_find(w->c, &item) != CTL_DONE)
         return rc;
     fputs(ladder_text(item, "request-text"), w->c->out);
     fputs(ladder_text(item, "request"), w->c->out);
