@@ -101,7 +101,11 @@ struct admin_ops {
     /* POST /v1/message-tests: sends a test message and gives {"id": ...}; text empty: the usual one. NULL: *no says why */
     json_t *(*im_test_start)(void *owner, struct slice from, struct slice to, struct slice text,
                              struct admin_refusal *no);
-    json_t *(*im_test)(void *owner, uint64_t id);                  /* JSON null: there is none, or no longer */
+    json_t *(*im_test)(void *owner, uint64_t id); /* JSON null: there is none, or no longer */
+    /* POST /v1/presence-tests and GET /v1/presence-tests/ID, as those of messages. to_xmpp: the SIP user watches; to_sip: the other. */
+    json_t *(*presence_test_start)(void *owner, struct slice sip, struct slice xmpp, bool to_xmpp, bool to_sip,
+                                   struct admin_refusal *no);
+    json_t *(*presence_test)(void *owner, uint64_t id);
     bool (*trace_end)(void *owner, uint64_t id, struct slice who); /* false: there is none */
     /* GET /v1/dns/records: {"items": [...], "notes": [...]}. Of check, domains count. NULL: *no says why. */
     json_t *(*dns_records)(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no);

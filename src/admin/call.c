@@ -62,6 +62,12 @@ bool call_take_json(struct call *c)
     return false;
 }
 
+bool call_refuse(struct call *c, const char *name, const char *why)
+{
+    reply_problem_about(c, 422, "invalid", &(struct reply_about){ name, -1 }, why);
+    return false;
+}
+
 bool call_text(struct call *c, const char *name, bool required, struct slice *out)
 {
     const json_t *v = json_object_get(c->json, name);
@@ -73,9 +79,24 @@ bool call_text(struct call *c, const char *name, bool required, struct slice *ou
     }
     if (!v && !required)
         return true;
-    reply_problem_about(c, 422, "invalid", &(struct reply_about){ name, -1 },
-                        v ? "a text is expected here" : "this member is missing");
-    return false;
+    return call_refuse(c, name, v ? "a text is expected here" : "this member is missing");
+}
+
+bool call_texts(struct call *c, const char *name, const char *too_many, struct slice *out, size_t max, size_t *n)
+{
+    const json_t *list = json_object_get(c->json, name);
+
+    *n = json_array_size(list);
+    if (list && (!json_is_array(list) || *n > max))
+        return call_refuse(c, name, too_many);
+    for (size_t i = 0; i < *n; i++) {
+        const json_t *v = json_array_get(list, i);
+
+        if (!json_is_string(v))
+            return call_refuse(c, name, "a list of texts is expected here");
+        out[i] = slice_of(json_string_value(v), json_string_length(v));
+    }
+    return true;
 }
 
 bool call_knows(struct call *c, const char *const *names)

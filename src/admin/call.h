@@ -70,6 +70,12 @@ bool call_take_json(struct call *c);
 /* A member of the body that must be (or may be: .p NULL) text. False: a problem is the reply. */
 bool call_text(struct call *c, const char *name, bool required, struct slice *out);
 
+/* A list of at most max texts, of which out has room; too_many is said of more, and of what is no list. Not given: none. */
+bool call_texts(struct call *c, const char *name, const char *too_many, struct slice *out, size_t max, size_t *n);
+
+/* 422 about this member. Returns false. */
+bool call_refuse(struct call *c, const char *name, const char *why);
+
 /* Does the body hold members of this list only (NULL-terminated)? False: a problem is the reply. */
 bool call_knows(struct call *c, const char *const *names);
 

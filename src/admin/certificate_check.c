@@ -3,68 +3,14 @@
 
 #include "admin/certificates.h"
 #include "admin/routes.h"
-#include "pki/facts.h"
-#include "pki/key.h"
 
 struct checking {
     struct call *c;
-    struct config *config;
-    X509_STORE *trust;
     json_t *shown; /* what handshakes show; NULL: the daemon does not say */
     json_t *items;
     enum pki_weight worst;
     bool is_short; /* of memory */
 };
-
-/* ---- one certificate, wherever it is ---- */
-
-static bool read_file(const char *path, struct buf *out, struct pki_defect *defect)
-{
-    FILE *f = fopen(path, "re");
-    char *at = buf_reserve(out, PKI_BUNDLE_MAX + 1);
-
-    if (f && at)
-        out->n += fread(at, 1, PKI_BUNDLE_MAX + 1, f);
-    if (f)
-        fclose(f);
-    return f && at ? true : pki_defect_set(defect, PKI_NOT_A_CERTIFICATE, "cannot read the file %.300s: %m", path);
-}
-
-static bool open_files(const struct certificate_use *use, struct certificate_open *open, struct pki_defect *defect)
-{
-    struct pki_bundle bundle = { 0 };
-    struct buf chain, key;
-    bool ok;
-
-    buf_init(&chain, PKI_BUNDLE_MAX + 2);
-    buf_init(&key, PKI_BUNDLE_MAX + 2);
-    ok = read_file(use->certificate.p, &chain, defect) && (!use->key || read_file(use->key, &key, defect));
-    if (ok) {
-        struct pki_source from = { .bytes = buf_slice(&chain), .key_bytes = buf_slice(&key) };
-
-        ok = pki_bundle_read(&bundle, &from, defect);
-        if (ok) {
-            *open = (struct certificate_open){ bundle.chain, bundle.key };
-            bundle = (struct pki_bundle){ 0 };
-        }
-    }
-    pki_bundle_fini(&bundle);
-    pki_wipe(&key);
-    pki_wipe(&chain);
-    return ok;
-}
-
-static bool open_use(struct checking *k, const struct certificate_use *use, struct certificate_open *open,
-                     struct pki_defect *defect)
-{
-    struct err err = { "" };
-
-    if (!use->stored)
-        return open_files(use, open, defect);
-    if (certificate_open(k->config, use->certificate, k->c->admin->conf.vault, open, &err) == 0)
-        return true;
-    return pki_defect_set(defect, err.memory ? PKI_NO_MEMORY : PKI_NO_KEY, "%s", err.text);
-}
 
 /* ---- what handshakes show ---- */
 
@@ -123,80 +69,12 @@ static void put_item(struct checking *k, const struct certificate_use *use, cons
         k->is_short = true;
 }
 
-/* One that cannot even be looked at. */
-static void put_fault(struct checking *k, const struct certificate_use *use, const struct pki_defect *defect)
-{
-    struct pki_defects one = { .v = { *defect }, .n = 1 };
-
-    put_item(k, use, &one, NULL, NULL);
-}
-
-static void check_use(void *arg, const struct certificate_use *use)
+static void take(void *arg, const struct certificate_use *use, const struct certificate_verdict *v)
 {
     struct checking *k = arg;
-    struct certificate_open open = { NULL, NULL };
-    struct pki_defect defect = { PKI_FINE, "" };
-    struct pki_defects defects = { .n = 0 };
-    struct pki_names names;
-    struct pki_facts facts = { .until = "" };
-    struct err ignored;
-    char ascii[PKI_NAME_MAX + 1] = "";
 
-    pki_names_init(&names);
-    if (use->name.n && pki_names_add(&names, use->name, &ignored) == 0)
-        snprintf(ascii, sizeof(ascii), "%.*s", SLICE_FMT(names.v[0]));
-    if (strcmp(use->kind, "sip") == 0)
-        certificate_want_host(k->c, &names);
-    if (!open_use(k, use, &open, &defect)) {
-        put_fault(k, use, &defect);
-    } else {
-        struct pki_case c = { .chain = open.chain,
-                              .key = open.key,
-                              .names = names.v,
-                              .n_names = names.n,
-                              .trust = k->trust,
-                              .now_s = admin_wall_s(k->c->admin),
-                              .warn_days = CERTIFICATE_WARN_DAYS };
-
-        pki_check(&c, &defects);
-        if (pki_facts_of(pki_chain_leaf(open.chain), &facts))
-            put_item(k, use, &defects, &facts, not_shown(k, use, ascii, facts.sha256));
-        else
-            k->is_short = true;
-    }
-    certificate_close(&open);
-    pki_names_fini(&names);
-}
-
-/* Domains that have none: partners can use neither TLS nor SASL with them. */
-static void check_missing(struct checking *k)
-{
-    const struct config_list *list = config_list(k->config, &sip_domain_kind);
-
-    for (size_t i = 0; i < list->n; i++) {
-        const struct sip_domain *d = CONFIG_OBJECT(sip_domain, list, i);
-        struct certificate_use use = { .kind = "sip-domain", .name = d->name };
-        struct pki_defect defect;
-
-        if (d->certificate)
-            continue;
-        pki_defect_set(&defect, PKI_NO_KEY,
-                       "it has no certificate, so that partners can use neither TLS nor SASL with it: stoxctl cert "
-                       "request, or stoxctl cert assign");
-        put_fault(k, &use, &defect);
-    }
-}
-
-static void check_boot(struct checking *k)
-{
-    const struct admin_conf *conf = &k->c->admin->conf;
-    struct certificate_use use = { .kind = "admin",
-                                   .certificate = slice_str(conf->certificate),
-                                   .key = conf->key,
-                                   .stored = certificate_is_stored(conf->certificate) };
-
-    if (conf->certificate && !config_gateway(k->config)->admin_certificate.n)
-        check_use(k, &use);
+    put_item(k, use, &v->defects, v->is_read ? &v->facts : NULL,
+             v->is_read ? not_shown(k, use, v->name, v->facts.sha256) : NULL);
 }
 
 void certificate_check_get(struct call *c)
@@ -204,21 +82,24 @@ void certificate_check_get(struct call *c)
     static const char *const verdicts[] = { [PKI_HINT] = "good", [PKI_SERIOUS] = "doubtful", [PKI_FATAL] = "broken" };
     const struct admin_ops *ops = admin_ops_of(c);
     struct err err = { "" };
+    const struct admin_conf *conf = &c->admin->conf;
+    struct config *config = keeper_config(conf->keeper);
+    struct certificate_terms terms = { .vault = conf->vault,
+                                       .trust = pki_trust_load(conf->trust_file, &err),
+                                       .host_name = slice_str(c->admin->host_name),
+                                       .boot_certificate = conf->certificate,
+                                       .boot_key = conf->key,
+                                       .now_s = admin_wall_s(c->admin) };
     struct checking k = { .c = c,
-                          .config = keeper_config(c->admin->conf.keeper),
-                          .trust = pki_trust_load(c->admin->conf.trust_file, &err),
-                          .shown = ops->identities ? ops->identities(c->admin->conf.owner) : NULL,
+                          .shown = ops->identities ? ops->identities(conf->owner) : NULL,
                           .items = json_array() };
 
-    if (k.items) {
-        certificate_each_use(k.config, check_use, &k);
-        check_missing(&k);
-        check_boot(&k);
-    }
+    if (k.items)
+        certificate_judge(config, &terms, take, &k);
     reply_json(c, 200,
                k.items && !k.is_short ? json_pack("{s:s, s:O}", "verdict", verdicts[k.worst], "items", k.items) : NULL);
     json_decref(k.items);
     json_decref(k.shown);
-    X509_STORE_free(k.trust);
-    config_drop(k.config);
+    X509_STORE_free(terms.trust);
+    config_drop(config);
 }

@@ -4,9 +4,8 @@
 
 #include "admin/changing.h"
 #include "pki/defect.h"
-#include "store/certificate.h"
+#include "store/certificate_judge.h"
 
-#define CERTIFICATE_WARN_DAYS 30
 #define CERTIFICATE_BODY (1u << 20) /* of what brings a file */
 
 /* One as the API shows it: what was asked for, what was got, who uses it. NULL on memory. */

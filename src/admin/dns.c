@@ -41,33 +41,10 @@ void dns_records_get(struct call *c)
 
 /* ---- checks ---- */
 
-static bool refuse_member(struct call *c, const char *member, const char *why)
-{
-    reply_problem_about(c, 422, "invalid", &(struct reply_about){ member, -1 }, why);
-    return false;
-}
-
-/* A list of at most max texts; out has room for them. False: a problem is the reply. */
-static bool take_texts(struct call *c, const char *member, struct slice *out, size_t max, size_t *n)
-{
-    const json_t *list = json_object_get(c->json, member);
-
-    *n = json_array_size(list);
-    if (list && (!json_is_array(list) || *n > max))
-        return refuse_member(c, member, "a list of texts is expected here, and not so many of them");
-    for (size_t i = 0; i < *n; i++) {
-        const json_t *v = json_array_get(list, i);
-
-        if (!json_is_string(v))
-            return refuse_member(c, member, "a list of texts is expected here");
-        out[i] = slice_of(json_string_value(v), json_string_length(v));
-    }
-    return true;
-}
-
 static bool take_check(struct call *c, struct admin_check *what)
 {
     static const char *const known[] = { "what", "domains", "resolvers", NULL };
+    static const char too_many[] = "a list of texts is expected here, and not so many of them";
     struct slice word;
 
     what->domains = arena_alloc(&c->arena, ADMIN_CHECK_DOMAINS * sizeof(*what->domains));
@@ -76,11 +53,11 @@ static bool take_check(struct call *c, struct admin_check *what)
         return false;
     }
     if (!call_knows(c, known) || !call_text(c, "what", true, &word) ||
-        !take_texts(c, "domains", what->domains, ADMIN_CHECK_DOMAINS, &what->n_domains) ||
-        !take_texts(c, "resolvers", what->resolvers, ADMIN_CHECK_RESOLVERS, &what->n_resolvers))
+        !call_texts(c, "domains", too_many, what->domains, ADMIN_CHECK_DOMAINS, &what->n_domains) ||
+        !call_texts(c, "resolvers", too_many, what->resolvers, ADMIN_CHECK_RESOLVERS, &what->n_resolvers))
         return false;
     what->all = slice_is(word, "all");
-    return what->all || slice_is(word, "dns") || refuse_member(c, "what", "dns or all is expected here");
+    return what->all || slice_is(word, "dns") || call_refuse(c, "what", "dns or all is expected here");
 }
 
 void checks_post(struct call *c)

@@ -175,6 +175,19 @@ static const struct {
       "type':'boolean'},'hand-over-fault':{'type':'string'}}}" },
     { "ServiceAction", "{'type':'object','additionalProperties':false,'required':['action'],'properties':{"
                        "'action':{'enum':['drain','resume','stop','hand-over']}}}" },
+    { "NewPresenceTest",
+      "{'type':'object','additionalProperties':false,'required':['sip','xmpp'],'properties':{'sip':{'type':'string'},"
+      "'xmpp':{'type':'string'},'way':{'enum':['both','sip-to-xmpp','xmpp-to-sip'],'default':'both','description':"
+      "'sip-to-xmpp: the SIP user watches'}}}" },
+    { "PresenceTestBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "PresenceTest",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'sip':{'type':'string'},"
+      "'xmpp':{'type':'string'},'done':{'type':'boolean'},'took-ms':{'type':'integer'},'steps':{'type':'array','items':"
+      "{"
+      "'type':'object','properties':{'ms':{'type':'integer'},'step':{'type':'string'},"
+      "'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}},'works':{'type':'boolean'},"
+      "'fault':{'enum':['none','policy','partner','blocked','route','type','unreachable','refused','pending','other']},"
+      "'verdict':{'type':'string'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
     { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
                    "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"

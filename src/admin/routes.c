@@ -74,6 +74,12 @@ const struct admin_route admin_routes[] = {
       .summary = "Sends a test message in somebody's name, through the gates and streams that his own would take" },
     { "GET", "/v1/message-tests/{id}", ADMIN_ADMINISTRATOR, im_test_get, .gives = "MessageTest", .status = 200,
       .summary = "What became of a test message" },
+    { "POST", "/v1/presence-tests", ADMIN_HELPDESK, presence_tests_new, .gives = "PresenceTestBegun", .status = 202,
+      .body_max = CALL_BODY_SMALL, .takes = "NewPresenceTest",
+      .summary =
+          "Begins a test of presence between two people: gates, a probe on XMPP, a poll on SIP; changes no contact" },
+    { "GET", "/v1/presence-tests/{id}", ADMIN_HELPDESK, presence_test_get, .gives = "PresenceTest", .status = 200,
+      .summary = "What a test of presence has done so far, and its verdict when it is done" },
     { "GET", "/v1/dns/records", ADMIN_READER, dns_records_get, .gives = "DnsRecords", .status = 200,
       .queries = "domains ttl ", .summary = "The DNS records that lead to this gateway; domains: some, with commas" },
     { "POST", "/v1/checks", ADMIN_HELPDESK, checks_post, .gives = "CheckBegun", .status = 202, .body_max = CALL_BODY,

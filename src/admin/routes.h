@@ -100,6 +100,8 @@ void trace_get(struct call *c);
 void trace_remove(struct call *c);
 void im_tests_new(struct call *c);
 void im_test_get(struct call *c);
+void presence_tests_new(struct call *c);
+void presence_test_get(struct call *c);
 void dns_records_get(struct call *c);
 void checks_post(struct call *c);
 void check_get(struct call *c);

@@ -10,43 +10,21 @@
 #define PAGE 500
 #define NAME_MAX_BYTES 200 /* of what the audit calls it by */
 
-static bool refuse_member(struct call *c, const char *member, const char *why)
-{
-    reply_problem_about(c, 422, "invalid", &(struct reply_about){ member, -1 }, why);
-    return false;
-}
-
-static bool take_names(struct call *c, const char *member, struct slice out[ADMIN_TRACE_NAMES], size_t *n)
-{
-    const json_t *list = json_object_get(c->json, member);
-
-    *n = json_array_size(list);
-    if (list && (!json_is_array(list) || *n > ADMIN_TRACE_NAMES))
-        return refuse_member(c, member, "a list of 16 texts at most is expected here");
-    for (size_t i = 0; i < *n; i++) {
-        const json_t *v = json_array_get(list, i);
-
-        if (!json_is_string(v))
-            return refuse_member(c, member, "a list of texts is expected here");
-        out[i] = slice_of(json_string_value(v), json_string_length(v));
-    }
-    return true;
-}
-
 static bool take_trace(struct call *c, struct admin_trace *t)
 {
     static const char *const known[] = { "users", "partners", "bodies", "seconds", NULL };
+    static const char too_many[] = "a list of 16 texts at most is expected here";
     const json_t *seconds = json_object_get(c->json, "seconds"), *bodies = json_object_get(c->json, "bodies");
 
     *t = (struct admin_trace){ .seconds = SECONDS, .bodies = json_is_true(bodies), .who = slice_str(c->who.text) };
-    if (!call_knows(c, known) || !take_names(c, "users", t->users, &t->n_users) ||
-        !take_names(c, "partners", t->partners, &t->n_partners))
+    if (!call_knows(c, known) || !call_texts(c, "users", too_many, t->users, ADMIN_TRACE_NAMES, &t->n_users) ||
+        !call_texts(c, "partners", too_many, t->partners, ADMIN_TRACE_NAMES, &t->n_partners))
         return false;
     if (bodies && !json_is_boolean(bodies))
-        return refuse_member(c, "bodies", "true or false is expected here");
+        return call_refuse(c, "bodies", "true or false is expected here");
     if (seconds &&
         (!json_is_integer(seconds) || json_integer_value(seconds) < 1 || json_integer_value(seconds) > SECONDS_MAX))
-        return refuse_member(c, "seconds", "a number from 1 to 86400 is expected here");
+        return call_refuse(c, "seconds", "a number from 1 to 86400 is expected here");
     if (seconds)
         t->seconds = (uint64_t)json_integer_value(seconds);
     if (!t->bodies || c->who.role >= ADMIN_ADMINISTRATOR)

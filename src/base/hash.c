@@ -30,10 +30,11 @@ static inline void sip_round(struct sip_state *s)
     s->v2 = rotl(s->v2, 32);
 }
 
-static inline void sip_word(struct sip_state *s, uint64_t word)
+static inline void sip_word(struct sip_state *s, uint64_t word, int rounds)
 {
     s->v3 ^= word;
-    sip_round(s);
+    for (int i = 0; i < rounds; i++)
+        sip_round(s);
     s->v0 ^= word;
 }
 
@@ -43,8 +44,8 @@ static inline struct sip_state sip_begin(const uint64_t key[2])
                                key[1] ^ 0x7465646279746573 };
 }
 
-/* The bytes of t, and the number of all bytes including those that went in before. */
-static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all)
+/* The bytes of t, and the number of all bytes including those that went in before. The rounds at the end are two more. */
+static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all, int rounds)
 {
     size_t at = 0;
     uint64_t last = (uint64_t)n_all << 56;
@@ -53,7 +54,7 @@ static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all
         uint64_t word;
 
         memcpy(&word, t.p + at, 8);
-        sip_word(s, le64toh(word));
+        sip_word(s, le64toh(word), rounds);
     }
     if (t.n >= 8 && at < t.n) { /* the rest is at the end of the last eight bytes */
         uint64_t word;
@@ -64,27 +65,44 @@ static inline uint64_t sip_end(struct sip_state *s, struct slice t, size_t n_all
     }
     for (size_t i = at; i < t.n; i++)
         last |= (uint64_t)(unsigned char)t.p[i] << (8 * (i - at));
-    sip_word(s, last);
+    sip_word(s, last, rounds);
     s->v2 ^= 0xff;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < rounds + 2; i++)
         sip_round(s);
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* The hash of a first part has a fixed length, so putting it before the second part is unambiguous. */
+static inline uint64_t sip_more(const struct hash *h, uint64_t first, struct slice s, int rounds)
+{
+    struct sip_state state = sip_begin(h->key);
+
+    sip_word(&state, first, rounds);
+    return sip_end(&state, s, s.n + sizeof(first), rounds);
 }
 
 uint64_t hash_bytes(const struct hash *h, struct slice s)
 {
     struct sip_state state = sip_begin(h->key);
 
-    return sip_end(&state, s, s.n);
+    return sip_end(&state, s, s.n, 1);
 }
 
-/* The hash of the first part has a fixed length, so putting it before the second part is unambiguous. */
 uint64_t hash_more(const struct hash *h, uint64_t first, struct slice s)
+{
+    return sip_more(h, first, s, 1);
+}
+
+uint64_t hash_mac(const struct hash *h, struct slice s)
 {
     struct sip_state state = sip_begin(h->key);
 
-    sip_word(&state, first);
-    return sip_end(&state, s, s.n + sizeof(first));
+    return sip_end(&state, s, s.n, 2);
+}
+
+uint64_t hash_mac_more(const struct hash *h, uint64_t first, struct slice s)
+{
+    return sip_more(h, first, s, 2);
 }
 
 void hash_init(struct hash *h)

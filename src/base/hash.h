@@ -30,11 +30,15 @@ void hash_init(struct hash *h);
 void hash_free(struct hash *h);
 
 /*
- * SipHash-1-3 under the table's key: what tables need (nobody sees a hash), at half the price of 2-4, which a message would pay
- * forty times. hash_more chains a second part in, unambiguously.
+ * For tables: SipHash-1-3 under the table's key, as language runtimes use it, at half the price of 2-4, which a message would
+ * pay forty times. Such a hash never leaves the process. hash_more chains a second part in, unambiguously.
  */
 uint64_t hash_bytes(const struct hash *h, struct slice s);
 uint64_t hash_more(const struct hash *h, uint64_t first, struct slice s);
+
+/* For what others see and must not be able to make or foretell, as tags, branches and nonces: SipHash-2-4. */
+uint64_t hash_mac(const struct hash *h, struct slice s);
+uint64_t hash_mac_more(const struct hash *h, uint64_t first, struct slice s);
 
 /* Adds node under hash. False, nothing added, when memory for a larger table is needed and not to be had at all. */
 bool hash_add(struct hash *h, struct hash_node *node, uint64_t hash);

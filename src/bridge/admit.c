@@ -163,6 +163,24 @@ bool admit_watcher(struct bridge *b, const struct sip_msg *m, const struct sip_p
     return admit_what(b, m, peer, a, &what, out, no);
 }
 
+bool admit_publisher(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                     struct jid *who, struct admit_refusal *no)
+{
+    const struct what what = subscriptions(b);
+    enum map_address_fault fault;
+    struct jid named;
+
+    *no = (struct admit_refusal){ 0 };
+    if (!admit_sender(b, m, peer, a, &what, who, no))
+        return false;
+    fault = map_uri_to_jid(a, &m->uri, slice_of(NULL, 0), &b->map.aliases, &named);
+    if (fault != MAP_ADDRESS_OK)
+        return refuse_address(no, fault);
+    if (!who->local.n || !jid_bare_eq(who, &named))
+        return refuse(no, 403, "Presence is published here by the one whose it is");
+    return within_rate(b, who, &what, no);
+}
+
 void admit_refuse(struct bridge *b, const struct sip_request *request, const struct admit_refusal *no)
 {
     const struct sip_msg *m = request->msg;

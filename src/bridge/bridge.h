@@ -186,6 +186,11 @@ struct trial;
 uint64_t bridge_trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,
                             const char **why);
 const struct trial *bridge_trial_find(const struct bridge *b, uint64_t id);
+/* See bridge/presence_trial.h; ways: our user watches the partner's, and the other way round. */
+struct presence_trial;
+uint64_t bridge_presence_trial_start(struct bridge *b, struct slice sip, struct slice xmpp, const bool ways[2],
+                                     unsigned *status, const char **why);
+const struct presence_trial *bridge_presence_trial_find(const struct bridge *b, uint64_t id);
 uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const struct jid *remote);
 uint64_t bridge_now_ms(const struct bridge *b); /* of the loop's clock */
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */

@@ -9,8 +9,10 @@
 #include "bridge/bridge.h"
 #include "bridge/gate.h"
 #include "bridge/presence_rounds.h"
+#include "bridge/presence_trial.h"
 #include "bridge/prove.h"
 #include "bridge/provers.h"
+#include "bridge/publications.h"
 #include "bridge/rates.h"
 #include "bridge/receipt_table.h"
 #include "bridge/replays.h"
@@ -56,6 +58,8 @@ struct bridge {
     struct list test_messages; /* struct trial: bridge/trial.h */
     size_t n_trials;
     uint64_t last_trial;
+    struct presence_trials presence_trials;
+    struct publications publications;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

@@ -142,6 +142,17 @@ const struct trial *bridge_trial_find(const struct bridge *b, uint64_t id)
     return trial_find(b, id);
 }
 
+uint64_t bridge_presence_trial_start(struct bridge *b, struct slice sip, struct slice xmpp, const bool ways[2],
+                                     unsigned *status, const char **why)
+{
+    return presence_trial_start(b, sip, xmpp, ways, status, why);
+}
+
+const struct presence_trial *bridge_presence_trial_find(const struct bridge *b, uint64_t id)
+{
+    return presence_trial_find(b, id);
+}
+
 uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const struct jid *remote)
 {
     return talks_id(&b->talks, local, remote);

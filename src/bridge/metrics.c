@@ -64,6 +64,11 @@ static void put_bridge(const struct bridge *b, struct buf *out)
         { "presence_updates", "{side=\"xmpp\",direction=\"out\"}", NULL, false, b->watches_x2s.presence_out },
         { "presence_held", NULL, "Presence that was not told at once, because too much waits for the partner already.",
           false, b->watches_x2s.presence_held },
+        { "publications", NULL, "Presence that users of SIP systems have published here.", true,
+          b->publications.memory.n },
+        { "publish_requests", "{result=\"taken\"}", "PUBLISHes that were taken, and refused.", false,
+          b->publications.taken },
+        { "publish_requests", "{result=\"refused\"}", NULL, false, b->publications.refused },
         { "presence_probes", NULL, "Probes sent to partners.", false, b->watches_s2x.probes_out },
         { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
     };

@@ -3,6 +3,7 @@
 #include "bridge/bridge_private.h"
 #include "bridge/contact.h"
 #include "bridge/note.h"
+#include "bridge/publish.h"
 #include "bridge/watch_s2x.h"
 #include "bridge/watch_x2s.h"
 #include "xmpp/writer.h"
@@ -170,8 +171,11 @@ static void unknown(struct bridge *b, const struct xmpp_stanza *stanza)
 
 void presence_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
 {
+    enum type type = type_of(stanza->el);
+
     note_presence(b, stanza->to, stanza->from, false, xml_attr(stanza->el, "type"), stanza->from->resource);
-    switch (type_of(stanza->el)) {
+    presence_trials_see(b, stanza, type == TYPE_ERROR ? note_condition(stanza->el) : NULL);
+    switch (type) {
     case TYPE_AVAILABLE: state(b, stanza, true); break;
     case TYPE_UNAVAILABLE: state(b, stanza, false); break;
     case TYPE_SUBSCRIBE: subscribe(b, stanza); break;
@@ -219,7 +223,9 @@ static void on_accepted(void *owner, struct sip_sub *s, unsigned expires_s)
 
 static unsigned on_notified(void *owner, struct sip_sub *s, const struct sip_sub_notified *n)
 {
-    return watch_x2s_notified(s, n);
+    struct presence_trial *trial = presence_trial_of(owner, s);
+
+    return trial ? presence_trial_notified(trial, n) : watch_x2s_notified(s, n);
 }
 
 static bool on_refresh(void *owner, struct sip_sub *s)
@@ -229,15 +235,33 @@ static bool on_refresh(void *owner, struct sip_sub *s)
 
 static bool on_way(void *owner, struct sip_sub *s, struct arena *a, struct sip_destination *out)
 {
+    const struct presence_trial *trial = presence_trial_of(owner, s);
+
+    if (trial)
+        return presence_trial_way(trial, a, out);
     return is_ours_to_tell(s) ? watch_s2x_way(s, a, out) : watch_x2s_way(s, a, out);
 }
 
 static void on_ended(void *owner, struct sip_sub *s, const struct sip_sub_end *end)
 {
-    if (is_ours_to_tell(s))
+    struct presence_trial *trial = presence_trial_of(owner, s);
+
+    if (trial)
+        presence_trial_ended(trial, end);
+    else if (is_ours_to_tell(s))
         watch_s2x_ended(s, end);
     else
         watch_x2s_ended(s, end);
+}
+
+static void on_publish(void *owner, const struct sip_request *request)
+{
+    publish_take(owner, request);
+}
+
+static enum sip_publishing on_publishes(void *owner, struct slice host)
+{
+    return publish_allowed(owner, host);
 }
 
 const struct sip_event_ops presence_ops = {
@@ -249,6 +273,8 @@ const struct sip_event_ops presence_ops = {
     .refresh = on_refresh,
     .way = on_way,
     .ended = on_ended,
+    .publish = on_publish,
+    .publishes = on_publishes,
 };
 
 /* ---- contacts that change elsewhere ---- */
@@ -281,14 +307,18 @@ void presence_init(struct bridge *b)
     watches_s2x_init(b);
     watches_x2s_init(b);
     presence_rounds_init(b);
+    presence_trials_init(b);
+    publications_init(b);
     b->contacts.ops = &contact_ops;
 }
 
 void presence_fini(struct bridge *b)
 {
     presence_rounds_fini(b);
+    presence_trials_fini(b);
     watches_s2x_fini(b);
     watches_x2s_fini(b);
+    publications_fini(b);
 }
 
 void presence_start(struct bridge *b)
@@ -319,7 +349,7 @@ void presence_resume(struct bridge *b)
 
 bool presence_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
 {
-    return watch_s2x_settled(b, token, fate, why);
+    return presence_trials_settled(b, token, fate, why) || watch_s2x_settled(b, token, fate, why);
 }
 
 void presence_link(struct bridge *b, struct slice remote, bool up)

@@ -11,6 +11,7 @@
 #define STOX_BRIDGE_TRIAL_H
 
 #include "bridge/bridge_private.h"
+#include "bridge/trial_words.h"
 
 #define TRIALS_RUNNING 8
 #define TRIALS_A_MINUTE 10
@@ -19,7 +20,6 @@
 #define TRIAL_BOUNCE_MS 2000 /* after the acknowledgement: an error that comes by then still decides */
 #define TRIAL_TEXT_MAX 1000  /* bytes of a text of one's own */
 #define TRIAL_TAG_LEN 24     /* of what it is recognised by: branch and stanza id */
-#define TRIAL_SENTENCE 1200
 
 struct trial {
     struct list link;

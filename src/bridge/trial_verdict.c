@@ -21,48 +21,6 @@ static struct slice why_of(const struct trial *t)
 
 /* ---- the gates ---- */
 
-static bool say_policy(struct trial *t, const struct jid *ours)
-{
-    struct policy_verdict verdict;
-    struct gate_refusal no;
-    char name[600];
-    struct buf b = { .p = name, .cap = sizeof(name), .max = sizeof(name) };
-
-    jid_put_bare(&b, ours);
-    if (gate_user(t->bridge->directory, ours, &no))
-        return false;
-    directory_judge(t->bridge->directory, buf_slice(&b), &verdict);
-    if (!verdict.org)
-        say(t, "The organisation's switch is off: nobody may talk to partners. \"stoxctl org set --federation on\" "
-               "opens it.");
-    else
-        say(t,
-            "The policy keeps %.*s from talking to partners: %s. \"stoxctl policy effective %.*s\" says which policy "
-            "decides; change that one, or grant another with stoxctl policy grant.",
-            SLICE_FMT(buf_slice(&b)), no.why, SLICE_FMT(buf_slice(&b)));
-    return true;
-}
-
-static bool say_partner(struct trial *t, struct slice remote)
-{
-    if (directory_partner(t->bridge->directory, remote))
-        return false;
-    say(t, "%.*s is on the list of partners under no name. \"stoxctl partner new %.*s\" adds it.",
-        SLICE_FMT(slice_first(remote, 300)), SLICE_FMT(slice_first(remote, 300)));
-    return true;
-}
-
-static bool say_block(struct trial *t, const struct jid *ours, const struct jid *theirs)
-{
-    struct gate_refusal no;
-
-    if (!gate_blocks(t->bridge->directory, theirs, ours, &no))
-        return false;
-    say(t, "The conversation is blocked: %s. \"stoxctl block list\" shows the blocks, stoxctl block remove ends one.",
-        no.why);
-    return true;
-}
-
 static bool say_type(struct trial *t, struct slice remote)
 {
     const struct listed *partner = directory_partner(t->bridge->directory, remote);
@@ -79,41 +37,17 @@ static bool say_gate(struct trial *t)
 {
     const struct jid *ours = t->way == SCORE_S2X ? &t->from : &t->to, *theirs = t->way == SCORE_S2X ? &t->to : &t->from;
 
-    return say_policy(t, ours) || say_partner(t, theirs->domain) || say_block(t, ours, theirs) ||
-           say_type(t, theirs->domain);
+    return trial_words_policy(t->bridge, ours, t->diagnosis) ||
+           trial_words_partner(t->bridge, theirs->domain, t->diagnosis) ||
+           trial_words_block(t->bridge, ours, theirs, t->diagnosis) || say_type(t, theirs->domain);
 }
 
 /* ---- toward the partner ---- */
 
-struct last_attempt {
-    const struct trial *trial;
-    char why[600];
-    uint64_t age_ms;
-};
-
-static void see_attempt(void *arg, const struct xmpp_attempt_info *info)
-{
-    struct last_attempt *last = arg;
-    const struct trial *t = last->trial;
-
-    if (info->inbound || !slice_eq(info->local, t->from.domain) || !slice_eq(info->remote, t->to.domain) ||
-        info->age_ms >= last->age_ms)
-        return;
-    last->age_ms = info->age_ms;
-    snprintf(last->why, sizeof(last->why), "%s", info->why);
-}
-
 /* Why the partner could not be reached, in the words of the set-up that failed last. */
 static void say_unreachable(struct trial *t, const char *what)
 {
-    struct last_attempt last = { .trial = t, .age_ms = UINT64_MAX };
-    struct slice domain = slice_first(t->to.domain, 200), why = why_of(t);
-
-    xmpp_each_attempt(t->bridge->xmpp, see_attempt, &last);
-    if (last.why[0])
-        why = slice_str(last.why);
-    say(t, "%s: %.*s. \"stoxctl partner test %.*s\" shows each step and what helps.", what, SLICE_FMT(why),
-        SLICE_FMT(domain));
+    trial_words_unreachable(t->bridge, t->from.domain, t->to.domain, what, why_of(t), t->diagnosis);
 }
 
 static void say_condition(struct trial *t, const char *condition, const char *when)

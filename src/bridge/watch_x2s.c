@@ -128,6 +128,15 @@ static void wait_as_told(struct watch_x2s *w, const struct watch_cause *cause)
     wait_for(w, ms);
 }
 
+/* An hour at least (8.6, noresource), or for as long as the peer has named. */
+static void wait_long(struct watch_x2s *w, const struct watch_cause *cause)
+{
+    uint64_t ms = (cause->retry_after_s < 86400 ? cause->retry_after_s : 86400) * 1000ull;
+
+    ms = ms < WATCH_BACKOFF_MAX_MS ? WATCH_BACKOFF_MAX_MS : ms;
+    wait_for(w, ms + rand_below(ms / 10 + 1));
+}
+
 static void soon(struct watch_x2s *w)
 {
     if (w->active_ms && loop_now(w->bridge->loop) - w->active_ms >= WATCH_AGAIN_MS)
@@ -319,7 +328,7 @@ static void ask(struct watch_x2s *w, unsigned actions, enum x2s_event event, con
     if (actions & X2S_WAIT)
         wait_as_told(w, cause);
     if (actions & X2S_WAIT_LONG)
-        wait_for(w, with_jitter(WATCH_BACKOFF_MAX_MS));
+        wait_long(w, cause);
     if (actions & X2S_SOON)
         soon(w);
 }

@@ -44,10 +44,9 @@ static bool put_angle(struct arena *a, const struct map_aliases *aliases, const 
     return buf_ok(&b) && out->p;
 }
 
-static bool fill(const struct watch_x2s *w, struct arena *a, const struct route *route, struct sip_subscribe *out)
+bool watch_x2s_request(const struct bridge *b, const struct jid *local, const struct jid *remote,
+                       const struct route *route, struct arena *a, struct sip_subscribe *out)
 {
-    const struct bridge *b = w->bridge;
-    struct jid local = contact_local_jid(w->contact), remote = contact_remote_jid(w->contact);
     unsigned limit = directory_gateway(b->directory)->subscription_refresh_s;
     struct sip_destination to;
     struct sip_target hop;
@@ -55,8 +54,8 @@ static bool fill(const struct watch_x2s *w, struct arena *a, const struct route 
 
     *out = (struct sip_subscribe){ .expires_s = limit < EXPIRES_S ? limit : EXPIRES_S,
                                    .accept = SLICE("application/pidf+xml") };
-    if (!put_angle(a, &b->map.aliases, &remote, &out->from) || !put_angle(a, &b->map.aliases, &local, &out->to) ||
-        !way_to(a, route, local.domain, &to))
+    if (!put_angle(a, &b->map.aliases, remote, &out->from) || !put_angle(a, &b->map.aliases, local, &out->to) ||
+        !way_to(a, route, local->domain, &to))
         return false;
     out->uri = slice_of(out->to.p + 1, out->to.n - 2);
     if (!sip_uri_parse(slice_of(out->from.p + 1, out->from.n - 2), &us))
@@ -78,10 +77,12 @@ static bool ask(struct watch_x2s *w)
 
     if (!route)
         return false;
+    if (route->publish)
+        return watch_x2s_ask_publications(w);
     arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     w->asked_ms = loop_now(b->loop);
     w->pending = true;
-    w->sub = fill(w, &a, route, &request) ? sip_subscribe(b->sip, &request, w) : NULL;
+    w->sub = watch_x2s_request(b, &local, &remote, route, &a, &request) ? sip_subscribe(b->sip, &request, w) : NULL;
     arena_reset(&a);
     if (w->sub) {
         b->watches_x2s.subscribes++;
@@ -133,7 +134,7 @@ void watch_wishes_on_pace(struct timer *t)
         if (!ask(w)) {
             w->error = 503;
             watch_x2s_event(w, X2S_LATER, &(struct watch_cause){ 0 });
-            watch_x2s_settle(w);
         }
+        watch_x2s_settle(w);
     }
 }

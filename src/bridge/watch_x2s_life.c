@@ -24,7 +24,7 @@ void watches_x2s_fini(struct bridge *b)
 /* Nothing leads on from where it is. */
 static bool is_idle(const struct watch_x2s *w)
 {
-    return (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->sub && !w->waits && !timer_running(&w->timer);
+    return (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->sub && !timer_running(&w->timer);
 }
 
 /* Somebody may have been there before: a request of one who may see already makes a watch, which asks nobody. */
@@ -36,7 +36,9 @@ static void restore_one(void *arg, struct contact *c)
     if (!c->restored || c->x2s == CONTACT_X2S_NONE || !watch_x2s_route(b, c))
         return;
     w = watch_x2s_of(b, c);
-    if (w && is_idle(w))
+    if (w && is_idle(w) && w->waits) /* for the disk: the same turn of the loop has brought his request */
+        w->due |= WATCH_DUE_ASK;
+    else if (w && is_idle(w))
         watch_wish(w);
 }
 
@@ -71,18 +73,31 @@ void watch_x2s_tell_again(struct bridge *b, struct contact *c)
 
 /* ---- settings ---- */
 
+/* Its notifier hears 481, and nothing leaves for where we may not any more. */
+static void let_go(struct watch_x2s *w, enum x2s_event event)
+{
+    if (w->sub)
+        sip_sub_drop(w->sub);
+    w->sub = NULL;
+    w->pending = true;
+    watch_x2s_event(w, event, &(struct watch_cause){ 0 });
+    watch_x2s_settle(w);
+}
+
 static void reconsider(struct watch_x2s *w)
 {
-    if (watch_x2s_route(w->bridge, w->contact)) {
-        if (!w->sub && (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->waits)
-            watch_wish(w);
-    } else if (w->sub) {
-        watch_tell_gone(w);
-        sip_sub_drop(w->sub); /* its notifier hears 481, and nothing leaves for where we may not any more */
-        w->sub = NULL;
-        w->pending = true;
-        watch_x2s_event(w, X2S_LATER, &(struct watch_cause){ 0 });
-        watch_x2s_settle(w);
+    bool looks = w->sub || w->state == X2S_AUTH; /* at what is published, without a subscription */
+
+    if (!watch_x2s_route(w->bridge, w->contact)) {
+        if (looks) {
+            watch_tell_gone(w);
+            let_go(w, X2S_LATER);
+        }
+    } else if (looks && watch_x2s_is_published(w) == (w->sub != NULL)) {
+        w->failures = 0; /* nobody has failed: he is to be looked for elsewhere */
+        let_go(w, X2S_AT_ONCE);
+    } else if (!w->sub && (w->state == X2S_RETRY || w->state == X2S_ASKING) && !w->waits) {
+        watch_wish(w);
     }
 }
 

@@ -97,5 +97,23 @@ void watch_unwish(struct watch_x2s *w);
 void watch_wishes_on_pace(struct timer *t);
 /* The route to the one who is watched, if these two may still; NULL: they may not. */
 const struct route *watch_x2s_route(const struct bridge *b, const struct contact *c);
+/* The SUBSCRIBE by which the partner's user asks ours; in the arena. False: an address that SIP cannot have, or no memory. */
+bool watch_x2s_request(const struct bridge *b, const struct jid *local, const struct jid *remote,
+                       const struct route *route, struct arena *a, struct sip_subscribe *out);
+
+/* ---- watch_x2s_sip.c ---- */
+
+/* What a NOTIFY about our user says. Status of the answer to it; 200 with *said: there is a document of him, in the arena. */
+unsigned watch_x2s_read(const struct bridge *b, const struct jid *local, struct arena *a, const struct sip_msg *msg,
+                        struct map_presences *out, bool *said);
+/* Active, with what is said; he is told what he did not know, once he has heard that he may see. */
+void watch_x2s_take_active(struct watch_x2s *w, struct arena *a, const struct map_presences *now, bool said);
+
+/* ---- watch_x2s_published.c ---- */
+
+/* Does the one who is watched publish his presence here? Then nobody subscribes to it. */
+bool watch_x2s_is_published(const struct watch_x2s *w);
+/* Instead of a SUBSCRIBE: active, with all that is published. False: no memory. */
+bool watch_x2s_ask_publications(struct watch_x2s *w);
 
 #endif

@@ -20,11 +20,9 @@ static bool is_pidf(const struct sip_msg *msg)
     return h && sip_media_type(h->value, &type, &params) && slice_ieq(type, SLICE("application/pidf+xml"));
 }
 
-/* Status of the answer; 200 with *said: there is a document of him. */
-static unsigned read_body(const struct watch_x2s *w, struct arena *a, const struct sip_msg *msg,
-                          struct map_presences *out, bool *said)
+unsigned watch_x2s_read(const struct bridge *b, const struct jid *local, struct arena *a, const struct sip_msg *msg,
+                        struct map_presences *out, bool *said)
 {
-    struct jid local = contact_local_jid(w->contact);
     const struct sip_header *lang = sip_msg_header(msg, SIP_H_CONTENT_LANGUAGE);
 
     *said = false;
@@ -32,8 +30,8 @@ static unsigned read_body(const struct watch_x2s *w, struct arena *a, const stru
         return 200;
     if (!is_pidf(msg))
         return 415;
-    switch (map_read_pidf(a, msg->body, lang ? lang->value : slice_of(NULL, 0), &local, &w->bridge->map.aliases,
-                          clock_wall_s(), out)) {
+    switch (map_read_pidf(a, msg->body, lang ? lang->value : slice_of(NULL, 0), local, &b->map.aliases, clock_wall_s(),
+                          out)) {
     case MAP_PIDF_OK: *said = true; return 200;
     case MAP_PIDF_OTHER: return 200;
     case MAP_PIDF_MALFORMED: return 400;
@@ -42,7 +40,7 @@ static unsigned read_body(const struct watch_x2s *w, struct arena *a, const stru
     return 500;
 }
 
-static void take_active(struct watch_x2s *w, struct arena *a, const struct map_presences *now, bool said)
+void watch_x2s_take_active(struct watch_x2s *w, struct arena *a, const struct map_presences *now, bool said)
 {
     struct bridge *b = w->bridge;
 
@@ -78,17 +76,19 @@ unsigned watch_x2s_notified(struct sip_sub *s, const struct sip_sub_notified *n)
     _Alignas(16) char memory[MEM];
     struct map_presences now = { 0 };
     struct arena a;
+    struct jid local;
     unsigned status;
     bool said;
 
     if (!w) /* nobody wants to know any more */
         return 200;
+    local = contact_local_jid(w->contact);
     w->bridge->watches_x2s.notifies++;
     note_notice(w, n);
     arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
-    status = read_body(w, &a, n->msg, &now, &said);
+    status = watch_x2s_read(w->bridge, &local, &a, n->msg, &now, &said);
     if (status == 200 && n->state == SIP_SUB_ACTIVE) {
-        take_active(w, &a, &now, said);
+        watch_x2s_take_active(w, &a, &now, said);
     } else if (n->state == SIP_SUB_PENDING && (status == 200 || status == 415)) {
         w->pending = true;
         watch_x2s_event(w, X2S_PENDING, &(struct watch_cause){ 0 });

@@ -100,10 +100,10 @@ static uint64_t nonce_of(struct bridge *b, const struct xmpp_stanza *stanza)
     if (!id.n)
         return rand_pool_u64(&b->nonces);
     memcpy(h.key, b->map.key, sizeof(h.key));
-    nonce = hash_bytes(&h, id);
+    nonce = hash_mac(&h, id);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        nonce = hash_more(&h, nonce, *parts[i]);
-    return body ? hash_more(&h, nonce, xml_text(stanza->arena, body)) : nonce;
+        nonce = hash_mac_more(&h, nonce, *parts[i]);
+    return body ? hash_mac_more(&h, nonce, xml_text(stanza->arena, body)) : nonce;
 }
 
 /* Is its sender within user-message-rate? False: it was refused. */

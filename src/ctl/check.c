@@ -1,6 +1,7 @@
 /* Checks that the daemon runs: begun, followed, judged. */
 #include <time.h>
 
+#include "ctl/check_users.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/findings.h"
@@ -95,5 +96,9 @@ enum ctl_exit dns_run_check(struct ctl *c)
 
 enum ctl_exit check_all(struct ctl *c)
 {
+    const char *users = args_value(&c->args, OPT_USERS);
+
+    if (users)
+        return check_users(c, users);
     return run_check(c, json_pack("{s:s}", "what", "all"), true);
 }

@@ -161,6 +161,11 @@ static const struct command fixed[] = {
       "how "
       "long that took, and else why not and what helps; exit status 1 if it did not",
       O(TEST_FROM) | O(TEST_TO) | O(TEXT) | O(JSON), false, NULL, test_im },
+    { "test", "presence", "SIP-USER XMPP-USER", 2, 2,
+      "Walks the way of presence between two people step by step, asks XMPP by a probe and SIP by a poll, and says "
+      "what "
+      "keeps it from working and what helps; changes no contact; exit status 1 if it does not work",
+      O(WAY) | O(JSON), false, NULL, test_presence },
     { "dns", "records", "[DOMAIN...]", 0, ANY,
       "Prints the DNS records that lead to this gateway, as lines of a zone file, for all SIP domains or for these",
       O(TTL) | O(JSON), false, &sip_domain_kind, dns_show_records },
@@ -170,10 +175,11 @@ static const struct command fixed[] = {
       "status 1 if it is not right",
       O(RESOLVER) | O(JSON), false, &sip_domain_kind, dns_run_check },
     { "check", "", "", 0, 0,
-      "Checks everything: settings, policy, certificates, ports, DNS, routes, partners, clock, disk, limits; exit "
+      "Checks everything: settings, policy, certificates, ports, DNS, routes, partners, clock, disk, limits, service; "
+      "exit "
       "status 1 "
       "if something is wrong",
-      O(JSON), false, NULL, check_all },
+      O(USERS) | O(JSON), false, NULL, check_all },
     { "metrics", "", "", 0, 0, "Prints the counters, as a monitoring system reads them", 0, false, NULL, metrics_show },
     { "session", "", "", 0, 0, "Says who one is to the daemon, and with which role", O(JSON), false, NULL,
       session_show },

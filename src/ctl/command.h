@@ -88,6 +88,7 @@ enum ctl_exit cert_export(struct ctl *c);
 enum ctl_exit cert_check(struct ctl *c);
 enum ctl_exit cert_remove(struct ctl *c);
 enum ctl_exit test_im(struct ctl *c);
+enum ctl_exit test_presence(struct ctl *c);
 enum ctl_exit trace_show(struct ctl *c);
 enum ctl_exit metrics_show(struct ctl *c);
 enum ctl_exit dns_show_records(struct ctl *c);

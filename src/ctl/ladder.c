@@ -49,19 +49,17 @@ size_t ladder_print(struct ctl *c, const json_t *steps, size_t from)
 }
 
 /* The id of a test that was begun now; 0 with a sentence said, and *rc. */
-static json_int_t begin_test(struct ctl *c, const char *prefix, json_t *body, enum ctl_exit *rc)
+static json_int_t begin_test(struct ctl *c, const char *path, json_t *body, enum ctl_exit *rc)
 {
-    const char *path = client_path(c, prefix, slice_str(c->args.operands[0]), "/test");
     json_int_t id = 0;
     struct answer a;
 
-    *rc = CTL_REFUSED;
-    if (path && !body)
-        *rc = ctl_fail_memory(c);
-    if (path && body) {
+    if (body) {
         *rc = client_call(c, "POST", path, body, &a);
         id = json_integer_value(json_object_get(a.body, "id"));
         answer_fini(&a);
+    } else {
+        *rc = ctl_fail_memory(c);
     }
     json_decref(body);
     return *rc == CTL_DONE ? id : 0;
@@ -96,20 +94,19 @@ static enum ctl_exit follow(struct ctl *c, const char *path, size_t *shown, bool
     return rc;
 }
 
-enum ctl_exit ladder_test(struct ctl *c, const char *prefix, json_t *body)
+enum ctl_exit ladder_run(struct ctl *c, const char *path, json_t *body)
 {
     const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
     enum ctl_exit rc;
-    json_int_t id = begin_test(c, prefix, body, &rc);
-    char behind[40];
-    const char *path;
+    json_int_t id = begin_test(c, path, body, &rc);
+    char number[32];
     size_t shown = 0;
     bool done = false;
 
     if (!id)
         return rc;
-    snprintf(behind, sizeof(behind), "/test/%" JSON_INTEGER_FORMAT, id);
-    path = client_path(c, prefix, slice_str(c->args.operands[0]), behind);
+    snprintf(number, sizeof(number), "/%" JSON_INTEGER_FORMAT, id);
+    path = client_path(c, path, slice_of(NULL, 0), number);
     if (!path)
         return CTL_REFUSED;
     for (unsigned i = 0; i < POLLS_MAX && rc == CTL_DONE && !done; i++) {
@@ -119,4 +116,14 @@ enum ctl_exit ladder_test(struct ctl *c, const char *prefix, json_t *body)
     }
     return done || rc != CTL_DONE ? rc
                                   : ctl_fail(c, CTL_UNREACHABLE, "the daemon does not come to an end with the test");
+}
+
+enum ctl_exit ladder_test(struct ctl *c, const char *prefix, json_t *body)
+{
+    const char *path = client_path(c, prefix, slice_str(c->args.operands[0]), "/test");
+
+    if (path)
+        return ladder_run(c, path, body);
+    json_decref(body);
+    return CTL_REFUSED;
 }

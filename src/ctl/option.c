@@ -48,6 +48,9 @@ static const struct option options[OPTION_N] = {
     [OPT_TEST_FROM] = { "from", 0, "USER", NULL, "In whose name: alice@contoso.example" },
     [OPT_TEST_TO] = { "to", 0, "USER", NULL, "To whom: romeo@fabrikam.example" },
     [OPT_TEXT] = { "text", 0, "TEXT", NULL, "The message; without it, one that says that it is a test" },
+    [OPT_WAY] = { "way", 0, "WAY", "both sip-to-xmpp xmpp-to-sip",
+                  "sip-to-xmpp: the SIP user watches the partner's; xmpp-to-sip: the other way round; both without "
+                  "it" },
     [OPT_STATE] = { "state", 0, "STATE", "none to from both asked denied added",
                     "Those of this state only: to (the SIP user may watch the partner's), from (the other way round), "
                     "both, none, "
@@ -73,6 +76,9 @@ static const struct option options[OPTION_N] = {
                   "Where the request is written, to be sent to the authority; -: to the screen" },
     [OPT_HAND_OVER] = { "hand-over", 0, NULL, NULL,
                         "By a new process that takes over all sockets: no connection is refused, no datagram lost" },
+    [OPT_USERS] = { "users", 0, "FILE", NULL,
+                    "Instead of all that, whether the users of this file have moved here, one address on each line: "
+                    "domain, policy, route and DNS; - reads standard input" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

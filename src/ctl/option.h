@@ -43,6 +43,7 @@ enum option_id {
     OPT_TEST_FROM,
     OPT_TEST_TO,
     OPT_TEXT,
+    OPT_WAY,
     OPT_STATE,
     OPT_BOTH,
     OPT_DOMAIN,
@@ -58,6 +59,7 @@ enum option_id {
     OPT_PASSPHRASE_FILE,
     OPT_CSR,
     OPT_HAND_OVER,
+    OPT_USERS,
     OPTION_N
 };
 

@@ -2,6 +2,7 @@
 #include "ctl/change.h"
 #include "ctl/command.h"
 #include "ctl/contact.h"
+#include "ctl/ladder.h"
 #include "ctl/look.h"
 #include "ctl/object.h"
 
@@ -92,4 +93,13 @@ enum ctl_exit subscription_refresh(struct ctl *c)
     answer_fini(&a);
     json_decref(body);
     return rc;
+}
+
+enum ctl_exit test_presence(struct ctl *c)
+{
+    const char *way = args_value(&c->args, OPT_WAY);
+
+    return ladder_run(
+        c, "/v1/presence-tests",
+        json_pack("{s:s, s:s, s:s*}", "sip", c->args.operands[0], "xmpp", c->args.operands[1], "way", way));
 }

@@ -10,6 +10,18 @@ json_t *answers_text(struct slice s)
     return json_stringn(s.n ? s.p : "", s.n);
 }
 
+json_t *answers_address(const struct jid *j)
+{
+    struct buf b;
+    json_t *v;
+
+    buf_init(&b, 4 * JID_PART_MAX);
+    jid_put(&b, j);
+    v = answers_text(buf_slice(&b));
+    buf_free(&b);
+    return v;
+}
+
 void answers_append(json_t **list, json_t *o)
 {
     if (!*list) {

@@ -5,6 +5,7 @@
 #include "daemon/answers.h"
 
 json_t *answers_text(struct slice s);
+json_t *answers_address(const struct jid *j);
 
 /* Adds o to the list, which is NULL from the moment when memory was missing. */
 void answers_append(json_t **list, json_t *o);
@@ -88,6 +89,11 @@ bool answer_trace_end(void *owner, uint64_t id, struct slice who);
 json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, struct slice text,
                              struct admin_refusal *no);
 json_t *answer_im_test(void *owner, uint64_t id);
+
+/* answers_presence_trial.c */
+json_t *answer_presence_test_start(void *owner, struct slice sip, struct slice xmpp, bool to_xmpp, bool to_sip,
+                                   struct admin_refusal *no);
+json_t *answer_presence_test(void *owner, uint64_t id);
 
 /* answers_dns.c */
 json_t *answer_dns_records(void *owner, const struct admin_check *what, uint64_t ttl_s, struct admin_refusal *no);

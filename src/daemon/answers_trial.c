@@ -29,18 +29,6 @@ json_t *answer_im_test_start(void *owner, struct slice from, struct slice to, st
     return NULL;
 }
 
-static json_t *address(const struct jid *j)
-{
-    struct buf b;
-    json_t *v;
-
-    buf_init(&b, 4 * JID_PART_MAX);
-    jid_put(&b, j);
-    v = answers_text(buf_slice(&b));
-    buf_free(&b);
-    return v;
-}
-
 static bool add_result(json_t *v, const struct trial *t, uint64_t talk)
 {
     return json_object_set_new(v, "result", json_string(t->works ? "success" : "failure")) == 0 &&
@@ -61,9 +49,9 @@ static void look(void *arg)
     s->found = t != NULL;
     if (!t)
         return;
-    s->v = json_pack("{s:I, s:o, s:o, s:s, s:b, s:I}", "id", (json_int_t)t->id, "from", address(&t->from), "to",
-                     address(&t->to), "way", from_sip ? "sip-to-xmpp" : "xmpp-to-sip", "done", t->done, "took-ms",
-                     (json_int_t)(bridge_now_ms(s->bridge) - t->began_ms));
+    s->v = json_pack("{s:I, s:o, s:o, s:s, s:b, s:I}", "id", (json_int_t)t->id, "from", answers_address(&t->from), "to",
+                     answers_address(&t->to), "way", from_sip ? "sip-to-xmpp" : "xmpp-to-sip", "done", t->done,
+                     "took-ms", (json_int_t)(bridge_now_ms(s->bridge) - t->began_ms));
     if (s->v && t->done &&
         !add_result(s->v, t, bridge_talk_id(s->bridge, from_sip ? &t->from : &t->to, from_sip ? &t->to : &t->from))) {
         json_decref(s->v);

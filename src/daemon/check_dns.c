@@ -81,12 +81,9 @@ void check_dns(struct check *c)
 
 void check_certificates(struct check *c)
 {
-    const struct boot *boot = c->conf->boot;
-    char name[256];
     const struct certs_wish wish = {
-        .config = c->config, .tls = c->conf->tls, .sip_name = boot->sip_tls.n ? name : NULL, .now_s = clock_wall_s()
+        .config = c->config, .boot = c->conf->boot, .vault = c->conf->vault, .now_s = clock_wall_s()
     };
 
-    snprintf(name, sizeof(name), "%.*s", SLICE_FMT(boot->host_name));
     certs_check(&wish, c->out);
 }

@@ -28,6 +28,16 @@ struct tests {
     void (*look)(void *arg);
 };
 
+/* works and verdict: only when it is done. */
+static void take(struct peer *p, bool done, bool works, const char *verdict)
+{
+    p->found = true;
+    p->done = done;
+    p->works = done && works;
+    if (done)
+        snprintf(p->verdict, sizeof(p->verdict), "%s", verdict);
+}
+
 /* ---- partners ---- */
 
 static void begin_partner(void *arg)
@@ -39,13 +49,7 @@ static void begin_partner(void *arg)
 
 static void take_partner(void *arg, const struct xmpp_probe_info *info)
 {
-    struct peer *p = arg;
-
-    p->found = true;
-    p->done = info->done;
-    p->works = info->done && info->works;
-    if (info->done)
-        snprintf(p->verdict, sizeof(p->verdict), "%s", info->verdict);
+    take(arg, info->done, info->works, info->verdict);
 }
 
 static void look_at_partner(void *arg)
@@ -66,13 +70,7 @@ static void begin_route(void *arg)
 
 static void take_route(void *arg, const struct sip_probe_info *info)
 {
-    struct peer *p = arg;
-
-    p->found = true;
-    p->done = info->done;
-    p->works = info->done && info->works;
-    if (info->done)
-        snprintf(p->verdict, sizeof(p->verdict), "%s", info->verdict);
+    take(arg, info->done, info->works, info->verdict);
 }
 
 static void look_at_route(void *arg)

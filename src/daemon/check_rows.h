@@ -35,6 +35,9 @@ void check_clock(struct check *c);
 void check_disk(struct check *c);
 void check_limits(struct check *c);
 
+/* check_service.c */
+void check_service(struct check *c);
+
 /* check_peers.c */
 void check_partners(struct check *c);
 void check_routes(struct check *c);

@@ -7,6 +7,7 @@
 
 #include "admin/admin.h"
 #include "bridge/bridge.h"
+#include "daemon/service.h"
 #include "deploy/findings.h"
 #include "net/loop_call.h"
 
@@ -19,7 +20,8 @@ struct checks_conf {
     struct keeper *keeper;
     struct bridge *bridge;
     struct loop_door *door;
-    struct tls *tls;
+    const struct pki_vault *vault;
+    struct service *service;
     struct log *log;
 };
 

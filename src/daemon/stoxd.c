@@ -137,9 +137,13 @@ static void on_applied(void *owner, const struct config *now)
 static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
-    const struct checks_conf checks = {
-        .boot = &d->boot, .keeper = d->keeper, .bridge = d->bridge, .door = d->door, .tls = d->tls, .log = &d->log
-    };
+    const struct checks_conf checks = { .boot = &d->boot,
+                                        .keeper = d->keeper,
+                                        .bridge = d->bridge,
+                                        .door = d->door,
+                                        .vault = d->vault,
+                                        .service = &d->service,
+                                        .log = &d->log };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,
                                .keeper = d->keeper,

@@ -1,118 +1,109 @@
 #include "deploy/certs_check.h"
 
-#include "net/tls.h"
-#include "xmpp/jid.h"
+#include <stdio.h>
 
-#define DAY_S 86400
+#include "store/certificate_judge.h"
 
-/* Could connections show it? -1 with a sentence: its key is missing, or of another certificate. */
-static int try_it(struct tls *tls, const struct chain *chain, struct err *err)
+#define WHOSE_MAX 300
+
+struct rows {
+    struct findings *out;
+    bool sip_is_there;
+};
+
+/* In words, for sentences and as what a finding is about. */
+static const char *whose_of(const struct certificate_use *use, char out[WHOSE_MAX])
 {
-    struct tls_identities *set = tls_identities_new();
-    int rc = set ? tls_identities_add(set, tls, SLICE(""), chain->file, chain->key, NULL, err)
-                 : err_memory(err, "trying a certificate");
-
-    tls_identities_drop(set);
-    return rc;
+    if (use->name.n)
+        snprintf(out, WHOSE_MAX, "%.*s", SLICE_FMT(use->name));
+    else
+        snprintf(out, WHOSE_MAX, "%s", strcmp(use->kind, "sip") == 0 ? "the SIP side" : "the admin API");
+    return out;
 }
 
-/* False: it is not good at this moment. */
-static bool check_dates(const struct chain *chain, const char *whose, int64_t now_s, struct findings *out)
+/* An import asks whether it was meant so; here it is in use, and what everybody refuses is a fault. */
+static enum finding_mark mark_of(enum pki_defect_kind kind)
 {
-    int64_t ends = tls_chain_ends_s(chain->chain);
-    struct finding *it;
-    char day[16];
-
-    tls_chain_until(chain->chain, day);
-    if (ends <= now_s) {
-        it = findings_add(out, FINDING_FAILED, "certificate-expired", whose, "the certificate of %s expired %s (%s)",
-                          whose, day, chain->file);
-        findings_remedy(out, it, "Renew it now: partners refuse it.");
-        return false;
-    }
-    if (tls_chain_begins_s(chain->chain) > now_s) {
-        it = findings_add(out, FINDING_FAILED, "certificate-not-yet", whose,
-                          "the certificate of %s is not valid yet (%s)", whose, chain->file);
-        findings_remedy(out, it, "Check the clock of this machine, or wait.");
-        return false;
-    }
-    if (ends - now_s < CERTS_SOON_S) {
-        it = findings_add(out, FINDING_WARNING, "certificate-expires", whose,
-                          "the certificate of %s expires %s, in %lld days (%s)", whose, day,
-                          (long long)((ends - now_s) / DAY_S), chain->file);
-        findings_remedy(out, it, "Renew it. A file that is replaced is read within a minute.");
-    }
-    return true;
+    if (kind == PKI_NAME_MISSING || kind == PKI_NOT_YET_VALID || pki_defect_weight(kind) == PKI_FATAL)
+        return FINDING_FAILED;
+    return FINDING_WARNING;
 }
 
-static void check_chain(const struct certs_wish *wish, const struct chain *chain, const char *whose, const char *host,
-                        struct findings *out)
+/* The check bears the name that the API has for the defect. */
+static void add_defect(struct findings *out, const struct certificate_use *use, const struct pki_defect *d)
 {
-    struct err err = { "" };
-    struct finding *it;
-    char day[16];
+    char whose[WHOSE_MAX];
 
-    if (!chain->chain) {
-        findings_add(out, FINDING_FAILED, "certificate-unreadable", whose, "the certificate of %s: %s", whose,
-                     chain->why);
-        return;
-    }
-    if (!check_dates(chain, whose, wish->now_s, out))
-        return;
-    if (!tls_chain_names(chain->chain, host)) {
-        it = findings_add(out, FINDING_FAILED, "certificate-wrong-name", whose,
-                          "the certificate of %s does not name %s (%s)", whose, host, chain->file);
-        findings_remedy(out, it, "Ask for one with %s as dNSName among its subjectAltNames.", host);
-        return;
-    }
-    if (try_it(wish->tls, chain, &err) < 0) {
-        findings_add(out, FINDING_FAILED, "certificate-unusable", whose, "the certificate of %s cannot be shown: %s",
-                     whose, err.text);
-        return;
-    }
-    tls_chain_until(chain->chain, day);
-    findings_add(out, FINDING_OK, "certificate", whose, "the certificate of %s names it and is good until %s", whose,
-                 day);
+    findings_add(out, mark_of(d->kind), pki_defect_name(d->kind), whose_of(use, whose), "%s, certificate %.*s: %s",
+                 whose, SLICE_FMT(use->certificate), d->text);
 }
 
-static void check_domain(const struct certs_wish *wish, struct chains *chains, const struct sip_domain *d,
-                         struct findings *out)
+static void add_missing(struct findings *out, const struct certificate_use *use)
 {
-    const char *name = arena_strdup(&out->arena, d->name), *ascii;
-    const struct chain *chain = chains_of_domain(chains, d);
-    struct finding *it;
-    struct slice a;
+    char whose[WHOSE_MAX];
+    struct finding *it = findings_add(out, FINDING_FAILED, "certificate-missing", whose_of(use, whose),
+                                      "%s has no certificate: partners can use neither TLS nor SASL with it", whose);
 
-    ascii = name && jid_domain_to_ascii(&out->arena, d->name, &a) ? arena_strdup(&out->arena, a) : NULL;
-    if (!name || !ascii) {
-        out->left_out++;
+    findings_remedy(out, it, "Ask for one with stoxctl cert request, or assign one that is there.");
+    findings_line(out, it, "stoxctl cert assign NAME --domain %s", whose);
+}
+
+static void take(void *arg, const struct certificate_use *use, const struct certificate_verdict *v)
+{
+    struct rows *rows = arg;
+    char whose[WHOSE_MAX];
+
+    rows->sip_is_there = rows->sip_is_there || strcmp(use->kind, "sip") == 0;
+    if (!use->certificate.n) {
+        add_missing(rows->out, use);
         return;
     }
-    if (chain) {
-        check_chain(wish, chain, name, ascii, out);
-        return;
+    for (size_t i = 0; i < v->defects.n; i++)
+        add_defect(rows->out, use, &v->defects.v[i]);
+    if (v->is_read && v->defects.n == 0)
+        findings_add(rows->out, FINDING_OK, "certificate", whose_of(use, whose),
+                     "the certificate of %s is good for it until %s", whose, v->facts.until);
+}
+
+static void note_pending(const struct config *config, struct findings *out)
+{
+    const struct config_list *list = config_list(config, &certificate_kind);
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct certificate *cert = CONFIG_OBJECT(certificate, list, i);
+        char name[WHOSE_MAX];
+
+        if (cert->chain.n)
+            continue;
+        snprintf(name, sizeof(name), "%.*s", SLICE_FMT(list->v[i]->name));
+        findings_line(out,
+                      findings_add(out, FINDING_NOTE, "certificate-pending", name,
+                                   "certificate %s is requested, and what the authority sends is not imported yet",
+                                   name),
+                      "stoxctl cert import %s FILE", name);
     }
-    it = findings_add(out, FINDING_FAILED, "certificate-missing", name,
-                      "%s has no certificate: partners can use neither TLS nor SASL with it", name);
-    findings_line(out, it, "stoxctl domain set %s --certificate FILE --key FILE", name);
 }
 
 void certs_check(const struct certs_wish *wish, struct findings *out)
 {
-    const struct config_list *domains = config_list(wish->config, &sip_domain_kind);
-    const struct chain *sip;
-    struct chains chains;
+    struct rows rows = { .out = out };
+    struct err err = { "" };
+    struct certificate_terms terms = { .vault = wish->vault,
+                                       .trust = pki_trust_load(wish->boot->trust_file, &err),
+                                       .host_name = wish->boot->host_name,
+                                       .boot_certificate = wish->boot->admin_certificate,
+                                       .boot_key = wish->boot->admin_key,
+                                       .now_s = wish->now_s };
 
-    chains_init(&chains, &out->arena);
-    for (size_t i = 0; i < domains->n; i++)
-        check_domain(wish, &chains, CONFIG_OBJECT(sip_domain, domains, i), out);
-    sip = chains_of_sip(&chains, config_gateway(wish->config));
-    if (sip && wish->sip_name)
-        check_chain(wish, sip, "the SIP side", wish->sip_name, out);
-    else if (wish->sip_name)
+    if (!terms.trust)
+        findings_add(out, FINDING_WARNING, "trust-file", "", "whether authorities are known was not looked at: %s",
+                     err.text);
+    certificate_judge(wish->config, &terms, take, &rows);
+    X509_STORE_free(terms.trust);
+    if (!rows.sip_is_there && wish->boot->sip_tls.n)
         findings_line(out,
                       findings_add(out, FINDING_FAILED, "certificate-missing", "the SIP side",
                                    "SIP over TLS listens, but there is no sip-certificate: nobody can connect to it"),
-                      "stoxctl gateway set --sip-certificate FILE --sip-key FILE");
-    chains_fini(&chains);
+                      "stoxctl cert assign NAME --sip");
+    note_pending(wish->config, out);
 }

@@ -1,22 +1,19 @@
 /*
- * Are the certificates that are assigned good for what they are assigned to? Whether there is one, whether its files can be read and
- * belong together, names, and dates.
+ * The rows of a check about certificates: what is wrong with those that are assigned (store/certificate_judge.h), and which are asked
+ * for and not there yet.
  */
 #ifndef STOX_DEPLOY_CERTS_CHECK_H
 #define STOX_DEPLOY_CERTS_CHECK_H
 
-#include "deploy/chains.h"
 #include "deploy/findings.h"
-
-#define CERTS_SOON_S (21 * 86400) /* less than so long to live is a warning */
-
-struct tls;
+#include "pki/vault.h"
+#include "store/config.h"
 
 struct certs_wish {
-    const struct config *config;
-    struct tls *tls;      /* borrowed; tries them, and is not changed */
-    const char *sip_name; /* the host-name, which SIP systems expect; NULL: nothing listens for SIP over TLS */
-    int64_t now_s;        /* since 1970 */
+    const struct config *config; /* all borrowed */
+    const struct boot *boot;
+    const struct pki_vault *vault; /* NULL: stored ones cannot be opened */
+    int64_t now_s;                 /* since 1970 */
 };
 void certs_check(const struct certs_wish *wish, struct findings *out);
 

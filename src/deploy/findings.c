@@ -42,6 +42,15 @@ static const char *write_text(struct findings *f, const char *fmt, va_list ap)
     return arena_strdup(&f->arena, slice_str(text));
 }
 
+static const char *write_or_none(struct findings *f, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+static const char *write_or_none(struct findings *f, const char *fmt, va_list ap)
+{
+    const char *text = write_text(f, fmt, ap);
+
+    return text ? text : "";
+}
+
 /* The same sentence about the same thing, among the last ones. */
 static struct finding *said_before(const struct findings *f, const struct finding *it)
 {
@@ -92,28 +101,22 @@ struct finding *findings_add(struct findings *f, enum finding_mark mark, const c
 
 void findings_remedy(struct findings *f, struct finding *it, const char *fmt, ...)
 {
-    const char *text;
     va_list ap;
 
-    if (!it)
-        return;
     va_start(ap, fmt);
-    text = write_text(f, fmt, ap);
+    if (it)
+        it->remedy = write_or_none(f, fmt, ap);
     va_end(ap);
-    it->remedy = text ? text : "";
 }
 
 void findings_line(struct findings *f, struct finding *it, const char *fmt, ...)
 {
-    const char *text;
     va_list ap;
 
-    if (!it)
-        return;
     va_start(ap, fmt);
-    text = write_text(f, fmt, ap);
+    if (it)
+        it->line = write_or_none(f, fmt, ap);
     va_end(ap);
-    it->line = text ? text : "";
 }
 
 bool findings_pass(const struct findings *f)

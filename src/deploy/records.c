@@ -145,7 +145,7 @@ int plan_make(struct plan *p, const struct plan_site *site, const struct slice *
 
     *p = (struct plan){ .site = *site, .ttl_s = PLAN_TTL_S };
     arena_init(&p->arena, PLAN_BYTES);
-    chains_init(&p->chains, &p->arena);
+    chains_init(&p->chains, p->site.config, &p->arena);
     list_init(&p->domains);
     list_init(&p->hosts);
     hash_init(&p->by_name);

@@ -73,13 +73,13 @@ static struct hash sip_hash(const struct map_conf *conf)
 void map_fresh_init(struct map_fresh *f, const struct map_conf *conf, uint64_t nonce, struct slice stanza_id)
 {
     struct hash h = sip_hash(conf);
-    uint64_t first = hash_bytes(&h, slice_of((const char *)&nonce, sizeof(nonce)));
+    uint64_t first = hash_mac(&h, slice_of((const char *)&nonce, sizeof(nonce)));
 
     f->nonce = nonce;
-    f->branch = hash_more(&h, first, stanza_id);
-    f->tag = hash_more(&h, first + 1, SLICE("tag"));
-    f->call_id[0] = hash_more(&h, first + 2, SLICE("call-id"));
-    f->call_id[1] = hash_more(&h, first + 3, SLICE("call-id"));
+    f->branch = hash_mac_more(&h, first, stanza_id);
+    f->tag = hash_mac_more(&h, first + 1, SLICE("tag"));
+    f->call_id[0] = hash_mac_more(&h, first + 2, SLICE("call-id"));
+    f->call_id[1] = hash_mac_more(&h, first + 3, SLICE("call-id"));
 }
 
 void map_put_u64_hex(struct buf *b, uint64_t v)

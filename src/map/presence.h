@@ -86,9 +86,6 @@ void map_presences_told(struct map_presences *p);
 /* A resource with an older timestamp than the same has in was stays as it was there (STOX-PRS-44). */
 void map_presences_keep_newer(const struct map_presences *was, struct map_presences *now);
 
-/* The newest at_s; 0: none. */
-int64_t map_presences_newest_s(const struct map_presences *p);
-
 bool map_presence_same(const struct map_presence *a, const struct map_presence *b); /* but for at_s */
 
 /* Is a more available than b: highest priority, then chat, none, away, xa, dnd, then the newest (catalogue 8.2)? */

@@ -202,12 +202,3 @@ void map_presences_keep_newer(const struct map_presences *was, struct map_presen
             now->v[i] = *before;
     }
 }
-
-int64_t map_presences_newest_s(const struct map_presences *p)
-{
-    int64_t newest = 0;
-
-    for (size_t i = 0; i < p->n; i++)
-        newest = p->v[i].at_s > newest ? p->v[i].at_s : newest;
-    return newest;
-}

@@ -4,7 +4,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "net/tls_priv.h"
 
@@ -52,6 +51,17 @@ struct tls_chain *tls_chain_load(const char *file, struct err *err)
         *err = own;
     tls_chain_free(chain);
     return NULL;
+}
+
+struct tls_chain *tls_chain_take(STACK_OF(X509) * certs)
+{
+    struct tls_chain *chain = sk_X509_num(certs) > 0 ? calloc(1, sizeof(*chain)) : NULL;
+
+    if (chain)
+        chain->certs = certs;
+    else
+        sk_X509_pop_free(certs, X509_free);
+    return chain;
 }
 
 void tls_chain_free(struct tls_chain *chain)
@@ -119,26 +129,4 @@ bool tls_chain_names(const struct tls_chain *chain, const char *host)
 {
     return X509_check_host(leaf_of(chain), host, 0,
                            X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
-}
-
-static int64_t seconds_of(const ASN1_TIME *t)
-{
-    struct tm tm;
-
-    return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
-}
-
-int64_t tls_chain_begins_s(const struct tls_chain *chain)
-{
-    return seconds_of(X509_get0_notBefore(leaf_of(chain)));
-}
-
-int64_t tls_chain_ends_s(const struct tls_chain *chain)
-{
-    return seconds_of(X509_get0_notAfter(leaf_of(chain)));
-}
-
-void tls_chain_until(const struct tls_chain *chain, char out[16])
-{
-    tls_date(X509_get0_notAfter(leaf_of(chain)), out);
 }

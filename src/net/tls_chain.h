@@ -1,10 +1,10 @@
 /*
- * A certificate chain of ours as it stands in its file, for those who publish or check it: its key as TLSA records have it, its
- * names and its dates. Nothing of it is secret, and nothing here decides what connections show.
+ * A certificate chain of ours, for those who publish or check it: its key as TLSA records have it, and its names. Nothing of it is secret, and nothing here decides what connections show.
  */
 #ifndef STOX_NET_TLS_CHAIN_H
 #define STOX_NET_TLS_CHAIN_H
 
+#include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +17,9 @@ struct tls_chain;
 
 /* PEM, leaf first. NULL with a sentence that names the file. Expired ones are loaded too. From any thread. */
 struct tls_chain *tls_chain_load(const char *file, struct err *err);
+/* One that is in memory already, leaf first; taken over also when this fails. NULL: certs is NULL or empty, or no memory. */
+struct tls_chain *tls_chain_take(STACK_OF(X509) * certs);
+
 void tls_chain_free(struct tls_chain *chain); /* NULL is fine */
 
 /* SHA-256 of the leaf's public key: the data of TLSA 3 1 1. False: the key is of no kind that can be written. */
@@ -32,10 +35,5 @@ enum tls_chain_fit tls_chain_fits(const struct tls_chain *chain, const struct da
 
 /* Is this host, in A-labels, among the leaf's DNS names? */
 bool tls_chain_names(const struct tls_chain *chain, const char *host);
-
-/* Dates of the leaf, in seconds since 1970; the day of its end as 2026-03-01. */
-int64_t tls_chain_begins_s(const struct tls_chain *chain);
-int64_t tls_chain_ends_s(const struct tls_chain *chain);
-void tls_chain_until(const struct tls_chain *chain, char out[16]);
 
 #endif

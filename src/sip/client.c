@@ -96,8 +96,8 @@ static void make_branch(struct sip_clients *t, char out[BRANCH_LEN])
 
     t->n_branches++;
     memcpy(out, COOKIE, at);
-    put_u64_hex(out + at, hash_bytes(&t->secrets, slice_of((const char *)&t->n_branches, sizeof(t->n_branches))));
-    put_u64_hex(out + at + 16, hash_bytes(&t->marks, slice_of(out + at, 16)));
+    put_u64_hex(out + at, hash_mac(&t->secrets, slice_of((const char *)&t->n_branches, sizeof(t->n_branches))));
+    put_u64_hex(out + at + 16, hash_mac(&t->marks, slice_of(out + at, 16)));
 }
 
 bool sip_clients_made_branch(const struct sip_clients *t, struct slice branch)
@@ -107,7 +107,7 @@ bool sip_clients_made_branch(const struct sip_clients *t, struct slice branch)
 
     if (branch.n != BRANCH_LEN || !slice_starts(branch, SLICE(COOKIE)))
         return false;
-    put_u64_hex(mark, hash_bytes(&t->marks, slice_of(branch.p + at, 16)));
+    put_u64_hex(mark, hash_mac(&t->marks, slice_of(branch.p + at, 16)));
     return memcmp(mark, branch.p + at + 16, 16) == 0;
 }
 

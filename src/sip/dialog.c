@@ -79,7 +79,7 @@ struct buf *sip_dialogs_lines(struct sip *sip)
 uint64_t sip_dialogs_make_tag(struct sip_dialogs *t)
 {
     t->n_tags++;
-    return hash_bytes(&t->secrets, slice_of((const char *)&t->n_tags, sizeof(t->n_tags)));
+    return hash_mac(&t->secrets, slice_of((const char *)&t->n_tags, sizeof(t->n_tags)));
 }
 
 struct call_key {

@@ -122,6 +122,21 @@ static bool is_ruled_out(struct slice params)
     return true;
 }
 
+bool sip_msg_if_match(const struct sip_msg *m, struct slice *etag)
+{
+    const struct slice name = SLICE("sip-if-match");
+    const struct sip_header *h = sip_msg_named(m, name, 0);
+
+    *etag = slice_of(NULL, 0);
+    if (!h)
+        return true;
+    for (const struct sip_header *other = h + 1; other < m->headers + m->n_headers; other++)
+        if (other->id == SIP_H_OTHER && sip_is_name(other->name, name))
+            return false;
+    *etag = h->value;
+    return h->value.n && sip_span(h->value, SIP_C_TOKEN) == h->value.n;
+}
+
 static bool takes(struct slice range, struct slice media)
 {
     size_t slash = slice_find(media, '/');

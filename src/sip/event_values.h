@@ -30,6 +30,9 @@ bool sip_delta_parse(struct slice value, uint32_t *seconds);
 bool sip_msg_expires(const struct sip_msg *m, uint32_t *seconds, bool *bad);
 bool sip_msg_min_expires(const struct sip_msg *m, uint32_t *seconds);
 
+/* SIP-If-Match (RFC 3903 11.3.2): the entity-tag; empty: there is none. False: more than one, or no token. */
+bool sip_msg_if_match(const struct sip_msg *m, struct slice *etag);
+
 /* Is the media type "type/subtype" among those of Accept, and not by ";q=0"? Without Accept all are (RFC 3261 20.1 has a default
  * of its own for SDP; RFC 6665 7.4 names the one of the event package). */
 bool sip_msg_accepts(const struct sip_msg *m, struct slice media);

@@ -14,20 +14,37 @@ static bool has_events(const struct sip *sip)
     return sip->conf.ops->events != NULL;
 }
 
-static bool has_publish(const struct sip *sip)
+/* host empty: at all. */
+static enum sip_publishing publishing(const struct sip *sip, struct slice host)
 {
-    return has_events(sip) && sip->conf.ops->events->publish;
+    const struct sip_event_ops *ops = sip->conf.ops->events;
+
+    if (!ops || !ops->publish)
+        return SIP_PUBLISHING_FORBIDDEN;
+    if (ops->publishes)
+        return ops->publishes(sip->conf.owner, host);
+    return !host.n || sip->conf.ops->serves(sip->conf.owner, host) ? SIP_PUBLISHING_ALLOWED : SIP_PUBLISHING_UNSERVED;
 }
 
-void sip_put_allow(struct buf *b, const struct sip *sip)
+static bool has_publish(const struct sip *sip)
+{
+    return publishing(sip, slice_of(NULL, 0)) == SIP_PUBLISHING_ALLOWED;
+}
+
+static void put_allow(struct buf *b, const struct sip *sip, bool publish)
 {
     buf_put(b, has_sessions(sip) ? SLICE("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, INFO")
                                  : SLICE("Allow: OPTIONS, MESSAGE"));
     if (has_events(sip))
         buf_put(b, SLICE(", SUBSCRIBE, NOTIFY"));
-    if (has_publish(sip))
+    if (publish)
         buf_put(b, SLICE(", PUBLISH"));
     buf_put(b, SLICE("\r\n"));
+}
+
+void sip_put_allow(struct buf *b, const struct sip *sip)
+{
+    put_allow(b, sip, has_publish(sip));
 }
 
 void sip_put_allow_events(struct buf *b, const struct sip *sip)
@@ -101,21 +118,35 @@ static bool is_loop(const struct sip *sip, const struct sip_msg *m)
     return false;
 }
 
-static bool serves(struct sip *sip, const struct sip_msg *m)
+/* Who publishes names himself, and not somebody at a partner. */
+static unsigned check_publish(struct sip *sip, struct slice host)
+{
+    switch (publishing(sip, host)) {
+    case SIP_PUBLISHING_ALLOWED: return 0;
+    case SIP_PUBLISHING_FORBIDDEN: put_allow(&sip->headers, sip, false); return 405;
+    case SIP_PUBLISHING_UNSERVED: break;
+    }
+    return 404;
+}
+
+static unsigned check_host(struct sip *sip, const struct sip_msg *m)
 {
     char lower[256];
     struct slice host = m->uri.host;
 
     /* OPTIONS to our own address is how SIP servers ask whether we live; in dialogs it is our Contact. */
     if ((m->method_id == SIP_OPTIONS || m->to_tag.n) && sip_is_our_host(sip, host))
-        return true;
+        return 0;
     if (host.n && host.p[host.n - 1] == '.')
         host.n--;
     if (!host.n || host.n > sizeof(lower))
-        return false;
+        return 404;
     for (size_t i = 0; i < host.n; i++)
         lower[i] = text_lower(host.p[i]);
-    return sip->conf.ops->serves(sip->conf.owner, slice_of(lower, host.n));
+    host = slice_of(lower, host.n);
+    if (m->method_id == SIP_PUBLISH)
+        return check_publish(sip, host);
+    return sip->conf.ops->serves(sip->conf.owner, host) ? 0 : 404;
 }
 
 static unsigned check_uri(struct sip *sip, const struct sip_msg *m)
@@ -126,7 +157,7 @@ static unsigned check_uri(struct sip *sip, const struct sip_msg *m)
     case SIP_SCHEME_SIP:
     case SIP_SCHEME_SIPS:
     case SIP_SCHEME_IM:
-    case SIP_SCHEME_PRES: return serves(sip, m) ? 0 : 404;
+    case SIP_SCHEME_PRES: return check_host(sip, m);
     case SIP_SCHEME_TEL:
     case SIP_SCHEME_OTHER: break;
     }

@@ -58,9 +58,9 @@ static void put_mark(const struct sip_nonces *t, struct stamp *s, enum sip_diges
     const struct hash *keys[2] = { &t->marks, &t->more };
 
     for (size_t i = 0; i < 2; i++) {
-        uint64_t mark = hash_more(keys[i], hash_bytes(keys[i], head), slice_of(&algorithm, 1));
+        uint64_t mark = hash_mac_more(keys[i], hash_mac(keys[i], head), slice_of(&algorithm, 1));
 
-        s->mark[i] = hash_more(keys[i], mark, who);
+        s->mark[i] = hash_mac_more(keys[i], mark, who);
     }
 }
 

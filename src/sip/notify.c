@@ -47,17 +47,26 @@ static void put_state(struct buf *b, const struct sip_sub *s, const struct sip_s
     buf_put(b, SLICE("\r\n"));
 }
 
-/* RFC 3261 18.1.1: what of 1300 bytes is left for the body where there is UDP alone, by what stands in the lines around it. 0: all
- * bodies may go. */
-static size_t room_over(const struct sip_sub *s, const struct sip_destination *to)
+/* RFC 3261 18.1.1: what of 1300 bytes is left for the body over UDP, by what stands in the lines around it; 1: nothing. */
+static size_t room_over_udp(const struct sip_sub *s)
 {
     size_t lines = LINES_FIXED + 2 * s->sip->conf.host.n;
 
-    if (to->transports != SIP_MAY(SIP_UDP))
-        return 0;
     for (size_t i = 0; i < SUB_TEXTS; i++)
         lines += s->n_text[i];
     return lines < SIP_UDP_REQUEST_MAX ? SIP_UDP_REQUEST_MAX - lines : 1;
+}
+
+/* 0: all bodies may go. */
+static size_t room_over(const struct sip_sub *s, const struct sip_destination *to)
+{
+    return to->transports == SIP_MAY(SIP_UDP) || s->brief ? room_over_udp(s) : 0;
+}
+
+/* May it go by UDP, but for its length? */
+static bool is_lengthy(const struct sip_sub *s, const struct sip_destination *to, struct slice body)
+{
+    return (to->transports & SIP_MAY(SIP_UDP)) && body.n > room_over_udp(s);
 }
 
 /* False: no memory, or too much is under way. */
@@ -72,6 +81,7 @@ static bool send_notify(struct sip_sub *s, const struct sip_destination *to, con
         buf_put(b, n->content.headers);
     if (!buf_ok(b) || !sip_sub_fly(s, SIP_NOTIFY, to, buf_slice(b), body))
         return false;
+    s->lengthy = is_lengthy(s, to, body);
     s->state = n->state;
     s->notices++;
     s->last_notice_ms = loop_now(s->sip->loop);
@@ -204,27 +214,40 @@ static void wait_longer(struct sip_sub *s, unsigned asked_s)
     s->due_ms = loop_now(s->sip->loop) + 1000ull * wait_s + rand_below(500ull * wait_s);
 }
 
-static void too_long(struct sip_sub *s)
+/* Logs it, and has it sent once more at once. */
+static void say_too_long(struct sip_sub *s, const char *event, const char *reason)
 {
     struct sip *sip = s->sip;
     unsigned held;
 
     if (log_allowed(&sip->log_notify, loop_now(sip->loop), LOG_BURST, &held))
-        log_warning(sip->loop->log, "sip-notify-too-long", LOG_S("call-id", sip_sub_text(s, SUB_CALL_ID)),
-                    LOG_S("to", sip_sub_text(s, SUB_REMOTE)),
-                    LOG_Z("reason",
-                          "a NOTIFY over 1300 bytes, and the route has no transport but UDP: the watcher sees no "
-                          "presence (allow TCP or TLS on the route)"),
-                    LOG_U("not-logged", held));
-    s->bare = true;
+        log_warning(sip->loop->log, event, LOG_S("call-id", sip_sub_text(s, SUB_CALL_ID)),
+                    LOG_S("to", sip_sub_text(s, SUB_REMOTE)), LOG_Z("reason", reason), LOG_U("not-logged", held));
     s->due_ms = loop_now(sip->loop);
+}
+
+static void too_long(struct sip_sub *s)
+{
+    say_too_long(s, "sip-notify-too-long",
+                 "a NOTIFY over 1300 bytes, and the route has no transport but UDP: the watcher sees no "
+                 "presence (allow TCP or TLS on the route)");
+    s->bare = true;
+}
+
+/* RFC 3261 18.1.1: sent over TCP for its length alone, to a server that may have only UDP. */
+static void shorten(struct sip_sub *s)
+{
+    say_too_long(s, "sip-notify-shortened",
+                 "a NOTIFY over 1300 bytes went over TCP, and no server took the connection: it goes once more, short "
+                 "enough for UDP (let the server listen on TCP)");
+    s->brief = true;
 }
 
 void sip_notify_done(struct sip_sub *s, const struct sip_result *r)
 {
-    bool was_bare = s->bare;
+    bool was_bare = s->bare, was_brief = s->brief;
 
-    s->bare = false;
+    s->bare = s->brief = false;
     if (s->phase == SUB_OVER && s->due_ms != SIP_SUB_NEVER) { /* this one was the one before the last */
         sip_sub_schedule(s);
         return;
@@ -241,6 +264,8 @@ void sip_notify_done(struct sip_sub *s, const struct sip_result *r)
     }
     if (r->no_answer == SIP_TOO_LONG)
         too_long(s);
+    else if (r->no_answer == SIP_UNREACHABLE && s->lengthy && !was_brief)
+        shorten(s);
     else if (met_nobody(r))
         wait_longer(s, r->msg ? sip_retry_after(r->msg) : 0);
     else

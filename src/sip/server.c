@@ -152,7 +152,7 @@ void sip_servers_identify(struct sip_servers *t, const struct sip_msg *m, struct
 
     buf_clear(b);
     put_key(b, m, method);
-    id->tag = hash_bytes(&t->tags, buf_slice(b));
+    id->tag = hash_mac(&t->tags, buf_slice(b));
     buf_clear(b);
     key_field(b, m->from_tag);
     key_field(b, m->call_id);

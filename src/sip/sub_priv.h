@@ -95,6 +95,9 @@ struct sip_sub {
     bool in_dialog : 1; /* the peer's tag is known */
     bool ending : 1;    /* notifier: the next NOTIFY is the last, because of why */
     bool bare : 1;      /* notifier: the next NOTIFY goes without a body, which was too long for UDP */
+    bool lengthy : 1;   /* notifier: the last NOTIFY would have been over UDP, but for its length */
+    bool
+        brief : 1; /* notifier: the next NOTIFY is to be short enough for UDP, as nobody has taken the longer one over TCP */
     bool accepted : 1;  /* subscriber: a 2xx came */
     bool forced : 1;    /* subscriber: the refresh is the owner's wish */
     bool lapsing : 1;   /* subscriber: is not refreshed */

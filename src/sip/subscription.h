@@ -59,7 +59,13 @@ struct sip_sub_end {
     const struct sip_msg *msg; /* borrowed until return; or NULL */
 };
 
-/* Named by sip_ops.events; without it SUBSCRIBE, NOTIFY and PUBLISH get 405. owner is that of sip_conf. All must be set but publish. */
+enum sip_publishing {
+    SIP_PUBLISHING_UNSERVED,  /* 404 */
+    SIP_PUBLISHING_FORBIDDEN, /* 405 */
+    SIP_PUBLISHING_ALLOWED,
+};
+
+/* Named by sip_ops.events; without it SUBSCRIBE, NOTIFY and PUBLISH get 405. owner is that of sip_conf. All must be set but publish and publishes. */
 struct sip_event_ops {
     /*
      * Notifier: a SUBSCRIBE outside of dialogs with a good form, from a known source, to a served host, for event "presence", whose
@@ -99,6 +105,9 @@ struct sip_event_ops {
 
     /* PUBLISH for event "presence" with a good form, from a known source. Answered once, now or later, by sip_respond. NULL: 405. */
     void (*publish)(void *owner, const struct sip_request *request);
+    /* May users of this host (of a Request-URI, lower case, no trailing dot) publish here? Empty: anybody at all. NULL: those of every
+     * host that sip_ops.serves, with publish. */
+    enum sip_publishing (*publishes)(void *owner, struct slice host);
 };
 
 /* The values of what may be asked of us. */

@@ -55,16 +55,17 @@ size_t sip_targets_order(struct sip *sip, const struct sip_targets *t, uint8_t o
 {
     uint8_t drawn[SIP_TARGETS_MAX];
     enum sip_fitness fit[SIP_TARGETS_MAX];
+    const size_t n_all = t->n;
     size_t n = 0;
 
-    for (size_t i = 0; i < t->n; i++)
+    for (size_t i = 0; i < n_all; i++)
         drawn[i] = (uint8_t)i;
     if (t->drawn)
         draw(t, drawn);
-    for (size_t i = 0; i < t->n; i++)
+    for (size_t i = 0; i < n_all; i++)
         fit[i] = sip_health_fitness(sip, &t->v[drawn[i]].target);
     for (enum sip_fitness f = SIP_FIT; f <= SIP_FIT_LAST; f++)
-        for (size_t i = 0; i < t->n; i++)
+        for (size_t i = 0; i < n_all; i++)
             if (fit[i] == f)
                 order[n++] = drawn[i];
     return n;

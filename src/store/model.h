@@ -118,7 +118,7 @@ struct route {
     bool next_hop_route;                           /* a Route header names it */
     bool trust_identity;
     unsigned message_rate; /* a second; 0: no limit */
-    bool presence;
+    bool presence, publish;
     unsigned subscription_rate; /* a second; 0: no limit */
     unsigned added_by;          /* enum route_added_by */
 };

@@ -193,6 +193,13 @@ static const struct setting settings[] = {
       .brief = "Whether presence passes between this SIP system and XMPP",
       .help = "no: for a SIP system without presence. Its users cannot be watched, and their SUBSCRIBEs are answered "
               "403." },
+    { .name = "publish",
+      .type = SETTING_BOOL,
+      FIELD(route, publish),
+      .def = "no",
+      .brief = "Whether users of this SIP system publish their presence here (PUBLISH, RFC 3903)",
+      .help = "For SIP systems without a presence server. yes: partners' users are told what was published, and no "
+              "SUBSCRIBE is sent; whoever may ask by the type of his partner may watch. no: PUBLISH is answered 405." },
     { .name = "contact-added-by",
       .type = SETTING_CHOICE,
       FIELD(route, added_by),

@@ -325,6 +325,33 @@ static json_t *one_check(void *owner, uint64_t id)
                      "make room", "line", "rm -r everything");
 }
 
+static json_t *presence_test_start(void *owner, struct slice sip, struct slice xmpp, bool to_xmpp, bool to_sip,
+                                   struct admin_refusal *no)
+{
+    if (slice_is(sip, "again@contoso.example")) {
+        *no = (struct admin_refusal){ 429, "ten tests a minute are enough: try again later" };
+        return NULL;
+    }
+    return json_pack("{s:i}", "id", to_xmpp && to_sip ? 1 : to_xmpp ? 2 : 3);
+}
+
+/* Done when it is asked for the second time; one way alone works. */
+static json_t *presence_test(void *owner, uint64_t id)
+{
+    struct server *s = owner;
+
+    if (id < 1 || id > 3)
+        return json_null();
+    if (atomic_fetch_add(&s->asked, 1) % 2 == 0)
+        return json_pack("{s:I, s:b, s:[{s:i, s:s, s:s, s:s}]}", "id", (json_int_t)id, "done", 0, "steps", "ms", 0,
+                         "step", "policy", "result", "ok", "text", "the SIP user may talk to partners");
+    return json_pack("{s:I, s:b, s:[{s:i, s:s, s:s, s:s}, {s:i, s:s, s:s, s:s}], s:b, s:s, s:s}", "id", (json_int_t)id,
+                     "done", 1, "steps", "ms", 0, "step", "policy", "result", "ok", "text",
+                     "the SIP user may talk to partners", "ms", 12, "step", "notify", "result",
+                     id == 1 ? "failed" : "ok", "text", "NOTIFY\x1b[2J", "works", id != 1, "fault",
+                     id == 1 ? "refused" : "none", "verdict", id == 1 ? "It is refused." : "It works.");
+}
+
 static const struct admin_ops ops = { .status = status,
                                       .metrics = metrics,
                                       .streams = streams,
@@ -349,6 +376,8 @@ static const struct admin_ops ops = { .status = status,
                                       .trace_end = trace_end,
                                       .im_test_start = im_test_start,
                                       .im_test = im_test,
+                                      .presence_test_start = presence_test_start,
+                                      .presence_test = presence_test,
                                       .dns_records = dns_records,
                                       .check_start = check_start,
                                       .check = one_check };

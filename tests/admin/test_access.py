@@ -10,7 +10,7 @@ from support import PASSWORD, Session
 ORDER = ["reader", "helpdesk", "administrator"]
 NAMES = {"partners": "p.example", "domains": "d.example", "routes": "r", "policies": "global", "sites": "s",
          "sip-users": "u@d.example", "blocks": "b@d.example", "users": "victim", "tokens": "spare", "streams": "7",
-         "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1", "checks": "1",
+         "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1", "presence-tests": "1", "checks": "1",
          "certificates": "nobody"}
 
 
@@ -65,7 +65,7 @@ def test_the_roles_are_those_of_the_contract(shared):
         elif path == "/v1/audit" or (method == "DELETE" and path.startswith("/v1/streams/")) or \
                 (method == "POST" and path.endswith("/test")) or (method == "GET" and path.startswith("/v1/contact")) or \
                     path.startswith("/v1/subscription") or \
-                path.startswith(("/v1/conversations", "/v1/queue", "/v1/traces", "/v1/checks")):
+                path.startswith(("/v1/presence-tests", "/v1/conversations", "/v1/queue", "/v1/traces", "/v1/checks")):
             assert role == "helpdesk", path
         elif method == "GET" or path.startswith("/v1/session"):
             assert role == "reader", path

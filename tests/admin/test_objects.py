@@ -447,3 +447,20 @@ def test_records_and_checks_are_asked_for_and_bad_wishes_refused(server):
     assert often.status == 429 and often.code == "too-many" and often.headers["Retry-After"]
     for gone in "3", "x", "-1":
         assert server.root("GET", "/v1/checks/" + gone).status == 404, gone
+
+
+def test_D16_who_tests_presence_in_anothers_name_is_in_the_audit(server):
+    wish = {"sip": "alice@contoso.example", "xmpp": "romeo@fabrikam.example"}
+    begun = server.ask("POST", "/v1/presence-tests", wish, token=server.token("desk", "helpdesk"))
+    assert (begun.status, begun.json) == (202, {"id": 1})
+    row = server.root("GET", "/v1/audit?kind=test").json["items"][0]
+    assert (row["who"], row["action"], row["name"], row["after"]) == ("token:desk", "test", wish["sip"], wish), row
+    assert [server.root("GET", "/v1/presence-tests/1").json["done"] for _ in range(2)] == [False, True]
+    for way, test in ("both", 1), ("sip-to-xmpp", 2), ("xmpp-to-sip", 3):
+        assert server.root("POST", "/v1/presence-tests", {**wish, "way": way}).json == {"id": test}
+    for bad in ({"sip": "a"}, {"sip": 1, "xmpp": "b"}, {**wish, "way": "x"}, {**wish, "more": 1}):
+        assert server.root("POST", "/v1/presence-tests", bad).status == 422, bad
+    often = server.root("POST", "/v1/presence-tests", {**wish, "sip": "again@contoso.example"})
+    assert often.status == 429 and often.code == "too-many"
+    for gone in "4", "x", "-1":
+        assert server.root("GET", "/v1/presence-tests/" + gone).status == 404, gone

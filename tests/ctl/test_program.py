@@ -192,6 +192,20 @@ def test_a_test_message_says_result_latency_error_and_diagnosis(stox):
     stox.ctl('test', 'im', '--from', 'a@b.example', code=2)
 
 
+def test_a_test_of_presence_is_a_ladder_with_a_verdict(stox):
+    who = 'alice@contoso.example', 'romeo@fabrikam.example'
+    lines = stox.ctl('test', 'presence', *who, code=1).lines()
+    assert re.match(r'  0\.000 s  policy +ok +the SIP user may talk to partners$', lines[0]), lines
+    assert re.match(r'  0\.012 s  notify +FAILED +NOTIFY\\u\{1b\}\[2J$', lines[1]), lines
+    assert lines[2:] == ['', 'It is refused.'], lines
+    for way in 'sip-to-xmpp', 'xmpp-to-sip':
+        assert stox.ctl('test', 'presence', *who, '--way', way).lines()[-1] == 'It works.'
+    assert stox.ctl('test', 'presence', *who, '--json', code=1).json()['fault'] == 'refused'
+    assert 'way is both' in stox.ctl('test', 'presence', *who, '--way', 'x', code=1).err
+    assert 'ten tests' in stox.ctl('test', 'presence', 'again@contoso.example', who[1], code=4).err
+    stox.ctl('test', 'presence', who[0], code=2)
+
+
 def test_the_audit_says_who_changed_what(stox):
     stox.ctl('partner', 'new', 'a.example', '--tls', 'optional')
     stox.ctl('partner', 'set', 'a.example', '--tls', 'required')

@@ -138,9 +138,76 @@ static void partners_users_watch(void **state)
     oom_each("a partner's user watches", a_partners_user, NULL);
 }
 
+#define PUBLISHED(show)                                                                                                \
+    "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='pres:alice@contoso.example'><tuple id='phone'><status>"     \
+    "<basic>open</basic><show xmlns='jabber:client'>" show "</show></status></tuple></presence>"
+
+/* Each PUBLISH is taken or refused for now; with memory back she publishes, and he sees it. */
+static void a_publisher(const void *arg)
+{
+    const char *type = "Content-Type: application/pidf+xml\r\n";
+    struct sides *s = sides_new();
+    struct sip_server *txn;
+    char headers[200];
+
+    sides_apply(s, SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n publish = yes }\n"
+                             "sip-domain contoso.example { route = office }\n" SIDES_PARTNER);
+    say(s, "", "subscribe");
+    txn = sides_publish(s, "192.0.2.10", "alice@contoso.example", "alice@contoso.example", type, PUBLISHED("away"));
+    assert_true(txn->status == 200 || (oom_failed() && txn->status >= 403));
+    (void)snprintf(headers, sizeof(headers), "%sSIP-If-Match: %.16s\r\n", type,
+                   txn->status == 200 ? strstr(txn->headers, "SIP-ETag: ") + 10 : "0123456789abcdef");
+    txn = sides_publish(s, "192.0.2.10", "alice@contoso.example", "alice@contoso.example", headers, PUBLISHED("dnd"));
+    assert_true(txn->status == 200 || (oom_failed() && txn->status >= 403));
+    say(s, "garden", "probe");
+    assert_int_equal(s->n_handled, 2);
+    oom_over();
+    say(s, "", "subscribe");
+    sides_advance(s, 7200000);
+    assert_int_equal(s->bridge->publications.memory.n, 0);
+    txn = sides_publish(s, "192.0.2.10", "alice@contoso.example", "alice@contoso.example", type, PUBLISHED("xa"));
+    assert_int_equal(txn->status, 200);
+    sides_advance(s, 1);
+    assert_non_null(strstr(s->sent[s->n_sent - 1].stanza, "<show>xa</show>"));
+    sides_free(s);
+}
+
+static void sip_users_publish(void **state)
+{
+    oom_each("a SIP user publishes", a_publisher, NULL);
+}
+
+static void a_test(const void *arg)
+{
+    static const bool both[] = { true, true };
+    struct sides *s = sides_new();
+    const struct presence_trial *t;
+    const char *why = NULL;
+    unsigned status = 0;
+    uint64_t id = 0;
+
+    OOM(id = presence_trial_start(s->bridge, SLICE("alice@contoso.example"), SLICE("romeo@fabrikam.example"), both,
+                                  &status, &why));
+    assert_true(id ? !why : oom_failed() && status >= 422 && why);
+    if (id && s->n_sent)
+        OOM(presence_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, NULL));
+    if (id && s->n_subs)
+        (void)sides_notify(s, &s->subs[0], SIP_SUB_ACTIVE, SIP_REASON_NONE, "application/pidf+xml", PUBLISHED("away"));
+    sides_advance(s, PRESENCE_TRIAL_PROBE_MS);
+    t = id ? presence_trial_find(s->bridge, id) : NULL;
+    assert_true(!t || (t->done && (t->works || oom_failed())));
+    goes_on(s);
+}
+
+static void presence_is_tested(void **state)
+{
+    oom_each("a test of presence", a_test, NULL);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(sip_users_watch), cmocka_unit_test(partners_users_watch) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(sip_users_watch), cmocka_unit_test(partners_users_watch),
+                                        cmocka_unit_test(sip_users_publish), cmocka_unit_test(presence_is_tested) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "sip/event_values.h"
 #include "sip/stack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -125,7 +126,9 @@ static void on_ended(void *owner, struct sip_sub *s, const struct sip_sub_end *e
 static void on_publish(void *owner, const struct sip_request *request)
 {
     struct owner *o = owner;
+    struct slice tag;
 
+    (void)sip_msg_if_match(request->msg, &tag);
     if (o->txn)
         sip_respond(o->txn, 412, NULL, slice_of(NULL, 0));
     o->txn = request->txn;

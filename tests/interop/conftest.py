@@ -24,6 +24,17 @@ def rig():
     world.down()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef, request):
+    """What a fixture has started before it fails is stopped: it would stand in the way of all tests that come after it."""
+    world = request.getfixturevalue("rig") if "rig" in fixturedef.argnames else None
+    before = list(world.running) if world else []
+    outcome = yield
+    if world and outcome.excinfo:
+        for thing in [t for t in reversed(world.running) if t not in before]:
+            world.down(thing)
+
+
 @pytest.fixture(scope="session")
 def prosody(rig):
     return rig.prosody()

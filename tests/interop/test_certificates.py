@@ -2,6 +2,9 @@
 Our certificate renewed in its file while messages go both ways with Prosody: the next handshake shows the new one, on
 connections that come and on those we make, and no stream ends. STOX_PROOF=1: 1,000 times.
 """
+import base64
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -218,6 +221,12 @@ def test_what_expires_soon_is_in_the_log_the_metrics_and_the_status(rig, stoxd):
     assert status["expire-within-30-days"] == 1 and status["next"]["certificate"] == "short"
     assert status["next"]["days-left"] == 4
     assert "expires" in gateway.ctl("cert", "check")
+    found = json.loads(gateway.ctl("check", "--json", ok=False, timeout=120)[1])["findings"]
+    assert [f["text"] for f in found if f["check"] == "expires-soon" and "short" in str(f)], found
+    key = subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=gateway.ctl("cert", "export", "short"), text=True,
+                         check=True, capture_output=True).stdout
+    der = base64.b64decode("".join(key.splitlines()[1:-1]))
+    assert "3 1 1 " + hashlib.sha256(der).hexdigest() in gateway.ctl("dns", "records").lower().replace("( ", "")
     gateway.stop()
     gateway.start()
     said = gateway.wait_event("certificate-expires", 20, certificate="short")

@@ -5,7 +5,7 @@ import re
 from rig import dns
 
 OURS = "contoso.example"
-AREAS = ["settings", "policy", "certificates", "ports", "dns", "routes", "partners", "clock", "disk", "limits"]
+AREAS = ["settings", "policy", "certificates", "ports", "dns", "routes", "partners", "clock", "disk", "limits", "service"]
 
 
 def check(gateway):
@@ -28,7 +28,7 @@ def test_all_is_well(rig, prosody, ejabberd, office, stoxd):
     assert status == 0 and found["works"] and not [f for f in found["findings"] if f["mark"] == "failed"], found
     assert found["verdict"].startswith("Nothing is wrong"), found["verdict"]
     for kind, pattern in (("settings", "objects fit together"), ("policy", "1 policy lets"),
-                          ("certificate", "contoso.example names it and is good until"), ("port", "listen-xmpp 10.99.0.1:5269"),
+                          ("certificate", "certificate of contoso.example is good for it until"), ("port", "listen-xmpp 10.99.0.1:5269"),
                           ("port", "listen-sip-udp 10.99.0.1:5060"), ("srv-ok", "gw.contoso.example port 5269"),
                           ("route", "office works"), ("partner", "fabrikam.example works"),
                           ("partner", "wingtip.example works"), ("disk", "MiB left"), ("streams", "of 1000 streams")):
@@ -42,13 +42,14 @@ def test_each_area_names_what_is_wrong_and_what_helps(rig, stoxd):
                     routes={"closed": {"next_hop": dns.NOBODY + ":5060", "transport": "tcp"}},
                     gateway={"connection_limit": 1000000})
     expired = rig.pki.issue("check-expired-now", [OURS], days=(-30, -1))
-    with open(expired.file) as source, open(cert.file, "w") as f:
-        f.write(source.read())
+    for new, old in (expired.file, cert.file), (expired.key, cert.key):
+        with open(new) as source, open(old, "w") as f:
+            f.write(source.read())
     status, found = check(gateway)
     assert status == 1 and not found["works"] and re.match(r"Not everything is right: \d+ faults", found["verdict"]), found
     for mark, kind, pattern in (
             ("failed", "org-closed", "stoxctl org set --federation yes"),
-            ("failed", "certificate-expired", "contoso.example expired 20.*Renew it now"),
+            ("failed", "expired", "contoso.example expired 20.*get a new one"),
             ("note", "srv-other-name", "expected was gone.contoso.example"),
             ("failed", "route", "closed: .*10.99.0.99:5060.*stoxctl route test closed"),
             ("failed", "partner", "refused.example: .*stoxctl partner test refused.example"),

@@ -1,4 +1,5 @@
 """Presence between people on Prosody and ejabberd and a scripted SIP user agent, both ways, from adding to removing."""
+import json
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -159,3 +160,41 @@ def test_a_person_on_xmpp_is_refused_and_asks_again(world):
     world.person.wait("subscribed", ALICE, since=mark)
     watched.notify(state="terminated", reason="rejected")
     world.person.wait("unsubscribed", ALICE, since=mark)
+
+
+# ---- stoxctl test presence ----
+
+def tried(world, way):
+    """(exit status, what stoxctl test presence --json says)"""
+    status, out, err = world.gateway.ctl("test", "presence", ALICE, world.jid, "--way", way, "--json", ok=False)
+    assert out, err
+    return status, json.loads(out)
+
+
+def test_a_test_of_presence_says_how_two_people_stand_and_changes_nothing(world):
+    def contacts():
+        return [(c["sip-watches"], c["xmpp-watches"], c["sip-since"], c["xmpp-since"])
+                for c in world.gateway.ctl_json("contact", "list", "--user", ALICE)["items"]]
+
+    status, said = tried(world, "sip-to-xmpp")
+    assert (status, said["fault"]) == (0, "none") and "he is asked" in said["verdict"], said
+    assert contacts() == [], said
+    watch = begins_to_watch(world)
+    watch.wait_notice("active", shows(balcony=("open", None, None)))
+    before = contacts()
+    assert [c[:2] for c in before] == [("granted", "no")]
+    status, said = tried(world, "sip-to-xmpp")
+    assert status == 0 and "who is available now" in said["verdict"], said
+    status, said = tried(world, "xmpp-to-sip")
+    assert status == 0 and "says nothing of her to one who polls" in said["verdict"], said
+    world.alice.first = lambda watched: watched.notify(pidf(ALICE, ("phone", "open")), state="terminated", reason="timeout")
+    status, said = tried(world, "xmpp-to-sip")
+    assert status == 0 and "who is available now" in said["verdict"], said
+    world.alice.answer = 404
+    try:
+        status, said = tried(world, "both")
+    finally:
+        world.alice.answer = 200
+    assert status == 1 and "it knows no such person" in said["verdict"], said
+    assert "available" in [s["text"] for s in said["steps"] if s["step"] == "answer"][0], said
+    assert contacts() == before

@@ -56,7 +56,9 @@ def test_a_removed_partner_is_refused_at_once_and_flows_again_when_it_is_back(re
         gateway.ctl("partner", "new", domain, "--type", "federated")
         eventually(lambda: office.message(removed.jid, "flows again", target=GATEWAY).wait() == 200, "it is back")
         passes(office, removed, "it is back")
+        log = server.process.mark() if isinstance(server, Prosody) else len(server.log())
         gateway.ctl("partner", "remove", domain, "--force")
+        says_why_it_ended(server, log)
         error = given_back(removed, ALICE, "back after it was removed")  # ejabberd says nothing of why
         assert isinstance(server, Ejabberd) or "policy-violation (there is no federation with your domain)" in error, error
         talk.wait(10)

@@ -19,11 +19,12 @@ from test_presence import NS, SERVERS, show, shows, tuples
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
 KAMAILIO = (dns.KAMAILIO, 5060)
+CROWD = 200
 ALICE, BOB = "alice@contoso.example", "bob@contoso.example"
 
 
 @pytest.fixture(scope="module", params=["udp", "tcp", "tls"] if PROOF else ["tls"])
-def world(request, rig):
+def world(request, rig, postgres):
     """Stox and Kamailio, which speak this transport to each other, both ways."""
     transport = request.param
     certs = {name: rig.pki.issue("sip-presence-%s-%s" % (name, transport), dns=[name + ".contoso.example"])
@@ -36,7 +37,7 @@ def world(request, rig):
     gateway = Stoxd(rig, name="stoxd-sip-presence", routes={"office": route}, listen_sip_tls=[dns.GATEWAY + ":5061"],
                     gateway={"sip_certificate": certs["gw"].file, "sip_key": certs["gw"].key, "notify_pace": 200, "subscription_min": 1,
                              "denied_hold": 0})
-    server = Kamailio(transport, certs["sip"], rig.pki.trust_file)
+    server = Kamailio(transport, certs["sip"], rig.pki.trust_file, postgres=postgres)
     for thing in gateway, server:
         rig.up(thing)
     yield type("World", (), {"gateway": gateway, "server": server, "transport": transport})()
@@ -124,6 +125,16 @@ def test_a_presence_server_decides_and_its_users_are_seen(world, table, person, 
         person.asks_no_more(ALICE)
         person.wait("unavailable", phone, since=mark)
         eventually(lambda: not world.gateway.ctl_json("contact", "list", "--user", ALICE)["items"], "nothing is left")
+
+
+def test_a_presence_server_takes_what_many_publish_at_once(world, agent):
+    """So that no test of presence fails by the server's database: every one of its processes writes to it."""
+    many = [Publication(agent, KAMAILIO) for _ in range(CROWD)]
+    for documents in [document("phone%d" % i) for i in range(CROWD)], [document("phone%d" % i, "dnd") for i in range(CROWD)]:
+        for each, txn in [(each, each.begin(text)) for each, text in zip(many, documents)]:
+            each.took(txn)
+    for each, txn in [(each, each.begin(expires=0)) for each in many]:
+        each.took(txn)
 
 
 def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):

@@ -13,9 +13,9 @@ from talk import Talk
 from test_size import Stopwatch
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
-PEOPLE = 10000 if PROOF else 400  # in a storm
-ROUNDS = 60 if PROOF else 20  # each of them changes so often
-HERD = 20000 if PROOF else 400
+PEOPLE = 10000 if PROOF else 200  # in a storm
+ROUNDS = 60 if PROOF else 10  # each of them changes so often
+HERD = 20000 if PROOF else 200
 RATE = 400 if PROOF else 100  # presence-rate: what a herd comes at
 PACE_MS = 2000  # notify-pace
 WINDOW = 256  # unanswered at a time

@@ -22,8 +22,8 @@ _SITE = """#!define OWN_ADDRESS {own}
 #!define KNOWN_USERS "^(alice|bob|carol|dave)$"
 #!define SERVER_URI "sip:{own}:5060"
 #!define EVERYBODY_MAY_WATCH 0
-#!define DB_MODULE "db_sqlite.so"
-#!define DB_URL "sqlite:///{dir}/presence.db"
+#!define DB_MODULE "{module}"
+#!define DB_URL "{url}"
 #!define CTL "unix:{dir}/ctl"
 #!define TLS_CONFIG "{dir}/tls.cfg"
 """
@@ -33,6 +33,9 @@ xmlns:pr="urn:ietf:params:xml:ns:pres-rules">%s</cp:ruleset>"""
 _RULE = """<cp:rule id="r%d"><cp:conditions><cp:identity><cp:one id="sip:%s"/></cp:identity></cp:conditions><cp:actions>\
 <pr:sub-handling>%s</pr:sub-handling></cp:actions><cp:transformations/></cp:rule>"""
 _RULES_TYPE = 2  # of a row of the table xcap
+_DECIDES = """BEGIN; DELETE FROM xcap WHERE username = '{user}';
+INSERT INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port)
+VALUES ('{user}', 'contoso.example', '\\x{text}', {type}, 'e', 0, '{user}', 0); COMMIT"""
 
 _EDGE_SITE = """#!define OWN_ADDRESS {own}
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
@@ -42,16 +45,22 @@ _EDGE_SITE = """#!define OWN_ADDRESS {own}
 """
 
 
+def _tables(kind):
+    """The files that make what its presence server needs."""
+    return ["/usr/share/kamailio/%s/%s-create.sql" % (kind, name) for name in ("standard", "presence")]
+
+
 class Kamailio:
     """
     transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities. known: the address that is
-    taken for Stox's without TLS; all that connects over TCP in the rig comes from it, phones too.
+    taken for Stox's without TLS; all that connects over TCP in the rig comes from it, phones too. postgres (postgres.Postgres): where its
+    presence server has its tables; without one it has an SQLite, which lets one of its processes write and fails the others.
     """
 
     name, config, site = "kamailio", os.path.join(DOCS, "kamailio.cfg"), _SITE
 
-    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY):
-        self.known = known
+    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY, postgres=None):
+        self.known, self.postgres, self.database = known, postgres, None
         self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
         self.dir = os.path.join(ns.work_dir(), self.name)
         self.process = None
@@ -60,23 +69,32 @@ class Kamailio:
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
         conf = shutil.copy(self.config, self.dir)
+        module, url = self._postgres() if self.postgres else self._sqlite()
         with open(os.path.join(self.dir, "site.cfg"), "w") as f:
-            f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport],
+            f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport], module=module, url=url,
                                      transport=self.transport, dir=self.dir, pool=dns.POOL, known=self.known))
         self._tls()
-        self._tables()
         user = ns.own_user(self.dir, "kamailio")
         argv = ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-Y", self.dir, "-m", "32", "-M", "8", "-w", self.dir]
-        self.process = Process(self.name, argv, cwd=self.dir, user=user)
+        env = dict(os.environ, PGHOST=self.postgres.dir) if self.postgres else None  # its URLs have no room for a socket's path
+        self.process = Process(self.name, argv, cwd=self.dir, env=env, user=user)
         eventually(self._listens, "Kamailio listens")
         return self
 
-    def _tables(self):
+    def _sqlite(self):
         with contextlib.closing(sqlite3.connect(self.dir + "/presence.db")) as db:
-            for name in "standard", "presence":
-                with open("/usr/share/kamailio/db_sqlite/%s-create.sql" % name) as f:
+            for path in _tables("db_sqlite"):
+                with open(path) as f:
                     db.executescript(f.read())
             db.execute("PRAGMA journal_mode = WAL")
+        return "db_sqlite.so", "sqlite:///%s/presence.db" % self.dir
+
+    def _postgres(self):
+        self.database = self.postgres.database()
+        for path in _tables("postgres"):
+            with open(path) as f:
+                self.postgres.ask(self.database, f.read())
+        return "db_postgres.so", "postgres://super@/%s" % self.postgres.name_of(self.database)
 
     def _tls(self):
         with open(os.path.join(DOCS, "tls.cfg")) as f:
@@ -90,16 +108,13 @@ class Kamailio:
 
     def decides(self, **rules):
         """alice={watcher: "allow", "block" or "confirm"}: who may watch her of contoso.example (RFC 5025), from now on. Who is not
-        named waits for her word."""
-        with contextlib.closing(sqlite3.connect(self.dir + "/presence.db", 10)) as db, db:
-            for user, people in rules.items():
-                text = _RULES % "".join(_RULE % (i, jid, word) for i, (jid, word) in enumerate(people.items()))
-                db.execute("DELETE FROM xcap WHERE username = ?", (user,))
-                db.execute("INSERT INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port)"
-                           " VALUES (?, 'contoso.example', ?, ?, 'e', 0, ?, 0)", (user, text.encode(), _RULES_TYPE, user))
-        for user in rules:  # again, when two of its processes write at once: SQLite lets one
-            eventually(lambda: self.command("presence.refreshWatchers", "sip:%s@contoso.example" % user, "presence", "0") == "",
-                       "Kamailio knows who may watch " + user)
+        named waits for her word. With a postgres."""
+        for user, people in rules.items():
+            text = _RULES % "".join(_RULE % (i, jid, word) for i, (jid, word) in enumerate(people.items()))
+            self.postgres.ask(self.database, _DECIDES.format(user=user, type=_RULES_TYPE, text=text.encode().hex()))
+            said = self.command("presence.refreshWatchers", "sip:%s@contoso.example" % user, "presence", "0")
+            if said:
+                raise Failed("Kamailio does not ask again who may watch %s: %s" % (user, said))
 
     def command(self, *words):
         """What kamcmd prints: nothing, where there is nothing to tell and nothing went wrong."""

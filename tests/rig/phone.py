@@ -38,6 +38,7 @@ class Phone:
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
+        self._online = False  # what it has published
         self._current = 0  # baresip begins with the first of its contacts
 
     def start(self):
@@ -59,7 +60,16 @@ class Phone:
         self.control = socket.create_connection((self.address, 4444), 5)
         if self.registers:
             self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
+        if self.presence:
+            self.process.wait_line("^SIP-ETag:", 20)  # it publishes by itself that he is there
+            self._online = True
         return self
+
+    def starts_again(self, contacts):
+        """As its user does who has edited his contacts."""
+        self.stop()
+        self.contacts, self._current = list(contacts), 0
+        return self.start()
 
     def command(self, command, params=""):
         """Runs one of baresip's commands; returns what it says to it."""
@@ -98,11 +108,16 @@ class Phone:
             self.process.popen.stdin.flush()
 
     def publishes(self, online):
-        """With presence: all it can say of its user is that he is there, or not."""
+        """With presence: all it can say of its user is that he is there, or not. Waits for the answer: without its SIP-ETag baresip
+        would not replace what it has published, but add to it."""
+        if online == self._online:  # it says nothing twice
+            return
+        mark, self._online = self.process.mark(), online
         self.command("presence_online" if online else "presence_offline")
+        self.process.wait_line("^SIP-ETag:", 20, mark)
 
     def wait_presence(self, status):
-        """With presence, and one contact: until it shows it as Online, Offline or Busy."""
+        """With presence, and one contact: until it shows it as Online, Offline, Busy or Unknown."""
         eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status)
 
     def mark(self):

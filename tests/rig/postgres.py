@@ -50,7 +50,11 @@ class Postgres:
 
     def ask(self, url, sql):
         """What psql prints for this."""
-        return self._ask(url.split("///")[1].split("?")[0], sql).stdout.strip()
+        return self._ask(self.name_of(url), sql).stdout.strip()
+
+    @staticmethod
+    def name_of(url):
+        return url.split("///")[1].split("?")[0]
 
     def database(self):
         """The URL of a new, empty one, as the setting store takes it."""

@@ -118,13 +118,19 @@ class Publication:
     def __init__(self, ua, target):
         self.ua, self.target, self.etag = ua, target, None
 
-    def publish(self, body=b"", expires=600):
-        """Puts it there, in place of what was; waits for the answer."""
+    def begin(self, body=b"", expires=600):
+        """Sends it, to be in place of what was; its transaction, for took."""
         headers = ["Event: presence", "Expires: %d" % expires] + ["SIP-If-Match: " + e for e in [self.etag] if e]
-        txn = self.ua.request(self.ua.user, body, target=self.target, method="PUBLISH", content_type=PIDF, headers=headers)
+        return self.ua.request(self.ua.user, body, target=self.target, method="PUBLISH", content_type=PIDF, headers=headers)
+
+    def took(self, txn):
+        """Waits for the answer; what is there now."""
         if txn.wait() != 200:
             raise Failed("SIP: PUBLISH got %d %s" % (txn.status, txn.reason))
-        self.etag = txn.response.get("sip-etag") if expires else None
+        self.etag = txn.response.get("sip-etag") if txn.response.get("expires") != "0" else None
+
+    def publish(self, body=b"", expires=600):
+        self.took(self.begin(body, expires))
 
     def remove(self):
         self.publish(expires=0)

@@ -343,8 +343,8 @@ class SipUa:
         if got.message.method == "BYE":
             session.ended = True
             del self.sessions[(session.call_id, session.local_tag)]
+        self.others.add(got.message)  # before the answer makes something happen elsewhere
         self._reply(got, 200, "", (), b"")
-        self.others.add(got.message)
 
     def _on_request(self, message, peer, send):
         key = (message.branch, message.method)
@@ -363,21 +363,21 @@ class SipUa:
             return
         session = self._session_of(message)
         if message.method == "INVITE" and self.on_invite and not tag_of(message.get("to")):
-            self._on_invite(got)
             self.others.add(message)
+            self._on_invite(got)
             return
         if tag_of(message.get("to")) and not session:
-            self._reply(got, 481, "", (), b"")
             self.others.add(message)
+            self._reply(got, 481, "", (), b"")
             return
         if session and message.method != "MESSAGE":
             self._inside(got, session)
             return
         if message.method != "MESSAGE":
             status = self.options if message.method == "OPTIONS" else 501
+            self.others.add(message)
             if status is not None:
                 self._reply(got, status, "", (), b"")
-            self.others.add(message)
             return
         answer = self.answer(got) if callable(self.answer) else self.answer
         if answer is not None:

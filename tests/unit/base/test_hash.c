@@ -23,7 +23,7 @@ static bool is_id(const struct hash_node *node, const void *key)
 }
 
 /* SipHash-1-3 as OpenSSL has it (openssl mac -macopt c-rounds:1 -macopt d-rounds:3): key 00..0f, message 00..n-1. */
-static void siphash_vectors(void **state)
+static void hashes_are_siphash_1_3(void **state)
 {
     static const struct {
         size_t n;
@@ -44,6 +44,32 @@ static void siphash_vectors(void **state)
         assert_int_equal(hash_bytes(&h, slice_of(message, cases[i].n)), cases[i].want);
         if (cases[i].n >= 8) /* chaining is the same function with eight bytes in front */
             assert_int_equal(hash_more(&h, 0x0706050403020100, slice_of(message + 8, cases[i].n - 8)), cases[i].want);
+    }
+}
+
+/* The vectors of SipHash's authors: key 00..0f, message 00..n-1. */
+static void macs_are_siphash_2_4(void **state)
+{
+    static const struct {
+        size_t n;
+        uint64_t want;
+    } cases[] = {
+        { 0, 0x726fdb47dd0e0e31 },  { 1, 0x74f839c593dc67fd },  { 2, 0x0d6c8009d9a94f5a },  { 3, 0x85676696d7fb7e2d },
+        { 4, 0xcf2794e0277187b7 },  { 5, 0x18765564cd99a68d },  { 6, 0xcbc9466e58fee3ce },  { 7, 0xab0200f58b01d137 },
+        { 8, 0x93f5f5799a932462 },  { 9, 0x9e0082df0ba9e4b0 },  { 10, 0x7a5dbbc594ddb9f3 }, { 11, 0xf4b32f46226bada7 },
+        { 12, 0x751e8fbc860ee5fb }, { 13, 0x14ea5627c0843d90 }, { 14, 0xf723ca908e7af2ee }, { 15, 0xa129ca6149be45e5 },
+        { 63, 0x958a324ceb064572 },
+    };
+    struct hash h = { .key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+    char message[64];
+
+    for (size_t i = 0; i < sizeof(message); i++)
+        message[i] = (char)i;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(hash_mac(&h, slice_of(message, cases[i].n)), cases[i].want);
+        if (cases[i].n >= 8) /* chaining is the same function with eight bytes in front */
+            assert_int_equal(hash_mac_more(&h, 0x0706050403020100, slice_of(message + 8, cases[i].n - 8)),
+                             cases[i].want);
     }
 }
 
@@ -217,13 +243,10 @@ static void parts_do_not_tear_equal_hashes_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(siphash_vectors),
-        cmocka_unit_test(parts_do_not_run_together),
-        cmocka_unit_test(keys_differ),
-        cmocka_unit_test(finds_what_is_in),
-        cmocka_unit_test(each_may_remove),
-        cmocka_unit_test(parts_meet_once_what_stays),
-        cmocka_unit_test(parts_do_not_tear_equal_hashes_apart),
+        cmocka_unit_test(hashes_are_siphash_1_3),     cmocka_unit_test(macs_are_siphash_2_4),
+        cmocka_unit_test(parts_do_not_run_together),  cmocka_unit_test(keys_differ),
+        cmocka_unit_test(finds_what_is_in),           cmocka_unit_test(each_may_remove),
+        cmocka_unit_test(parts_meet_once_what_stays), cmocka_unit_test(parts_do_not_tear_equal_hashes_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

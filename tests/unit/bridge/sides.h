@@ -197,6 +197,10 @@ struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *fro
 void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last);
 void sides_refreshed(struct sides *s, struct sip_sub *sub);
 
+/* A PUBLISH of from ("alice@contoso.example") for uri's user, answered. headers: lines with CRLF. */
+struct sip_server *sides_publish(struct sides *s, const char *ip, const char *from, const char *uri,
+                                 const char *headers, const char *body);
+
 /* All that waits for the ledger is stored, or given up; who waits for it is told. */
 void sides_settle_contacts(struct sides *s, bool durable);
 /* NULL: it is not stored. */

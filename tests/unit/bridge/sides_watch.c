@@ -149,7 +149,7 @@ struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *fro
 
 void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last)
 {
-    struct sip_sub_notice notice;
+    struct sip_sub_notice notice = { .body_max = 65535 }; /* no transport bounds it */
 
     assert_true(sub->notifier && sub->accepted && !sub->gone);
     sides_begin();
@@ -212,4 +212,33 @@ void sides_sub_ended(struct sides *s, struct sip_sub *sub, const struct sip_sub_
     presence_ops.ended(s->bridge, sub, end);
     sides_done();
     sides_settle_errors(s);
+}
+
+/* ---- PUBLISH ---- */
+
+struct sip_server *sides_publish(struct sides *s, const char *ip, const char *from, const char *uri,
+                                 const char *headers, const char *body)
+{
+    struct sip_server *txn = &s->servers[s->n_servers++];
+    struct sip_request request = { .txn = txn };
+    struct sides_arrival a;
+    char *text = NULL;
+    int n =
+        asprintf(&text,
+                 "PUBLISH sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKp%zu\r\nFrom: <sip:%s>;tag=1\r\n"
+                 "To: <sip:%s>\r\nCall-ID: p%zu\r\nCSeq: 1 PUBLISH\r\nMax-Forwards: 70\r\nEvent: presence\r\n%s"
+                 "Content-Length: %zu\r\n\r\n%s",
+                 uri, s->n_servers, from, uri, s->n_servers, headers, strlen(body), body);
+
+    assert_true(s->n_servers < SIDES_MAX);
+    sides_arrive(&a, ip, text, n);
+    request.msg = &a.msg;
+    request.from = &a.peer;
+    sides_begin();
+    presence_ops.publish(s->bridge, &request);
+    sides_done();
+    sides_left(&a);
+    sides_settle_errors(s);
+    assert_int_equal(txn->answers, 1);
+    return txn;
 }

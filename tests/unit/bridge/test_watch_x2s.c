@@ -300,6 +300,25 @@ static void B3_who_asks_before_his_contact_is_restored_sees_again(void **state)
     sides_free(s);
 }
 
+/* The same, when both come in one turn of the loop. */
+static void B3_who_asks_while_his_contact_is_restored_sees_again(void **state)
+{
+    static const struct jid alice = { .local = SLICE("alice"), .domain = SLICE("contoso.example") };
+    static const struct jid romeo = { .local = SLICE("romeo"), .domain = SLICE("fabrikam.example") };
+    struct sides *s = begin();
+    struct contact *c = contact_add(s->bridge, &alice, &romeo);
+
+    assert_non_null(c);
+    c->x2s = CONTACT_X2S_AUTH;
+    c->stored = c->restored = true;
+    watches_x2s_restore(s->bridge);
+    sides_xmpp(s, "<presence from='" ROMEO "' to='" ALICE "' type='subscribe'/>", number++);
+    pass(s, 100);
+    TOLD(s, SUBSCRIBED);
+    assert_int_equal(s->n_subs, 1);
+    sides_free(s);
+}
+
 /* Where much waits for the partner, presence does not wait behind it: the newest state takes the place of those before. */
 static void B3_a_partner_that_is_slow_is_told_the_newest_state(void **state)
 {
@@ -518,11 +537,16 @@ static void STOX_PRS_22_reasons(void **state)
         const char *told;
     } rows[] = {
         { SIP_REASON_DEACTIVATED, 0, 0, 10, NULL },
+        { SIP_REASON_DEACTIVATED, 99, 0, 10, NULL },
         { SIP_REASON_TIMEOUT, 0, 0, 10, NULL },
+        { SIP_REASON_TIMEOUT, 7, 0, 10, NULL },
         { SIP_REASON_PROBATION, 120, 108000, 135000, "type='unavailable'" },
         { SIP_REASON_PROBATION, 0, 54000, 67000, "type='unavailable'" },
         { SIP_REASON_GIVEUP, 0, 3240000, 3970000, "type='unavailable'" },
+        { SIP_REASON_PROBATION, 4000000, 77760000, 95100000, "type='unavailable'" }, /* a day at most */
+        { SIP_REASON_GIVEUP, 30, 27000, 35000, "type='unavailable'" },
         { SIP_REASON_NONE, 0, 54000, 67000, "type='unavailable'" },
+        { SIP_REASON_NONE, 90, 81000, 101000, "type='unavailable'" },
         { SIP_REASON_INVARIANT, 0, 0, 0, NULL },
     };
 
@@ -546,18 +570,25 @@ static void STOX_PRS_22_reasons(void **state)
 
 static void STOX_PRS_22_noresource_is_an_error_once(void **state)
 {
-    struct sides *s = begin();
-    struct sip_sub *sub = watching(s);
+    static const struct {
+        unsigned retry_after_s;
+        uint64_t not_before_ms;
+    } rows[] = { { 0, 3600000 }, { 10, 3600000 }, { 7200, 7200000 } };
 
-    ended(s, sub, SIP_SUB_END_TERMINATED, 0, SIP_REASON_NORESOURCE, 0);
-    TOLD(s, "type='unavailable'", "item-not-found");
-    pass(s, 3000000);
-    assert_int_equal(s->n_subs, 1);
-    pass(s, 1200000);
-    assert_int_equal(s->n_subs, 2);
-    ended(s, last(s), SIP_SUB_END_REFUSED, 404, SIP_REASON_NONE, 0);
-    NOTHING_TOLD(s);
-    sides_free(s);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sides *s = begin();
+        struct sip_sub *sub = watching(s);
+
+        ended(s, sub, SIP_SUB_END_TERMINATED, 0, SIP_REASON_NORESOURCE, rows[i].retry_after_s);
+        TOLD(s, "type='unavailable'", "item-not-found");
+        pass(s, rows[i].not_before_ms - 1000);
+        assert_int_equal(s->n_subs, 1);
+        pass(s, rows[i].not_before_ms / 10 + 2000);
+        assert_int_equal(s->n_subs, 2);
+        ended(s, last(s), SIP_SUB_END_REFUSED, 404, SIP_REASON_NONE, 0);
+        NOTHING_TOLD(s);
+        sides_free(s);
+    }
 }
 
 /* A notifier that ends each subscription at once does not make us a hammer. */
@@ -691,6 +722,7 @@ int main(void)
         cmocka_unit_test(B3_a_partner_that_is_slow_is_told_the_newest_state),
         cmocka_unit_test(B3_what_is_held_goes_with_its_watcher),
         cmocka_unit_test(B3_who_asks_before_his_contact_is_restored_sees_again),
+        cmocka_unit_test(B3_who_asks_while_his_contact_is_restored_sees_again),
         cmocka_unit_test(STOX_PRS_43_45_46_documents_that_are_not_taken),
         cmocka_unit_test(STOX_PRS_33_36_39_probes),
         cmocka_unit_test(notes_are_for_federated_partners),

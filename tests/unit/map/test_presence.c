@@ -297,7 +297,6 @@ static void older_timestamps_change_nothing(void **state)
     arena_init(&a, ARENA_MAX);
     was = set_of(&a, "/a open at=9; /b open at=3");
     now = set_of(&a, "/a open dnd at=8; /b open dnd at=4; /c open at=1; /d open");
-    assert_int_equal(map_presences_newest_s(&was), 9);
     map_presences_keep_newer(&was, &now);
     assert_string_equal(line_of(&a, &now, false), "/a open; /b open dnd; /c open; /d open");
     arena_reset(&a);
@@ -484,43 +483,6 @@ static void errors_end_subscriptions(void **state)
     }
 }
 
-static void ends_tell_and_retry_by_reason(void **state)
-{
-    static const struct {
-        const char *reason;
-        unsigned retry_after_s;
-        bool asking;
-        struct map_watch_end end;
-    } cases[] = {
-        { "deactivated", 0, false, { MAP_TELL_GONE, 0, false } },
-        { "deactivated", 99, true, { MAP_TELL_NOTHING, 0, false } },
-        { "probation", 0, false, { MAP_TELL_GONE, 60, false } },
-        { "probation", 120, false, { MAP_TELL_GONE, 120, false } },
-        { "probation", 4000000, false, { MAP_TELL_GONE, 86400, false } },
-        { "rejected", 5, false, { MAP_TELL_UNSUBSCRIBED, MAP_WATCH_NEVER, false } },
-        { "rejected", 0, true, { MAP_TELL_UNSUBSCRIBED, MAP_WATCH_NEVER, false } },
-        { "timeout", 7, false, { MAP_TELL_GONE, 0, false } },
-        { "giveup", 0, true, { MAP_TELL_NOTHING, 3600, false } },
-        { "giveup", 30, false, { MAP_TELL_GONE, 30, false } },
-        { "noresource", 0, false, { MAP_TELL_ERROR, 3600, false } },
-        { "noresource", 10, true, { MAP_TELL_ERROR, 3600, false } },
-        { "noresource", 7200, false, { MAP_TELL_ERROR, 7200, false } },
-        { "invariant", 0, false, { MAP_TELL_NOTHING, MAP_WATCH_NEVER, false } },
-        { "", 0, false, { MAP_TELL_GONE, 60, true } },
-        { "", 90, false, { MAP_TELL_GONE, 90, false } },
-        { "unheard-of", 0, true, { MAP_TELL_NOTHING, 60, true } },
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        enum sip_sub_reason reason = sip_sub_reason_of(slice_str(cases[i].reason));
-        struct map_watch_end end = map_watch_end_of(reason, cases[i].retry_after_s, cases[i].asking);
-
-        assert_int_equal(end.tell, cases[i].end.tell);
-        assert_int_equal(end.again_s, cases[i].end.again_s);
-        assert_int_equal(end.backoff, cases[i].end.backoff);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,7 +502,6 @@ int main(void)
         cmocka_unit_test(all_priorities_are_distinct_and_come_back),
         cmocka_unit_test(qvalues_are_read),
         cmocka_unit_test(errors_end_subscriptions),
-        cmocka_unit_test(ends_tell_and_retry_by_reason),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

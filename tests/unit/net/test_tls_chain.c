@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "net/tls_chain.h"
 #include "test_certs.h"
@@ -102,16 +101,6 @@ static void names_are_dns_names_alone(void **state)
     assert_false(tls_chain_names(f.chain, "x"));
 }
 
-static void dates_are_the_leafs(void **state)
-{
-    int64_t now = time(NULL);
-    char day[16];
-
-    assert_true(tls_chain_begins_s(f.chain) < now && tls_chain_ends_s(f.chain) > now);
-    tls_chain_until(f.chain, day);
-    assert_int_equal(strlen(day), 10);
-}
-
 static void what_is_no_certificate_is_said(void **state)
 {
     struct err err = { "" };
@@ -129,7 +118,6 @@ int main(void)
         cmocka_unit_test(each_kind_of_record_fits_its_certificate),
         cmocka_unit_test(the_hash_is_that_of_3_1_1),
         cmocka_unit_test(names_are_dns_names_alone),
-        cmocka_unit_test(dates_are_the_leafs),
         cmocka_unit_test(what_is_no_certificate_is_said),
     };
 

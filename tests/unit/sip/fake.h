@@ -29,6 +29,7 @@ struct fake {
     struct fake_packet sent[FAKE_PACKETS];
     size_t n_sent;
     enum sip_reach reach;
+    bool no_tcp; /* nobody listens there */
     bool send_fails;
     bool stranger;
     /* what the owner of the stack saw */
@@ -89,7 +90,8 @@ static inline bool fake_send(void *owner, const struct sip_flow *flow, const cha
 static inline enum sip_reach fake_reach(void *owner, const struct sip_target *target, struct sip_flow *flow)
 {
     *flow = (struct sip_flow){ .transport = target->transport, .peer = target->addr, .link = 7 };
-    return ((struct fake *)owner)->reach;
+    return ((struct fake *)owner)->no_tcp && target->transport == SIP_TCP ? SIP_REACH_NONE
+                                                                          : ((struct fake *)owner)->reach;
 }
 
 static inline uint16_t fake_via_port(void *owner, const struct sip_target *target)

@@ -103,13 +103,49 @@ static void delta_seconds(void **state)
     }
 }
 
+static void if_match(void **state)
+{
+    static const struct {
+        const char *lines, *tag; /* NULL: no good form */
+    } cases[] = {
+        { "", "" },
+        { "SIP-If-Match: 0123abc\r\n", "0123abc" },
+        { "sip-if-match:  x.y-z  \r\n", "x.y-z" },
+        { "SIP-If-Match: \r\n", NULL },
+        { "SIP-If-Match: x, y\r\n", NULL },
+        { "SIP-If-Match: \"x\"\r\n", NULL },
+        { "SIP-If-Match: x\r\nX-Other: a\r\nSIP-IF-MATCH: y\r\n", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[512];
+        int n = snprintf(
+            text, sizeof(text),
+            "PUBLISH sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=1\r\n"
+            "To: <sip:a@b.example>\r\nCall-ID: 1\r\nCSeq: 1 PUBLISH\r\nMax-Forwards: 70\r\n%s"
+            "Content-Length: 0\r\n\r\n",
+            cases[i].lines);
+        struct arena a;
+        struct sip_msg m;
+        struct slice tag;
+        const char *fault;
+        size_t used;
+        bool ok;
+
+        arena_init(&a, 1u << 16);
+        assert_int_equal(sip_msg_parse(&m, &a, text, (size_t)n, false, &used, &fault), SIP_PARSE_OK);
+        ok = sip_msg_if_match(&m, &tag);
+        if (ok != (cases[i].tag != NULL) || (ok && !slice_is(tag, cases[i].tag)))
+            fail_msg("%s", cases[i].lines);
+        arena_reset(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(event),
-        cmocka_unit_test(subscription_state),
-        cmocka_unit_test(reasons),
-        cmocka_unit_test(delta_seconds),
+        cmocka_unit_test(event),         cmocka_unit_test(subscription_state), cmocka_unit_test(reasons),
+        cmocka_unit_test(delta_seconds), cmocka_unit_test(if_match),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

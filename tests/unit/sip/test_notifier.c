@@ -489,6 +489,45 @@ static void too_long_for_udp(void **state)
     watch_free(w);
 }
 
+/* Nobody takes the longer one over TCP: once more at once, with the document that UDP has room for. The next one is whole again. */
+static void too_long_for_udp_and_no_tcp(void **state)
+{
+    struct watch *w = watch_in("");
+
+    w->both = w->obeys = w->f->no_tcp = true;
+    w->body = 1400;
+    sip_sub_changed(w->s, true);
+    watch_pass(w, 10);
+    assert_string_equal(w->events, "describe describe");
+    assert_int_equal(w->f->sent[w->f->n_sent - 1].flow.transport, SIP_UDP);
+    assert_true(w->f->sent[w->f->n_sent - 1].n > 1000 && w->f->sent[w->f->n_sent - 1].n <= SIP_UDP_REQUEST_MAX);
+    watch_answered(w, &(struct watch_step){ .status = 200 });
+    w->f->no_tcp = false;
+    sip_sub_changed(w->s, true);
+    watch_pass(w, 10);
+    assert_int_equal(w->f->sent[w->f->n_sent - 1].flow.transport, SIP_TCP);
+    assert_true(fake_has(fake_last(w->f), "\r\nContent-Length: 1400\r\n"));
+    watch_free(w);
+}
+
+/* A document that cannot be shortened waits for a server, and is not sent again and again. */
+static void too_long_for_udp_no_tcp_and_no_shorter(void **state)
+{
+    struct watch *w = watch_in("");
+
+    w->both = w->f->no_tcp = true;
+    w->body = 1400;
+    sip_sub_changed(w->s, true);
+    watch_pass(w, 9000);
+    assert_string_equal(w->events, "describe describe");
+    watch_pass(w, 6100);
+    assert_string_equal(w->events, "describe describe describe describe");
+    w->f->no_tcp = false;
+    watch_pass(w, 31000);
+    assert_true(fake_has(fake_last(w->f), "\r\nContent-Length: 1400\r\n"));
+    watch_free(w);
+}
+
 static void the_owners_refusal(void **state)
 {
     static const struct watch_step steps[] = {
@@ -673,6 +712,8 @@ int main(void)
         cmocka_unit_test(retry_after),
         cmocka_unit_test(nowhere_to_go),
         cmocka_unit_test(too_long_for_udp),
+        cmocka_unit_test(too_long_for_udp_and_no_tcp),
+        cmocka_unit_test(too_long_for_udp_no_tcp_and_no_shorter),
         cmocka_unit_test(the_owners_refusal),
         cmocka_unit_test(an_owner_without_an_answer),
         cmocka_unit_test(cancel_has_no_effect),

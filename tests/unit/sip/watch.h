@@ -57,7 +57,8 @@ struct watch {
     unsigned answers; /* what notified returns */
     const char *says; /* "active", "pending", "rejected" ...: what describe says; a body goes with active */
     size_t body;      /* its size */
-    bool other_route, no_way, no_refresh, many, drops, tcp, has_account;
+    bool other_route, no_way, no_refresh, many, drops, tcp, both, has_account; /* both: UDP and TCP */
+    bool obeys; /* its body is no longer than it may be */
 };
 
 static inline struct watch *watch_of(void *owner)
@@ -129,6 +130,7 @@ static inline void watch_on_describe(void *owner, struct sip_sub *s, bool last, 
 {
     static char body[16384];
     struct watch *w = watch_of(owner);
+    size_t max = w->obeys ? out->body_max : 0;
 
     assert_true(w->many || w->s == s);
     assert_ptr_equal(sip_sub_data(s), w);
@@ -144,6 +146,8 @@ static inline void watch_on_describe(void *owner, struct sip_sub *s, bool last, 
         memset(body, 'x', sizeof(body));
         out->content = (struct sip_content){ SLICE("Content-Type: application/pidf+xml\r\n"),
                                              slice_of(body, w->body ? w->body : 10) };
+        if (max && out->content.body.n > max)
+            out->content.body.n = max;
     }
 }
 
@@ -195,7 +199,8 @@ static inline bool watch_on_way(void *owner, struct sip_sub *s, struct arena *a,
                                      .domain = SLICE("example.net"),
                                      .hops = &hop,
                                      .n_hops = 1,
-                                     .transports = w->tcp ? SIP_MAY(SIP_TCP) : SIP_MAY(SIP_UDP) };
+                                     .transports =
+                                         (w->tcp || w->both ? SIP_MAY(SIP_TCP) : 0) | (w->tcp ? 0 : SIP_MAY(SIP_UDP)) };
     return !w->no_way;
 }
 
