@@ -1,33 +1,80 @@
 #include "acme/jws.h"
 
 #include <jansson.h>
-#include <jose/b64.h>
-#include <jose/jwk.h>
-#include <jose/jws.h>
-#include <jose/openssl.h>
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "pki/wipe.h"
 
 #define SHA256_BYTES 32
+#define COORDINATE 32      /* bytes of each half of a point, and of a signature */
+#define COORDINATE_TEXT 43 /* the same in base64url */
+#define SIGNATURE_DER_MAX 80
+#define HEAD_MAX 8192
+#define CURVE_NAME_MAX 32
 
 struct acme_signer {
-    jose_cfg_t *cfg;
-    json_t *key, *shown; /* with and without its private half */
+    EVP_PKEY *key;
+    char x[COORDINATE_TEXT + 1], y[COORDINATE_TEXT + 1]; /* of its public half */
 };
 
-/* libjose writes what fails to stderr unless it is told where else; the sentence is the caller's. */
-static void keep_quiet(void *misc, const char *file, int line, uint64_t err, const char *fmt, va_list ap)
+void acme_put_base64url(struct buf *out, struct slice bytes)
 {
+    size_t from = out->n;
+
+    text_put_base64(out, bytes.p, bytes.n);
+    if (!buf_ok(out))
+        return;
+    while (out->n > from && out->p[out->n - 1] == '=')
+        out->n--;
+    for (size_t i = from; i < out->n; i++) {
+        if (out->p[i] == '+')
+            out->p[i] = '-';
+        else if (out->p[i] == '/')
+            out->p[i] = '_';
+    }
 }
 
-/* Jansson gives memory back as it is. */
-static void wipe_private(json_t *key)
-{
-    const json_t *d = json_object_get(key, "d");
+/* ---- the key ---- */
 
-    if (d && key->refcount == 1)
-        explicit_bzero((char *)(uintptr_t)json_string_value(d), json_string_length(d));
+/* bytes: of SHA-256's and a coordinate's length, which have as many characters. */
+static bool spell(const unsigned char bytes[COORDINATE], char out[COORDINATE_TEXT + 1])
+{
+    struct buf text;
+    bool ok;
+
+    buf_init(&text, 64);
+    acme_put_base64url(&text, slice_of((const char *)bytes, COORDINATE));
+    ok = buf_ok(&text) && text.n == COORDINATE_TEXT;
+    if (ok) {
+        memcpy(out, text.p, COORDINATE_TEXT);
+        out[COORDINATE_TEXT] = '\0';
+    }
+    buf_free(&text);
+    return ok;
+}
+
+static bool read_coordinate(EVP_PKEY *key, const char *which, char out[COORDINATE_TEXT + 1])
+{
+    unsigned char bytes[COORDINATE];
+    BIGNUM *n = NULL;
+    bool ok = EVP_PKEY_get_bn_param(key, which, &n) == 1 && BN_bn2binpad(n, bytes, COORDINATE) == COORDINATE &&
+              spell(bytes, out);
+
+    BN_free(n);
+    return ok;
+}
+
+static bool is_p256(const EVP_PKEY *key)
+{
+    char curve[CURVE_NAME_MAX];
+    size_t n;
+
+    return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, curve, sizeof(curve), &n) == 1 &&
+           strcmp(curve, "prime256v1") == 0;
 }
 
 struct acme_signer *acme_signer_new(EVP_PKEY *key, struct err *err)
@@ -38,19 +85,13 @@ struct acme_signer *acme_signer_new(EVP_PKEY *key, struct err *err)
         err_memory(err, "reading the account's key");
         return NULL;
     }
-    pki_wipe_begin();
-    s->cfg = jose_cfg();
-    if (s->cfg) {
-        jose_cfg_set_err_func(s->cfg, keep_quiet, NULL);
-        s->key = jose_openssl_jwk_from_EVP_PKEY(s->cfg, key);
-        s->shown = jose_openssl_jwk_from_EVP_PKEY(s->cfg, key);
-    }
-    pki_wipe_end();
-    wipe_private(s->shown);
-    if (s->key && s->shown && jose_jwk_pub(s->cfg, s->shown))
+    if (is_p256(key) && read_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, s->x) &&
+        read_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, s->y) && EVP_PKEY_up_ref(key) == 1) {
+        s->key = key;
         return s;
+    }
     err_set(err, "the key of the ACME account cannot be used");
-    acme_signer_free(s);
+    free(s);
     return NULL;
 }
 
@@ -58,72 +99,91 @@ void acme_signer_free(struct acme_signer *s)
 {
     if (!s)
         return;
-    wipe_private(s->key);
-    json_decref(s->key);
-    json_decref(s->shown);
-    jose_cfg_decref(s->cfg);
+    EVP_PKEY_free(s->key);
     free(s);
 }
 
-static json_t *make_head(const struct acme_signer *s, const struct acme_head *head)
-{
-    json_t *protected = json_pack("{s:s, s:s, s:s}", "alg", "ES256", "nonce", head->nonce, "url", head->url);
-    int rc;
+/* ---- what is signed ---- */
 
-    if (!protected)
-        return NULL;
-    rc = head->account ? json_object_set_new(protected, "kid", json_string(head->account))
-                       : json_object_set(protected, "jwk", s->shown);
-    if (rc == 0)
-        return json_pack("{s:o}", "protected", protected);
-    json_decref(protected);
-    return NULL;
+/* As RFC 7638 wants it hashed: these members, in this order. */
+static void put_public(const struct acme_signer *s, char *out, size_t n)
+{
+    snprintf(out, n, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", s->x, s->y);
 }
 
-static bool put_json(struct buf *out, const json_t *v)
+bool acme_thumbprint(const struct acme_signer *s, char out[ACME_THUMBPRINT + 1])
 {
-    char *text = json_dumps(v, JSON_COMPACT);
+    unsigned char hash[SHA256_BYTES];
+    char text[160];
 
+    put_public(s, text, sizeof(text));
+    return EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) == 1 && spell(hash, out);
+}
+
+/* Adds the header as base64url. */
+static bool put_head(const struct acme_signer *s, const struct acme_head *head, struct buf *out)
+{
+    json_t *v = json_pack("{s:s, s:s, s:s}", "alg", "ES256", "nonce", head->nonce, "url", head->url);
+    json_t *who = head->account ? json_string(head->account)
+                                : json_pack("{s:s, s:s, s:s, s:s}", "crv", "P-256", "kty", "EC", "x", s->x, "y", s->y);
+    bool ok = json_object_set_new(v, head->account ? "kid" : "jwk", who) == 0;
+    char *text = ok ? json_dumps(v, JSON_COMPACT) : NULL;
+
+    json_decref(v);
     if (text)
-        buf_str(out, text);
+        acme_put_base64url(out, slice_str(text));
     free(text);
     return text && buf_ok(out);
+}
+
+/* r and s side by side (RFC 7518 section 3.4), where OpenSSL makes DER. */
+static bool flatten(const unsigned char *der, size_t n, unsigned char out[2 * COORDINATE])
+{
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long)n);
+    bool ok = pair && BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, COORDINATE) == COORDINATE &&
+              BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + COORDINATE, COORDINATE) == COORDINATE;
+
+    ECDSA_SIG_free(pair);
+    return ok;
+}
+
+static bool sign(const struct acme_signer *s, struct slice text, unsigned char out[2 * COORDINATE])
+{
+    EVP_MD_CTX *ctx;
+    unsigned char der[SIGNATURE_DER_MAX];
+    size_t n = sizeof(der);
+    bool ok;
+
+    pki_wipe_begin();
+    ctx = EVP_MD_CTX_new();
+    ok = ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, s->key) == 1 &&
+         EVP_DigestSign(ctx, der, &n, (const unsigned char *)text.p, text.n) == 1;
+    EVP_MD_CTX_free(ctx);
+    pki_wipe_end();
+    return ok && flatten(der, n, out);
 }
 
 int acme_sign(const struct acme_signer *s, const struct acme_head *head, struct slice payload, struct buf *out,
               struct err *err)
 {
-    json_t *signature = make_head(s, head);
-    json_t *jws = json_pack("{s:o}", "payload", jose_b64_enc(payload.p ? payload.p : "", payload.n));
+    unsigned char signature[2 * COORDINATE];
+    struct buf text;
+    size_t split;
     bool ok;
 
-    pki_wipe_begin();
-    ok = signature && jws && jose_jws_sig(s->cfg, jws, signature, s->key);
-    pki_wipe_end();
-    ok = ok && put_json(out, jws);
-    json_decref(signature);
-    json_decref(jws);
-    return ok ? 0 : err_memory(err, "signing for the ACME server");
-}
-
-void acme_put_base64url(struct buf *out, struct slice bytes)
-{
-    size_t n = jose_b64_enc_buf(NULL, bytes.n, NULL, 0);
-    char *at = n > 0 && n != SIZE_MAX ? buf_reserve(out, n) : NULL;
-
-    if (at && jose_b64_enc_buf(bytes.p, bytes.n, at, n) == n)
-        out->n += n;
-    else
-        out->failed = out->failed || bytes.n > 0;
-}
-
-bool acme_thumbprint(const struct acme_signer *s, char out[ACME_THUMBPRINT + 1])
-{
-    uint8_t hash[SHA256_BYTES];
-
-    if (jose_jwk_thp_buf(s->cfg, s->shown, "S256", hash, sizeof(hash)) != sizeof(hash) ||
-        jose_b64_enc_buf(hash, sizeof(hash), out, ACME_THUMBPRINT) != ACME_THUMBPRINT)
-        return false;
-    out[ACME_THUMBPRINT] = '\0';
-    return true;
+    buf_init(&text, HEAD_MAX + 2 * payload.n + 16);
+    ok = put_head(s, head, &text);
+    split = text.n;
+    buf_char(&text, '.');
+    acme_put_base64url(&text, payload);
+    if (ok && buf_ok(&text) && sign(s, buf_slice(&text), signature)) {
+        buf_printf(out, "{\"protected\":\"%.*s\",\"payload\":\"%.*s\",\"signature\":\"",
+                   SLICE_FMT(slice_first(buf_slice(&text), split)), SLICE_FMT(slice_from(buf_slice(&text), split + 1)));
+        acme_put_base64url(out, slice_of((const char *)signature, sizeof(signature)));
+        buf_str(out, "\"}");
+    } else {
+        out->failed = true;
+    }
+    buf_free(&text);
+    return buf_ok(out) ? 0 : err_memory(err, "signing for the ACME server");
 }

@@ -11,9 +11,9 @@
 
 struct acme_signer;
 
-/* key: ECDSA P-256, copied. NULL with a sentence. */
+/* key: ECDSA P-256, which the signer has a part of. NULL with a sentence. */
 struct acme_signer *acme_signer_new(EVP_PKEY *key, struct err *err);
-void acme_signer_free(struct acme_signer *s); /* wiped; NULL is fine */
+void acme_signer_free(struct acme_signer *s); /* NULL is fine */
 
 struct acme_head {
     const char *url, *nonce;

@@ -21,6 +21,7 @@
 #include "daemon/state.h"
 #include "net/listening.h"
 #include "net/relay.h"
+#include "pki/wipe.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
 
@@ -221,8 +222,12 @@ static int open_net(struct stoxd *d, struct err *err)
 static int open_state(struct stoxd *d, struct err *err)
 {
     uint8_t certificates[STATE_KEY];
-    int rc = state_open(d->boot.state_dir, d->secret, certificates, err);
+    int rc;
 
+    if (!pki_wipe_works())
+        return err_set(err,
+                       "a library of this build uses OpenSSL before stoxd does: keys would not be wiped from memory");
+    rc = state_open(d->boot.state_dir, d->secret, certificates, err);
     if (rc == 0 && !(d->vault = pki_vault_new(certificates, err)))
         rc = -1;
     explicit_bzero(certificates, sizeof(certificates));

@@ -7,8 +7,6 @@
 #include <cmocka.h>
 
 #include "acme/answers.h"
-#include "acme/jws.h"
-#include "pki/key.h"
 
 #define ORDER "\"finalize\":\"https://ca.example/f\",\"authorizations\":[\"https://ca.example/z\"]"
 #define NAME "\"identifier\":{\"type\":\"dns\",\"value\":\"contoso.example\"}"
@@ -106,29 +104,6 @@ static void a_problem_keeps_its_type_and_what_it_says(void **state)
     arena_reset(&a);
 }
 
-static void what_is_signed_says_who_asks_and_for_what_address(void **state)
-{
-    struct acme_head head = { .url = "https://ca.example/o", .nonce = "n1", .account = "https://ca.example/a/1" };
-    struct err err = { "" };
-    EVP_PKEY *key = pki_key_make(PKI_P256, &err);
-    struct acme_signer *s = acme_signer_new(key, &err);
-    char mark[ACME_THUMBPRINT + 1];
-    struct buf b;
-
-    assert_non_null(s);
-    assert_true(acme_thumbprint(s, mark));
-    assert_int_equal(strlen(mark), ACME_THUMBPRINT);
-    buf_init(&b, 8192);
-    assert_int_equal(acme_sign(s, &head, slice_of(NULL, 0), &b, &err), 0);
-    buf_char(&b, '\0');
-    assert_non_null(strstr(b.p, "\"payload\":\"\""));
-    assert_non_null(strstr(b.p, "\"protected\":\""));
-    assert_non_null(strstr(b.p, "\"signature\":\""));
-    buf_free(&b);
-    acme_signer_free(s);
-    pki_key_free(key);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,7 +111,6 @@ int main(void)
         cmocka_unit_test(an_order_is_read_or_is_none),
         cmocka_unit_test(a_token_is_base64url_and_nothing_else),
         cmocka_unit_test(a_problem_keeps_its_type_and_what_it_says),
-        cmocka_unit_test(what_is_signed_says_who_asks_and_for_what_address),
     };
 
     return cmocka_run_group_tests_name("acme answers", tests, NULL, NULL);
