@@ -1,18 +1,58 @@
 #include "acme/answers.h"
 
+#include <curl/curl.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #define TYPE_PREFIX "urn:ietf:params:acme:error:"
 #define DETAIL_MAX 400
+#define SCHEME "https://"
+#define RETRY_AFTER_MAX 86400u
+
+/* Host and port of an address; the port that https has anyway is left out. */
+static struct slice server_of(struct slice url)
+{
+    struct slice s = slice_from(url, strlen(SCHEME));
+    size_t n = 0;
+
+    while (n < s.n && s.p[n] != '/' && s.p[n] != '?' && s.p[n] != '#')
+        n++;
+    s.n = n;
+    if (s.n > 4 && memcmp(s.p + s.n - 4, ":443", 4) == 0)
+        s.n -= 4;
+    return s;
+}
 
 bool acme_is_url(struct slice url)
 {
-    if (url.n <= strlen("https://") || url.n > ACME_URL_MAX || !slice_istarts(url, SLICE("https://")))
+    if (url.n <= strlen(SCHEME) || url.n > ACME_URL_MAX || !slice_istarts(url, SLICE(SCHEME)))
         return false;
     for (size_t i = 0; i < url.n; i++)
-        if (url.p[i] <= ' ' || url.p[i] > '~')
+        if (url.p[i] <= ' ' || url.p[i] > '~' || url.p[i] == '\\')
             return false;
-    return true;
+    return server_of(url).n > 0 && !memchr(server_of(url).p, '@', server_of(url).n);
+}
+
+bool acme_same_server(struct slice a, struct slice b)
+{
+    return slice_ieq(server_of(a), server_of(b));
+}
+
+uint64_t acme_read_retry_after(struct slice value, int64_t now_s)
+{
+    char date[64];
+    uint64_t s = 0;
+    int64_t at;
+
+    if (value.n && value.p[0] >= '0' && value.p[0] <= '9' && value.n <= 18)
+        return !slice_u64(value, UINT64_MAX, &s) ? 0 : s < RETRY_AFTER_MAX ? s : RETRY_AFTER_MAX;
+    if (value.n >= sizeof(date))
+        return 0;
+    snprintf(date, sizeof(date), "%.*s", SLICE_FMT(value));
+    at = curl_getdate(date, NULL);
+    if (at <= now_s)
+        return 0;
+    return at - now_s < (int64_t)RETRY_AFTER_MAX ? (uint64_t)(at - now_s) : RETRY_AFTER_MAX;
 }
 
 bool acme_is_token(struct slice token)
@@ -152,13 +192,15 @@ static bool take_challenge(const json_t *v, struct acme_challenge *out, struct a
 
 static bool take_challenges(const json_t *list, struct acme_authorization *out, struct arena *a)
 {
+    static const char *const kinds[ACME_N_KINDS] = { [ACME_HTTP_01] = "http-01", [ACME_TLS_ALPN_01] = "tls-alpn-01" };
     const json_t *v;
     size_t i;
 
     json_array_foreach(list, i, v)
     {
-        if (slice_is(text_of(v, "type"), "http-01") && !out->http.url && !take_challenge(v, &out->http, a))
-            return false;
+        for (size_t k = 0; k < ACME_N_KINDS; k++)
+            if (slice_is(text_of(v, "type"), kinds[k]) && !out->proofs[k].url && !take_challenge(v, &out->proofs[k], a))
+                return false;
         if (!out->problem.detail.n)
             take_problem(json_object_get(v, "error"), &out->problem, a);
     }

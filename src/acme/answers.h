@@ -19,6 +19,8 @@ struct acme_directory {
     bool binds_accounts;                       /* it wants accounts of its own that are bound to ours */
 };
 
+enum acme_kind { ACME_HTTP_01, ACME_TLS_ALPN_01, ACME_N_KINDS }; /* of proof, RFC 8555 8.3 and RFC 8737 */
+
 enum acme_status { ACME_OTHER, ACME_PENDING, ACME_READY, ACME_PROCESSING, ACME_VALID, ACME_INVALID };
 
 struct acme_problem {
@@ -43,7 +45,7 @@ struct acme_challenge {
 struct acme_authorization {
     enum acme_status status;
     struct slice name;
-    struct acme_challenge http;
+    struct acme_challenge proofs[ACME_N_KINDS];
     struct acme_problem problem; /* of the first challenge that failed */
 };
 
@@ -55,8 +57,14 @@ bool acme_read_authorization(struct slice text, struct acme_authorization *out, 
 /* What can be made of an error; empty texts where nothing can. */
 void acme_read_problem(struct slice text, struct acme_problem *out, struct arena *a);
 
-/* Is it an address that may be asked: https, printable, bounded? */
+/* Is it an address that may be asked: https, printable, bounded, without a user's name? */
 bool acme_is_url(struct slice url);
+
+/* Do both, which acme_is_url, lead to the same host and port? */
+bool acme_same_server(struct slice a, struct slice b);
+
+/* Seconds of a Retry-After header (RFC 9110 10.2.3), at most a day; 0 for what is none. now_s: since 1970. */
+uint64_t acme_read_retry_after(struct slice value, int64_t now_s);
 
 /* The characters of base64url and none else, bounded: it becomes part of a path and of a key authorization. */
 bool acme_is_token(struct slice token);

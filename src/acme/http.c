@@ -3,15 +3,18 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
-#define CONNECT_S 15L
-#define WHOLE_S 60L
-#define RETRY_AFTER_MAX 86400u
+#include "base/clock.h"
+
+#define CONNECT_MS 15000u
+#define WHOLE_MS 60000u
+#define HEADER_MAX (32u << 10) /* bytes of all header lines of one answer */
 
 struct acme_http {
     CURL *curl;
     struct curl_slist *headers;
     const char *trust_file;
     const atomic_bool *stop;
+    uint64_t until_ms;
     char fault[CURL_ERROR_SIZE];
 };
 
@@ -37,17 +40,20 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     struct acme_answer *a = arg;
     struct slice name, value;
 
+    a->header_bytes += size * n;
+    if (a->header_bytes > HEADER_MAX)
+        return 0;
     if (!slice_cut(slice_of(p, size * n), ':', &name, &value))
         return size * n;
     value = slice_trim(value);
     while (value.n && (value.p[value.n - 1] == '\r' || value.p[value.n - 1] == '\n'))
         value.n--;
     if (slice_ieq(name, SLICE("Replay-Nonce")))
-        keep(a->nonce, ACME_NONCE_MAX, acme_is_token(slice_first(value, ACME_TOKEN_MAX)) ? value : slice_of(p, 0));
+        keep(a->nonce, ACME_NONCE_MAX, acme_is_token(value) ? value : slice_of(p, 0));
     else if (slice_ieq(name, SLICE("Location")))
         keep(a->location, ACME_URL_MAX, acme_is_url(value) ? value : slice_of(p, 0));
-    else if (slice_ieq(name, SLICE("Retry-After")) && !slice_u64(value, RETRY_AFTER_MAX, &a->retry_after_s))
-        a->retry_after_s = 0;
+    else if (slice_ieq(name, SLICE("Retry-After")))
+        a->retry_after_s = acme_read_retry_after(value, clock_wall_s());
     return size * n;
 }
 
@@ -58,7 +64,7 @@ static int on_progress(void *arg, curl_off_t dl_total, curl_off_t dl, curl_off_t
     return atomic_load(h->stop) ? 1 : 0;
 }
 
-struct acme_http *acme_http_new(const char *trust_file, const atomic_bool *stop, struct err *err)
+struct acme_http *acme_http_new(const char *trust_file, const atomic_bool *stop, uint64_t until_ms, struct err *err)
 {
     struct acme_http *h = calloc(1, sizeof(*h));
 
@@ -67,6 +73,7 @@ struct acme_http *acme_http_new(const char *trust_file, const atomic_bool *stop,
         h->headers = curl_slist_append(NULL, "Content-Type: application/jose+json");
         h->trust_file = trust_file;
         h->stop = stop;
+        h->until_ms = until_ms;
     }
     if (h && h->curl && h->headers)
         return h;
@@ -85,15 +92,15 @@ void acme_http_free(struct acme_http *h)
 }
 
 /* What holds for every request. Redirects are not followed: what is signed is signed for one address. */
-static void set_up(struct acme_http *h, const char *url, struct acme_answer *out)
+static void set_up(struct acme_http *h, const char *url, uint64_t ms, struct acme_answer *out)
 {
     curl_easy_reset(h->curl);
     curl_easy_setopt(h->curl, CURLOPT_URL, url);
     curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(h->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-    curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, WHOLE_S);
+    curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(ms < CONNECT_MS ? ms : CONNECT_MS));
+    curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, (long)(ms < WHOLE_MS ? ms : WHOLE_MS));
     curl_easy_setopt(h->curl, CURLOPT_USERAGENT, "Stox/" STOX_VERSION);
     curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->fault);
     curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -112,12 +119,15 @@ static void set_up(struct acme_http *h, const char *url, struct acme_answer *out
 int acme_http_ask(struct acme_http *h, enum acme_method method, const char *url, struct slice body,
                   struct acme_answer *out, struct err *err)
 {
+    uint64_t now_ms = clock_mono_ms();
     CURLcode rc;
 
     *out = (struct acme_answer){ 0 };
     buf_init(&out->body, ACME_ANSWER_MAX);
+    if (now_ms >= h->until_ms)
+        return err_set(err, "it has taken too long already");
     h->fault[0] = '\0';
-    set_up(h, url, out);
+    set_up(h, url, h->until_ms - now_ms, out);
     if (method == ACME_HEAD)
         curl_easy_setopt(h->curl, CURLOPT_NOBODY, 1L);
     if (method == ACME_POST) {
@@ -128,9 +138,9 @@ int acme_http_ask(struct acme_http *h, enum acme_method method, const char *url,
     rc = curl_easy_perform(h->curl);
     if (rc != CURLE_OK)
         return err_set(err, "%s",
-                       !buf_ok(&out->body) ? "the answer is too large"
-                       : h->fault[0]       ? h->fault
-                                           : curl_easy_strerror(rc));
+                       !buf_ok(&out->body) || out->header_bytes > HEADER_MAX ? "the answer is too large"
+                       : h->fault[0]                                         ? h->fault
+                                                                             : curl_easy_strerror(rc));
     curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &out->status);
     return 0;
 }

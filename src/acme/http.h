@@ -8,19 +8,23 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define ACME_NONCE_MAX 512
+#define ACME_NONCE_MAX ACME_TOKEN_MAX
 
 struct acme_http;
 
-/* trust_file: PEM of the authorities that may sign the server's certificate; NULL: the system's. stop is borrowed. */
-struct acme_http *acme_http_new(const char *trust_file, const atomic_bool *stop, struct err *err);
+/*
+ * trust_file: PEM of the authorities that may sign the server's certificate; NULL: the system's. stop is borrowed. After
+ * until_ms, by clock_mono_ms, nothing is asked any more.
+ */
+struct acme_http *acme_http_new(const char *trust_file, const atomic_bool *stop, uint64_t until_ms, struct err *err);
 void acme_http_free(struct acme_http *h); /* NULL is fine */
 
 struct acme_answer {
     long status;
     struct buf body; /* acme_answer_fini */
     char nonce[ACME_NONCE_MAX + 1], location[ACME_URL_MAX + 1];
-    uint64_t retry_after_s; /* 0: not told, or as a date */
+    size_t header_bytes;
+    uint64_t retry_after_s; /* a day at most; 0: not told */
 };
 
 enum acme_method { ACME_GET, ACME_HEAD, ACME_POST };

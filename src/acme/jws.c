@@ -3,10 +3,12 @@
 #include <jansson.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "pki/key.h"
 #include "pki/wipe.h"
 
 #define SHA256_BYTES 32
@@ -15,6 +17,7 @@
 #define SIGNATURE_DER_MAX 80
 #define HEAD_MAX 8192
 #define CURVE_NAME_MAX 32
+#define SECRET_MAX 512
 
 struct acme_signer {
     EVP_PKEY *key;
@@ -120,20 +123,28 @@ bool acme_thumbprint(const struct acme_signer *s, char out[ACME_THUMBPRINT + 1])
     return EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) == 1 && spell(hash, out);
 }
 
-/* Adds the header as base64url. */
-static bool put_head(const struct acme_signer *s, const struct acme_head *head, struct buf *out)
+/* Adds v, which may be NULL and is dropped, as base64url. */
+static bool put_json(struct buf *out, json_t *v)
 {
-    json_t *v = json_pack("{s:s, s:s, s:s}", "alg", "ES256", "nonce", head->nonce, "url", head->url);
-    json_t *who = head->account ? json_string(head->account)
-                                : json_pack("{s:s, s:s, s:s, s:s}", "crv", "P-256", "kty", "EC", "x", s->x, "y", s->y);
-    bool ok = json_object_set_new(v, head->account ? "kid" : "jwk", who) == 0;
-    char *text = ok ? json_dumps(v, JSON_COMPACT) : NULL;
+    char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
 
     json_decref(v);
     if (text)
         acme_put_base64url(out, slice_str(text));
     free(text);
     return text && buf_ok(out);
+}
+
+static bool put_head(const struct acme_signer *s, const struct acme_head *head, struct buf *out)
+{
+    json_t *v = json_pack("{s:s, s:s, s:s}", "alg", "ES256", "nonce", head->nonce, "url", head->url);
+    json_t *who = head->account ? json_string(head->account)
+                                : json_pack("{s:s, s:s, s:s, s:s}", "crv", "P-256", "kty", "EC", "x", s->x, "y", s->y);
+
+    if (json_object_set_new(v, head->account ? "kid" : "jwk", who) == 0)
+        return put_json(out, v);
+    json_decref(v);
+    return false;
 }
 
 /* r and s side by side (RFC 7518 section 3.4), where OpenSSL makes DER. */
@@ -163,27 +174,84 @@ static bool sign(const struct acme_signer *s, struct slice text, unsigned char o
     return ok && flatten(der, n, out);
 }
 
+/* text: header and payload as they are signed, which are split at the dot. */
+static int put_signed(struct buf *out, struct slice text, struct slice signature)
+{
+    struct slice head, payload;
+
+    if (!slice_cut(text, '.', &head, &payload))
+        return -1;
+    buf_str(out, "{\"protected\":\"");
+    buf_put(out, head);
+    buf_str(out, "\",\"payload\":\"");
+    buf_put(out, payload);
+    buf_str(out, "\",\"signature\":\"");
+    acme_put_base64url(out, signature);
+    buf_str(out, "\"}");
+    return buf_ok(out) ? 0 : -1;
+}
+
 int acme_sign(const struct acme_signer *s, const struct acme_head *head, struct slice payload, struct buf *out,
               struct err *err)
 {
     unsigned char signature[2 * COORDINATE];
     struct buf text;
-    size_t split;
+    int rc = -1;
     bool ok;
 
-    buf_init(&text, HEAD_MAX + 2 * payload.n + 16);
+    buf_init(&text, HEAD_MAX + 2 * payload.n);
     ok = put_head(s, head, &text);
-    split = text.n;
     buf_char(&text, '.');
     acme_put_base64url(&text, payload);
-    if (ok && buf_ok(&text) && sign(s, buf_slice(&text), signature)) {
-        buf_printf(out, "{\"protected\":\"%.*s\",\"payload\":\"%.*s\",\"signature\":\"",
-                   SLICE_FMT(slice_first(buf_slice(&text), split)), SLICE_FMT(slice_from(buf_slice(&text), split + 1)));
-        acme_put_base64url(out, slice_of((const char *)signature, sizeof(signature)));
-        buf_str(out, "\"}");
-    } else {
-        out->failed = true;
-    }
+    if (ok && buf_ok(&text) && sign(s, buf_slice(&text), signature))
+        rc = put_signed(out, buf_slice(&text), slice_of((const char *)signature, sizeof(signature)));
     buf_free(&text);
-    return buf_ok(out) ? 0 : err_memory(err, "signing for the ACME server");
+    return rc ? err_memory(err, "signing for the ACME server") : 0;
+}
+
+/* ---- the binding ---- */
+
+/* -1 with a sentence. What was decoded is wiped by the caller. */
+static int read_secret(struct slice text, struct buf *out, struct err *err)
+{
+    struct buf padded;
+
+    buf_init(&padded, SECRET_MAX);
+    (void)buf_reserve(&padded, text.n + 4); /* at once: what grows leaves copies */
+    (void)buf_reserve(out, text.n);
+    buf_put(&padded, text);
+    for (size_t i = 0; i < padded.n; i++)
+        padded.p[i] = (char)(padded.p[i] == '-' ? '+' : padded.p[i] == '_' ? '/' : padded.p[i]);
+    while (padded.n % 4)
+        buf_char(&padded, '=');
+    if (!buf_ok(&padded) || !text_unbase64(out, buf_slice(&padded)) || out->n == 0)
+        err_set(err, "acme-binding-key: it is not base64url, as authorities give it");
+    pki_wipe(&padded);
+    return out->n ? 0 : -1;
+}
+
+int acme_bind(const struct acme_signer *s, struct slice id, struct slice secret, const char *url, struct buf *out,
+              struct err *err)
+{
+    unsigned char mac[SHA256_BYTES];
+    char shown[160];
+    struct buf key, text;
+    bool ok = false;
+
+    buf_init(&key, SECRET_MAX);
+    if (read_secret(secret, &key, err)) {
+        pki_wipe(&key);
+        return -1;
+    }
+    put_public(s, shown, sizeof(shown));
+    buf_init(&text, HEAD_MAX);
+    if (put_json(&text, json_pack("{s:s, s:s%, s:s}", "alg", "HS256", "kid", id.p, id.n, "url", url))) {
+        buf_char(&text, '.');
+        acme_put_base64url(&text, slice_str(shown));
+        ok = buf_ok(&text) && HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)text.p, text.n, mac, NULL);
+    }
+    ok = ok && put_signed(out, buf_slice(&text), slice_of((const char *)mac, sizeof(mac))) == 0;
+    buf_free(&text);
+    pki_wipe(&key);
+    return ok ? 0 : err_memory(err, "signing for the ACME server");
 }

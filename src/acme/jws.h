@@ -27,6 +27,13 @@ int acme_sign(const struct acme_signer *s, const struct acme_head *head, struct 
 /* The mark of the key, which a challenge is answered with. False: no memory. */
 bool acme_thumbprint(const struct acme_signer *s, char out[ACME_THUMBPRINT + 1]);
 
+/*
+ * Adds what binds the account to one with the authority outside of ACME (RFC 8555 7.3.4): the account's public key, signed by
+ * the secret that the authority gave for it, base64url. url: newAccount.
+ */
+int acme_bind(const struct acme_signer *s, struct slice id, struct slice secret, const char *url, struct buf *out,
+              struct err *err);
+
 /* Adds base64url without padding. */
 void acme_put_base64url(struct buf *out, struct slice bytes);
 

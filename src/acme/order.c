@@ -8,8 +8,7 @@
 #include "base/log.h"
 #include "pki/request.h"
 
-#define ORDER_MS 600000 /* all of it */
-#define WAIT_MAX_S 30   /* between two looks */
+#define WAIT_MAX_S 30 /* between two looks */
 
 struct order {
     struct acme_session s;
@@ -17,7 +16,6 @@ struct order {
     struct pki_names names; /* without SRVNames */
     struct acme_order now;
     struct arena arena; /* of now */
-    uint64_t until_ms;
 };
 
 static int not_understood(const struct order *o, const char *doing, struct err *err)
@@ -31,26 +29,38 @@ static int take_order(struct order *o, const char *doing, const struct acme_answ
     return acme_read_order(buf_slice(&a->body), &o->now, &o->arena) ? 0 : not_understood(o, doing, err);
 }
 
+/* A name that was not asked for is not proved: what is shown is shown to anybody. */
+static int check_name(const struct order *o, const char *doing, struct slice name, struct err *err)
+{
+    char shown[260];
+
+    if (pki_names_has(&o->names, name))
+        return 0;
+    log_escape(shown, sizeof(shown), name);
+    return err_set(err, "%s: %s wants a proof of %s, which was not asked for: try again later", doing,
+                   o->s.wish->directory, shown);
+}
+
 static int wait_more(struct order *o, const char *doing, const struct acme_answer *a, struct err *err)
 {
     uint64_t s = a->retry_after_s ? a->retry_after_s : 1;
 
-    if (clock_mono_ms() > o->until_ms)
+    if (clock_mono_ms() + s * 1000 > o->s.until_ms)
         return err_set(err, "%s: %s was not done in time: try again later", doing, o->s.wish->directory);
     return acme_session_pause(&o->s, s < WAIT_MAX_S ? s : WAIT_MAX_S, err);
 }
 
 /* ---- the order ---- */
 
-static int choose_names(struct order *o, struct err *err)
+static int choose_names(struct order *o, const struct pki_names *names, struct err *err)
 {
-    const struct pki_names *names = o->s.wish->names;
-
     for (size_t i = 0; i < names->n; i++) {
         struct slice name = names->v[i];
 
         if (slice_starts(name, SLICE("*.")))
-            return err_set(err, "%.*s: a wildcard is not signed by http-01: take it out of names", SLICE_FMT(name));
+            return err_set(
+                err, "%.*s: a wildcard is signed by proofs in DNS only, which Stox does not give: take it out of names",
+                SLICE_FMT(name));
         if (!pki_name_is_srv(name) && pki_names_add(&o->names, name, err))
             return -1;
     }
@@ -120,23 +130,49 @@ static int wait_for_name(struct order *o, const char *doing, const char *url, st
     return rc;
 }
 
-static int prove(struct order *o, const char *doing, const char *url, const struct acme_challenge *c, struct err *err)
+/* What is shown is wiped from view however it ends. */
+static int show_and_wait(struct order *o, const char *doing, const char *url, const struct acme_proof *proof,
+                         const char *challenge, struct err *err)
 {
     const struct acme_wish *wish = o->s.wish;
-    char mark[ACME_THUMBPRINT + 1], text[ACME_TOKEN_MAX + ACME_THUMBPRINT + 2];
     struct acme_answer a = { 0 };
     int rc;
 
-    if (!acme_thumbprint(o->s.signer, mark))
-        return err_memory(err, doing);
-    snprintf(text, sizeof(text), "%s.%s", c->token, mark);
-    if (wish->show(wish->owner, c->token, slice_str(text), err))
+    if (wish->show(wish->owner, proof, err))
         return err_wrap(err, "%s", doing);
-    rc = acme_session_post(&o->s, doing, c->url, SLICE("{}"), &a, err);
+    rc = acme_session_post(&o->s, doing, challenge, SLICE("{}"), &a, err);
     acme_answer_fini(&a);
     if (rc == 0)
         rc = wait_for_name(o, doing, url, err);
-    wish->hide(wish->owner, c->token);
+    wish->hide(wish->owner);
+    return rc;
+}
+
+static int prove(struct order *o, const char *doing, const char *url, const struct acme_authorization *now,
+                 struct err *err)
+{
+    char mark[ACME_THUMBPRINT + 1], text[ACME_TOKEN_MAX + ACME_THUMBPRINT + 2], name[PKI_NAME_MAX + 1];
+    struct acme_proof proof = { .kind = 0, .name = name };
+    const struct acme_challenge *c;
+    int rc;
+
+    while (proof.kind < ACME_N_KINDS && !(o->s.wish->shows[proof.kind] && now->proofs[proof.kind].url))
+        proof.kind++;
+    if (proof.kind == ACME_N_KINDS)
+        return err_set(err,
+                       "%s: %s takes no proof that this gateway gives: http-01 needs listen-acme-http, tls-alpn-01 "
+                       "listen-acme-tls",
+                       doing, o->s.wish->directory);
+    c = &now->proofs[proof.kind];
+    if (!acme_thumbprint(o->s.signer, mark))
+        return err_memory(err, doing);
+    snprintf(name, sizeof(name), "%.*s", SLICE_FMT(now->name));
+    snprintf(text, sizeof(text), "%s.%s", c->token, mark);
+    proof.token = c->token;
+    proof.text = slice_str(text);
+    o->s.proving = &proof.kind;
+    rc = show_and_wait(o, doing, url, &proof, c->url, err);
+    o->s.proving = NULL;
     return rc;
 }
 
@@ -153,10 +189,10 @@ static int authorize(struct order *o, const char *url, struct err *err)
     if (rc == 0) {
         log_escape(shown, sizeof(shown), now.name);
         snprintf(doing, sizeof(doing), "proving that %s is ours", shown);
+        rc = check_name(o, "reading what is to be proved", now.name, err);
     }
     if (rc == 0 && now.status == ACME_PENDING)
-        rc = now.http.url ? prove(o, doing, url, &now.http, err)
-                          : err_set(err, "%s: %s does not offer http-01", doing, o->s.wish->directory);
+        rc = prove(o, doing, url, &now, err);
     else if (rc == 0 && now.status != ACME_VALID)
         rc = acme_refused(&o->s, doing, &now.problem, err);
     acme_answer_fini(&a);
@@ -232,9 +268,11 @@ static int download(struct order *o, struct buf *chain, struct err *err)
     return rc == 0 && !buf_ok(chain) ? err_memory(err, doing) : rc;
 }
 
-static int run(struct order *o, struct buf *chain, struct err *err)
+static int run(struct order *o, const struct acme_wish *wish, struct acme_refusal *no, struct buf *chain,
+               struct err *err)
 {
-    if (choose_names(o, err) || acme_session_open(&o->s, o->s.wish, err) || place(o, err) || authorize_all(o, err))
+    if (choose_names(o, wish->names, err) || acme_session_open(&o->s, wish, no, err) || place(o, err) ||
+        authorize_all(o, err))
         return -1;
     if (wait_for_order(o, "waiting for the order", ACME_PENDING, err))
         return -1;
@@ -244,18 +282,17 @@ static int run(struct order *o, struct buf *chain, struct err *err)
     return download(o, chain, err);
 }
 
-int acme_obtain(const struct acme_wish *wish, struct buf *chain, struct err *err)
+int acme_obtain(const struct acme_wish *wish, struct buf *chain, struct acme_refusal *no, struct err *err)
 {
     struct order *o = calloc(1, sizeof(*o));
     int rc;
 
+    *no = (struct acme_refusal){ 0 };
     if (!o)
         return err_memory(err, "asking for a certificate");
-    o->s.wish = wish;
-    o->until_ms = clock_mono_ms() + ORDER_MS;
     pki_names_init(&o->names);
     arena_init(&o->arena, ACME_ARENA_MAX);
-    rc = run(o, chain, err);
+    rc = run(o, wish, no, chain, err);
     pki_names_fini(&o->names);
     arena_reset(&o->arena);
     acme_session_fini(&o->s);

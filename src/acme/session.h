@@ -14,10 +14,16 @@ struct acme_session {
     struct acme_directory directory;
     char nonce[ACME_NONCE_MAX + 1]; /* the next one; empty: to be fetched */
     char account[ACME_URL_MAX + 1]; /* its address; empty: not known yet */
+    uint64_t until_ms;              /* by clock_mono_ms: when all of it has to be over */
+    const enum acme_kind *proving;  /* what kind of proof is being looked at; NULL: none */
+    struct acme_refusal *no;        /* of the wish's owner */
 };
 
+/* How long all of it may take, in the end. */
+#define ACME_SESSION_MS 600000
+
 /* Reads the directory and opens the account, which is made where there is none. -1 with a sentence; _fini in every case. */
-int acme_session_open(struct acme_session *s, const struct acme_wish *wish, struct err *err);
+int acme_session_open(struct acme_session *s, const struct acme_wish *wish, struct acme_refusal *no, struct err *err);
 void acme_session_fini(struct acme_session *s);
 
 /*

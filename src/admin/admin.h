@@ -115,7 +115,7 @@ struct admin_ops {
     json_t *(*check)(void *owner, uint64_t id);
     /* POST /v1/certificates/NAME/acme: asks the ACME authority for it, and gives {"id": ...}. NULL: *no says why. */
     json_t *(*acme_start)(void *owner, struct slice name, struct admin_refusal *no);
-    /* GET of the same: what became of the last one; JSON null: there was none. */
+    /* GET of the same: what became of the last one, and when it is renewed; JSON null: there was none, and it is not. */
     json_t *(*acme)(void *owner, struct slice name);
 };
 

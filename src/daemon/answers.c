@@ -63,6 +63,7 @@ static json_t *on_status(void *owner)
                   (json_int_t)sums.negotiating, "messages", messages_json(&sums.counters));
     config_drop(config);
     answers_add_certificates(a, o);
+    answers_add_acme(a, o);
     return o;
 }
 

@@ -5,8 +5,7 @@
 #ifndef STOX_DAEMON_CERTIFIER_H
 #define STOX_DAEMON_CERTIFIER_H
 
-#include <stdatomic.h>
-
+#include "acme/answers.h"
 #include "admin/admin.h"
 #include "pki/vault.h"
 
@@ -31,24 +30,22 @@ void certifier_free(struct certifier *c); /* NULL is fine */
 uint64_t certifier_begin(struct certifier *c, struct slice name, struct admin_refusal *no);
 
 struct order_info {
-    uint64_t id;
+    char name[SETTING_NAME_MAX + 1];
+    uint64_t id; /* of the last order; 0: none since the start */
     bool done, works;
-    unsigned failures; /* since it last worked */
-    char verdict[512]; /* when done */
+    unsigned failures;            /* since it last worked */
+    char verdict[512];            /* when done */
+    char terms[ACME_URL_MAX + 1]; /* terms of service that it failed for want of; empty: it is not that */
+    int64_t renews_s,
+        next_s; /* since 1970: when it is renewed, when a failure is tried again; 0: not by this gateway */
 };
-/* False: there was none for this certificate. */
+/* Thread-safe. False: there was no order for this certificate, and it is not renewed here. */
 bool certifier_show(struct certifier *c, struct slice name, struct order_info *out);
+
+/* fn with each, under the lock: it calls nothing of the certifier. */
+void certifier_each(struct certifier *c, void (*fn)(void *arg, const struct order_info *info), void *arg);
 
 /* Of all since the start. */
 void certifier_counts(struct certifier *c, uint64_t *works, uint64_t *failures);
-
-/* certifier_order.c: one order from the key of its request to the import. -1 with a sentence. */
-struct certifier_order {
-    const struct certifier_conf *conf;
-    struct admin *admin;
-    const char *name; /* of the certificate */
-    const atomic_bool *stop;
-};
-int certifier_order(const struct certifier_order *o, struct err *err);
 
 #endif

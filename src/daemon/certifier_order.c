@@ -1,10 +1,8 @@
 /* One order: the request, the authority, the import. Request and import are those of the API, with its checks and its audit. */
 #include <stdio.h>
 
-#include "acme/acme.h"
-#include "acme/responder.h"
 #include "base/text.h"
-#include "daemon/certifier.h"
+#include "daemon/certifier_parts.h"
 #include "pki/bundle.h"
 #include "pki/key.h"
 #include "store/certificate.h"
@@ -31,11 +29,13 @@ static void seal_name(const struct certifier_order *o, char out[SETTING_NAME_MAX
     snprintf(out, SETTING_NAME_MAX + 8, "acme/%s", o->name);
 }
 
+/* sealed empty: there is none any more. */
 static int keep_account(const struct certifier_order *o, struct slice sealed, struct err *err)
 {
-    const struct edit edit = {
-        .setting = setting_find(&certificate_kind, SLICE("acme-account")), .op = EDIT_SET, .texts = &sealed, .n = 1
-    };
+    const struct edit edit = { .setting = setting_find(&certificate_kind, SLICE("acme-account")),
+                               .op = sealed.n ? EDIT_SET : EDIT_RESET,
+                               .texts = &sealed,
+                               .n = sealed.n ? 1 : 0 };
     const struct request request = {
         .op = REQUEST_SET, .kind = &certificate_kind, .name = slice_str(o->name), .edits = &edit, .n = 1
     };
@@ -77,16 +77,6 @@ static EVP_PKEY *account_of(const struct certifier_order *o, const struct certif
 
 /* ---- the authority ---- */
 
-static int show(void *owner, const char *token, struct slice text, struct err *err)
-{
-    return acme_responder_show(owner, token, text, err);
-}
-
-static void hide(void *owner, const char *token)
-{
-    acme_responder_hide(owner);
-}
-
 static int add_names(const struct certificate *cert, struct pki_names *out, struct err *err)
 {
     const struct slice *names = cert->names.v;
@@ -97,38 +87,41 @@ static int add_names(const struct certificate *cert, struct pki_names *out, stru
     return 0;
 }
 
-static int obtain(const struct certifier_order *o, const struct gateway *g, struct acme_wish *wish, struct buf *chain,
-                  struct err *err)
+static int obtain(const struct certifier_order *o, const struct gateway *g, struct acme_wish *wish,
+                  struct acme_refusal *no, struct buf *chain, struct err *err)
 {
-    const struct setting_list *on = &o->conf->boot->acme_http;
-    struct acme_responder *responder;
-    char directory[1025], contact[255];
+    char directory[ACME_URL_MAX + 1], contact[255];
+    struct certifier_proofs proofs;
     int rc;
 
     if (!g->acme_directory.n)
         return err_set(err, "there is no ACME authority: set acme-directory (stoxctl gateway set)");
-    if (on->n == 0)
-        return err_set(err, "nothing listens for the ACME authority: set listen-acme-http in the bootstrap file");
-    responder = acme_responder_open(on->v, on->n, err);
-    if (!responder)
-        return -1;
     snprintf(directory, sizeof(directory), "%.*s", SLICE_FMT(g->acme_directory));
     snprintf(contact, sizeof(contact), "%.*s", SLICE_FMT(g->acme_contact));
     wish->directory = directory;
     wish->contact = contact[0] ? contact : NULL;
     wish->terms_agreed = g->acme_terms;
     wish->trust_file = g->acme_trust_file;
-    wish->show = show;
-    wish->hide = hide;
-    wish->owner = responder;
+    wish->binding_id = g->acme_binding_id;
+    wish->binding_key = g->acme_binding_key;
     wish->stop = o->stop;
-    rc = acme_obtain(wish, chain, err);
-    acme_responder_close(responder);
+    rc = certifier_proofs_open(&proofs, o->conf->boot, wish, err);
+    if (rc == 0)
+        rc = acme_obtain(wish, chain, no, err);
+    certifier_proofs_close(&proofs);
     return rc;
 }
 
+/* The next try opens another account. What failed is what is told of, also when this fails. */
+static void forget_account(const struct certifier_order *o)
+{
+    struct err ignored = { "" };
+
+    (void)keep_account(o, slice_of(NULL, 0), &ignored);
+}
+
 static int obtain_for(const struct certifier_order *o, const struct config *config, const struct record *r,
-                      struct buf *chain, struct err *err)
+                      struct acme_refusal *no, struct buf *chain, struct err *err)
 {
     const struct certificate *cert = r->object;
     struct pki_names names;
@@ -138,10 +131,12 @@ static int obtain_for(const struct certifier_order *o, const struct config *conf
     pki_names_init(&names);
     wish.key = pki_vault_open(o->conf->vault, cert->request_key, r->name, err);
     if (wish.key && add_names(cert, &names, err) == 0 && (wish.account = account_of(o, cert, err)))
-        rc = obtain(o, config_gateway(config), &wish, chain, err);
+        rc = obtain(o, config_gateway(config), &wish, no, chain, err);
     pki_key_free(wish.key);
     pki_key_free(wish.account);
     pki_names_fini(&names);
+    if (no->account_lost)
+        forget_account(o);
     return rc;
 }
 
@@ -164,13 +159,14 @@ static bool waits(const struct record *r)
     return r && ((const struct certificate *)r->object)->request_key.n > 0;
 }
 
-int certifier_order(const struct certifier_order *o, struct err *err)
+int certifier_order(const struct certifier_order *o, struct acme_refusal *no, struct err *err)
 {
     struct config *config = keeper_config(o->conf->keeper);
     const struct record *r = certificate_find(config, slice_str(o->name));
     struct buf chain;
     int rc = 0;
 
+    *no = (struct acme_refusal){ 0 };
     buf_init(&chain, PKI_BUNDLE_MAX);
     if (r && !waits(r) && (rc = ask(o, "request", json_object(), err)) == 0) {
         config_drop(config);
@@ -178,7 +174,8 @@ int certifier_order(const struct certifier_order *o, struct err *err)
         r = certificate_find(config, slice_str(o->name));
     }
     if (rc == 0)
-        rc = waits(r) ? obtain_for(o, config, r, &chain, err) : err_set(err, "the certificate is not there any more");
+        rc = waits(r) ? obtain_for(o, config, r, no, &chain, err)
+                      : err_set(err, "the certificate is not there any more");
     if (rc == 0)
         rc = import(o, &chain, err);
     buf_free(&chain);

@@ -138,13 +138,13 @@ static void on_applied(void *owner, const struct config *now)
 static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
-    const struct checks_conf checks = { .boot = &d->boot,
-                                        .keeper = d->keeper,
-                                        .bridge = d->bridge,
-                                        .door = d->door,
-                                        .vault = d->vault,
-                                        .service = &d->service,
-                                        .log = &d->log };
+    struct checks_conf checks = { .boot = &d->boot,
+                                  .keeper = d->keeper,
+                                  .bridge = d->bridge,
+                                  .door = d->door,
+                                  .vault = d->vault,
+                                  .service = &d->service,
+                                  .log = &d->log };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,
                                .keeper = d->keeper,
@@ -160,10 +160,10 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .ops = &answers_ops,
                                .owner = &d->answers };
 
-    d->checks = checks_new(&checks);
-    d->certifier = certifier_new(
+    checks.certifier = d->certifier = certifier_new(
         &(struct certifier_conf){ .boot = &d->boot, .keeper = d->keeper, .vault = d->vault, .log = &d->log });
-    if (!d->checks || !d->certifier)
+    d->checks = d->certifier ? checks_new(&checks) : NULL;
+    if (!d->checks)
         return err_memory(err, "starting");
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
@@ -285,8 +285,8 @@ static void finish(struct stoxd *d)
     expiry_free(d->expiry);
     certifier_stop(d->certifier);
     admin_free(d->admin);
-    certifier_free(d->certifier);
     checks_free(d->checks);
+    certifier_free(d->certifier);
     store_close(d->store);
     keeper_close(d->keeper);
     ledger_close(d->ledger);

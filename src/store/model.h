@@ -20,7 +20,7 @@ struct boot {
     struct slice host_name;                        /* our name in Via */
     struct setting_list sip_udp, sip_tcp, sip_tls; /* struct addr */
     struct setting_list xmpp, xmpps;               /* struct addr */
-    struct setting_list acme_http;                 /* struct addr */
+    struct setting_list acme_http, acme_tls;       /* struct addr */
     struct setting_list dns_servers;               /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;
@@ -62,6 +62,7 @@ struct gateway {
     struct slice acme_directory, acme_contact;         /* empty: none */
     const char *acme_trust_file;                       /* NULL: the system's */
     bool acme_terms;
+    struct slice acme_binding_id, acme_binding_key; /* empty: none */
 };
 
 /* The organisation: the outermost gate. */

@@ -26,7 +26,7 @@ static void read_all(struct slice text, struct arena *a)
         for (size_t i = 0; i < order.n; i++)
             judge_url(order.authorizations[i]);
     }
-    if (acme_read_authorization(text, &name, a) && name.http.url && !acme_is_token(slice_str(name.http.token)))
+    if (acme_read_authorization(text, &name, a) && name.proofs[0].url && !acme_is_token(slice_str(name.proofs[0].token)))
         abort();
     acme_read_problem(text, &problem, a);
 }
