@@ -20,8 +20,6 @@
 struct order {
     struct list link;
     bool wanted, running, seen;
-    bool fresh; /* its certificate has just come, and was not looked at yet */
-    unsigned failed_before;
     uint64_t next_ms; /* not before, by itself */
     int64_t life_s;   /* of the certificate that is there; 0: there is none */
     struct order_info info;
@@ -103,8 +101,6 @@ static void pause_for(struct order *o, uint64_t s)
 static void note(struct certifier *c, struct order *o, bool works, const struct acme_refusal *no, const struct err *err)
 {
     o->running = false;
-    o->fresh = works;
-    o->failed_before = o->info.failures;
     o->info.done = true;
     o->info.works = works;
     o->info.failures = works ? 0 : o->info.failures + 1;
@@ -149,31 +145,14 @@ static void tell(struct certifier *c, const struct order *o)
     buf_free(&when);
 }
 
-/* Due as soon as it has come: asking again and again would only use up what the authority gives. */
-static void refuse_old(struct certifier *c, struct order *o)
-{
-    o->info.works = false;
-    o->info.failures = o->failed_before + 1;
-    snprintf(
-        o->info.verdict, sizeof(o->info.verdict),
-        "two thirds of the life of what the ACME authority sent are over already: is the clock of this machine right?");
-    pause_for(o, acme_pause_s(o->info.failures, o->life_s, 0));
-    tell(c, o);
-}
-
 static void judge_due(struct certifier *c, struct order *o, const struct certificate *cert)
 {
     int64_t due_s;
-    bool due;
 
     read_life(cert, &o->life_s, &due_s);
-    due = clock_wall_s() >= due_s;
     o->seen = true;
     o->info.renews_s = due_s;
-    if (due && o->fresh)
-        refuse_old(c, o);
-    o->fresh = false;
-    if (due && clock_mono_ms() >= o->next_ms)
+    if (clock_wall_s() >= due_s && clock_mono_ms() >= o->next_ms)
         want(c, o);
 }
 
@@ -215,6 +194,23 @@ static void want_what_is_due(struct certifier *c)
 
 /* ---- the thread ---- */
 
+/* Due as soon as it has come: asking again and again would only use up what the authority gives. */
+static int refuse_old(struct certifier *c, struct slice name, struct err *err)
+{
+    struct config *config = keeper_config(c->conf.keeper);
+    const struct record *r = certificate_find(config, name);
+    int64_t life_s = 0, due_s = 0;
+
+    if (r)
+        read_life(r->object, &life_s, &due_s);
+    config_drop(config);
+    return life_s && clock_wall_s() >= due_s
+               ? err_set(err,
+                         "two thirds of the life of what the ACME authority sent are over already: is the clock of "
+                         "this machine right?")
+               : 0;
+}
+
 /* With the lock, which is given up meanwhile: an order that runs is not forgotten. */
 static void run_one(struct certifier *c, struct order *o)
 {
@@ -230,6 +226,8 @@ static void run_one(struct certifier *c, struct order *o)
     pthread_mutex_unlock(&c->lock);
     log_info(c->conf.log, "certificate-asked-for", LOG_Z("certificate", o->info.name), LOG_Z("by", "acme"));
     rc = certifier_order(&order, &no, &err);
+    if (rc == 0)
+        rc = refuse_old(c, slice_str(order.name), &err);
     pthread_mutex_lock(&c->lock);
     note(c, o, rc == 0, &no, &err);
     tell(c, o);
