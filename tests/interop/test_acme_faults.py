@@ -2,13 +2,20 @@
 An ACME authority that fails in every way it can: each is told in one sentence, with what to do; it is seen wherever an
 administrator looks, and the certificate that is there stays in use.
 """
+import contextlib
 import datetime
+import os
+import pty
+import subprocess
 import threading
 
 import pytest
 
 from rig import dns, scripted
 from rig.acmeserver import URL, AcmeServer, answer, problem
+from rig.stoxd import program
+
+pytestmark = pytest.mark.apart
 
 OURS, SCRIPTED = "contoso.example", "scripted.example"
 
@@ -167,6 +174,32 @@ def test_an_authority_that_says_nothing_does_not_hold_up_the_end(ca, gateway):
     gateway.stop(timeout=20)
     over.set()
     waiting.join(60)
+
+
+def at_a_terminal(gateway, *words, says):
+    """A command that asks one question: what it printed."""
+    here, there = pty.openpty()
+    with subprocess.Popen([program("stoxctl", "ctl"), "--server", gateway.server, *words], stdin=there, stdout=there,
+                          stderr=subprocess.STDOUT) as popen:
+        os.close(there)
+        os.write(here, says.encode() + b"\n")
+        text = b""
+        with contextlib.suppress(OSError):  # the terminal is gone
+            while data := os.read(here, 1000):
+                text += data
+    os.close(here)
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_terms_of_service_are_asked_about_at_a_terminal(ca, gateway):
+    ca.answers["/dir"] = directory(meta={"termsOfService": "https://ca.example/terms"})
+    words = "cert", "request", "edge", "--acme", "yes", "--key-type", "p256", "--names", OURS
+    asked = "Do you agree to the terms of service at https://ca.example/terms? [y/N]"
+    assert asked in at_a_terminal(gateway, *words, says="n") and not ca.asked("/account")
+    out = at_a_terminal(gateway, "cert", "renew", "edge", says="y")
+    assert asked in out and "has come and is stored" in out
+    assert ca.asked("/account")[0].payload["termsOfServiceAgreed"] is True
+    assert gateway.ctl_json("gateway", "show")["acme-terms"] is True
 
 
 def test_terms_of_service_are_agreed_to_once(ca, gateway):

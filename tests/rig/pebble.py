@@ -9,10 +9,14 @@ from .process import Process, eventually
 
 
 class Pebble:
-    """cert: what it shows itself. reject: percent of good nonces that it refuses. seconds: how long its certificates live."""
+    """
+    cert: what it shows itself. reject: percent of good nonces that it refuses. seconds: how long its certificates live.
+    customers: {id: secret} of those that it serves, base64url; None: anybody.
+    """
 
-    def __init__(self, rig, cert, reject=5, seconds=86400):
+    def __init__(self, rig, cert, reject=5, seconds=86400, customers=None):
         self.rig, self.cert, self.reject, self.seconds, self.name = rig, cert, reject, seconds, "pebble"
+        self.customers = customers
         self.dir = os.path.join(ns.work_dir(), "pebble")
         self.directory = "https://localhost:14000/dir"
         self.process = None
@@ -23,7 +27,9 @@ class Pebble:
         with open(conf, "w") as f:
             json.dump({"pebble": {"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000",
                                   "certificate": self.cert.file, "privateKey": self.cert.key, "httpPort": 80,
-                                  "tlsPort": 443, "certificateValidityPeriod": self.seconds, "ocspResponderURL": ""}}, f)
+                                  "tlsPort": 443, "certificateValidityPeriod": self.seconds, "ocspResponderURL": "",
+                                  "externalAccountBindingRequired": bool(self.customers),
+                                  "externalAccountMACKeys": self.customers or {}}}, f)
         self.process = Process("pebble", ["pebble", "-config", conf, "-dnsserver", dns.ADDRESS + ":53", "-strict"],
                                cwd=self.dir, env=dict(os.environ, PEBBLE_VA_NOSLEEP="1",
                                                       PEBBLE_WFE_NONCEREJECT=str(self.reject)))
