@@ -7,7 +7,6 @@
 
 #define CONNECT_MS 15000u
 #define WHOLE_MS 60000u
-#define HEADER_MAX (32u << 10) /* bytes of all header lines of one answer */
 
 struct acme_http {
     CURL *curl;
@@ -34,27 +33,30 @@ static void keep(char *out, size_t max, struct slice value)
     out[value.n] = '\0';
 }
 
-/* One that is longer than it may be counts as missing. */
-static size_t on_header(char *p, size_t size, size_t n, void *arg)
+bool acme_answer_header(struct acme_answer *a, struct slice line, int64_t now_s)
 {
-    struct acme_answer *a = arg;
     struct slice name, value;
 
-    a->header_bytes += size * n;
-    if (a->header_bytes > HEADER_MAX)
-        return 0;
-    if (!slice_cut(slice_of(p, size * n), ':', &name, &value))
-        return size * n;
+    a->header_bytes += line.n;
+    if (a->header_bytes > ACME_HEADERS_MAX)
+        return false;
+    if (!slice_cut(line, ':', &name, &value))
+        return true;
     value = slice_trim(value);
     while (value.n && (value.p[value.n - 1] == '\r' || value.p[value.n - 1] == '\n'))
         value.n--;
     if (slice_ieq(name, SLICE("Replay-Nonce")))
-        keep(a->nonce, ACME_NONCE_MAX, acme_is_token(value) ? value : slice_of(p, 0));
+        keep(a->nonce, ACME_NONCE_MAX, acme_is_token(value) ? value : slice_of(line.p, 0));
     else if (slice_ieq(name, SLICE("Location")))
-        keep(a->location, ACME_URL_MAX, acme_is_url(value) ? value : slice_of(p, 0));
+        keep(a->location, ACME_URL_MAX, acme_is_url(value) ? value : slice_of(line.p, 0));
     else if (slice_ieq(name, SLICE("Retry-After")))
-        a->retry_after_s = acme_read_retry_after(value, clock_wall_s());
-    return size * n;
+        a->retry_after_s = acme_read_retry_after(value, now_s);
+    return true;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    return acme_answer_header(arg, slice_of(p, size * n), clock_wall_s()) ? size * n : 0;
 }
 
 static int on_progress(void *arg, curl_off_t dl_total, curl_off_t dl, curl_off_t ul_total, curl_off_t ul)
@@ -138,9 +140,9 @@ int acme_http_ask(struct acme_http *h, enum acme_method method, const char *url,
     rc = curl_easy_perform(h->curl);
     if (rc != CURLE_OK)
         return err_set(err, "%s",
-                       !buf_ok(&out->body) || out->header_bytes > HEADER_MAX ? "the answer is too large"
-                       : h->fault[0]                                         ? h->fault
-                                                                             : curl_easy_strerror(rc));
+                       !buf_ok(&out->body) || out->header_bytes > ACME_HEADERS_MAX ? "the answer is too large"
+                       : h->fault[0]                                               ? h->fault
+                                                                                   : curl_easy_strerror(rc));
     curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &out->status);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #define ACME_NONCE_MAX ACME_TOKEN_MAX
+#define ACME_HEADERS_MAX (32u << 10) /* bytes of all header lines of one answer */
 
 struct acme_http;
 
@@ -33,5 +34,8 @@ enum acme_method { ACME_GET, ACME_HEAD, ACME_POST };
 int acme_http_ask(struct acme_http *h, enum acme_method method, const char *url, struct slice body,
                   struct acme_answer *out, struct err *err);
 void acme_answer_fini(struct acme_answer *a);
+
+/* Takes one header line, where it is of use and as it has to be. False: they are more than there may be. now_s: since 1970. */
+bool acme_answer_header(struct acme_answer *a, struct slice line, int64_t now_s);
 
 #endif
