@@ -18,7 +18,7 @@ static struct slice server_of(struct slice url)
     while (n < s.n && s.p[n] != '/' && s.p[n] != '?' && s.p[n] != '#')
         n++;
     s.n = n;
-    if (s.n > 4 && memcmp(s.p + s.n - 4, ":443", 4) == 0)
+    if (s.n >= 4 && memcmp(s.p + s.n - 4, ":443", 4) == 0)
         s.n -= 4;
     return s;
 }

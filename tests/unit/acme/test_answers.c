@@ -104,12 +104,84 @@ static void a_problem_keeps_its_type_and_what_it_says(void **state)
     arena_reset(&a);
 }
 
+static void an_address_leads_to_one_server(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } cases[] = {
+        { "https://ca.example/dir", "https://CA.example/order?x#y", true },
+        { "https://ca.example/dir", "https://ca.example:443/order", true },
+        { "https://ca.example:444/dir", "https://ca.example:444", true },
+        { "https://ca.example/dir", "https://ca.example:444/order", false },
+        { "https://ca.example/dir", "https://ca.example.evil.example/", false },
+        { "https://ca.example/dir", "https://10.0.0.1/ca.example", false },
+        { "https://ca.example/dir", "https://ca.exampl/", false },
+    };
+    static const char *const none[] = { "https://",
+                                        "https:///x",
+                                        "https://:443/",
+                                        "https://a@b/",
+                                        "https://a:b@c.example/",
+                                        "https://a.example\\@b/",
+                                        "http://ca.example/",
+                                        "https://a b/" };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_true(acme_is_url(slice_str(cases[i].a)) && acme_is_url(slice_str(cases[i].b)));
+        assert_int_equal(acme_same_server(slice_str(cases[i].a), slice_str(cases[i].b)), cases[i].same);
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        assert_false(acme_is_url(slice_str(none[i])));
+}
+
+static void how_long_to_wait_is_told_in_seconds_or_as_a_date(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t s;
+    } cases[] = {
+        { "0", 0 },
+        { "120", 120 },
+        { "99999999", 86400 },
+        { "99999999999999999999999", 0 },
+        { "-5", 0 },
+        { "5 s", 0 },
+        { "", 0 },
+        { "Fri, 15 Jan 2027 08:01:40 GMT", 100 }, /* 1800000000 and that */
+        { "Fri, 15 Jan 2027 07:00:00 GMT", 0 },
+        { "Fri, 15 Jan 2038 08:00:00 GMT", 86400 },
+        { "some day", 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(acme_read_retry_after(slice_str(cases[i].text), 1800000000), cases[i].s);
+}
+
+static void each_kind_of_proof_is_found_wherever_it_stands(void **state)
+{
+    static const char text[] =
+        "{\"status\":\"pending\"," NAME ",\"challenges\":[{\"type\":\"dns-01\"},{\"type\":\"tls-alpn-01\","
+        "\"status\":\"pending\",\"url\":\"https://ca.example/t\",\"token\":\"t\"},{" HTTP ",\"token\":\"h\"}]}";
+    struct acme_authorization z;
+    struct arena a;
+
+    arena_init(&a, ACME_ARENA_MAX);
+    assert_true(acme_read_authorization(slice_str(text), &z, &a));
+    assert_string_equal(z.proofs[ACME_TLS_ALPN_01].token, "t");
+    assert_string_equal(z.proofs[ACME_HTTP_01].token, "h");
+    arena_reset(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_directory_needs_its_three_addresses),
         cmocka_unit_test(an_order_is_read_or_is_none),
         cmocka_unit_test(a_token_is_base64url_and_nothing_else),
+        cmocka_unit_test(an_address_leads_to_one_server),
+        cmocka_unit_test(how_long_to_wait_is_told_in_seconds_or_as_a_date),
+        cmocka_unit_test(each_kind_of_proof_is_found_wherever_it_stands),
         cmocka_unit_test(a_problem_keeps_its_type_and_what_it_says),
     };
 
