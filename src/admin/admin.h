@@ -113,6 +113,10 @@ struct admin_ops {
     json_t *(*check_start)(void *owner, const struct admin_check *what, struct admin_refusal *no);
     /* GET /v1/checks/ID; JSON null: there is none, or no longer. */
     json_t *(*check)(void *owner, uint64_t id);
+    /* POST /v1/certificates/NAME/acme: asks the ACME authority for it, and gives {"id": ...}. NULL: *no says why. */
+    json_t *(*acme_start)(void *owner, struct slice name, struct admin_refusal *no);
+    /* GET of the same: what became of the last one, and when it is renewed; JSON null: there was none, and it is not. */
+    json_t *(*acme)(void *owner, struct slice name);
 };
 
 struct admin_conf {
@@ -151,6 +155,12 @@ void admin_free(struct admin *a);
  * loop's thread; without certificate it does nothing.
  */
 int admin_renew(struct admin *a, struct err *err);
+
+/*
+ * A POST that the daemon makes to its own API, as who ("acme", in audit and log): the same code, checks and audit as for
+ * administrators. body is given back. From any thread but the loop's. -1 with the sentence of the refusal.
+ */
+int admin_ask(struct admin *a, const char *who, const char *uri, json_t *body, struct err *err);
 
 /* Settings that count from now on: the API's stored certificate may be another. As admin_renew otherwise. */
 int admin_apply(struct admin *a, const struct config *next, struct err *err);

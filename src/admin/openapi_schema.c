@@ -158,6 +158,11 @@ static const struct {
       "'domains':{'type':'array','maxItems':500,'items':{'type':'string'}},'resolvers':{'type':'array','maxItems':2,"
       "'items':{'type':'string','description':'ip, or ip@port'}}}}" },
     { "CheckBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "AcmeOrder",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'done':{'type':'boolean'},"
+      "'works':{'type':'boolean'},'verdict':{'type':'string'},'failures':{'type':'integer'},'next-try':{'type':["
+      "'string','null']},'renews':{'type':['string','null'],'description':'when it is asked for again by itself'},"
+      "'terms':{'type':'string','description':'the terms of service that have to be agreed to'}}}" },
     { "Check",
       "{'type':'object','required':['id','done','findings'],'properties':{'id':{'type':'integer'},"
       "'done':{'type':'boolean'},'works':{'type':'boolean'},'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
@@ -249,7 +254,9 @@ static const struct {
       "'unit':{'type':'string'},'country':{'type':'string'},'state-or-province':{'type':'string'},"
       "'locality':{'type':'string'},'names':{'type':'array','items':{'type':'string'}},"
       "'sip-domains':{'type':'array','items':{'type':'string'}},"
-      "'state':{'enum':['requested','installed','renewing']},'requested':{'type':['string','null']},"
+      "'acme-order':{'anyOf':[{'type':'null'},{'$ref':'#/components/schemas/AcmeOrder'}]},"
+      "'state':{'enum':['requested','installed','renewing','request-fails','renewal-fails']},'requested':{'type':['"
+      "string','null']},"
       "'installed':{'type':['string','null']},'request':{'type':['string','null'],'description':'PEM'},"
       "'request-text':{'type':['string','null']},'chain':{'type':['string','null'],'description':'PEM'},"
       "'certificate':{'type':['object','null']},'assigned':{'type':'array','items':{'type':'string'}}}}" },

@@ -81,6 +81,8 @@ void subscription_get(struct call *c);
 void subscription_refresh(struct call *c);
 void certificates_list(struct call *c);
 void certificates_new(struct call *c);
+void certificate_acme(struct call *c);
+void certificate_acme_get(struct call *c);
 void certificate_get(struct call *c);
 void certificate_remove(struct call *c);
 void certificate_again(struct call *c);

@@ -18,6 +18,7 @@ struct answers {
     uint64_t started_ms; /* monotonic */
     const struct boot *boot;
     struct checks *checks;
+    struct certifier *certifier;
     char why[512]; /* of a refusal; the API's thread alone */
 };
 

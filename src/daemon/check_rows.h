@@ -25,6 +25,9 @@ bool check_may_go_on(const struct check *c);
 void check_dns(struct check *c);
 void check_certificates(struct check *c);
 
+/* check_acme.c */
+void check_acme(struct check *c);
+
 /* check_settings.c */
 void check_settings(struct check *c);
 void check_policy(struct check *c);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "daemon/answers.h"
+#include "daemon/certifier.h"
 #include "daemon/checks.h"
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
@@ -20,6 +21,7 @@
 #include "daemon/state.h"
 #include "net/listening.h"
 #include "net/relay.h"
+#include "pki/wipe.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
 
@@ -46,6 +48,7 @@ struct stoxd {
     struct live live;
     struct renewal *renewal;
     struct checks *checks;
+    struct certifier *certifier;
     struct expiry *expiry;
     struct answers answers;
     struct admin *admin;
@@ -135,13 +138,13 @@ static void on_applied(void *owner, const struct config *now)
 static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
-    const struct checks_conf checks = { .boot = &d->boot,
-                                        .keeper = d->keeper,
-                                        .bridge = d->bridge,
-                                        .door = d->door,
-                                        .vault = d->vault,
-                                        .service = &d->service,
-                                        .log = &d->log };
+    struct checks_conf checks = { .boot = &d->boot,
+                                  .keeper = d->keeper,
+                                  .bridge = d->bridge,
+                                  .door = d->door,
+                                  .vault = d->vault,
+                                  .service = &d->service,
+                                  .log = &d->log };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,
                                .keeper = d->keeper,
@@ -157,7 +160,9 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .ops = &answers_ops,
                                .owner = &d->answers };
 
-    d->checks = checks_new(&checks);
+    checks.certifier = d->certifier = certifier_new(
+        &(struct certifier_conf){ .boot = &d->boot, .keeper = d->keeper, .vault = d->vault, .log = &d->log });
+    d->checks = d->certifier ? checks_new(&checks) : NULL;
     if (!d->checks)
         return err_memory(err, "starting");
     d->answers = (struct answers){ .bridge = d->bridge,
@@ -168,7 +173,8 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .store = store_engine(d->store),
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
-                                   .checks = d->checks };
+                                   .checks = d->checks,
+                                   .certifier = d->certifier };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
@@ -177,7 +183,7 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->live.owner = d;
     d->live.applied = on_applied;
     d->admin = admin_new(&conf, err);
-    return d->admin ? 0 : err_wrap(err, "administration");
+    return d->admin ? certifier_start(d->certifier, d->admin, err) : err_wrap(err, "administration");
 }
 
 /* Sockets that systemd has opened for us. Whether they are ours is seen when an address is listened on. */
@@ -216,8 +222,12 @@ static int open_net(struct stoxd *d, struct err *err)
 static int open_state(struct stoxd *d, struct err *err)
 {
     uint8_t certificates[STATE_KEY];
-    int rc = state_open(d->boot.state_dir, d->secret, certificates, err);
+    int rc;
 
+    if (!pki_wipe_works())
+        return err_set(err,
+                       "a library of this build uses OpenSSL before stoxd does: keys would not be wiped from memory");
+    rc = state_open(d->boot.state_dir, d->secret, certificates, err);
     if (rc == 0 && !(d->vault = pki_vault_new(certificates, err)))
         rc = -1;
     explicit_bzero(certificates, sizeof(certificates));
@@ -273,8 +283,10 @@ static void finish(struct stoxd *d)
         loop_door_shut(d->door);
     renewal_free(d->renewal);
     expiry_free(d->expiry);
+    certifier_stop(d->certifier);
     admin_free(d->admin);
     checks_free(d->checks);
+    certifier_free(d->certifier);
     store_close(d->store);
     keeper_close(d->keeper);
     ledger_close(d->ledger);

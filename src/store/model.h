@@ -20,6 +20,7 @@ struct boot {
     struct slice host_name;                        /* our name in Via */
     struct setting_list sip_udp, sip_tcp, sip_tls; /* struct addr */
     struct setting_list xmpp, xmpps;               /* struct addr */
+    struct setting_list acme_http, acme_tls;       /* struct addr */
     struct setting_list dns_servers;               /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;
@@ -58,6 +59,10 @@ struct gateway {
     struct slice admin_certificate;        /* a stored one; empty: that of the bootstrap file */
     struct slice public_name;              /* empty: host-name */
     struct setting_list public_addresses, authorities; /* struct slice */
+    struct slice acme_directory, acme_contact;         /* empty: none */
+    const char *acme_trust_file;                       /* NULL: the system's */
+    bool acme_terms;
+    struct slice acme_binding_id, acme_binding_key; /* empty: none */
 };
 
 /* The organisation: the outermost gate. */
@@ -217,6 +222,8 @@ struct certificate {
     struct slice request;              /* base64 of the request that waits for its certificate; empty: none */
     struct slice chain;                /* as pki_chain_write writes it; empty: not imported yet */
     unsigned requested_s, installed_s; /* since 1970; 0: never */
+    bool acme;                         /* asked for and renewed by ACME */
+    struct slice acme_account;         /* sealed: the key of its account there; empty: none yet */
 };
 
 extern const struct setting_kind boot_kind;

@@ -13,9 +13,10 @@ GATEWAY = (dns.GATEWAY, 5060)
 class Talk:
     """with Talk(...) as talk: streams stand both ways, and messages go until the end of the block."""
 
-    def __init__(self, office, person, label, *, rate=40, target=GATEWAY):
+    def __init__(self, office, person, label, *, rate=40, target=GATEWAY, transport="udp"):
         self.office, self.person, self.label, self.rate, self.target = office, person, label, rate, target
-        self.traffic = SipTraffic(office, person.jid, target, rate=rate, label=label)
+        self.transport = transport
+        self.traffic = SipTraffic(office, person.jid, target, rate=rate, label=label, transport=transport)
         self.back = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True, name="xmpp traffic " + label)
@@ -31,7 +32,7 @@ class Talk:
 
     def __enter__(self):
         first = "the first of " + self.label
-        assert self.office.message(self.person.jid, first, target=self.target).wait() == 200
+        assert self.office.message(self.person.jid, first, target=self.target, transport=self.transport).wait() == 200
         self.person.send("alice@contoso.example", first)
         self.office.wait_message(first)
         self.traffic.start()
@@ -63,7 +64,7 @@ class Talk:
     def judge(self):
         """After the block: figures of both ways."""
         last = "the last of " + self.label
-        assert self.office.message(self.person.jid, last, target=self.target).wait() == 200
+        assert self.office.message(self.person.jid, last, target=self.target, transport=self.transport).wait() == 200
         self.person.wait_message(last)
         self.person.send("alice@contoso.example", last)
         self.office.wait_message(last)

@@ -107,10 +107,10 @@ class Pki:
                     f.write(p.read())
         return Cert(name, pem, key, both)
 
-    def sign(self, name, csr, *, by="intermediate", days=(-1, 365), chain=True):
+    def sign(self, name, csr, *, by="intermediate", days=(-1, 365), chain=True, subject=None):
         """
         What an authority makes of a request (PEM): openssl ca, with the names and purposes that are asked for. Returns the
-        certificate as PEM, with the intermediate behind it if chain says so.
+        certificate as PEM, with the intermediate behind it if chain says so. subject: instead of the one that is asked for.
         """
         conf, asked, pem = (self._path(name + end) for end in (".ca.cnf", ".asked.csr", ".signed.crt"))
         with open(conf, "w") as f:
@@ -120,7 +120,7 @@ class Pki:
             f.write(csr)
         start, end = _dates(*days)
         self._openssl("ca", "-batch", "-notext", "-config", conf, "-extensions", "ext", "-startdate", start, "-enddate", end,
-                      "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"), "-in", asked, "-out", pem)
+                      "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"), "-in", asked, "-out", pem, *(("-subj", subject) if subject else ()))
         text = ""
         for path in [pem] + ([self._path(by + ".crt")] if chain else []):
             with open(path) as f:
