@@ -358,8 +358,10 @@ def look_round(at, source):
 
 
 def undisturbed(measure, fits, tries=5):
-    """That times are as they should be: what measure() returns fits, once. A machine that has other work makes them longer, now and
-    then; those of a gateway that errs never fit."""
+    """
+    That times are as they should be: what measure() returns fits, once. A machine that has other work makes them longer, now and
+    then; those of a gateway that errs never fit.
+    """
     for _ in range(tries):
         found = measure()
         if fits(*found):

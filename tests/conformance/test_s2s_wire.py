@@ -82,21 +82,21 @@ def falling_back(rig, finder, office):
     done = []
 
     def third():
-        wire = p.accept_sm(timeout=14)
+        wire = p.accept_sm(timeout=40)
         done.append(support.body_of(expect_stanza(wire)))
         support.acknowledge(wire, 1)
     thread = threading.Thread(target=third)
     txn = office.message("romeo@falling-back.example", "by the third", target=(FINDER, 5060))
     thread.start()
     yield thread, done, txn
-    thread.join(15)
+    thread.join(40)
     p.stop()
 
 
 @pytest.mark.last
 def test_STOX_S2S_01_all_targets_in_order(falling_back):
     thread, done, txn = falling_back
-    thread.join(15)
+    thread.join(40)
     assert done == ["by the third"] and txn.wait() == 200
 
 

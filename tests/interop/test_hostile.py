@@ -430,7 +430,7 @@ def test_the_crowd_was_cut_by_its_deadlines(crowded):
     lives = crowd.lives()
     print(", ".join("%s: %d ended after %.1f to %.1f s" % (name, *life) for name, life in lives.items()))
     for name, (_, _, longest) in lives.items():
-        assert longest < (14 if name.startswith("sip") else 34), name
+        assert longest < (20 if name.startswith("sip") else 40), name  # 10 s and 30 s, and what a busy machine puts on top
     eventually(lambda: n_fds(crowded) <= crowded.fds_before + RESOLVER_FDS, "all descriptors are given back")
     print("crowded: %d KiB before, %d KiB afterwards" % (crowded.rss_before, crowded.resident_kib()))
 

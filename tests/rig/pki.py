@@ -4,6 +4,7 @@ import collections
 import hashlib
 import os
 import subprocess
+import threading
 
 # file: certificate and what leads to the root, leaf first. both: file and key in one, as ejabberd wants it.
 Cert = collections.namedtuple("Cert", "name file key both")
@@ -44,7 +45,7 @@ def pin(cert):
 
 class Pki:
     def __init__(self, folder):
-        self.dir = folder
+        self.dir, self._one = folder, threading.Lock()  # its index is for one openssl ca at a time
         os.makedirs(folder, exist_ok=True)
         open(os.path.join(folder, "index"), "a").close()
         self.root = self._authority("root", None)
@@ -57,8 +58,8 @@ class Pki:
         return os.path.join(self.dir, name)
 
     def _openssl(self, *args):
-        done = subprocess.run(("openssl",) + args, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True)
+        with self._one:
+            done = subprocess.run(("openssl",) + args, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise AssertionError("openssl %s: %s" % (" ".join(args), done.stdout))
 

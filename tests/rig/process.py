@@ -114,7 +114,7 @@ class Process:
         return sock
 
     def _read(self):
-        ready, begun, data = select.poll(), b"", b"-"
+        ready, begun, data = select.poll(), [], b"-"  # begun: the pieces of a line, of which some are very long
         ready.register(self._pipe, select.POLLIN)
         with open(self.log_path, "ab", buffering=0) as log:
             while data:
@@ -122,9 +122,11 @@ class Process:
                 with self._reading:
                     data = os.read(self._pipe.fileno(), 65536)
                     log.write(data)
-                    *lines, begun = (begun + data).split(b"\n")
-                    for line in lines + [begun] * bool(begun and not data):
-                        self.out.add(line.decode("utf-8", "replace").rstrip("\r"))
+                    for piece in data.splitlines(keepends=True) if data else [b"\n"] * bool(begun):
+                        begun.append(piece)
+                        if piece.endswith(b"\n"):
+                            self.out.add(b"".join(begun).decode("utf-8", "replace").rstrip("\r\n"))
+                            begun = []
                     self._taken += len(data)
         self.out.end()
 
