@@ -192,6 +192,27 @@ static void want_what_is_due(struct certifier *c)
     config_drop(config);
 }
 
+struct asked {
+    const struct service *service;
+    bool leaves;
+};
+
+static void look(void *arg)
+{
+    struct asked *q = arg;
+    const char *state = service_state(q->service);
+
+    q->leaves = strcmp(state, "leaving") == 0 || strcmp(state, "stopping") == 0;
+}
+
+/* Who leaves begins nothing: the process that has taken over renews. Before the loop runs, this waits. */
+static bool is_ours_to_renew(struct certifier *c)
+{
+    struct asked q = { .service = c->conf.service };
+
+    return loop_call(c->conf.door, look, &q) && !q.leaves;
+}
+
 /* ---- the thread ---- */
 
 /* Due as soon as it has come: asking again and again would only use up what the authority gives. */
@@ -268,7 +289,8 @@ static void *work(void *arg)
     while (!atomic_load(&c->stop)) {
         struct order *o;
 
-        want_what_is_due(c);
+        if (is_ours_to_renew(c))
+            want_what_is_due(c);
         pthread_mutex_lock(&c->lock);
         o = next_wanted(c);
         if (o)

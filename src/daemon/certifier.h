@@ -7,12 +7,16 @@
 
 #include "acme/answers.h"
 #include "admin/admin.h"
+#include "daemon/service.h"
+#include "net/loop_call.h"
 #include "pki/vault.h"
 
 struct certifier_conf {
     const struct boot *boot; /* all borrowed; they outlive the certifier */
     struct keeper *keeper;
     const struct pki_vault *vault;
+    struct loop_door *door;
+    const struct service *service;
     struct log *log;
 };
 

@@ -160,8 +160,12 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .ops = &answers_ops,
                                .owner = &d->answers };
 
-    checks.certifier = d->certifier = certifier_new(
-        &(struct certifier_conf){ .boot = &d->boot, .keeper = d->keeper, .vault = d->vault, .log = &d->log });
+    checks.certifier = d->certifier = certifier_new(&(struct certifier_conf){ .boot = &d->boot,
+                                                                              .keeper = d->keeper,
+                                                                              .vault = d->vault,
+                                                                              .door = d->door,
+                                                                              .service = &d->service,
+                                                                              .log = &d->log });
     d->checks = d->certifier ? checks_new(&checks) : NULL;
     if (!d->checks)
         return err_memory(err, "starting");
