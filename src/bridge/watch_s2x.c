@@ -333,6 +333,13 @@ static bool is_late(const struct watch_s2x *w)
            (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s <= w->bridge->watches_s2x.since_s);
 }
 
+/* Unless his yes is not stored yet: she would be told once more that she waits, and hears all of it with that. */
+static void tell_shown(struct watch_s2x *w, bool urgent)
+{
+    if (w->shown == CONTACT_S2X_GRANTED)
+        watch_s2x_tell(w, urgent);
+}
+
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)
 {
     bool stored = actions & S2X_STORE, first = !w->known;
@@ -344,9 +351,9 @@ static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, con
     if (actions & S2X_FORGET)
         watch_s2x_forget(w);
     if (actions & S2X_KEEP && watch_s2x_keep(w, cause->stanza))
-        watch_s2x_tell(w, first); /* what comes right behind his yes is what she waits for */
+        tell_shown(w, first); /* what comes right behind his yes is what she waits for */
     if (actions & S2X_TELL && !stored)
-        watch_s2x_tell(w, false);
+        tell_shown(w, false);
     if (actions & S2X_LEAVE)
         leave(w);
     if (actions & S2X_ENQUIRE && (!w->known || event == S2X_BACK))
