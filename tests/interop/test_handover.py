@@ -2,6 +2,7 @@
 import itertools
 import os
 import shutil
+import signal
 import socket
 import threading
 
@@ -108,6 +109,26 @@ def test_what_was_held_by_the_old_process_is_answered_by_it(stoxd, office, recor
     gateway.adopt()
     assert office.message(TO, "to it alone", target=GATEWAY).wait() == 200
     assert [s["body"] for s in recorder.stanzas()] == ["held", "to the new one", "to it alone"]
+
+
+def test_who_is_stopped_while_the_process_before_still_answers_ends_after_it(stoxd, office, recorder):
+    """A service manager kills what is left when its main process has ended."""
+    gateway = stoxd(partners={"recorder.example": {}}, gateway={"stop_within": 25 if PROOF else 8})
+    recorder.set(ack=False, ping=False)
+    held = office.message(TO, "held", target=GATEWAY)
+    recorder.wait_stanza("held")
+    old, pid, at = gateway.hand_over(), gateway.pid(), gateway.mark()
+    os.kill(pid, signal.SIGTERM)
+    gateway.wait_event("stopping", since=at)
+    assert office.message(TO, "too late", target=GATEWAY).wait() == 503
+    assert gateway.ctl_json("service", "status")["state"] == "stopping" and old.poll() is None and not held.done
+    recorder.set(ack=True, ping=True)
+    recorder.acknowledge()
+    assert held.wait() == 200
+    gateway.wait_event("relay-ended", 40, since=at)
+    eventually(lambda: gateway.process.adopt(pid) == 0, "the old one has ended in order")
+    assert gateway.process.popen.wait(40) == 0
+    gateway.process = None
 
 
 class FromRomeo:
