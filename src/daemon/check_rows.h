@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "daemon/checks.h"
+#include "deploy/certs_check.h"
 #include "deploy/records.h"
 #include "net/addr.h"
 
@@ -37,6 +38,13 @@ void check_ports(struct check *c);
 void check_clock(struct check *c);
 void check_disk(struct check *c);
 void check_limits(struct check *c);
+
+/* What a connection from this machine goes to. */
+struct addr check_reachable(const struct addr *listening);
+
+/* check_shown.c: a certs_shown_fn; arg: struct check. */
+enum certs_shown check_shown(void *arg, const struct certificate_use *use, const char *name,
+                             struct certs_handshake *out);
 
 /* check_service.c */
 void check_service(struct check *c);

@@ -118,8 +118,9 @@ static int open_bridge(struct stoxd *d, struct err *err)
     memcpy(conf.secret, d->secret, sizeof(conf.secret));
     d->bridge = bridge_new(&conf, err);
     d->live.bridge = d->bridge;
-    d->service =
-        (struct service){ .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d };
+    d->service = (struct service){
+        .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d, .before = &d->relay
+    };
     if (d->bridge && d->revocation)
         revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
