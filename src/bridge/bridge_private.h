@@ -27,6 +27,7 @@
 #include "bridge/watch.h"
 #include "bridge/watch_s2x.h"
 #include "bridge/watch_x2s.h"
+#include "bridge/winfo.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -59,6 +60,7 @@ struct bridge {
     struct trial_list trials;          /* struct trial: bridge/trial.h */
     struct trial_list presence_trials; /* struct presence_trial: bridge/presence_trial.h */
     struct publications publications;
+    struct winfos winfos;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

@@ -69,6 +69,10 @@ static void put_bridge(const struct bridge *b, struct buf *out)
         { "publish_requests", "{result=\"taken\"}", "PUBLISHes that were taken, and refused.", false,
           b->publications.taken },
         { "publish_requests", "{result=\"refused\"}", NULL, false, b->publications.refused },
+        { "winfo_subscriptions", NULL, "Subscriptions of SIP users to who watches them (presence.winfo).", true,
+          b->winfos.n },
+        { "winfo_notices", NULL, "NOTIFYs about who watches.", false, b->winfos.notices },
+        { "winfo_refused", NULL, "SUBSCRIBEs to who watches that were refused.", false, b->winfos.refused },
         { "presence_probes", NULL, "Probes sent to partners.", false, b->watches_s2x.probes_out },
         { "directory_changes", NULL, "Settings taken into use since the start.", false, b->generation },
     };

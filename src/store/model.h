@@ -114,7 +114,7 @@ struct route {
     bool next_hop_route;                           /* a Route header names it */
     bool trust_identity;
     unsigned message_rate; /* a second; 0: no limit */
-    bool presence, publish;
+    bool presence, publish, publish_approval;
     unsigned subscription_rate; /* a second; 0: no limit */
     unsigned added_by;          /* enum route_added_by */
 };

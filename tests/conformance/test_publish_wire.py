@@ -60,8 +60,8 @@ def test_STOX_PRS_88_published_refreshed_modified_removed(client):
 @pytest.mark.parametrize("how, status, header", [
     (dict(body=OPEN, tag="0123456789abcdef"), 412, None),
     (dict(body=OPEN, expires=59), 423, ("min-expires", "60")),
-    (dict(body=OPEN, event="foo"), 489, ("allow-events", "presence")),
-    (dict(body=OPEN, event=None), 489, ("allow-events", "presence")),
+    (dict(body=OPEN, event="foo"), 489, ("allow-events", "presence, presence.winfo")),
+    (dict(body=OPEN, event=None), 489, ("allow-events", "presence, presence.winfo")),
     (dict(), 400, None),
     (dict(body="<presence"), 400, None),
     (dict(body="hello", content_type="text/plain"), 415, ("accept", PIDF)),
