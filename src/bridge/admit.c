@@ -84,7 +84,10 @@ static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct
     *from = id.jid;
     if (!within_route_rate(b, id.route, what, no))
         return false;
-    return gate_user(b->directory, from, &gate) || refuse_because(no, 403, &gate);
+    if (!gate_user(b->directory, from, &gate))
+        return refuse_because(no, 403, &gate);
+    cards_heard(b, from, id.display);
+    return true;
 }
 
 static bool refuse_address(struct admit_refusal *no, enum map_address_fault fault)

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
+#include "bridge/cards.h"
 #include "bridge/gate.h"
 #include "bridge/presence_rounds.h"
 #include "bridge/presence_trial.h"
@@ -61,6 +62,7 @@ struct bridge {
     struct trial_list presence_trials; /* struct presence_trial: bridge/presence_trial.h */
     struct publications publications;
     struct winfos winfos;
+    struct cards cards;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

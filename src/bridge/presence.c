@@ -332,6 +332,7 @@ void presence_init(struct bridge *b)
     presence_trials_init(b);
     publications_init(b);
     winfos_init(b);
+    cards_init(b);
     b->contacts.ops = &contact_ops;
 }
 
@@ -343,6 +344,7 @@ void presence_fini(struct bridge *b)
     watches_x2s_fini(b);
     publications_fini(b);
     winfos_fini(b);
+    cards_fini(b);
 }
 
 void presence_start(struct bridge *b)

@@ -135,7 +135,7 @@ struct partner {
     struct setting_list additional_domains; /* struct slice, prepared */
     struct slice description;
     unsigned type; /* enum partner_type */
-    bool presence;
+    bool presence, names, photos;
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;
