@@ -43,8 +43,9 @@ static const struct setting settings[] = {
       FIELD(partner, names),
       .def = "yes",
       .brief = "Whether SIP users see the names that this partner's users give themselves",
-      .help = "Beside their addresses, in their presence: the nickname that comes with it, else the name in the card "
-              "(vCard), which the partner's server is asked for once a day. no: neither is told, and nobody is asked." },
+      .help =
+          "Beside their addresses, in their presence: the nickname that comes with it, else the name in the card "
+          "(vCard), which the partner's server is asked for once a day. no: neither is told, and nobody is asked." },
     { .name = "photos",
       .type = SETTING_BOOL,
       FIELD(partner, photos),

@@ -62,7 +62,8 @@ static void answers(struct sides *s, const char *from, const char *type, const c
 {
     char *stanza = NULL;
 
-    assert_true(asprintf(&stanza, "<iq from='%s' to='" ALICE "' type='%s' id='%s'>%s</iq>", from, type, id, inside) > 0);
+    assert_true(asprintf(&stanza, "<iq from='%s' to='" ALICE "' type='%s' id='%s'>%s</iq>", from, type, id, inside) >
+                0);
     sides_xmpp(s, stanza, 100 + s->n_handled);
     sides_advance(s, 1);
     free(stanza);
