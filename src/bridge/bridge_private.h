@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
+#include "bridge/cards.h"
 #include "bridge/gate.h"
 #include "bridge/presence_rounds.h"
 #include "bridge/presence_trial.h"
@@ -27,6 +28,7 @@
 #include "bridge/watch.h"
 #include "bridge/watch_s2x.h"
 #include "bridge/watch_x2s.h"
+#include "bridge/winfo.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/xmpp.h"
@@ -59,6 +61,8 @@ struct bridge {
     struct trial_list trials;          /* struct trial: bridge/trial.h */
     struct trial_list presence_trials; /* struct presence_trial: bridge/presence_trial.h */
     struct publications publications;
+    struct winfos winfos;
+    struct cards cards;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

@@ -352,6 +352,8 @@ static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, con
         watch_s2x_forget(w);
     if (actions & S2X_KEEP && watch_s2x_keep(w, cause->stanza))
         tell_shown(w, first); /* what comes right behind his yes is what she waits for */
+    if (actions & S2X_KEEP)
+        cards_want(w->bridge, w->contact, cause->stanza->el);
     if (actions & S2X_TELL && !stored)
         tell_shown(w, false);
     if (actions & S2X_LEAVE)

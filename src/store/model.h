@@ -119,7 +119,7 @@ struct route {
     bool next_hop_route;                           /* a Route header names it */
     bool trust_identity;
     unsigned message_rate; /* a second; 0: no limit */
-    bool presence, publish;
+    bool presence, publish, publish_approval;
     unsigned subscription_rate; /* a second; 0: no limit */
     unsigned added_by;          /* enum route_added_by */
 };
@@ -140,7 +140,7 @@ struct partner {
     struct setting_list additional_domains; /* struct slice, prepared */
     struct slice description;
     unsigned type; /* enum partner_type */
-    bool presence;
+    bool presence, names, photos;
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;

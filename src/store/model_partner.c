@@ -38,6 +38,21 @@ static const struct setting settings[] = {
       .brief = "Whether presence passes between this partner's users and ours",
       .help = "no: requests are refused, subscriptions end, and nothing is told. Contacts rest: with yes they are "
               "there again." },
+    { .name = "names",
+      .type = SETTING_BOOL,
+      FIELD(partner, names),
+      .def = "yes",
+      .brief = "Whether SIP users see the names that this partner's users give themselves",
+      .help =
+          "Beside their addresses, in their presence: the nickname that comes with it, else the name in the card "
+          "(vCard), which the partner's server is asked for once a day. no: neither is told, and nobody is asked." },
+    { .name = "photos",
+      .type = SETTING_BOOL,
+      FIELD(partner, photos),
+      .def = "no",
+      .brief = "Whether SIP users are told the web addresses of photos in this partner's cards",
+      .help = "With names; as CIPID icon (RFC 4482), https only. Stox never fetches them; the clients of SIP users do, "
+              "and so tell whoever runs that address who is looking." },
     { .name = "tls",
       .type = SETTING_CHOICE,
       FIELD(partner, tls),

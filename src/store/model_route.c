@@ -199,7 +199,16 @@ static const struct setting settings[] = {
       .def = "no",
       .brief = "Whether users of this SIP system publish their presence here (PUBLISH, RFC 3903)",
       .help = "For SIP systems without a presence server. yes: partners' users are told what was published, and no "
-              "SUBSCRIBE is sent; whoever may ask by the type of his partner may watch. no: PUBLISH is answered 405." },
+              "SUBSCRIBE is sent; whoever may ask by the type of his partner may watch (but see publish-approval). no: "
+              "PUBLISH is answered 405." },
+    { .name = "publish-approval",
+      .type = SETTING_BOOL,
+      FIELD(route, publish_approval),
+      .def = "no",
+      .brief = "Whether a partner's user who asks to watch waits until ours has added him",
+      .help = "With publish. yes: he waits until the user whom he asks has added him, by contact-added-by; that is the "
+              "approval. Clients that subscribe to presence.winfo here (RFC 3857) are told who waits. no: he may watch "
+              "at once." },
     { .name = "contact-added-by",
       .type = SETTING_CHOICE,
       FIELD(route, added_by),

@@ -22,6 +22,7 @@ KAMAILIO = (dns.KAMAILIO, 5060)
 CROWD = 200
 ROUNDS = 20
 LONG = "<!--%s-->" % (1200 * ".")  # so that the database soon puts what is new in the places of what was there
+WINFO = "application/watcherinfo+xml"
 ALICE, BOB = "alice@contoso.example", "bob@contoso.example"
 
 
@@ -127,6 +128,35 @@ def test_a_presence_server_decides_and_its_users_are_seen(world, table, person, 
         person.asks_no_more(ALICE)
         person.wait("unavailable", phone, since=mark)
         eventually(lambda: not world.gateway.ctl_json("contact", "list", "--user", ALICE)["items"], "nothing is left")
+
+
+def watchers(message):
+    """{address: status} of a NOTIFY about who watches."""
+    root = ET.fromstring(message.text)
+    return {w.text.strip(): w.get("status") for w in root.iter("{urn:ietf:params:xml:ns:watcherinfo}watcher")}
+
+
+def test_she_sees_who_waits_and_her_word_is_told_as_it_happens(world, table, person, agent):
+    """presence.winfo (RFC 3857) at a presence server: what it shows her is whom Stox has asked for."""
+    rows, romeo = "Kamailio's presence server, " + person.server, "sip:" + person.jid
+    with table.row(rows, world.transport, "to XMPP", "presence.winfo: waits, seen, allowed, blocked"):
+        watch = agent.presence.subscribe(ALICE, target=KAMAILIO, event="presence.winfo", accept=WINFO)
+        watch.wait_notice("active")
+        person.asks(ALICE)
+        watch.wait_notice("active", lambda m: watchers(m).get(romeo) == "pending")
+        world.server.decides(alice={person.jid: "allow"})
+        person.wait("subscribed", ALICE)
+        assert watch.subscribe(headers=watch.routes(), accept=WINFO).wait() == 200  # Kamailio does not tell it by itself
+        watch.wait_notice("active", lambda m: watchers(m).get(romeo) == "active")
+        mark = person.mark()
+        world.server.decides(alice={person.jid: "block"})
+        person.wait("unsubscribed", ALICE, since=mark)
+        assert not world.gateway.ctl_json("contact", "list", "--user", ALICE)["items"]
+
+
+def test_nobody_else_sees_who_watches_her(world, agent):
+    watch = agent.presence.subscribe(BOB, target=KAMAILIO, event="presence.winfo", accept=WINFO)
+    assert watch.subscribed[0].wait() == 403
 
 
 def test_a_presence_server_takes_what_many_publish_at_once(world, agent):
