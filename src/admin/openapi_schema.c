@@ -302,6 +302,11 @@ static const struct {
       "'defects':{'type':'array','items':{'$ref':'#/components/schemas/CertificateDefect'}}}}}}}" },
     { "Session", "{'type':'object','properties':{'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
                  "'csrf':{'type':'string'},'expires':{'type':'integer','description':'seconds left'}}}" },
+    { "Sessions",
+      "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
+      "'properties':{'id':{'type':'integer'},'name':{'type':'string'},'from':{'type':'string'},"
+      "'agent':{'type':'string'},'age-s':{'type':'integer'},'idle-s':{'type':'integer'},"
+      "'own':{'type':'boolean','description':'the one that asks'}}}}}}" },
     { "Login", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"
                "'name':{'type':'string'},'password':{'type':'string','writeOnly':true}}}" },
     { "PasswordChange", "{'type':'object','additionalProperties':false,'required':['old','new'],'properties':{"

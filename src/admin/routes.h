@@ -114,6 +114,8 @@ void token_remove(struct call *c);
 void session_get(struct call *c);
 void session_post(struct call *c);
 void session_remove(struct call *c);
+void sessions_get(struct call *c);
+void sessions_remove(struct call *c);
 void session_password(struct call *c);
 void setup_post(struct call *c);
 

@@ -58,6 +58,7 @@ struct gateway {
     struct slice admin_certificate;        /* a stored one; empty: that of the bootstrap file */
     struct slice public_name;              /* empty: host-name */
     struct setting_list public_addresses, authorities; /* struct slice */
+    bool panel;
 };
 
 /* The organisation: the outermost gate. */

@@ -388,6 +388,13 @@ static const struct setting settings[] = {
       .brief = "Who issues the certificates, by the names that CAA records have: letsencrypt.org",
       .help =
           "Then dns records proposes CAA records, and dns check says whether those that are there let them issue." },
+    { .name = "panel",
+      .type = SETTING_BOOL,
+      FIELD(gateway, panel),
+      .def = "yes",
+      .brief = "Whether the control panel is there, at the addresses of the HTTP API",
+      .help = "no: its page is not served, and the addresses serve the API alone. stoxctl gateway set --panel yes "
+              "brings it back." },
 };
 
 const struct setting_kind gateway_kind = { .name = "gateway",
