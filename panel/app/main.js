@@ -142,7 +142,8 @@ class Panel {
       return { title: t('nopage.title'), content: [h('p', {}, t('nopage.text'))] };
     }
     try {
-      return await (await found.row.load()).open(this.app(), { ...place, values: found.values });
+      return await (await found.row.load()).open(this.app(),
+        { ...place, values: found.values, kind: found.row.kind ?? '' });
     } catch (error) {
       if (!(error instanceof Refused)) {
         throw error;
@@ -150,6 +151,38 @@ class Panel {
       return { title: t(`nav.${found.row.nav}`), content: [notice('failed', error.status ? error.message : t('away')),
         h('p', {}, h('button', { type: 'button', on: { click: () => this.open(true) } }, t('again')))] };
     }
+  }
+
+  /** @param {() => Promise<void>} run */
+  async attempt(run) {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof Refused)) {
+        throw error;
+      }
+      this.frame?.say(error.status ? error.message : t('away'));
+    }
+  }
+
+  /**
+   * While nobody looks nothing is asked; a gateway that does not answer is asked again.
+   * @param {number} seconds
+   * @param {() => Promise<void>} run
+   */
+  every(seconds, run) {
+    const timer = window.setInterval(async () => {
+      if (document.hidden || this.api.signingIn) {
+        return;
+      }
+      try {
+        await run();
+        this.frame?.connected(true);
+      } catch (error) {
+        this.frame?.connected(!(error instanceof Refused) || error.status !== 0);
+      }
+    }, seconds * 1000);
+    return () => clearInterval(timer);
   }
 
   /** @returns {import('./pages.js').App} */
@@ -161,6 +194,8 @@ class Panel {
         location.hash = href;
       },
       again: () => this.open(true),
+      attempt: (run) => this.attempt(run),
+      every: (seconds, run) => this.every(seconds, run),
       say: (text) => this.frame?.say(text),
     };
   }

@@ -25,6 +25,7 @@
  * @typedef {Object} Kind
  * @property {string} plural as in the API's paths
  * @property {string} brief
+ * @property {string} noun as in the audit
  * @property {boolean} single there is one, without a name
  * @property {string} title what a name is: "domain", "name"
  * @property {Setting[]} settings
@@ -83,10 +84,10 @@ export class Schema {
     const get = paths[single ? `/v1/${plural}` : `/v1/${plural}/{name}`].get;
     const declared = components.schemas[lastPart(get.responses[200].content['application/json'].schema.$ref)];
     const settings = Object.entries(declared.properties)
-      .filter(([, one]) => one['x-order'] !== undefined)
+      .filter(([, one]) => one['x-order'] !== undefined && !one.readOnly)
       .sort(([, a], [, b]) => a['x-order'] - b['x-order'])
       .map(([name, one]) => settingOf(name, one));
     const title = declared.properties.name?.description ?? '';
-    return { plural, single, settings, title, brief: declared.description };
+    return { plural, single, settings, title, noun: declared['x-kind'], brief: declared.description };
   }
 }

@@ -67,6 +67,8 @@ struct admin_ops {
     json_t *(*stream)(void *owner, uint64_t id);    /* GET /v1/streams/ID: all of one; JSON null: there is none */
     /* GET /v1/partners/NAME/status. name is any domain of a partner; JSON null: it belongs to none. */
     json_t *(*partner_status)(void *owner, struct slice name);
+    /* Of all partners that have streams or have failed of late: {NAME: {"is": "connected", "failing" or "idle", ...}}. */
+    json_t *(*partner_states)(void *owner);
     /* POST /v1/partners/NAME/test: begins a test and gives {"id": ...}. from empty: our first domain. NULL: *no says why */
     json_t *(*test_start)(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
     /* GET /v1/partners/NAME/test/ID; JSON null: there is none of that partner, or no longer. */

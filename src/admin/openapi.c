@@ -78,7 +78,12 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "name", "string", "changes of this object only" },
         { "user", "string", "user@domain" },
         { "partner", "string", "any domain of a partner" },
-        { "state", "string", "none, to, from, both, asked, denied or added" },
+        { "state", "string",
+          "of contacts none, to, from, both, asked, denied or added; of partners any, failing, connected or idle: each "
+          "is given its state" },
+        { "search", "string", "those whose name or settings hold this text" },
+        { "sort", "string", "by this setting, or name, or of partners state; with - before it the other way round" },
+        { "offset", "integer", "how many to leave out; with search, sort or state" },
         { "sip", "string", "the SIP user: alice@contoso.example" },
         { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
         { "both", "boolean", "also that the partner's user watches the SIP user" },

@@ -107,6 +107,7 @@ const struct admin_ops answers_ops = {
     .stream_close = answer_stream_close,
     .stream = answer_stream,
     .partner_status = answer_partner_status,
+    .partner_states = answer_partner_states,
     .test_start = answer_test_start,
     .test = answer_test,
     .route_status = answer_route_status,

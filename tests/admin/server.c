@@ -81,6 +81,13 @@ static json_t *partner_status(void *owner, struct slice name)
                : json_null();
 }
 
+static json_t *partner_states(void *owner)
+{
+    return json_pack("{s:{s:s, s:i, s:i}, s:{s:s, s:i, s:i, s:i, s:s, s:s}}", "p03.example", "is", "connected", "in", 1,
+                     "out", 1, "p07.example", "is", "failing", "in", 0, "out", 0, "failed-s", 5, "fault", "timeout",
+                     "why", "it hangs");
+}
+
 static json_t *test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no)
 {
     if (!slice_is(name, "p.example") && !slice_is(name, "broken.example"))
@@ -358,6 +365,7 @@ static const struct admin_ops ops = { .status = status,
                                       .stream_close = stream_close,
                                       .stream = one_stream,
                                       .partner_status = partner_status,
+                                      .partner_states = partner_states,
                                       .test_start = test_start,
                                       .test = test_of,
                                       .conversations = conversations,

@@ -31,7 +31,7 @@ async function open({ page: name, url, options }) {
   context.setDefaultTimeout(BOUND);
   const page = await context.newPage();
   const entry = { context, page, said: [], asked: [] };
-  page.on('console', (message) => message.type() !== 'log' && entry.said.push(`${message.type()}: ${message.text()}`));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && entry.said.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => entry.said.push(`exception: ${error.stack}`));
   page.on('request', (request) => entry.asked.push(request.url()));
   pages.set(name, entry);
@@ -46,7 +46,10 @@ function scriptOf(text) {
 async function axe(page) {
   // By the debugger's protocol: the page's own policy would not let a script in.
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate((options) => window.axe.run(document, options), AXE);
+  const { violations, passes } = await page.evaluate((options) => window.axe.run(document, options), AXE);
+  if (passes.length < 15) {
+    throw new Error(`axe has looked at next to nothing: ${passes.map((p) => p.id)}`);
+  }
   return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`);
 }
 
