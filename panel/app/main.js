@@ -3,6 +3,7 @@
 import { Api, Refused } from './api.js';
 import { h, replace } from './dom.js';
 import { Frame, gate } from './frame.js';
+import { Live } from './live.js';
 import { PAGES } from './pages.js';
 import { hrefOf, match, placeOf } from './router.js';
 import { Schema } from './schema.js';
@@ -16,6 +17,7 @@ class Panel {
   constructor() {
     this.api = new Api({ signIn: () => this.signIn() });
     this.schema = new Schema(this.api);
+    this.live = new Live({ connected: (up) => this.frame?.connected(up), refused: () => this.whoAmI() });
     /** @type {Frame | null} */
     this.frame = null;
     /** @type {import('./pages.js').Page | null} */
@@ -65,6 +67,7 @@ class Panel {
   begin() {
     this.frame = new Frame({ api: this.api, signOut: () => this.signOut() });
     replace(document.body, this.frame.node);
+    this.live.start();
     this.open(false);
   }
 
@@ -81,11 +84,17 @@ class Panel {
     return true;
   }
 
+  /** Asks for somebody to sign in when the session has ended. */
+  async whoAmI() {
+    await this.api.get('/v1/session', { quiet: true }).catch(() => null);
+  }
+
   async signOut() {
     if (!(await this.mayLeave())) {
       return;
     }
     this.page = null;
+    this.live.stop();
     await this.api.once('DELETE', '/v1/session').catch(() => null); // it may have ended already
     location.hash = '';
     location.reload();
@@ -189,6 +198,7 @@ class Panel {
   app() {
     return {
       api: this.api,
+      live: this.live,
       schema: this.schema,
       go: (href) => {
         location.hash = href;

@@ -24,6 +24,7 @@
  *
  * @typedef {Object} App what pages are given
  * @property {import('./api.js').Api} api
+ * @property {import('./live.js').Live} live
  * @property {import('./schema.js').Schema} schema
  * @property {(href: string) => void} go to another page
  * @property {() => void} again the same page, made anew

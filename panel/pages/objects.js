@@ -80,11 +80,12 @@ export async function open(app, place) {
     },
   }, { sort: place.query.get('sort') ?? '', offset: Number(place.query.get('offset')) || 0 });
   await grid.refresh();
-  const stop = plural === 'partners' ? app.every(10, () => grid.refresh(true)) : undefined;
+  const quietly = () => app.attempt(() => grid.refresh(true));
+  const ends = [app.live.on('settings', quietly), ...(plural === 'partners' ? [app.live.on('partners', quietly)] : [])];
   return {
     title: t(`nav.${plural}`),
     actions: mayChange ? [h('a', { class: 'button primary', href: again }, icon('add'), t(`new.${plural}`))] : [],
     content: [h('p', { class: 'hint' }, t(`about.${plural}`)), bar.node, grid.node],
-    close: stop,
+    close: () => ends.forEach((end) => end()),
   };
 }

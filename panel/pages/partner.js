@@ -117,8 +117,9 @@ export async function above(app, name) {
   const status = new Status();
   const refresh = async () => status.show((await app.api.get(path('partners', name, 'status'), { quiet: true })).json);
   await refresh();
+  const ends = [app.every(5, refresh), app.live.on('partners', () => app.attempt(refresh))];
   return {
     nodes: [h('section', {}, h('h2', {}, t('partner.now')), status.node, testPart(app, name))],
-    close: app.every(5, refresh),
+    close: () => ends.forEach((end) => end()),
   };
 }

@@ -57,8 +57,9 @@ enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SER
 struct admin_ops {
     /* What handshakes show: an array of {"name", "source", "sha256", "not-after"}. */
     json_t *(*identities)(void *owner);
-    json_t *(*status)(void *owner);  /* GET /v1/status: an object; the reply owns it */
-    json_t *(*service)(void *owner); /* GET /v1/service: an object */
+    json_t *(*status)(void *owner);                    /* GET /v1/status: an object; the reply owns it */
+    json_t *(*history)(void *owner, uint64_t minutes); /* GET /v1/history: an object; minutes: at most */
+    json_t *(*service)(void *owner);                   /* GET /v1/service: an object */
     /* POST /v1/service. False: *no says why. */
     bool (*service_do)(void *owner, enum admin_service_action action, struct admin_refusal *no);
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */

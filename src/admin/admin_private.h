@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 
 #include "admin/admin.h"
+#include "admin/events.h"
 #include "admin/local.h"
 #include "admin/session.h"
 #include "admin/splice.h"
@@ -20,6 +21,7 @@ struct admin {
     char host_name[256];
     struct MHD_Daemon *http;
     struct sessions sessions;
+    struct events events;
     struct throttle by_account, by_address;
     struct log_limit throttled;         /* of lines about them */
     struct buf decoy;                   /* stored form of no password: unknown accounts take as long as known ones */

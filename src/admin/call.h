@@ -34,7 +34,8 @@ struct reply {
         const char *value; /* the arena's */
     } headers[CALL_HEADERS];
     size_t n_headers;
-    bool is_short; /* of memory: a header is missing */
+    struct event_stream *events; /* instead of a body */
+    bool is_short;               /* of memory: a header is missing */
 };
 
 struct admin_route;

@@ -81,6 +81,7 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "state", "string",
           "of contacts none, to, from, both, asked, denied or added; of partners any, failing, connected or idle: each "
           "is given its state" },
+        { "minutes", "integer", "how many at most: 60 without it, 1440 are kept" },
         { "search", "string", "those whose name or settings hold this text" },
         { "sort", "string", "by this setting, or name, or of partners state; with - before it the other way round" },
         { "offset", "integer", "how many to leave out; with search, sort or state" },
@@ -123,12 +124,15 @@ static json_t *parameters(struct openapi *d, const struct admin_route *route)
 
 static json_t *success(const struct admin_route *route, const struct setting_kind *kind)
 {
+    const char *type = strcmp(route->path, "/metrics") == 0     ? "application/openmetrics-text"
+                       : strcmp(route->path, "/v1/events") == 0 ? "text/event-stream"
+                                                                : "application/json";
+
     if (!route->gives)
         return json_pack("{s:s}", "description", "done");
     if (!route->gives[0])
-        return json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "done", "content",
-                         strcmp(route->path, "/metrics") == 0 ? "application/openmetrics-text" : "application/json",
-                         "schema", "type", strcmp(route->path, "/metrics") == 0 ? "string" : "object");
+        return json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "done", "content", type, "schema", "type",
+                         strcmp(type, "application/json") == 0 ? "object" : "string");
     return json_pack("{s:s, s:{s:{s:o}}}", "description", "done", "content", "application/json", "schema",
                      schema_ref(route->gives, kind));
 }

@@ -13,6 +13,12 @@ static const struct {
                  "'unauthenticated','forbidden','too-many','bad-request','too-large','method']},"
                  "'setting':{'type':'string'},'index':{'type':'integer'}}}" },
     { "Status", "{'type':'object'}" },
+    { "History", "{'type':'object','required':['now','step-s'],'properties':{'now':{'type':'integer','description':"
+                 "'seconds since 1970'},'step-s':{'type':'integer'},'to-xmpp':{'$ref':'#/components/schemas/Counts'},"
+                 "'to-sip':{'$ref':'#/components/schemas/Counts'},'failed':{'$ref':'#/components/schemas/Counts'},"
+                 "'streams':{'$ref':'#/components/schemas/Counts'}}}" },
+    { "Counts",
+      "{'type':'array','items':{'type':'integer'},'description':'oldest first; the last has not ended yet'}" },
     { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                  "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
     { "Steps",

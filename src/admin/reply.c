@@ -151,7 +151,7 @@ static bool add_headers(struct MHD_Response *r, const struct reply *reply)
         MHD_add_response_header(r, "X-Content-Type-Options", "nosniff") == MHD_YES &&
         MHD_add_response_header(r, "Content-Security-Policy", reply->policy ? reply->policy : API_POLICY) == MHD_YES;
 
-    if (ok && reply->n && reply->type)
+    if (ok && reply->type && (reply->n || reply->status == 200))
         ok = MHD_add_response_header(r, "Content-Type", reply->type) == MHD_YES;
     for (size_t i = 0; ok && i < reply->n_headers; i++)
         ok = MHD_add_response_header(r, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
@@ -161,10 +161,12 @@ static bool add_headers(struct MHD_Response *r, const struct reply *reply)
 enum MHD_Result reply_send(struct call *c)
 {
     struct reply *reply = &c->reply;
-    void *body = reply->body ? reply->body : (void *)(uintptr_t)reply->fixed;
-    struct MHD_Response *r = MHD_create_response_from_buffer(
-        body ? reply->n : 0, body, reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     enum MHD_Result result = MHD_NO;
+    void *body = reply->body ? reply->body : (void *)(uintptr_t)reply->fixed;
+    struct MHD_Response *r =
+        reply->events ? events_response(c)
+                      : MHD_create_response_from_buffer(body ? reply->n : 0, body,
+                                                        reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 
     if (!r)
         return MHD_NO;

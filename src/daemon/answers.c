@@ -101,6 +101,7 @@ const struct admin_ops answers_ops = {
     .identities = answer_identities,
     .status = on_status,
     .metrics = on_metrics,
+    .history = answer_history,
     .service = answer_service,
     .service_do = answer_service_do,
     .streams = answer_streams,

@@ -13,6 +13,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
 #include "daemon/handover.h"
+#include "daemon/history.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
@@ -47,6 +48,7 @@ struct stoxd {
     struct renewal *renewal;
     struct checks *checks;
     struct expiry *expiry;
+    struct history *history;
     struct answers answers;
     struct admin *admin;
     struct service service;
@@ -160,6 +162,9 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->checks = checks_new(&checks);
     if (!d->checks)
         return err_memory(err, "starting");
+    d->history = history_new(&d->loop, d->bridge, err);
+    if (!d->history)
+        return -1;
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
                                    .service = &d->service,
@@ -168,7 +173,8 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .store = store_engine(d->store),
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
-                                   .checks = d->checks };
+                                   .checks = d->checks,
+                                   .history = d->history };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
@@ -275,6 +281,7 @@ static void finish(struct stoxd *d)
     expiry_free(d->expiry);
     admin_free(d->admin);
     checks_free(d->checks);
+    history_free(d->history);
     store_close(d->store);
     keeper_close(d->keeper);
     ledger_close(d->ledger);
