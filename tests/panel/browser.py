@@ -137,9 +137,9 @@ class Page:
     def screenshot(self, path, full=False):
         self._ask("screenshot", path=path, full=full)
 
-    def axe(self):
-        """What axe-core finds wrong."""
-        return self._ask("axe")
+    def axe(self, *rules):
+        """What axe-core finds wrong, by these rules; without any by all."""
+        return self._ask("axe", rules=rules or None)
 
     def said(self):
         """What the browser has complained of since it was asked last."""

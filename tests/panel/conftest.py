@@ -28,20 +28,50 @@ def browser():
     b.stop()
 
 
-@pytest.fixture(scope="module")
-def shared(rig):
-    """A gateway for tests that leave each other alone: with one administrator and the rig's partners."""
-    g = Gateway(rig)
-    rig.up(g)
-    g.make_people()
-    yield g
-    rig.down(g)
+class Home:
+    """The gateway that most tests share; each finds it with the objects it asks for."""
+
+    def __init__(self, rig):
+        self.rig, self.gateway = rig, None
+
+    def get(self, **objects):
+        if not self.gateway:
+            self.gateway = Gateway(self.rig)
+            self.rig.up(self.gateway)
+            self.gateway.make_people()
+        self.gateway.reset(**objects)
+        return self.gateway
+
+    def rest(self):
+        if self.gateway:
+            self.rig.down(self.gateway)
+        self.gateway = None
+
+
+@pytest.fixture(scope="session")
+def home(rig):
+    h = Home(rig)
+    yield h
+    h.rest()
 
 
 @pytest.fixture
-def gateway(rig, start):
-    """gateway(**options): one of its own (rig/stoxd.py), stopped after the test."""
+def shared(home):
+    """The common gateway, with three people who may sign in (gateway.PEOPLE) and the rig's partners."""
+    return home.get()
+
+
+@pytest.fixture
+def gateway(home):
+    """gateway(partners={...}): the common gateway with other objects (rig/stoxd.py)."""
+    return home.get
+
+
+@pytest.fixture
+def alone(rig, home, start):
+    """alone(**options): a gateway that nothing has happened to yet, stopped after the test. people: they may sign in."""
     def up(people=True, **options):
+        home.rest()
         g = start(Gateway(rig, **options))
         if people:
             g.make_people()

@@ -40,14 +40,15 @@ async function open({ page: name, url, options }) {
 
 /** An expression, or a function of the argument. */
 function scriptOf(text) {
-  return text.startsWith('(') ? (0, eval)(text) : text;
+  return (0, eval)(/^(async )?\(/.test(text) ? text : `() => (${text})`);
 }
 
-async function axe(page) {
+async function axe(page, rules) {
   // By the debugger's protocol: the page's own policy would not let a script in.
-  await page.evaluate(axeSource);
-  const { violations, passes } = await page.evaluate((options) => window.axe.run(document, options), AXE);
-  if (passes.length < 15) {
+  await page.evaluate(`window.axe || (() => { ${axeSource} })()`);
+  const options = rules ? { runOnly: { type: 'rule', values: rules } } : AXE;
+  const { violations, passes } = await page.evaluate((given) => window.axe.run(document, given), options);
+  if (passes.length < (rules?.length ?? 15)) {
     throw new Error(`axe has looked at next to nothing: ${passes.map((p) => p.id)}`);
   }
   return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`);
@@ -75,7 +76,7 @@ const OPERATIONS = {
   cookies: async (wish, { context }) => context.cookies(),
   forget: async (wish, { context }) => context.clearCookies(),
   screenshot: async (wish, { page }) => void (await page.screenshot({ path: wish.path, fullPage: wish.full ?? false })),
-  axe: async (wish, { page }) => axe(page),
+  axe: async (wish, { page }) => axe(page, wish.rules),
   said: async (wish, entry) => entry.said.splice(0),
   asked: async (wish, entry) => entry.asked.splice(0),
 };

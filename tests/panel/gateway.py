@@ -33,7 +33,15 @@ class Gateway(Stoxd):
 
     def make_people(self):
         for name, role in PEOPLE.items():
-            self.ctl("user", "new", name, "--role", role, stdin=PASSWORD + "\n")
+            self.make(name, role)
+
+    def make(self, name, role):
+        self.ctl("user", "new", name, "--role", role, stdin=PASSWORD + "\n")
+
+    def reset(self, partners=None):
+        """These partners, and all else as at the beginning."""
+        self.partners = {"fabrikam.example": {}, "wingtip.example": {}} if partners is None else partners
+        self.apply()
 
     def ask(self, method, path, body=None, headers=None):
         """As root on the unix socket: (status, bytes)."""

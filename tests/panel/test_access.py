@@ -21,7 +21,8 @@ def test_axe_finds_nothing_on_any_page_in_either_theme(shared, open_page):
         for where, title in PAGES.items():
             page.evaluate("(hash) => { location.hash = hash; }", where)
             page.sees(heading(title, level=1))
-            assert page.axe() == [], (where, scheme)
+            found = page.axe() if scheme == "light" else page.axe("color-contrast")  # the rest is the same in the dark
+            assert found == [], (where, scheme)
     assert [said for said in page.said() if "status of 401" not in said] == []
 
 

@@ -5,8 +5,8 @@ from rig import dns
 SIP = (dns.GATEWAY, 5060)
 
 
-def test_a_message_a_failure_and_a_new_setting_are_seen_at_once(gateway, prosody, office, romeo, open_page):
-    g = gateway()
+def test_a_message_a_failure_and_a_new_setting_are_seen_at_once(alone, prosody, office, romeo, open_page):
+    g = alone()
     page = open_page(g)
     page.sees(text("Serving", within=css(".tiles")))
     page.sees(text("for 1 SIP domain"))
@@ -26,8 +26,8 @@ def test_a_message_a_failure_and_a_new_setting_are_seen_at_once(gateway, prosody
     page.sees(text("Serving", within=css(".tiles")))
 
 
-def test_a_broken_partner_is_found_from_the_overview_and_repaired(gateway, prosody, office, romeo, open_page):
-    g = gateway(partners={"fabrikam.example": {"proxy": "10.99.0.77:1"}})
+def test_a_broken_partner_is_found_from_the_overview_and_repaired(alone, prosody, office, romeo, open_page):
+    g = alone(partners={"fabrikam.example": {"proxy": "10.99.0.77:1"}})
     page = open_page(g)
     page.sees(text("0 connected", within=css(".tiles")))
     assert office.message("romeo@fabrikam.example", "Hello", target=SIP).wait() >= 400
@@ -48,8 +48,8 @@ def test_a_broken_partner_is_found_from_the_overview_and_repaired(gateway, proso
     page.sees(text("1 connected", within=css(".tiles")))
 
 
-def test_a_gateway_that_went_away_is_missed_and_found_again(gateway, open_page):
-    g = gateway()
+def test_a_gateway_that_went_away_is_missed_and_found_again(alone, open_page):
+    g = alone()
     page = open_page(g, "#/partners")
     page.sees(link("fabrikam.example"))
     g.stop()

@@ -1,10 +1,10 @@
 """First start, signing in and out, sessions that end."""
-from browser import button, css, heading, label, link, text
+from browser import button, css, heading, label, text
 from gateway import PASSWORD
 
 
-def test_the_first_administrator_is_made_with_the_token_of_the_log(gateway, open_page):
-    g = gateway(people=False, empty=True)
+def test_the_first_administrator_is_made_with_the_token_of_the_log(alone, open_page):
+    g = alone(people=False, empty=True)
     token = g.wait_event("admin-setup")["token"]
     page = open_page(g, who=None)
     page.click(button("First start? Make the first administrator"))
@@ -52,19 +52,19 @@ def test_an_ended_session_brings_one_back_where_one_was(gateway, open_page):
     assert page.value(label("Password now")) == "typed before"
 
 
-def test_a_password_is_changed_and_sessions_are_seen_and_ended(gateway, open_page):
-    g = gateway()
-    page, other = open_page(g, "#/account"), open_page(g, "#/account", userAgent="Other <b>browser</b>")
+def test_a_password_is_changed_and_sessions_are_seen_and_ended(shared, open_page):
+    shared.make("paul", "reader")
+    page = open_page(shared, "#/account", who="paul")
+    other = open_page(shared, "#/account", who="paul", userAgent="Other <b>browser</b>")
     page.reload()
     page.sees(text("Other <b>browser</b>"))
-    page.click(button("End the session of anna from 127.0.0.1"))
+    page.click(button("End the session of paul from 127.0.0.1"))
     page.sees_no_more(text("Other <b>browser</b>"))
-    other.click(link("Overview"))
     other.sees(heading("Sign in again"))
     page.fill(label("Password now"), PASSWORD)
     page.fill(label("New password"), "another long password")
     page.click(button("Change password"))
     page.sees(text("Your password is changed."))
     page.click(button("Sign out"))
-    g.sign_in(page, "anna", "another long password")
+    shared.sign_in(page, "paul", "another long password")
     page.sees(button("Sign out"))
