@@ -112,6 +112,22 @@ class Page:
         """Waits until this expression holds."""
         self._ask("until", script=script, argument=argument)
 
+    def begin_anew(self, url):
+        """As somebody who comes back, without what was chosen before."""
+        self._ask("leave")
+        self.goto(url)
+        self.evaluate("localStorage.clear()")
+        self.resize(1280)
+        self.theme("light")
+        self.reload()
+        self.said()
+        self.asked()
+
+    def is_gate(self):
+        """Must one sign in here? Waits until that is known."""
+        self.until("document.querySelector('.frame, .gate') !== null")
+        return self.count(css(".gate")) > 0
+
     def goto(self, url):
         self._ask("goto", url=url)
 

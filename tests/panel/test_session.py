@@ -39,7 +39,7 @@ def test_a_wrong_password_is_said_and_a_right_one_opens(gateway, open_page):
 
 def test_an_ended_session_brings_one_back_where_one_was(gateway, open_page):
     g = gateway()
-    page = open_page(g, "#/account")
+    page = open_page(g, "#/account", new=True)
     page.sees(heading("Your account: anna"))
     page.fill(label("Password now"), "typed before")
     page.forget()
@@ -54,7 +54,7 @@ def test_an_ended_session_brings_one_back_where_one_was(gateway, open_page):
 
 def test_a_password_is_changed_and_sessions_are_seen_and_ended(shared, open_page):
     shared.make("paul", "reader")
-    page = open_page(shared, "#/account", who="paul")
+    page = open_page(shared, "#/account", who="paul", new=True)
     other = open_page(shared, "#/account", who="paul", userAgent="Other <b>browser</b>")
     page.reload()
     page.sees(text("Other <b>browser</b>"))
