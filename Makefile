@@ -35,7 +35,7 @@ fuzz: deps-fuzz
 
 # The pictures of docs/PANEL.md, from a run of the panel's tests.
 screenshots: deps-test all
-	@tests/panel/run --pictures
+	@tests/panel/run tests/panel/pictures.py
 
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')

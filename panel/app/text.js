@@ -13,6 +13,7 @@ const KEPT = 'stox.language';
 /** @type {Object<string, string>} */
 let dictionary = {};
 let language = 'en';
+let locale = 'en'; // with its country, where the browser names one: for numbers and times
 
 /** The code of the language that is in use. */
 export function languageInUse() {
@@ -30,6 +31,7 @@ function wanted() {
 export async function loadTexts() {
   language = wanted();
   dictionary = (await import(`../texts/${language}.js`)).default;
+  locale = navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
   document.documentElement.lang = language;
 }
 
@@ -59,7 +61,7 @@ export function hasText(key) {
 
 /** @param {number} n */
 export function number(n) {
-  return new Intl.NumberFormat(language).format(n);
+  return new Intl.NumberFormat(locale).format(n);
 }
 
 /**
@@ -82,10 +84,10 @@ export function duration(seconds) {
  * @param {string | number | Date} when
  */
 export function moment(when) {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
 }
 
 /** @param {string | number | Date} when */
 export function timeOfDay(when) {
-  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(new Date(when));
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(new Date(when));
 }
