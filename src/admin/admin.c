@@ -263,7 +263,8 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
     if (conf->host_name.n < sizeof(a->host_name) && conf->host_name.n)
         memcpy(a->host_name, conf->host_name.p, conf->host_name.n);
     a->config = keeper_config(conf->keeper);
-    if (dig(a, err) == 0 && make_decoy(a, err) == 0 && open_tls(a, err) == 0 && start_http(a, err) == 0) {
+    if (dig(a, err) == 0 && events_init(&a->events, conf->loop, err) == 0 && make_decoy(a, err) == 0 &&
+        open_tls(a, err) == 0 && start_http(a, err) == 0) {
         a->splices.tls = a->tls;
         a->splices.hand_over = hand_over;
         a->splices.owner = a;
@@ -290,11 +291,13 @@ void admin_free(struct admin *a)
     for (size_t i = 0; i < a->n_listeners; i++)
         listener_close(a->listeners[i]);
     local_close(a->local);
+    events_close(&a->events);
     if (a->maker)
         maker_stop(a->maker);
     if (a->http)
         MHD_stop_daemon(a->http);
     maker_free(a->maker);
+    events_fini(&a->events);
     splices_close(&a->splices);
     bury(a);
     config_drop(a->config);

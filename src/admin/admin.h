@@ -57,8 +57,9 @@ enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SER
 struct admin_ops {
     /* What handshakes show: an array of {"name", "source", "sha256", "not-after"}. */
     json_t *(*identities)(void *owner);
-    json_t *(*status)(void *owner);  /* GET /v1/status: an object; the reply owns it */
-    json_t *(*service)(void *owner); /* GET /v1/service: an object */
+    json_t *(*status)(void *owner);                    /* GET /v1/status: an object; the reply owns it */
+    json_t *(*history)(void *owner, uint64_t minutes); /* GET /v1/history: an object; minutes: at most */
+    json_t *(*service)(void *owner);                   /* GET /v1/service: an object */
     /* POST /v1/service. False: *no says why. */
     bool (*service_do)(void *owner, enum admin_service_action action, struct admin_refusal *no);
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
@@ -67,6 +68,8 @@ struct admin_ops {
     json_t *(*stream)(void *owner, uint64_t id);    /* GET /v1/streams/ID: all of one; JSON null: there is none */
     /* GET /v1/partners/NAME/status. name is any domain of a partner; JSON null: it belongs to none. */
     json_t *(*partner_status)(void *owner, struct slice name);
+    /* Of all partners that have streams or have failed of late: {NAME: {"is": "connected", "failing" or "idle", ...}}. */
+    json_t *(*partner_states)(void *owner);
     /* POST /v1/partners/NAME/test: begins a test and gives {"id": ...}. from empty: our first domain. NULL: *no says why */
     json_t *(*test_start)(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
     /* GET /v1/partners/NAME/test/ID; JSON null: there is none of that partner, or no longer. */

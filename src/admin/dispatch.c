@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "admin/auth.h"
+#include "admin/panel.h"
 #include "admin/routes.h"
 
 #define BODY_AT_ONCE (1u << 20) /* bodies that may hold secrets are smaller */
@@ -108,9 +109,14 @@ static bool judge_head(struct call *c, const char *method)
     enum route_match match = ROUTE_NO_PATH;
     const char *why = "";
     bool parsed = target_parse(&c->target, c->uri, &c->arena, &why);
+    const struct panel_file *file = parsed ? panel_find(c) : NULL;
 
     if (!auth_host_fits(c)) {
         reply_problem(c, 421, "bad-request", "this is not the server of that host");
+        return false;
+    }
+    if (file) {
+        panel_reply(c, file, method);
         return false;
     }
     if (parsed)

@@ -7,6 +7,7 @@
 #include "net/loop_call.h"
 
 struct checks;
+struct history;
 
 struct answers {
     struct bridge *bridge; /* all borrowed */
@@ -19,6 +20,7 @@ struct answers {
     const struct boot *boot;
     struct checks *checks;
     struct certifier *certifier;
+    const struct history *history;
     char why[512]; /* of a refusal; the API's thread alone */
 };
 

@@ -60,6 +60,12 @@ json_t *answer_stream(void *owner, uint64_t id);
 
 /* answers_partner.c */
 json_t *answer_partner_status(void *owner, struct slice name);
+/* answers_history.c */
+json_t *answer_history(void *owner, uint64_t minutes);
+
+/* answers_states.c */
+json_t *answer_partner_states(void *owner);
+
 json_t *answer_test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
 json_t *answer_test(void *owner, struct slice name, uint64_t id);
 

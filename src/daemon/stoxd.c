@@ -14,6 +14,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
 #include "daemon/handover.h"
+#include "daemon/history.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
@@ -50,6 +51,7 @@ struct stoxd {
     struct checks *checks;
     struct certifier *certifier;
     struct expiry *expiry;
+    struct history *history;
     struct answers answers;
     struct admin *admin;
     struct service service;
@@ -170,6 +172,9 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->checks = d->certifier ? checks_new(&checks) : NULL;
     if (!d->checks)
         return err_memory(err, "starting");
+    d->history = history_new(&d->loop, d->bridge, err);
+    if (!d->history)
+        return -1;
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
                                    .service = &d->service,
@@ -179,7 +184,8 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
                                    .checks = d->checks,
-                                   .certifier = d->certifier };
+                                   .certifier = d->certifier,
+                                   .history = d->history };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
@@ -292,6 +298,7 @@ static void finish(struct stoxd *d)
     admin_free(d->admin);
     checks_free(d->checks);
     certifier_free(d->certifier);
+    history_free(d->history);
     store_close(d->store);
     keeper_close(d->keeper);
     ledger_close(d->ledger);

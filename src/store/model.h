@@ -63,6 +63,7 @@ struct gateway {
     const char *acme_trust_file;                       /* NULL: the system's */
     bool acme_terms;
     struct slice acme_binding_id, acme_binding_key; /* empty: none */
+    bool panel;
 };
 
 /* The organisation: the outermost gate. */
