@@ -246,22 +246,10 @@ def cycle(kind, port, source, n, cert):
     return json.loads(done.stdout)
 
 
-def inet_sockets(pid):
-    """Of this process, by their numbers: those that listen, those of connections, those that wait for DNS."""
-    mine, known = set(), set()
-    for fd in os.listdir("/proc/%d/fd" % pid):
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            mine.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink("/proc/%d/fd/%s" % (pid, fd))))
-    for table in "tcp", "tcp6", "udp", "udp6":
-        with open("/proc/%d/net/%s" % (pid, table), encoding="ascii") as f:
-            known.update(line.split()[9] for line in f.readlines()[1:])
-    return mine & known
-
-
-def descriptors_at_rest(pid, listening):
+def descriptors_at_rest(gateway, listening):
     """How many there are when no connection is held any more: the cycles are gone before the gateway has heard of it."""
-    eventually(lambda: inet_sockets(pid) <= listening, "all connections are given back", 60)
-    return len(os.listdir("/proc/%d/fd" % pid))
+    eventually(lambda: gateway.inet_sockets() <= listening, "all connections are given back", 60)
+    return len(os.listdir("/proc/%d/fd" % gateway.process.pid))
 
 
 @pytest.mark.parametrize("kind, port, source", [
@@ -273,14 +261,13 @@ def test_D3_connect_garbage_close(rig, start, kind, port, source):
     how["routes"]["office"]["sources"].append("10.99.201.0/24")
     gateway = start(Stoxd(rig, name="stoxd-cycled", **how))
     cert = rig.cert("scripted.example")
-    pid = gateway.process.pid
-    listening = inet_sockets(pid)
+    listening = gateway.inet_sockets()
     warm = cycle(kind, port, source, 3600, cert)  # whatever is taken once is taken now
     assert len(warm["reached"]) == {"xmpp": 18, "sip": 6}[kind]
-    count, kib, began = descriptors_at_rest(pid, listening), gateway.resident_kib(), time.monotonic()
+    count, kib, began = descriptors_at_rest(gateway, listening), gateway.resident_kib(), time.monotonic()
     result = cycle(kind, port, source, CYCLES, cert)
     seconds = time.monotonic() - began
-    count_after, after = descriptors_at_rest(pid, listening), gateway.resident_kib()
+    count_after, after = descriptors_at_rest(gateway, listening), gateway.resident_kib()
     print(numbered.write("connect-garbage-close, %s from %s" % (kind, source), {
         "cycles": CYCLES, "seconds": round(seconds), "resident_kib": [kib, after],
         "descriptors": [count, count_after], **result}))

@@ -325,11 +325,12 @@ def slow_requests(crowd):
 def gather(rig, gateway):
     """What a connection costs is looked at while all of its kind stand: their lives are longer than this takes."""
     began, sources = time.monotonic(), scripted.source_addresses(N_SOURCES)
-    rss = [gateway.rss_before]
+    rss, n_before = [gateway.rss_before], len(gateway.inet_sockets())
     for wire in scripted.half_open((CROWD_AT, 5269), sources, N_OPEN // N_SOURCES):
         gateway.crowd.add(wire, "xmpp")
     stand(rig, gateway.crowd, PRE_TLS, sources)
-    eventually(lambda: n_fds(gateway) - gateway.fds_before >= N_OPEN + len(PRE_TLS) * N_EACH, "the crowd is in", 60)
+    wanted = n_before + N_OPEN + len(PRE_TLS) * N_EACH
+    eventually(lambda: len(gateway.inet_sockets()) >= wanted, "the crowd is in", 60)
     rss.append(gateway.resident_kib())
     stand(rig, gateway.crowd, IN_TLS, sources)
     rss.append(gateway.resident_kib())

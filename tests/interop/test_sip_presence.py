@@ -62,6 +62,7 @@ def person(request, rig, world, start):
     yield it
     for user in "alice", "bob":
         it.removes(user + "@contoso.example")
+    it.settle("contoso.example")
     world.gateway.ctl("contact", "purge", "--user", jid, "--force")
     world.server.decides(alice={}, bob={})
 

@@ -299,6 +299,13 @@ class SipUa:
                                      T2 if txn.provisional else min(2 * wait, T2))
         txn.timers[1:] = [later]
 
+    def give_up(self):
+        """What has no answer yet is repeated no more, and gets none."""
+        def end():
+            for txn in [t for t in self._client.values() if not t.done]:
+                txn.finish(None)
+        self.loop.call_soon_threadsafe(end)
+
     # Receiving.
 
     def on_message(self, message, peer, send):

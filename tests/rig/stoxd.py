@@ -1,4 +1,5 @@
 """stoxd under test: its settings, its start and end, and its log lines as events."""
+import contextlib
 import datetime
 import json
 import os
@@ -228,6 +229,17 @@ class Stoxd:
         if event is None:
             raise Failed("stoxd logged no %s %s within %g s:\n%s" % (name, want or "", timeout, self.process.tail(40)))
         return event
+
+    def inet_sockets(self):
+        """Of the process, by their numbers: those that listen, those of connections, those that wait for DNS."""
+        mine, known, at = set(), set(), "/proc/%d/" % self.process.pid
+        for fd in os.listdir(at + "fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                mine.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(at + "fd/" + fd)))
+        for table in "tcp", "tcp6", "udp", "udp6":
+            with open(at + "net/" + table, encoding="ascii") as f:
+                known.update(line.split()[9] for line in f.readlines()[1:])
+        return mine & known
 
     def resident_kib(self):
         with open("/proc/%d/status" % self.process.pid) as f:
