@@ -2,13 +2,17 @@
 Certificates from an ACME authority (pebble) whose nonces are refused at random: asked for, renewed by request and without, while
 messages go both ways with Prosody and with a SIP server over TLS. STOX_PROOF=1: fifty renewals.
 """
+import base64
 import contextlib
 import os
+import re
 import socket
+import sqlite3
 import ssl
 
 import pages
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from rig import dns, scripted
 from rig.pebble import Pebble
@@ -16,7 +20,7 @@ from rig.process import eventually
 from rig.sipua import SipUa
 from rig.stoxd import Stoxd
 from talk import Talk, streams
-from test_keys import memory_holds, scalar_of
+from test_keys import memory_holds, scalar_in, scalar_of
 
 pytestmark = pytest.mark.apart
 
@@ -58,6 +62,16 @@ def request(gateway, name, *flags, names=OURS, ok=True):
 
 def said(done):
     return done[1] + done[2]
+
+
+def account_of(gateway, name):
+    """The private number of the account's key, which no command gives out: out of the store, by the file that opens it."""
+    state = gateway.settings["state_dir"]
+    with open(os.path.join(state, "certificates.key"), "rb") as f, \
+            contextlib.closing(sqlite3.connect(os.path.join(state, "stox.db"))) as db:
+        opener, dump = AESGCM(f.read()), "\n".join(db.iterdump())
+    box = base64.b64decode(re.findall(r'"acme-account": ?"v1\.[0-9a-f]+\.([^"]+)"', dump)[-1])
+    return scalar_in(opener.decrypt(box[:12], box[12:], b"acme/" + name.encode()))
 
 
 def connections(port):
@@ -133,8 +147,9 @@ def test_a_name_is_proved_on_port_443_and_no_key_is_left_in_memory(authority, ma
     assert gateway.ctl_json("cert", "show", "edge")["state"] == "installed"
     with pytest.raises(ConnectionError):
         socket.create_connection((dns.GATEWAY, 443), 5)
-    scalar = scalar_of(gateway)
-    assert not memory_holds(gateway.process.pid, scalar, scalar[::-1], scalar.hex().encode())
+    for scalar in scalar_of(gateway), account_of(gateway, "edge"):
+        texts = scalar.hex().encode(), base64.urlsafe_b64encode(scalar)[:40], base64.b64encode(scalar)[:40]
+        assert not memory_holds(gateway.process.pid, scalar, scalar[::-1], *texts)
 
 
 def test_port_443_answers_nobody_but_who_asks_for_the_proof_of_this_name(rig, start, made):
