@@ -75,11 +75,33 @@ export class Api {
       try {
         return await this.once(method, where, wish);
       } catch (error) {
-        if (!(error instanceof Refused) || error.status !== 401 || !(await this.signInAgain())) {
+        if (!(error instanceof Refused) || !(await this.mend(method, error))) {
           throw error;
         }
       }
     }
+  }
+
+  /**
+   * Can the same request be sent once more?
+   * @param {string} method
+   * @param {Refused} error
+   */
+  async mend(method, error) {
+    if (error.status === 401) {
+      return this.signInAgain();
+    }
+    return error.status === 403 && method !== 'GET' && this.renewSecret();
+  }
+
+  /** Somebody has signed in anew in another window: the cookie is of another session, with a secret of its own. */
+  async renewSecret() {
+    const { json } = await this.once('GET', '/v1/session', { quiet: true });
+    const isNew = json.name === this.who?.name && Boolean(json.csrf) && json.csrf !== this.who?.csrf;
+    if (isNew) {
+      this.who = json;
+    }
+    return isNew;
   }
 
   signInAgain() {

@@ -1,6 +1,6 @@
 // @ts-check
 /** What surrounds every page: bar, navigation, the place for the page, and what is said to screen readers. */
-import { h, replace } from './dom.js';
+import { h, replace, set } from './dom.js';
 import { NAVIGATION } from './pages.js';
 import { hrefOf } from './router.js';
 import { chooseLanguage, LANGUAGES, languageInUse, t } from './text.js';
@@ -39,7 +39,7 @@ export class Frame {
   constructor(owner) {
     this.owner = owner;
     this.main = h('main', { id: 'main', tabindex: '-1' });
-    this.nav = h('nav', { id: 'nav', 'aria-label': t('nav.label') });
+    this.nav = h('nav', { id: 'nav', 'aria-label': t('nav.label') }, this.entries(), preferences());
     this.said = h('div', { class: 'said', role: 'status' });
     this.link = h('div', { class: 'link', role: 'status' });
     this.saidTimer = 0;
@@ -68,7 +68,7 @@ export class Frame {
     return h('header', { class: 'bar' }, this.menu,
       h('a', { class: 'brand', href: hrefOf([]) }, h('img', { src: '/panel/icon.svg', alt: '', width: 22, height: 22 }),
         'Stox'),
-      this.link, preferences(),
+      this.link,
       h('a', { class: 'who', href: hrefOf(['account']) }, who?.name,
         h('span', { class: 'role' }, t(`role.${who?.role}`))),
       h('button', { type: 'button', on: { click: this.owner.signOut } }, t('signout')));
@@ -84,15 +84,21 @@ export class Frame {
     this.nav.classList.toggle('open', open);
   }
 
-  /** @param {string} current the entry that is shown */
-  navigate(current) {
+  /** All entries that who is signed in may see. */
+  entries() {
     const { api } = this.owner;
-    replace(this.nav, NAVIGATION.map((group) => {
+    return NAVIGATION.map((group) => {
       const entries = group.entries.filter((entry) => !entry.role || api.may(entry.role));
       return entries.length > 0 && h('div', {}, h('h2', {}, t(group.title)), h('ul', {}, entries.map((entry) =>
-        h('li', {}, h('a', { href: hrefOf(entry.parts), 'aria-current': entry.name === current ? 'page' : null },
-          t(`nav.${entry.name}`))))));
-    }));
+        h('li', {}, h('a', { href: hrefOf(entry.parts), 'data-name': entry.name }, t(`nav.${entry.name}`))))));
+    });
+  }
+
+  /** @param {string} current the entry that is shown */
+  navigate(current) {
+    for (const link of this.nav.querySelectorAll('a')) {
+      set(link, { 'aria-current': link.dataset.name === current ? 'page' : null });
+    }
     this.openMenu(false);
   }
 

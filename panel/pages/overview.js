@@ -107,18 +107,18 @@ function tiles({ status, partners, service, history }) {
 /** @param {any} history of a day @param {number} minutes */
 function charts(history, minutes) {
   const step = minutes === HOUR ? 1 : 10;
-  const cut = (/** @type {string} */ name) => grouped(history[name].slice(-minutes), step);
-  const sum = (/** @type {string} */ name) => history[name].slice(-minutes)
+  const cut = (/** @type {string} */ name) => grouped(history[name].slice(-minutes - 1), step);
+  const sum = (/** @type {string} */ name) => history[name].slice(-minutes - 1)
     .reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0);
   const span = t(minutes === HOUR ? 'chart.hour' : 'chart.day');
-  const common = { room: minutes / step, from: timeOfDay((history.now - minutes * 60) * 1000) };
-  const streams = history.streams.slice(-minutes);
+  const common = { room: minutes / step + 1, from: timeOfDay((history.now - minutes * 60) * 1000) };
+  const streams = history.streams.slice(-minutes - 1);
   return [chart({ ...common, title: t(step === 1 ? 'chart.messages' : 'chart.messages.ten'), series: [
     { name: t('chart.to-xmpp'), stroke: 'one', values: cut('to-xmpp') },
     { name: t('chart.to-sip'), stroke: 'two', values: cut('to-sip') },
     { name: t('chart.failed'), stroke: 'bad', values: cut('failed') }],
   says: t('chart.messages.says', { span, xmpp: sum('to-xmpp'), sip: sum('to-sip'), failed: sum('failed') }) }),
-  chart({ ...common, room: minutes, title: t('chart.streams'),
+  chart({ ...common, room: minutes + 1, title: t('chart.streams'),
     series: [{ name: t('chart.open'), stroke: 'one', values: streams }],
     says: t('chart.streams.says', { span, now: streams.at(-1), most: Math.max(...streams) }) })];
 }

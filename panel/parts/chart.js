@@ -31,11 +31,16 @@ export function grouped(values, step) {
   return sums.map((part) => part.reduce((sum, value) => sum + value, 0));
 }
 
-/** @param {number[]} values @param {number} top @param {number} room how many there could be */
+/**
+ * Steps: each value is as wide as its time.
+ * @param {number[]} values
+ * @param {number} top
+ * @param {number} room how many there could be
+ */
 function line(values, top, room) {
-  const x = (/** @type {number} */ i) => WIDTH * (1 - (values.length - 1 - i) / Math.max(1, room - 1));
-  const y = (/** @type {number} */ value) => HEIGHT * (1 - value / top);
-  return values.map((value, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(value).toFixed(1)}`).join('');
+  const x = (/** @type {number} */ i) => (WIDTH * (1 - (values.length - i) / room)).toFixed(1);
+  const y = (/** @type {number} */ value) => (HEIGHT * (1 - value / top)).toFixed(1);
+  return values.map((value, i) => `${i ? 'V' : `M${x(0)} `}${y(value)}H${x(i + 1)}`).join('');
 }
 
 /** @param {Series} series */

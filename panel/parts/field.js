@@ -101,7 +101,8 @@ export class Field {
     if (setting.secret) {
       parts.push(t('field.secret'));
     } else if (setting.fallback !== undefined) {
-      parts.push(t('field.default', { value: written(setting, setting.fallback) }));
+      const text = written(setting, setting.fallback);
+      parts.push(text === t('none') ? t('field.default.empty') : t('field.default', { value: text }));
     }
     if (setting.restart) {
       parts.push(t('field.restart'));

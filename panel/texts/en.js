@@ -75,6 +75,7 @@ export default {
   'failed.in': 'Their last set-up failed {ago} ago:',
   'failed.out': 'Our last set-up failed {ago} ago:',
   'field.default': 'Default: {value}.',
+  'field.default.empty': 'Empty by default.',
   'field.list': 'One on each line, {max} at most.',
   'field.range': 'From {min} to {max}.',
   'field.reset': 'Back to the default',

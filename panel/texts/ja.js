@@ -75,6 +75,7 @@ export default {
   'failed.in': '相手からの最後の接続は {ago} 前に失敗しました:',
   'failed.out': 'こちらからの最後の接続は {ago} 前に失敗しました:',
   'field.default': '既定値: {value}。',
+  'field.default.empty': '既定値は空です。',
   'field.list': '1行に1つ、最大 {max} 個。',
   'field.range': '{min} から {max} まで。',
   'field.reset': '既定値に戻す',

@@ -52,6 +52,18 @@ def test_an_ended_session_brings_one_back_where_one_was(gateway, open_page):
     assert page.value(label("Password now")) == "typed before"
 
 
+def test_signing_in_in_another_window_does_not_stop_this_one(shared, open_page):
+    page = open_page(shared, "#/partners/fabrikam.example", new=True)
+    page.fill(css("[name='description']"), "Changed here")
+    before = page.cookies()[0]["value"]
+    assert page.evaluate("""async (password) => (await fetch('/v1/session', { method: 'POST', body: JSON.stringify({ name: 'anna', password }),
+        headers: { 'Content-Type': 'application/json' } })).status""", PASSWORD) == 200
+    assert page.cookies()[0]["value"] != before
+    page.click(button("Commit"))
+    page.sees(text("The change is committed."))
+    assert shared.ctl_json("partner", "show", "fabrikam.example")["description"] == "Changed here"
+
+
 def test_a_password_is_changed_and_sessions_are_seen_and_ended(shared, open_page):
     shared.make("paul", "reader")
     page = open_page(shared, "#/account", who="paul", new=True)
