@@ -8,13 +8,14 @@
 export class Refused extends Error {
   /**
    * @param {number} status 0: there was no answer
-   * @param {{detail?: string, code?: string, setting?: string}} problem
+   * @param {{detail?: string, code?: string, setting?: string, defects?: any[]}} problem
    */
   constructor(status, problem) {
     super(problem.detail ?? `HTTP ${status}`);
     this.status = status;
     this.code = problem.code ?? '';
     this.setting = problem.setting;
+    this.defects = problem.defects ?? []; // of a certificate: all that is wrong with it
   }
 }
 

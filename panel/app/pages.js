@@ -52,11 +52,24 @@ function rowsOf(kind) {
   ];
 }
 
+/** Certificates are no objects like the others: they are asked for, brought and assigned. @type {Row[]} */
+const CERTIFICATES = [
+  { path: 'certificates', load: () => import('../pages/certificates.js') },
+  { path: 'certificates/:name', load: () => import('../pages/certificate.js') },
+  { path: 'new/certificates', role: 'administrator', load: () => import('../pages/certificate-wizard.js') },
+  { path: 'import/certificates', role: 'administrator', load: () => import('../pages/certificate-import.js') },
+  { path: 'certificates/:name/request', role: 'administrator', load: () => import('../pages/certificate-wizard.js') },
+  { path: 'certificates/:name/import', role: 'administrator', load: () => import('../pages/certificate-import.js') },
+  { path: 'certificates/:name/assign', role: 'administrator', load: () => import('../pages/certificate-assign.js') },
+  { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
+].map((row) => ({ ...row, nav: 'certificates' }));
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
+  ...CERTIFICATES,
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
 
@@ -71,7 +84,7 @@ function entryOf(kind) {
  */
 export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
-  { title: 'nav.federation', entries: ['partners', 'domains', 'routes'].map(entryOf) },
+  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
   { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
 ];

@@ -87,6 +87,15 @@ class Page:
     def select(self, where, value):
         self._ask("select", where=where, value=value)
 
+    def files(self, where, *paths):
+        self._ask("files", where=where, paths=list(paths))
+
+    def download(self, where):
+        """Clicks what saves a file: (its name, its bytes)."""
+        got = self._ask("download", where=where)
+        with open(got["path"], "rb") as f:
+            return got["name"], f.read()
+
     def press(self, key):
         self._ask("press", key=key)
 

@@ -72,6 +72,11 @@ const OPERATIONS = {
   fill: async (wish, { page }) => locate(page, wish.where).fill(wish.value),
   check: async (wish, { page }) => locate(page, wish.where).setChecked(wish.value),
   select: async (wish, { page }) => void (await locate(page, wish.where).selectOption(wish.value)),
+  files: async (wish, { page }) => locate(page, wish.where).setInputFiles(wish.paths),
+  download: async (wish, { page }) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), locate(page, wish.where).click()]);
+    return { name: download.suggestedFilename(), path: await download.path() };
+  },
   press: async (wish, { page }) => page.keyboard.press(wish.key),
   wait: async (wish, { page }) => locate(page, wish.where).first().waitFor({ state: wish.state ?? 'visible' }),
   text: async (wish, { page }) => locate(page, wish.where).innerText(),
