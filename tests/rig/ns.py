@@ -85,6 +85,7 @@ def _terminate(child):
 
 def enter():
     """Runs this program again inside the namespace and exits with its status. Inside: sets it up and returns."""
+    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # an ordinary user's has neither, and keymgr and ip are there
     if inside():
         _setup()
         return
