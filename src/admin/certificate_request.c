@@ -155,16 +155,14 @@ static bool put_names(struct asking *a)
 /* The call's. NULL: it is being made, and all of this runs again when it is there; or a problem is the reply. */
 static EVP_PKEY *take_key(struct asking *a, enum pki_key_type type)
 {
-    struct making *making = a->c->making;
-
-    if (!making)
-        maker_begin(a->c->admin->maker, a->c, type);
-    else if (!making->key)
-        on_failure(a->c, &making->err);
-    else if (making->type != type)
+    if (!maker_give(a->c->admin->maker, a->c, type))
+        return NULL;
+    if (!a->c->making->key)
+        on_failure(a->c, &a->c->making->err);
+    else if (a->c->making->type != type)
         reply_problem(a->c, 409, "conflict", "the type of the key was changed by somebody else meanwhile; ask again");
     else
-        return making->key;
+        return a->c->making->key;
     return NULL;
 }
 

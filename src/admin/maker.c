@@ -91,16 +91,11 @@ struct maker *maker_new(struct err *err)
     return NULL;
 }
 
-bool maker_begin(struct maker *m, struct call *c, enum pki_key_type type)
+/* False: there is no room. */
+static bool suspend(struct maker *m, struct call *c, struct making *mk)
 {
-    struct making *mk = calloc(1, sizeof(*mk));
     bool taken;
 
-    if (!mk) {
-        reply_no_memory(c);
-        return false;
-    }
-    *mk = (struct making){ .maker = m, .conn = c->conn, .type = type };
     mk->fd = MHD_get_connection_info(c->conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     pthread_mutex_lock(&m->lock);
     taken = m->n < MAKER_WAITING && !atomic_load(&m->stop);
@@ -113,11 +108,31 @@ bool maker_begin(struct maker *m, struct call *c, enum pki_key_type type)
         pthread_cond_signal(&m->news);
     }
     pthread_mutex_unlock(&m->lock);
-    if (taken)
+    return taken;
+}
+
+bool maker_give(struct maker *m, struct call *c, enum pki_key_type type)
+{
+    struct making *mk;
+
+    if (c->making)
         return true;
-    free(mk);
-    reply_problem(c, 503, "away", "%d keys are being made already, one after the other: try again in a minute",
-                  MAKER_WAITING);
+    mk = calloc(1, sizeof(*mk));
+    if (!mk) {
+        reply_no_memory(c);
+        return false;
+    }
+    *mk = (struct making){ .maker = m, .conn = c->conn, .fd = -1, .type = type };
+    if (!c->conn) {
+        mk->key = pki_key_make_unless(type, is_over, mk, &mk->err);
+        c->making = mk;
+        return true;
+    }
+    if (!suspend(m, c, mk)) {
+        free(mk);
+        reply_problem(c, 503, "away", "%d keys are being made already, one after the other: try again in a minute",
+                      MAKER_WAITING);
+    }
     return false;
 }
 

@@ -17,7 +17,7 @@ struct making {
     struct list link; /* of those that wait */
     struct maker *maker;
     struct MHD_Connection *conn;
-    int fd; /* of conn */
+    int fd; /* of conn; -1: a call of the daemon's own */
     enum pki_key_type type;
     EVP_PKEY *key;  /* NULL, once the handler runs again: */
     struct err err; /* why there is none */
@@ -25,8 +25,12 @@ struct making {
 
 struct maker *maker_new(struct err *err);
 
-/* Suspends the call until its key is made, or was not: c->making. For a client that has gone meanwhile none is made. False: MAKER_WAITING wait already, or no memory; a problem is the reply. */
-bool maker_begin(struct maker *m, struct call *c, enum pki_key_type type);
+/*
+ * True: c->making has the key, or says why there is none. False: the call is suspended until it does, and for a client that has gone
+ * meanwhile none is made; or MAKER_WAITING wait already, or no memory: a problem is the reply. A call of the daemon's own (ask.c) has
+ * a thread that may wait, so it gets its key at once.
+ */
+bool maker_give(struct maker *m, struct call *c, enum pki_key_type type);
 
 /* Makes none any more: who waits goes on without. Before the HTTP library is stopped. */
 void maker_stop(struct maker *m);

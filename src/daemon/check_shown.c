@@ -130,6 +130,8 @@ enum certs_shown check_shown(void *arg, const struct certificate_use *use, const
     if (!find_listener(c->conf->boot, use, &k))
         return CERTS_NOWHERE;
     snprintf(host, sizeof(host), "%.*s", SLICE_FMT(c->conf->boot->host_name));
+    if (k.by_starttls && !check_takes_work(c))
+        return CERTS_NOWHERE; /* partners are sent away before TLS: no fault of the certificate */
     k.name = use->name.n ? name : host;
     to = check_reachable(k.at);
     k.at = &to;

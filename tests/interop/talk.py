@@ -13,7 +13,7 @@ GATEWAY = (dns.GATEWAY, 5060)
 class Talk:
     """with Talk(...) as talk: streams stand both ways, and messages go until the end of the block."""
 
-    def __init__(self, office, person, label, *, rate=40, target=GATEWAY, transport="udp"):
+    def __init__(self, office, person, label, *, rate=40, target=GATEWAY, transport=None):
         self.office, self.person, self.label, self.rate, self.target = office, person, label, rate, target
         self.transport = transport
         self.traffic = SipTraffic(office, person.jid, target, rate=rate, label=label, transport=transport)

@@ -42,6 +42,9 @@ class Gateway(Stoxd):
         """These partners, and all else as at the beginning."""
         self.partners = {"fabrikam.example": {}, "wingtip.example": {}} if partners is None else partners
         self.apply()
+        stored = [c["name"] for c in self.ctl_json("cert", "list")["items"]]
+        if stored:
+            self.ctl("cert", "remove", "--force", *stored)
 
     def ask(self, method, path, body=None, headers=None):
         """As root on the unix socket: (status, bytes)."""
