@@ -408,11 +408,17 @@ static struct watch_s2x *meant(struct bridge *b, const struct xmpp_stanza *stanz
     return create ? watch_s2x_of(b, c) : c->s2x_watch;
 }
 
+/* The question has not left yet, so no `unsubscribed` answers it: the server's own answer to a probe can come late like that. */
+static bool is_answer(const struct watch_s2x *w, enum s2x_event event)
+{
+    return event != S2X_NO || w->contact->s2x != CONTACT_S2X_ASKED || !(w->due & S2X_ASK);
+}
+
 static void decided(struct bridge *b, const struct xmpp_stanza *stanza, enum s2x_event event)
 {
     struct watch_s2x *w = meant(b, stanza, true);
 
-    if (w)
+    if (w && is_answer(w, event))
         watch_s2x_event(w, event, &(struct s2x_cause){ .stanza = stanza });
     else
         xmpp_handled(b->xmpp, stanza->receipt);

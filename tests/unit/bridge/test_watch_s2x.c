@@ -132,6 +132,27 @@ static void she_is_told_nothing_between_pending_and_active(void **state)
     sides_free(s);
 }
 
+/* A server answers a probe of one who may not watch any more with `unsubscribed`; she has asked anew meanwhile. */
+static void a_no_that_comes_before_the_question_has_left_is_none(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_sub *sub;
+
+    s->ledger_holds = true;
+    sub = watch(s);
+    assert_int_equal(sent(s, SUBSCRIBE), 0);
+    say(s, "", "unsubscribed", "");
+    sides_settle_contacts(s, true);
+    assert_int_equal(contact(s)->s2x, CONTACT_S2X_ASKED);
+    assert_int_equal(sent(s, SUBSCRIBE), 1);
+    assert_false(sub->gone);
+    s->ledger_holds = false;
+    say(s, "", "unsubscribed", ""); /* this one is */
+    assert_true(sub->gone);
+    assert_int_equal(contact(s)->s2x, CONTACT_S2X_DENIED);
+    sides_free(s);
+}
+
 /* Row 2. */
 static void STOX_PRS_69_the_question_is_put_once_a_day(void **state)
 {
@@ -699,6 +720,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(she_is_pending_until_he_has_said_yes),
         cmocka_unit_test(she_is_told_nothing_between_pending_and_active),
+        cmocka_unit_test(a_no_that_comes_before_the_question_has_left_is_none),
         cmocka_unit_test(STOX_PRS_69_the_question_is_put_once_a_day),
         cmocka_unit_test(after_a_start_the_question_is_put_once_more),
         cmocka_unit_test(all_his_clients_are_in_one_document),
