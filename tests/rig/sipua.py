@@ -405,10 +405,10 @@ class SipUa:
                 self._reply(got, status, "", (), b"")
             return
         answer = self.answer(got) if callable(self.answer) else self.answer
+        self.received.add(got)  # before its answer can lead to anything
         if answer is not None:
             status, reason, headers = (tuple(answer) + ("", ()))[:3] if isinstance(answer, tuple) else (answer, "", ())
             self._reply(got, status, reason, headers, b"")
-        self.received.add(got)
 
     def _reply(self, got, status, reason, headers, body):
         lines = ["SIP/2.0 %d %s" % (status, reason or {200: "OK", 202: "Accepted"}.get(status, "Scripted"))]
