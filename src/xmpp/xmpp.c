@@ -12,6 +12,8 @@
 #include "xmpp/resume_in.h"
 #include "xmpp/stream_parts.h"
 
+#define SHOWN_ARENA_MAX 262144 /* names of a certificate, as when it was judged */
+
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
 static void on_again(struct deferred *d);
@@ -402,6 +404,14 @@ static const char *certificate_of(const struct xmpp_stream *s)
     return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
 }
 
+/* NULL: it showed none that can be read. */
+static const struct tls_peer *shown_by(const struct xmpp_stream *s, struct arena *arena, struct tls_peer *peer)
+{
+    SSL *ssl = s->conn ? conn_ssl(s->conn) : NULL;
+
+    return ssl && tls_peer(ssl, arena, peer) && peer->presented ? peer : NULL;
+}
+
 struct showing {
     void (*fn)(void *arg, const struct xmpp_stream_detail *detail);
     void *arg;
@@ -423,9 +433,12 @@ bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, c
     const struct xmpp_stream *s = id <= UINT32_MAX ? find_stream(x, (uint32_t)id) : NULL;
     struct xmpp_stream_pair pairs[2 * XMPP_PROVEN_MAX];
     struct showing sh = { fn, arg, s, { .pairs = pairs } };
+    struct tls_peer peer;
+    struct arena arena;
 
     if (!s)
         return false;
+    arena_init(&arena, SHOWN_ARENA_MAX);
     list_each (it, &s->proven) {
         const struct xmpp_proven *p = container_of(it, const struct xmpp_proven, link);
 
@@ -446,7 +459,9 @@ bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, c
     sh.detail.sm = s->sm_in || s->sm_out.on;
     sh.detail.opened_ms = s->opened_ms;
     sh.detail.trace = s->trace;
+    sh.detail.shown = shown_by(s, &arena, &peer);
     tell(s, show, &sh);
+    arena_reset(&arena);
     return true;
 }
 

@@ -222,6 +222,7 @@ struct xmpp_stream_detail {
     size_t n_pairs;
     uint64_t opened_ms;             /* of the loop's clock, as in the trace */
     const struct xmpp_trace *trace; /* NULL: none */
+    const struct tls_peer *shown;   /* the certificate that the peer showed; NULL: none, or no memory to read it */
 };
 bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_stream_detail *detail),
                       void *arg);
