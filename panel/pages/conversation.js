@@ -85,9 +85,9 @@ export async function open(app, place) {
   return {
     ...common,
     title: t('talk.title', { sip: first.sip, xmpp: first.xmpp }),
-    content: [parts.about.node, leads(app, first),
+    content: [parts.about.node, leads(app, first), h('div', { class: 'ways' },
       h('section', {}, h('h2', {}, t('talk.to-xmpp')), parts.out.node),
-      h('section', {}, h('h2', {}, t('talk.to-sip')), parts.back.node), parts.bounced.node],
+      h('section', {}, h('h2', {}, t('talk.to-sip')), parts.back.node)), parts.bounced.node],
     close: () => ends.forEach((end) => end()),
   };
 }

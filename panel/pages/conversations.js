@@ -18,8 +18,8 @@ const partnerOf = ({ partner }) => partner && h('a', { href: hrefOf(['partners',
 function columns() {
   return [
     { title: t('talk.sip'), show: (talk) => h('a', { href: hrefOf(['conversations', talk.id]) }, talk.sip) },
-    { title: t('talk.xmpp'), show: (talk) => talk.xmpp },
-    { title: t('talk.partner'), show: partnerOf },
+    { title: t('talk.xmpp'), show: (talk) => talk.xmpp, kind: 'name' },
+    { title: t('talk.partner'), show: partnerOf, kind: 'name' },
     { title: t('talk.silent'), show: (talk) => duration(talk['idle-s']), kind: 'number' },
     { title: t('talk.to-xmpp'), show: (talk) => number(talk['sip-to-xmpp']), kind: 'number' },
     { title: t('talk.last.xmpp'), show: (talk) => lastMark(talk['last-to-xmpp'], talk['sip-to-xmpp']) },

@@ -13,7 +13,7 @@ import { streamColumns, streamRow, streamTable } from '../parts/streams.js';
 /** @typedef {import('../app/pages.js').App} App */
 
 const LOOK_MS = 300;
-const COLUMNS = ['remote', 'direction', 'state', 'address', 'method', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
+const COLUMNS = ['remote', 'direction', 'state', 'method', 'certificate', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
 
 /** @param {App} app */
 export async function beside(app) {
@@ -102,7 +102,7 @@ function testPart(app, name) {
 /** What passes with this partner. @param {App} app @param {string} name */
 function leads(app, name) {
   const pages = [['streams', { search: name }], ['conversations', { partner: name }], ['queue', { partner: name }]];
-  return h('p', { class: 'actions' }, pages.map(([page, query]) => {
+  return h('p', { class: 'actions after' }, pages.map(([page, query]) => {
     const href = hrefTo(app.api, /** @type {string} */ (page), /** @type {Object<string, string>} */ (query));
     return href && h('a', { href }, t(`partner.${page}`));
   }));

@@ -33,7 +33,7 @@ function waitOf(item) {
 function columns() {
   return [
     { title: t('queue.to'), show: (item) => item.to },
-    { title: t('queue.from'), show: (item) => item.from },
+    { title: t('queue.from'), show: (item) => item.from, kind: 'name' },
     { title: t('queue.way'), show: (item) => t(`queue.${item.way}`) },
     { title: t('queue.messages'), show: countOf, kind: 'number' },
     { title: t('queue.waited'), show: waitOf, kind: 'number' },
@@ -42,7 +42,7 @@ function columns() {
     { title: t('queue.then'), show: (item) => sentence(item.then, item['then-s'], 'queue.then.time'), kind: 'words' },
     { title: t('queue.more'), show: (item) => [
       item.partner && h('a', { href: hrefOf(['partners', item.partner]) }, item.partner), ' ',
-      item.stream > 0 && h('a', { href: hrefOf(['streams', String(item.stream)]) }, t('queue.stream'))] },
+      item.stream > 0 && h('a', { href: hrefOf(['streams', String(item.stream)]) }, t('queue.stream'))], kind: 'name' },
   ];
 }
 

@@ -21,7 +21,7 @@ const linkTo = (kind, name) => name && h('a', { href: hrefOf([kind, name]) }, na
 /** @param {any} stream */
 function nowOf(stream) {
   return facts([[t('stream.state'), streamMark(stream)],
-    [t('stream.awaits'), stream.state !== 'ready' && stream.awaits && h('span', { lang: 'en' }, stream.awaits)],
+    [t('stream.awaits'), stream.state === 'ready' ? '' : h('span', { lang: 'en' }, stream.awaits)],
     [t('stream.age-s'), duration(stream['age-s'])], [t('stream.idle-s'), duration(stream['idle-s'])],
     [t('stream.stanzas-in'), number(stream['stanzas-in'])], [t('stream.stanzas-out'), number(stream['stanzas-out'])]]);
 }

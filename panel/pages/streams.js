@@ -10,7 +10,7 @@ import { choiceOf } from '../parts/plain.js';
 import { streamColumns } from '../parts/streams.js';
 
 const SETTLE_MS = 250;
-const COLUMNS = ['remote', 'direction', 'state', 'local', 'method', 'tls', 'cipher', 'address', 'age-s', 'stanzas-in',
+const COLUMNS = ['remote', 'direction', 'state', 'local', 'method', 'certificate', 'tls', 'age-s', 'stanzas-in',
   'stanzas-out'];
 const DIRECTIONS = ['in', 'out', 'both'];
 const STATES = ['ready', 'connecting', 'negotiating', 'closing'];

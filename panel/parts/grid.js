@@ -11,8 +11,8 @@ import { redraw } from './part.js';
  * @typedef {Object} Column
  * @property {string} name what the server sorts by
  * @property {string} title
- * @property {(item: any) => import('../app/dom.js').Child} show
- * @property {boolean} [number]
+ * @property {(item: any) => import('../app/dom.js').Child | import('../app/dom.js').Child[]} show
+ * @property {'number' | 'name' | 'words'} [kind] what stands in it: names are not broken, words may be
  * @property {boolean} [fixed] cannot be sorted by
  *
  * @typedef {Object} View what is looked at; stands in the address
@@ -55,7 +55,7 @@ export class Grid {
     const by = this.view.sort.replace(/^-/, '') || this.owner.columns[0].name;
     replace(this.head, this.owner.columns.map((column) => {
       const here = column.name === by;
-      const attributes = { scope: 'col', class: column.number ? 'number' : null,
+      const attributes = { scope: 'col', class: column.kind,
         'aria-sort': here ? (backwards ? 'descending' : 'ascending') : null };
       return h('th', attributes, column.fixed ? column.title : h('button', { type: 'button', class: 'sort',
         on: { click: () => this.sortBy(here && !backwards ? `-${column.name}` : column.name) } }, column.title,
@@ -120,7 +120,7 @@ export class Grid {
     this.drawn = drawn;
     this.say(this.owner.count(total, this.view.offset + 1, this.view.offset + items.length));
     redraw(this.body, items.map((item) => h('tr', {}, columns.map((column, i) =>
-      h(i ? 'td' : 'th', { scope: i ? null : 'row', class: column.number ? 'number' : null }, column.show(item))))));
+      h(i ? 'td' : 'th', { scope: i ? null : 'row', class: column.kind }, column.show(item))))));
     this.table.hidden = total === 0;
     this.status.hidden = total === 0;
     replace(this.nothing, total === 0 && this.owner.empty());

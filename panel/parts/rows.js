@@ -11,11 +11,7 @@ import { notice } from './mark.js';
 import { Part, redraw } from './part.js';
 
 /**
- * @typedef {Object} Column
- * @property {string} title
- * @property {(item: any) => import('../app/dom.js').Child | import('../app/dom.js').Child[]} show
- * @property {'number' | 'words'} [kind] words: sentences
- *
+ * @typedef {Omit<import('./grid.js').Column, 'name' | 'fixed'>} Column
  * @typedef {{items: any[], next?: number | null}} Found
  */
 

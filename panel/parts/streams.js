@@ -34,19 +34,25 @@ export function tlsText({ tls, state }) {
   return tls || (state === 'connecting' ? t('none') : t('stream.clear'));
 }
 
+/** What was made of the certificate that they have shown. @param {any} stream */
+export function certificateText({ certificate }) {
+  return hasText(`stream.shows.${certificate}`) ? t(`stream.shows.${certificate}`)
+    : t(certificate ? 'stream.shows.refused' : 'none');
+}
+
 /** @type {{[name: string]: Omit<Column, 'name' | 'title'>}} */
 const SHOWN = {
-  remote: { show: (stream) => h('a', { href: streamHref(stream) }, streamPeer(stream)) },
+  remote: { show: (stream) => [h('a', { href: streamHref(stream) }, streamPeer(stream)),
+    stream.address && h('p', { class: 'hint' }, stream.address)], kind: 'name' },
   direction: { show: (stream) => t(`direction.${stream.direction}`) },
   state: { show: streamMark },
-  local: { show: (stream) => stream.local },
+  local: { show: (stream) => stream.local, kind: 'name' },
   method: { show: (stream) => methodText(stream.method) },
-  tls: { show: tlsText },
-  cipher: { show: (stream) => stream.cipher },
-  address: { show: (stream) => stream.address },
-  'age-s': { show: (stream) => duration(stream['age-s']), number: true },
-  'stanzas-in': { show: (stream) => number(stream['stanzas-in']), number: true },
-  'stanzas-out': { show: (stream) => number(stream['stanzas-out']), number: true },
+  tls: { show: (stream) => [tlsText(stream), stream.cipher && h('p', { class: 'hint' }, stream.cipher)], kind: 'name' },
+  certificate: { show: certificateText },
+  'age-s': { show: (stream) => duration(stream['age-s']), kind: 'number' },
+  'stanzas-in': { show: (stream) => number(stream['stanzas-in']), kind: 'number' },
+  'stanzas-out': { show: (stream) => number(stream['stanzas-out']), kind: 'number' },
 };
 
 /** Columns by the members that they show and that the gateway sorts by. @param {string[]} names @returns {Column[]} */
@@ -62,11 +68,11 @@ export function streamColumns(names) {
 export function streamTable(columns, body) {
   return h('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': t('nav.streams') },
     h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, columns.map((column) =>
-      h('th', { scope: 'col', class: column.number ? 'number' : null }, column.title)))), body));
+      h('th', { scope: 'col', class: column.kind }, column.title)))), body));
 }
 
 /** @param {Column[]} columns @param {any} stream */
 export function streamRow(columns, stream) {
-  return h('tr', {}, columns.map((column, i) => h(i ? 'td' : 'th', { scope: i ? null : 'row',
-    class: column.number ? 'number' : null }, column.show(stream))));
+  return h('tr', {}, columns.map((column, i) => h(i ? 'td' : 'th', { scope: i ? null : 'row', class: column.kind },
+    column.show(stream))));
 }

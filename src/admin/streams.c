@@ -12,11 +12,11 @@
 #define PAGE_MAX 1000
 
 /* Members of a stream that it may be sorted by. */
-static const char *const sorts[] = { "partner", "remote", "local", "direction", "state",      "address",    "method",
-                                     "tls",     "cipher", "age-s", "idle-s",    "stanzas-in", "stanzas-out" };
+static const char *const sorts[] = { "partner", "remote", "local",       "direction", "state", "address",    "method",
+                                     "tls",     "cipher", "certificate", "age-s",     "idle-s", "stanzas-in", "stanzas-out" };
 
 /* ... and that are searched. */
-static const char *const searched[] = { "partner", "remote", "local", "address", "method", "tls", "cipher" };
+static const char *const searched[] = { "partner", "remote", "local", "address", "method", "tls", "cipher", "certificate" };
 
 struct row {
     json_t *stream;   /* borrowed */

@@ -11,16 +11,17 @@ json_t *answers_stream_row(const struct xmpp_stream_info *info)
 
     if (info->peer && info->peer->sa.sa_family)
         addr_text(info->peer, address);
-    return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
+    return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "id",
                      (json_int_t)info->id, "direction",
                      info->both      ? "both"
                      : info->inbound ? "in"
                                      : "out",
                      "authenticated", info->authenticated, "local", answers_text(info->local), "remote",
                      answers_text(info->remote), "partner", answers_text(info->partner), "address", address, "state",
-                     info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method, "age-s",
-                     (json_int_t)(info->age_ms / 1000), "idle-s", (json_int_t)(info->idle_ms / 1000), "stanzas-in",
-                     (json_int_t)info->stanzas_in, "stanzas-out", (json_int_t)info->stanzas_out);
+                     info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method, "certificate",
+                     answers_text(info->certificate), "age-s", (json_int_t)(info->age_ms / 1000), "idle-s",
+                     (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out",
+                     (json_int_t)info->stanzas_out);
 }
 
 /*
@@ -53,7 +54,9 @@ static void copy_stream(void *arg, const struct xmpp_stream_info *info)
     copy->info.local = arena_dup(&l->arena, info->local);
     copy->info.remote = arena_dup(&l->arena, info->remote);
     copy->info.partner = arena_dup(&l->arena, info->partner);
-    l->no_memory = l->no_memory || !copy->info.local.p || !copy->info.remote.p || !copy->info.partner.p;
+    copy->info.certificate = arena_dup(&l->arena, info->certificate);
+    l->no_memory = l->no_memory || !copy->info.local.p || !copy->info.remote.p || !copy->info.partner.p ||
+                   !copy->info.certificate.p;
     if (info->peer)
         copy->peer = *info->peer;
     copy->info.peer = info->peer ? &copy->peer : NULL;
@@ -134,10 +137,9 @@ static json_t *shown_json(const struct tls_peer *peer)
 static void show_stream(void *arg, const struct xmpp_stream_detail *d)
 {
     struct answers_search *s = arg;
-    json_t *more =
-        json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "awaits", d->awaits, "certificate",
-                  answers_text(d->certificate), "shown", shown_json(d->shown), "pin", answers_text(d->pin),
-                  "stream-management", d->sm, "pairs", pairs_json(d), "steps", answers_steps(d->trace, d->opened_ms));
+    json_t *more = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "awaits", d->awaits, "shown", shown_json(d->shown),
+                             "pin", answers_text(d->pin), "stream-management", d->sm, "pairs", pairs_json(d), "steps",
+                             answers_steps(d->trace, d->opened_ms));
 
     s->v = answers_stream_row(&d->info);
     if (!s->v || !more || json_object_update(s->v, more)) {

@@ -358,6 +358,13 @@ static bool is_counted_twice(const struct xmpp_stream *s, const struct xmpp_pair
     return false;
 }
 
+static const char *certificate_of(const struct xmpp_stream *s)
+{
+    if (s->cert_why.n)
+        return s->cert_why.p;
+    return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
+}
+
 static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
 {
     uint64_t now = loop_now(s->x->loop);
@@ -373,6 +380,7 @@ static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct
                                      .tls = s->conn ? conn_tls_version(s->conn) : "",
                                      .cipher = s->conn ? conn_tls_cipher(s->conn) : "",
                                      .method = xmpp_method_name(s->method),
+                                     .certificate = slice_str(certificate_of(s)),
                                      .age_ms = now - s->opened_ms,
                                      .idle_ms = now - s->stanza_ms,
                                      .stanzas_in = s->n_in,
@@ -395,13 +403,6 @@ void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct x
 {
     list_each (it, &x->streams)
         tell(container_of(it, const struct xmpp_stream, link), fn, arg);
-}
-
-static const char *certificate_of(const struct xmpp_stream *s)
-{
-    if (s->cert_why.n)
-        return s->cert_why.p;
-    return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
 }
 
 /* NULL: it showed none that can be read. */
@@ -454,7 +455,6 @@ bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, c
             pairs[sh.detail.n_pairs++] = (struct xmpp_stream_pair){ p->local, p->remote, xmpp_method_name(s->method) };
     }
     sh.detail.awaits = xmpp_stream_awaited(s->state);
-    sh.detail.certificate = slice_str(certificate_of(s));
     sh.detail.pin = s->pin;
     sh.detail.sm = s->sm_in || s->sm_out.on;
     sh.detail.opened_ms = s->opened_ms;

@@ -200,6 +200,7 @@ struct xmpp_stream_info {
     const char *state;        /* "connecting", "negotiating", "ready", "closing" */
     const char *tls, *cipher; /* "" in clear */
     const char *method;       /* "none" before authentication */
+    struct slice certificate; /* of the peer: why it is refused, or "ok", "dane", "pinned"; empty: none yet */
     uint64_t age_ms, idle_ms; /* since it was opened, since the last stanza */
     uint64_t stanzas_in, stanzas_out;
     size_t n_pairs; /* of domains, whose stanzas it may carry */
@@ -215,9 +216,8 @@ struct xmpp_stream_pair {
 struct xmpp_stream_detail {
     struct xmpp_stream_info info;
     const char *awaits; /* what it waits for */
-    struct slice certificate,
-        pin; /* of the peer: why it is refused, or "ok", "dane", "pinned"; its key. Empty: none yet */
-    bool sm; /* stream management is on */
+    struct slice pin;   /* of the peer's key; empty: none yet */
+    bool sm;            /* stream management is on */
     const struct xmpp_stream_pair *pairs;
     size_t n_pairs;
     uint64_t opened_ms;             /* of the loop's clock, as in the trace */
