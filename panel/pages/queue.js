@@ -29,6 +29,14 @@ function waitOf(item) {
   return item.messages > 0 ? duration(item['waited-s']) : t('none');
 }
 
+/** @param {any} item */
+function leadsOf(item) {
+  const to = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {string} */ text) =>
+    h('p', {}, h('a', { href: hrefOf([kind, name]) }, text));
+  return [item.partner && to('partners', item.partner, item.partner),
+    item.stream > 0 && to('streams', String(item.stream), t('queue.stream'))];
+}
+
 /** @returns {import('../parts/rows.js').Column[]} */
 function columns() {
   return [
@@ -40,9 +48,7 @@ function columns() {
     { title: t('queue.for'), show: (item) => sentence(item['waits-for'], item['for-s'], 'queue.for.time'),
       kind: 'words' },
     { title: t('queue.then'), show: (item) => sentence(item.then, item['then-s'], 'queue.then.time'), kind: 'words' },
-    { title: t('queue.more'), show: (item) => [
-      item.partner && h('a', { href: hrefOf(['partners', item.partner]) }, item.partner), ' ',
-      item.stream > 0 && h('a', { href: hrefOf(['streams', String(item.stream)]) }, t('queue.stream'))], kind: 'name' },
+    { title: t('queue.more'), show: leadsOf, kind: 'name' },
   ];
 }
 

@@ -6,12 +6,12 @@ import pytest
 from browser import button, css, heading, label, link
 
 PAGES = {"#/": "Overview", "#/partners": "Partners", "#/partners/fabrikam.example": "fabrikam.example",
-         "#/new/partners": "New partner",
+         "#/new/partners": "New partner", "#/streams": "Streams", "#/conversations": "Conversations", "#/queue": "Queue",
          "#/domains": "SIP domains", "#/domains/contoso.example": "contoso.example",
          "#/routes": "Routes", "#/routes/office": "office",
          "#/policies": "Policies", "#/policies/global": "global", "#/sites": "Sites", "#/sip-users": "SIP users", "#/blocks": "Blocks",
          "#/org": "Organisation", "#/gateway": "Gateway settings", "#/account": "Your account: anna", "#/nothing": "There is no such page"}
-DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/account"]
+DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/conversations", "#/account"]
 
 
 def test_axe_finds_nothing_on_any_page_in_either_theme(shared, open_page):
