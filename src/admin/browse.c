@@ -45,20 +45,6 @@ bool browse_is_asked(const struct call *c)
     return false;
 }
 
-/* Only ASCII letters lose their case. */
-static bool holds(struct slice text, struct slice wanted)
-{
-    for (size_t i = 0; i + wanted.n <= text.n; i++) {
-        size_t k = 0;
-
-        while (k < wanted.n && text_lower(text.p[i + k]) == wanted.p[k])
-            k++;
-        if (k == wanted.n)
-            return true;
-    }
-    return false;
-}
-
 static bool is_searched(const struct setting *s)
 {
     return !s->secret && s->type != SETTING_UINT && s->type != SETTING_BOOL && s->type != SETTING_CHOICE;
@@ -67,7 +53,7 @@ static bool is_searched(const struct setting *s)
 static bool fits_search(const struct browse *b, const struct record *r)
 {
     struct slice wanted = slice_str(b->search);
-    bool found = wanted.n == 0 || holds(r->name, wanted);
+    bool found = wanted.n == 0 || text_holds(r->name, wanted);
     struct buf text;
 
     buf_init(&text, SETTING_LIST_BYTES);
@@ -78,7 +64,7 @@ static bool fits_search(const struct browse *b, const struct record *r)
         for (size_t k = 0; !found && k < n; k++) {
             buf_clear(&text);
             setting_print(&text, s, r->object, k);
-            found = holds(buf_slice(&text), wanted);
+            found = text_holds(buf_slice(&text), wanted);
         }
     }
     buf_free(&text);

@@ -210,11 +210,11 @@ static const struct {
     { "Need", "{'enum':['required','optional','not-supported']}" },
     { "Role", "{'enum':['reader','helpdesk','administrator']}" },
     { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
-               "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
-               "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test','contact']},'kind':{'"
-               "type':'string'},"
+               "'seq':{'type':'integer'},'line':{'type':'integer'},'at':{'type':'string','format':'date-time'},"
+               "'who':{'type':'string'},'by':{'enum':['session','token','socket','gateway']},'from':{'type':'string'},"
+               "'action':{'enum':['new','set','remove','trace','test','contact','export']},'kind':{'type':'string'},"
                "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
-               "'next':{'type':['integer','null']}}}" },
+               "'next':{'type':['integer','null']},'next-line':{'type':['integer','null']}}}" },
     { "Changes",
       "{'type':'object','required':['changes'],'properties':{'changes':{'type':'array','maxItems':200000,'items':{"
       "'type':'object','required':['op','kind'],'properties':{'op':{'enum':['new','set','put','remove']},"
