@@ -10,6 +10,7 @@
 
 #include "admin/changing.h"
 #include "admin/routes.h"
+#include "admin/user.h"
 #include "base/text.h"
 #include "store/json.h"
 
@@ -144,6 +145,7 @@ static bool select_rows(struct browse *b, const struct config_list *list)
     return b->rows != NULL;
 }
 
+/* With the state that goes with it. */
 static json_t *shown(const struct browse *b, const struct row *row)
 {
     json_t *o = change_shown(row->record);
@@ -201,6 +203,19 @@ static bool take_search(struct browse *b)
     return true;
 }
 
+/* Of administrators: whether they are signed in, and have to wait. */
+static bool take_user_states(struct browse *b)
+{
+    if (!slice_is(b->state, "any")) {
+        reply_problem(b->call, 400, "bad-request", "state is any here");
+        return false;
+    }
+    b->states = user_states(b->call);
+    if (!b->states)
+        reply_no_memory(b->call);
+    return b->states != NULL;
+}
+
 /* Of partners: how they are, from the daemon. */
 static bool take_state(struct browse *b)
 {
@@ -210,6 +225,8 @@ static bool take_state(struct browse *b)
     b->state = target_query(&c->target, "state");
     if (!b->state.p && !b->by_state)
         return true;
+    if (c->kind == &account_kind)
+        return take_user_states(b);
     if (c->kind != &partner_kind || !(!b->state.n || slice_is(b->state, "any") || slice_is(b->state, "failing") ||
                                       slice_is(b->state, "connected") || slice_is(b->state, "idle"))) {
         reply_problem(c, 400, "bad-request", "state is any, failing, connected or idle, and only partners have one");
