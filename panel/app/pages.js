@@ -7,7 +7,7 @@
  * @typedef {Object} Page
  * @property {string} title also its first heading
  * @property {import('./dom.js').Child[]} content what stands below the heading
- * @property {Element[]} [actions] what stands beside it
+ * @property {(Element | false)[]} [actions] what stands beside it
  * @property {string} [up] the address of the page above
  * @property {string} [upTitle]
  * @property {() => boolean} [isDirty] would leaving lose what somebody has typed?
@@ -65,12 +65,22 @@ const CERTIFICATES = [
   { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
 ].map((row) => ({ ...row, nav: 'certificates' }));
 
+/** Stox's own administrators, and what they have done. @type {Row[]} */
+const ADMINISTRATORS = [
+  { path: 'administrators', load: () => import('../pages/administrators.js') },
+  { path: 'administrators/:name', load: () => import('../pages/administrator.js') },
+  { path: 'new/administrators', load: async () => ({ open: (await import('../pages/administrator.js')).openNew }) },
+  { path: 'new/tokens', load: () => import('../pages/token-new.js') },
+].map((row) => ({ ...row, nav: 'administrators', role: 'administrator' }));
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...ADMINISTRATORS,
+  { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
 
@@ -87,5 +97,6 @@ export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
-  { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
+  { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },
+    { ...entryOf('administrators'), role: 'administrator' }, { name: 'account', parts: ['account'] }] },
 ];

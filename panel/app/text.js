@@ -108,3 +108,8 @@ export function moment(when) {
 export function timeOfDay(when) {
   return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(new Date(when));
 }
+
+/** With its seconds. @param {string | number | Date} when */
+export function clockTime(when) {
+  return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(new Date(when));
+}
