@@ -7,7 +7,7 @@
  * @typedef {Object} Page
  * @property {string} title also its first heading
  * @property {import('./dom.js').Child[]} content what stands below the heading
- * @property {Element[]} [actions] what stands beside it
+ * @property {(Element | false)[]} [actions] what stands beside it
  * @property {string} [up] the address of the page above
  * @property {string} [upTitle]
  * @property {() => boolean} [isDirty] would leaving lose what somebody has typed?
@@ -66,6 +66,13 @@ const CERTIFICATES = [
   { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
 ].map((row) => ({ ...row, nav: 'certificates' }));
 
+/** Stox's own administrators, and what they have done. @type {Row[]} */
+const ADMINISTRATORS = [
+  { path: 'administrators', load: () => import('../pages/administrators.js') },
+  { path: 'administrators/:name', load: () => import('../pages/administrator.js') },
+  { path: 'new/administrators', load: async () => ({ open: (await import('../pages/administrator.js')).openNew }) },
+  { path: 'new/tokens', load: () => import('../pages/token-new.js') },
+].map((row) => ({ ...row, nav: 'administrators', role: 'administrator' }));
 /** What passes at this moment, and what became of it. @type {Row[]} */
 const PASSING = [
   { path: 'streams', nav: 'streams', load: () => import('../pages/streams.js') },
@@ -81,6 +88,8 @@ export const PAGES = [
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...ADMINISTRATORS,
+  { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
   ...PASSING,
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
@@ -110,5 +119,6 @@ export const NAVIGATION = [
     { ...entryOf('conversations'), role: 'helpdesk' }, { ...entryOf('queue'), role: 'helpdesk' }] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
-  { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
+  { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },
+    { ...entryOf('administrators'), role: 'administrator' }, { name: 'account', parts: ['account'] }] },
 ];

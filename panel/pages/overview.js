@@ -12,6 +12,7 @@ import { mark, notice } from '../parts/mark.js';
 const HOUR = 60;
 const DAY = 1440;
 const LOOK_MS = 500;
+const SETTLE_MS = 2000;
 
 /** @typedef {(page: string, query?: Object<string, string>) => string | undefined} To see hrefTo */
 
@@ -187,15 +188,26 @@ export async function open(app) {
     replace(plots, charts(now.history, minutes));
   };
   await look();
+  let timer = 0;
+  /** Minutes are asked for, not told: soon after messages have been counted. @param {any} status */
+  const lookSoon = (status) => {
+    if (!timer && JSON.stringify(status.messages) !== JSON.stringify(now.status.messages)) {
+      timer = window.setTimeout(() => {
+        timer = 0;
+        app.attempt(look);
+      }, SETTLE_MS);
+    }
+  };
   const show = (/** @type {number} */ chosen) => {
     minutes = chosen;
     replace(plots, charts(now.history, minutes));
   };
   const take = (/** @type {string} */ topic) => app.live.on(topic, (data) => {
+    topic === 'status' && lookSoon(data);
     now[topic] = data;
     draw();
   });
-  const ends = [app.every(10, look), take('partners'), take('status')];
+  const ends = [app.every(10, look), take('partners'), take('status'), () => clearTimeout(timer)];
   return {
     title: t('nav.overview'),
     content: [grid, h('section', {},

@@ -10,6 +10,7 @@
 
 #include "admin/changing.h"
 #include "admin/routes.h"
+#include "admin/user.h"
 #include "base/text.h"
 #include "store/json.h"
 
@@ -44,19 +45,6 @@ bool browse_is_asked(const struct call *c)
     return false;
 }
 
-bool browse_holds(struct slice text, struct slice wanted)
-{
-    for (size_t i = 0; i + wanted.n <= text.n; i++) {
-        size_t k = 0;
-
-        while (k < wanted.n && text_lower(text.p[i + k]) == wanted.p[k])
-            k++;
-        if (k == wanted.n)
-            return true;
-    }
-    return false;
-}
-
 static bool is_searched(const struct setting *s)
 {
     return !s->secret && s->type != SETTING_UINT && s->type != SETTING_BOOL && s->type != SETTING_CHOICE;
@@ -65,7 +53,7 @@ static bool is_searched(const struct setting *s)
 static bool fits_search(const struct browse *b, const struct record *r)
 {
     struct slice wanted = slice_str(b->search);
-    bool found = wanted.n == 0 || browse_holds(r->name, wanted);
+    bool found = wanted.n == 0 || text_holds(r->name, wanted);
     struct buf text;
 
     buf_init(&text, SETTING_LIST_BYTES);
@@ -76,7 +64,7 @@ static bool fits_search(const struct browse *b, const struct record *r)
         for (size_t k = 0; !found && k < n; k++) {
             buf_clear(&text);
             setting_print(&text, s, r->object, k);
-            found = browse_holds(buf_slice(&text), wanted);
+            found = text_holds(buf_slice(&text), wanted);
         }
     }
     buf_free(&text);
@@ -156,6 +144,7 @@ static bool select_rows(struct browse *b, const struct config_list *list)
     return b->rows != NULL;
 }
 
+/* With the state that goes with it. */
 static json_t *shown(const struct browse *b, const struct row *row)
 {
     json_t *o = change_shown(row->record);
@@ -214,6 +203,19 @@ bool browse_search(struct call *c, char out[BROWSE_SEARCH_MAX + 1])
     return true;
 }
 
+/* Of administrators: whether they are signed in, and have to wait. */
+static bool take_user_states(struct browse *b)
+{
+    if (!slice_is(b->state, "any")) {
+        reply_problem(b->call, 400, "bad-request", "state is any here");
+        return false;
+    }
+    b->states = user_states(b->call);
+    if (!b->states)
+        reply_no_memory(b->call);
+    return b->states != NULL;
+}
+
 bool browse_offset(struct call *c, uint64_t *out)
 {
     struct slice at = target_query(&c->target, "offset");
@@ -234,6 +236,8 @@ static bool take_state(struct browse *b)
     b->state = target_query(&c->target, "state");
     if (!b->state.p && !b->by_state)
         return true;
+    if (c->kind == &account_kind)
+        return take_user_states(b);
     if (c->kind != &partner_kind || !(!b->state.n || slice_is(b->state, "any") || slice_is(b->state, "failing") ||
                                       slice_is(b->state, "connected") || slice_is(b->state, "idle"))) {
         reply_problem(c, 400, "bad-request", "state is any, failing, connected or idle, and only partners have one");

@@ -11,9 +11,6 @@ bool browse_is_asked(const struct call *c);
 
 /* The text that is searched for, in lower case; empty: not given. False: a problem is the reply. */
 bool browse_search(struct call *c, char out[BROWSE_SEARCH_MAX + 1]);
-/* Does text hold what is wanted, in lower case? Only ASCII letters lose their case. */
-bool browse_holds(struct slice text, struct slice wanted);
-
 /* How many to leave out; not given: none. False: a problem is the reply. */
 bool browse_offset(struct call *c, uint64_t *out);
 

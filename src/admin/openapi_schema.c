@@ -217,11 +217,11 @@ static const struct {
     { "Need", "{'enum':['required','optional','not-supported']}" },
     { "Role", "{'enum':['reader','helpdesk','administrator']}" },
     { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
-               "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
-               "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test','contact']},'kind':{'"
-               "type':'string'},"
+               "'seq':{'type':'integer'},'line':{'type':'integer'},'at':{'type':'string','format':'date-time'},"
+               "'who':{'type':'string'},'by':{'enum':['session','token','socket','gateway']},'from':{'type':'string'},"
+               "'action':{'enum':['new','set','remove','trace','test','contact','export']},'kind':{'type':'string'},"
                "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
-               "'next':{'type':['integer','null']}}}" },
+               "'next':{'type':['integer','null']},'next-line':{'type':['integer','null']}}}" },
     { "Changes",
       "{'type':'object','required':['changes'],'properties':{'changes':{'type':'array','maxItems':200000,'items':{"
       "'type':'object','required':['op','kind'],'properties':{'op':{'enum':['new','set','put','remove']},"
@@ -232,14 +232,16 @@ static const struct {
       "'properties':{'kind':{'type':'string'},'name':{'type':'string'},'before':{'type':['object','null']},"
       "'after':{'type':['object','null']}}}},'warnings':{'type':'array','items':{'type':'string'}}}}" },
     { "User", "{'type':'object','properties':{'name':{'type':'string'},'revision':{'type':'integer'},"
-              "'role':{'$ref':'#/components/schemas/Role'},'description':{'type':'string'}}}" },
+              "'role':{'$ref':'#/components/schemas/Role'},'locked':{'type':'boolean'},'description':{'type':'string'},"
+              "'state':{'type':'object','description':'with state=any','properties':{'sessions':{'type':'integer'},"
+              "'waits-s':{'type':'integer','description':'until a password is tried again'}}}}}" },
     { "Users", "{'type':'object','properties':{'items':{'type':'array','items':{'$ref':'#/components/schemas/User'}},"
-               "'next':{'type':['string','null']}}}" },
+               "'next':{'type':['string','null']},'total':{'type':'integer'}}}" },
     { "UserEdit", "{'type':'object','additionalProperties':false,'properties':{"
-                  "'role':{'$ref':'#/components/schemas/Role'},'password':{'type':'string','minLength':12,"
-                  "'writeOnly':true},'description':{'type':'string'}}}" },
+                  "'role':{'$ref':'#/components/schemas/Role'},'locked':{'type':'boolean'},'password':{'type':'string',"
+                  "'minLength':12,'writeOnly':true},'description':{'type':'string'}}}" },
     { "NewUser", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"
-                 "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
+                 "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},'locked':{'type':'boolean'},"
                  "'password':{'type':'string','minLength':12,'writeOnly':true},'description':{'type':'string'}}}" },
     { "UserChanged", "{'type':'object','properties':{'item':{'anyOf':[{'$ref':'#/components/schemas/User'},"
                      "{'type':'null'}]},'changed':{'type':'boolean'},'warnings':{'type':'array','items':{"
@@ -248,7 +250,7 @@ static const struct {
                "'role':{'$ref':'#/components/schemas/Role'},'expires':{'type':'integer','description':"
                "'seconds since 1970; 0: never'},'description':{'type':'string'}}}" },
     { "Tokens", "{'type':'object','properties':{'items':{'type':'array','items':{'$ref':'#/components/schemas/Token'}},"
-                "'next':{'type':['string','null']}}}" },
+                "'next':{'type':['string','null']},'total':{'type':'integer'}}}" },
     { "NewToken", "{'type':'object','additionalProperties':false,'required':['name'],'properties':{"
                   "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},'expires':{'type':'integer',"
                   "'minimum':1,'description':'seconds from now'},'description':{'type':'string'}}}" },

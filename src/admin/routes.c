@@ -2,6 +2,7 @@
 #include "admin/certificates.h"
 
 #define LIST "limit after "
+#define BROWSE "search sort offset "
 
 const struct admin_route admin_routes[] = {
     { "GET", "/v1/status", ADMIN_READER, status_get, .gives = "Status", .status = 200,
@@ -97,20 +98,23 @@ const struct admin_route admin_routes[] = {
       .summary = "All combinations of TLS, SASL and dialback, judged" },
     { "GET", "/v1/openapi.json", ADMIN_READER, openapi_get, .gives = "", .status = 200, .summary = "This description" },
     { "GET", "/v1/audit", ADMIN_HELPDESK, audit_get, .gives = "Audit", .status = 200,
-      .queries = "limit before kind name ", .summary = "Who changed what, newest first" },
+      .queries = "limit before line cut kind name who by since until search ",
+      .summary = "Who changed what, newest first" },
     { "POST", "/v1/changes", ADMIN_ADMINISTRATOR, changes_post, .gives = "Changed", .status = 200,
       .queries = ROUTES_CHANGING, .body_max = CALL_BODY_CHANGES, .takes = "Changes",
       .summary = "Many changes at once: all of them or none" },
-    { "GET", "/v1/users", ADMIN_ADMINISTRATOR, users_list, .gives = "Users", .status = 200, .queries = LIST,
-      .summary = "Administrators of Stox" },
+    { "GET", "/v1/users", ADMIN_ADMINISTRATOR, users_list, .gives = "Users", .status = 200,
+      .queries = LIST BROWSE "state ", .summary = "Administrators of Stox" },
     { "POST", "/v1/users", ADMIN_ADMINISTRATOR, users_new, .gives = "UserChanged", .status = 201,
       .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "NewUser", .summary = "Makes an administrator" },
+    { "GET", "/v1/users/{name}", ADMIN_ADMINISTRATOR, user_get, .gives = "User", .status = 200,
+      .summary = "One administrator of Stox" },
     { "PATCH", "/v1/users/{name}", ADMIN_ADMINISTRATOR, user_set, .gives = "UserChanged", .status = 200,
       .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "UserEdit",
       .summary = "Changes an administrator; the last one with that role keeps it" },
     { "DELETE", "/v1/users/{name}", ADMIN_ADMINISTRATOR, user_remove, .gives = "UserChanged", .status = 200,
       .queries = ROUTES_CHANGING, .summary = "Removes an administrator; the last one stays" },
-    { "GET", "/v1/tokens", ADMIN_ADMINISTRATOR, tokens_list, .gives = "Tokens", .status = 200, .queries = LIST,
+    { "GET", "/v1/tokens", ADMIN_ADMINISTRATOR, tokens_list, .gives = "Tokens", .status = 200, .queries = LIST BROWSE,
       .summary = "API tokens, without their secrets" },
     { "POST", "/v1/tokens", ADMIN_ADMINISTRATOR, tokens_new, .gives = "TokenMade", .status = 201,
       .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "NewToken",
@@ -163,8 +167,8 @@ const struct admin_route admin_routes[] = {
     { "PUT", "/v1/{single}", ADMIN_ADMINISTRATOR, object_put, .gives = "@Changed", .status = 200,
       .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "@Edit",
       .summary = "Replaces @: what is not given gets its default" },
-    { "GET", "/v1/{kind}", ADMIN_READER, objects_list, .gives = "@List", .status = 200,
-      .queries = LIST "search sort offset state ", .summary = "Lists: @" },
+    { "GET", "/v1/{kind}", ADMIN_READER, objects_list, .gives = "@List", .status = 200, .queries = LIST BROWSE "state ",
+      .summary = "Lists: @" },
     { "POST", "/v1/{kind}", ADMIN_ADMINISTRATOR, objects_new, .gives = "@Changed", .status = 201,
       .queries = ROUTES_CHANGING, .body_max = CALL_BODY, .takes = "New@", .summary = "Makes a new @" },
     { "GET", "/v1/{kind}/{name}", ADMIN_READER, object_get, .gives = "@", .status = 200, .summary = "Shows one @" },

@@ -7,16 +7,19 @@
 
 #include "admin/browse.h"
 #include "admin/routes.h"
+#include "base/text.h"
 
 #define PAGE 50
 #define PAGE_MAX 1000
 
 /* Members of a stream that it may be sorted by. */
-static const char *const sorts[] = { "partner", "remote", "local",       "direction", "state", "address",    "method",
-                                     "tls",     "cipher", "certificate", "age-s",     "idle-s", "stanzas-in", "stanzas-out" };
+static const char *const sorts[] = { "partner", "remote", "local",      "direction",  "state",
+                                     "address", "method", "tls",        "cipher",     "certificate",
+                                     "age-s",   "idle-s", "stanzas-in", "stanzas-out" };
 
 /* ... and that are searched. */
-static const char *const searched[] = { "partner", "remote", "local", "address", "method", "tls", "cipher", "certificate" };
+static const char *const searched[] = { "partner", "remote", "local",  "address",
+                                        "method",  "tls",    "cipher", "certificate" };
 
 struct row {
     json_t *stream;   /* borrowed */
@@ -51,7 +54,7 @@ static bool fits(const struct look *l, const json_t *stream)
         (l->state.n && !slice_eq(text_of(stream, "state"), l->state)))
         return false;
     for (size_t i = 0; !found && i < sizeof(searched) / sizeof(searched[0]); i++)
-        found = browse_holds(text_of(stream, searched[i]), wanted);
+        found = text_holds(text_of(stream, searched[i]), wanted);
     return found;
 }
 

@@ -10,4 +10,7 @@ bool user_make(struct call *c);
 /* r sets the password of the one who is logged in; that session goes on, the account's others end. */
 void user_replace_password(struct call *c, const struct request *r);
 
+/* By name, {"sessions": how many, "waits-s": until a password of his is tried again}. NULL on memory. */
+json_t *user_states(struct call *c);
+
 #endif

@@ -237,6 +237,47 @@ def test_the_audit_has_every_change_newest_first(server):
     assert server.root("GET", "/v1/audit?kind=nonsense").status == 400
 
 
+def audit(server, query=""):
+    answer = server.root("GET", "/v1/audit?" + query)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+def test_the_audit_is_searched_and_cut_into_pages_on_the_server(server):
+    server.root("POST", "/v1/partners", {"name": "a.example", "tls": "required"})
+    server.root("PATCH", "/v1/partners/a.example", {"tls": "optional"})
+    server.root("PATCH", "/v1/partners/a.example", {"description": "Moved by Berta"})
+    token = server.token("ci", "administrator")
+    assert server.ask("PATCH", "/v1/partners/a.example", {"description": None}, token=token).status == 200
+
+    def actions(query):
+        return [(r["action"], r["by"]) for r in audit(server, query)["items"]]
+    assert actions("search=OPTIONAL") == [("set", "socket")]
+    assert actions("search=berta") == [("set", "token"), ("set", "socket")]  # was, and became
+    assert actions("by=token") == [("set", "token")] and actions("who=CI") == [("set", "token")]
+    assert actions("by=session") == [] and actions("search=nowhere") == []
+    assert len(actions("since=2000-01-01T00:00:00Z")) == len(actions("")) and actions("until=2000-01-01T00:00:00Z") == []
+    for wrong in ("by=panel", "since=yesterday", "until=1", "search=" + 201 * "x", "line=0"):
+        assert server.root("GET", "/v1/audit?" + wrong).status == 400, wrong
+    # A batch is cut when it is asked for, and goes on where the page ended.
+    server.root("POST", "/v1/changes", {"changes": [{"op": "new", "kind": "partner", "name": "b%02d.example" % i} for i in range(30)]})
+    seen, place = [], ""
+    while place is not None:
+        page = audit(server, "kind=partner&cut=1&limit=7" + place)
+        assert len(page["items"]) <= 7
+        seen += page["items"]
+        place = page["next"] and "&before=%d&line=%d" % (page["next"], page["next-line"])
+    assert [r["name"] for r in seen if r["name"][0] == "b"] == ["b%02d.example" % i for i in reversed(range(30))]
+    assert len({(r["seq"], r["line"]) for r in seen}) == len(seen) == 34
+
+
+def test_the_audit_says_that_a_secret_is_another_one_and_not_which(server):
+    server.root("POST", "/v1/users", {"name": "anna", "role": "administrator", "password": "correct horse battery"})
+    server.root("PATCH", "/v1/users/anna", {"password": "another horse battery"})
+    row = audit(server, "kind=user&name=anna&limit=1")["items"][0]
+    assert (row["before"]["password"], row["after"]["password"]) == ("***", "*** (another one)")
+
+
 def test_the_daemon_is_asked(server):
     assert server.root("GET", "/v1/status").json == {"state": "running", "streams": 2}
     metrics = server.root("GET", "/metrics")
