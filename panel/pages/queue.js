@@ -20,13 +20,9 @@ function sentence(text, seconds, key) {
 
 /** @param {any} item */
 function countOf(item) {
-  return [number(item.messages), item.written > 0 &&
-    h('p', { class: 'hint' }, t('queue.written', { n: item.written }))];
-}
-
-/** @param {any} item */
-function waitOf(item) {
-  return item.messages > 0 ? duration(item['waited-s']) : t('none');
+  const hints = item.messages > 0 && [t('queue.waited', { time: duration(item['waited-s']) }),
+    item.written > 0 && t('queue.written', { n: item.written })];
+  return [number(item.messages), (hints || []).filter(Boolean).map((text) => h('p', { class: 'hint' }, text))].flat();
 }
 
 /** @param {any} item */
@@ -40,11 +36,9 @@ function leadsOf(item) {
 /** @returns {import('../parts/rows.js').Column[]} */
 function columns() {
   return [
-    { title: t('queue.to'), show: (item) => item.to },
+    { title: t('queue.to'), show: (item) => [item.to, h('p', { class: 'hint' }, t(`queue.${item.way}`))] },
     { title: t('queue.from'), show: (item) => item.from, kind: 'name' },
-    { title: t('queue.way'), show: (item) => t(`queue.${item.way}`) },
     { title: t('queue.messages'), show: countOf, kind: 'number' },
-    { title: t('queue.waited'), show: waitOf, kind: 'number' },
     { title: t('queue.for'), show: (item) => sentence(item['waits-for'], item['for-s'], 'queue.for.time'),
       kind: 'words' },
     { title: t('queue.then'), show: (item) => sentence(item.then, item['then-s'], 'queue.then.time'), kind: 'words' },
