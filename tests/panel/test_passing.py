@@ -105,6 +105,17 @@ def test_a_message_is_seen_with_its_ending_and_one_that_failed_with_its_reason(g
     page.click(link("Conversations with it"))
     page.sees(row(GONE))
     assert page.value(label("Partner")) == "wingtip.example"
+    assert page.count(button("Older")) == 0
+    sent = [office.message(ROMEO, "Hello", target=SIP, sender="u%02d@contoso.example" % n) for n in range(60)]
+    assert all(one.wait() == 200 for one in sent)
+    show(page, "#/conversations?user=" + ROMEO, "Conversations")
+    page.sees(button("Older"))
+    first = page.text(css("tbody"))
+    page.click(button("Older"))
+    page.until("(user) => document.querySelector('tbody').innerText.includes(user)", cora)
+    assert cora not in first and "before=" in here(page)
+    page.click(button("Newest"))
+    page.sees_no_more(row(cora))
 
 
 def test_what_waits_is_seen_with_what_becomes_of_it_and_leaves_the_queue(gateway, office, open_page):
