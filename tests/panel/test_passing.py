@@ -84,6 +84,7 @@ def test_a_message_is_seen_with_its_ending_and_one_that_failed_with_its_reason(g
     page.until("document.querySelector('tbody').innerText.match(/Arrived .200./g).length === 2")
     assert office.message(GONE, "Hello", target=SIP, sender=cora).wait() >= 400
     page.sees(row("Refused (504"))
+    office.message("nobody-at-all@fabrikam.example", "Hello", target=SIP, sender=cora)  # refused, or bounced later
     page.fill(label("Partner"), "fabrikam.example")
     page.press("Enter")
     page.sees_no_more(row(GONE))
@@ -93,9 +94,11 @@ def test_a_message_is_seen_with_its_ending_and_one_that_failed_with_its_reason(g
     show(page, "#/", "Overview")
     page.click(link("Failures", within=css(".tiles")))
     page.sees(row(GONE))
+    page.sees(row("nobody-at-all@fabrikam.example"))
     assert page.count(row(ROMEO)) == 0
-    page.fill(label("User"), cora)
+    page.fill(label("User"), GONE)
     page.press("Enter")
+    page.sees_no_more(row("nobody-at-all"))
     page.click(link(cora))
     page.sees(heading("%s and %s" % (cora, GONE)))
     shown = page.text(css("main"))
