@@ -65,12 +65,19 @@ const CERTIFICATES = [
   { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
 ].map((row) => ({ ...row, nav: 'certificates' }));
 
+/** What is watched and tried, as it passes. @type {Row[]} */
+const TRYING = [
+  { path: 'trace', nav: 'trace', role: 'helpdesk', load: () => import('../pages/trace.js') },
+  { path: 'test', nav: 'test', role: 'helpdesk', load: () => import('../pages/test.js') },
+];
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...TRYING,
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
 
@@ -84,7 +91,8 @@ function entryOf(kind) {
  * @type {{title: string, entries: {name: string, parts: string[], role?: string}[]}[]}
  */
 export const NAVIGATION = [
-  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
+  { title: 'nav.see', entries: [{ name: 'overview', parts: [] },
+    ...['trace', 'test'].map((name) => ({ ...entryOf(name), role: 'helpdesk' }))] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
   { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },

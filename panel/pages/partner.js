@@ -2,6 +2,7 @@
 /** What the page of a partner has besides its settings: how it is, and a test of the connection. */
 import { path } from '../app/api.js';
 import { h, replace } from '../app/dom.js';
+import { hrefOf } from '../app/router.js';
 import { duration, number, t } from '../app/text.js';
 import { Ladder } from '../parts/ladder.js';
 import { mark, notice } from '../parts/mark.js';
@@ -109,7 +110,10 @@ function testPart(app, name) {
       button.removeAttribute('aria-disabled');
     }
   });
-  return h('div', { class: 'test' }, app.api.may('helpdesk') && button, verdict, ladder.node);
+  return h('div', { class: 'test' }, app.api.may('helpdesk') && h('div', { class: 'actions' }, button,
+    h('a', { class: 'button', href: hrefOf(['trace'], { partner: name }) }, t('partner.trace')),
+    app.api.may('administrator') && h('a', { class: 'button', href: hrefOf(['test'], { partner: name }) },
+      t('partner.message'))), verdict, ladder.node);
 }
 
 /** @param {App} app @param {string} name */

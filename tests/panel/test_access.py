@@ -10,6 +10,7 @@ PAGES = {"#/": "Overview", "#/partners": "Partners", "#/partners/fabrikam.exampl
          "#/domains": "SIP domains", "#/domains/contoso.example": "contoso.example",
          "#/routes": "Routes", "#/routes/office": "office",
          "#/policies": "Policies", "#/policies/global": "global", "#/sites": "Sites", "#/sip-users": "SIP users", "#/blocks": "Blocks",
+         "#/trace": "Trace", "#/test": "Test messages",
          "#/org": "Organisation", "#/gateway": "Gateway settings", "#/account": "Your account: anna", "#/nothing": "There is no such page"}
 DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/account"]
 
