@@ -3,6 +3,7 @@
 import { path } from '../app/api.js';
 import { h, replace } from '../app/dom.js';
 import { hrefTo } from '../app/pages.js';
+import { hrefOf } from '../app/router.js';
 import { duration, t } from '../app/text.js';
 import { Ladder } from '../parts/ladder.js';
 import { notice } from '../parts/mark.js';
@@ -96,7 +97,10 @@ function testPart(app, name) {
       button.removeAttribute('aria-disabled');
     }
   });
-  return h('div', { class: 'test' }, app.api.may('helpdesk') && button, verdict, ladder.node);
+  return h('div', { class: 'test' }, app.api.may('helpdesk') && h('div', { class: 'actions' }, button,
+    h('a', { class: 'button', href: hrefOf(['trace'], { partner: name }) }, t('partner.trace')),
+    app.api.may('administrator') && h('a', { class: 'button', href: hrefOf(['test'], { partner: name }) },
+      t('partner.message'))), verdict, ladder.node);
 }
 
 /** What passes with this partner. @param {App} app @param {string} name */

@@ -93,6 +93,7 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
         { "both", "boolean", "also that the partner's user watches the SIP user" },
         { "dry-run", "boolean", "judge it, change nothing" },
+        { "text", "boolean", "with the lines that stoxctl trace prints: head, and of each event between and text" },
         { "strict", "boolean", "refuse what is only warned of else" },
     };
     struct slice left = slice_str(route->queries), one;

@@ -137,13 +137,17 @@ static const struct {
       "'type':'string'}},'partners':{'type':'array','maxItems':16,'items':{'type':'string'}},"
       "'bodies':{'type':'boolean'},'seconds':{'type':'integer','minimum':1,'maximum':86400,'default':600}}}" },
     { "TraceBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
-    { "Trace", "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
-               "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
-               "'conversation':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
-               "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
-               "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
-               "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
-               "'left-s':{'type':'integer'},'bodies':{'type':'boolean'}}}" },
+    { "Trace",
+      "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
+      "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
+      "'conversation':{'type':'string'},'message':{'type':'string','description':'the same for all events of one "
+      "message, on both legs; empty: it is about none'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'result':{'enum':['ok','failed','note']},'between':{'type':'string','description':'with text: whom it is "
+      "about, as a line; to be put where these are others than before'},'text':{'type':'string'},"
+      "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
+      "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
+      "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
+      "'left-s':{'type':'integer'},'bodies':{'type':'boolean'},'head':{'type':'string'}}}" },
     { "NewMessageTest",
       "{'type':'object','additionalProperties':false,'required':['from','to'],'properties':{'from':{'type':'string'},"
       "'to':{'type':'string'},'text':{'type':'string','maxLength':1000,'description':"
