@@ -114,8 +114,8 @@ static const struct {
       "'xmpp-since':{'type':'string'},'added':{'type':'boolean'},'stored':{'type':'boolean'}}}" },
     { "Contacts", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                   "'$ref':'#/components/schemas/Contact'}},'next':{'type':['integer','null'],'description':"
-                  "'after of the next page'},'left-out':{'type':'integer'},'stored':{'type':'integer','description':"
-                  "'contacts in all'}}}" },
+                  "'after of the next page'},'left-out':{'type':'integer'},'total':{'type':'integer','description':"
+                  "'with search, sort or offset: how many fit'}}}" },
     { "NewContacts",
       "{'type':'object','additionalProperties':false,'required':['contacts'],'properties':{'contacts':{"
       "'type':'array','maxItems':1000,'items':{'type':'object','required':['sip','xmpp'],'properties':{"

@@ -53,8 +53,9 @@ const struct admin_route admin_routes[] = {
       .status = 200, .body_max = CALL_BODY_SMALL, .takes = "SubscriptionRefresh",
       .summary = "Asks both sides anew how these two people are" },
     { "GET", "/v1/contacts", ADMIN_HELPDESK, contacts_get, .gives = "Contacts", .status = 200,
-      .queries = "limit after user partner state ",
-      .summary = "SIP users and partners' users who watch each other's presence, in no order" },
+      .queries = "limit after user partner state search sort offset ",
+      .summary = "SIP users and partners' users who watch each other's presence; in no order without sort, search or "
+                 "offset" },
     { "POST", "/v1/contacts", ADMIN_ADMINISTRATOR, contacts_post, .gives = "ContactsChanged", .status = 200,
       .body_max = CALL_BODY_CHANGES, .takes = "NewContacts",
       .summary = "Makes contacts, or gives them these states: to come from another gateway" },

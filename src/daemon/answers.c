@@ -123,6 +123,7 @@ const struct admin_ops answers_ops = {
     .subscription = answer_subscription,
     .subscription_refresh = answer_subscription_refresh,
     .contacts = answer_contacts,
+    .contacts_browse = answer_contacts_browse,
     .contact = answer_contact,
     .contact_remove = answer_contact_remove,
     .contacts_purge = answer_contacts_purge,

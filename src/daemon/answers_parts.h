@@ -84,6 +84,8 @@ json_t *answer_subscription_refresh(void *owner, struct slice sip, struct slice 
 
 /* answers_contacts.c */
 json_t *answer_contacts(void *owner, const struct admin_look *look, struct admin_refusal *no);
+/* answers_contacts_browse.c */
+json_t *answer_contacts_browse(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
 json_t *answer_contact_remove(void *owner, struct slice sip, struct slice xmpp, bool both, struct admin_refusal *no);
 json_t *answer_contacts_purge(void *owner, const struct admin_look *look, bool dry, struct admin_refusal *no);

@@ -205,6 +205,13 @@ static json_t *contacts(void *owner, const struct admin_look *look, struct admin
                      "left-out", 0);
 }
 
+static json_t *contacts_browse(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    return json_pack("{s:[o], s:I, s:n, s:o, s:o, s:I}", "items", one_contact(), "total", (json_int_t)100, "next",
+                     "search", json_stringn(look->search.p, look->search.n), "sort",
+                     json_stringn(look->sort.p, look->sort.n), "offset", (json_int_t)look->offset);
+}
+
 static json_t *contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
 {
     return are_contacts(sip, xmpp) ? one_contact() : json_null();
@@ -382,6 +389,7 @@ static const struct admin_ops ops = { .status = status,
                                       .subscription = subscription,
                                       .subscription_refresh = subscription_refresh,
                                       .contacts = contacts,
+                                      .contacts_browse = contacts_browse,
                                       .contact = contact,
                                       .contact_remove = contact_remove,
                                       .contacts_purge = contacts_purge,
