@@ -122,6 +122,7 @@ const struct admin_ops answers_ops = {
     .subscriptions = answer_subscriptions,
     .subscription = answer_subscription,
     .subscription_refresh = answer_subscription_refresh,
+    .gates = answer_gates,
     .contacts = answer_contacts,
     .contacts_browse = answer_contacts_browse,
     .contact = answer_contact,
