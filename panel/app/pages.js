@@ -65,12 +65,22 @@ const CERTIFICATES = [
   { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
 ].map((row) => ({ ...row, nav: 'certificates' }));
 
+/** Who watches whose presence: made by people, not by administrators. @type {Row[]} */
+const CONTACTS = [
+  { path: 'contacts', role: 'helpdesk', load: () => import('../pages/contacts.js') },
+  { path: 'contacts/:sip/:xmpp', role: 'helpdesk', load: () => import('../pages/contact.js') },
+  { path: 'new/contacts', role: 'administrator', load: () => import('../pages/contact-new.js') },
+  { path: 'purge/contacts', role: 'administrator', load: () => import('../pages/contacts-purge.js') },
+].map((row) => ({ ...row, nav: 'contacts' }));
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...CONTACTS,
+  { path: 'effective', nav: 'effective', load: () => import('../pages/effective.js') },
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
 
@@ -86,6 +96,7 @@ function entryOf(kind) {
 export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
-  { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
+  { title: 'nav.people', entries: [...['org', 'policies', 'sites', 'sip-users', 'blocks', 'effective'].map(entryOf),
+    { ...entryOf('contacts'), role: 'helpdesk' }] },
   { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
 ];

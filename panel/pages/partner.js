@@ -2,6 +2,7 @@
 /** What the page of a partner has besides its settings: how it is, and a test of the connection. */
 import { path } from '../app/api.js';
 import { h, replace } from '../app/dom.js';
+import { hrefOf } from '../app/router.js';
 import { duration, number, t } from '../app/text.js';
 import { Ladder } from '../parts/ladder.js';
 import { mark, notice } from '../parts/mark.js';
@@ -119,7 +120,9 @@ export async function above(app, name) {
   await refresh();
   const ends = [app.every(5, refresh), app.live.on('partners', () => app.attempt(refresh))];
   return {
-    nodes: [h('section', {}, h('h2', {}, t('partner.now')), status.node, testPart(app, name))],
+    nodes: [h('section', {}, h('h2', {}, t('partner.now')), status.node, testPart(app, name)),
+      app.api.may('helpdesk') && h('p', { class: 'after' },
+        h('a', { href: hrefOf(['contacts'], { partner: name }) }, t('contacts.of')))].filter(Boolean),
     close: () => ends.forEach((end) => end()),
   };
 }

@@ -228,9 +228,15 @@ static bool is_of_partner(const struct contacts_filter *f, struct slice domain)
     return name.n && slice_eq(name, bridge_partner_of(f->bridge, domain));
 }
 
+/* What has just been removed stays in memory until the store has forgotten it: nobody looks for that. */
+static bool is_over(const struct contact *c)
+{
+    return c->s2x == CONTACT_S2X_NONE && c->x2s == CONTACT_X2S_NONE && !c->added;
+}
+
 bool contacts_fits(const struct contacts_filter *f, const struct contact *c)
 {
-    return is_wanted(f->wanted, c) && is_of_partner(f, contact_remote_jid(c).domain);
+    return !is_over(c) && is_wanted(f->wanted, c) && is_of_partner(f, contact_remote_jid(c).domain);
 }
 
 struct page {

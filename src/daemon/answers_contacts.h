@@ -28,7 +28,7 @@ struct contacts_filter {
 /* False: *no says what is wrong. Reset the arena in either case. */
 bool contacts_filter_init(struct contacts_filter *f, struct answers *a, const struct admin_look *look,
                           struct admin_refusal *no);
-/* By state and partner. */
+/* By state and partner; nobody looks for one that is over. */
 bool contacts_fits(const struct contacts_filter *f, const struct contact *c);
 
 /* WANT_NONE, WANT_TO, WANT_FROM or WANT_BOTH. */
