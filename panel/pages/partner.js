@@ -122,7 +122,7 @@ export async function above(app, name) {
   return {
     nodes: [h('section', {}, h('h2', {}, t('partner.now')), status.node, testPart(app, name)),
       app.api.may('helpdesk') && h('p', { class: 'after' },
-        h('a', { href: hrefOf(['contacts'], { partner: name }) }, t('contacts.of')))].filter(Boolean),
+        h('a', { class: 'button', href: hrefOf(['contacts'], { partner: name }) }, t('contacts.of')))].filter(Boolean),
     close: () => ends.forEach((end) => end()),
   };
 }

@@ -80,9 +80,9 @@ export async function above(app, name) {
   const forms = may && own && h('details', {}, h('summary', {}, t('grant.open')),
     h('div', { class: 'stack' }, usersPart(app, name), names.length > 0 && sitesPart(app, policy, names)));
   return {
-    nodes: [h('section', {}, h('h2', {}, t('grant.title')),
-      own ? h('p', {}, h('a', { href: hrefOf(['sip-users'], { search: name }) }, t('grant.who'))) : decides(name),
-      h('p', {}, h('a', { href: hrefOf(['effective']) }, t('grant.effective'))), forms)],
+    nodes: [h('section', {}, h('h2', {}, t('grant.title')), !own && decides(name), h('div', { class: 'actions' },
+      own && h('a', { class: 'button', href: hrefOf(['sip-users'], { search: name }) }, t('grant.who')),
+      h('a', { class: 'button', href: hrefOf(['effective']) }, t('grant.effective'))), forms)],
     close: () => {},
   };
 }

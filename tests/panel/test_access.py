@@ -10,8 +10,21 @@ PAGES = {"#/": "Overview", "#/partners": "Partners", "#/partners/fabrikam.exampl
          "#/domains": "SIP domains", "#/domains/contoso.example": "contoso.example",
          "#/routes": "Routes", "#/routes/office": "office",
          "#/policies": "Policies", "#/policies/global": "global", "#/sites": "Sites", "#/sip-users": "SIP users", "#/blocks": "Blocks",
+         "#/effective": "Effective policy",
+         "#/effective?user=alice%40contoso.example&with=romeo%40fabrikam.example": "Effective policy",
+         "#/contacts": "Contacts", "#/contacts/alice%40contoso.example/romeo%40fabrikam.example":
+         "alice@contoso.example and romeo@fabrikam.example", "#/new/contacts": "Add a contact", "#/purge/contacts": "Remove many",
          "#/org": "Organisation", "#/gateway": "Gateway settings", "#/account": "Your account: anna", "#/nothing": "There is no such page"}
 DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/account"]
+
+
+@pytest.fixture
+def shared(shared):
+    """With a contact, so that there is one to look at."""
+    status, raw = shared.ask("POST", "/v1/contacts", {"contacts": [
+        {"sip": "alice@contoso.example", "xmpp": "romeo@fabrikam.example", "sip-watches": "granted"}]})
+    assert status == 200, raw
+    return shared
 
 
 def test_axe_finds_nothing_on_any_page_in_either_theme(shared, open_page):
