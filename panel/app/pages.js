@@ -89,6 +89,14 @@ const TRYING = [
   { path: 'test', nav: 'test', role: 'helpdesk', load: () => import('../pages/test.js') },
 ];
 
+/** Who watches whose presence: made by people, not by administrators. @type {Row[]} */
+const CONTACTS = [
+  { path: 'contacts', role: 'helpdesk', load: () => import('../pages/contacts.js') },
+  { path: 'contacts/:sip/:xmpp', role: 'helpdesk', load: () => import('../pages/contact.js') },
+  { path: 'new/contacts', role: 'administrator', load: () => import('../pages/contact-new.js') },
+  { path: 'purge/contacts', role: 'administrator', load: () => import('../pages/contacts-purge.js') },
+].map((row) => ({ ...row, nav: 'contacts' }));
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
@@ -99,6 +107,8 @@ export const PAGES = [
   { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
   ...PASSING,
   ...TRYING,
+  ...CONTACTS,
+  { path: 'effective', nav: 'effective', load: () => import('../pages/effective.js') },
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
 
@@ -126,7 +136,8 @@ export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('streams'),
     ...['conversations', 'queue', 'trace', 'test'].map((name) => ({ ...entryOf(name), role: 'helpdesk' }))] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
-  { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
+  { title: 'nav.people', entries: [...['org', 'policies', 'sites', 'sip-users', 'blocks', 'effective'].map(entryOf),
+    { ...entryOf('contacts'), role: 'helpdesk' }] },
   { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },
     { ...entryOf('administrators'), role: 'administrator' }, { name: 'account', parts: ['account'] }] },
 ];

@@ -105,7 +105,8 @@ function testPart(app, name) {
 
 /** What passes with this partner. @param {App} app @param {string} name */
 function leads(app, name) {
-  const pages = [['streams', { search: name }], ['conversations', { partner: name }], ['queue', { partner: name }]];
+  const pages = [['streams', { search: name }], ['conversations', { partner: name }], ['queue', { partner: name }],
+    ['contacts', { partner: name }]];
   return h('p', { class: 'actions after' }, pages.map(([page, query]) => {
     const href = hrefTo(app.api, /** @type {string} */ (page), /** @type {Object<string, string>} */ (query));
     return href && h('a', { href }, t(`partner.${page}`));

@@ -89,6 +89,7 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
           "by this setting, or name, or of partners state; of streams by a member; with - before it the other way "
           "round" },
         { "offset", "integer", "how many to leave out; with search, sort or state" },
+        { "with", "string", "a partner's user, or a domain of his: what else stands between the two" },
         { "sip", "string", "the SIP user: alice@contoso.example" },
         { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
         { "both", "boolean", "also that the partner's user watches the SIP user" },

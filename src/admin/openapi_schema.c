@@ -121,8 +121,8 @@ static const struct {
       "'xmpp-since':{'type':'string'},'added':{'type':'boolean'},'stored':{'type':'boolean'}}}" },
     { "Contacts", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                   "'$ref':'#/components/schemas/Contact'}},'next':{'type':['integer','null'],'description':"
-                  "'after of the next page'},'left-out':{'type':'integer'},'stored':{'type':'integer','description':"
-                  "'contacts in all'}}}" },
+                  "'after of the next page'},'left-out':{'type':'integer'},'total':{'type':'integer','description':"
+                  "'with search, sort or offset: how many fit'}}}" },
     { "NewContacts",
       "{'type':'object','additionalProperties':false,'required':['contacts'],'properties':{'contacts':{"
       "'type':'array','maxItems':1000,'items':{'type':'object','required':['sip','xmpp'],'properties':{"
@@ -208,10 +208,17 @@ static const struct {
       "'fault':{'enum':['none','policy','partner','blocked','route','type','unreachable','refused','pending','other']},"
       "'verdict':{'type':'string'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
-    { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
-                   "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
-                   "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
-                   "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'}}}" },
+    { "Effective",
+      "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
+      "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
+      "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
+      "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'},"
+      "'with':{'type':'object','description':'only when it was asked for; null: there is none','properties':{"
+      "'address':{'type':'string'},'partner':{'type':['string','null']},'type':{'type':['string','null']},"
+      "'partner-presence':{'type':'boolean'},'route':{'type':['string','null']},"
+      "'route-presence':{'type':'boolean'},'block':{'type':['string','null'],'description':"
+      "'the entry that keeps them apart'},'blocked':{'type':['string','null'],'description':"
+      "'why they are kept apart'}}}}}" },
     { "Matrix",
       "{'type':'object','properties':{'rows':{'type':'array','minItems':18,'maxItems':18,'items':{'type':'object',"
       "'properties':{'row':{'type':'integer'},'tls':{'$ref':'#/components/schemas/Need'},"

@@ -211,6 +211,9 @@ def test_effective_says_who_may_and_why(server):
     assert ask("tel+491@contoso.example")["user"] == "tel+491@contoso.example"
     assert server.root("GET", "/v1/effective").status == 400
     assert server.root("GET", "/v1/effective?user=nobody").status == 422
+    assert "with" not in ask("bob@contoso.example")
+    assert ask("bob@contoso.example&with=romeo@fabrikam.example")["with"]["partner"] == "fabrikam.example"
+    assert server.root("GET", "/v1/effective?user=bob@contoso.example&with=nobody").status == 422
 
 
 def test_the_audit_has_every_change_newest_first(server):
@@ -400,6 +403,11 @@ def test_contacts_come_in_pages_and_what_is_wrong_is_said(server):
     assert page["items"][0]["sip-watches"] == "granted" and page["next"] == 41
     assert server.root("GET", "/v1/contacts?after=41").json["next"] is None
     assert server.root("GET", "/v1/contact?" + PAIR).json["subscription"] == "to"
+    browsed = server.root("GET", "/v1/contacts?search=%20ROMEO%20&sort=-xmpp&offset=150&limit=50").json
+    assert (browsed["search"], browsed["sort"], browsed["offset"], browsed["total"]) == ("romeo", "-xmpp", 150, 100)
+    assert server.root("GET", "/v1/contacts?offset=0").json["total"] == 100
+    for bad in ("after=5&sort=sip", "offset=x", "offset=-1", "offset=4294967296", "search=" + "x" * 201):
+        assert server.root("GET", "/v1/contacts?" + bad).status == 400, bad
     for method, bad, body, status in (
             ("GET", "/v1/contacts?limit=0", None, 400), ("GET", "/v1/contacts?limit=1001", None, 400),
             ("GET", "/v1/contacts?after=x", None, 400), ("GET", "/v1/contacts?before=1", None, 400),
