@@ -155,6 +155,16 @@ class Page:
     def cookies(self):
         return self._ask("cookies")
 
+    def plant(self, **cookie):
+        """As Playwright's addCookies takes it."""
+        self._ask("plant", cookies=[cookie])
+
+    def tab(self, url):
+        """Another page with the same cookies."""
+        self.browser.n += 1
+        self.browser.ask("tab", self.browser.n, beside=self.name, url=url)
+        return Page(self.browser, self.browser.n)
+
     def forget(self):
         """All cookies are gone."""
         self._ask("forget")
@@ -177,6 +187,22 @@ class Page:
     def asked(self):
         """The addresses that it has asked for since."""
         return self._ask("asked")
+
+    def changes(self):
+        """The requests that were no GET since."""
+        return self._ask("changes")
+
+    def refused(self):
+        """Those that were answered 403 since."""
+        return self._ask("refused")
+
+    def elsewhere(self):
+        """Those to another host or port than it was opened at, since."""
+        return self._ask("elsewhere")
+
+    def crawl(self, start, spare=None):
+        """From these addresses on (crawl.mjs). spare: buttons are pressed, but for those of these pages."""
+        return self._ask("crawl", **{"from": list(start)}, spare=spare)
 
     def close(self):
         self._ask("close")

@@ -92,9 +92,10 @@ def kept(browser):
 def open_page(browser, kept):
     """
     open_page(gateway, "#/partners", who="anna"): a browser there, signed in; who=None: as nobody. With options (as
-    Playwright's newContext takes them), as nobody, and where it is asked for, it is a new one.
+    Playwright's newContext takes them), as nobody, and where it is asked for, it is a new one. At the end none of them has
+    asked anything of another host.
     """
-    opened = []
+    opened, used = [], []
 
     def up(gateway, where="", who="anna", new=False, **options):
         if who and not new and not options:
@@ -103,10 +104,13 @@ def open_page(browser, kept):
         else:
             page = browser.open(gateway.url + "/" + where, **options)
             opened.append(page)
+        used.append(page)
         if who and page.is_gate():
             gateway.sign_in(page, who)
         return page
 
     yield up
+    strangers = [request for page in used for request in page.elsewhere()]
     for page in opened:
         page.close()
+    assert strangers == []
