@@ -99,6 +99,18 @@ class Page:
     def press(self, key):
         self._ask("press", key=key)
 
+    def type(self, words):
+        self._ask("type", text=words)
+
+    def reach(self, name, tag=None, key="Tab", most=150):
+        """By this key alone to the control of this name (keyboard.mjs); at each on the way one sees where one is."""
+        self._ask("reach", name=name, tag=tag, key=key, most=most)
+
+    def focus(self):
+        """(tag, name) of what has the focus."""
+        at = self._ask("focus")
+        return at["tag"], at["name"]
+
     def sees(self, where):
         self._ask("wait", where=where)
 

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
 import { crawl } from './crawl.mjs';
+import { focus, reach } from './keyboard.mjs';
 import { axe, visit } from './visit.mjs';
 
 const require = createRequire(`${process.env.STOX_NODE}/package.json`);
@@ -80,6 +81,9 @@ const OPERATIONS = {
     return { name: download.suggestedFilename(), path: await download.path() };
   },
   press: async (wish, { page }) => page.keyboard.press(wish.key),
+  type: async (wish, { page }) => page.keyboard.type(wish.text),
+  reach: async (wish, { page }) => reach(page, wish),
+  focus: async (wish, { page }) => focus(page),
   wait: async (wish, { page }) => locate(page, wish.where).first().waitFor({ state: wish.state ?? 'visible' }),
   text: async (wish, { page }) => locate(page, wish.where).innerText(),
   value: async (wish, { page }) => locate(page, wish.where).inputValue(),

@@ -70,7 +70,7 @@ def world(rig, home, prosody):
         up.append(thing)
         return rig.up(thing)
 
-    g, office = start(Gateway(rig, partners=hostile.PARTNERS)), start(SipUa(dns.OFFICE))
+    g, office = start(Gateway(rig, partners=hostile.PARTNERS, **home.store())), start(SipUa(dns.OFFICE))
     g.make_people()
     for kind, values in OBJECTS.items():
         assert g.ask("POST", "/v1/" + kind, values)[0] == 201
