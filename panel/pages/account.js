@@ -46,15 +46,20 @@ function sessionRow(app, session, again) {
 /** @param {App} app */
 async function sessionTable(app) {
   const body = h('tbody');
+  const again = async () => {
+    await fill();
+    table.focus(); // the button that had it is gone
+  };
   const fill = async () => {
     const { json } = await app.api.get('/v1/sessions');
-    replace(body, json.items.map((/** @type {any} */ one) => sessionRow(app, one, fill)));
+    replace(body, json.items.map((/** @type {any} */ one) => sessionRow(app, one, again)));
   };
   await fill();
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('sessions.title') }, h('table', {},
+  const table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('sessions.title') }, h('table', {},
     h('thead', {}, h('tr', {}, ['name', 'from', 'agent', 'age', 'idle', 'action'].map((column) =>
       h('th', { scope: 'col', class: column === 'age' || column === 'idle' ? 'number' : null },
         t(`sessions.${column}`))))), body));
+  return table;
 }
 
 /** @param {App} app @returns {Promise<import('../app/pages.js').Page>} */
