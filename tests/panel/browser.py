@@ -135,14 +135,13 @@ class Page:
 
     def begin_anew(self, url):
         """As somebody who comes back, without what was chosen before."""
+        self.evaluate("location.protocol.startsWith('http') && localStorage.clear()")
         self._ask("leave")
-        self.goto(url)
-        self.evaluate("localStorage.clear()")
         self.resize(1280)
         self.theme("light")
-        self.reload()
         self.said()
         self.asked()
+        self.goto(url)
 
     def is_gate(self):
         """Must one sign in here? Waits until that is known."""

@@ -9,6 +9,7 @@ const require = createRequire(`${process.env.STOX_NODE}/package.json`);
 const { chromium } = require('playwright-core');
 
 const BOUND = 20000;
+const LOOK_MS = 30;
 const pages = new Map(); // by name: see watch()
 let browser;
 
@@ -55,6 +56,16 @@ function scriptOf(text) {
   return (0, eval)(/^(async )?\(/.test(text) ? text : `() => (${text})`);
 }
 
+/** As Playwright's waitFor, which looks again every half second only. */
+async function wait(found, state = 'visible') {
+  for (const end = Date.now() + BOUND; (await found.isVisible()) !== (state === 'visible');) {
+    if (Date.now() > end) {
+      await found.waitFor({ state, timeout: 1 }); // says what it looked for
+    }
+    await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+  }
+}
+
 const OPERATIONS = {
   open,
   tab: async ({ page: name, beside, url }) => watch(name, pages.get(beside).context, url),
@@ -84,7 +95,7 @@ const OPERATIONS = {
   type: async (wish, { page }) => page.keyboard.type(wish.text),
   reach: async (wish, { page }) => reach(page, wish),
   focus: async (wish, { page }) => focus(page),
-  wait: async (wish, { page }) => locate(page, wish.where).first().waitFor({ state: wish.state ?? 'visible' }),
+  wait: async (wish, { page }) => wait(locate(page, wish.where).first(), wish.state),
   text: async (wish, { page }) => locate(page, wish.where).innerText(),
   value: async (wish, { page }) => locate(page, wish.where).inputValue(),
   count: async (wish, { page }) => locate(page, wish.where).count(),
