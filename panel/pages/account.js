@@ -55,10 +55,10 @@ async function sessionTable(app) {
     replace(body, json.items.map((/** @type {any} */ one) => sessionRow(app, one, again)));
   };
   await fill();
-  const table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('sessions.title') }, h('table', {},
-    h('thead', {}, h('tr', {}, ['name', 'from', 'agent', 'age', 'idle', 'action'].map((column) =>
-      h('th', { scope: 'col', class: column === 'age' || column === 'idle' ? 'number' : null },
-        t(`sessions.${column}`))))), body));
+  const columns = ['name', 'from', 'agent', 'age', 'idle', 'action'].map((column) =>
+    h('th', { scope: 'col', class: column === 'age' || column === 'idle' ? 'number' : null }, t(`sessions.${column}`)));
+  const table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('sessions.title') },
+    h('table', {}, h('thead', {}, h('tr', {}, columns)), body));
   return table;
 }
 
