@@ -4,6 +4,7 @@ import { path } from '../app/api.js';
 import { h, newId } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { t } from '../app/text.js';
+import { changesLink } from '../parts/audit.js';
 import { confirm } from '../parts/dialog.js';
 import { Form } from '../parts/form.js';
 import { resolveConflict } from '../parts/conflict.js';
@@ -121,9 +122,10 @@ export async function open(app, place) {
     title: kind.single ? t(`nav.${plural}`) : name,
     up: kind.single ? undefined : hrefOf([plural]),
     upTitle: kind.single ? undefined : t(`nav.${plural}`),
-    actions: mayChange && !kind.single ? [removeButton(app, plural, object.name, () => {
-      left = true;
-    })] : [],
+    actions: [changesLink(app, kind.noun, object.name), mayChange && !kind.single &&
+      removeButton(app, plural, object.name, () => {
+        left = true;
+      })],
     content: [kind.single && h('p', { class: 'hint' }, t(`about.${plural}`)), ...(above?.nodes ?? []), form.node],
     isDirty: () => !left && form.isDirty(),
     settled: () => form.settled(),

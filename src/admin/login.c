@@ -73,7 +73,10 @@ void session_post(struct call *c)
         return;
     config = keeper_config(c->admin->conf.keeper);
     a = auth_password(c, config, name, password);
-    if (a) {
+    if (a && a->locked) {
+        log_warning(c->admin->conf.log, "admin-login-locked", LOG_S("name", a->name), LOG_Z("from", c->from));
+        reply_problem(c, 403, "forbidden", "this account is locked: another administrator can unlock it");
+    } else if (a) {
         auth_forgive(c, name);
         if (auth_find(c) && c->who.session)
             session_end(c->who.session);

@@ -13,4 +13,7 @@ void user_replace_password(struct call *c, const struct request *r);
 /* Answers with the caller's session, which has new secrets as of this account's password. */
 void session_renewed(struct call *c, const struct account *a);
 
+/* By name, {"sessions": how many, "waits-s": until a password of his is tried again}. NULL on memory. */
+json_t *user_states(struct call *c);
+
 #endif

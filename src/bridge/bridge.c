@@ -166,7 +166,7 @@ static bool on_watched(void *owner)
 }
 
 static void on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
-                     const char *result, struct slice text)
+                     enum step_result result, struct slice text)
 {
     note_stream(owner, local, remote, inbound, step, result, text);
 }

@@ -132,7 +132,8 @@ def test_events_come_as_json_too(stoxd, romeo, office):
     assert office.message(ROMEO, "hello", target=GATEWAY).wait() == 200
     events = [json.loads(line) for line in popen.communicate(timeout=30)[0].splitlines()]
     assert [(e["n"], e["leg"], e["direction"]) for e in events] == [(1, "sip", "in"), (2, "xmpp", "out")], events
-    assert len({e["conversation"] for e in events}) == 1 and (events[0]["sip"], events[0]["xmpp"]) == (ALICE, ROMEO)
+    assert len({(e["conversation"], e["message"]) for e in events}) == 1 and events[0]["message"], events
+    assert (events[0]["sip"], events[0]["xmpp"]) == (ALICE, ROMEO)
 
 
 # ---- stoxctl test im ----

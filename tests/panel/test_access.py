@@ -26,6 +26,21 @@ PAGES = {
     "#/certificates/edge/export": "Export edge",
     "#/import/certificates": "Import a certificate",
     "#/new/certificates": "Request a certificate",
+    "#/streams": "Streams",
+    "#/conversations": "Conversations",
+    "#/queue": "Queue",
+    "#/trace": "Trace",
+    "#/test": "Test messages",
+    "#/audit": "Audit log",
+    "#/administrators": "Administrators",
+    "#/new/administrators": "New administrator",
+    "#/new/tokens": "New token",
+    "#/effective": "Effective policy",
+    "#/effective?user=alice%40contoso.example&with=romeo%40fabrikam.example": "Effective policy",
+    "#/contacts": "Contacts",
+    "#/contacts/alice%40contoso.example/romeo%40fabrikam.example": "alice@contoso.example and romeo@fabrikam.example",
+    "#/new/contacts": "Add a contact",
+    "#/purge/contacts": "Remove many",
     "#/org": "Organisation",
     "#/gateway": "Gateway settings",
     "#/account": "Your account: anna",
@@ -43,6 +58,9 @@ LOOKS = [{"scheme": scheme, "width": width} for scheme in SCHEMES for width in W
 def world(gateway):
     """What the pages show."""
     gateway.ctl("cert", "request", "edge", "--csr", os.path.join(gateway.dir, "edge.csr"))
+    status, raw = gateway.ask("POST", "/v1/contacts", {"contacts": [
+        {"sip": "alice@contoso.example", "xmpp": "romeo@fabrikam.example", "sip-watches": "granted"}]})
+    assert status == 200, raw
     return gateway
 
 
