@@ -14,7 +14,7 @@ import { streamColumns, streamRow, streamTable } from '../parts/streams.js';
 /** @typedef {import('../app/pages.js').App} App */
 
 const LOOK_MS = 300;
-const COLUMNS = ['remote', 'direction', 'state', 'method', 'certificate', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
+const COLUMNS = ['remote', 'direction', 'state', 'method', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
 
 /** @param {App} app */
 export async function beside(app) {
