@@ -10,8 +10,10 @@ PAGES = {"#/": "Overview", "#/partners": "Partners", "#/partners/fabrikam.exampl
          "#/domains": "SIP domains", "#/domains/contoso.example": "contoso.example",
          "#/routes": "Routes", "#/routes/office": "office",
          "#/policies": "Policies", "#/policies/global": "global", "#/sites": "Sites", "#/sip-users": "SIP users", "#/blocks": "Blocks",
+         "#/audit": "Audit log", "#/administrators": "Administrators", "#/administrators/anna": "anna",
+         "#/new/administrators": "New administrator", "#/new/tokens": "New token",
          "#/org": "Organisation", "#/gateway": "Gateway settings", "#/account": "Your account: anna", "#/nothing": "There is no such page"}
-DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/account"]
+DARK = ["#/", "#/partners", "#/partners/fabrikam.example", "#/audit", "#/account"]
 
 
 def test_axe_finds_nothing_on_any_page_in_either_theme(shared, open_page):
