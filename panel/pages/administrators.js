@@ -109,7 +109,7 @@ export async function open(app) {
     href: hrefOf(['new', kind]) }, icon('add'), t(`new.${kind}`));
   return {
     title: t('nav.administrators'),
-    actions: [changesLink(app, 'account'), add('tokens'), add('administrators', true)],
+    actions: [changesLink(app, 'account', '', t('audit.ofall')), add('tokens'), add('administrators', true)],
     content: [h('p', { class: 'hint' }, t('about.administrators')), people.node,
       section(t('token.title'), t('token.about'), tokens.node),
       section(t('sessions.title'), t('sessions.about'), sessions.node)],
