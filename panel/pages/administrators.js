@@ -13,7 +13,7 @@ import { mark } from '../parts/mark.js';
 import { searchField } from '../parts/search.js';
 import { sessionTable } from '../parts/sessions.js';
 
-const WAITS_S = 10; // how often it is looked who has to wait
+const WAITS_S = 5; // how often it is looked who has to wait
 
 /** @typedef {import('../app/pages.js').App} App */
 
