@@ -34,6 +34,7 @@
  *   returned ends it
  * @property {(text: string) => void} say to screen readers, and for a moment to everybody
  */
+import { hrefOf } from './router.js';
 
 /** Kinds of objects with names, and those of which there is one; their pages are made of the declarations. */
 const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks'];
@@ -72,6 +73,14 @@ const ADMINISTRATORS = [
   { path: 'new/administrators', load: async () => ({ open: (await import('../pages/administrator.js')).openNew }) },
   { path: 'new/tokens', load: () => import('../pages/token-new.js') },
 ].map((row) => ({ ...row, nav: 'administrators', role: 'administrator' }));
+/** What passes at this moment, and what became of it. @type {Row[]} */
+const PASSING = [
+  { path: 'streams', nav: 'streams', load: () => import('../pages/streams.js') },
+  { path: 'streams/:id', nav: 'streams', load: () => import('../pages/stream.js') },
+  { path: 'conversations', nav: 'conversations', role: 'helpdesk', load: () => import('../pages/conversations.js') },
+  { path: 'conversations/:id', nav: 'conversations', role: 'helpdesk', load: () => import('../pages/conversation.js') },
+  { path: 'queue', nav: 'queue', role: 'helpdesk', load: () => import('../pages/queue.js') },
+];
 
 /** @type {Row[]} */
 export const PAGES = [
@@ -81,8 +90,20 @@ export const PAGES = [
   ...CERTIFICATES,
   ...ADMINISTRATORS,
   { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
+  ...PASSING,
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
+
+/**
+ * The address of a page; undefined: there is none, or who is signed in may not see it.
+ * @param {import('./api.js').Api} api
+ * @param {string} path of a page without ":name"
+ * @param {Object<string, string>} [query]
+ */
+export function hrefTo(api, path, query) {
+  const row = PAGES.find((one) => one.path === path);
+  return row && (!row.role || api.may(row.role)) ? hrefOf(path.split('/'), query) : undefined;
+}
 
 /** @param {string} kind */
 function entryOf(kind) {
@@ -94,7 +115,8 @@ function entryOf(kind) {
  * @type {{title: string, entries: {name: string, parts: string[], role?: string}[]}[]}
  */
 export const NAVIGATION = [
-  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
+  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('streams'),
+    { ...entryOf('conversations'), role: 'helpdesk' }, { ...entryOf('queue'), role: 'helpdesk' }] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
   { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },

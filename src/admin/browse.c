@@ -16,7 +16,6 @@
 
 #define PAGE 50
 #define PAGE_MAX 1000
-#define SEARCH_MAX 200
 
 struct row {
     const struct record *record;
@@ -29,9 +28,9 @@ struct browse {
     struct call *call;
     const struct setting *by; /* NULL: the name, or the state */
     bool by_state, backwards;
-    char search[SEARCH_MAX + 1]; /* in lower case */
-    struct slice state;          /* only those in it; empty: all */
-    json_t *states;              /* by name; NULL: not asked for */
+    char search[BROWSE_SEARCH_MAX + 1]; /* in lower case */
+    struct slice state;                 /* only those in it; empty: all */
+    json_t *states;                     /* by name; NULL: not asked for */
     struct row *rows;
     size_t n;
 };
@@ -190,16 +189,17 @@ static bool take_sort(struct browse *b)
     return false;
 }
 
-static bool take_search(struct browse *b)
+bool browse_search(struct call *c, char out[BROWSE_SEARCH_MAX + 1])
 {
-    struct slice text = slice_trim(target_query(&b->call->target, "search"));
+    struct slice text = slice_trim(target_query(&c->target, "search"));
 
-    if (text.n > SEARCH_MAX) {
-        reply_problem(b->call, 400, "bad-request", "search: %d bytes at most", SEARCH_MAX);
+    if (text.n > BROWSE_SEARCH_MAX) {
+        reply_problem(c, 400, "bad-request", "search: %d bytes at most", BROWSE_SEARCH_MAX);
         return false;
     }
     for (size_t i = 0; i < text.n; i++)
-        b->search[i] = text_lower(text.p[i]);
+        out[i] = text_lower(text.p[i]);
+    out[text.n] = '\0';
     return true;
 }
 
@@ -214,6 +214,17 @@ static bool take_user_states(struct browse *b)
     if (!b->states)
         reply_no_memory(b->call);
     return b->states != NULL;
+}
+
+bool browse_offset(struct call *c, uint64_t *out)
+{
+    struct slice at = target_query(&c->target, "offset");
+
+    *out = 0;
+    if (!target_query(&c->target, "after").p && (!at.p || slice_u64(at, UINT32_MAX, out)))
+        return true;
+    reply_problem(c, 400, "bad-request", "offset is a number; after is for lists without search, sort and state");
+    return false;
 }
 
 /* Of partners: how they are, from the daemon. */
@@ -242,20 +253,16 @@ void browse_list(struct call *c)
 {
     struct browse b = { .call = c };
     struct config *config;
-    uint64_t limit, offset = 0;
-    struct slice at = target_query(&c->target, "offset");
+    uint64_t limit, offset;
 
-    if (!call_number(c, "limit", PAGE, PAGE_MAX, &limit) || !take_sort(&b) || !take_search(&b) || !take_state(&b))
+    if (!call_number(c, "limit", PAGE, PAGE_MAX, &limit) || !browse_offset(c, &offset) || !take_sort(&b) ||
+        !browse_search(c, b.search) || !take_state(&b))
         return;
-    if (target_query(&c->target, "after").p || (at.p && !slice_u64(at, UINT32_MAX, &offset))) {
-        reply_problem(c, 400, "bad-request", "offset is a number; after is for lists without search, sort and state");
-    } else {
-        config = keeper_config(c->admin->conf.keeper);
-        if (select_rows(&b, config_list(config, c->kind)))
-            reply_json(c, 200, page(&b, offset, limit));
-        else
-            reply_no_memory(c);
-        config_drop(config);
-    }
+    config = keeper_config(c->admin->conf.keeper);
+    if (select_rows(&b, config_list(config, c->kind)))
+        reply_json(c, 200, page(&b, offset, limit));
+    else
+        reply_no_memory(c);
+    config_drop(config);
     json_decref(b.states);
 }

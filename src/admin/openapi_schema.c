@@ -19,15 +19,22 @@ static const struct {
                  "'streams':{'$ref':'#/components/schemas/Counts'}}}" },
     { "Counts",
       "{'type':'array','items':{'type':'integer'},'description':'oldest first; the last has not ended yet'}" },
-    { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
-                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
+    { "Streams", "{'type':'object','required':['items','total'],'properties':{'items':{'type':'array','items':{"
+                 "'$ref':'#/components/schemas/Stream'}},'total':{'type':'integer'}}}" },
     { "Steps",
       "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
       "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
       "}" },
     { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
-                "out','both']},"
+                "out','both']},'authenticated':{'type':'boolean'},'local':{'type':'string'},'remote':{'type':'string'},"
+                "'partner':{'type':'string'},'address':{'type':'string'},'state':{'enum':['connecting','negotiating',"
+                "'ready','closing']},'tls':{'type':'string'},'cipher':{'type':'string'},'method':{'type':'string'},"
+                "'age-s':{'type':'integer'},'idle-s':{'type':'integer'},'stanzas-in':{'type':'integer'},"
+                "'stanzas-out':{'type':'integer'},'awaits':{'type':'string'},'stream-management':{'type':'boolean'},"
+                "'shown':{'type':['object','null'],'description':'the certificate that the peer showed','properties':{"
+                "'subject':{'type':'string'},'issuer':{'type':'string'},'until':{'type':'string'},"
+                "'names':{'type':'array','items':{'type':'string'}}}},"
                 "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
                 "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
                 "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },

@@ -283,13 +283,32 @@ def test_the_daemon_is_asked(server):
     metrics = server.root("GET", "/metrics")
     assert metrics.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     assert metrics.raw.endswith(b"# EOF\n")
-    assert [s["id"] for s in server.root("GET", "/v1/streams").json["items"]] == [7, 8]
+    assert [s["id"] for s in server.root("GET", "/v1/streams").json["items"]] == [7, 8, 9, 10]
     assert server.root("GET", "/v1/streams/7").json["steps"][0]["step"] == "tls"
     for gone in "9", "x", "-1", "99999999999999999999":
         assert server.root("GET", "/v1/streams/" + gone).status == 404, gone
     assert server.root("DELETE", "/v1/streams/7").status == 200
     for gone in ("7", "9", "x", "-1", "99999999999999999999999"):
         assert server.root("DELETE", "/v1/streams/" + gone).status == 404, gone
+
+
+def test_streams_are_searched_sorted_and_turned_over(server):
+    def look(query):
+        got = server.root("GET", "/v1/streams?" + query)
+        assert got.status == 200, (query, got.json)
+        return [s["id"] for s in got.json["items"]], got.json["total"]
+
+    for query, ids in (("sort=remote", [9, 7, 8, 10]), ("sort=-remote", [10, 8, 7, 9]), ("sort=age-s", [10, 8, 7, 9]),
+                       ("sort=-stanzas-in", [8, 7, 10, 9]), ("sort=cipher", [9, 10, 8, 7]), ("sort=", [7, 8, 9, 10]),
+                       ("direction=out", [7, 10]), ("direction=both", [9]), ("state=ready", [7, 8, 9]),
+                       ("state=closing", []), ("search=TAILSPIN", [8, 10]), ("search=wingtip", [9]),
+                       ("search=192.0.2.2", [8]), ("search=aes_256", [7]), ("search=tail&direction=in&state=ready", [8])):
+        assert look(query) == (ids, len(ids)), query
+    assert look("limit=1&sort=age-s&offset=1") == ([8], 4)
+    assert look("limit=3") == ([7, 8, 9], 4) and look("offset=4") == ([], 4)
+    for bad in ("sort=id-", "sort=-", "sort=pin", "direction=up", "state=failing", "offset=x", "limit=0", "limit=1001",
+                "after=7", "search=" + "x" * 201, "partner=fabrikam.example"):
+        assert server.root("GET", "/v1/streams?" + bad).status == 400, bad
 
 
 def test_without_the_store_one_may_look_but_not_change(server):
@@ -345,6 +364,7 @@ def test_who_talks_with_whom_and_what_waits_comes_in_bounded_pages(server):
     page = server.root("GET", "/v1/conversations?user=alice@contoso.example&limit=5").json
     assert page["items"][0]["id"] == "00000000000000a1" and page["items"][0]["idle-s"] == 5 and page["next"] == 41
     assert server.root("GET", "/v1/conversations?before=41").json["next"] is None
+    assert server.root("GET", "/v1/conversations?state=failed").json["items"] == []
     assert server.root("GET", "/v1/conversations").json["items"][0]["idle-s"] == 100  # the page, where none is asked for
     assert server.root("GET", "/v1/conversations/00000000000000a1").json["sip-to-xmpp"]["messages"] == 3
     assert server.root("GET", "/v1/conversations/a1").status == 404

@@ -166,6 +166,10 @@ class Page:
         """What axe-core finds wrong, by these rules; without any by all."""
         return self._ask("axe", rules=rules or None)
 
+    def visit(self, pages, looks, language="en"):
+        """What is wrong with the pages at these addresses (visit.mjs): with headings, widths, languages, and what axe-core finds."""
+        return self._ask("visit", pages=pages, looks=looks, language=language)
+
     def said(self):
         """What the browser has complained of since it was asked last."""
         return self._ask("said")

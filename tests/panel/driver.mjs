@@ -1,13 +1,12 @@
 // Drives Debian's Chromium for the tests (browser.py): one JSON request a line on standard input, one answer a line.
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
+import { axe, visit } from './visit.mjs';
 
 const require = createRequire(`${process.env.STOX_NODE}/package.json`);
 const { chromium } = require('playwright-core');
-const axeSource = require('axe-core').source;
 
 const BOUND = 20000;
-const AXE = { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
 const pages = new Map(); // by name: { context, page, said, asked }
 let browser;
 
@@ -41,17 +40,6 @@ async function open({ page: name, url, options }) {
 /** An expression, or a function of the argument. */
 function scriptOf(text) {
   return (0, eval)(/^(async )?\(/.test(text) ? text : `() => (${text})`);
-}
-
-async function axe(page, rules) {
-  // By the debugger's protocol: the page's own policy would not let a script in.
-  await page.evaluate(`window.axe || (() => { ${axeSource} })()`);
-  const options = rules ? { resultTypes: ['violations'], runOnly: { type: 'rule', values: rules } } : AXE;
-  const { violations, passes } = await page.evaluate((given) => window.axe.run(document, given), options);
-  if (passes.length < (rules?.length ?? 15)) {
-    throw new Error(`axe has looked at next to nothing: ${passes.map((p) => p.id)}`);
-  }
-  return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`);
 }
 
 const OPERATIONS = {
@@ -88,6 +76,7 @@ const OPERATIONS = {
   forget: async (wish, { context }) => context.clearCookies(),
   screenshot: async (wish, { page }) => void (await page.screenshot({ path: wish.path, fullPage: wish.full ?? false })),
   axe: async (wish, { page }) => axe(page, wish.rules),
+  visit: async (wish, { page }) => visit(page, wish),
   said: async (wish, entry) => entry.said.splice(0),
   asked: async (wish, entry) => entry.asked.splice(0),
 };
