@@ -46,6 +46,11 @@ PAGES = {
     "#/purge/contacts": "Remove many",
     "#/org": "Organisation",
     "#/gateway": "Gateway settings",
+    "#/audit": "Audit log",
+    "#/administrators": "Administrators",
+    "#/administrators/anna": "anna",
+    "#/new/administrators": "New administrator",
+    "#/new/tokens": "New token",
     "#/account": "Your account: anna",
     "#/nothing": "There is no such page",
 }
