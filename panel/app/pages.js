@@ -65,9 +65,16 @@ const CERTIFICATES = [
   { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
 ].map((row) => ({ ...row, nav: 'certificates' }));
 
+/** What the gateway depends on, looked at. @type {Row[]} */
+const CHECKS = [
+  { path: 'check', nav: 'check', load: () => import('../pages/check.js') },
+  { path: 'dns', nav: 'dns', load: () => import('../pages/dns.js') },
+];
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
+  ...CHECKS,
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
@@ -84,8 +91,8 @@ function entryOf(kind) {
  * @type {{title: string, entries: {name: string, parts: string[], role?: string}[]}[]}
  */
 export const NAVIGATION = [
-  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
-  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
+  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('check')] },
+  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates', 'dns'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
   { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
 ];

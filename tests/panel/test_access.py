@@ -5,7 +5,7 @@ import pytest
 
 from browser import button, css, heading, label, link
 
-PAGES = {"#/": "Overview", "#/partners": "Partners", "#/partners/fabrikam.example": "fabrikam.example",
+PAGES = {"#/": "Overview", "#/check": "Check", "#/dns": "DNS", "#/partners": "Partners", "#/partners/fabrikam.example": "fabrikam.example",
          "#/new/partners": "New partner",
          "#/domains": "SIP domains", "#/domains/contoso.example": "contoso.example",
          "#/routes": "Routes", "#/routes/office": "office",
