@@ -35,7 +35,8 @@ function checkOf(app) {
   const only = textInput();
   const beside = h('details', {}, h('summary', {}, t('dns.otherwise')), h('div', { class: 'stack' }, resolvers.node,
     labelled(t('dns.only'), only, t('dns.only.hint'))));
-  return new Checking(app, { what: 'dns', here: hrefOf(['dns']), beside,
+  const hint = h('p', { class: 'hint' }, t('dns.itself'), ' ', h('a', { href: hrefOf(['gateway']) }, t('nav.gateway')));
+  return new Checking(app, { what: 'dns', here: hrefOf(['dns']), beside, hint,
     groupOf: (one) => ({ key: one.about, title: one.about || t('dns.all') }),
     body: () => {
       const given = { resolvers: words(resolvers.read()), domains: words(only.value) };
@@ -57,7 +58,6 @@ export async function open(app, place) {
   return {
     title: t('nav.dns'),
     content: [h('p', { class: 'hint' }, t('about.dns')), checking.node,
-      h('p', { class: 'hint' }, t('dns.itself'), ' ', h('a', { href: hrefOf(['gateway']) }, t('nav.gateway'))),
       h('section', { 'aria-labelledby': id }, h('h2', { id }, t('dns.records')), records.node)],
     close: () => {
       checking.close();

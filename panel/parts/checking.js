@@ -16,6 +16,7 @@ const LOOK_MS = 400;
  * @property {string} here the address of the page
  * @property {() => {domains?: string[], resolvers?: string[]}} [body] what is particular about it; asked when it begins
  * @property {Element} [beside] controls that belong to the button
+ * @property {Element} [hint] below the verdict
  * @property {(findings: any[]) => string} [progress] what it does now
  */
 
@@ -30,9 +31,10 @@ export class Checking {
     this.button = h('button', { type: 'button', class: 'primary' }, t('check.now'));
     this.button.addEventListener('click', () => this.begin());
     this.shown = 0; // whose findings stand there
+    this.seen = -1; // whose verdict does
     this.closed = false;
     const may = app.api.may('helpdesk');
-    this.node = h('section', { class: 'check' }, h('h2', {}, t('check.verdict')), this.last,
+    this.node = h('section', { class: 'check' }, h('h2', {}, t('check.verdict')), this.last, wish.hint,
       may ? h('div', { class: 'plain-form' }, wish.beside, h('div', { class: 'actions' }, this.button))
         : h('p', { class: 'hint' }, t('check.reader')), this.says, this.found.node);
     this.end = app.live.on('status', (status) => app.attempt(() => this.take(status)));
@@ -50,11 +52,16 @@ export class Checking {
   /** @param {any} status */
   async take(status) {
     const last = status.checks?.[this.wish.what];
-    replace(this.last, verdictNotice(last));
-    if (!last || last.check === this.shown || this.runs || !this.app.api.may('helpdesk')) {
+    const id = last?.check ?? 0;
+    if (id === this.seen) {
       return;
     }
-    this.shown = last.check;
+    this.seen = id;
+    replace(this.last, verdictNotice(last));
+    if (!last || id === this.shown || this.runs || !this.app.api.may('helpdesk')) {
+      return;
+    }
+    this.shown = id;
     const check = await this.read(last.check);
     if (check && !this.runs) {
       this.found.show(this.ofThis(check));
@@ -114,11 +121,12 @@ export class Checking {
     }
   }
 
-  /** @param {any} check @param {boolean} particular it says nothing of all that is ours */
+  /** What becomes the gateway's verdict is shown there. @param {any} check @param {boolean} particular it does not */
   outcome(check, particular) {
-    return notice(check.works ? 'ok' : 'failed', h('p', { lang: 'en' }, check.verdict),
-      h('p', { class: 'hint' }, t(particular ? 'check.particular' : 'check.ended',
-        { took: duration(check['took-ms'] / 1000) })));
+    const took = duration(check['took-ms'] / 1000);
+    return particular ? notice(check.works ? 'ok' : 'failed', h('p', { lang: 'en' }, check.verdict),
+      h('p', { class: 'hint' }, t('check.particular', { took })))
+      : h('p', { class: 'hint' }, t('check.ended', { took }));
   }
 
   close() {

@@ -79,9 +79,10 @@ export class Records {
   }
 
   toolbar() {
-    const button = (/** @type {string} */ label, /** @type {(text: string) => any} */ use) =>
-      h('button', { type: 'button', on: { click: () => this.app.attempt(async () => use(zoneText(await this.all()))) } },
-        label);
+    const button = (/** @type {string} */ label, /** @type {(text: string) => any} */ use) => {
+      const run = () => this.app.attempt(async () => use(zoneText(await this.all())));
+      return h('button', { type: 'button', on: { click: run } }, label);
+    };
     return h('div', { class: 'stack' },
       h('div', { class: 'toolbar', role: 'search' },
         h('label', { for: this.search.id }, icon('search'), h('span', { class: 'unseen' }, t('search'))), this.search),
@@ -163,7 +164,7 @@ export class Records {
 
   /** @param {Item} item */
   row(item) {
-    return h('tr', {}, h('th', { scope: 'row' }, h('code', {}, item.name)), h('td', {}, item.type),
+    return h('tr', {}, h('th', { scope: 'row' }, h('code', {}, item.name)), h('td', { class: 'type' }, item.type),
       h('td', { class: 'number' }, item.ttl), h('td', { class: 'data' }, h('code', {}, item.data)),
       h('td', { class: 'why' }, item.optional && mark('note', t('dns.optional')), h('p', {}, whyOf(item))),
       h('td', {}, copyButton(this.app, `${item.name} ${item.type}`, item.line)));

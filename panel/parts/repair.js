@@ -55,5 +55,6 @@ export function repairOf(one) {
   if (one.area === 'certificates' || OF_CERTIFICATES.includes(one.check)) {
     return to('certificates');
   }
-  return byCommand(one.line) ?? byCommand(one.remedy) ?? byObject(one.text) ?? (one.area === 'dns' ? to('dns') : null);
+  const known = byCommand(one.line) ?? byCommand(one.remedy) ?? byObject(one.text);
+  return known ?? (one.area === 'dns' && one.mark !== 'note' ? to('dns') : null);
 }

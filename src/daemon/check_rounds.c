@@ -1,13 +1,16 @@
 #include "daemon/check_rounds.h"
 
+#include "deploy/dns_check.h"
+
 static unsigned every_h(void *owner)
 {
     struct check_rounds *r = owner;
     struct config *config = keeper_config(r->keeper);
-    unsigned hours = config_list(config, &sip_domain_kind)->n ? config_gateway(config)->dns_check_h : 0;
+    size_t n = config_list(config, &sip_domain_kind)->n;
+    unsigned hours = config_gateway(config)->dns_check_h;
 
     config_drop(config);
-    return hours;
+    return n && n <= DNS_CHECK_DOMAINS ? hours : 0;
 }
 
 static uint64_t last_ms(void *owner)

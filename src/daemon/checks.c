@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "daemon/check_rows.h"
 #include "daemon/interfaces.h"
+#include "deploy/dns_check.h"
 
 #define WISH_BYTES (256u << 10)
 #define PAUSE_MS 100
@@ -68,7 +69,7 @@ static void tell(struct log *log, enum verdict_kind kind, const struct verdict *
 
 /*
  * A row, or all of it, has ended. It counts as the gateway's verdict if it was about all domains, as this gateway resolves them, and
- * was not cut short.
+ * was not cut short, nor more than is looked at at once.
  */
 static void settle(struct job *job, const struct check *c, enum verdict_kind kind, const struct findings *found,
                    const char *text)
@@ -77,8 +78,10 @@ static void settle(struct job *job, const struct check *c, enum verdict_kind kin
     struct verdict now;
     bool is_news;
 
-    if (job->what.n_domains || job->what.n_resolvers || atomic_load(c->stop) ||
-        config_list(c->config, &sip_domain_kind)->n == 0)
+    size_t n = config_list(c->config, &sip_domain_kind)->n;
+
+    if (job->what.n_domains || job->what.n_resolvers || atomic_load(c->stop) || n == 0 ||
+        (kind == VERDICT_DNS && n > DNS_CHECK_DOMAINS))
         return;
     pthread_mutex_lock(&checks->lock);
     verdict_make(&now, job->id, found, text);
