@@ -31,7 +31,7 @@ export class Checking {
     this.button = h('button', { type: 'button', class: 'primary' }, t('check.now'));
     this.button.addEventListener('click', () => this.begin());
     this.shown = 0; // whose findings stand there
-    this.seen = -1; // whose verdict does
+    this.seen = ''; // the verdict that does
     this.closed = false;
     const may = app.api.may('helpdesk');
     this.node = h('section', { class: 'check' }, h('h2', {}, t('check.verdict')), this.last, wish.hint,
@@ -52,16 +52,19 @@ export class Checking {
   /** @param {any} status */
   async take(status) {
     const last = status.checks?.[this.wish.what];
-    const id = last?.check ?? 0;
-    if (id === this.seen) {
+    const text = JSON.stringify(last ?? null);
+    if (text === this.seen) {
       return;
     }
-    this.seen = id;
+    this.seen = text;
     replace(this.last, verdictNotice(last));
-    if (!last || id === this.shown || this.runs || !this.app.api.may('helpdesk')) {
+    if (!last) {
+      this.shown = 0; // a gateway that has begun anew counts from one
+    }
+    if (!last || last.check === this.shown || this.runs || !this.app.api.may('helpdesk')) {
       return;
     }
-    this.shown = id;
+    this.shown = last.check;
     const check = await this.read(last.check);
     if (check && !this.runs) {
       this.found.show(this.ofThis(check));
