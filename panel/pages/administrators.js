@@ -13,7 +13,7 @@ import { mark } from '../parts/mark.js';
 import { searchField } from '../parts/search.js';
 import { sessionTable } from '../parts/sessions.js';
 
-const WAITS_S = 10; // how often it is looked who has to wait
+const WAITS_S = 5; // how often it is looked who has to wait
 
 /** @typedef {import('../app/pages.js').App} App */
 
@@ -109,7 +109,7 @@ export async function open(app) {
     href: hrefOf(['new', kind]) }, icon('add'), t(`new.${kind}`));
   return {
     title: t('nav.administrators'),
-    actions: [changesLink(app, 'account'), add('tokens'), add('administrators', true)],
+    actions: [changesLink(app, 'account', '', t('audit.ofall')), add('tokens'), add('administrators', true)],
     content: [h('p', { class: 'hint' }, t('about.administrators')), people.node,
       section(t('token.title'), t('token.about'), tokens.node),
       section(t('sessions.title'), t('sessions.about'), sessions.node)],

@@ -12,6 +12,7 @@ import { choiceOf, labelled, textInput } from '../parts/plain.js';
 const PAGE = 50;
 const LOOKS = 25; // requests for one page: each looks at 20,000 entries for those that fit
 const SETTLE_MS = 300;
+const WIDE = '(min-width: 48rem)'; // there is room for all filters
 const FIELDS = ['search', 'who', 'by', 'kind', 'name', 'since', 'until'];
 
 /**
@@ -44,8 +45,12 @@ function filterBar(query, changed) {
       timer = window.setTimeout(changed, SETTLE_MS);
     });
   }
-  return { node: h('div', { class: 'filters', role: 'search', 'aria-label': t('audit.filters') },
-    FIELDS.map((name) => labelled(t(`audit.filter.${name}`), controls[name]))),
+  const fieldsOf = (/** @type {string[]} */ names) => h('div', { class: 'filters' },
+    names.map((name) => labelled(t(`audit.filter.${name}`), controls[name])));
+  const rest = FIELDS.slice(2);
+  const isOpen = matchMedia(WIDE).matches || rest.some((name) => given(name) !== '');
+  return { node: h('div', { role: 'search', 'aria-label': t('audit.filters') }, fieldsOf(FIELDS.slice(0, 2)),
+    h('details', { open: isOpen }, h('summary', {}, t('audit.filters.more')), fieldsOf(rest))),
   read: () => Object.fromEntries(FIELDS.map((name) => [name, controls[name].value.trim()])),
   clear: () => Object.values(controls).forEach((control) => {
     control.value = '';

@@ -166,7 +166,7 @@ export async function open(app, place) {
     presencePart(app, query, partner)];
   return {
     title: t('nav.test'),
-    content: [h('p', { class: 'hint' }, t('about.test')), parts.map((part) => part.node)],
+    content: [h('p', { class: 'hint' }, t('about.test')), ...parts.map((part) => part.node)],
     close: () => parts.forEach((part) => part.close()),
   };
 }

@@ -39,9 +39,15 @@ export async function auditedKinds(app) {
     /** @type {[string, Kind]} */ ([kind, await app.schema.kind(plural)]))));
 }
 
-/** "changes of this", for who may read the audit. @param {App} app @param {string} kind @param {string} [name] */
-export function changesLink(app, kind, name) {
-  return app.api.may('helpdesk') && h('a', { class: 'button', href: hrefOf(['audit'], { kind, name }) }, t('audit.of'));
+/**
+ * "changes of this", for who may read the audit.
+ * @param {App} app
+ * @param {string} kind
+ * @param {string} [name]
+ * @param {string} [text]
+ */
+export function changesLink(app, kind, name, text = t('audit.of')) {
+  return app.api.may('helpdesk') && h('a', { class: 'button', href: hrefOf(['audit'], { kind, name }) }, text);
 }
 
 /** "user:anna" without how she came. @param {Entry} entry */
@@ -124,10 +130,15 @@ function difference(setting, before, after, entry) {
     entry.after && side('ins', setting, after)];
 }
 
+/** When a token ends, as people write it. @param {Entry} entry @param {any} values @returns {any} */
+function readable({ kind }, values) {
+  return kind === 'token' && values?.expires ? { ...values, expires: moment(values.expires * 1000) } : values ?? {};
+}
+
 /** Setting by setting. @param {Kind | undefined} kind @param {Entry} entry */
 function differences(kind, entry) {
-  const before = entry.before ?? {};
-  const after = entry.after ?? {};
+  const before = readable(entry, entry.before);
+  const after = readable(entry, entry.after);
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   if (changed.length === 0) {

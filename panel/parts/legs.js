@@ -29,12 +29,13 @@ import { facts } from './plain.js';
  * @property {string} text
  *
  * @typedef {{event: Event} | {gap: number}} Item gap: so many events are missing there
+ * @typedef {{n: number, rungs: Set<Rung>}} Group a message: its number, and its entries
  */
 
 /** Entries that are kept. */
 export const MOST = 2000;
 
-const NEAR_END = 40; // pixels: whoever is so near the end wants to see what comes
+const NEAR_END = 150; // pixels: whoever is so near the end wants to see what comes
 
 /** May it have a text that is not shown? @param {Event} event */
 const bears = ({ leg, what }) => (leg === 'sip' && what.startsWith('MESSAGE ')) || /^message id=/.test(what);
@@ -50,11 +51,13 @@ function conversationOf(id) {
 
 /** One entry, closed at first. */
 class Rung {
-  /** @param {Legs} owner @param {Event} event @param {number} group of its message; 0: of none */
+  /** @param {Legs} owner @param {Event} event @param {Group | null} group of its message */
   constructor(owner, event, group) {
     this.owner = owner;
     this.event = event;
-    this.group = group;
+    this.group = group?.n ?? 0;
+    this.fellows = group?.rungs ?? new Set();
+    this.fellows.add(this);
     this.time = exactTime(event['at-ms']);
     this.people = h('p', { class: 'people' });
     /** @type {Element | null} */
@@ -124,7 +127,7 @@ class Rung {
 
   /** The other entries of the same message, on both legs. */
   others() {
-    const others = this.owner.rungs.filter((rung) => rung.group === this.group && rung !== this);
+    const others = [...this.fellows].filter((rung) => rung !== this);
     return this.group > 0 && h('div', {}, h('p', {}, t('legs.same', { n: this.group, count: others.length })),
       h('ul', { class: 'same-message' }, others.map((rung) => h('li', {}, h('button', { type: 'button', class: 'quiet',
         on: { click: () => rung.node.isConnected && rung.button.focus() } }, rung.time, ' ',
@@ -145,13 +148,15 @@ export class Legs {
     this.items = [];
     /** @type {{node: Element, rung: Rung | null}[]} beside items */
     this.rows = [];
-    /** @type {Map<string, {n: number, rows: number}>} messages that there are entries of, with their numbers */
+    /** @type {Map<string, Group>} messages that there are entries of */
     this.groups = new Map();
     this.messages = 0; // that have been seen
     /** @type {Event | undefined} */
     this.last = undefined;
     /** @type {Rung | null} where the Tab key comes in */
     this.current = null;
+    /** @type {Rung[]} what stands out */
+    this.marked = [];
     this.lost = 0; // of the oldest, that have made room
     this.draw();
   }
@@ -210,20 +215,18 @@ export class Legs {
   /** Messages are numbered as they come. @param {string} message */
   groupOf(message) {
     if (!message) {
-      return 0;
+      return null;
     }
-    const group = this.groups.get(message) ?? { n: ++this.messages, rows: 0 };
-    group.rows += 1;
+    const group = this.groups.get(message) ?? { n: ++this.messages, rungs: new Set() };
     this.groups.set(message, group);
-    return group.n;
+    return group;
   }
 
   /** @param {Rung | null} rung whose entry is gone */
   forget(rung) {
-    const message = rung?.event.message ?? '';
-    const group = this.groups.get(message);
-    if (group && --group.rows === 0) {
-      this.groups.delete(message);
+    rung?.fellows.delete(rung);
+    if (rung?.group && rung.fellows.size === 0) {
+      this.groups.delete(rung.event.message);
     }
   }
 
@@ -254,7 +257,9 @@ export class Legs {
   /** Its message stands out. @param {Rung} chosen */
   chosen(chosen) {
     this.mayBeReached(chosen);
-    this.rungs.forEach((rung) => rung.node.classList.toggle('same', rung.group > 0 && rung.group === chosen.group));
+    this.marked.forEach((rung) => rung.node.classList.remove('same'));
+    this.marked = chosen.group ? [...chosen.fellows] : [];
+    this.marked.forEach((rung) => rung.node.classList.add('same'));
   }
 
   /** @param {KeyboardEvent} event */

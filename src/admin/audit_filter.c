@@ -124,10 +124,17 @@ static bool search_fits(const struct audit_filter *f, const struct store_audit_r
     return bodies_hold(row, f->search, fits);
 }
 
+/* "user:anna" is one of them; "anna" and "user:" are parts. */
+static bool who_fits(const struct audit_filter *f, struct slice who)
+{
+    bool is_whole = slice_find(f->who, ':') + 1 < f->who.n;
+
+    return is_whole ? slice_ieq(who, f->who) : text_holds(who, f->who);
+}
+
 bool audit_filter_fits(const struct audit_filter *f, const struct store_audit_row *row, bool *fits)
 {
     *fits = (!f->since_ms || row->at_ms >= f->since_ms) && (!f->until_ms || row->at_ms < f->until_ms) &&
-            (f->means == AUDIT_ANY || audit_means_of(row->who) == f->means) &&
-            (f->who.n == 0 || text_holds(row->who, f->who));
+            (f->means == AUDIT_ANY || audit_means_of(row->who) == f->means) && who_fits(f, row->who);
     return !*fits || f->search.n == 0 || search_fits(f, row, fits);
 }

@@ -9,8 +9,8 @@
 enum audit_means { AUDIT_ANY, AUDIT_SESSION, AUDIT_TOKEN, AUDIT_SOCKET, AUDIT_GATEWAY };
 
 struct audit_filter {
-    struct slice who;    /* a part of who it was, in lower case; empty: anybody */
-    struct slice search; /* likewise of who, from where, the object's name, or what a setting was and became */
+    struct slice who;    /* in lower case: "user:anna" that one, else a part of who it was; empty: anybody */
+    struct slice search; /* a part, likewise, of who, from where, the object's name, or what a setting was and became */
     enum audit_means means;
     int64_t since_ms, until_ms; /* wall clock; until_ms itself is outside; 0: without */
 };

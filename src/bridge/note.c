@@ -216,12 +216,21 @@ static bool parties_of(struct bridge *b, const struct sip_request *request, stru
     return route && jid_domain_to_ascii(a, from->domain, &domain) && note_is_from(route, domain, request->from);
 }
 
-static void tell_refused(struct bridge *b, const struct sip_request *request, const struct scene *of, unsigned status,
-                         const char *reason, const char *why)
+/* One that was refused on the way in: of no stanza, it is found by its branch. */
+static void tell_refused(struct bridge *b, const struct sip_request *request, const struct jid *from,
+                         const struct jid *to, unsigned status, const char *reason, const char *why)
 {
-    tell_request(b, of, request);
-    tell_line(b, of, VIEWER_GATEWAY, VIEWER_HERE, STEP_FAILED, "refused: %.700s", why ? why : "out of memory");
-    tell_answer(b, of, status, reason);
+    uint64_t talk = talks_id(&b->talks, from, to);
+    struct pair_text text;
+    struct scene of;
+
+    if (!is_watched(b))
+        return;
+    of = scene_of(&text, talk, from, to);
+    of.message = message_to_xmpp(b, talk, request->msg->via.branch);
+    tell_request(b, &of, request);
+    tell_line(b, &of, VIEWER_GATEWAY, VIEWER_HERE, STEP_FAILED, "refused: %.700s", why ? why : "out of memory");
+    tell_answer(b, &of, status, reason);
 }
 
 uint64_t note_sip_refused(struct bridge *b, const struct sip_request *request, unsigned status, const char *reason,
@@ -229,7 +238,6 @@ uint64_t note_sip_refused(struct bridge *b, const struct sip_request *request, u
 {
     const struct talk_end end = { .outcome = SCORE_REFUSED, .status = status, .why = slice_str(why) };
     _Alignas(16) char memory[2048];
-    struct pair_text text;
     struct arena a;
     struct jid from, to;
     uint64_t talk = 0;
@@ -238,15 +246,24 @@ uint64_t note_sip_refused(struct bridge *b, const struct sip_request *request, u
     if (parties_of(b, request, &a, &from, &to)) {
         talk = talks_came(&b->talks, SCORE_S2X, &from, &to, loop_now(b->loop));
         talks_ended(&b->talks, talk, SCORE_S2X, &end, loop_now(b->loop));
-        if (is_watched(b)) {
-            struct scene of = scene_of(&text, talk, &from, &to);
-
-            of.message = message_to_xmpp(b, talk, request->msg->via.branch);
-            tell_refused(b, request, &of, status, reason, why);
-        }
+        tell_refused(b, request, &from, &to, status, reason, why);
     }
     arena_reset(&a);
     return talk;
+}
+
+void note_sip_unserved(struct bridge *b, const struct sip_request *request, const char *reason, const char *why)
+{
+    _Alignas(16) char memory[2048];
+    struct arena a;
+    struct jid from, to;
+
+    if (!is_watched(b))
+        return;
+    arena_init_on(&a, memory, sizeof(memory), 65536);
+    if (parties_of(b, request, &a, &from, &to))
+        tell_refused(b, request, &from, &to, 404, reason, why);
+    arena_reset(&a);
 }
 
 const char *note_condition(const struct xml *stanza)

@@ -19,6 +19,9 @@ uint64_t note_sip_in(struct bridge *b, const struct sip_request *request, const 
 uint64_t note_sip_refused(struct bridge *b, const struct sip_request *request, unsigned status, const char *reason,
                           const char *why);
 
+/* The SIP stack has refused a message with 404: nobody is served there. For those who look at this moment. */
+void note_sip_unserved(struct bridge *b, const struct sip_request *request, const char *reason, const char *why);
+
 /* The final answer to a request that was handed over as the stanza of that id; reason: what its sender reads, NULL: the standard phrase. */
 void note_sip_ended(struct bridge *b, uint64_t talk, struct slice id, const struct talk_end *end, const char *reason);
 

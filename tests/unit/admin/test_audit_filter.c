@@ -62,13 +62,24 @@ static void people_means_and_times(void **state)
         const char *who;
         bool fits;
     } cases[] = {
-        { { .who = SLICE("anna") }, "user:Anna", true },    { { .who = SLICE("user:ann") }, "user:anna", true },
-        { { .who = SLICE("bert") }, "user:anna", false },   { { .means = AUDIT_SESSION }, "user:anna", true },
-        { { .means = AUDIT_TOKEN }, "user:anna", false },   { { .means = AUDIT_TOKEN }, "token:ci", true },
-        { { .means = AUDIT_SOCKET }, "unix:root", true },   { { .means = AUDIT_GATEWAY }, "setup", true },
-        { { .means = AUDIT_GATEWAY }, "stoxd", true },      { { .means = AUDIT_GATEWAY }, "unix:0", false },
-        { { .since_ms = 1000 * DAY }, "user:anna", true },  { { .since_ms = 1000 * DAY + 1 }, "user:anna", false },
-        { { .until_ms = 1000 * DAY }, "user:anna", false }, { { .until_ms = 1000 * DAY + 1 }, "user:anna", true },
+        { { .who = SLICE("anna") }, "user:Anna", true },
+        { { .who = SLICE("ann") }, "user:Anna", true },
+        { { .who = SLICE("user:ann") }, "user:anna", false }, /* another one */
+        { { .who = SLICE("user:anna") }, "user:Anna", true },
+        { { .who = SLICE("token:") }, "token:ci", true },
+        { { .who = SLICE(":") }, "token:ci", true },
+        { { .who = SLICE("bert") }, "user:anna", false },
+        { { .means = AUDIT_SESSION }, "user:anna", true },
+        { { .means = AUDIT_TOKEN }, "user:anna", false },
+        { { .means = AUDIT_TOKEN }, "token:ci", true },
+        { { .means = AUDIT_SOCKET }, "unix:root", true },
+        { { .means = AUDIT_GATEWAY }, "setup", true },
+        { { .means = AUDIT_GATEWAY }, "stoxd", true },
+        { { .means = AUDIT_GATEWAY }, "unix:0", false },
+        { { .since_ms = 1000 * DAY }, "user:anna", true },
+        { { .since_ms = 1000 * DAY + 1 }, "user:anna", false },
+        { { .until_ms = 1000 * DAY }, "user:anna", false },
+        { { .until_ms = 1000 * DAY + 1 }, "user:anna", true },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
