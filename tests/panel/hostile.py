@@ -72,7 +72,7 @@ def partners_say(rig, start, office):
     assert all(message.wait() >= 400 for message in asked)
 
 
-def people_say(rig, start, office):
+def people_say(rig, start, office, turn=1):
     """Messages both ways: resource, nickname and subject; display name; and a reason why not."""
     office.answer = (486, short("sip-reason"))
     iago = start(XmppClient("mercutio@fabrikam.example/" + short("resource"), dns.PROSODY, rig.pki.trust_file))
@@ -82,8 +82,8 @@ def people_say(rig, start, office):
     assert iago.messages.wait(lambda m: m["type"] == "error", 20)[0]
     name = "<sip:alice@contoso.example>;tag=1"
     line = ["MESSAGE sip:%s SIP/2.0" % "mercutio@fabrikam.example",
-            "Via: SIP/2.0/UDP %s:%d;branch=z9hG4bKhostile;rport" % (office.address, office.port), "Max-Forwards: 70",
-            'From: "%s" %s' % (short("display-name"), name), "To: <sip:mercutio@fabrikam.example>", "Call-ID: hostile@office",
+            "Via: SIP/2.0/UDP %s:%d;branch=z9hG4bKhostile%d;rport" % (office.address, office.port, turn), "Max-Forwards: 70",
+            'From: "%s" %s' % (short("display-name"), name), "To: <sip:mercutio@fabrikam.example>", "Call-ID: hostile%d@office" % turn,
             "CSeq: 1 MESSAGE", "User-Agent: " + short("user-agent"), "Content-Type: text/plain", "Content-Length: 2", "", "hi"]
     office.send_bytes("\r\n".join(line).encode(), SIP)
     assert iago.messages.wait(lambda m: "hi" in m["body"], 20)[0]

@@ -17,7 +17,7 @@ FORMS = ["#/partners/fabrikam.example", "#/domains/contoso.example", "#/routes/o
          "#/sip-users/u%40contoso.example", "#/blocks/b.example", "#/org", "#/gateway", "#/new/partners", "#/new/domains",
          "#/new/routes", "#/new/policies", "#/new/sites", "#/new/sip-users", "#/new/blocks"]
 # Where a mark came from, and that a page shows it: not one of these has been lost on its way.
-SHOWN = {"stream-error", "peer-name", "certificate", "agent"}
+SHOWN = {"stream-error", "peer-name", "certificate", "agent", "sip-reason"}
 HELPS = ["#/", "#/partners/fabrikam.example"]  # where the helpdesk may do what readers may not
 SPARE = ["#/account"]  # one's own password and sessions are everybody's to change
 
@@ -77,6 +77,7 @@ def world(rig, home, prosody):
     hostile.partners_say(rig, start, office)
     hostile.people_say(rig, start, office)
     hostile.certificates_say(rig, g)
+    g.people_say = lambda turn: hostile.people_say(rig, start, office, turn)
     yield g
     for thing in reversed(up):
         rig.down(thing)
@@ -115,6 +116,15 @@ def test_every_page_shows_it_as_text(world, open_page):
     page.evaluate("(hash) => { location.hash = hash; }", "#/partners/" + hostile.FORBIDDING)
     page.click(button("Test the connection"))
     page.sees(text("onerror=window.ran=/stream-error/", within=css(".test .notice.failed")))
+    is_clean(page)
+
+
+def test_what_passes_is_shown_as_text(world, open_page):
+    page = open_page(world, "#/trace?partner=fabrikam.example")
+    page.click(button("Start"))
+    page.sees(text("Running"))
+    world.people_say(2)
+    page.until("['resource', 'sip-reason'].every((mark) => document.body.textContent.includes(`window.ran=/${mark}/`))")
     is_clean(page)
 
 
