@@ -9,11 +9,13 @@ export class Refused extends Error {
   /**
    * @param {number} status 0: there was no answer
    * @param {{detail?: string, code?: string, setting?: string, defects?: any[]}} problem
+   * @param {number} [wait] seconds until it is worth another try; 0: that is not known
    */
-  constructor(status, problem) {
+  constructor(status, problem, wait = 0) {
     super(problem.detail ?? `HTTP ${status}`);
     this.status = status;
     this.code = problem.code ?? '';
+    this.wait = wait;
     this.setting = problem.setting;
     this.defects = problem.defects ?? []; // of a certificate: all that is wrong with it
   }
@@ -137,7 +139,7 @@ export class Api {
     }
     const json = await bodyOf(response);
     if (!response.ok) {
-      throw new Refused(response.status, json ?? {});
+      throw new Refused(response.status, json ?? {}, Number(response.headers.get('Retry-After')) || 0);
     }
     return { status: response.status, json, tag: response.headers.get('ETag') ?? '' };
   }

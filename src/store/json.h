@@ -35,6 +35,9 @@ json_t *setting_to_json(const struct setting *s, const void *object, size_t i);
 /* NULL on memory; the caller's to json_decref. */
 json_t *record_to_json(const struct record *r, enum record_form form);
 
+/* r as RECORD_AUDIT, beside what it was before (NULL: nothing): a secret that both have and that differs is SETTING_HIDDEN_ANEW. */
+json_t *record_to_audit(const struct record *r, const struct record *before);
+
 /*
  * The members of object as edits: a value sets, null resets, {"add": [...], "remove": [...]} changes a list, a hidden secret
  * is left as it is. Text is taken for every type, as on the command line; a number or a boolean only where it is one. "name" and "revision" are passed over. -1 with a sentence (unknown member: the nearest one is named); memory
