@@ -32,6 +32,7 @@ export class Refused extends Error {
  * @property {Object<string, string | number | undefined>} [query]
  * @property {string} [tag] only if the object still has this ETag
  * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive] it goes out although the browser leaves the page
  * @property {boolean} [quiet] of the page itself: it does not keep an idle session alive
  */
 
@@ -130,6 +131,7 @@ export class Api {
         headers: this.headers(method, wish),
         body: wish.body === undefined ? undefined : JSON.stringify(wish.body),
         signal: wish.signal,
+        keepalive: wish.keepalive,
         redirect: 'error',
       });
     } catch (error) {

@@ -73,6 +73,7 @@ const ADMINISTRATORS = [
   { path: 'new/administrators', load: async () => ({ open: (await import('../pages/administrator.js')).openNew }) },
   { path: 'new/tokens', load: () => import('../pages/token-new.js') },
 ].map((row) => ({ ...row, nav: 'administrators', role: 'administrator' }));
+
 /** What passes at this moment, and what became of it. @type {Row[]} */
 const PASSING = [
   { path: 'streams', nav: 'streams', load: () => import('../pages/streams.js') },
@@ -81,6 +82,20 @@ const PASSING = [
   { path: 'conversations/:id', nav: 'conversations', role: 'helpdesk', load: () => import('../pages/conversation.js') },
   { path: 'queue', nav: 'queue', role: 'helpdesk', load: () => import('../pages/queue.js') },
 ];
+
+/** What is watched and tried, as it passes. @type {Row[]} */
+const TRYING = [
+  { path: 'trace', nav: 'trace', role: 'helpdesk', load: () => import('../pages/trace.js') },
+  { path: 'test', nav: 'test', role: 'helpdesk', load: () => import('../pages/test.js') },
+];
+
+/** Who watches whose presence: made by people, not by administrators. @type {Row[]} */
+const CONTACTS = [
+  { path: 'contacts', role: 'helpdesk', load: () => import('../pages/contacts.js') },
+  { path: 'contacts/:sip/:xmpp', role: 'helpdesk', load: () => import('../pages/contact.js') },
+  { path: 'new/contacts', role: 'administrator', load: () => import('../pages/contact-new.js') },
+  { path: 'purge/contacts', role: 'administrator', load: () => import('../pages/contacts-purge.js') },
+].map((row) => ({ ...row, nav: 'contacts' }));
 
 /** @type {Row[]} */
 export const PAGES = [
@@ -91,6 +106,9 @@ export const PAGES = [
   ...ADMINISTRATORS,
   { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
   ...PASSING,
+  ...TRYING,
+  ...CONTACTS,
+  { path: 'effective', nav: 'effective', load: () => import('../pages/effective.js') },
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
 
@@ -116,9 +134,10 @@ function entryOf(kind) {
  */
 export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('streams'),
-    { ...entryOf('conversations'), role: 'helpdesk' }, { ...entryOf('queue'), role: 'helpdesk' }] },
+    ...['conversations', 'queue', 'trace', 'test'].map((name) => ({ ...entryOf(name), role: 'helpdesk' }))] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
-  { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
+  { title: 'nav.people', entries: [...['org', 'policies', 'sites', 'sip-users', 'blocks', 'effective'].map(entryOf),
+    { ...entryOf('contacts'), role: 'helpdesk' }] },
   { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },
     { ...entryOf('administrators'), role: 'administrator' }, { name: 'account', parts: ['account'] }] },
 ];

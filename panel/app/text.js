@@ -113,3 +113,12 @@ export function timeOfDay(when) {
 export function clockTime(when) {
   return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(new Date(when));
 }
+
+/**
+ * Time of day to the millisecond, here: of what is held against logs.
+ * @param {string | number | Date} when
+ */
+export function exactTime(when) {
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit',
+    fractionalSecondDigits: 3, hourCycle: 'h23' }).format(new Date(when));
+}

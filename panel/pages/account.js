@@ -17,7 +17,7 @@ function passwordForm(app) {
     ],
     action: t('password.action'),
     send: async (values) => {
-      await app.api.ask('POST', '/v1/session/password', { body: values });
+      app.api.who = (await app.api.ask('POST', '/v1/session/password', { body: values })).json; // the secret is another
       form.reset();
       app.say(t('password.done'));
     },

@@ -4,28 +4,22 @@ import { path } from '../app/api.js';
 import { h } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { duration, number, t } from '../app/text.js';
-import { lastMark } from '../parts/outcome.js';
+import { wayMark } from '../parts/outcome.js';
 import { choiceOf } from '../parts/plain.js';
 import { Rows } from '../parts/rows.js';
 import { whomBar } from '../parts/whom.js';
 
 const PAGE = 50;
 
-/** @param {any} item @returns {import('../app/dom.js').Child} */
-const partnerOf = ({ partner }) => partner && h('a', { href: hrefOf(['partners', partner]) }, partner);
-
 /** @returns {import('../parts/rows.js').Column[]} */
 function columns() {
   return [
     { title: t('talk.sip'), show: (talk) => h('a', { href: hrefOf(['conversations', talk.id]) }, talk.sip) },
     { title: t('talk.xmpp'), show: (talk) => talk.xmpp, kind: 'name' },
-    { title: t('talk.partner'), show: partnerOf, kind: 'name' },
-    { title: t('talk.silent'), show: (talk) => duration(talk['idle-s']), kind: 'number' },
-    { title: t('talk.to-xmpp'), show: (talk) => number(talk['sip-to-xmpp']), kind: 'number' },
-    { title: t('talk.last.xmpp'), show: (talk) => lastMark(talk['last-to-xmpp'], talk['sip-to-xmpp']) },
-    { title: t('talk.to-sip'), show: (talk) => number(talk['xmpp-to-sip']), kind: 'number' },
-    { title: t('talk.last.sip'), show: (talk) => lastMark(talk['last-to-sip'], talk['xmpp-to-sip']) },
+    { title: t('talk.to-xmpp'), show: (talk) => wayMark(talk['last-to-xmpp'], talk['sip-to-xmpp']) },
+    { title: t('talk.to-sip'), show: (talk) => wayMark(talk['last-to-sip'], talk['xmpp-to-sip']) },
     { title: t('talk.bounced'), show: (talk) => number(talk['bounced-late']), kind: 'number' },
+    { title: t('talk.silent'), show: (talk) => duration(talk['idle-s']), kind: 'number' },
   ];
 }
 

@@ -60,8 +60,9 @@ export async function openNew(app, place) {
       { body: { name: name.input.value.trim(), ...values }, query: { 'dry-run': dry ? 1 : undefined } })).json,
     done: (answer) => {
       sent = true;
-      app.say(t('made', { name: answer.item.name }));
-      app.go(hrefOf([plural, answer.item.name]));
+      const { item } = answer; // null: one with nothing but defaults is none
+      app.say(item ? t('made', { name: item.name }) : t('unchanged'));
+      app.go(hrefOf(item ? [plural, item.name] : [plural]));
     },
   });
   name.input.addEventListener('input', () => form.changed());

@@ -3,6 +3,7 @@
 import { path } from '../app/api.js';
 import { h, replace } from '../app/dom.js';
 import { hrefTo } from '../app/pages.js';
+import { hrefOf } from '../app/router.js';
 import { duration, t } from '../app/text.js';
 import { Ladder } from '../parts/ladder.js';
 import { notice } from '../parts/mark.js';
@@ -13,7 +14,7 @@ import { streamColumns, streamRow, streamTable } from '../parts/streams.js';
 /** @typedef {import('../app/pages.js').App} App */
 
 const LOOK_MS = 300;
-const COLUMNS = ['remote', 'direction', 'state', 'method', 'certificate', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
+const COLUMNS = ['remote', 'direction', 'state', 'method', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
 
 /** @param {App} app */
 export async function beside(app) {
@@ -96,12 +97,16 @@ function testPart(app, name) {
       button.removeAttribute('aria-disabled');
     }
   });
-  return h('div', { class: 'test' }, app.api.may('helpdesk') && button, verdict, ladder.node);
+  return h('div', { class: 'test' }, app.api.may('helpdesk') && h('div', { class: 'actions' }, button,
+    h('a', { class: 'button', href: hrefOf(['trace'], { partner: name }) }, t('partner.trace')),
+    app.api.may('administrator') && h('a', { class: 'button', href: hrefOf(['test'], { partner: name }) },
+      t('partner.message'))), verdict, ladder.node);
 }
 
 /** What passes with this partner. @param {App} app @param {string} name */
 function leads(app, name) {
-  const pages = [['streams', { search: name }], ['conversations', { partner: name }], ['queue', { partner: name }]];
+  const pages = [['streams', { search: name }], ['conversations', { partner: name }], ['queue', { partner: name }],
+    ['contacts', { partner: name }]];
   return h('p', { class: 'actions after' }, pages.map(([page, query]) => {
     const href = hrefTo(app.api, /** @type {string} */ (page), /** @type {Object<string, string>} */ (query));
     return href && h('a', { href }, t(`partner.${page}`));

@@ -20,29 +20,29 @@ function sentence(text, seconds, key) {
 
 /** @param {any} item */
 function countOf(item) {
-  return [number(item.messages), item.written > 0 &&
-    h('p', { class: 'hint' }, t('queue.written', { n: item.written }))];
+  const hints = item.messages > 0 && [t('queue.waited', { time: duration(item['waited-s']) }),
+    item.written > 0 && t('queue.written', { n: item.written })];
+  return [number(item.messages), (hints || []).filter(Boolean).map((text) => h('p', { class: 'hint' }, text))].flat();
 }
 
 /** @param {any} item */
-function waitOf(item) {
-  return item.messages > 0 ? duration(item['waited-s']) : t('none');
+function leadsOf(item) {
+  const to = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {string} */ text) =>
+    h('p', {}, h('a', { href: hrefOf([kind, name]) }, text));
+  return [item.partner && to('partners', item.partner, item.partner),
+    item.stream > 0 && to('streams', String(item.stream), t('queue.stream'))];
 }
 
 /** @returns {import('../parts/rows.js').Column[]} */
 function columns() {
   return [
-    { title: t('queue.to'), show: (item) => item.to },
+    { title: t('queue.to'), show: (item) => [item.to, h('p', { class: 'hint' }, t(`queue.${item.way}`))] },
     { title: t('queue.from'), show: (item) => item.from, kind: 'name' },
-    { title: t('queue.way'), show: (item) => t(`queue.${item.way}`) },
     { title: t('queue.messages'), show: countOf, kind: 'number' },
-    { title: t('queue.waited'), show: waitOf, kind: 'number' },
     { title: t('queue.for'), show: (item) => sentence(item['waits-for'], item['for-s'], 'queue.for.time'),
       kind: 'words' },
     { title: t('queue.then'), show: (item) => sentence(item.then, item['then-s'], 'queue.then.time'), kind: 'words' },
-    { title: t('queue.more'), show: (item) => [
-      item.partner && h('a', { href: hrefOf(['partners', item.partner]) }, item.partner), ' ',
-      item.stream > 0 && h('a', { href: hrefOf(['streams', String(item.stream)]) }, t('queue.stream'))], kind: 'name' },
+    { title: t('queue.more'), show: leadsOf, kind: 'name' },
   ];
 }
 

@@ -9,7 +9,7 @@ import { Ladder } from '../parts/ladder.js';
 import { mark, notice } from '../parts/mark.js';
 import { Part } from '../parts/part.js';
 import { facts } from '../parts/plain.js';
-import { methodText, streamMark, streamPeer, tlsText } from '../parts/streams.js';
+import { methodText, onStreams, streamMark, streamPeer, tlsText } from '../parts/streams.js';
 
 /** @typedef {import('../app/pages.js').App} App */
 
@@ -147,8 +147,7 @@ export async function open(app, place) {
       view.ended();
     }
   };
-  const soon = () => app.attempt(look);
-  const ends = [app.every(3, look), app.live.on('status', soon), app.live.on('partners', soon)];
+  const ends = [app.every(3, look), onStreams(app, () => app.attempt(look))];
   view.show(first);
   return { ...common, title: t('stream.title', { name: streamPeer(first) }), actions: button ? [button] : [],
     content: view.nodes(), close: () => ends.forEach((end) => end()) };

@@ -7,11 +7,10 @@ import { t } from '../app/text.js';
 import { Grid } from '../parts/grid.js';
 import { icon } from '../parts/icon.js';
 import { choiceOf } from '../parts/plain.js';
-import { streamColumns } from '../parts/streams.js';
+import { onStreams, streamColumns } from '../parts/streams.js';
 
 const SETTLE_MS = 250;
-const COLUMNS = ['remote', 'direction', 'state', 'local', 'method', 'certificate', 'tls', 'age-s', 'stanzas-in',
-  'stanzas-out'];
+const COLUMNS = ['remote', 'local', 'direction', 'state', 'method', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
 const DIRECTIONS = ['in', 'out', 'both'];
 const STATES = ['ready', 'connecting', 'negotiating', 'closing'];
 
@@ -64,8 +63,7 @@ export async function open(app, place) {
   }, { sort: place.query.get('sort') ?? '', offset: Number(place.query.get('offset')) || 0 });
   await grid.refresh();
   const quietly = () => grid.refresh(true);
-  const soon = () => app.attempt(quietly);
-  const ends = [app.every(5, quietly), app.live.on('status', soon), app.live.on('partners', soon)];
+  const ends = [app.every(5, quietly), onStreams(app, () => app.attempt(quietly))];
   return {
     title: t('nav.streams'),
     content: [h('p', { class: 'hint' }, t('streams.about')), bar.node, grid.node],

@@ -183,7 +183,7 @@ export class Form {
   /** @param {Refused} error */
   refused(error) {
     const about = this.field(error.setting ?? '');
-    this.show(error, []);
+    this.show(about ? error : null, []);
     if (about) {
       about.control.focus();
     } else {

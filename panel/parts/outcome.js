@@ -1,5 +1,6 @@
 // @ts-check
 /** How a message ended, in a mark. */
+import { h } from '../app/dom.js';
 import { hasText, t } from '../app/text.js';
 import { mark } from './mark.js';
 
@@ -17,14 +18,12 @@ export function outcomeMark(outcome, ...more) {
 }
 
 /**
- * "refused 504", as lists have it; "" of no message, or of one that is on its way.
- * @param {string} text
+ * One way of a conversation, as lists have it.
+ * @param {string} last "refused 504"; "" of no message, or of one that is on its way
  * @param {number} count of messages that way
  */
-export function lastMark(text, count) {
-  if (count === 0) {
-    return t('none');
-  }
-  const [outcome, ...more] = text.split(' ');
-  return outcomeMark(outcome, ...more);
+export function wayMark(last, count) {
+  const [outcome, ...more] = last.split(' ');
+  const messages = h('p', { class: 'hint' }, t('talk.count', { count }));
+  return count === 0 ? t('none') : [outcomeMark(outcome, ...more), messages];
 }

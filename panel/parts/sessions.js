@@ -38,14 +38,18 @@ export async function sessionTable(app, name) {
       t(`sessions.${column}`))));
   const table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('sessions.title') },
     h('table', {}, h('thead', {}, head), body));
-  const none = h('p', { class: 'hint' }, t('sessions.none'));
+  const none = h('p', { class: 'hint', tabindex: '-1' }, t('sessions.none'));
+  const ended = () => app.attempt(async () => {
+    await fill(false);
+    (table.hidden ? none : table).focus(); // the button that had it is gone
+  });
   const fill = async (/** @type {boolean} */ quiet) => {
     const { json } = await app.api.get('/v1/sessions', { quiet });
     if (quiet && body.contains(document.activeElement)) {
       return; // a button that somebody is about to press stays where it is
     }
     const own = json.items.filter((/** @type {any} */ one) => !name || one.name === name);
-    replace(body, own.map((/** @type {any} */ one) => row(app, one, () => app.attempt(() => fill(false)))));
+    replace(body, own.map((/** @type {any} */ one) => row(app, one, ended)));
     table.hidden = own.length === 0;
     none.hidden = own.length > 0;
   };

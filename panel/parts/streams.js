@@ -35,9 +35,8 @@ export function tlsText({ tls, state }) {
 }
 
 /** What was made of the certificate that they have shown. @param {any} stream */
-export function certificateText({ certificate }) {
-  return hasText(`stream.shows.${certificate}`) ? t(`stream.shows.${certificate}`)
-    : t(certificate ? 'stream.shows.refused' : 'none');
+function certificateText({ certificate }) {
+  return t(hasText(`stream.shows.${certificate}`) ? `stream.shows.${certificate}` : 'stream.shows.refused');
 }
 
 /** @type {{[name: string]: Omit<Column, 'name' | 'title'>}} */
@@ -47,9 +46,9 @@ const SHOWN = {
   direction: { show: (stream) => t(`direction.${stream.direction}`) },
   state: { show: streamMark },
   local: { show: (stream) => stream.local, kind: 'name' },
-  method: { show: (stream) => methodText(stream.method) },
+  method: { show: (stream) => [methodText(stream.method), stream.certificate &&
+    h('p', { class: 'hint' }, certificateText(stream))] },
   tls: { show: (stream) => [tlsText(stream), stream.cipher && h('p', { class: 'hint' }, stream.cipher)], kind: 'name' },
-  certificate: { show: certificateText },
   'age-s': { show: (stream) => duration(stream['age-s']), kind: 'number' },
   'stanzas-in': { show: (stream) => number(stream['stanzas-in']), kind: 'number' },
   'stanzas-out': { show: (stream) => number(stream['stanzas-out']), kind: 'number' },
@@ -75,4 +74,22 @@ export function streamTable(columns, body) {
 export function streamRow(columns, stream) {
   return h('tr', {}, columns.map((column, i) => h(i ? 'td' : 'th', { scope: i ? null : 'row', class: column.kind },
     column.show(stream))));
+}
+
+/**
+ * Calls it when a stream has come, gone or been set up; messages that pass are no news of streams.
+ * @param {import('../app/pages.js').App} app
+ * @param {() => void} run
+ * @returns {() => void} ends it
+ */
+export function onStreams(app, run) {
+  let known = JSON.stringify(app.live.known('status')?.streams);
+  const ends = [app.live.on('partners', run), app.live.on('status', ({ streams }) => {
+    const now = JSON.stringify(streams);
+    if (now !== known) {
+      known = now;
+      run();
+    }
+  })];
+  return () => ends.forEach((end) => end());
 }

@@ -192,17 +192,14 @@ void session_password(struct call *c)
 
 void user_replace_password(struct call *c, const struct request *r)
 {
-    struct session *s = c->who.session;
     struct keeper_outcome out;
 
     if (change_make(c, r, 1, &out)) {
         const struct account *a = out.after[0]->object;
 
-        /* This session goes on; all others of the account end. */
-        if (!secret_digest(a->password, s->password))
-            session_end(s);
-        sessions_end_of(&c->admin->sessions, a->name, s);
-        reply_nothing(c, c->route->status);
+        /* Whoever had got hold of one of its sessions has none now: this one goes on with a new cookie. */
+        sessions_end_of(&c->admin->sessions, a->name, c->who.session);
+        session_renewed(c, a);
     }
     keeper_outcome_fini(&out);
 }

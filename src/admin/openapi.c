@@ -89,10 +89,12 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
           "by this setting, or name, or of partners state; of streams by a member; with - before it the other way "
           "round" },
         { "offset", "integer", "how many to leave out; with search, sort or state" },
+        { "with", "string", "a partner's user, or a domain of his: what else stands between the two" },
         { "sip", "string", "the SIP user: alice@contoso.example" },
         { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
         { "both", "boolean", "also that the partner's user watches the SIP user" },
         { "dry-run", "boolean", "judge it, change nothing" },
+        { "text", "boolean", "with the lines that stoxctl trace prints: head, and of each event between and text" },
         { "strict", "boolean", "refuse what is only warned of else" },
     };
     struct slice left = slice_str(route->queries), one;

@@ -121,8 +121,8 @@ static const struct {
       "'xmpp-since':{'type':'string'},'added':{'type':'boolean'},'stored':{'type':'boolean'}}}" },
     { "Contacts", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                   "'$ref':'#/components/schemas/Contact'}},'next':{'type':['integer','null'],'description':"
-                  "'after of the next page'},'left-out':{'type':'integer'},'stored':{'type':'integer','description':"
-                  "'contacts in all'}}}" },
+                  "'after of the next page'},'left-out':{'type':'integer'},'total':{'type':'integer','description':"
+                  "'with search, sort or offset: how many fit'}}}" },
     { "NewContacts",
       "{'type':'object','additionalProperties':false,'required':['contacts'],'properties':{'contacts':{"
       "'type':'array','maxItems':1000,'items':{'type':'object','required':['sip','xmpp'],'properties':{"
@@ -137,13 +137,17 @@ static const struct {
       "'type':'string'}},'partners':{'type':'array','maxItems':16,'items':{'type':'string'}},"
       "'bodies':{'type':'boolean'},'seconds':{'type':'integer','minimum':1,'maximum':86400,'default':600}}}" },
     { "TraceBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
-    { "Trace", "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
-               "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
-               "'conversation':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
-               "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
-               "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
-               "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
-               "'left-s':{'type':'integer'},'bodies':{'type':'boolean'}}}" },
+    { "Trace",
+      "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
+      "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
+      "'conversation':{'type':'string'},'message':{'type':'string','description':'the same for all events of one "
+      "message, on both legs; empty: it is about none'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'result':{'enum':['ok','failed','note']},'between':{'type':'string','description':'with text: whom it is "
+      "about, as a line; to be put where these are others than before'},'text':{'type':'string'},"
+      "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
+      "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
+      "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
+      "'left-s':{'type':'integer'},'bodies':{'type':'boolean'},'head':{'type':'string'}}}" },
     { "NewMessageTest",
       "{'type':'object','additionalProperties':false,'required':['from','to'],'properties':{'from':{'type':'string'},"
       "'to':{'type':'string'},'text':{'type':'string','maxLength':1000,'description':"
@@ -204,10 +208,17 @@ static const struct {
       "'fault':{'enum':['none','policy','partner','blocked','route','type','unreachable','refused','pending','other']},"
       "'verdict':{'type':'string'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
-    { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
-                   "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
-                   "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
-                   "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'}}}" },
+    { "Effective",
+      "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
+      "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
+      "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
+      "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'},"
+      "'with':{'type':'object','description':'only when it was asked for; null: there is none','properties':{"
+      "'address':{'type':'string'},'partner':{'type':['string','null']},'type':{'type':['string','null']},"
+      "'partner-presence':{'type':'boolean'},'route':{'type':['string','null']},"
+      "'route-presence':{'type':'boolean'},'block':{'type':['string','null'],'description':"
+      "'the entry that keeps them apart'},'blocked':{'type':['string','null'],'description':"
+      "'why they are kept apart'}}}}}" },
     { "Matrix",
       "{'type':'object','properties':{'rows':{'type':'array','minItems':18,'maxItems':18,'items':{'type':'object',"
       "'properties':{'row':{'type':'integer'},'tls':{'$ref':'#/components/schemas/Need'},"

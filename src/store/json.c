@@ -308,6 +308,24 @@ int json_to_edits(const struct setting_kind *kind, const json_t *object, struct 
     return 0;
 }
 
+static struct slice member(const json_t *o, const char *name)
+{
+    return slice_str(json_string_value(json_object_get(o, name)));
+}
+
+struct trace_text json_trace_text(const json_t *event)
+{
+    return (struct trace_text){ .at_ms = json_integer_value(json_object_get(event, "at-ms")),
+                                .sip = member(event, "sip"),
+                                .xmpp = member(event, "xmpp"),
+                                .conversation = member(event, "conversation"),
+                                .leg = member(event, "leg"),
+                                .direction = member(event, "direction"),
+                                .what = member(event, "what"),
+                                .details = member(event, "details"),
+                                .body = member(event, "body") };
+}
+
 struct record *record_from_stored(const struct setting_kind *kind, struct slice name, struct slice body,
                                   uint64_t revision, struct err *err)
 {

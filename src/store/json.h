@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/trace_text.h"
 #include "store/record.h"
 
 enum record_form {
@@ -44,6 +45,9 @@ json_t *record_to_audit(const struct record *r, const struct record *before);
  */
 int json_to_edits(const struct setting_kind *kind, const json_t *object, struct arena *arena, struct edit **edits,
                   size_t *n, const struct setting **fault, struct err *err);
+
+/* An event of a trace, as the API shows it: its members, borrowed; what is missing is empty. */
+struct trace_text json_trace_text(const json_t *event);
 
 /* A stored record. */
 struct record *record_from_stored(const struct setting_kind *kind, struct slice name, struct slice body,

@@ -73,7 +73,7 @@ struct xmpp_ops {
      * they are not known yet. Both may be NULL. */
     bool (*watched)(void *owner);
     void (*noted)(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
-                  const char *result, struct slice text);
+                  enum step_result result, struct slice text);
     /* A stream is proven for this domain of a partner's; one that was broke, or ended with an error: what it carried may be lost, and
      * what the partner sent meanwhile too. An end in order is none of these. May be NULL. */
     void (*link)(void *owner, struct slice remote, bool up);

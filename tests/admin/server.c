@@ -222,6 +222,26 @@ static json_t *contacts(void *owner, const struct admin_look *look, struct admin
                      "left-out", 0);
 }
 
+static json_t *gates(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
+{
+    if (!slice_is(xmpp, "romeo@fabrikam.example")) {
+        *no = (struct admin_refusal){ 422, "with: this is no address like romeo@fabrikam.example" };
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:n}", "address", "romeo@fabrikam.example", "partner", "fabrikam.example", "block");
+}
+
+static json_t *text_of(struct slice s)
+{
+    return json_stringn(s.n ? s.p : "", s.n);
+}
+
+static json_t *contacts_browse(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    return json_pack("{s:[o], s:i, s:n, s:o, s:o, s:I}", "items", one_contact(), "total", 100, "next", "search",
+                     text_of(look->search), "sort", text_of(look->sort), "offset", (json_int_t)look->offset);
+}
+
 static json_t *contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
 {
     return are_contacts(sip, xmpp) ? one_contact() : json_null();
@@ -398,7 +418,9 @@ static const struct admin_ops ops = { .status = status,
                                       .subscriptions = subscriptions,
                                       .subscription = subscription,
                                       .subscription_refresh = subscription_refresh,
+                                      .gates = gates,
                                       .contacts = contacts,
+                                      .contacts_browse = contacts_browse,
                                       .contact = contact,
                                       .contact_remove = contact_remove,
                                       .contacts_purge = contacts_purge,

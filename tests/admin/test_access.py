@@ -203,8 +203,12 @@ def test_a_password_is_changed_and_other_sessions_end(server):
     ask = here.ask
     assert ask("POST", "/v1/session/password", {"old": "wrong wrong wrong", "new": "another long one"}).status == 403
     assert ask("POST", "/v1/session/password", {"old": PASSWORD, "new": "short"}).status == 422
-    assert ask("POST", "/v1/session/password", {"old": PASSWORD, "new": "another long one"}).status == 204
+    before, changed = here.cookie, ask("POST", "/v1/session/password", {"old": PASSWORD, "new": "another long one"})
+    assert changed.status == 200 and changed.cookie != before and changed.json["csrf"] != here.csrf
+    assert ask("GET", "/v1/session").status == 401  # whoever has the old cookie
+    here.cookie, here.csrf = changed.cookie, changed.json["csrf"]
     assert ask("GET", "/v1/session").status == 200
+    assert ask("DELETE", "/v1/sessions/999").status == 404
     assert there.ask("GET", "/v1/session").status == 401
     assert server.login("anna").status == 401
     assert server.login("anna", "another long one").status == 200

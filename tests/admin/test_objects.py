@@ -211,6 +211,9 @@ def test_effective_says_who_may_and_why(server):
     assert ask("tel+491@contoso.example")["user"] == "tel+491@contoso.example"
     assert server.root("GET", "/v1/effective").status == 400
     assert server.root("GET", "/v1/effective?user=nobody").status == 422
+    assert "with" not in ask("bob@contoso.example")
+    assert ask("bob@contoso.example&with=romeo@fabrikam.example")["with"]["partner"] == "fabrikam.example"
+    assert server.root("GET", "/v1/effective?user=bob@contoso.example&with=nobody").status == 422
 
 
 def test_the_audit_has_every_change_newest_first(server):
@@ -400,6 +403,11 @@ def test_contacts_come_in_pages_and_what_is_wrong_is_said(server):
     assert page["items"][0]["sip-watches"] == "granted" and page["next"] == 41
     assert server.root("GET", "/v1/contacts?after=41").json["next"] is None
     assert server.root("GET", "/v1/contact?" + PAIR).json["subscription"] == "to"
+    browsed = server.root("GET", "/v1/contacts?search=%20ROMEO%20&sort=-xmpp&offset=150&limit=50").json
+    assert (browsed["search"], browsed["sort"], browsed["offset"], browsed["total"]) == ("romeo", "-xmpp", 150, 100)
+    assert server.root("GET", "/v1/contacts?offset=0").json["total"] == 100
+    for bad in ("after=5&sort=sip", "offset=x", "offset=-1", "offset=4294967296", "search=" + "x" * 201):
+        assert server.root("GET", "/v1/contacts?" + bad).status == 400, bad
     for method, bad, body, status in (
             ("GET", "/v1/contacts?limit=0", None, 400), ("GET", "/v1/contacts?limit=1001", None, 400),
             ("GET", "/v1/contacts?after=x", None, 400), ("GET", "/v1/contacts?before=1", None, 400),
@@ -443,7 +451,14 @@ def test_D16_who_looks_at_traffic_is_in_the_audit_and_reads_alone(server):
     assert (row["who"], row["action"], row["name"]) == ("token:desk", "trace", "alice@contoso.example"), row
     assert row["after"] == {"users": ["alice@contoso.example"], "bodies": False, "seconds": 60}
     page = server.ask("GET", "/v1/traces/5?after=0", token=desk).json
-    assert page["next"] == 1 and page["events"][0]["leg"] == "sip"
+    assert page["next"] == 1 and page["events"][0]["leg"] == "sip" and "text" not in page["events"][0]
+    page = server.ask("GET", "/v1/traces/5?after=0&text=1", token=desk).json
+    assert page["head"] == "time (UTC)    SIP" + 47 * " " + "| XMPP\n"
+    assert page["events"][0]["between"].startswith("-- SIP: alice@contoso.example   XMPP: romeo@fabrikam.example   conversation ")
+    line, below = page["events"][0]["text"].splitlines()
+    assert line == "00:00:00.123Z MESSAGE sip:r\u00f6meo " + 31 * "-" + ">|" and below.strip() == "call-id=1", line
+    line = server.ask("GET", "/v1/traces/5?after=1&text=1", token=desk).json["events"][0]["text"].splitlines()[0]
+    assert line == "00:00:00.123Z " + 50 * " " + "|---> message id=\\u{1b}[2J", line
     assert server.ask("GET", "/v1/traces/5", token=other).status == 404  # another's, whatever his role
     assert server.ask("DELETE", "/v1/traces/5", token=other).status == 404
     assert server.ask("DELETE", "/v1/traces/5", token=desk).status == 200
@@ -458,7 +473,7 @@ def test_bodies_take_an_administrator_and_what_is_refused_is_not_audited(server)
                 {"users": ["a@b.example"], "seconds": 86401}, {"users": ["a@b.example"], "bodies": 1},
                 {"partners": ["x.example"] * 17}, {"users": ["a@b.example"], "more": 1}):
         assert server.root("POST", "/v1/traces", bad).status == 422, bad
-    for bad in "after=x", "limit=501", "limit=0", "wait=1":
+    for bad in "after=x", "limit=501", "limit=0", "wait=1", "text=x":
         assert server.root("GET", "/v1/traces/5?" + bad).status == 400, bad
     assert len(server.root("GET", "/v1/audit").json["items"]) == rows
 

@@ -10,6 +10,9 @@ PAGES = {
     "#/partners": "Partners",
     "#/partners/fabrikam.example": "fabrikam.example",
     "#/new/partners": "New partner",
+    "#/streams": "Streams",
+    "#/conversations": "Conversations",
+    "#/queue": "Queue",
     "#/domains": "SIP domains",
     "#/domains/contoso.example": "contoso.example",
     "#/routes": "Routes",
@@ -26,6 +29,21 @@ PAGES = {
     "#/certificates/edge/export": "Export edge",
     "#/import/certificates": "Import a certificate",
     "#/new/certificates": "Request a certificate",
+    "#/streams": "Streams",
+    "#/conversations": "Conversations",
+    "#/queue": "Queue",
+    "#/trace": "Trace",
+    "#/test": "Test messages",
+    "#/audit": "Audit log",
+    "#/administrators": "Administrators",
+    "#/new/administrators": "New administrator",
+    "#/new/tokens": "New token",
+    "#/effective": "Effective policy",
+    "#/effective?user=alice%40contoso.example&with=romeo%40fabrikam.example": "Effective policy",
+    "#/contacts": "Contacts",
+    "#/contacts/alice%40contoso.example/romeo%40fabrikam.example": "alice@contoso.example and romeo@fabrikam.example",
+    "#/new/contacts": "Add a contact",
+    "#/purge/contacts": "Remove many",
     "#/org": "Organisation",
     "#/gateway": "Gateway settings",
     "#/audit": "Audit log",
@@ -48,6 +66,9 @@ LOOKS = [{"scheme": scheme, "width": width} for scheme in SCHEMES for width in W
 def world(gateway):
     """What the pages show."""
     gateway.ctl("cert", "request", "edge", "--csr", os.path.join(gateway.dir, "edge.csr"))
+    status, raw = gateway.ask("POST", "/v1/contacts", {"contacts": [
+        {"sip": "alice@contoso.example", "xmpp": "romeo@fabrikam.example", "sip-watches": "granted"}]})
+    assert status == 200, raw
     return gateway
 
 
@@ -96,33 +117,84 @@ def test_the_theme_is_chosen_and_kept(shared, open_page):
     page.until("getComputedStyle(document.body).backgroundColor === 'rgb(20, 23, 26)'")
 
 
-def test_a_keyboard_is_enough(shared, open_page):
-    page = open_page(shared)
+def is_at(page, name):
+    """A page of this heading is there, and whoever reads by ear is at it."""
+    page.until("(name) => document.activeElement.tagName === 'H1' && document.activeElement.innerText === name", name)
+    assert page.evaluate("document.title") == name + " – Stox"
+
+
+def is_told(page, words):
+    """A region that screen readers follow says this."""
+    page.sees(text(words, within=css(":is([role=status], [role=alert], [aria-live])")))
+
+
+def test_a_keyboard_is_enough_from_a_new_partner_to_its_end(gateway, open_page):
+    g = gateway()
+    page = open_page(g)
     page.sees(heading("Overview"))
     page.press("Tab")
-    assert page.evaluate("document.activeElement.innerText") == "Skip to the content"
+    assert page.focus() == ("a", "Skip to the content")
     page.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    page.evaluate("document.querySelector('nav a[href=\"#/partners\"]').focus()")
+    page.reach("Partners", key="Shift+Tab")  # of the navigation
     page.press("Enter")
-    page.sees(heading("Partners", level=1))
-    page.until("document.activeElement.tagName === 'H1'")  # whoever reads by ear hears where they are
-    assert page.evaluate("document.title") == "Partners – Stox"
-    for _ in range(40):
-        page.press("Tab")
-        ring = page.evaluate("""() => { const e = document.activeElement;
-            return e === document.body || getComputedStyle(e).outlineStyle !== 'none'; }""")
-        assert ring, page.evaluate("document.activeElement.outerHTML")
-        if page.evaluate("document.activeElement.innerText") == "fabrikam.example":
-            break
+    is_at(page, "Partners")
+    page.reach("New partner")
     page.press("Enter")
-    page.sees(heading("fabrikam.example", level=1))
-
-
-def test_the_menu_of_a_narrow_screen_opens_and_closes(shared, open_page):
-    page = open_page(shared)
+    is_at(page, "New partner")
+    page.reach("Domain")
+    page.type("no domain")
+    page.press("Enter")
+    is_told(page, "is not a domain name")
+    assert page.focus() == ("input", "Domain")
+    page.press("Control+a")
+    page.type("northwind.example")
+    page.reach("Authentication by server dialback (XEP-0220)")
+    page.press("Space")
+    is_told(page, "This combination is sound.")
+    page.reach("dialback: back to the default")
+    page.press("Enter")
+    assert page.focus() == ("input", "Authentication by server dialback (XEP-0220)")
+    page.reach("Commit")
+    page.press("Enter")
+    is_at(page, "northwind.example")
+    is_told(page, "northwind.example is made.")
+    page.reach("Remove")
+    page.press("Enter")
+    page.sees(heading("Remove northwind.example?"))
+    assert page.focus() == ("button", "Cancel")
+    page.press("Shift+Tab")
+    assert page.focus() == ("button", "Remove") and page.evaluate("document.activeElement.closest('dialog') !== null")
+    page.press("Escape")
+    page.sees_no_more(css("dialog"))
+    assert page.focus() == ("button", "Remove")
+    page.press("Enter")
+    page.press("Shift+Tab")
+    page.press("Enter")
+    is_at(page, "Partners")
+    is_told(page, "northwind.example is removed.")
+    page.reach("Domain", "button")
+    page.press("Enter")
+    page.sees(css("th[aria-sort=descending]"))
+    assert page.focus() == ("button", "Domain")
     page.resize(360)
-    page.click(button("Menu"))
+    page.reach("Menu", key="Shift+Tab")
+    page.press("Enter")
+    page.reach("SIP domains", "a")
     assert page.axe(*NARROW) == []
-    page.click(link("Partners", within=css("nav")))
-    page.sees(heading("Partners", level=1))
+    page.press("Escape")
+    assert page.focus() == ("button", "Menu") and page.evaluate("document.activeElement.ariaExpanded") == "false"
+    assert [p["name"] for p in g.ctl_json("partner", "list")] == ["fabrikam.example", "wingtip.example"]
+
+
+def test_nothing_that_goes_away_takes_the_focus_with_it(shared, open_page):
+    other = open_page(shared, who="anna", userAgent="Another browser")
+    page = open_page(shared, "#/account")
+    page.sees(text("Another browser"))
+    page.evaluate("document.querySelector('tr:has(button) button').focus()")
+    page.press("Enter")
+    page.sees_no_more(text("Another browser"))
+    assert page.focus()[0] != "body"
+    is_told(page, "The session is ended.")
+    other.sees(heading("Sign in again"))
+    assert other.evaluate("document.activeElement.closest('dialog') !== null")

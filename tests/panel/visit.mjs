@@ -62,7 +62,10 @@ async function words({ title, language }) {
 }
 
 /** Where the address leads, when all of it is there. */
-async function go(page, hash) {
+export async function go(page, hash) {
+  if ((await page.evaluate('location.hash')) === hash) {
+    return;
+  }
   await page.evaluate((to) => {
     document.querySelector('h1')?.setAttribute('data-left', '');
     location.hash = to;
