@@ -9,11 +9,13 @@ export class Refused extends Error {
   /**
    * @param {number} status 0: there was no answer
    * @param {{detail?: string, code?: string, setting?: string, defects?: any[]}} problem
+   * @param {number} [wait] seconds until it is worth another try; 0: that is not known
    */
-  constructor(status, problem) {
+  constructor(status, problem, wait = 0) {
     super(problem.detail ?? `HTTP ${status}`);
     this.status = status;
     this.code = problem.code ?? '';
+    this.wait = wait;
     this.setting = problem.setting;
     this.defects = problem.defects ?? []; // of a certificate: all that is wrong with it
   }
@@ -30,6 +32,7 @@ export class Refused extends Error {
  * @property {Object<string, string | number | undefined>} [query]
  * @property {string} [tag] only if the object still has this ETag
  * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive] it goes out although the browser leaves the page
  * @property {boolean} [quiet] of the page itself: it does not keep an idle session alive
  */
 
@@ -128,6 +131,7 @@ export class Api {
         headers: this.headers(method, wish),
         body: wish.body === undefined ? undefined : JSON.stringify(wish.body),
         signal: wish.signal,
+        keepalive: wish.keepalive,
         redirect: 'error',
       });
     } catch (error) {
@@ -135,7 +139,7 @@ export class Api {
     }
     const json = await bodyOf(response);
     if (!response.ok) {
-      throw new Refused(response.status, json ?? {});
+      throw new Refused(response.status, json ?? {}, Number(response.headers.get('Retry-After')) || 0);
     }
     return { status: response.status, json, tag: response.headers.get('ETag') ?? '' };
   }

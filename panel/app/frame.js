@@ -16,10 +16,12 @@ const SAID_MS = 6000;
  * @param {[string, string][]} options value and text
  * @param {string} chosen
  * @param {(value: string) => void} choose
+ * @param {boolean} [spoken] the values are languages, and each text is of its own
  */
-function choice(label, options, chosen, choose) {
+function choice(label, options, chosen, choose, spoken = false) {
   const select = h('select', { 'aria-label': label, on: { change: () => choose(select.value) } },
-    options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)));
+    options.map(([value, text]) =>
+      h('option', { value, selected: value === chosen, lang: spoken ? value : null }, text)));
   return select;
 }
 
@@ -31,7 +33,7 @@ export function preferences() {
     choice(t('language.label'), Object.entries(LANGUAGES), languageInUse(), (value) => {
       chooseLanguage(value);
       location.reload();
-    }));
+    }, true));
 }
 
 export class Frame {

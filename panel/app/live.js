@@ -60,16 +60,21 @@ export class Live {
       }
       this.owner.connected(false);
       if (source.readyState === EventSource.CLOSED) { // it was refused: the browser does not try again
-        this.source = null;
-        this.timer = window.setTimeout(async () => {
-          await this.owner.refused();
-          this.arrange();
-        }, AGAIN_MS);
+        this.again();
       }
     });
     for (const topic of TOPICS) {
       source.addEventListener(topic, (event) => this.take(topic, event.data));
     }
+  }
+
+  /** Whoever has to sign in hears of it at once; the next try comes AGAIN_MS after this one, or when that is done. */
+  async again() {
+    const since = Date.now();
+    this.source = null;
+    await this.owner.refused();
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.arrange(), Math.max(0, AGAIN_MS - (Date.now() - since)));
   }
 
   /** After a new connection the same may come again. @param {string} topic @param {string} text */

@@ -93,6 +93,7 @@ class Panel {
     if (!(await this.mayLeave())) {
       return;
     }
+    this.page?.close?.();
     this.page = null;
     this.live.stop();
     await this.api.once('DELETE', '/v1/session').catch(() => null); // it may have ended already

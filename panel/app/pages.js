@@ -7,7 +7,7 @@
  * @typedef {Object} Page
  * @property {string} title also its first heading
  * @property {import('./dom.js').Child[]} content what stands below the heading
- * @property {Element[]} [actions] what stands beside it
+ * @property {(Element | false)[]} [actions] what stands beside it
  * @property {string} [up] the address of the page above
  * @property {string} [upTitle]
  * @property {() => boolean} [isDirty] would leaving lose what somebody has typed?
@@ -34,6 +34,7 @@
  *   returned ends it
  * @property {(text: string) => void} say to screen readers, and for a moment to everybody
  */
+import { hrefOf } from './router.js';
 
 /** Kinds of objects with names, and those of which there is one; their pages are made of the declarations. */
 const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks'];
@@ -65,6 +66,37 @@ const CERTIFICATES = [
   { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
 ].map((row) => ({ ...row, nav: 'certificates' }));
 
+/** Stox's own administrators, and what they have done. @type {Row[]} */
+const ADMINISTRATORS = [
+  { path: 'administrators', load: () => import('../pages/administrators.js') },
+  { path: 'administrators/:name', load: () => import('../pages/administrator.js') },
+  { path: 'new/administrators', load: async () => ({ open: (await import('../pages/administrator.js')).openNew }) },
+  { path: 'new/tokens', load: () => import('../pages/token-new.js') },
+].map((row) => ({ ...row, nav: 'administrators', role: 'administrator' }));
+
+/** What passes at this moment, and what became of it. @type {Row[]} */
+const PASSING = [
+  { path: 'streams', nav: 'streams', load: () => import('../pages/streams.js') },
+  { path: 'streams/:id', nav: 'streams', load: () => import('../pages/stream.js') },
+  { path: 'conversations', nav: 'conversations', role: 'helpdesk', load: () => import('../pages/conversations.js') },
+  { path: 'conversations/:id', nav: 'conversations', role: 'helpdesk', load: () => import('../pages/conversation.js') },
+  { path: 'queue', nav: 'queue', role: 'helpdesk', load: () => import('../pages/queue.js') },
+];
+
+/** What is watched and tried, as it passes. @type {Row[]} */
+const TRYING = [
+  { path: 'trace', nav: 'trace', role: 'helpdesk', load: () => import('../pages/trace.js') },
+  { path: 'test', nav: 'test', role: 'helpdesk', load: () => import('../pages/test.js') },
+];
+
+/** Who watches whose presence: made by people, not by administrators. @type {Row[]} */
+const CONTACTS = [
+  { path: 'contacts', role: 'helpdesk', load: () => import('../pages/contacts.js') },
+  { path: 'contacts/:sip/:xmpp', role: 'helpdesk', load: () => import('../pages/contact.js') },
+  { path: 'new/contacts', role: 'administrator', load: () => import('../pages/contact-new.js') },
+  { path: 'purge/contacts', role: 'administrator', load: () => import('../pages/contacts-purge.js') },
+].map((row) => ({ ...row, nav: 'contacts' }));
+
 /** What the gateway depends on, looked at. @type {Row[]} */
 const CHECKS = [
   { path: 'check', nav: 'check', load: () => import('../pages/check.js') },
@@ -74,12 +106,29 @@ const CHECKS = [
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
-  ...CHECKS,
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...CHECKS,
+  ...ADMINISTRATORS,
+  { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
+  ...PASSING,
+  ...TRYING,
+  ...CONTACTS,
+  { path: 'effective', nav: 'effective', load: () => import('../pages/effective.js') },
   { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
 ];
+
+/**
+ * The address of a page; undefined: there is none, or who is signed in may not see it.
+ * @param {import('./api.js').Api} api
+ * @param {string} path of a page without ":name"
+ * @param {Object<string, string>} [query]
+ */
+export function hrefTo(api, path, query) {
+  const row = PAGES.find((one) => one.path === path);
+  return row && (!row.role || api.may(row.role)) ? hrefOf(path.split('/'), query) : undefined;
+}
 
 /** @param {string} kind */
 function entryOf(kind) {
@@ -91,8 +140,12 @@ function entryOf(kind) {
  * @type {{title: string, entries: {name: string, parts: string[], role?: string}[]}[]}
  */
 export const NAVIGATION = [
-  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('check')] },
+  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('streams'),
+    ...['conversations', 'queue', 'trace', 'test'].map((name) => ({ ...entryOf(name), role: 'helpdesk' })),
+    entryOf('check')] },
   { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates', 'dns'].map(entryOf) },
-  { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
-  { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
+  { title: 'nav.people', entries: [...['org', 'policies', 'sites', 'sip-users', 'blocks', 'effective'].map(entryOf),
+    { ...entryOf('contacts'), role: 'helpdesk' }] },
+  { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },
+    { ...entryOf('administrators'), role: 'administrator' }, { name: 'account', parts: ['account'] }] },
 ];

@@ -4,6 +4,8 @@
  * knows one kind of object from another.
  */
 
+import { languageInUse, settingTexts } from './text.js';
+
 /**
  * @typedef {Object} Setting
  * @property {string} name
@@ -11,6 +13,7 @@
  * @property {boolean} list several values
  * @property {string} brief one line
  * @property {string} help
+ * @property {string} lang of both
  * @property {string} group
  * @property {string} unit "" without
  * @property {string} form what a value looks like: "domain", "address" ...
@@ -34,8 +37,8 @@
 /** @param {string} ref */
 const lastPart = (ref) => ref.split('/').pop() ?? '';
 
-/** @param {string} name @param {any} declared @returns {Setting} */
-function settingOf(name, declared) {
+/** @param {string} name @param {any} declared @param {[string, string]} [texts] @returns {Setting} */
+function settingOf(name, declared, texts) {
   const list = declared.type === 'array';
   const value = list ? declared.items : declared.anyOf?.[0] ?? declared;
   const type = value.enum ? 'choice' : { integer: 'number', boolean: 'flag' }[value.type] ?? 'text';
@@ -43,8 +46,9 @@ function settingOf(name, declared) {
     name,
     type: /** @type {Setting['type']} */ (type),
     list,
-    brief: declared['x-brief'] ?? '',
-    help: declared['x-help'] ?? '',
+    brief: texts?.[0] ?? declared['x-brief'] ?? '',
+    help: texts?.[1] ?? declared['x-help'] ?? '',
+    lang: texts ? languageInUse() : 'en',
     group: declared['x-group'] ?? '',
     unit: declared['x-unit'] ?? '',
     form: declared['x-form'] ?? '',
@@ -83,10 +87,11 @@ export class Schema {
     const single = Boolean(paths[`/v1/${plural}`].patch);
     const get = paths[single ? `/v1/${plural}` : `/v1/${plural}/{name}`].get;
     const declared = components.schemas[lastPart(get.responses[200].content['application/json'].schema.$ref)];
+    const texts = await settingTexts(plural);
     const settings = Object.entries(declared.properties)
       .filter(([, one]) => one['x-order'] !== undefined && !one.readOnly)
       .sort(([, a], [, b]) => a['x-order'] - b['x-order'])
-      .map(([name, one]) => settingOf(name, one));
+      .map(([name, one]) => settingOf(name, one, texts[name]));
     const title = declared.properties.name?.description ?? '';
     return { plural, single, settings, title, noun: declared['x-kind'], brief: declared.description };
   }

@@ -2,16 +2,21 @@
 /**
  * What the panel says, in the language of whoever reads it: one file for each language in texts/, all with the
  * same keys.
- * Sentences of the API and help of settings come from the gateway, in English.
+ * Sentences of the API come from the gateway, in English, and so do names and help of settings; of these a language
+ * may have its own, in texts/CODE-settings.js.
  */
 
 /** Languages by their codes, as they call themselves. */
 export const LANGUAGES = { en: 'English', ja: '日本語' };
 
+const SETTINGS_TOO = ['ja']; // those with settings of their own
+
 const KEPT = 'stox.language';
 
 /** @type {Object<string, string>} */
 let dictionary = {};
+/** @type {Promise<Object<string, Object<string, [string, string]>>> | null} */
+let settings = null;
 let language = 'en';
 let locale = 'en'; // with its country, where the browser names one: for numbers and times
 
@@ -33,6 +38,18 @@ export async function loadTexts() {
   dictionary = (await import(`../texts/${language}.js`)).default;
   locale = navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
   document.documentElement.lang = language;
+}
+
+/**
+ * What the settings of a kind are called in the language in use: [in one line, what is to be known] of each. Where
+ * there is none, what the gateway says stands.
+ * @param {string} plural
+ */
+export async function settingTexts(plural) {
+  if (SETTINGS_TOO.includes(language)) {
+    settings ??= import(`../texts/${language}-settings.js`).then((module) => module.default);
+  }
+  return (await settings)?.[plural] ?? {};
 }
 
 /** @param {string} code for the next start of the page */
@@ -90,4 +107,18 @@ export function moment(when) {
 /** @param {string | number | Date} when */
 export function timeOfDay(when) {
   return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(new Date(when));
+}
+
+/** With its seconds. @param {string | number | Date} when */
+export function clockTime(when) {
+  return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(new Date(when));
+}
+
+/**
+ * Time of day to the millisecond, here: of what is held against logs.
+ * @param {string | number | Date} when
+ */
+export function exactTime(when) {
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit',
+    fractionalSecondDigits: 3, hourCycle: 'h23' }).format(new Date(when));
 }

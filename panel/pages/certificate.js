@@ -4,6 +4,7 @@ import { path } from '../app/api.js';
 import { h } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { t } from '../app/text.js';
+import { changesLink } from '../parts/audit.js';
 import { assignedText, certificateMark, when } from '../parts/certificate.js';
 import { confirm } from '../parts/dialog.js';
 import { notice } from '../parts/mark.js';
@@ -81,7 +82,8 @@ export async function open(app, place) {
     title: item.name,
     up: hrefOf(['certificates']),
     upTitle: t('nav.certificates'),
-    actions: app.api.may('administrator') ? actionsOf(app, item, tag) : [],
+    actions: [changesLink(app, 'certificate', item.name),
+      ...(app.api.may('administrator') ? actionsOf(app, item, tag) : [])],
     content: [h('p', {}, certificateMark(item)),
       item.certificate && item.assigned.length === 0 && notice('warning', h('p', {}, t('cert.unused.say'))),
       answersPart(item), requestPart(app, item), certificatePart(app, item)],

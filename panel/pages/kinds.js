@@ -15,4 +15,5 @@ export const COLUMNS = {
 /** What a kind adds to the page of one object. */
 export const EXTRAS = {
   partners: () => import('./partner.js'),
+  policies: () => import('./policy.js'),
 };

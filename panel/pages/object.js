@@ -4,6 +4,7 @@ import { path } from '../app/api.js';
 import { h, newId } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { t } from '../app/text.js';
+import { changesLink } from '../parts/audit.js';
 import { confirm } from '../parts/dialog.js';
 import { Form } from '../parts/form.js';
 import { resolveConflict } from '../parts/conflict.js';
@@ -59,8 +60,9 @@ export async function openNew(app, place) {
       { body: { name: name.input.value.trim(), ...values }, query: { 'dry-run': dry ? 1 : undefined } })).json,
     done: (answer) => {
       sent = true;
-      app.say(t('made', { name: answer.item.name }));
-      app.go(hrefOf([plural, answer.item.name]));
+      const { item } = answer; // null: one with nothing but defaults is none
+      app.say(item ? t('made', { name: item.name }) : t('unchanged'));
+      app.go(hrefOf(item ? [plural, item.name] : [plural]));
     },
   });
   name.input.addEventListener('input', () => form.changed());
@@ -120,9 +122,10 @@ export async function open(app, place) {
     title: kind.single ? t(`nav.${plural}`) : name,
     up: kind.single ? undefined : hrefOf([plural]),
     upTitle: kind.single ? undefined : t(`nav.${plural}`),
-    actions: mayChange && !kind.single ? [removeButton(app, plural, object.name, () => {
-      left = true;
-    })] : [],
+    actions: [changesLink(app, kind.noun, object.name), mayChange && !kind.single &&
+      removeButton(app, plural, object.name, () => {
+        left = true;
+      })],
     content: [kind.single && h('p', { class: 'hint' }, t(`about.${plural}`)), ...(above?.nodes ?? []), form.node],
     isDirty: () => !left && form.isDirty(),
     settled: () => form.settled(),

@@ -1,16 +1,16 @@
 // @ts-check
 /** The list of one kind of objects. */
 import { path } from '../app/api.js';
-import { h, newId } from '../app/dom.js';
+import { h } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { hasText, t } from '../app/text.js';
 import { written } from '../parts/field.js';
 import { Grid } from '../parts/grid.js';
 import { icon } from '../parts/icon.js';
+import { searchField } from '../parts/search.js';
 import { stateMark } from '../parts/state.js';
 import { COLUMNS } from './kinds.js';
 
-const SETTLE_MS = 250;
 const STATES = ['any', 'failing', 'connected', 'idle'];
 
 /** @typedef {import('../app/schema.js').Kind} Kind */
@@ -34,19 +34,12 @@ function columnsOf(kind) {
  * @param {() => void} changed
  */
 function toolbar(kind, query, changed) {
-  const id = newId();
-  const search = h('input', { id, type: 'search', value: query.get('search') ?? '', spellcheck: 'false',
-    autocomplete: 'off', placeholder: t('search.hint') });
+  const search = searchField(query.get('search') ?? '', changed);
   const state = kind.plural === 'partners' && h('select', { 'aria-label': t('column.state') }, STATES.map((value) =>
     h('option', { value, selected: value === (query.get('state') ?? 'any') }, t(`filter.${value}`))));
-  let timer = 0;
-  search.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(changed, SETTLE_MS);
-  });
   state && state.addEventListener('change', changed);
-  return { search, state, node: h('div', { class: 'toolbar', role: 'search' },
-    h('label', { for: id }, icon('search'), h('span', { class: 'unseen' }, t('search'))), search, state) };
+  return { search: search.input, state,
+    node: h('div', { class: 'toolbar', role: 'search' }, search.nodes, state) };
 }
 
 /**

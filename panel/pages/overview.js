@@ -1,8 +1,7 @@
 // @ts-check
 /** Are we serving, and if not, why? Each figure leads to what it counts. */
 import { h, replace } from '../app/dom.js';
-import { PAGES } from '../app/pages.js';
-import { hrefOf } from '../app/router.js';
+import { hrefTo } from '../app/pages.js';
 import { moment, number, t, timeOfDay } from '../app/text.js';
 import { chart, grouped } from '../parts/chart.js';
 import { mark } from '../parts/mark.js';
@@ -13,9 +12,9 @@ import { verdictMark } from '../parts/verdict.js';
 
 const HOUR = 60;
 const DAY = 1440;
+const SETTLE_MS = 2000;
 
-/** The address of a page, if there is one. @param {string} name @param {Object<string, string>} [query] */
-const hrefTo = (name, query) => (PAGES.some((row) => row.path === name) ? hrefOf([name], query) : undefined);
+/** @typedef {(page: string, query?: Object<string, string>) => string | undefined} To see hrefTo */
 
 /**
  * A figure with what it is about.
@@ -30,13 +29,13 @@ function tile(title, value, detail, href) {
     detail && h('p', { class: 'hint' }, detail)));
 }
 
-/** @param {any} service @param {any} status */
-function servingTile(service, status) {
+/** @param {any} service @param {any} status @param {To} to */
+function servingTile(service, status, to) {
   const { configuration } = status;
   const domains = configuration['sip-domains'];
   const title = t('overview.serving');
   const warn = (/** @type {string} */ text, /** @type {string} */ hint, /** @type {string} */ page) =>
-    tile(title, mark('warning', text), hint, hrefTo(page));
+    tile(title, mark('warning', text), hint, to(page));
   if (service.state !== 'serving') {
     return warn(t(`service.${service.state}`), t('service.why'), 'gateway');
   }
@@ -44,24 +43,24 @@ function servingTile(service, status) {
     return warn(t('service.nobody'), t('service.nobody.hint'), 'domains');
   }
   return configuration.federation
-    ? tile(title, mark('ok', t('service.serving')), t('service.domains', { count: domains }), hrefTo('domains'))
+    ? tile(title, mark('ok', t('service.serving')), t('service.domains', { count: domains }), to('domains'))
     : warn(t('service.closed'), t('service.closed.hint'), 'org');
 }
 
-/** @param {any} partners @param {any} status */
-function partnersTile(partners, status) {
+/** @param {any} partners @param {any} status @param {To} to */
+function partnersTile(partners, status, to) {
   const all = t('overview.partners.all', { count: status.configuration.partners });
   return partners.failing > 0
     ? tile(t('nav.partners'), mark('failed', t('overview.failing', { count: partners.failing })), all,
-      hrefTo('partners', { state: 'failing' }))
+      to('partners', { state: 'failing' }))
     : tile(t('nav.partners'), mark('ok', t('overview.connected', { count: partners.connected })), all,
-      hrefTo('partners'));
+      to('partners'));
 }
 
-/** @param {any} status */
-function certificateTile({ certificates }) {
+/** @param {any} status @param {To} to */
+function certificateTile({ certificates }, to) {
   const next = certificates?.next;
-  const href = hrefTo('certificates') ?? hrefTo('domains');
+  const href = to('certificates');
   if (!next) {
     return tile(t('overview.certificate'), mark('note', t('overview.certificate.none')),
       t('overview.certificate.hint'), href);
@@ -71,44 +70,44 @@ function certificateTile({ certificates }) {
     t('overview.days', { count: days })), t('overview.certificate.next', { name: next.certificate }), href);
 }
 
-/** @param {any} status */
-function dnsTile({ checks }) {
+/** @param {any} status @param {To} to */
+function dnsTile({ checks }, to) {
   const last = checks?.dns;
   return tile(t('nav.dns'), verdictMark(last), last ? t('verdict.at', { at: moment(last.at) }) : t('verdict.none.hint'),
-    hrefTo('dns'));
+    to('dns'));
 }
 
-/** @param {any} status */
-function storeTile({ store }) {
+/** @param {any} status @param {To} to */
+function storeTile({ store }, to) {
   return store['takes-changes']
     ? tile(t('overview.store'), mark('ok', store.engine), t('overview.store.takes', { n: store.change }),
-      hrefTo('audit') ?? hrefTo('gateway'))
+      to('audit') ?? to('gateway'))
     : tile(t('overview.store'), mark('failed', t('overview.store.away')), h('span', { lang: 'en' }, store['why-not']),
-      hrefTo('gateway'));
+      to('gateway'));
 }
 
-/** @param {{status: any, partners: any, service: any, history: any}} now */
-function tiles({ status, partners, service, history }) {
+/** @param {{status: any, partners: any, service: any, history: any}} now @param {To} to */
+function tiles({ status, partners, service, history }, to) {
   const sum = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0);
   const last = (/** @type {number[]} */ values) => values.at(-2) ?? values.at(-1) ?? 0;
   const failed = sum(history.failed.slice(-HOUR));
-  const conversations = hrefTo('conversations') ?? hrefTo('partners');
   return [
-    servingTile(service, status),
-    partnersTile(partners, status),
+    servingTile(service, status, to),
+    partnersTile(partners, status, to),
     tile(t('overview.streams'), number(status.streams.in + status.streams.out),
       t('overview.streams.detail', { in: status.streams.in, out: status.streams.out, set: status.streams.negotiating }),
-      hrefTo('streams') ?? hrefTo('partners', { state: 'connected' })),
+      to('streams')),
     tile(t('overview.messages'), number(last(history['to-xmpp']) + last(history['to-sip'])),
-      t('overview.messages.detail', { xmpp: last(history['to-xmpp']), sip: last(history['to-sip']) }), conversations),
+      t('overview.messages.detail', { xmpp: last(history['to-xmpp']), sip: last(history['to-sip']) }),
+      to('conversations')),
     tile(t('overview.failures'), failed ? mark('warning', number(failed)) : mark('ok', t('overview.failures.none')),
-      t('overview.failures.detail'), conversations),
+      t('overview.failures.detail'), to('conversations', failed ? { state: 'failed' } : {})),
     tile(t('overview.waiting'), number(status.messages.held + status.messages.queued),
       t('overview.waiting.detail', { xmpp: status.messages.held, sip: status.messages.queued }),
-      hrefTo('queue') ?? conversations),
-    certificateTile(status),
-    dnsTile(status),
-    storeTile(status),
+      to('queue')),
+    certificateTile(status, to),
+    dnsTile(status, to),
+    storeTile(status, to),
   ];
 }
 
@@ -149,7 +148,7 @@ export async function open(app) {
   let minutes = HOUR;
   const draw = () => {
     const at = [...grid.querySelectorAll('a')].indexOf(document.activeElement);
-    replace(grid, tiles(now));
+    replace(grid, tiles(now, (page, query) => hrefTo(app.api, page, query)));
     grid.querySelectorAll('a')[at]?.focus();
   };
   const look = async () => {
@@ -161,15 +160,26 @@ export async function open(app) {
     replace(plots, charts(now.history, minutes));
   };
   await look();
+  let timer = 0;
+  /** Minutes are asked for, not told: soon after messages have been counted. @param {any} status */
+  const lookSoon = (status) => {
+    if (!timer && JSON.stringify(status.messages) !== JSON.stringify(now.status.messages)) {
+      timer = window.setTimeout(() => {
+        timer = 0;
+        app.attempt(look);
+      }, SETTLE_MS);
+    }
+  };
   const show = (/** @type {number} */ chosen) => {
     minutes = chosen;
     replace(plots, charts(now.history, minutes));
   };
   const take = (/** @type {string} */ topic) => app.live.on(topic, (data) => {
+    topic === 'status' && lookSoon(data);
     now[topic] = data;
     draw();
   });
-  const ends = [app.every(10, look), take('partners'), take('status')];
+  const ends = [app.every(10, look), take('partners'), take('status'), () => clearTimeout(timer)];
   return {
     title: t('nav.overview'),
     content: [grid, h('section', {},

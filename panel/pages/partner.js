@@ -2,37 +2,23 @@
 /** What the page of a partner has besides its settings: how it is, and a test of the connection. */
 import { path } from '../app/api.js';
 import { h, replace } from '../app/dom.js';
-import { duration, number, t } from '../app/text.js';
+import { hrefTo } from '../app/pages.js';
+import { hrefOf } from '../app/router.js';
+import { duration, t } from '../app/text.js';
 import { Ladder } from '../parts/ladder.js';
-import { mark, notice } from '../parts/mark.js';
+import { notice } from '../parts/mark.js';
 import { matrixPart } from '../parts/matrix.js';
+import { Part } from '../parts/part.js';
+import { streamColumns, streamRow, streamTable } from '../parts/streams.js';
 
 /** @typedef {import('../app/pages.js').App} App */
 
 const LOOK_MS = 300;
+const COLUMNS = ['remote', 'direction', 'state', 'method', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
 
 /** @param {App} app */
 export async function beside(app) {
   return { negotiation: await matrixPart(app) };
-}
-
-/** @param {any} stream */
-function streamRow(stream) {
-  return h('tr', {}, h('th', { scope: 'row' }, t(`direction.${stream.direction}`)),
-    h('td', {}, stream.authenticated ? mark('ok', t('stream.ready')) : mark('busy', stream.state)),
-    h('td', {}, stream.address), h('td', {}, stream.method), h('td', {}, stream.tls || t('stream.clear')),
-    h('td', { class: 'number' }, duration(stream['age-s'])),
-    h('td', { class: 'number' }, number(stream['stanzas-in'])),
-    h('td', { class: 'number' }, number(stream['stanzas-out'])));
-}
-
-/** @param {Element} body */
-function streamTable(body) {
-  const columns = ['direction', 'state', 'address', 'method', 'tls', 'age', 'in', 'out'];
-  return h('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': t('streams.title') }, h('table', {},
-    h('thead', {}, h('tr', {}, columns.map((name, i) =>
-      h('th', { scope: 'col', class: i > 4 ? 'number' : null }, t(`stream.${name}`))))),
-    body));
 }
 
 /** The set-up that failed last, if nothing has worked since. @param {any} status */
@@ -49,8 +35,10 @@ class Status {
     this.failure = h('div');
     this.ago = h('b');
     this.shown = '';
-    this.body = h('tbody');
-    this.table = streamTable(this.body);
+    const columns = streamColumns(COLUMNS);
+    this.streams = new Part((streams) => streams.map((/** @type {any} */ one) => streamRow(columns, one)));
+    this.streams.node = h('tbody');
+    this.table = streamTable(columns, this.streams.node);
     this.none = h('p', { class: 'hint' }, t('streams.none'));
     this.node = h('div', { class: 'stack' }, this.failure, this.none, this.table);
   }
@@ -66,7 +54,7 @@ class Status {
     }
     this.table.hidden = status.streams.length === 0;
     this.none.hidden = status.streams.length > 0 || Boolean(last);
-    replace(this.body, status.streams.map(streamRow));
+    this.streams.show(status.streams);
   }
 
   /** @param {any} last */
@@ -109,7 +97,20 @@ function testPart(app, name) {
       button.removeAttribute('aria-disabled');
     }
   });
-  return h('div', { class: 'test' }, app.api.may('helpdesk') && button, verdict, ladder.node);
+  return h('div', { class: 'test' }, app.api.may('helpdesk') && h('div', { class: 'actions' }, button,
+    h('a', { class: 'button', href: hrefOf(['trace'], { partner: name }) }, t('partner.trace')),
+    app.api.may('administrator') && h('a', { class: 'button', href: hrefOf(['test'], { partner: name }) },
+      t('partner.message'))), verdict, ladder.node);
+}
+
+/** What passes with this partner. @param {App} app @param {string} name */
+function leads(app, name) {
+  const pages = [['streams', { search: name }], ['conversations', { partner: name }], ['queue', { partner: name }],
+    ['contacts', { partner: name }]];
+  return h('p', { class: 'actions after' }, pages.map(([page, query]) => {
+    const href = hrefTo(app.api, /** @type {string} */ (page), /** @type {Object<string, string>} */ (query));
+    return href && h('a', { href }, t(`partner.${page}`));
+  }));
 }
 
 /** @param {App} app @param {string} name */
@@ -119,7 +120,8 @@ export async function above(app, name) {
   await refresh();
   const ends = [app.every(5, refresh), app.live.on('partners', () => app.attempt(refresh))];
   return {
-    nodes: [h('section', {}, h('h2', {}, t('partner.now')), status.node, testPart(app, name))],
+    nodes: [h('section', {}, h('h2', {}, t('partner.now')), status.node, leads(app, name),
+      testPart(app, name))],
     close: () => ends.forEach((end) => end()),
   };
 }

@@ -79,13 +79,13 @@ export class Field {
   makeNode() {
     const { setting } = this;
     return h('div', { class: 'field' },
-      h('div', { class: 'field-name' }, h('label', { for: this.id, lang: 'en' }, setting.brief),
+      h('div', { class: 'field-name' }, h('label', { for: this.id, lang: setting.lang }, setting.brief),
         h('p', { class: 'names' }, h('code', {}, setting.name), setting.lync && ` · ${setting.lync}`)),
       h('div', { class: 'field-value' },
         h('div', { class: 'control' }, this.control, this.word,
           setting.unit && h('span', { class: 'unit' }, setting.unit)),
         this.fault, !this.owner.readOnly && this.reset),
-      h('div', { class: 'field-help', id: this.helpId }, setting.help && h('p', { lang: 'en' }, setting.help),
+      h('div', { class: 'field-help', id: this.helpId }, setting.help && h('p', { lang: setting.lang }, setting.help),
         h('p', {}, this.bounds())));
   }
 

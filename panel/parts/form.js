@@ -158,8 +158,8 @@ export class Form {
       if (!(error instanceof Refused)) {
         throw error;
       }
-      if (turn === this.turn && !(error.status === 412 && (await this.owner.conflict?.(error)))) {
-        this.refused(error);
+      if (turn === this.turn) {
+        this.explain(error); // not waited for: to put it onto theirs is a commit of its own
       }
     } finally {
       this.commit.removeAttribute('aria-disabled');
@@ -167,9 +167,23 @@ export class Form {
   }
 
   /** @param {Refused} error */
+  async explain(error) {
+    try {
+      if (error.status !== 412 || !(await this.owner.conflict?.(error))) {
+        this.refused(error);
+      }
+    } catch (other) {
+      if (!(other instanceof Refused)) {
+        throw other;
+      }
+      this.refused(other); // it has been removed meanwhile, say
+    }
+  }
+
+  /** @param {Refused} error */
   refused(error) {
     const about = this.field(error.setting ?? '');
-    this.show(error, []);
+    this.show(about ? error : null, []);
     if (about) {
       about.control.focus();
     } else {

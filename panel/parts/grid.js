@@ -1,17 +1,18 @@
 // @ts-check
 /** A table that the server searches, sorts and cuts into pages: ten thousand rows are as quick as ten. */
 import { Refused } from '../app/api.js';
-import { h, newId, replace } from '../app/dom.js';
+import { h, replace } from '../app/dom.js';
 import { t } from '../app/text.js';
 import { icon } from './icon.js';
 import { notice } from './mark.js';
+import { redraw } from './part.js';
 
 /**
  * @typedef {Object} Column
  * @property {string} name what the server sorts by
  * @property {string} title
- * @property {(item: any) => import('../app/dom.js').Child} show
- * @property {boolean} [number]
+ * @property {(item: any) => import('../app/dom.js').Child | import('../app/dom.js').Child[]} show
+ * @property {'number' | 'name' | 'words'} [kind] what stands in it: names are not broken, words may be
  * @property {boolean} [fixed] cannot be sorted by
  *
  * @typedef {Object} View what is looked at; stands in the address
@@ -26,10 +27,10 @@ export class Grid {
    * @param {Object} owner
    * @param {string} owner.label
    * @param {Column[]} owner.columns the first one names the row
-   * @param {(view: View & {limit: number}, quiet: boolean) => Promise<{items: any[], total: number}>} owner.ask
+   * @param {(view: any, quiet: boolean) => Promise<{items: any[], total: number}>} owner.ask view: View, and limit
    * @param {(total: number, from: number, to: number) => string} owner.count
    * @param {() => Element} owner.empty what stands there when nothing is found
-   * @param {(view: View) => void} owner.moved
+   * @param {(view: any) => void} owner.moved somebody looks at something else now
    * @param {View} view
    */
   constructor(owner, view) {
@@ -37,7 +38,7 @@ export class Grid {
     this.view = view;
     this.turn = 0;
     this.drawn = '';
-    this.id = newId();
+    this.begun = false;
     this.status = h('p', { class: 'hint', role: 'status' });
     this.head = h('tr');
     this.body = h('tbody');
@@ -54,7 +55,7 @@ export class Grid {
     const by = this.view.sort.replace(/^-/, '') || this.owner.columns[0].name;
     replace(this.head, this.owner.columns.map((column) => {
       const here = column.name === by;
-      const attributes = { scope: 'col', class: column.number ? 'number' : null,
+      const attributes = { scope: 'col', class: column.kind,
         'aria-sort': here ? (backwards ? 'descending' : 'ascending') : null };
       return h('th', attributes, column.fixed ? column.title : h('button', { type: 'button', class: 'sort',
         on: { click: () => this.sortBy(here && !backwards ? `-${column.name}` : column.name) } }, column.title,
@@ -84,6 +85,10 @@ export class Grid {
         await this.refresh();
         return;
       }
+      if (this.begun && !quiet) {
+        this.owner.moved(this.view);
+      }
+      this.begun = true;
       this.draw(items, total);
     } catch (error) {
       if (!(error instanceof Refused)) {
@@ -98,6 +103,13 @@ export class Grid {
     }
   }
 
+  /** Only news are read out. @param {string} text */
+  say(text) {
+    if (this.status.textContent !== text) {
+      replace(this.status, text);
+    }
+  }
+
   /** @param {any[]} items @param {number} total */
   draw(items, total) {
     const { columns } = this.owner;
@@ -106,14 +118,9 @@ export class Grid {
       return;
     }
     this.drawn = drawn;
-    this.owner.moved(this.view);
-    const focused = this.body.contains(document.activeElement) && document.activeElement?.getAttribute('href');
-    replace(this.status, this.owner.count(total, this.view.offset + 1, this.view.offset + items.length));
-    replace(this.body, items.map((item) => h('tr', {}, columns.map((column, i) =>
-      h(i ? 'td' : 'th', { scope: i ? null : 'row', class: column.number ? 'number' : null }, column.show(item))))));
-    if (focused) {
-      this.body.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
-    }
+    this.say(this.owner.count(total, this.view.offset + 1, this.view.offset + items.length));
+    redraw(this.body, items.map((item) => h('tr', {}, columns.map((column, i) =>
+      h(i ? 'td' : 'th', { scope: i ? null : 'row', class: column.kind }, column.show(item))))));
     this.table.hidden = total === 0;
     this.status.hidden = total === 0;
     replace(this.nothing, total === 0 && this.owner.empty());

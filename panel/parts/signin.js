@@ -2,7 +2,7 @@
 /** Signing in, and the first administrator of all. */
 import { Refused } from '../app/api.js';
 import { h, newId, replace } from '../app/dom.js';
-import { t } from '../app/text.js';
+import { clockTime, duration, t } from '../app/text.js';
 import { notice } from './mark.js';
 
 /**
@@ -18,6 +18,28 @@ export function plainField(name, label, attributes, hint) {
   return h('div', { class: 'plain-field' }, h('label', { for: id }, label),
     h('input', { id, name, required: true, 'aria-describedby': hintId, ...attributes }),
     hint && h('p', { class: 'hint', id: hintId }, hint));
+}
+
+/**
+ * Too many tries: until when, in words that stay true while somebody looks at them.
+ * @param {number} seconds
+ */
+function waitNotice(seconds) {
+  const until = Date.now() + seconds * 1000;
+  const left = h('p', { 'aria-hidden': 'true' });
+  const node = notice('failed', h('p', {}, t('signin.wait', { time: clockTime(until) })), left);
+  const tick = () => {
+    const s = Math.ceil((until - Date.now()) / 1000);
+    if (s > 0 && node.isConnected) {
+      replace(left, t('signin.wait.left', { time: duration(s) }));
+      return;
+    }
+    clearInterval(timer);
+    node.replaceWith(notice('ok', h('p', {}, t('signin.wait.over'))));
+  };
+  const timer = window.setInterval(tick, 1000);
+  replace(left, t('signin.wait.left', { time: duration(seconds) }));
+  return node;
 }
 
 /**
@@ -43,7 +65,8 @@ export function plainForm({ fields, action, send, explain }) {
       if (!(error instanceof Refused)) {
         throw error;
       }
-      replace(fault, notice('failed', explain?.(error) || (error.status ? error.message : t('away'))));
+      replace(fault, error.status === 429 && error.wait > 0 ? waitNotice(error.wait)
+        : notice('failed', explain?.(error) || (error.status ? error.message : t('away'))));
       const about = form.elements.namedItem(error.setting ?? '') ?? form.querySelector('input');
       about.focus();
     } finally {

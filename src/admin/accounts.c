@@ -7,7 +7,8 @@
 #include "admin/user.h"
 #include "store/json.h"
 
-static const char *const members[] = { "name", "role", "password", "description", NULL };
+static const char *const members[] = { "name", "role", "locked", "password", "description", NULL };
+static const char *const copied[] = { "role", "locked", "description" }; /* as they stand */
 
 static bool is_wrong(struct call *c, const char *member, const char *why)
 {
@@ -42,7 +43,7 @@ static bool take_password(struct call *c, const char *member, bool required, str
     return true;
 }
 
-/* Role and description, and the password hashed. The texts stay the body's. */
+/* What is given besides the name, and the password hashed. The texts stay the body's. */
 static bool take_edits(struct call *c, const char *password_member, bool new, struct request *r)
 {
     json_t *plain = json_object();
@@ -55,10 +56,10 @@ static bool take_edits(struct call *c, const char *password_member, bool new, st
         json_decref(plain);
         return false;
     }
-    for (size_t i = 0; ok && i < 2; i++) {
-        json_t *v = json_object_get(c->json, i ? "description" : "role");
+    for (size_t i = 0; ok && i < sizeof(copied) / sizeof(copied[0]); i++) {
+        json_t *v = json_object_get(c->json, copied[i]);
 
-        ok = !v || json_object_set(plain, i ? "description" : "role", v) == 0;
+        ok = !v || json_object_set(plain, copied[i], v) == 0;
     }
     if (!ok || json_to_edits(&account_kind, plain, &c->arena, &edits, &r->n, &fault, &err)) {
         json_decref(plain);
@@ -87,9 +88,9 @@ static bool is_last(const struct config *config, struct slice name)
     for (size_t i = 0; i < list->n; i++) {
         const struct account *a = CONFIG_OBJECT(account, list, i);
 
-        others += a != it && a->role == ADMIN_ADMINISTRATOR && a->password.n > 0;
+        others += a != it && a->role == ADMIN_ADMINISTRATOR && a->password.n > 0 && !a->locked;
     }
-    return it && it->role == ADMIN_ADMINISTRATOR && others == 0;
+    return it && it->role == ADMIN_ADMINISTRATOR && !it->locked && others == 0;
 }
 
 static bool may_lose(struct call *c, struct slice name)
@@ -119,11 +120,6 @@ static void change_user(struct call *c, const struct request *r)
     keeper_outcome_fini(&out);
 }
 
-void users_list(struct call *c)
-{
-    objects_page(c, &account_kind);
-}
-
 bool user_make(struct call *c)
 {
     struct request r = { .op = REQUEST_NEW, .kind = &account_kind };
@@ -140,11 +136,20 @@ void users_new(struct call *c)
         user_make(c);
 }
 
+/* Does the body leave him able to do everything, if he was? */
+static bool keeps_all(const struct call *c)
+{
+    const json_t *role = json_object_get(c->json, "role"), *locked = json_object_get(c->json, "locked");
+    const char *name = json_string_value(role), *word = json_string_value(locked);
+
+    return (!role || (name && strcmp(name, "administrator") == 0)) &&
+           (!locked || json_is_false(locked) || json_is_null(locked) || (word && strcmp(word, "no") == 0));
+}
+
 void user_set(struct call *c)
 {
     struct request r = { .op = REQUEST_SET, .kind = &account_kind, .name = c->name };
-    const char *role = json_string_value(json_object_get(c->json, "role"));
-    bool keeps = !json_object_get(c->json, "role") || (role && strcmp(role, "administrator") == 0);
+    bool keeps = keeps_all(c);
 
     if (call_knows(c, members + 1) && change_condition(c, &r) && take_edits(c, "password", false, &r) &&
         (keeps || may_lose(c, c->name)))
@@ -187,17 +192,14 @@ void session_password(struct call *c)
 
 void user_replace_password(struct call *c, const struct request *r)
 {
-    struct session *s = c->who.session;
     struct keeper_outcome out;
 
     if (change_make(c, r, 1, &out)) {
         const struct account *a = out.after[0]->object;
 
-        /* This session goes on; all others of the account end. */
-        if (!secret_digest(a->password, s->password))
-            session_end(s);
-        sessions_end_of(&c->admin->sessions, a->name, s);
-        reply_nothing(c, c->route->status);
+        /* Whoever had got hold of one of its sessions has none now: this one goes on with a new cookie. */
+        sessions_end_of(&c->admin->sessions, a->name, c->who.session);
+        session_renewed(c, a);
     }
     keeper_outcome_fini(&out);
 }

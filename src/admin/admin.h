@@ -39,6 +39,9 @@ struct admin_look {
     struct slice user, partner, state; /* as written */
     uint64_t before;                   /* the "next" of the page before; 0: the first page */
     uint64_t limit;
+    struct slice search,
+        sort; /* of lists that people look through: a text, in lower case; a column, with - before it backwards */
+    uint64_t offset;
 };
 
 /* A check: of DNS, or of everything. Arrays are borrowed. */
@@ -88,8 +91,12 @@ struct admin_ops {
     /* GET /v1/subscription, POST /v1/subscription/refresh. JSON null: these two have none. */
     json_t *(*subscription)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
     json_t *(*subscription_refresh)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
+    /* GET /v1/effective with "with": what stands between the two besides the policy. NULL: *no says why. */
+    json_t *(*gates)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
     /* GET /v1/contacts: {"items": [...], ...}. before: where to go on. NULL: *no says why. */
     json_t *(*contacts)(void *owner, const struct admin_look *look, struct admin_refusal *no);
+    /* The same by search, sort and offset: {"items": [...], "total": ..., "next": null}. */
+    json_t *(*contacts_browse)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     /* GET /v1/contact. JSON null: there is none. DELETE: the same before it was removed; both: in both directions. */
     json_t *(*contact)(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
     json_t *(*contact_remove)(void *owner, struct slice sip, struct slice xmpp, bool both, struct admin_refusal *no);

@@ -104,7 +104,7 @@ static bool find_session(struct call *c, const struct config *config)
 
     if (!s)
         return false;
-    if (!a || !session_fits(s, a->password)) {
+    if (!a || a->locked || !session_fits(s, a->password)) {
         session_end(s);
         return false;
     }

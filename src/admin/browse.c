@@ -10,12 +10,12 @@
 
 #include "admin/changing.h"
 #include "admin/routes.h"
+#include "admin/user.h"
 #include "base/text.h"
 #include "store/json.h"
 
 #define PAGE 50
 #define PAGE_MAX 1000
-#define SEARCH_MAX 200
 
 struct row {
     const struct record *record;
@@ -28,9 +28,9 @@ struct browse {
     struct call *call;
     const struct setting *by; /* NULL: the name, or the state */
     bool by_state, backwards;
-    char search[SEARCH_MAX + 1]; /* in lower case */
-    struct slice state;          /* only those in it; empty: all */
-    json_t *states;              /* by name; NULL: not asked for */
+    char search[BROWSE_SEARCH_MAX + 1]; /* in lower case */
+    struct slice state;                 /* only those in it; empty: all */
+    json_t *states;                     /* by name; NULL: not asked for */
     struct row *rows;
     size_t n;
 };
@@ -45,20 +45,6 @@ bool browse_is_asked(const struct call *c)
     return false;
 }
 
-/* Only ASCII letters lose their case. */
-static bool holds(struct slice text, struct slice wanted)
-{
-    for (size_t i = 0; i + wanted.n <= text.n; i++) {
-        size_t k = 0;
-
-        while (k < wanted.n && text_lower(text.p[i + k]) == wanted.p[k])
-            k++;
-        if (k == wanted.n)
-            return true;
-    }
-    return false;
-}
-
 static bool is_searched(const struct setting *s)
 {
     return !s->secret && s->type != SETTING_UINT && s->type != SETTING_BOOL && s->type != SETTING_CHOICE;
@@ -67,7 +53,7 @@ static bool is_searched(const struct setting *s)
 static bool fits_search(const struct browse *b, const struct record *r)
 {
     struct slice wanted = slice_str(b->search);
-    bool found = wanted.n == 0 || holds(r->name, wanted);
+    bool found = wanted.n == 0 || text_holds(r->name, wanted);
     struct buf text;
 
     buf_init(&text, SETTING_LIST_BYTES);
@@ -78,7 +64,7 @@ static bool fits_search(const struct browse *b, const struct record *r)
         for (size_t k = 0; !found && k < n; k++) {
             buf_clear(&text);
             setting_print(&text, s, r->object, k);
-            found = holds(buf_slice(&text), wanted);
+            found = text_holds(buf_slice(&text), wanted);
         }
     }
     buf_free(&text);
@@ -158,6 +144,7 @@ static bool select_rows(struct browse *b, const struct config_list *list)
     return b->rows != NULL;
 }
 
+/* With the state that goes with it. */
 static json_t *shown(const struct browse *b, const struct row *row)
 {
     json_t *o = change_shown(row->record);
@@ -202,17 +189,42 @@ static bool take_sort(struct browse *b)
     return false;
 }
 
-static bool take_search(struct browse *b)
+bool browse_search(struct call *c, char out[BROWSE_SEARCH_MAX + 1])
 {
-    struct slice text = slice_trim(target_query(&b->call->target, "search"));
+    struct slice text = slice_trim(target_query(&c->target, "search"));
 
-    if (text.n > SEARCH_MAX) {
-        reply_problem(b->call, 400, "bad-request", "search: %d bytes at most", SEARCH_MAX);
+    if (text.n > BROWSE_SEARCH_MAX) {
+        reply_problem(c, 400, "bad-request", "search: %d bytes at most", BROWSE_SEARCH_MAX);
         return false;
     }
     for (size_t i = 0; i < text.n; i++)
-        b->search[i] = text_lower(text.p[i]);
+        out[i] = text_lower(text.p[i]);
+    out[text.n] = '\0';
     return true;
+}
+
+/* Of administrators: whether they are signed in, and have to wait. */
+static bool take_user_states(struct browse *b)
+{
+    if (!slice_is(b->state, "any")) {
+        reply_problem(b->call, 400, "bad-request", "state is any here");
+        return false;
+    }
+    b->states = user_states(b->call);
+    if (!b->states)
+        reply_no_memory(b->call);
+    return b->states != NULL;
+}
+
+bool browse_offset(struct call *c, uint64_t *out)
+{
+    struct slice at = target_query(&c->target, "offset");
+
+    *out = 0;
+    if (!target_query(&c->target, "after").p && (!at.p || slice_u64(at, UINT32_MAX, out)))
+        return true;
+    reply_problem(c, 400, "bad-request", "offset is a number; after is for lists without search, sort and state");
+    return false;
 }
 
 /* Of partners: how they are, from the daemon. */
@@ -224,6 +236,8 @@ static bool take_state(struct browse *b)
     b->state = target_query(&c->target, "state");
     if (!b->state.p && !b->by_state)
         return true;
+    if (c->kind == &account_kind)
+        return take_user_states(b);
     if (c->kind != &partner_kind || !(!b->state.n || slice_is(b->state, "any") || slice_is(b->state, "failing") ||
                                       slice_is(b->state, "connected") || slice_is(b->state, "idle"))) {
         reply_problem(c, 400, "bad-request", "state is any, failing, connected or idle, and only partners have one");
@@ -239,20 +253,16 @@ void browse_list(struct call *c)
 {
     struct browse b = { .call = c };
     struct config *config;
-    uint64_t limit, offset = 0;
-    struct slice at = target_query(&c->target, "offset");
+    uint64_t limit, offset;
 
-    if (!call_number(c, "limit", PAGE, PAGE_MAX, &limit) || !take_sort(&b) || !take_search(&b) || !take_state(&b))
+    if (!call_number(c, "limit", PAGE, PAGE_MAX, &limit) || !browse_offset(c, &offset) || !take_sort(&b) ||
+        !browse_search(c, b.search) || !take_state(&b))
         return;
-    if (target_query(&c->target, "after").p || (at.p && !slice_u64(at, UINT32_MAX, &offset))) {
-        reply_problem(c, 400, "bad-request", "offset is a number; after is for lists without search, sort and state");
-    } else {
-        config = keeper_config(c->admin->conf.keeper);
-        if (select_rows(&b, config_list(config, c->kind)))
-            reply_json(c, 200, page(&b, offset, limit));
-        else
-            reply_no_memory(c);
-        config_drop(config);
-    }
+    config = keeper_config(c->admin->conf.keeper);
+    if (select_rows(&b, config_list(config, c->kind)))
+        reply_json(c, 200, page(&b, offset, limit));
+    else
+        reply_no_memory(c);
+    config_drop(config);
     json_decref(b.states);
 }

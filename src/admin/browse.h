@@ -7,6 +7,13 @@
 /* Does the request hold any of those queries? */
 bool browse_is_asked(const struct call *c);
 
+#define BROWSE_SEARCH_MAX 200 /* bytes of search= */
+
+/* The text that is searched for, in lower case; empty: not given. False: a problem is the reply. */
+bool browse_search(struct call *c, char out[BROWSE_SEARCH_MAX + 1]);
+/* How many to leave out; not given: none. False: a problem is the reply. */
+bool browse_offset(struct call *c, uint64_t *out);
+
 /* {"items": [...], "total": ..., "next": null} */
 void browse_list(struct call *c);
 

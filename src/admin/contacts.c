@@ -1,14 +1,44 @@
 /* Contacts. What an administrator changes is in the audit before it happens. */
 #include "admin/routes.h"
+#include "base/text.h"
 
 #define PAGE 100
 #define PAGE_MAX 1000
+#define SEARCH_MAX 200
 #define LIST_MAX 1000 /* contacts of one request */
 #define NAME_MAX_BYTES 200
 
 static void answer(struct call *c, json_t *v, const struct admin_refusal *no)
 {
     admin_answer(c, v, no, "these two are no contact of each other");
+}
+
+/* For people who look: by search, sort and offset. */
+static bool is_browsed(const struct call *c)
+{
+    return target_query(&c->target, "search").p || target_query(&c->target, "sort").p ||
+           target_query(&c->target, "offset").p;
+}
+
+/* False: a problem is the reply. */
+static bool take_browse(struct call *c, struct admin_look *look)
+{
+    struct slice at = target_query(&c->target, "offset"), text = slice_trim(target_query(&c->target, "search"));
+    char *lower = text.n <= SEARCH_MAX ? arena_alloc(&c->arena, text.n + 1) : NULL;
+
+    if (text.n > SEARCH_MAX)
+        reply_problem(c, 400, "bad-request", "search: %d bytes at most", SEARCH_MAX);
+    else if (target_query(&c->target, "after").p || (at.p && !slice_u64(at, UINT32_MAX, &look->offset)))
+        reply_problem(c, 400, "bad-request", "offset is a number; after is for lists without search and sort");
+    else if (!lower)
+        reply_no_memory(c);
+    if (c->reply.status)
+        return false;
+    for (size_t i = 0; i < text.n; i++)
+        lower[i] = text_lower(text.p[i]);
+    look->search = slice_of(lower, text.n);
+    look->sort = target_query(&c->target, "sort");
+    return true;
 }
 
 void contacts_get(struct call *c)
@@ -18,9 +48,13 @@ void contacts_get(struct call *c)
     struct admin_look look = { .user = target_query(&c->target, "user"),
                                .partner = target_query(&c->target, "partner"),
                                .state = target_query(&c->target, "state") };
+    bool browsed = is_browsed(c);
+    json_t *(*list)(void *owner, const struct admin_look *look, struct admin_refusal *no) =
+        browsed ? ops->contacts_browse : ops->contacts;
 
-    if (call_number(c, "limit", PAGE, PAGE_MAX, &look.limit) && call_number(c, "after", 0, INT64_MAX, &look.before))
-        answer(c, ops->contacts ? ops->contacts(c->admin->conf.owner, &look, &no) : NULL, &no);
+    if (call_number(c, "limit", PAGE, PAGE_MAX, &look.limit) &&
+        (browsed ? take_browse(c, &look) : call_number(c, "after", 0, INT64_MAX, &look.before)))
+        answer(c, list ? list(c->admin->conf.owner, &look, &no) : NULL, &no);
 }
 
 /* The two people of the query. False: a problem is the reply. */

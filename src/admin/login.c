@@ -26,6 +26,24 @@ static json_t *session_json(struct call *c, const char *name, enum admin_role ro
                      (json_int_t)session_left_s(s, admin_mono_ms(c->admin)));
 }
 
+/* Gives it to the browser. */
+static void hand_out(struct call *c, const struct session *s, enum admin_role role, char cookie[SECRET_CHARS + 1])
+{
+    reply_json(c, 200, session_json(c, s->account, role, s));
+    set_cookie(c, cookie, SESSION_MS / 1000);
+    explicit_bzero(cookie, SECRET_CHARS + 1);
+}
+
+void session_renewed(struct call *c, const struct account *a)
+{
+    char cookie[SECRET_CHARS + 1];
+
+    if (session_renew(c->who.session, a->password, cookie))
+        hand_out(c, c->who.session, a->role, cookie);
+    else
+        reply_no_memory(c);
+}
+
 static void log_in(struct call *c, const struct account *a)
 {
     char cookie[SECRET_CHARS + 1];
@@ -40,9 +58,7 @@ static void log_in(struct call *c, const struct account *a)
     memcpy(s->from, c->from, sizeof(s->from));
     log_escape(s->agent, sizeof(s->agent), call_header(c, MHD_HTTP_HEADER_USER_AGENT));
     log_info(c->admin->conf.log, "admin-login", LOG_S("name", a->name), LOG_Z("from", c->from));
-    reply_json(c, 200, session_json(c, s->account, a->role, s));
-    set_cookie(c, cookie, SESSION_MS / 1000);
-    explicit_bzero(cookie, sizeof(cookie));
+    hand_out(c, s, a->role, cookie);
 }
 
 void session_post(struct call *c)
@@ -57,7 +73,10 @@ void session_post(struct call *c)
         return;
     config = keeper_config(c->admin->conf.keeper);
     a = auth_password(c, config, name, password);
-    if (a) {
+    if (a && a->locked) {
+        log_warning(c->admin->conf.log, "admin-login-locked", LOG_S("name", a->name), LOG_Z("from", c->from));
+        reply_problem(c, 403, "forbidden", "this account is locked: another administrator can unlock it");
+    } else if (a) {
         auth_forgive(c, name);
         if (auth_find(c) && c->who.session)
             session_end(c->who.session);

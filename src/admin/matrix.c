@@ -69,12 +69,26 @@ static json_t *verdict_json(struct slice user, const struct policy_verdict *v)
                      "why", v->why);
 }
 
+/* What stands between her and the one of "with", if that is asked for. False: a problem is the reply. */
+static bool take_gates(struct call *c, struct slice user, json_t **gates)
+{
+    const struct admin_ops *ops = admin_ops_of(c);
+    struct slice with = target_query(&c->target, "with");
+    struct admin_refusal no = admin_away;
+
+    *gates = with.n && ops->gates ? ops->gates(c->admin->conf.owner, user, with, &no) : NULL;
+    if (!*gates && with.n)
+        admin_refuse_away(c, &no);
+    return *gates || !with.n;
+}
+
 void effective_get(struct call *c)
 {
     struct slice given = target_query(&c->target, "user"), user;
     struct policy_verdict verdict;
     struct config *config;
     struct err err = { "" };
+    json_t *v, *gates;
 
     if (!given.n) {
         reply_problem(c, 400, "bad-request", "which user? ?user=alice@contoso.example");
@@ -84,8 +98,16 @@ void effective_get(struct call *c)
         change_refuse(c, "user", &err);
         return;
     }
+    if (!take_gates(c, user, &gates))
+        return;
     config = keeper_config(c->admin->conf.keeper);
     policy_effective(config, user, &verdict);
-    reply_json(c, 200, verdict_json(user, &verdict));
+    v = verdict_json(user, &verdict);
     config_drop(config);
+    if (v && gates && json_object_set(v, "with", gates)) {
+        json_decref(v);
+        v = NULL;
+    }
+    json_decref(gates);
+    reply_json(c, 200, v);
 }

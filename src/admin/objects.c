@@ -47,7 +47,8 @@ static json_t *page_json(const struct config_list *list, size_t at, size_t limit
     return NULL;
 }
 
-void objects_page(struct call *c, const struct setting_kind *kind)
+/* {"items": [...], "next": ...}, as limit and after say. */
+static void list_page(struct call *c)
 {
     struct slice after = target_query(&c->target, "after");
     struct config *config;
@@ -57,7 +58,7 @@ void objects_page(struct call *c, const struct setting_kind *kind)
     if (!call_number(c, "limit", PAGE, PAGE_MAX, &limit))
         return;
     config = keeper_config(c->admin->conf.keeper);
-    list = config_list(config, kind);
+    list = config_list(config, c->kind);
     reply_json(c, 200, page_json(list, after.p ? index_after(list, after) : 0, limit));
     config_drop(config);
 }
@@ -80,7 +81,7 @@ void objects_list(struct call *c)
     if (browse_is_asked(c))
         browse_list(c);
     else
-        objects_page(c, c->kind);
+        list_page(c);
 }
 
 /* The record that the path names; a problem is the reply when there is none. */

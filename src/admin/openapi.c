@@ -80,15 +80,21 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "partner", "string", "any domain of a partner" },
         { "state", "string",
           "of contacts none, to, from, both, asked, denied or added; of partners any, failing, connected or idle: each "
-          "is given its state" },
+          "is given its state; of streams connecting, negotiating, ready or closing; of conversations failed: those in "
+          "which something did not arrive" },
+        { "direction", "string", "in, out or both" },
         { "minutes", "integer", "how many at most: 60 without it, 1440 are kept" },
         { "search", "string", "those whose name or settings hold this text" },
-        { "sort", "string", "by this setting, or name, or of partners state; with - before it the other way round" },
+        { "sort", "string",
+          "by this setting, or name, or of partners state; of streams by a member; with - before it the other way "
+          "round" },
         { "offset", "integer", "how many to leave out; with search, sort or state" },
+        { "with", "string", "a partner's user, or a domain of his: what else stands between the two" },
         { "sip", "string", "the SIP user: alice@contoso.example" },
         { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
         { "both", "boolean", "also that the partner's user watches the SIP user" },
         { "dry-run", "boolean", "judge it, change nothing" },
+        { "text", "boolean", "with the lines that stoxctl trace prints: head, and of each event between and text" },
         { "strict", "boolean", "refuse what is only warned of else" },
     };
     struct slice left = slice_str(route->queries), one;

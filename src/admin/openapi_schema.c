@@ -25,15 +25,22 @@ static const struct {
                  "'streams':{'$ref':'#/components/schemas/Counts'}}}" },
     { "Counts",
       "{'type':'array','items':{'type':'integer'},'description':'oldest first; the last has not ended yet'}" },
-    { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
-                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
+    { "Streams", "{'type':'object','required':['items','total'],'properties':{'items':{'type':'array','items':{"
+                 "'$ref':'#/components/schemas/Stream'}},'total':{'type':'integer'}}}" },
     { "Steps",
       "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
       "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
       "}" },
     { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
-                "out','both']},"
+                "out','both']},'authenticated':{'type':'boolean'},'local':{'type':'string'},'remote':{'type':'string'},"
+                "'partner':{'type':'string'},'address':{'type':'string'},'state':{'enum':['connecting','negotiating',"
+                "'ready','closing']},'tls':{'type':'string'},'cipher':{'type':'string'},'method':{'type':'string'},"
+                "'age-s':{'type':'integer'},'idle-s':{'type':'integer'},'stanzas-in':{'type':'integer'},"
+                "'stanzas-out':{'type':'integer'},'awaits':{'type':'string'},'stream-management':{'type':'boolean'},"
+                "'shown':{'type':['object','null'],'description':'the certificate that the peer showed','properties':{"
+                "'subject':{'type':'string'},'issuer':{'type':'string'},'until':{'type':'string'},"
+                "'names':{'type':'array','items':{'type':'string'}}}},"
                 "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
                 "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
                 "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
@@ -120,8 +127,8 @@ static const struct {
       "'xmpp-since':{'type':'string'},'added':{'type':'boolean'},'stored':{'type':'boolean'}}}" },
     { "Contacts", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                   "'$ref':'#/components/schemas/Contact'}},'next':{'type':['integer','null'],'description':"
-                  "'after of the next page'},'left-out':{'type':'integer'},'stored':{'type':'integer','description':"
-                  "'contacts in all'}}}" },
+                  "'after of the next page'},'left-out':{'type':'integer'},'total':{'type':'integer','description':"
+                  "'with search, sort or offset: how many fit'}}}" },
     { "NewContacts",
       "{'type':'object','additionalProperties':false,'required':['contacts'],'properties':{'contacts':{"
       "'type':'array','maxItems':1000,'items':{'type':'object','required':['sip','xmpp'],'properties':{"
@@ -136,13 +143,17 @@ static const struct {
       "'type':'string'}},'partners':{'type':'array','maxItems':16,'items':{'type':'string'}},"
       "'bodies':{'type':'boolean'},'seconds':{'type':'integer','minimum':1,'maximum':86400,'default':600}}}" },
     { "TraceBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
-    { "Trace", "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
-               "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
-               "'conversation':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
-               "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
-               "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
-               "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
-               "'left-s':{'type':'integer'},'bodies':{'type':'boolean'}}}" },
+    { "Trace",
+      "{'type':'object','required':['events'],'properties':{'events':{'type':'array','items':{'type':'object',"
+      "'properties':{'n':{'type':'integer'},'at-ms':{'type':'integer','description':'since 1970'},"
+      "'conversation':{'type':'string'},'message':{'type':'string','description':'the same for all events of one "
+      "message, on both legs; empty: it is about none'},'sip':{'type':'string'},'xmpp':{'type':'string'},"
+      "'result':{'enum':['ok','failed','note']},'between':{'type':'string','description':'with text: whom it is "
+      "about, as a line; to be put where these are others than before'},'text':{'type':'string'},"
+      "'leg':{'enum':['sip','gateway','xmpp','stream']},'direction':{'enum':['in','out','here']},"
+      "'what':{'type':'string'},'details':{'type':'string'},'body':{'type':'string'}}}},"
+      "'next':{'type':'integer','description':'after of the next request'},'dropped':{'type':'integer'},"
+      "'left-s':{'type':'integer'},'bodies':{'type':'boolean'},'head':{'type':'string'}}}" },
     { "NewMessageTest",
       "{'type':'object','additionalProperties':false,'required':['from','to'],'properties':{'from':{'type':'string'},"
       "'to':{'type':'string'},'text':{'type':'string','maxLength':1000,'description':"
@@ -203,10 +214,17 @@ static const struct {
       "'fault':{'enum':['none','policy','partner','blocked','route','type','unreachable','refused','pending','other']},"
       "'verdict':{'type':'string'}}}" },
     { "Closed", "{'type':'object','properties':{'changed':{'type':'boolean'}}}" },
-    { "Effective", "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
-                   "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
-                   "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
-                   "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'}}}" },
+    { "Effective",
+      "{'type':'object','properties':{'user':{'type':'string'},'allowed':{'type':'boolean'},"
+      "'served':{'type':'boolean'},'org':{'type':'boolean'},'site':{'type':['string','null']},"
+      "'policy':{'type':['string','null']},'level':{'enum':['user','site','global']},"
+      "'federation':{'type':'boolean'},'xmpp':{'type':'boolean'},'why':{'type':'string'},"
+      "'with':{'type':'object','description':'only when it was asked for; null: there is none','properties':{"
+      "'address':{'type':'string'},'partner':{'type':['string','null']},'type':{'type':['string','null']},"
+      "'partner-presence':{'type':'boolean'},'route':{'type':['string','null']},"
+      "'route-presence':{'type':'boolean'},'block':{'type':['string','null'],'description':"
+      "'the entry that keeps them apart'},'blocked':{'type':['string','null'],'description':"
+      "'why they are kept apart'}}}}}" },
     { "Matrix",
       "{'type':'object','properties':{'rows':{'type':'array','minItems':18,'maxItems':18,'items':{'type':'object',"
       "'properties':{'row':{'type':'integer'},'tls':{'$ref':'#/components/schemas/Need'},"
@@ -216,11 +234,11 @@ static const struct {
     { "Need", "{'enum':['required','optional','not-supported']}" },
     { "Role", "{'enum':['reader','helpdesk','administrator']}" },
     { "Audit", "{'type':'object','properties':{'items':{'type':'array','items':{'type':'object','properties':{"
-               "'seq':{'type':'integer'},'at':{'type':'string','format':'date-time'},'who':{'type':'string'},"
-               "'from':{'type':'string'},'action':{'enum':['new','set','remove','trace','test','contact']},'kind':{'"
-               "type':'string'},"
+               "'seq':{'type':'integer'},'line':{'type':'integer'},'at':{'type':'string','format':'date-time'},"
+               "'who':{'type':'string'},'by':{'enum':['session','token','socket','gateway']},'from':{'type':'string'},"
+               "'action':{'enum':['new','set','remove','trace','test','contact','export']},'kind':{'type':'string'},"
                "'name':{'type':'string'},'before':{'type':['object','null']},'after':{'type':['object','null']}}}},"
-               "'next':{'type':['integer','null']}}}" },
+               "'next':{'type':['integer','null']},'next-line':{'type':['integer','null']}}}" },
     { "Changes",
       "{'type':'object','required':['changes'],'properties':{'changes':{'type':'array','maxItems':200000,'items':{"
       "'type':'object','required':['op','kind'],'properties':{'op':{'enum':['new','set','put','remove']},"
@@ -231,14 +249,16 @@ static const struct {
       "'properties':{'kind':{'type':'string'},'name':{'type':'string'},'before':{'type':['object','null']},"
       "'after':{'type':['object','null']}}}},'warnings':{'type':'array','items':{'type':'string'}}}}" },
     { "User", "{'type':'object','properties':{'name':{'type':'string'},'revision':{'type':'integer'},"
-              "'role':{'$ref':'#/components/schemas/Role'},'description':{'type':'string'}}}" },
+              "'role':{'$ref':'#/components/schemas/Role'},'locked':{'type':'boolean'},'description':{'type':'string'},"
+              "'state':{'type':'object','description':'with state=any','properties':{'sessions':{'type':'integer'},"
+              "'waits-s':{'type':'integer','description':'until a password is tried again'}}}}}" },
     { "Users", "{'type':'object','properties':{'items':{'type':'array','items':{'$ref':'#/components/schemas/User'}},"
-               "'next':{'type':['string','null']}}}" },
+               "'next':{'type':['string','null']},'total':{'type':'integer'}}}" },
     { "UserEdit", "{'type':'object','additionalProperties':false,'properties':{"
-                  "'role':{'$ref':'#/components/schemas/Role'},'password':{'type':'string','minLength':12,"
-                  "'writeOnly':true},'description':{'type':'string'}}}" },
+                  "'role':{'$ref':'#/components/schemas/Role'},'locked':{'type':'boolean'},'password':{'type':'string',"
+                  "'minLength':12,'writeOnly':true},'description':{'type':'string'}}}" },
     { "NewUser", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"
-                 "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
+                 "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},'locked':{'type':'boolean'},"
                  "'password':{'type':'string','minLength':12,'writeOnly':true},'description':{'type':'string'}}}" },
     { "UserChanged", "{'type':'object','properties':{'item':{'anyOf':[{'$ref':'#/components/schemas/User'},"
                      "{'type':'null'}]},'changed':{'type':'boolean'},'warnings':{'type':'array','items':{"
@@ -247,7 +267,7 @@ static const struct {
                "'role':{'$ref':'#/components/schemas/Role'},'expires':{'type':'integer','description':"
                "'seconds since 1970; 0: never'},'description':{'type':'string'}}}" },
     { "Tokens", "{'type':'object','properties':{'items':{'type':'array','items':{'$ref':'#/components/schemas/Token'}},"
-                "'next':{'type':['string','null']}}}" },
+                "'next':{'type':['string','null']},'total':{'type':'integer'}}}" },
     { "NewToken", "{'type':'object','additionalProperties':false,'required':['name'],'properties':{"
                   "'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},'expires':{'type':'integer',"
                   "'minimum':1,'description':'seconds from now'},'description':{'type':'string'}}}" },

@@ -110,6 +110,7 @@ void checks_post(struct call *c);
 void check_get(struct call *c);
 void openapi_get(struct call *c);
 void users_list(struct call *c);
+void user_get(struct call *c);
 void users_new(struct call *c);
 void user_set(struct call *c);
 void user_remove(struct call *c);

@@ -38,20 +38,26 @@ static struct session *free_place(struct sessions *s, struct slice account, uint
     return free ? free : oldest;
 }
 
+bool session_renew(struct session *s, struct slice stored_password, char cookie[SECRET_CHARS + 1])
+{
+    secret_make(cookie);
+    if (!secret_digest(slice_of(cookie, SECRET_CHARS), s->id) || !secret_digest(stored_password, s->password)) {
+        session_end(s);
+        return false;
+    }
+    secret_make(s->csrf);
+    return true;
+}
+
 struct session *session_new(struct sessions *s, struct slice account, struct slice stored_password, uint64_t now_ms,
                             char cookie[SECRET_CHARS + 1])
 {
     struct session *one = free_place(s, account, now_ms);
 
     session_end(one);
-    secret_make(cookie);
-    if (account.n >= sizeof(one->account) || !secret_digest(slice_of(cookie, SECRET_CHARS), one->id) ||
-        !secret_digest(stored_password, one->password)) {
-        session_end(one);
+    if (account.n >= sizeof(one->account) || !session_renew(one, stored_password, cookie))
         return NULL;
-    }
     memcpy(one->account, account.p, account.n);
-    secret_make(one->csrf);
     one->number = ++s->last;
     one->made_ms = one->used_ms = now_ms;
     return one;

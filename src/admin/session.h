@@ -35,6 +35,9 @@ struct sessions {
 struct session *session_new(struct sessions *s, struct slice account, struct slice stored_password, uint64_t now_ms,
                             char cookie[SECRET_CHARS + 1]);
 
+/* The same one with other secrets, of which cookie gets one, as of this password. False on memory: it has ended. */
+bool session_renew(struct session *s, struct slice stored_password, char cookie[SECRET_CHARS + 1]);
+
 /* The living session of this cookie; NULL: there is none. use: it counts as used now. */
 struct session *session_find(struct sessions *s, struct slice cookie, uint64_t now_ms, bool use);
 

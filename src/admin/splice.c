@@ -11,6 +11,7 @@
 #define TX_HIGH (TX_MAX / 2) /* above it the other side is not read until all is out */
 #define TX_LAST (16u << 10)  /* a closing connection has two seconds for the rest: enough for this much */
 #define LAST_STEP_MS 100
+#define QUIET_MS 1000 /* an answer that has not gone on for so long is whole */
 
 enum phase {
     PHASE_HANDSHAKE,
@@ -30,7 +31,7 @@ struct splice {
     struct guard guard;
     enum phase phase;
     struct timer timer;
-    uint64_t began_ms, moved_ms; /* of the phase; the last progress in PHASE_LAST */
+    uint64_t began_ms, moved_ms; /* of the phase; the last progress */
     size_t pending;              /* what had not been sent when the timer last looked */
 };
 
@@ -52,6 +53,7 @@ static void become(struct splice *s, enum phase phase)
     if (phase != s->phase)
         s->began_ms = now;
     s->phase = phase;
+    s->moved_ms = now;
     if (phase == PHASE_READING && s->began_ms + s->all->request_ms < now + wait)
         wait = s->began_ms + s->all->request_ms > now ? s->began_ms + s->all->request_ms - now : 0;
     if (phase == PHASE_ANSWER)
@@ -230,7 +232,6 @@ static void on_inner_closed(void *owner, struct conn *c, enum conn_end why, cons
     if (!s->outer)
         return;
     become(s, PHASE_LAST);
-    s->moved_ms = s->began_ms;
     if (s->pending <= TX_LAST)
         conn_close(s->outer);
     else
@@ -256,31 +257,56 @@ void splices_close(struct splices *s)
         splice_free(container_of(it, struct splice, link));
 }
 
+/* Between two requests, or before the first one. */
+static bool is_idle(const struct splice *s)
+{
+    return (s->phase == PHASE_WAITING || s->phase == PHASE_ANSWERING) && s->outer && conn_tx_pending(s->outer) == 0 &&
+           loop_now(s->all->loop) - s->moved_ms >= QUIET_MS;
+}
+
+/* Those that count with a new one: all of its kind, or of its address alone. */
+struct crowd {
+    size_t n;
+    struct splice *idle; /* longest; NULL: none is */
+};
+
+static void count(struct crowd *crowd, struct splice *s)
+{
+    crowd->n++;
+    if (is_idle(s) && (!crowd->idle || s->moved_ms < crowd->idle->moved_ms))
+        crowd->idle = s;
+}
+
 static bool may_accept(struct splices *all, const struct origin *origin)
 {
-    size_t n = 0, same = 0;
+    struct crowd kind = { 0 }, address = { 0 };
     unsigned held;
     char ip[ADDR_TEXT];
     struct addr source = origin_source(origin);
 
     list_each (it, &all->all) {
-        const struct splice *s = container_of(it, struct splice, link);
+        struct splice *s = container_of(it, struct splice, link);
+        struct addr other = origin_source(&s->origin);
 
         if ((s->origin.kind == ORIGIN_UNIX) != (origin->kind == ORIGIN_UNIX))
             continue;
-        n++;
-        if (origin->kind != ORIGIN_UNIX) {
-            struct addr other = origin_source(&s->origin);
-
-            same += addr_same_ip(&other, &source);
-        }
+        count(&kind, s);
+        if (origin->kind != ORIGIN_UNIX && addr_same_ip(&other, &source))
+            count(&address, s);
     }
-    if (n < SPLICE_MAX && same < SPLICE_MAX_PER_ADDRESS)
+    if (address.n >= SPLICE_MAX_PER_ADDRESS)
+        kind = address;
+    else if (kind.n < SPLICE_MAX)
         return true;
+    if (kind.idle) {
+        splice_free(kind.idle);
+        return true;
+    }
     if (log_allowed(&all->limit, loop_now(all->loop), 5, &held))
         log_warning(all->loop->log, "admin-connection-refused",
                     LOG_Z("from", origin->kind == ORIGIN_UNIX ? "unix" : addr_ip_text(&origin->peer, ip)),
-                    LOG_Z("why", n < SPLICE_MAX ? "too many connections from this address" : "too many connections"),
+                    LOG_Z("why", address.n >= SPLICE_MAX_PER_ADDRESS ? "too many connections from this address"
+                                                                     : "too many connections"),
                     LOG_U("held-back", held));
     return false;
 }

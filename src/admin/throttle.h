@@ -23,6 +23,9 @@ struct throttle {
 /* 0: go on, and this try counts. Else how many seconds to wait. now_ms is never 0. */
 unsigned throttle_try(struct throttle *t, struct slice key, uint64_t now_ms);
 
+/* How many seconds a try would have to wait; it counts as none. */
+unsigned throttle_left(const struct throttle *t, struct slice key, uint64_t now_ms);
+
 /* The try was right: it counts no more. */
 void throttle_forgive(struct throttle *t, struct slice key);
 

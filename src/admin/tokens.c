@@ -5,11 +5,6 @@
 #include "admin/routes.h"
 #include "store/json.h"
 
-void tokens_list(struct call *c)
-{
-    objects_page(c, &token_kind);
-}
-
 /* When it stops to be good, as the store keeps it. */
 static bool take_expiry(struct call *c, json_t *plain)
 {

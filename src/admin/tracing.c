@@ -8,7 +8,8 @@
 #define SECONDS 600
 #define SECONDS_MAX 86400
 #define PAGE 500
-#define NAME_MAX_BYTES 200 /* of what the audit calls it by */
+#define TEXT_MAX (64u << 10) /* of one event's lines */
+#define NAME_MAX_BYTES 200   /* of what the audit calls it by */
 
 static bool take_trace(struct call *c, struct admin_trace *t)
 {
@@ -111,18 +112,64 @@ void traces_new(struct call *c)
 
 #define NO_TRACE "you have no such trace; one ends when its time is over, or when it was not read for a minute"
 
+/* A text of a ladder, made by put; false: no memory. */
+static bool set_text(json_t *o, const char *name, void (*put)(struct buf *out, const struct trace_text *e, bool ascii),
+                     const struct trace_text *e)
+{
+    struct buf b;
+    bool ok;
+
+    buf_init(&b, TEXT_MAX);
+    put(&b, e, false);
+    ok = buf_ok(&b) && json_object_set_new(o, name, json_stringn(b.n ? b.p : "", b.n)) == 0;
+    buf_free(&b);
+    return ok;
+}
+
+static void put_head(struct buf *out, const struct trace_text *e, bool ascii)
+{
+    trace_text_head(out);
+}
+
+/* What stoxctl trace would print of it: each event with its lines, and with the line of its people. */
+static bool add_texts(json_t *page)
+{
+    json_t *e;
+    size_t i;
+
+    json_array_foreach(json_object_get(page, "events"), i, e)
+    {
+        const struct trace_text text = json_trace_text(e);
+
+        if (!set_text(e, "between", trace_text_people, &text) || !set_text(e, "text", trace_text_event, &text))
+            return false;
+    }
+    return set_text(page, "head", put_head, NULL);
+}
+
+static void reply_trace(struct call *c, json_t *page, bool texts)
+{
+    if (!texts || add_texts(page)) {
+        reply_json(c, 200, page);
+        return;
+    }
+    json_decref(page);
+    reply_no_memory(c);
+}
+
 void trace_get(struct call *c)
 {
     const struct admin_ops *ops = c->admin->conf.ops;
     uint64_t id, after = 0, limit;
     struct slice given = target_query(&c->target, "after");
     json_t *v = NULL;
+    bool texts;
 
     if (given.p && !slice_u64(given, INT64_MAX, &after)) {
         reply_problem(c, 400, "bad-request", "after is the number of an event");
         return;
     }
-    if (!call_number(c, "limit", PAGE, PAGE, &limit))
+    if (!call_number(c, "limit", PAGE, PAGE, &limit) || !call_flag(c, "text", &texts))
         return;
     if (ops && ops->trace_read)
         v = slice_u64(c->id, UINT64_MAX, &id)
@@ -131,7 +178,7 @@ void trace_get(struct call *c)
     if (!v)
         admin_refuse_away(c, &admin_away);
     else if (!json_is_null(v))
-        reply_json(c, 200, v);
+        reply_trace(c, v, texts);
     else
         reply_problem(c, 404, "not-found", NO_TRACE);
 }

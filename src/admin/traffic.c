@@ -42,7 +42,8 @@ static void look_at(struct call *c, look_fn *fn)
 {
     struct admin_refusal no = admin_away;
     struct admin_look look = { .user = target_query(&c->target, "user"),
-                               .partner = target_query(&c->target, "partner") };
+                               .partner = target_query(&c->target, "partner"),
+                               .state = target_query(&c->target, "state") };
     json_t *v;
 
     if (!call_number(c, "limit", PAGE, PAGE_MAX, &look.limit) || !call_number(c, "before", 0, INT64_MAX, &look.before))

@@ -58,17 +58,6 @@ void metrics_get(struct call *c)
     buf_free(&out);
 }
 
-void streams_get(struct call *c)
-{
-    const struct admin_ops *ops = ops_of(c);
-    json_t *v = ops->streams ? ops->streams(c->admin->conf.owner) : NULL;
-
-    if (v)
-        reply_json(c, 200, json_pack("{s:o}", "items", v));
-    else
-        reply_away(c);
-}
-
 void stream_remove(struct call *c)
 {
     const struct admin_ops *ops = ops_of(c);

@@ -245,6 +245,19 @@ void text_put_hex(struct buf *b, const void *p, size_t n)
     }
 }
 
+bool text_holds(struct slice s, struct slice wanted)
+{
+    for (size_t i = 0; i + wanted.n <= s.n; i++) {
+        size_t k = 0;
+
+        while (k < wanted.n && text_lower(s.p[i + k]) == wanted.p[k])
+            k++;
+        if (k == wanted.n)
+            return true;
+    }
+    return false;
+}
+
 bool text_equal_secret(struct slice a, struct slice b)
 {
     volatile unsigned char differ = 0;

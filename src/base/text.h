@@ -47,6 +47,9 @@ static inline char text_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
+/* Does s hold wanted, which is in lower case, in whatever case of ASCII letters? */
+bool text_holds(struct slice s, struct slice wanted);
+
 /* Constant time in the contents, not the length. */
 bool text_equal_secret(struct slice a, struct slice b);
 

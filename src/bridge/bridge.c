@@ -53,6 +53,11 @@ static bool on_sip_serves(void *owner, struct slice host)
     return directory_partner(b->directory, host) != NULL;
 }
 
+static void on_unserved(void *owner, const struct sip_request *request, const char *reason, const char *why)
+{
+    note_sip_unserved(owner, request, reason, why);
+}
+
 static void on_message(void *owner, const struct sip_request *request)
 {
     s2x_message(owner, request);
@@ -151,6 +156,7 @@ static const struct sip_ops sip_ops = { .source = on_source,
                                         .speaks = on_speaks,
                                         .listens = on_sip_listens,
                                         .serves = on_sip_serves,
+                                        .unserved = on_unserved,
                                         .message = on_message,
                                         .dialogs = &im_session_ops,
                                         .events = &presence_ops };
@@ -166,7 +172,7 @@ static bool on_watched(void *owner)
 }
 
 static void on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
-                     const char *result, struct slice text)
+                     enum step_result result, struct slice text)
 {
     note_stream(owner, local, remote, inbound, step, result, text);
 }

@@ -195,5 +195,8 @@ uint64_t bridge_talk_id(const struct bridge *b, const struct jid *local, const s
 uint64_t bridge_now_ms(const struct bridge *b); /* of the loop's clock */
 /* The primary domain of the partner that this domain (prepared) belongs to; empty: of none. Borrowed for this turn. */
 struct slice bridge_partner_of(const struct bridge *b, struct slice domain);
+/* What the gates between two people find (bridge/gate.h). Borrowed for this turn. */
+struct gate_look;
+void bridge_gates(const struct bridge *b, const struct jid *sip, const struct jid *xmpp, struct gate_look *out);
 
 #endif

@@ -160,6 +160,7 @@ void bridge_send_condition(struct bridge *b, const char *kind, const struct jid 
 /* entity.c: our domains themselves */
 void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza);
 void entity_put_features(const struct bridge *b, struct buf *out);
+struct map_entity entity_device(const struct bridge *b, const struct jid *local); /* what a device of his side takes */
 
 /* The fate of anything the bridge has sent. */
 void bridge_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "bridge/bridge_private.h"
+#include "bridge/people.h"
 #include "bridge/watch_s2x_parts.h"
 #include "map/vcard.h"
 #include "xmpp/writer.h"
@@ -19,15 +20,13 @@
 #define ID_HEX 16
 
 struct card {
-    struct hash_node node;
     struct share share;
     uint64_t asked_ms; /* when the server was asked last; 0: never */
     uint64_t heard_ms; /* when what is known was said */
     uint64_t question; /* whose answer is awaited; 0: none is */
     char *texts;       /* name, then photo; NULL: neither is known */
     uint16_t n_name, n_photo;
-    uint16_t n_who;
-    char who[]; /* bare address, prepared */
+    struct person person;
 };
 
 /* What a card says. */
@@ -37,34 +36,16 @@ struct said {
 
 /* ---- people ---- */
 
-static struct slice put_who(const struct jid *who, char memory[2 * JID_PART_MAX + 2])
-{
-    struct buf b = { .p = memory, .cap = 2 * JID_PART_MAX + 2, .max = 2 * JID_PART_MAX + 2 };
-
-    jid_put_bare(&b, who);
-    return buf_slice(&b);
-}
-
-static bool card_is(const struct hash_node *node, const void *key)
-{
-    const struct card *c = container_of(node, const struct card, node);
-
-    return slice_eq(slice_of(c->who, c->n_who), *(const struct slice *)key);
-}
-
 static struct card *card_find(const struct bridge *b, const struct jid *who)
 {
-    char memory[2 * JID_PART_MAX + 2];
-    const struct hash *h = &b->cards.people;
-    struct slice name = h->n ? put_who(who, memory) : slice_of(NULL, 0);
-    struct hash_node *node = h->n ? hash_find(h, hash_bytes(h, name), card_is, &name) : NULL;
+    struct person *p = people_find(&b->cards.people, who);
 
-    return node ? container_of(node, struct card, node) : NULL;
+    return p ? container_of(p, struct card, person) : NULL;
 }
 
 static void card_drop(struct cards *t, struct card *c)
 {
-    hash_remove(&t->people, &c->node);
+    people_remove(&t->people, &c->person);
     shares_drop(&t->memory, &c->share);
     free(c->texts);
     free(c);
@@ -73,8 +54,8 @@ static void card_drop(struct cards *t, struct card *c)
 /* Charges it anew to its domain. Others go for it; c itself is not charged meanwhile. False: it has no room, or no memory. */
 static bool charge(struct cards *t, struct card *c)
 {
-    struct slice who = slice_of(c->who, c->n_who), domain = slice_from(who, slice_find(who, '@') + 1);
-    size_t size = sizeof(*c) + c->n_who + c->n_name + c->n_photo;
+    struct slice domain = person_jid(&c->person).domain;
+    size_t size = sizeof(*c) + c->person.n_name + c->n_name + c->n_photo;
     struct share *payer;
     bool fits;
 
@@ -87,8 +68,6 @@ static bool charge(struct cards *t, struct card *c)
 /* Found or made. NULL: no memory. */
 static struct card *card_of(struct bridge *b, const struct jid *who)
 {
-    char memory[2 * JID_PART_MAX + 2];
-    struct slice name = put_who(who, memory);
     struct cards *t = &b->cards;
     struct card *c = card_find(b, who);
 
@@ -96,16 +75,10 @@ static struct card *card_of(struct bridge *b, const struct jid *who)
         shares_touch(&c->share);
         return c;
     }
-    c = calloc(1, sizeof(*c) + name.n);
-    if (!c)
-        return NULL;
-    c->n_who = (uint16_t)name.n;
-    memcpy(c->who, name.p, name.n);
-    if (hash_add(&t->people, &c->node, hash_bytes(&t->people, name))) {
-        if (charge(t, c))
-            return c;
-        hash_remove(&t->people, &c->node);
-    }
+    c = PEOPLE_ADD(&t->people, who, struct card);
+    if (!c || charge(t, c))
+        return c;
+    people_remove(&t->people, &c->person);
     free(c);
     return NULL;
 }

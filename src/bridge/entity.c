@@ -45,11 +45,18 @@ static struct known known_of(const struct bridge *b, struct arena *a, const stru
     return known;
 }
 
+static void take_abilities(const struct bridge *b, struct map_entity *entity, const struct jid *local)
+{
+    uint64_t now = loop_now(b->loop);
+
+    entity->chat_states = !abilities_has(&b->abilities, local, ABILITY_NO_COMPOSING, now);
+    entity->receipts = receipts_pass(b, local) && abilities_has(&b->abilities, local, ABILITY_IMDN, now);
+}
+
 /* What may be said of him who is asked about, and what his side takes. */
 static void look_at_person(const struct bridge *b, struct map_entity *entity, const struct xmpp_stanza *stanza,
                            const struct known *known)
 {
-    uint64_t now = loop_now(b->loop);
     bool wrote = typing_wrote(b, stanza->from, stanza->to);
 
     if (known->watched)
@@ -57,8 +64,15 @@ static void look_at_person(const struct bridge *b, struct map_entity *entity, co
     entity->knows_person = wrote || known->there;
     if (!entity->knows_person)
         return;
-    entity->chat_states = !abilities_has(&b->abilities, stanza->to, ABILITY_NO_COMPOSING, now);
-    entity->receipts = receipts_pass(b, stanza->to) && abilities_has(&b->abilities, stanza->to, ABILITY_IMDN, now);
+    take_abilities(b, entity, stanza->to);
+}
+
+struct map_entity entity_device(const struct bridge *b, const struct jid *local)
+{
+    struct map_entity device = { 0 };
+
+    take_abilities(b, &device, local);
+    return device;
 }
 
 void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza)

@@ -48,29 +48,39 @@ static bool names_partner(const struct directory *d, const struct block *block, 
     return block->partners.n == 0;
 }
 
-static bool is_blocked(const struct directory *d, struct slice name, struct slice remote)
+static const struct block *block_of(const struct directory *d, struct slice name, struct slice remote)
 {
     const struct record *r = config_find(directory_config(d), &block_kind, name);
 
-    return r && names_partner(d, r->object, remote);
+    return r && names_partner(d, r->object, remote) ? r->object : NULL;
 }
 
-/* On the list: why, or NULL. */
-static const char *listed_why(const struct directory *d, const struct jid *remote, const struct jid *local)
+/* On the list: the entry, and why. NULL: none. */
+static const struct block *listed_block(const struct directory *d, const struct jid *remote, const struct jid *local,
+                                        const char **why)
 {
+    const struct block *block;
     char text[2 * JID_PART_MAX + 1];
 
+    *why = NULL;
     if (config_list(directory_config(d), &block_kind)->n == 0)
         return NULL;
-    if (is_blocked(d, remote->domain, remote->domain))
-        return "the partner's domain is on the block list";
-    if (is_blocked(d, local->domain, remote->domain))
-        return "our domain is on the block list";
-    if (remote->local.n && is_blocked(d, bare(remote, text), remote->domain))
-        return "the partner's user is on the block list";
-    if (local->local.n && is_blocked(d, bare(local, text), remote->domain))
-        return "our user is on the block list";
-    return NULL;
+    *why = "the partner's domain is on the block list";
+    block = block_of(d, remote->domain, remote->domain);
+    if (block)
+        return block;
+    *why = "our domain is on the block list";
+    block = block_of(d, local->domain, remote->domain);
+    if (block)
+        return block;
+    *why = "the partner's user is on the block list";
+    block = remote->local.n ? block_of(d, bare(remote, text), remote->domain) : NULL;
+    if (block)
+        return block;
+    *why = "our user is on the block list";
+    block = local->local.n ? block_of(d, bare(local, text), remote->domain) : NULL;
+    *why = block ? *why : NULL;
+    return block;
 }
 
 /* What XEP-0106 has escaped is read as people see it: "\\2f" has no Latin letter. */
@@ -91,9 +101,9 @@ static bool is_mixed(struct slice local)
 bool gate_blocks(const struct directory *d, const struct jid *remote, const struct jid *local, struct gate_refusal *out)
 {
     *out = (struct gate_refusal){ .text = "The administrator of this gateway has blocked this conversation",
-                                  .why = listed_why(d, remote, local),
                                   .type = "modify",
                                   .condition = "policy-violation" };
+    (void)listed_block(d, remote, local, &out->why);
     if (!out->why && !directory_gateway(d)->mixed_scripts && (is_mixed(remote->local) || is_mixed(local->local))) {
         out->text = "An address mixes scripts that look alike";
         out->why = "an address mixes scripts that look alike (stoxctl gateway set --mixed-scripts yes lets it pass)";
@@ -147,4 +157,16 @@ const struct route *gate_x2s(const struct directory *d, const struct jid *from, 
     const struct route *route = gate_between(d, from, to, out);
 
     return route && gate_type(d, from, added, out) ? route : NULL;
+}
+
+void gate_look(const struct directory *d, const struct jid *remote, const struct jid *local, struct gate_look *out)
+{
+    const struct listed *partner = directory_partner(d, remote->domain);
+    struct gate_refusal no;
+    const char *why;
+
+    *out = (struct gate_look){ .partner = partner ? partner->settings : NULL,
+                               .route = directory_route_to(d, local->domain),
+                               .block = listed_block(d, remote, local, &why) };
+    out->blocked = gate_blocks(d, remote, local, &no) ? no.why : NULL;
 }

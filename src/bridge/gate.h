@@ -40,4 +40,13 @@ bool gate_type(const struct directory *d, const struct jid *from, bool added, st
 const struct route *gate_x2s(const struct directory *d, const struct jid *from, const struct jid *to, bool added,
                              struct gate_refusal *out);
 
+/* What the gates between two people find, for those who ask why. All is the configuration's. */
+struct gate_look {
+    const struct partner *partner; /* NULL: not listed */
+    const struct route *route;     /* NULL: no SIP domain of ours has that name */
+    const struct block *block;     /* the entry that keeps them apart; NULL: none */
+    const char *blocked;           /* why gate_blocks keeps them apart, also without an entry; NULL: it does not */
+};
+void gate_look(const struct directory *d, const struct jid *remote, const struct jid *local, struct gate_look *out);
+
 #endif

@@ -72,6 +72,11 @@ struct slice bridge_partner_of(const struct bridge *b, struct slice domain)
     return partner ? partner->xmpp.name : (struct slice){ 0 };
 }
 
+void bridge_gates(const struct bridge *b, const struct jid *sip, const struct jid *xmpp, struct gate_look *out)
+{
+    gate_look(b->directory, xmpp, sip, out);
+}
+
 static struct bridge_talk told(const struct bridge *b, const struct talk *talk)
 {
     struct slice local, domain;

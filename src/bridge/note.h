@@ -19,8 +19,11 @@ uint64_t note_sip_in(struct bridge *b, const struct sip_request *request, const 
 uint64_t note_sip_refused(struct bridge *b, const struct sip_request *request, unsigned status, const char *reason,
                           const char *why);
 
-/* The final answer to a request that was handed over; reason: what its sender reads, NULL: the standard phrase. */
-void note_sip_ended(struct bridge *b, uint64_t talk, const struct talk_end *end, const char *reason);
+/* The SIP stack has refused a message with 404: nobody is served there. For those who look at this moment. */
+void note_sip_unserved(struct bridge *b, const struct sip_request *request, const char *reason, const char *why);
+
+/* The final answer to a request that was handed over as the stanza of that id; reason: what its sender reads, NULL: the standard phrase. */
+void note_sip_ended(struct bridge *b, uint64_t talk, struct slice id, const struct talk_end *end, const char *reason);
 
 /* An error came for a message that was answered already, or for none. Its conversation. */
 uint64_t note_bounced_late(struct bridge *b, const struct xmpp_stanza *stanza);
@@ -50,7 +53,7 @@ void note_watch(struct bridge *b, const struct jid *local, const struct jid *rem
 
 /* See xmpp_ops.noted. */
 void note_stream(struct bridge *b, struct slice local, struct slice remote, bool inbound, const char *step,
-                 const char *result, struct slice text);
+                 enum step_result result, struct slice text);
 
 /* May the source speak for this domain of the route? NULL: a test of ours, which may. */
 bool note_is_from(const struct route *route, struct slice domain, const struct sip_peer *from);

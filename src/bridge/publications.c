@@ -3,17 +3,16 @@
 #include <stdlib.h>
 
 #include "bridge/bridge_private.h"
+#include "bridge/people.h"
 
 #define BYTES_MAX ((size_t)64 << 20)
 #define N_MAX 200000
 
 struct published_user {
-    struct hash_node node;
     struct bridge *bridge;
     struct list publications; /* refreshed longest ago first */
     size_t n;
-    uint16_t n_name;
-    char name[]; /* bare address */
+    struct person person;
 };
 
 struct publication {
@@ -27,70 +26,32 @@ struct publication {
 
 /* ---- users ---- */
 
-static struct slice name_of(const struct published_user *u)
-{
-    return slice_of(u->name, u->n_name);
-}
-
-static bool user_is(const struct hash_node *node, const void *key)
-{
-    return slice_eq(name_of(container_of(node, const struct published_user, node)), *(const struct slice *)key);
-}
-
-static struct slice put_name(const struct jid *who, char mem[2 * JID_PART_MAX + 2])
-{
-    const struct jid bare = { .local = who->local, .domain = who->domain };
-    struct buf b = { .p = mem, .cap = 2 * JID_PART_MAX + 2, .max = 2 * JID_PART_MAX + 2 };
-
-    jid_put_bare(&b, &bare);
-    return buf_slice(&b);
-}
-
 static struct published_user *user_find(const struct bridge *b, const struct jid *who)
 {
-    char mem[2 * JID_PART_MAX + 2];
-    struct slice name = put_name(who, mem);
-    const struct hash *h = &b->publications.users;
-    struct hash_node *node = h->n ? hash_find(h, hash_bytes(h, name), user_is, &name) : NULL;
+    struct person *p = people_find(&b->publications.users, who);
 
-    return node ? container_of(node, struct published_user, node) : NULL;
+    return p ? container_of(p, struct published_user, person) : NULL;
 }
 
 static struct published_user *user_make(struct bridge *b, const struct jid *who)
 {
-    char mem[2 * JID_PART_MAX + 2];
-    struct slice name = put_name(who, mem);
-    struct hash *h = &b->publications.users;
-    struct published_user *u = user_find(b, who);
+    struct published_user *known = user_find(b, who), *u = NULL;
 
-    if (u)
-        return u;
-    u = malloc(sizeof(*u) + name.n);
+    if (!known)
+        u = PEOPLE_ADD(&b->publications.users, who, struct published_user);
     if (!u)
-        return NULL;
-    *u = (struct published_user){ .bridge = b, .n_name = (uint16_t)name.n };
-    memcpy(u->name, name.p, name.n);
+        return known;
+    u->bridge = b;
     list_init(&u->publications);
-    if (hash_add(h, &u->node, hash_bytes(h, name)))
-        return u;
-    free(u);
-    return NULL;
+    return u;
 }
 
 static void user_tidy(struct published_user *u)
 {
     if (u->n)
         return;
-    hash_remove(&u->bridge->publications.users, &u->node);
+    people_remove(&u->bridge->publications.users, &u->person);
     free(u);
-}
-
-/* In the words of XMPP, as they are stored: prepared already. */
-static struct jid jid_of(const struct published_user *u)
-{
-    size_t at = slice_find(name_of(u), '@');
-
-    return (struct jid){ .local = slice_first(name_of(u), at), .domain = slice_from(name_of(u), at + 1) };
 }
 
 /* ---- publications ---- */
@@ -111,7 +72,7 @@ static void drop(struct publication *p)
 void publication_remove(struct publication *p)
 {
     struct published_user *u = p->user;
-    struct jid who = jid_of(u);
+    struct jid who = person_jid(&u->person);
 
     drop(p);
     watch_x2s_published(u->bridge, &who);
@@ -173,7 +134,7 @@ static struct publication *take(struct bridge *b, const struct jid *who, struct 
     struct published_user *u = packed ? user_make(b, who) : NULL;
     struct publication *p = !u ? NULL : before ? before : publication_new(u);
 
-    if (p && charge(p, route, sizeof(*p) + sizeof(*u) + u->n_name + map_packed_size(packed))) {
+    if (p && charge(p, route, sizeof(*p) + sizeof(*u) + u->person.n_name + map_packed_size(packed))) {
         free(p->said);
         p->said = packed;
         return p;
@@ -253,7 +214,7 @@ void publications_init(struct bridge *b)
 
 static void free_user(struct hash_node *node, void *arg)
 {
-    struct published_user *u = container_of(node, struct published_user, node);
+    struct published_user *u = container_of(node, struct published_user, person.node);
 
     while (!list_empty(&u->publications))
         drop(container_of(u->publications.next, struct publication, link));

@@ -110,7 +110,7 @@ static void held_answer(struct held *h, const struct talk_end *end, const char *
         headers = message_id(h);
     bridge_count(b, SCORE_S2X, end->outcome, remote_of(h));
     scores_delay(&b->scores, loop_now(b->loop) - h->since_ms);
-    note_sip_ended(b, h->talk, end, reason);
+    note_sip_ended(b, h->talk, id_of(h), end, reason);
     trial_or_respond(b, h->txn, end, reason, headers);
     held_end(h);
 }

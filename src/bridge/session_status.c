@@ -3,6 +3,7 @@
 
 #include "bridge/session_parts.h"
 #include "bridge/typing.h"
+#include "bridge/watch_s2x.h"
 #include "map/keyboard.h"
 #include "map/typing.h"
 
@@ -169,24 +170,36 @@ void im_session_gone(struct bridge *b, const struct xmpp_stanza *stanza)
     im_session_each(b, stanza->from, stanza->to, end_gone, &call);
 }
 
+struct offline {
+    struct jid who;
+    enum watch_s2x_sight sight; /* of him, now that this client is away */
+};
+
+/* Whoever writes in it may come back from another client, as long as one is there. */
 static void end_offline(struct im_session *s, void *arg)
 {
-    const struct jid *from = arg;
+    const struct offline *gone = arg;
     const struct route *route = directory_route_to(s->bridge->directory, im_session_name(s, SESSION_LOCAL_DOMAIN));
+    bool all = !gone->who.resource.n || gone->sight == WATCH_S2X_AWAY, his;
 
-    if (from->resource.n && !slice_eq(from->resource, slice_of(s->client, s->n_client)))
+    his = s->n_client && slice_eq(gone->who.resource, slice_of(s->client, s->n_client));
+    if (!all && !his)
         return;
     free(s->client);
     s->client = NULL;
     s->n_client = 0;
+    if (gone->who.resource.n && gone->sight == WATCH_S2X_THERE)
+        return;
     if (s->state == SESSION_UP && route && route->session_end_offline)
         im_session_end_soon(s, "the XMPP user is offline", 0);
 }
 
 void im_session_offline(struct bridge *b, const struct jid *from, const struct jid *to)
 {
-    struct jid who = *from;
+    struct offline gone = { .who = *from };
 
-    if (b->sessions.by_pair.n)
-        im_session_each(b, from, to, end_offline, &who);
+    if (!b->sessions.by_pair.n)
+        return;
+    gone.sight = watch_s2x_sight(b, to, from);
+    im_session_each(b, from, to, end_offline, &gone);
 }

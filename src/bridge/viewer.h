@@ -9,6 +9,7 @@
 #define STOX_BRIDGE_VIEWER_H
 
 #include "base/list.h"
+#include "base/steps.h"
 #include "base/timers.h"
 #include "bridge/directory.h"
 
@@ -33,12 +34,14 @@ struct viewer_event {
     uint64_t n;                 /* 1, 2 ... of its viewer */
     int64_t at_ms;              /* wall clock */
     uint64_t talk;              /* bridge/talk.h; 0: none */
+    uint64_t message;           /* the same for all that has to do with one message, on both legs; 0: none */
     struct slice local, remote; /* bare addresses; of a stream its domains */
     enum viewer_leg leg;
     enum viewer_direction direction;
-    struct slice what;    /* "MESSAGE sip:romeo@fabrikam.example", "200 OK", "message id=..." */
-    struct slice details; /* "call-id=... branch=... from=udp:192.0.2.10:5060" */
-    struct slice body;    /* .p NULL: there is none, or it is not shown */
+    enum step_result result; /* STEP_NOTE: it says nothing of success */
+    struct slice what;       /* "MESSAGE sip:romeo@fabrikam.example", "200 OK", "message id=..." */
+    struct slice details;    /* "call-id=... branch=... from=udp:192.0.2.10:5060" */
+    struct slice body;       /* .p NULL: there is none, or it is not shown */
 };
 
 struct viewers {

@@ -53,6 +53,10 @@ void watch_s2x_unsubscribed(struct bridge *b, const struct xmpp_stanza *stanza);
 /* Available, or unavailable. */
 void watch_s2x_presence(struct bridge *b, const struct xmpp_stanza *stanza);
 
+/* What local, who watches, knows of remote: whether any client of his is there. Blind: not watched, or nothing was said yet. */
+enum watch_s2x_sight { WATCH_S2X_BLIND, WATCH_S2X_AWAY, WATCH_S2X_THERE };
+enum watch_s2x_sight watch_s2x_sight(const struct bridge *b, const struct jid *local, const struct jid *remote);
+
 /* A presence stanza of type error: perhaps the answer to our `subscribe`. */
 void watch_s2x_error(struct bridge *b, const struct xmpp_stanza *stanza);
 

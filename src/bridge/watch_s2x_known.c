@@ -70,6 +70,26 @@ bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
     return true;
 }
 
+enum watch_s2x_sight watch_s2x_sight(const struct bridge *b, const struct jid *local, const struct jid *remote)
+{
+    const struct contact *c = contact_find(b, local, remote);
+    enum watch_s2x_sight sight = WATCH_S2X_AWAY;
+    _Alignas(16) char memory[4096];
+    struct map_presences all;
+    struct arena a;
+
+    if (!c || !c->s2x_watch || !c->s2x_watch->known || c->s2x_watch->lost)
+        return WATCH_S2X_BLIND;
+    arena_init_on(&a, memory, sizeof(memory), 1u << 18);
+    if (!unpack(c->s2x_watch, &a, &all))
+        sight = WATCH_S2X_BLIND;
+    for (size_t i = 0; sight == WATCH_S2X_AWAY && i < all.n; i++)
+        if (all.v[i].available)
+            sight = WATCH_S2X_THERE;
+    arena_reset(&a);
+    return sight;
+}
+
 /* Where no client of his says a name, that of his card stands in; and his photo, if it may. */
 static void add_card(const struct watch_s2x *w, const struct jid *remote, struct map_presences *all)
 {

@@ -63,11 +63,12 @@ static void tell_one(void *arg, const struct map_presence *p)
     struct bridge *b = t->watch->bridge;
     struct jid local = contact_local_jid(t->watch->contact);
     struct map_presence closed = { .resource = p->resource };
+    struct map_entity device = entity_device(b, &local);
 
     if (t->only_available && !p->available)
         return;
     buf_clear(&b->scratch);
-    map_put_presence_stanza(&b->scratch, &local, t->gone ? &closed : p, &t->to, t->notes);
+    map_put_presence_stanza(&b->scratch, &local, t->gone ? &closed : p, &t->to, t->notes, &device);
     note_presence(b, &local, &t->to, true, slice_str(p->available && !t->gone ? "" : "unavailable"), p->resource);
     send_out(b, t->watch->contact);
 }

@@ -13,57 +13,31 @@ static const struct slice nothing;
 
 /* ---- users ---- */
 
-static struct slice name_of(const struct winfo_user *u)
-{
-    return slice_of(u->name, u->n_name);
-}
-
-static struct jid jid_of(const struct winfo_user *u)
-{
-    return winfo_jid(name_of(u));
-}
-
-static bool user_is(const struct hash_node *node, const void *key)
-{
-    return slice_eq(name_of(container_of(node, const struct winfo_user, node)), *(const struct slice *)key);
-}
-
 struct winfo_user *winfo_user_find(const struct bridge *b, struct slice name)
 {
-    const struct hash *h = &b->winfos.users;
-    struct hash_node *node = h->n ? hash_find(h, hash_bytes(h, name), user_is, &name) : NULL;
+    struct person *p = people_find_name(&b->winfos.users, name);
 
-    return node ? container_of(node, struct winfo_user, node) : NULL;
+    return p ? container_of(p, struct winfo_user, person) : NULL;
 }
 
 static struct winfo_user *user_make(struct bridge *b, const struct jid *who)
 {
-    char memory[2 * JID_PART_MAX + 2];
-    struct buf name = { .p = memory, .cap = sizeof(memory), .max = sizeof(memory) };
-    struct hash *h = &b->winfos.users;
-    struct winfo_user *u;
+    struct person *known = people_find(&b->winfos.users, who);
+    struct winfo_user *u =
+        known ? container_of(known, struct winfo_user, person) : PEOPLE_ADD(&b->winfos.users, who, struct winfo_user);
 
-    jid_put_bare(&name, who);
-    u = winfo_user_find(b, buf_slice(&name));
-    if (u)
+    if (known || !u)
         return u;
-    u = malloc(sizeof(*u) + name.n);
-    if (!u)
-        return NULL;
-    *u = (struct winfo_user){ .bridge = b, .n_name = (uint16_t)name.n };
-    memcpy(u->name, name.p, name.n);
+    u->bridge = b;
     list_init(&u->watches);
-    if (hash_add(h, &u->node, hash_bytes(h, name_of(u))))
-        return u;
-    free(u);
-    return NULL;
+    return u;
 }
 
 static void user_tidy(struct winfo_user *u)
 {
     if (u->n)
         return;
-    hash_remove(&u->bridge->winfos.users, &u->node);
+    people_remove(&u->bridge->winfos.users, &u->person);
     free(u);
 }
 
@@ -206,7 +180,7 @@ void winfo_refreshed(struct sip_sub *s)
 bool winfo_way(struct sip_sub *s, struct arena *a, struct sip_destination *out)
 {
     const struct winfo_watch *w = sip_sub_data(s);
-    const struct jid who = jid_of(w->user);
+    const struct jid who = person_jid(&w->user->person);
     const struct route *route = directory_route_to(w->user->bridge->directory, who.domain);
 
     return route && way_to(a, route, who.domain, out);
@@ -218,7 +192,7 @@ void winfo_ended(struct sip_sub *s, const struct sip_sub_end *end)
 
     if (!w)
         return;
-    log_debug(w->user->bridge->log, "watcher-information-ended", LOG_S("user", name_of(w->user)),
+    log_debug(w->user->bridge->log, "watcher-information-ended", LOG_S("user", person_name(&w->user->person)),
               LOG_Z("why", sip_sub_end_name(end->why)), LOG_U("status", end->status));
     watch_free(w);
 }
@@ -233,7 +207,7 @@ void winfos_init(struct bridge *b)
 /* Subscriptions are the stack's, which goes by itself. */
 static void free_user(struct hash_node *node, void *arg)
 {
-    struct winfo_user *u = container_of(node, struct winfo_user, node);
+    struct winfo_user *u = container_of(node, struct winfo_user, person.node);
 
     while (u->n > 1)
         watch_free(container_of(u->watches.next, struct winfo_watch, link));
@@ -255,8 +229,8 @@ static void end_all(struct winfo_user *u, enum sip_sub_reason reason, unsigned r
 /* Who may watch may be others now. */
 static void reconsider(struct hash_node *node, void *arg)
 {
-    struct winfo_user *u = container_of(node, struct winfo_user, node);
-    const struct jid who = jid_of(u);
+    struct winfo_user *u = container_of(node, struct winfo_user, person.node);
+    const struct jid who = person_jid(&u->person);
     struct gate_refusal no;
 
     if (!route_of(u->bridge, &who) || !gate_user(u->bridge->directory, &who, &no)) {
@@ -278,7 +252,7 @@ void winfos_reconsider(struct bridge *b)
 
 static void stop(struct hash_node *node, void *arg)
 {
-    struct winfo_user *u = container_of(node, struct winfo_user, node);
+    struct winfo_user *u = container_of(node, struct winfo_user, person.node);
 
     if (u->bridge->left) /* another process has all of it: begin anew there */
         end_all(u, SIP_REASON_DEACTIVATED, 0);

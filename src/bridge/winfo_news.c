@@ -11,7 +11,7 @@
 
 static struct jid user_jid(const struct winfo_user *u)
 {
-    return winfo_jid(slice_of(u->name, u->n_name));
+    return person_jid(&u->person);
 }
 
 /* ---- news ---- */
@@ -176,7 +176,7 @@ static bool take_news(const struct winfo_watch *w, struct winfo_news *n, struct 
                       struct telling *t)
 {
     const struct hash *h = &w->user->bridge->winfos.users;
-    uint64_t id = hash_mac_more(h, hash_mac(h, slice_of(w->user->name, w->user->n_name)), name_of(n));
+    uint64_t id = hash_mac_more(h, hash_mac(h, person_name(&w->user->person)), name_of(n));
     char *text = arena_alloc(a, ID_MAX);
 
     if (!text)
@@ -184,7 +184,7 @@ static bool take_news(const struct winfo_watch *w, struct winfo_news *n, struct 
     (void)snprintf(text, ID_MAX, "%016" PRIx64, id);
     t->from[t->n] = n;
     t->v[t->n++] = (struct map_watcher){ .id = slice_of(text, ID_MAX - 1),
-                                         .who = winfo_jid(name_of(n)),
+                                         .who = people_jid(name_of(n)),
                                          .status = n->status,
                                          .event = n->event,
                                          .since_s = now_s > n->since_s ? (uint64_t)(now_s - n->since_s) : 0 };

@@ -3,6 +3,7 @@
 #define STOX_BRIDGE_WINFO_PARTS_H
 
 #include "bridge/bridge_private.h"
+#include "bridge/people.h"
 #include "bridge/winfo.h"
 #include "map/winfo.h"
 
@@ -11,12 +12,10 @@
 
 /* One of ours who looks. Owned by the table. */
 struct winfo_user {
-    struct hash_node node;
     struct bridge *bridge;
     struct list watches; /* struct winfo_watch, the oldest first */
     size_t n;
-    uint16_t n_name;
-    char name[]; /* bare address, prepared */
+    struct person person;
 };
 
 /* One subscription of his. */
@@ -40,14 +39,6 @@ struct winfo_news {
     uint16_t n_name;
     char name[]; /* bare address */
 };
-
-/* A bare address, prepared, in parts; borrowed. */
-static inline struct jid winfo_jid(struct slice name)
-{
-    size_t at = slice_find(name, '@');
-
-    return (struct jid){ .local = slice_first(name, at), .domain = slice_from(name, at + 1) };
-}
 
 /* The user of this bare address, if he looks. */
 struct winfo_user *winfo_user_find(const struct bridge *b, struct slice name);

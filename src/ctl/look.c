@@ -242,9 +242,9 @@ static const char *audit_path(struct ctl *c)
     static const struct {
         enum option_id id;
         const char *query;
-    } queries[] = {
-        { OPT_LIMIT, "&limit=" }, { OPT_BEFORE, "&before=" }, { OPT_KIND, "&kind=" }, { OPT_NAME, "&name=" }
-    };
+    } queries[] = { { OPT_LIMIT, "&limit=" },  { OPT_BEFORE, "&before=" }, { OPT_KIND, "&kind=" },
+                    { OPT_NAME, "&name=" },    { OPT_WHO, "&who=" },       { OPT_SINCE, "&since=" },
+                    { OPT_SEARCH, "&search=" } };
     const char *path = "/v1/audit?";
     const char *value;
 

@@ -79,6 +79,10 @@ static const struct option options[OPTION_N] = {
     [OPT_USERS] = { "users", 0, "FILE", NULL,
                     "Instead of all that, whether the users of this file have moved here, one address on each line: "
                     "domain, policy, route and DNS; - reads standard input" },
+    [OPT_WHO] = { "who", 0, "TEXT", NULL, "Entries of those whose name holds this: anna, token:, unix:" },
+    [OPT_SINCE] = { "since", 0, "TIME", NULL, "Entries since then: 2026-01-31T12:00:00Z" },
+    [OPT_SEARCH] = { "search", 0, "TEXT", NULL,
+                     "Entries that hold this in a name, or in what a setting was or became" },
     [OPT_MAN] = { "man", 0, NULL, NULL, "The manual page, in troff" },
 };
 

@@ -60,6 +60,9 @@ enum option_id {
     OPT_CSR,
     OPT_HAND_OVER,
     OPT_USERS,
+    OPT_WHO,
+    OPT_SINCE,
+    OPT_SEARCH,
     OPTION_N
 };
 

@@ -7,68 +7,25 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
-#include <unictype.h>
 #include <unistd.h>
-#include <uniwidth.h>
 
-#include "base/text.h"
+#include "base/columns.h"
 
 #define LINE_BYTES_MAX 4096
 
-/* Controls, and the invisible ones that hide or reorder what stands next to them. */
-static bool steers(uint32_t ch)
-{
-    return ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || ch == 0x2028 || ch == 0x2029 ||
-           uc_is_property(ch, UC_PROPERTY_BIDI_CONTROL) || uc_is_property(ch, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT);
-}
-
 void term_put(struct buf *out, struct slice s)
 {
-    uint32_t ch;
-
-    for (size_t at = 0; at < s.n;) {
-        size_t from = at;
-
-        if (!text_next(s, &at, &ch)) {
-            buf_str(out, "\xef\xbf\xbd");
-            at = from + 1;
-        } else if (steers(ch)) {
-            buf_printf(out, "\\u{%x}", (unsigned)ch);
-        } else {
-            buf_add(out, s.p + from, at - from);
-        }
-    }
-}
-
-static size_t width_of(uint32_t ch)
-{
-    int w = uc_width(ch, "UTF-8");
-
-    return w > 0 ? (size_t)w : 0;
+    columns_put(out, s);
 }
 
 size_t term_width(struct slice s)
 {
-    size_t width = 0, at = 0;
-    uint32_t ch;
-
-    while (text_next(s, &at, &ch))
-        width += width_of(ch);
-    return width;
+    return columns_of(s);
 }
 
 struct slice term_cut(struct slice s, size_t columns)
 {
-    size_t width = 0, at = 0, end = 0;
-    uint32_t ch;
-
-    while (text_next(s, &at, &ch)) {
-        width += width_of(ch);
-        if (width > columns)
-            break;
-        end = at;
-    }
-    return slice_first(s, end);
+    return columns_cut(s, columns);
 }
 
 void term_flush(FILE *out, struct buf *b)

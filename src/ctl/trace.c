@@ -1,16 +1,15 @@
 /* What passes, live, as a ladder: SIP on the left, Stox in the middle, XMPP on the right. */
 #include <fcntl.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/trace_text.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/term.h"
+#include "store/json.h"
 
 #define POLL_MS 200
-#define LEFT 50 /* columns of the SIP side */
 #define LINE_MAX_BYTES (64u << 10)
 
 struct ladder {
@@ -22,13 +21,6 @@ struct ladder {
     uint64_t shown, count; /* events; count 0: no end by it */
 };
 
-static const char *member(const json_t *o, const char *name)
-{
-    const char *text = json_string_value(json_object_get(o, name));
-
-    return text ? text : "";
-}
-
 /* To the screen and into the file. */
 static void put_out(struct ladder *l, struct buf *b)
 {
@@ -37,109 +29,16 @@ static void put_out(struct ladder *l, struct buf *b)
     term_flush(l->c->out, b);
 }
 
-static void put_text(const struct ladder *l, struct buf *out, const char *text)
-{
-    struct slice s = slice_str(text);
-    size_t at = 0;
-    uint32_t ch;
-
-    if (!l->ascii) {
-        term_put(out, s);
-        return;
-    }
-    for (size_t from = 0; text_next(s, &at, &ch); from = at)
-        if (ch < 0x80)
-            term_put(out, slice_of(s.p + from, at - from));
-        else
-            buf_printf(out, "\\u{%x}", (unsigned)ch);
-}
-
-static void pad(struct buf *b, size_t from, size_t columns)
-{
-    for (size_t width = term_width(slice_of(b->p + from, b->n - from)); width < columns && buf_ok(b); width++)
-        buf_char(b, ' ');
-}
-
-static void put_time(struct buf *b, json_int_t at_ms)
-{
-    time_t s = (time_t)(at_ms / 1000);
-    char text[32] = "";
-    struct tm tm;
-
-    if (gmtime_r(&s, &tm))
-        strftime(text, sizeof(text), "%H:%M:%S", &tm);
-    buf_printf(b, "%s.%03dZ ", text, (int)(at_ms % 1000));
-}
-
 /* Who it is between, when that is another pair than before. */
-static void put_people(struct ladder *l, struct buf *b, const json_t *e)
+static void put_people(struct ladder *l, struct buf *b, const struct trace_text *e)
 {
     char people[sizeof(l->people)];
 
-    snprintf(people, sizeof(people), "%s\n%s", member(e, "sip"), member(e, "xmpp"));
+    snprintf(people, sizeof(people), "%.*s\n%.*s", SLICE_FMT(e->sip), SLICE_FMT(e->xmpp));
     if (strcmp(people, l->people) == 0)
         return;
     memcpy(l->people, people, sizeof(people));
-    buf_str(b, "-- SIP: ");
-    put_text(l, b, member(e, "sip"));
-    buf_str(b, "   XMPP: ");
-    put_text(l, b, member(e, "xmpp"));
-    if (member(e, "conversation")[0]) {
-        buf_str(b, "   conversation ");
-        put_text(l, b, member(e, "conversation"));
-    }
-    buf_char(b, '\n');
-}
-
-/* "text ---->|": what comes from SIP. */
-static void put_from_sip(const struct ladder *l, struct buf *b, const char *what)
-{
-    size_t from = b->n;
-
-    put_text(l, b, what);
-    buf_char(b, ' ');
-    for (size_t width = term_width(slice_of(b->p + from, b->n - from)); width + 1 < LEFT && buf_ok(b); width++)
-        buf_char(b, '-');
-    buf_str(b, ">|");
-}
-
-static void put_side(const struct ladder *l, struct buf *b, const json_t *e)
-{
-    const char *leg = member(e, "leg"), *what = member(e, "what");
-    bool in = strcmp(member(e, "direction"), "in") == 0, sip = strcmp(leg, "sip") == 0;
-    size_t from = b->n;
-
-    if (sip && in) {
-        put_from_sip(l, b, what);
-    } else if (sip) {
-        buf_str(b, "<---- ");
-        put_text(l, b, what);
-        pad(b, from, LEFT);
-        buf_char(b, '|');
-    } else {
-        pad(b, from, LEFT);
-        if (strcmp(leg, "stream") == 0)
-            buf_printf(b, "|%s [%s] ", in ? "<..." : "...>", member(e, "details"));
-        else
-            buf_str(b, strcmp(leg, "gateway") == 0 ? "* " : in ? "|<--- " : "|---> ");
-        put_text(l, b, what);
-    }
-    buf_char(b, '\n');
-}
-
-static void put_below(const struct ladder *l, struct buf *b, const json_t *e, const char *what, const char *mark)
-{
-    bool left = strcmp(member(e, "leg"), "sip") == 0;
-
-    if (!what[0] || strcmp(member(e, "leg"), "stream") == 0)
-        return;
-    buf_str(b, "              ");
-    for (size_t i = 0; !left && i < LEFT; i++)
-        buf_char(b, ' ');
-    buf_str(b, left ? "  " : "|      ");
-    buf_str(b, mark);
-    put_text(l, b, what);
-    buf_char(b, '\n');
+    trace_text_people(b, e, l->ascii);
 }
 
 static void print_event(struct ladder *l, const json_t *e)
@@ -154,13 +53,27 @@ static void print_event(struct ladder *l, const json_t *e)
         buf_char(&b, '\n');
         free(text);
     } else {
-        put_people(l, &b, e);
-        put_time(&b, json_integer_value(json_object_get(e, "at-ms")));
-        put_side(l, &b, e);
-        put_below(l, &b, e, member(e, "details"), "");
-        put_below(l, &b, e, member(e, "body"), "body: ");
+        const struct trace_text text = json_trace_text(e);
+
+        put_people(l, &b, &text);
+        trace_text_event(&b, &text, l->ascii);
     }
     put_out(l, &b);
+    buf_free(&b);
+}
+
+/* For whoever looks on, and for whoever reads the file. */
+static void print_missing(struct ladder *l, uint64_t n)
+{
+    struct buf b;
+
+    if (l->json)
+        return;
+    buf_init(&b, 1000);
+    trace_text_missing(&b, n);
+    if (l->file && buf_ok(&b))
+        fwrite(b.p, 1, b.n, l->file);
+    term_flush(l->c->diag, &b);
     buf_free(&b);
 }
 
@@ -170,9 +83,8 @@ static json_int_t print_page(struct ladder *l, const json_t *page)
     const json_t *events = json_object_get(page, "events");
     json_int_t dropped = json_integer_value(json_object_get(page, "dropped"));
 
-    if (dropped > l->dropped && !l->json)
-        fprintf(l->c->diag, "(%" JSON_INTEGER_FORMAT " events are missing here: more passed than could be read)\n",
-                dropped - l->dropped);
+    if (dropped > l->dropped)
+        print_missing(l, (uint64_t)(dropped - l->dropped));
     l->dropped = dropped;
     for (size_t i = 0; i < json_array_size(events) && (!l->count || l->shown < l->count); i++, l->shown++)
         print_event(l, json_array_get(events, i));
@@ -303,10 +215,7 @@ static void print_head(struct ladder *l)
     if (l->json)
         return;
     buf_init(&b, 1000);
-    buf_str(&b, "time (UTC)    SIP");
-    for (size_t i = 3; i < LEFT; i++)
-        buf_char(&b, ' ');
-    buf_str(&b, "| XMPP\n");
+    trace_text_head(&b);
     put_out(l, &b);
     buf_free(&b);
     fflush(l->c->out);

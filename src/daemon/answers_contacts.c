@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/answers_parts.h"
+#include "daemon/answers_contacts.h"
 
 #define ARENA_MAX (1u << 20)
 #define SCAN_MAX 10000 /* contacts looked at for one page */
@@ -27,8 +27,6 @@ static bool refuse(struct admin_refusal *no, unsigned status, const char *why)
 static const char *const s2x_words[CONTACT_S2X_N] = { "no", "asked", "granted", "denied" };
 static const char *const x2s_words[CONTACT_X2S_N] = { "no", "asked", "granted" };
 
-enum wanted { WANT_ALL, WANT_NONE, WANT_TO, WANT_FROM, WANT_BOTH, WANT_ASKED, WANT_DENIED, WANT_ADDED, WANT_N };
-
 static const char *const wanted_words[WANT_N] = { "", "none", "to", "from", "both", "asked", "denied", "added" };
 
 /* Not there: n. */
@@ -41,20 +39,20 @@ static unsigned word_of(struct slice text, const char *const *words, unsigned n)
     return i;
 }
 
-static enum wanted subscription_of(const struct contact *c)
+enum contacts_wanted contacts_subscription(const struct contact *c)
 {
     bool to = c->s2x == CONTACT_S2X_GRANTED, from = c->x2s == CONTACT_X2S_AUTH;
 
     return to && from ? WANT_BOTH : to ? WANT_TO : from ? WANT_FROM : WANT_NONE;
 }
 
-static bool is_wanted(enum wanted wanted, const struct contact *c)
+static bool is_wanted(enum contacts_wanted wanted, const struct contact *c)
 {
     switch (wanted) {
     case WANT_ASKED: return c->s2x == CONTACT_S2X_ASKED || c->x2s == CONTACT_X2S_ASKING;
     case WANT_DENIED: return c->s2x == CONTACT_S2X_DENIED;
     case WANT_ADDED: return c->added;
-    default: return wanted == WANT_ALL || wanted == subscription_of(c);
+    default: return wanted == WANT_ALL || wanted == contacts_subscription(c);
     }
 }
 
@@ -73,12 +71,12 @@ static json_t *since_json(uint32_t since_s)
     return v;
 }
 
-static json_t *contact_json(const struct bridge *b, const struct contact *c)
+json_t *contacts_json(const struct bridge *b, const struct contact *c)
 {
     return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o, s:b, s:b}", "sip", answers_text(contact_local(c)),
                      "xmpp", answers_text(contact_remote(c)), "partner",
                      answers_text(bridge_partner_of(b, contact_remote_jid(c).domain)), "subscription",
-                     wanted_words[subscription_of(c)], "sip-watches", s2x_words[c->s2x], "sip-since",
+                     wanted_words[contacts_subscription(c)], "sip-watches", s2x_words[c->s2x], "sip-since",
                      since_json(c->s2x_since_s), "xmpp-watches", x2s_words[c->x2s], "xmpp-since",
                      since_json(c->x2s_since_s), "added", c->added, "stored", c->stored);
 }
@@ -154,7 +152,7 @@ static void find_pair(void *arg)
     struct pair *p = arg;
     const struct contact *c = bridge_find_contact(p->bridge, &p->sip, &p->xmpp);
 
-    p->v = c ? contact_json(p->bridge, c) : json_null();
+    p->v = c ? contacts_json(p->bridge, c) : json_null();
 }
 
 static void remove_pair(void *arg)
@@ -206,12 +204,44 @@ json_t *answer_contact_remove(void *owner, struct slice sip, struct slice xmpp, 
 
 /* ---- a list ---- */
 
+bool contacts_filter_init(struct contacts_filter *f, struct answers *a, const struct admin_look *look,
+                          struct admin_refusal *no)
+{
+    *f = (struct contacts_filter){ .bridge = a->bridge };
+    arena_init(&f->arena, ARENA_MAX);
+    f->wanted = (enum contacts_wanted)word_of(look->state, wanted_words, WANT_N);
+    if (f->wanted == WANT_N)
+        return refuse(no, 422, "state: one of none, to, from, both, asked, denied and added is expected here");
+    if (look->partner.n && !jid_prep_domain(&f->arena, look->partner, &f->partner))
+        return refuse(no, 422, "partner: this is no domain");
+    return !look->user.n ||
+           take_user(&f->arena, look->user, false, &f->user, no, "user: this is no address like alice@contoso.example");
+}
+
+static bool is_of_partner(const struct contacts_filter *f, struct slice domain)
+{
+    struct slice name;
+
+    if (!f->partner.n || slice_eq(f->partner, domain))
+        return true;
+    name = bridge_partner_of(f->bridge, f->partner);
+    return name.n && slice_eq(name, bridge_partner_of(f->bridge, domain));
+}
+
+/* What has just been removed stays in memory until the store has forgotten it: nobody looks for that. */
+static bool is_over(const struct contact *c)
+{
+    return c->s2x == CONTACT_S2X_NONE && c->x2s == CONTACT_X2S_NONE && !c->added;
+}
+
+bool contacts_fits(const struct contacts_filter *f, const struct contact *c)
+{
+    return !is_over(c) && is_wanted(f->wanted, c) && is_of_partner(f, contact_remote_jid(c).domain);
+}
+
 struct page {
-    struct arena arena;
+    struct contacts_filter filter;
     struct bridge *bridge;
-    struct jid user;
-    struct slice partner;
-    enum wanted wanted;
     size_t limit;
     uint64_t cursor;
     json_t *items;
@@ -219,25 +249,15 @@ struct page {
     bool failed;
 };
 
-static bool is_of_partner(const struct page *p, struct slice domain)
-{
-    struct slice name;
-
-    if (!p->partner.n || slice_eq(p->partner, domain))
-        return true;
-    name = bridge_partner_of(p->bridge, p->partner);
-    return name.n && slice_eq(name, bridge_partner_of(p->bridge, domain));
-}
-
 static void put_contact(void *arg, const struct contact *c)
 {
     struct page *p = arg;
 
-    if (!is_wanted(p->wanted, c) || !is_of_partner(p, contact_remote_jid(c).domain))
+    if (!contacts_fits(&p->filter, c))
         return;
-    if (p->user.domain.n && json_array_size(p->items) >= p->limit)
+    if (p->filter.user.domain.n && json_array_size(p->items) >= p->limit)
         p->left_out++;
-    else if (json_array_append_new(p->items, contact_json(p->bridge, c)))
+    else if (json_array_append_new(p->items, contacts_json(p->bridge, c)))
         p->failed = true;
 }
 
@@ -247,8 +267,8 @@ static void fill_page(void *arg)
     struct page *p = arg;
     size_t walked = 0, part;
 
-    if (p->user.domain.n) {
-        bridge_contacts_of(p->bridge, &p->user, put_contact, p);
+    if (p->filter.user.domain.n) {
+        bridge_contacts_of(p->bridge, &p->filter.user, put_contact, p);
         return;
     }
     do {
@@ -258,31 +278,18 @@ static void fill_page(void *arg)
     } while (p->cursor && walked < SCAN_MAX && json_array_size(p->items) < p->limit && !p->failed);
 }
 
-static bool page_init(struct page *p, struct answers *a, const struct admin_look *look, struct admin_refusal *no)
-{
-    *p = (struct page){ .bridge = a->bridge, .limit = look->limit, .cursor = look->before << 1, .items = json_array() };
-    arena_init(&p->arena, ARENA_MAX);
-    p->wanted = (enum wanted)word_of(look->state, wanted_words, WANT_N);
-    if (p->wanted == WANT_N)
-        return refuse(no, 422, "state: one of none, to, from, both, asked, denied and added is expected here");
-    if (look->partner.n && !jid_prep_domain(&p->arena, look->partner, &p->partner))
-        return refuse(no, 422, "partner: this is no domain");
-    return !look->user.n ||
-           take_user(&p->arena, look->user, false, &p->user, no, "user: this is no address like alice@contoso.example");
-}
-
 json_t *answer_contacts(void *owner, const struct admin_look *look, struct admin_refusal *no)
 {
     struct answers *a = owner;
-    struct page p;
+    struct page p = { .bridge = a->bridge, .limit = look->limit, .cursor = look->before << 1, .items = json_array() };
     json_t *v = NULL;
 
-    if (page_init(&p, a, look, no) && p.items && loop_call(a->door, fill_page, &p) && !p.failed)
+    if (contacts_filter_init(&p.filter, a, look, no) && p.items && loop_call(a->door, fill_page, &p) && !p.failed)
         v = json_pack("{s:O, s:o, s:I}", "items", p.items, "next",
                       p.cursor ? json_integer((json_int_t)(p.cursor >> 1)) : json_null(), "left-out",
                       (json_int_t)p.left_out);
     json_decref(p.items);
-    arena_reset(&p.arena);
+    arena_reset(&p.filter.arena);
     return v;
 }
 

@@ -84,10 +84,14 @@ json_t *answer_subscription_refresh(void *owner, struct slice sip, struct slice 
 
 /* answers_contacts.c */
 json_t *answer_contacts(void *owner, const struct admin_look *look, struct admin_refusal *no);
+/* answers_contacts_browse.c */
+json_t *answer_contacts_browse(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
 json_t *answer_contact_remove(void *owner, struct slice sip, struct slice xmpp, bool both, struct admin_refusal *no);
 json_t *answer_contacts_purge(void *owner, const struct admin_look *look, bool dry, struct admin_refusal *no);
 json_t *answer_contacts_put(void *owner, const json_t *list, struct admin_refusal *no);
+/* answers_gates.c */
+json_t *answer_gates(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no);
 /* answers_trace.c */
 json_t *answer_trace_start(void *owner, const struct admin_trace *trace, bool dry, struct admin_refusal *no);
 json_t *answer_trace_read(void *owner, uint64_t id, struct slice who, uint64_t after, uint64_t limit);

@@ -26,6 +26,7 @@ struct talk_page {
     struct bridge *bridge;
     const struct answers_filter *filter;
     const struct admin_look *look;
+    bool only_failed;
     json_t *items; /* NULL: memory was missing */
     uint64_t next; /* 0: there are no more */
     unsigned seen;
@@ -61,6 +62,12 @@ static json_t *talk_row(const struct bridge *b, const struct bridge_talk *t)
                      last_json(&talk->ways[SCORE_X2S]), "bounced-late", (json_int_t)talk->n_bounced_late);
 }
 
+/* Something did not arrive, one way or the other, or came back when its sender had been told that it had. */
+static bool has_failed(const struct talk *talk)
+{
+    return talk->ways[SCORE_S2X].n_failed || talk->ways[SCORE_X2S].n_failed || talk->n_bounced_late;
+}
+
 static bool put_talk(void *arg, const struct bridge_talk *t)
 {
     struct talk_page *page = arg;
@@ -71,7 +78,7 @@ static bool put_talk(void *arg, const struct bridge_talk *t)
         return false; /* there is one more: next stands */
     page->next = talk->turn;
     if ((f->user.n && !slice_eq(f->user, talk->local) && !slice_eq(f->user, talk->remote)) ||
-        !answers_of_partner(f, page->bridge, domain_of(talk->remote)))
+        !answers_of_partner(f, page->bridge, domain_of(talk->remote)) || (page->only_failed && !has_failed(talk)))
         return true;
     answers_append(&page->items, talk_row(page->bridge, t));
     return page->items != NULL;
@@ -85,14 +92,27 @@ static void list_talks(void *arg)
         page->next = 0;
 }
 
+static bool is_state(struct slice state, struct admin_refusal *no)
+{
+    if (!state.n || slice_is(state, "failed"))
+        return true;
+    *no = (struct admin_refusal){ 422, "state: of conversations it is \"failed\", or not given" };
+    return false;
+}
+
 json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no)
 {
     struct answers *a = owner;
     struct answers_filter f;
-    struct talk_page page = { .bridge = a->bridge, .filter = &f, .look = look, .items = json_array() };
+    struct talk_page page = { .bridge = a->bridge,
+                              .filter = &f,
+                              .look = look,
+                              .only_failed = slice_is(look->state, "failed"),
+                              .items = json_array() };
     json_t *v = NULL;
 
-    if (answers_filter_init(&f, look, no) && page.items && loop_call(a->door, list_talks, &page) && page.items)
+    if (answers_filter_init(&f, look, no) && is_state(look->state, no) && page.items &&
+        loop_call(a->door, list_talks, &page) && page.items)
         v = json_pack("{s:O, s:o}", "items", page.items, "next",
                       page.next ? json_integer((json_int_t)page.next) : json_null());
     json_decref(page.items);

@@ -93,19 +93,27 @@ struct reading {
     json_t *events; /* NULL: memory was missing */
 };
 
+/* 0: none. */
+static json_t *mark_of(uint64_t n)
+{
+    return n ? json_sprintf("%016llx", (unsigned long long)n) : json_string("");
+}
+
 static void put_event(void *arg, const struct viewer_event *e)
 {
     static const char *const legs[] = { "sip", "gateway", "xmpp", "stream" };
     static const char *const directions[] = { "in", "out", "here" };
+    static const char *const results[] = { "ok", "failed", "note" };
     struct reading *r = arg;
     json_t *o;
 
     if (!r->events)
         return;
-    o = json_pack("{s:I, s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "n", (json_int_t)e->n, "at-ms", (json_int_t)e->at_ms,
-                  "conversation", e->talk ? json_sprintf("%016llx", (unsigned long long)e->talk) : json_string(""),
-                  "sip", answers_text(e->local), "xmpp", answers_text(e->remote), "leg", legs[e->leg], "direction",
-                  directions[e->direction], "what", answers_text(e->what), "details", answers_text(e->details));
+    o = json_pack("{s:I, s:I, s:o, s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "n", (json_int_t)e->n, "at-ms",
+                  (json_int_t)e->at_ms, "conversation", mark_of(e->talk), "message", mark_of(e->message), "result",
+                  results[e->result], "sip", answers_text(e->local), "xmpp", answers_text(e->remote), "leg",
+                  legs[e->leg], "direction", directions[e->direction], "what", answers_text(e->what), "details",
+                  answers_text(e->details));
     if (o && e->body.p && json_object_set_new(o, "body", answers_text(e->body))) {
         json_decref(o);
         o = NULL;

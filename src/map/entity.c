@@ -115,11 +115,16 @@ static void describe(struct described *d, const struct map_entity *e)
 }
 
 /* Of a person: his account, or the device behind a full address. */
-static void describe_person(struct map_disco *disco, const struct map_entity *e, bool device, const char *known[4])
+#define PERSON_FEATURES 5
+
+static void describe_person(struct map_disco *disco, const struct map_entity *e, bool device,
+                            const char *known[PERSON_FEATURES])
 {
     static const struct map_identity account = { "account", "registered", "", "" }, client = { "client", "pc", "", "" };
 
     *disco = (struct map_disco){ .identities = device ? &client : &account, .n_identities = 1, .features = known };
+    if (device)
+        known[disco->n_features++] = NS_CAPS;
     if (e->chat_states)
         known[disco->n_features++] = "http://jabber.org/protocol/chatstates";
     known[disco->n_features++] = NS_DISCO_INFO;
@@ -129,41 +134,41 @@ static void describe_person(struct map_disco *disco, const struct map_entity *e,
     }
 }
 
+/* Without memory it is none. */
+static bool is_caps_node(struct slice node, const struct map_disco *disco)
+{
+    const size_t n = sizeof(NODE "#") - 1;
+    char ver[MAP_DISCO_VER + 1];
+
+    return slice_starts(node, SLICE(NODE "#")) && map_disco_ver(disco, ver) && slice_is(slice_from(node, n), ver);
+}
+
 static void person_info(struct buf *out, const struct question *q)
 {
     struct slice node = xml_attr(q->child, "node");
+    bool device = q->to->resource.n > 0;
+    const char *known[PERSON_FEATURES];
     struct map_disco disco;
-    const char *known[4];
 
+    describe_person(&disco, q->entity, device, known);
     if (!q->entity->knows_person || !q->to->local.n) {
         put_unavailable(out, q);
-    } else if (node.n) {
+    } else if (node.n && !(device && is_caps_node(node, &disco))) {
         put_no_node(out, q, node);
     } else {
-        describe_person(&disco, q->entity, q->to->resource.n > 0, known);
         open_iq(out, q, "result");
         map_disco_put(out, &disco, node);
         buf_str(out, "</iq>");
     }
 }
 
-static bool is_caps_node(struct slice node, const char *ver)
-{
-    const size_t n = sizeof(NODE "#") - 1;
-
-    return slice_starts(node, SLICE(NODE "#")) && slice_is(slice_from(node, n), ver);
-}
-
 static void disco_info(struct buf *out, const struct question *q)
 {
     struct slice node = xml_attr(q->child, "node");
-    char ver[MAP_DISCO_VER + 1];
     struct described d;
 
     describe(&d, q->entity);
-    if (node.n && !map_disco_ver(&d.disco, ver)) {
-        put_error(out, q, "wait", MAP_RESOURCE_CONSTRAINT);
-    } else if (node.n && !is_caps_node(node, ver)) {
+    if (node.n && !is_caps_node(node, &d.disco)) {
         put_no_node(out, q, node);
     } else {
         open_iq(out, q, "result");
@@ -184,17 +189,32 @@ static void disco_items(struct buf *out, const struct question *q)
     buf_str(out, "<query xmlns='" NS_DISCO_ITEMS "'/></iq>");
 }
 
-void map_entity_put_caps(struct buf *out, const struct map_entity *e)
+static void put_caps(struct buf *out, const struct map_disco *disco)
 {
     char ver[MAP_DISCO_VER + 1];
-    struct described d;
 
-    describe(&d, e);
-    if (!map_disco_ver(&d.disco, ver)) /* it is optional */
+    if (!map_disco_ver(disco, ver)) /* it is optional */
         return;
     buf_str(out, "<c xmlns='" NS_CAPS "' hash='sha-1' node='" NODE "'");
     xml_put_attr(out, "ver", slice_str(ver));
     buf_str(out, "/>");
+}
+
+void map_entity_put_caps(struct buf *out, const struct map_entity *e)
+{
+    struct described d;
+
+    describe(&d, e);
+    put_caps(out, &d.disco);
+}
+
+void map_entity_put_device_caps(struct buf *out, const struct map_entity *e)
+{
+    const char *known[PERSON_FEATURES];
+    struct map_disco disco;
+
+    describe_person(&disco, e, true, known);
+    put_caps(out, &disco);
 }
 
 /* ---- the others ---- */

@@ -36,5 +36,8 @@ bool map_entity_answer(struct buf *out, const struct map_entity *e, const struct
 
 /* Appends the stream feature that tells the digest of what the domain answers (XEP-0115 6.3). */
 void map_entity_put_caps(struct buf *out, const struct map_entity *e);
+/* Appends what the presence of a person's device says of it: the digest of what the device's full address answers (STOX-IQ-11). Only
+ * what his side takes counts of e. */
+void map_entity_put_device_caps(struct buf *out, const struct map_entity *e);
 
 #endif

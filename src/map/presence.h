@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "map/address.h"
+#include "map/entity.h"
 #include "xmpp/jid.h"
 #include "xmpp/xml.h"
 
@@ -59,9 +60,10 @@ struct map_presences {
 bool map_presence_of_stanza(struct arena *a, const struct xml *el, struct slice resource, struct slice lang,
                             int64_t now_s, struct map_presence *out, const char **condition);
 
-/* Appends the stanza that tells it: from local/resource to `to` (bare, or full in answer to a probe). notes false: without notes. */
+/* Appends the stanza that tells it: from local/resource to `to` (bare, or full in answer to a probe). notes false: without notes.
+ * device: what a device that is there answers when it is asked what it can do (XEP-0115); NULL: nothing is said of it. */
 void map_put_presence_stanza(struct buf *out, const struct jid *local, const struct map_presence *p,
-                             const struct jid *to, bool notes);
+                             const struct jid *to, bool notes, const struct map_entity *device);
 
 /* --- sets (presence_set.c) --- */
 

@@ -208,7 +208,7 @@ static void put_what_is_available(struct buf *out, const struct map_presence *p)
 }
 
 void map_put_presence_stanza(struct buf *out, const struct jid *local, const struct map_presence *p,
-                             const struct jid *to, bool notes)
+                             const struct jid *to, bool notes, const struct map_entity *device)
 {
     struct jid from = { local->local, local->domain, p->resource };
 
@@ -222,5 +222,7 @@ void map_put_presence_stanza(struct buf *out, const struct jid *local, const str
         put_notes(out, p);
     if (p->available)
         put_what_is_available(out, p);
+    if (p->available && device && p->resource.n)
+        map_entity_put_device_caps(out, device);
     buf_str(out, "</presence>");
 }

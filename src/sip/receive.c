@@ -87,16 +87,19 @@ static void take_message(struct sip *sip, const struct sip_incoming *in)
 }
 
 /* The administrator reads which domain that was: one that is no partner's any more, for example. */
-static void refuse_unserved(struct sip *sip, const struct sip_server_id *id, const struct sip_msg *m,
-                            const struct sip_source *source)
+static void refuse_unserved(struct sip *sip, const struct sip_incoming *in)
 {
+    static const char why[] = "neither a partner nor a domain of ours has that name",
+                      reason[] = "This gateway does not serve that domain";
+    const struct sip_request request = { .msg = in->m, .from = in->peer, .route = in->route };
     unsigned held;
 
     if (log_allowed(&sip->log_unserved, loop_now(sip->loop), LOG_BURST, &held))
-        log_info(sip->loop->log, "sip-unserved", LOG_S("from", m->from.uri_text), LOG_S("to", m->uri_text),
-                 LOG_U("status", 404), LOG_Z("why", "neither a partner nor a domain of ours has that name"),
-                 LOG_U("not-logged", held));
-    refuse(sip, id, m, source, 404, "This gateway does not serve that domain");
+        log_info(sip->loop->log, "sip-unserved", LOG_S("from", in->m->from.uri_text), LOG_S("to", in->m->uri_text),
+                 LOG_U("status", 404), LOG_Z("why", why), LOG_U("not-logged", held));
+    if (in->m->method_id == SIP_MESSAGE && sip->conf.ops->unserved)
+        sip->conf.ops->unserved(sip->conf.owner, &request, reason, why);
+    refuse(sip, in->id, in->m, in->source, 404, reason);
 }
 
 static bool is_repeat(struct sip *sip, const struct sip_incoming *in)
@@ -156,7 +159,7 @@ static void take_proven(struct sip *sip, const struct sip_incoming *in)
     else if (status < 300)
         sip_servers_reply(&sip->servers, in->id, in->m, in->source, status, NULL, buf_slice(&sip->headers));
     else if (status == 404)
-        refuse_unserved(sip, in->id, in->m, in->source);
+        refuse_unserved(sip, in);
     else
         refuse(sip, in->id, in->m, in->source, status, NULL);
 }

@@ -106,6 +106,9 @@ struct sip_ops {
     bool (*leads)(void *owner, struct slice route, const struct sip_uri *uri);
     /* Is the host (lower case, no trailing dot) one we answer for on SIP, that is an XMPP partner's domain? */
     bool (*serves)(void *owner, struct slice host);
+    /* A MESSAGE for a host that serves does not know, from a known source, gets 404 with this reason, for this why. NULL: nobody
+     * wants to know. */
+    void (*unserved)(void *owner, const struct sip_request *request, const char *reason, const char *why);
     /* A MESSAGE with a good form, from a known source. Must be answered once, now or later, by sip_respond. */
     void (*message)(void *owner, const struct sip_request *request);
     /* For INVITE sessions. NULL: there are none, INVITE gets 405. */

@@ -132,6 +132,33 @@ json_t *record_to_json(const struct record *r, enum record_form form)
     return NULL;
 }
 
+/* 1: it has another value; 0: the same; -1: memory. */
+static int differs(const struct setting *s, const struct record *a, const struct record *b)
+{
+    json_t *x = value_json(s, a->object), *y = value_json(s, b->object);
+    int result = x && y ? !json_equal(x, y) : -1;
+
+    json_decref(x);
+    json_decref(y);
+    return result;
+}
+
+json_t *record_to_audit(const struct record *r, const struct record *before)
+{
+    json_t *o = record_to_json(r, RECORD_AUDIT);
+
+    for (size_t i = 0; o && before && i < r->kind->n; i++) {
+        const struct setting *s = &r->kind->settings[i];
+        int anew = s->secret && record_gives(r, i) && record_gives(before, i) ? differs(s, r, before) : 0;
+
+        if (anew == 0 || (anew > 0 && json_object_set_new(o, s->name, json_string(SETTING_HIDDEN_ANEW)) == 0))
+            continue;
+        json_decref(o);
+        o = NULL;
+    }
+    return o;
+}
+
 static int out_of_memory(struct err *err)
 {
     return err_memory(err, "reading JSON");
@@ -279,6 +306,24 @@ int json_to_edits(const struct setting_kind *kind, const json_t *object, struct 
         }
     }
     return 0;
+}
+
+static struct slice member(const json_t *o, const char *name)
+{
+    return slice_str(json_string_value(json_object_get(o, name)));
+}
+
+struct trace_text json_trace_text(const json_t *event)
+{
+    return (struct trace_text){ .at_ms = json_integer_value(json_object_get(event, "at-ms")),
+                                .sip = member(event, "sip"),
+                                .xmpp = member(event, "xmpp"),
+                                .conversation = member(event, "conversation"),
+                                .leg = member(event, "leg"),
+                                .direction = member(event, "direction"),
+                                .what = member(event, "what"),
+                                .details = member(event, "details"),
+                                .body = member(event, "body") };
 }
 
 struct record *record_from_stored(const struct setting_kind *kind, struct slice name, struct slice body,

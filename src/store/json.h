@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/trace_text.h"
 #include "store/record.h"
 
 enum record_form {
@@ -34,6 +35,9 @@ json_t *setting_to_json(const struct setting *s, const void *object, size_t i);
 /* NULL on memory; the caller's to json_decref. */
 json_t *record_to_json(const struct record *r, enum record_form form);
 
+/* r as RECORD_AUDIT, beside what it was before (NULL: nothing): a secret that both have and that differs is SETTING_HIDDEN_ANEW. */
+json_t *record_to_audit(const struct record *r, const struct record *before);
+
 /*
  * The members of object as edits: a value sets, null resets, {"add": [...], "remove": [...]} changes a list, a hidden secret
  * is left as it is. Text is taken for every type, as on the command line; a number or a boolean only where it is one. "name" and "revision" are passed over. -1 with a sentence (unknown member: the nearest one is named); memory
@@ -41,6 +45,9 @@ json_t *record_to_json(const struct record *r, enum record_form form);
  */
 int json_to_edits(const struct setting_kind *kind, const json_t *object, struct arena *arena, struct edit **edits,
                   size_t *n, const struct setting **fault, struct err *err);
+
+/* An event of a trace, as the API shows it: its members, borrowed; what is missing is empty. */
+struct trace_text json_trace_text(const json_t *event);
 
 /* A stored record. */
 struct record *record_from_stored(const struct setting_kind *kind, struct slice name, struct slice body,

@@ -233,16 +233,13 @@ struct config *work_result(struct work *w)
 
 /* ---- to the store ---- */
 
-/* As JSON text in the arena; .p NULL for no record. False on memory. */
-static bool dump(struct arena *arena, const struct record *r, enum record_form form, struct slice *out)
+/* v as text in the arena, and given back; false on memory. */
+static bool dump(struct arena *arena, json_t *v, struct slice *out)
 {
     struct buf b;
 
-    *out = slice_of(NULL, 0);
-    if (!r)
-        return true;
     buf_init(&b, BODY_MAX);
-    json_put(&b, record_to_json(r, form), JSON_SORT_KEYS);
+    json_put(&b, v, JSON_SORT_KEYS);
     if (buf_ok(&b))
         *out = arena_dup(arena, buf_slice(&b));
     buf_free(&b);
@@ -256,10 +253,12 @@ static const struct record *stored(const struct record *r)
 
 static bool put_write(struct arena *arena, const struct work_item *item, struct store_write *out)
 {
+    const struct record *before = stored(item->before), *after = item->after;
+
     *out = (struct store_write){ .kind = slice_str(item->kind->name), .name = item->name };
-    return dump(arena, item->after, RECORD_STORED, &out->body) &&
-           dump(arena, stored(item->before), RECORD_AUDIT, &out->before) &&
-           dump(arena, item->after, RECORD_AUDIT, &out->after);
+    return (!after || dump(arena, record_to_json(after, RECORD_STORED), &out->body)) &&
+           (!before || dump(arena, record_to_json(before, RECORD_AUDIT), &out->before)) &&
+           (!after || dump(arena, record_to_audit(after, before), &out->after));
 }
 
 static int64_t wall_ms(void)

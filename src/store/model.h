@@ -190,6 +190,7 @@ struct account {
     struct slice name;
     unsigned role;         /* enum admin_role */
     struct slice password; /* scrypt, as admin/password.h writes it */
+    bool locked;           /* nobody is him, whoever knows the password */
     struct slice description;
 };
 

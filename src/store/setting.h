@@ -60,7 +60,8 @@ struct setting {
     bool ours;                  /* Stox writes it: no flag, and no administrator gives it */
 };
 
-#define SETTING_HIDDEN "***" /* what stands for a secret; as input: leave it as it is */
+#define SETTING_HIDDEN "***"                    /* what stands for a secret; as input: leave it as it is */
+#define SETTING_HIDDEN_ANEW "*** (another one)" /* in the audit: a secret that is not what it was */
 
 /* A kind of object: partner, route ... */
 struct setting_kind {

@@ -15,7 +15,6 @@ static void tell(const struct xmpp_stream *s, enum xmpp_step step, enum step_res
 
 static void tell(const struct xmpp_stream *s, enum xmpp_step step, enum step_result result, const char *fmt, va_list ap)
 {
-    static const char *const results[] = { "ok", "failed", "note" };
     const struct xmpp_conf *conf = &s->x->conf;
     char text[1024];
     int n;
@@ -24,7 +23,7 @@ static void tell(const struct xmpp_stream *s, enum xmpp_step step, enum step_res
         return;
     n = vsnprintf(text, sizeof(text), fmt, ap);
     if (n >= 0)
-        conf->ops->noted(conf->owner, s->local, s->remote, s->inbound, xmpp_step_name(step), results[result],
+        conf->ops->noted(conf->owner, s->local, s->remote, s->inbound, xmpp_step_name(step), result,
                          slice_first(slice_of(text, (size_t)n), sizeof(text) - 1));
 }
 

@@ -12,6 +12,8 @@
 #include "xmpp/resume_in.h"
 #include "xmpp/stream_parts.h"
 
+#define SHOWN_ARENA_MAX 262144 /* names of a certificate, as when it was judged */
+
 static void on_stop(struct deferred *d);
 static void on_stop_late(struct timer *t);
 static void on_again(struct deferred *d);
@@ -356,6 +358,13 @@ static bool is_counted_twice(const struct xmpp_stream *s, const struct xmpp_pair
     return false;
 }
 
+static const char *certificate_of(const struct xmpp_stream *s)
+{
+    if (s->cert_why.n)
+        return s->cert_why.p;
+    return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
+}
+
 static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
 {
     uint64_t now = loop_now(s->x->loop);
@@ -371,6 +380,7 @@ static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct
                                      .tls = s->conn ? conn_tls_version(s->conn) : "",
                                      .cipher = s->conn ? conn_tls_cipher(s->conn) : "",
                                      .method = xmpp_method_name(s->method),
+                                     .certificate = slice_str(certificate_of(s)),
                                      .age_ms = now - s->opened_ms,
                                      .idle_ms = now - s->stanza_ms,
                                      .stanzas_in = s->n_in,
@@ -395,11 +405,12 @@ void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct x
         tell(container_of(it, const struct xmpp_stream, link), fn, arg);
 }
 
-static const char *certificate_of(const struct xmpp_stream *s)
+/* NULL: it showed none that can be read. */
+static const struct tls_peer *shown_by(const struct xmpp_stream *s, struct arena *arena, struct tls_peer *peer)
 {
-    if (s->cert_why.n)
-        return s->cert_why.p;
-    return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
+    SSL *ssl = s->conn ? conn_ssl(s->conn) : NULL;
+
+    return ssl && tls_peer(ssl, arena, peer) && peer->presented ? peer : NULL;
 }
 
 struct showing {
@@ -423,9 +434,12 @@ bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, c
     const struct xmpp_stream *s = id <= UINT32_MAX ? find_stream(x, (uint32_t)id) : NULL;
     struct xmpp_stream_pair pairs[2 * XMPP_PROVEN_MAX];
     struct showing sh = { fn, arg, s, { .pairs = pairs } };
+    struct tls_peer peer;
+    struct arena arena;
 
     if (!s)
         return false;
+    arena_init(&arena, SHOWN_ARENA_MAX);
     list_each (it, &s->proven) {
         const struct xmpp_proven *p = container_of(it, const struct xmpp_proven, link);
 
@@ -441,12 +455,13 @@ bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, c
             pairs[sh.detail.n_pairs++] = (struct xmpp_stream_pair){ p->local, p->remote, xmpp_method_name(s->method) };
     }
     sh.detail.awaits = xmpp_stream_awaited(s->state);
-    sh.detail.certificate = slice_str(certificate_of(s));
     sh.detail.pin = s->pin;
     sh.detail.sm = s->sm_in || s->sm_out.on;
     sh.detail.opened_ms = s->opened_ms;
     sh.detail.trace = s->trace;
+    sh.detail.shown = shown_by(s, &arena, &peer);
     tell(s, show, &sh);
+    arena_reset(&arena);
     return true;
 }
 

@@ -73,7 +73,7 @@ struct xmpp_ops {
      * they are not known yet. Both may be NULL. */
     bool (*watched)(void *owner);
     void (*noted)(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
-                  const char *result, struct slice text);
+                  enum step_result result, struct slice text);
     /* A stream is proven for this domain of a partner's; one that was broke, or ended with an error: what it carried may be lost, and
      * what the partner sent meanwhile too. An end in order is none of these. May be NULL. */
     void (*link)(void *owner, struct slice remote, bool up);
@@ -200,6 +200,7 @@ struct xmpp_stream_info {
     const char *state;        /* "connecting", "negotiating", "ready", "closing" */
     const char *tls, *cipher; /* "" in clear */
     const char *method;       /* "none" before authentication */
+    struct slice certificate; /* of the peer: why it is refused, or "ok", "dane", "pinned"; empty: none yet */
     uint64_t age_ms, idle_ms; /* since it was opened, since the last stanza */
     uint64_t stanzas_in, stanzas_out;
     size_t n_pairs; /* of domains, whose stanzas it may carry */
@@ -215,13 +216,13 @@ struct xmpp_stream_pair {
 struct xmpp_stream_detail {
     struct xmpp_stream_info info;
     const char *awaits; /* what it waits for */
-    struct slice certificate,
-        pin; /* of the peer: why it is refused, or "ok", "dane", "pinned"; its key. Empty: none yet */
-    bool sm; /* stream management is on */
+    struct slice pin;   /* of the peer's key; empty: none yet */
+    bool sm;            /* stream management is on */
     const struct xmpp_stream_pair *pairs;
     size_t n_pairs;
     uint64_t opened_ms;             /* of the loop's clock, as in the trace */
     const struct xmpp_trace *trace; /* NULL: none */
+    const struct tls_peer *shown;   /* the certificate that the peer showed; NULL: none, or no memory to read it */
 };
 bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_stream_detail *detail),
                       void *arg);

@@ -52,8 +52,23 @@ static bool metrics(void *owner, struct buf *out)
 
 static json_t *streams(void *owner)
 {
-    return json_pack("[{s:i, s:s}, {s:i, s:s}]", "id", 7, "remote", "fabrikam.example", "id", 8, "remote",
-                     "tailspin.example");
+    static const struct {
+        int id, age_s, in;
+        const char *remote, *direction, *state, *address, *tls, *cipher;
+    } all[] = {
+        { 7, 500, 3, "fabrikam.example", "out", "ready", "192.0.2.1:5269", "TLSv1.3", "TLS_AES_256_GCM_SHA384" },
+        { 8, 70, 20, "tailspin.example", "in", "ready", "192.0.2.2:40000", "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256" },
+        { 9, 1000, 0, "Wingtip.example", "both", "ready", "", "", "" },
+        { 10, 1, 0, "tailspin.example", "out", "connecting", "192.0.2.3:5269", "", "" },
+    };
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "id", all[i].id,
+                                              "remote", all[i].remote, "direction", all[i].direction, "state",
+                                              all[i].state, "address", all[i].address, "tls", all[i].tls, "cipher",
+                                              all[i].cipher, "age-s", all[i].age_s, "stanzas-in", all[i].in));
+    return list;
 }
 
 static bool stream_close(void *owner, uint64_t id)
@@ -131,6 +146,8 @@ static json_t *conversations(void *owner, const struct admin_look *look, struct 
         *no = (struct admin_refusal){ 422, "user: this is no address like alice@contoso.example" };
         return NULL;
     }
+    if (look->state.n)
+        return json_pack("{s:[], s:n}", "items", "next");
     return json_pack("{s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:o}", "items", "id", TALK_ID, "sip",
                      "alice@contoso.example", "xmpp", "romeo\x1b[2J@fabrikam.example", "partner", "fabrikam.example",
                      "idle-s", (json_int_t)look->limit, "last-to-xmpp", "refused 403", "next",
@@ -203,6 +220,26 @@ static json_t *contacts(void *owner, const struct admin_look *look, struct admin
     }
     return json_pack("{s:[o], s:o, s:i}", "items", one_contact(), "next", look->before ? json_null() : json_integer(41),
                      "left-out", 0);
+}
+
+static json_t *gates(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
+{
+    if (!slice_is(xmpp, "romeo@fabrikam.example")) {
+        *no = (struct admin_refusal){ 422, "with: this is no address like romeo@fabrikam.example" };
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:n}", "address", "romeo@fabrikam.example", "partner", "fabrikam.example", "block");
+}
+
+static json_t *text_of(struct slice s)
+{
+    return json_stringn(s.n ? s.p : "", s.n);
+}
+
+static json_t *contacts_browse(void *owner, const struct admin_look *look, struct admin_refusal *no)
+{
+    return json_pack("{s:[o], s:i, s:n, s:o, s:o, s:I}", "items", one_contact(), "total", 100, "next", "search",
+                     text_of(look->search), "sort", text_of(look->sort), "offset", (json_int_t)look->offset);
 }
 
 static json_t *contact(void *owner, struct slice sip, struct slice xmpp, struct admin_refusal *no)
@@ -381,7 +418,9 @@ static const struct admin_ops ops = { .status = status,
                                       .subscriptions = subscriptions,
                                       .subscription = subscription,
                                       .subscription_refresh = subscription_refresh,
+                                      .gates = gates,
                                       .contacts = contacts,
+                                      .contacts_browse = contacts_browse,
                                       .contact = contact,
                                       .contact_remove = contact_remove,
                                       .contacts_purge = contacts_purge,

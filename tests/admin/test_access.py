@@ -203,8 +203,12 @@ def test_a_password_is_changed_and_other_sessions_end(server):
     ask = here.ask
     assert ask("POST", "/v1/session/password", {"old": "wrong wrong wrong", "new": "another long one"}).status == 403
     assert ask("POST", "/v1/session/password", {"old": PASSWORD, "new": "short"}).status == 422
-    assert ask("POST", "/v1/session/password", {"old": PASSWORD, "new": "another long one"}).status == 204
+    before, changed = here.cookie, ask("POST", "/v1/session/password", {"old": PASSWORD, "new": "another long one"})
+    assert changed.status == 200 and changed.cookie != before and changed.json["csrf"] != here.csrf
+    assert ask("GET", "/v1/session").status == 401  # whoever has the old cookie
+    here.cookie, here.csrf = changed.cookie, changed.json["csrf"]
     assert ask("GET", "/v1/session").status == 200
+    assert ask("DELETE", "/v1/sessions/999").status == 404
     assert there.ask("GET", "/v1/session").status == 401
     assert server.login("anna").status == 401
     assert server.login("anna", "another long one").status == 200
@@ -235,6 +239,44 @@ def test_the_last_administrator_stays(server):
     assert server.root("DELETE", "/v1/users/anna").status == 200
     assert server.root("DELETE", "/v1/users/bert").status == 409
     assert server.root("DELETE", "/v1/users/eve").status == 200
+
+
+def test_a_locked_account_is_nobody_until_it_is_unlocked(server):
+    server.user("boss")
+    server.user("anna")
+    anna = Session(server, "anna")
+    assert server.root("PATCH", "/v1/users/anna", {"locked": True}).json["item"]["locked"] is True
+    assert anna.ask("GET", "/v1/session").status == 401
+    answer = server.login("anna")
+    assert answer.status == 403 and "locked" in answer.json["detail"]
+    assert server.login("anna", "wrong wrong wrong").status == 401  # who does not know the password learns nothing
+    assert server.root("PATCH", "/v1/users/boss", {"locked": True}).status == 409
+    assert server.root("PATCH", "/v1/users/boss", {"locked": False}).status == 200
+    assert server.root("DELETE", "/v1/users/boss").status == 409
+    assert server.root("PATCH", "/v1/users/anna", {"locked": None}).status == 200
+    assert server.login("anna").status == 200
+    assert anna.ask("GET", "/v1/session").status == 401  # what has ended stays so
+
+
+def test_administrators_and_tokens_are_looked_through(server):
+    for name, role in (("anna", "administrator"), ("bert", "reader"), ("berta", "helpdesk")):
+        server.user(name, role)
+    server.token("ci", "reader")
+    Session(server, "anna")
+    for _ in range(6):
+        server.login("bert", "wrong wrong wrong")
+    found = server.root("GET", "/v1/users?search=BERT&sort=-role&state=any&limit=1").json
+    assert found["total"] == 2 and [u["name"] for u in found["items"]] == ["bert"]
+    assert found["items"][0]["state"]["sessions"] == 0 and 0 < found["items"][0]["state"]["waits-s"] <= 60
+    state = {u["name"]: u["state"] for u in server.root("GET", "/v1/users?state=any").json["items"]}
+    assert state["anna"] == {"sessions": 1, "waits-s": 0}
+    one = server.root("GET", "/v1/users/anna")
+    assert one.json["role"] == "administrator" and one.headers["ETag"] and "password" not in one.json
+    assert server.root("GET", "/v1/users/nobody").status == 404
+    assert server.root("GET", "/v1/users?search=scrypt").json["total"] == 0
+    assert server.root("GET", "/v1/tokens?search=c&sort=role&offset=0").json["total"] == 1
+    assert server.root("GET", "/v1/users?sort=password").status == server.root("GET", "/v1/tokens?sort=hash").status == 400
+    assert server.root("GET", "/v1/users?state=failing").status == server.root("GET", "/v1/tokens?state=any").status == 400
 
 
 @pytest.mark.parametrize("body", [

@@ -211,6 +211,9 @@ def test_effective_says_who_may_and_why(server):
     assert ask("tel+491@contoso.example")["user"] == "tel+491@contoso.example"
     assert server.root("GET", "/v1/effective").status == 400
     assert server.root("GET", "/v1/effective?user=nobody").status == 422
+    assert "with" not in ask("bob@contoso.example")
+    assert ask("bob@contoso.example&with=romeo@fabrikam.example")["with"]["partner"] == "fabrikam.example"
+    assert server.root("GET", "/v1/effective?user=bob@contoso.example&with=nobody").status == 422
 
 
 def test_the_audit_has_every_change_newest_first(server):
@@ -237,18 +240,78 @@ def test_the_audit_has_every_change_newest_first(server):
     assert server.root("GET", "/v1/audit?kind=nonsense").status == 400
 
 
+def audit(server, query=""):
+    answer = server.root("GET", "/v1/audit?" + query)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+def test_the_audit_is_searched_and_cut_into_pages_on_the_server(server):
+    server.root("POST", "/v1/partners", {"name": "a.example", "tls": "required"})
+    server.root("PATCH", "/v1/partners/a.example", {"tls": "optional"})
+    server.root("PATCH", "/v1/partners/a.example", {"description": "Moved by Berta"})
+    token = server.token("ci", "administrator")
+    assert server.ask("PATCH", "/v1/partners/a.example", {"description": None}, token=token).status == 200
+
+    def actions(query):
+        return [(r["action"], r["by"]) for r in audit(server, query)["items"]]
+    assert actions("search=OPTIONAL") == [("set", "socket")]
+    assert actions("search=berta") == [("set", "token"), ("set", "socket")]  # was, and became
+    assert actions("by=token") == [("set", "token")] and actions("who=CI") == [("set", "token")]
+    assert actions("by=session") == [] and actions("search=nowhere") == []
+    assert len(actions("since=2000-01-01T00:00:00Z")) == len(actions("")) and actions("until=2000-01-01T00:00:00Z") == []
+    for wrong in ("by=panel", "since=yesterday", "until=1", "search=" + 201 * "x", "line=0"):
+        assert server.root("GET", "/v1/audit?" + wrong).status == 400, wrong
+    # A batch is cut when it is asked for, and goes on where the page ended.
+    server.root("POST", "/v1/changes", {"changes": [{"op": "new", "kind": "partner", "name": "b%02d.example" % i} for i in range(30)]})
+    seen, place = [], ""
+    while place is not None:
+        page = audit(server, "kind=partner&cut=1&limit=7" + place)
+        assert len(page["items"]) <= 7
+        seen += page["items"]
+        place = page["next"] and "&before=%d&line=%d" % (page["next"], page["next-line"])
+    assert [r["name"] for r in seen if r["name"][0] == "b"] == ["b%02d.example" % i for i in reversed(range(30))]
+    assert len({(r["seq"], r["line"]) for r in seen}) == len(seen) == 34
+
+
+def test_the_audit_says_that_a_secret_is_another_one_and_not_which(server):
+    server.root("POST", "/v1/users", {"name": "anna", "role": "administrator", "password": "correct horse battery"})
+    server.root("PATCH", "/v1/users/anna", {"password": "another horse battery"})
+    row = audit(server, "kind=user&name=anna&limit=1")["items"][0]
+    assert (row["before"]["password"], row["after"]["password"]) == ("***", "*** (another one)")
+
+
 def test_the_daemon_is_asked(server):
     assert server.root("GET", "/v1/status").json == {"state": "running", "streams": 2}
     metrics = server.root("GET", "/metrics")
     assert metrics.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     assert metrics.raw.endswith(b"# EOF\n")
-    assert [s["id"] for s in server.root("GET", "/v1/streams").json["items"]] == [7, 8]
+    assert [s["id"] for s in server.root("GET", "/v1/streams").json["items"]] == [7, 8, 9, 10]
     assert server.root("GET", "/v1/streams/7").json["steps"][0]["step"] == "tls"
     for gone in "9", "x", "-1", "99999999999999999999":
         assert server.root("GET", "/v1/streams/" + gone).status == 404, gone
     assert server.root("DELETE", "/v1/streams/7").status == 200
     for gone in ("7", "9", "x", "-1", "99999999999999999999999"):
         assert server.root("DELETE", "/v1/streams/" + gone).status == 404, gone
+
+
+def test_streams_are_searched_sorted_and_turned_over(server):
+    def look(query):
+        got = server.root("GET", "/v1/streams?" + query)
+        assert got.status == 200, (query, got.json)
+        return [s["id"] for s in got.json["items"]], got.json["total"]
+
+    for query, ids in (("sort=remote", [9, 7, 8, 10]), ("sort=-remote", [10, 8, 7, 9]), ("sort=age-s", [10, 8, 7, 9]),
+                       ("sort=-stanzas-in", [8, 7, 10, 9]), ("sort=cipher", [9, 10, 8, 7]), ("sort=", [7, 8, 9, 10]),
+                       ("direction=out", [7, 10]), ("direction=both", [9]), ("state=ready", [7, 8, 9]),
+                       ("state=closing", []), ("search=TAILSPIN", [8, 10]), ("search=wingtip", [9]),
+                       ("search=192.0.2.2", [8]), ("search=aes_256", [7]), ("search=tail&direction=in&state=ready", [8])):
+        assert look(query) == (ids, len(ids)), query
+    assert look("limit=1&sort=age-s&offset=1") == ([8], 4)
+    assert look("limit=3") == ([7, 8, 9], 4) and look("offset=4") == ([], 4)
+    for bad in ("sort=id-", "sort=-", "sort=pin", "direction=up", "state=failing", "offset=x", "limit=0", "limit=1001",
+                "after=7", "search=" + "x" * 201, "partner=fabrikam.example"):
+        assert server.root("GET", "/v1/streams?" + bad).status == 400, bad
 
 
 def test_without_the_store_one_may_look_but_not_change(server):
@@ -304,6 +367,7 @@ def test_who_talks_with_whom_and_what_waits_comes_in_bounded_pages(server):
     page = server.root("GET", "/v1/conversations?user=alice@contoso.example&limit=5").json
     assert page["items"][0]["id"] == "00000000000000a1" and page["items"][0]["idle-s"] == 5 and page["next"] == 41
     assert server.root("GET", "/v1/conversations?before=41").json["next"] is None
+    assert server.root("GET", "/v1/conversations?state=failed").json["items"] == []
     assert server.root("GET", "/v1/conversations").json["items"][0]["idle-s"] == 100  # the page, where none is asked for
     assert server.root("GET", "/v1/conversations/00000000000000a1").json["sip-to-xmpp"]["messages"] == 3
     assert server.root("GET", "/v1/conversations/a1").status == 404
@@ -339,6 +403,11 @@ def test_contacts_come_in_pages_and_what_is_wrong_is_said(server):
     assert page["items"][0]["sip-watches"] == "granted" and page["next"] == 41
     assert server.root("GET", "/v1/contacts?after=41").json["next"] is None
     assert server.root("GET", "/v1/contact?" + PAIR).json["subscription"] == "to"
+    browsed = server.root("GET", "/v1/contacts?search=%20ROMEO%20&sort=-xmpp&offset=150&limit=50").json
+    assert (browsed["search"], browsed["sort"], browsed["offset"], browsed["total"]) == ("romeo", "-xmpp", 150, 100)
+    assert server.root("GET", "/v1/contacts?offset=0").json["total"] == 100
+    for bad in ("after=5&sort=sip", "offset=x", "offset=-1", "offset=4294967296", "search=" + "x" * 201):
+        assert server.root("GET", "/v1/contacts?" + bad).status == 400, bad
     for method, bad, body, status in (
             ("GET", "/v1/contacts?limit=0", None, 400), ("GET", "/v1/contacts?limit=1001", None, 400),
             ("GET", "/v1/contacts?after=x", None, 400), ("GET", "/v1/contacts?before=1", None, 400),
@@ -382,7 +451,14 @@ def test_D16_who_looks_at_traffic_is_in_the_audit_and_reads_alone(server):
     assert (row["who"], row["action"], row["name"]) == ("token:desk", "trace", "alice@contoso.example"), row
     assert row["after"] == {"users": ["alice@contoso.example"], "bodies": False, "seconds": 60}
     page = server.ask("GET", "/v1/traces/5?after=0", token=desk).json
-    assert page["next"] == 1 and page["events"][0]["leg"] == "sip"
+    assert page["next"] == 1 and page["events"][0]["leg"] == "sip" and "text" not in page["events"][0]
+    page = server.ask("GET", "/v1/traces/5?after=0&text=1", token=desk).json
+    assert page["head"] == "time (UTC)    SIP" + 47 * " " + "| XMPP\n"
+    assert page["events"][0]["between"].startswith("-- SIP: alice@contoso.example   XMPP: romeo@fabrikam.example   conversation ")
+    line, below = page["events"][0]["text"].splitlines()
+    assert line == "00:00:00.123Z MESSAGE sip:r\u00f6meo " + 31 * "-" + ">|" and below.strip() == "call-id=1", line
+    line = server.ask("GET", "/v1/traces/5?after=1&text=1", token=desk).json["events"][0]["text"].splitlines()[0]
+    assert line == "00:00:00.123Z " + 50 * " " + "|---> message id=\\u{1b}[2J", line
     assert server.ask("GET", "/v1/traces/5", token=other).status == 404  # another's, whatever his role
     assert server.ask("DELETE", "/v1/traces/5", token=other).status == 404
     assert server.ask("DELETE", "/v1/traces/5", token=desk).status == 200
@@ -397,7 +473,7 @@ def test_bodies_take_an_administrator_and_what_is_refused_is_not_audited(server)
                 {"users": ["a@b.example"], "seconds": 86401}, {"users": ["a@b.example"], "bodies": 1},
                 {"partners": ["x.example"] * 17}, {"users": ["a@b.example"], "more": 1}):
         assert server.root("POST", "/v1/traces", bad).status == 422, bad
-    for bad in "after=x", "limit=501", "limit=0", "wait=1":
+    for bad in "after=x", "limit=501", "limit=0", "wait=1", "text=x":
         assert server.root("GET", "/v1/traces/5?" + bad).status == 400, bad
     assert len(server.root("GET", "/v1/audit").json["items"]) == rows
 

@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from rig import ns
+from rig.process import eventually
 from support import BOUND, BUILD, read_all
 
 pytestmark = pytest.mark.apart
@@ -359,6 +360,32 @@ def test_connections_are_limited_in_all_and_unix_goes_on(tls_server):
     finally:
         for s in held:
             s.close()
+
+
+def is_served(server, token):
+    """Somebody new, over a connection of their own."""
+    connection = server.connection()
+    try:
+        return server.ask("GET", "/v1/session", token=token, connection=connection).status == 200
+    except (ConnectionError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def test_who_waits_for_nothing_makes_room_for_who_asks(server):
+    """Six browsers behind one address: each keeps the connections that it does not need at the moment."""
+    token = server.token("t", "reader")
+    held = [server.connection() for _ in range(32)]
+    try:
+        for connection in held:
+            assert server.ask("GET", "/v1/session", token=token, connection=connection).status == 200
+        eventually(lambda: is_served(server, token), "a place is free")
+        assert read_all(held[0].sock) == b""  # the one that had been idle longest
+        assert server.ask("GET", "/v1/session", token=token, connection=held[-1]).status == 200
+    finally:
+        for connection in held:
+            connection.close()
 
 
 def test_an_unfinished_handshake_is_cut(tls_server):

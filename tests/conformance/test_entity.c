@@ -3,6 +3,7 @@
 
 #include "map/disco.h"
 #include "map/entity.h"
+#include "map/presence.h"
 
 #define GET(id, to, inside)                                                                                            \
     "<iq type='get' from='romeo@fabrikam.example/orchard' to='" to "' id='" id "'>" inside "</iq>"
@@ -257,6 +258,42 @@ static void STOX_IQ_11_the_node_with_the_digest_is_answered(void **state)
     arena_reset(&a);
 }
 
+/* A device's presence has the digest of what it answers, which changes with what its side takes. */
+static void STOX_IQ_11_presence_of_a_device_has_its_digest(void **state)
+{
+    struct jid alice = { SLICE("alice"), SLICE(DOMAIN), { 0 } };
+    struct map_presence p = { .resource = SLICE("phone"), .available = true };
+    struct map_entity e = entity();
+    char was[256] = "";
+
+    for (int takes = 0; takes < 4; takes++) {
+        const struct xml *c;
+        const char *node;
+        struct arena a;
+        struct buf out;
+
+        arena_init(&a, ARENA_MAX);
+        buf_init(&out, 4096);
+        e.knows_person = true;
+        e.chat_states = takes & 1;
+        e.receipts = takes & 2;
+        map_put_presence_stanza(&out, &alice, &p, &alice, true, &e);
+        c = xml_child(stanza_of(&a, buf_slice(&out)), "http://jabber.org/protocol/caps", "c");
+        assert_non_null(c);
+        node = text_of(&a, "%.*s#%.*s", SLICE_FMT(xml_attr(c, "node")), SLICE_FMT(xml_attr(c, "ver")));
+        assert_non_null(strstr(
+            ask(&a, &e, text_of(&a, GET("1", "alice@" DOMAIN "/phone", "<query xmlns='" INFO "' node='%s'/>"), node)),
+            text_of(&a, "node='%s'><identity category='client' type='pc'/>", node)));
+        assert_non_null(
+            strstr(ask(&a, &e, text_of(&a, GET("1", "alice@" DOMAIN, "<query xmlns='" INFO "' node='%s'/>"), node)),
+                   "item-not-found"));
+        assert_string_not_equal(node, was);
+        snprintf(was, sizeof(was), "%s", node);
+        buf_free(&out);
+        arena_reset(&a);
+    }
+}
+
 /* Whoever it is, and whether there is one: nothing can be learned by asking for cards. */
 static void STOX_IQ_13_cards_are_not_found(void **state)
 {
@@ -369,6 +406,7 @@ int main(void)
         cmocka_unit_test(STOX_IQ_10_answers_are_not_answered),
         cmocka_unit_test(STOX_IQ_11_the_digest_of_the_vectors),
         cmocka_unit_test(STOX_IQ_11_the_node_with_the_digest_is_answered),
+        cmocka_unit_test(STOX_IQ_11_presence_of_a_device_has_its_digest),
         cmocka_unit_test(STOX_IQ_13_cards_are_not_found),
         cmocka_unit_test(STOX_IQ_13_the_card_of_whom_one_may_see),
         cmocka_unit_test(STOX_IQ_18_a_sip_address_becomes_a_jid),

@@ -83,7 +83,7 @@ static void assert_read(const char *document, const char *expected)
 
 static void put_told(void *arg, const struct map_presence *p)
 {
-    map_put_presence_stanza(arg, &romeo, p, &juliet, true);
+    map_put_presence_stanza(arg, &romeo, p, &juliet, true, NULL);
 }
 
 /* What Juliet gets after the second document, when the first was told; first NULL: nothing was. */
@@ -444,7 +444,7 @@ static void STOX_PRS_80_closed_has_neither_show_nor_priority(void **state)
                                         stanza_of(&a, SLICE("<presence><show>xa</show><show>dnd</show></presence>")),
                                         SLICE("r"), slice_of(NULL, 0), NOW, &p, &condition));
     assert_string_equal(condition, "bad-request");
-    map_put_presence_stanza(&b, &romeo, &closed, &juliet, true);
+    map_put_presence_stanza(&b, &romeo, &closed, &juliet, true, NULL);
     assert_slice(&a, buf_slice(&b), "<presence from='romeo@example.net/r'" TO " type='unavailable'></presence>");
     buf_free(&b);
     arena_reset(&a);

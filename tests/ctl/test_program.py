@@ -213,6 +213,8 @@ def test_the_audit_says_who_changed_what(stox):
     lines = stox.ctl('audit', 'list', '--kind', 'partner', '--name', 'a.example').lines()
     assert re.match(r'\d+ \d{4}-\d\d-\d\dT[\d:.]+Z \S+ unix set partner a.example$', lines[0]), lines
     assert lines[1:3] == ['  - tls: optional', '  + tls: required']
+    found = stox.ctl('audit', 'list', '--search', 'OPTIONAL', '--who', 'unix:', '--since', '2020-01-01T00:00:00Z', '--json').json()['items']
+    assert [row['action'] for row in found] == ['set', 'new']
     assert len(stox.ctl('audit', 'list', '--limit', 1, '--json').json()['items']) == 1
     assert stox.ctl('audit', 'list', '--csv').lines()[0] == 'seq,at,who,from,action,kind,name'
 
@@ -225,6 +227,8 @@ def test_administrators_and_tokens_come_and_go(stox):
     stox.ctl('user', 'passwd', 'bert', input='another long password\n')
     assert stox.ctl('user', 'list', '--where', 'role=helpdesk', '--names').lines() == ['bert']
     stox.ctl('user', 'remove', 'bert', '-f')
+    assert 'last administrator' in stox.ctl('user', 'set', 'anna', '--locked', 'yes', code=6).err
+    stox.ctl('user', 'set', 'anna', '--locked', 'no')
     assert 'last administrator' in stox.ctl('user', 'remove', 'anna', '-f', code=6).err
     token = stox.ctl('token', 'new', 'watch', '--role', 'reader', '--expires', '30d').out
     assert re.fullmatch(r'stox_[\w-]{43}\n', token)

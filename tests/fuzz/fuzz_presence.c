@@ -56,7 +56,7 @@ static void as_stanza(const struct map_presence *p)
     struct buf b;
 
     buf_init(&b, 1 << 20);
-    map_put_presence_stanza(&b, &juliet, p, &juliet, true);
+    map_put_presence_stanza(&b, &juliet, p, &juliet, true, NULL);
     check(buf_ok(&b));
     read_all(&second, buf_slice(&b));
     check(second.n == 1);

@@ -271,6 +271,24 @@ def test_baresip_is_seen(world, table, person, phone):
         person.wait("unavailable", ALICE, since=mark)
 
 
+def test_STOX_ARCH_01_friends_of_plain_servers_see_each_other_and_talk(world, person, phone):
+    """An XMPP server and a SIP server with phones as they come: DNS and a route are all that they have been told of us."""
+    world.server.decides(alice={person.jid: "allow"})
+    phone.publishes(True)
+    person.asks(ALICE)
+    person.wait("subscribed", ALICE)
+    person.wait("available", ALICE + "/t4109")
+    person.wait("subscribe", ALICE)
+    person.allows(ALICE)
+    phone.wait_presence("Online")
+    at = phone.mark()
+    phone.say("from a plain phone", to=person.jid)
+    assert phone.wait_response(since=at)[0] == 200
+    person.person.wait_message("from a plain phone")
+    person.person.send(ALICE, "from a plain client")
+    phone.wait_message("from a plain client", since=at)
+
+
 def test_baresip_watches(world, table, person, phone):
     """What it understands of others: open, closed, and busy."""
     rows = "baresip, Kamailio, " + person.server, world.transport, "to SIP"

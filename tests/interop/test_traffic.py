@@ -107,7 +107,8 @@ def test_a_trace_shows_both_legs_of_both_ways(stoxd, romeo, office, tmp_path):
     steps = [r"MESSAGE sip:romeo@fabrikam\.example -+>\|$", r"^ +call-id=\S+ branch=z9hG4bK\S+ from=udp:",
              r" {20}\|---> message id=\S+ \(held until it is acknowledged\)", r" {20}\|...[.>] \[\S+ (ok|note)\] ", r"\|<--- acknowledged",
              r"<---- 200 OK +\|$", r"\|<--- message id=", r"<---- MESSAGE sip:alice@contoso\.example", r"200 OK -+>\|$",
-             r"\|---> handled id="]
+             r"\|---> handled id=", r"^MESSAGE sip:x@stranger".replace("^", "Z "), r" {20}\* refused: neither a partner",
+             r"<---- 404 This gateway does not serve that domain"]
     for step in steps:
         assert re.search(step, text, re.M), (step, text)
     audit = gateway.ctl_json("audit", "list", "--kind", "trace")["items"][0]
@@ -132,7 +133,8 @@ def test_events_come_as_json_too(stoxd, romeo, office):
     assert office.message(ROMEO, "hello", target=GATEWAY).wait() == 200
     events = [json.loads(line) for line in popen.communicate(timeout=30)[0].splitlines()]
     assert [(e["n"], e["leg"], e["direction"]) for e in events] == [(1, "sip", "in"), (2, "xmpp", "out")], events
-    assert len({e["conversation"] for e in events}) == 1 and (events[0]["sip"], events[0]["xmpp"]) == (ALICE, ROMEO)
+    assert len({(e["conversation"], e["message"]) for e in events}) == 1 and events[0]["message"], events
+    assert (events[0]["sip"], events[0]["xmpp"]) == (ALICE, ROMEO)
 
 
 # ---- stoxctl test im ----

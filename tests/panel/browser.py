@@ -99,6 +99,18 @@ class Page:
     def press(self, key):
         self._ask("press", key=key)
 
+    def type(self, words):
+        self._ask("type", text=words)
+
+    def reach(self, name, tag=None, key="Tab", most=150):
+        """By this key alone to the control of this name (keyboard.mjs); at each on the way one sees where one is."""
+        self._ask("reach", name=name, tag=tag, key=key, most=most)
+
+    def focus(self):
+        """(tag, name) of what has the focus."""
+        at = self._ask("focus")
+        return at["tag"], at["name"]
+
     def sees(self, where):
         self._ask("wait", where=where)
 
@@ -123,14 +135,13 @@ class Page:
 
     def begin_anew(self, url):
         """As somebody who comes back, without what was chosen before."""
+        self.evaluate("location.protocol.startsWith('http') && localStorage.clear()")
         self._ask("leave")
-        self.goto(url)
-        self.evaluate("localStorage.clear()")
         self.resize(1280)
         self.theme("light")
-        self.reload()
         self.said()
         self.asked()
+        self.goto(url)
 
     def is_gate(self):
         """Must one sign in here? Waits until that is known."""
@@ -155,6 +166,16 @@ class Page:
     def cookies(self):
         return self._ask("cookies")
 
+    def plant(self, **cookie):
+        """As Playwright's addCookies takes it."""
+        self._ask("plant", cookies=[cookie])
+
+    def tab(self, url):
+        """Another page with the same cookies."""
+        self.browser.n += 1
+        self.browser.ask("tab", self.browser.n, beside=self.name, url=url)
+        return Page(self.browser, self.browser.n)
+
     def forget(self):
         """All cookies are gone."""
         self._ask("forget")
@@ -166,6 +187,10 @@ class Page:
         """What axe-core finds wrong, by these rules; without any by all."""
         return self._ask("axe", rules=rules or None)
 
+    def visit(self, pages, looks, language="en"):
+        """What is wrong with the pages at these addresses (visit.mjs): with headings, widths, languages, and what axe-core finds."""
+        return self._ask("visit", pages=pages, looks=looks, language=language)
+
     def said(self):
         """What the browser has complained of since it was asked last."""
         return self._ask("said")
@@ -173,6 +198,22 @@ class Page:
     def asked(self):
         """The addresses that it has asked for since."""
         return self._ask("asked")
+
+    def changes(self):
+        """The requests that were no GET since."""
+        return self._ask("changes")
+
+    def refused(self):
+        """Those that were answered 403 since."""
+        return self._ask("refused")
+
+    def elsewhere(self):
+        """Those to another host or port than it was opened at, since."""
+        return self._ask("elsewhere")
+
+    def crawl(self, start, spare=None):
+        """From these addresses on (crawl.mjs). spare: buttons are pressed, but for those of these pages."""
+        return self._ask("crawl", **{"from": list(start)}, spare=spare)
 
     def close(self):
         self._ask("close")

@@ -7,6 +7,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INTEROP = os.path.join(os.path.dirname(HERE), "interop")
+PROOF = os.environ.get("STOX_PROOF") == "1"
 for folder in (os.path.dirname(HERE), INTEROP, HERE):
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -14,8 +15,9 @@ for folder in (os.path.dirname(HERE), INTEROP, HERE):
 _spec = importlib.util.spec_from_file_location("interop_fixtures", os.path.join(INTEROP, "conftest.py"))
 _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)
-rig, prosody, start, romeo, office, pytest_fixture_setup = (
-    _fixtures.rig, _fixtures.prosody, _fixtures.start, _fixtures.romeo, _fixtures.office, _fixtures.pytest_fixture_setup)
+rig, prosody, start, romeo, office, postgres, store, pytest_fixture_setup = (
+    _fixtures.rig, _fixtures.prosody, _fixtures.start, _fixtures.romeo, _fixtures.office, _fixtures.postgres, _fixtures.store,
+    _fixtures.pytest_fixture_setup)
 
 from browser import Browser  # noqa: E402
 from gateway import Gateway  # noqa: E402
@@ -29,14 +31,18 @@ def browser():
 
 
 class Home:
-    """The gateway that most tests share; each finds it with the objects it asks for."""
+    """The gateway that most tests share; each finds it with the objects it asks for. postgres: its store is there."""
 
-    def __init__(self, rig):
-        self.rig, self.gateway = rig, None
+    def __init__(self, rig, postgres=None):
+        self.rig, self.postgres, self.gateway = rig, postgres, None
+
+    def store(self):
+        """The settings for a new, empty one."""
+        return {"store": self.postgres.database()} if self.postgres else {}
 
     def get(self, **objects):
         if not self.gateway:
-            self.gateway = Gateway(self.rig)
+            self.gateway = Gateway(self.rig, **self.store())
             self.rig.up(self.gateway)
             self.gateway.make_people()
         self.gateway.reset(**objects)
@@ -48,9 +54,11 @@ class Home:
         self.gateway = None
 
 
-@pytest.fixture(scope="session")
-def home(rig):
-    h = Home(rig)
+@pytest.fixture(scope="session", **({"params": ["sqlite", "postgresql"]} if PROOF else {}))
+def home(request, rig):
+    """In a proof all tests run with either store."""
+    other = PROOF and request.param == "postgresql"
+    h = Home(rig, request.getfixturevalue("postgres") if other else None)
     yield h
     h.rest()
 
@@ -72,7 +80,7 @@ def alone(rig, home, start):
     """alone(**options): a gateway that nothing has happened to yet, stopped after the test. people: they may sign in."""
     def up(people=True, **options):
         home.rest()
-        g = start(Gateway(rig, **options))
+        g = start(Gateway(rig, **{**home.store(), **options}))
         if people:
             g.make_people()
         return g
@@ -92,9 +100,10 @@ def kept(browser):
 def open_page(browser, kept):
     """
     open_page(gateway, "#/partners", who="anna"): a browser there, signed in; who=None: as nobody. With options (as
-    Playwright's newContext takes them), as nobody, and where it is asked for, it is a new one.
+    Playwright's newContext takes them), as nobody, and where it is asked for, it is a new one. At the end none of them has
+    asked anything of another host.
     """
-    opened = []
+    opened, used = [], []
 
     def up(gateway, where="", who="anna", new=False, **options):
         if who and not new and not options:
@@ -103,10 +112,13 @@ def open_page(browser, kept):
         else:
             page = browser.open(gateway.url + "/" + where, **options)
             opened.append(page)
+        used.append(page)
         if who and page.is_gate():
             gateway.sign_in(page, who)
         return page
 
     yield up
+    strangers = [request for page in used for request in page.elsewhere()]
     for page in opened:
         page.close()
+    assert strangers == []

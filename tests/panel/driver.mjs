@@ -1,14 +1,16 @@
 // Drives Debian's Chromium for the tests (browser.py): one JSON request a line on standard input, one answer a line.
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
+import { crawl } from './crawl.mjs';
+import { focus, reach } from './keyboard.mjs';
+import { axe, visit } from './visit.mjs';
 
 const require = createRequire(`${process.env.STOX_NODE}/package.json`);
 const { chromium } = require('playwright-core');
-const axeSource = require('axe-core').source;
 
 const BOUND = 20000;
-const AXE = { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
-const pages = new Map(); // by name: { context, page, said, asked }
+const LOOK_MS = 30;
+const pages = new Map(); // by name: see watch()
 let browser;
 
 function locate(page, where) {
@@ -29,11 +31,22 @@ async function open({ page: name, url, options }) {
   browser ??= await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'UTC', ...options });
   context.setDefaultTimeout(BOUND);
+  await watch(name, context, url);
+}
+
+/** A page whose console and requests are kept. elsewhere: what it asked of other servers than the first one. */
+async function watch(name, context, url) {
   const page = await context.newPage();
-  const entry = { context, page, said: [], asked: [] };
+  const entry = { context, page, said: [], asked: [], changes: [], refused: [], elsewhere: [] };
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && entry.said.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => entry.said.push(`exception: ${error.stack}`));
-  page.on('request', (request) => entry.asked.push(request.url()));
+  page.on('request', (request) => {
+    const to = request.url(), line = `${request.method()} ${to}`;
+    entry.asked.push(to);
+    request.method() !== 'GET' && entry.changes.push(line);
+    /^(http|ws)/.test(to) && new URL(to).host !== new URL(url).host && entry.elsewhere.push(line);
+  });
+  page.on('response', (answer) => answer.status() === 403 && entry.refused.push(`${answer.request().method()} ${answer.url()}`));
   pages.set(name, entry);
   await page.goto(url);
 }
@@ -43,20 +56,21 @@ function scriptOf(text) {
   return (0, eval)(/^(async )?\(/.test(text) ? text : `() => (${text})`);
 }
 
-async function axe(page, rules) {
-  // By the debugger's protocol: the page's own policy would not let a script in.
-  await page.evaluate(`window.axe || (() => { ${axeSource} })()`);
-  const options = rules ? { resultTypes: ['violations'], runOnly: { type: 'rule', values: rules } } : AXE;
-  const { violations, passes } = await page.evaluate((given) => window.axe.run(document, given), options);
-  if (passes.length < (rules?.length ?? 15)) {
-    throw new Error(`axe has looked at next to nothing: ${passes.map((p) => p.id)}`);
+/** As Playwright's waitFor, which looks again every half second only. */
+async function wait(found, state = 'visible') {
+  for (const end = Date.now() + BOUND; (await found.isVisible()) !== (state === 'visible');) {
+    if (Date.now() > end) {
+      await found.waitFor({ state, timeout: 1 }); // says what it looked for
+    }
+    await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
   }
-  return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`);
 }
 
 const OPERATIONS = {
   open,
+  tab: async ({ page: name, beside, url }) => watch(name, pages.get(beside).context, url),
   close: async ({ page }) => pages.get(page).context.close(),
+  crawl: async (wish, { page }) => crawl(page, wish),
   // Without a question about what was not committed.
   leave: async (wish, { page }) => {
     page.once('dialog', (dialog) => dialog.accept());
@@ -78,7 +92,10 @@ const OPERATIONS = {
     return { name: download.suggestedFilename(), path: await download.path() };
   },
   press: async (wish, { page }) => page.keyboard.press(wish.key),
-  wait: async (wish, { page }) => locate(page, wish.where).first().waitFor({ state: wish.state ?? 'visible' }),
+  type: async (wish, { page }) => page.keyboard.type(wish.text),
+  reach: async (wish, { page }) => reach(page, wish),
+  focus: async (wish, { page }) => focus(page),
+  wait: async (wish, { page }) => wait(locate(page, wish.where).first(), wish.state),
   text: async (wish, { page }) => locate(page, wish.where).innerText(),
   value: async (wish, { page }) => locate(page, wish.where).inputValue(),
   count: async (wish, { page }) => locate(page, wish.where).count(),
@@ -88,8 +105,13 @@ const OPERATIONS = {
   forget: async (wish, { context }) => context.clearCookies(),
   screenshot: async (wish, { page }) => void (await page.screenshot({ path: wish.path, fullPage: wish.full ?? false })),
   axe: async (wish, { page }) => axe(page, wish.rules),
+  visit: async (wish, { page }) => visit(page, wish),
   said: async (wish, entry) => entry.said.splice(0),
   asked: async (wish, entry) => entry.asked.splice(0),
+  changes: async (wish, entry) => entry.changes.splice(0),
+  refused: async (wish, entry) => entry.refused.splice(0),
+  elsewhere: async (wish, entry) => entry.elsewhere.splice(0),
+  plant: async (wish, { context }) => context.addCookies(wish.cookies),
 };
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

@@ -56,6 +56,12 @@ class Gateway(Stoxd):
         c.close()
         return answer.status, raw
 
+    def ask_json(self, path):
+        """What a GET gives, as root."""
+        status, raw = self.ask("GET", path)
+        assert status == 200, raw
+        return json.loads(raw)
+
     def sign_in(self, page, name, password=PASSWORD):
         page.fill(label("Name"), name)
         page.fill(label("Password"), password)

@@ -2,8 +2,6 @@
 import os
 import subprocess
 
-import pytest
-
 from browser import button, css, heading, label, link, text
 
 
@@ -173,24 +171,3 @@ def test_a_reader_sees_certificates_and_changes_none(gateway, open_page):
     page.sees(heading("There is no such page"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_pages_of_certificates(shared, open_page, scheme):
-    if not shared.ctl_json("cert", "list")["items"]:
-        shared.ctl("cert", "request", "edge", "--csr", os.path.join(shared.dir, "edge.csr"))
-    page = open_page(shared)
-    page.theme(scheme)
-    for where, title in (("#/certificates", "Certificates"), ("#/certificates/edge", "edge"),
-                         ("#/new/certificates", "Request a certificate"), ("#/certificates/edge/import", "Import for edge"),
-                         ("#/import/certificates", "Import a certificate"), ("#/certificates/edge/assign", "Assign edge"),
-                         ("#/certificates/edge/export", "Export edge")):
-        page.evaluate("(hash) => { location.hash = hash; }", where)
-        page.sees(heading(title, level=1))
-        assert page.axe() == [], where
-    page.evaluate("location.hash = '#/certificates/edge/request'")
-    for title in "What it is for", "Prepare now, send later", "Purposes", "Name and security", "Who you are", "SIP domains", "Names":
-        page.sees(heading(title, level=2))
-        assert page.axe() == [], title
-        page.click(button("Next"))
-    page.sees(heading("Summary", level=2))
-    assert page.axe() == []
-    assert [said for said in page.said() if "status of 401" not in said] == []

@@ -18,6 +18,8 @@ static void five_tries_in_a_minute_and_then_one_after_the_other(void **state)
     assert_non_null(t);
     for (uint64_t i = 0; i < THROTTLE_TRIES; i++)
         assert_int_equal(throttle_try(t, SLICE("anna"), 1000 + i * 1000), 0);
+    assert_int_equal(throttle_left(t, SLICE("anna"), 6000), 55);
+    assert_int_equal(throttle_left(t, SLICE("bert"), 6000), 0);
     assert_int_equal(throttle_try(t, SLICE("anna"), 6000), 55);
     assert_int_equal(throttle_try(t, SLICE("bert"), 6000), 0);
     assert_int_equal(throttle_try(t, SLICE("anna"), 60999), 1);

@@ -283,6 +283,28 @@ static void the_rest(void **state)
     assert_true(text_equal_secret(SLICE(""), slice_of(NULL, 0)));
 }
 
+static void a_part_is_found_in_any_case(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+        bool holds;
+    } cases[] = { { "Fabrikam.Example", "fabrikam", true },
+                  { "Fabrikam.Example", "m.exam", true },
+                  { "Fabrikam", "fabrikam.", false },
+                  { "aab", "ab", true },
+                  { "", "", true },
+                  { "", "a", false },
+                  { "B\xc3\xbc"
+                    "cher",
+                    "\xc3\xbc"
+                    "CHER",
+                    false } };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(text_holds(slice_str(cases[i].text), slice_str(cases[i].wanted)), cases[i].holds);
+    assert_true(text_holds(slice_of(NULL, 0), SLICE("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +319,7 @@ int main(void)
         cmocka_unit_test(base64),
         cmocka_unit_test(base64_of_all_bytes),
         cmocka_unit_test(the_rest),
+        cmocka_unit_test(a_part_is_found_in_any_case),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "bridge/gate.h"
 #include "sides.h"
 
 #define ALICE "alice@contoso.example"
@@ -286,6 +287,44 @@ static void STOX_SEC_20_the_same_request_passes_five_times_in_ten_seconds(void *
     sides_free(s);
 }
 
+/* Whoever asks why is shown the entries by their names. */
+static void a_look_at_the_gates_names_what_decides(void **state)
+{
+    static const struct {
+        const char *block, *theirs, *name, *partner; /* NULL: none */
+    } cases[] = {
+        { "", "romeo@fabrikam.example", NULL, "fabrikam.example" },
+        { "", "romeo@other.example", NULL, NULL },
+        { "block \"romeo@fabrikam.example\" { }", "romeo@fabrikam.example", "romeo@fabrikam.example",
+          "fabrikam.example" },
+        { "block \"" ALICE "\" { partners = {\"tailspin.example\"} }", "romeo@fabrikam.example", NULL,
+          "fabrikam.example" },
+        { "block \"" ALICE "\" { partners = {\"fabrikam.example\"} }", "fabrikam.example", ALICE, "fabrikam.example" },
+        { "block \"contoso.example\" { }", "romeo@fabrikam.example", "contoso.example", "fabrikam.example" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sides *s = sides_new();
+        struct arena a;
+        struct jid sip, xmpp;
+        struct gate_look look;
+        char text[1000];
+
+        snprintf(text, sizeof(text), OPEN "%s\n", cases[i].block);
+        sides_apply(s, text);
+        arena_init(&a, 10000);
+        assert_true(jid_parse(&a, SLICE(ALICE), &sip) && jid_parse(&a, slice_str(cases[i].theirs), &xmpp));
+        gate_look(s->bridge->directory, &xmpp, &sip, &look);
+        assert_non_null(look.route);
+        assert_true(!look.partner == !cases[i].partner && !look.block == !cases[i].name &&
+                    !look.blocked == !look.block);
+        assert_true(!look.partner || slice_is(look.partner->name, cases[i].partner));
+        assert_true(!look.block || slice_is(look.block->name, cases[i].name));
+        arena_reset(&a);
+        sides_free(s);
+    }
+}
+
 /* Questions and presence of a blocked sender: one answer, the same; answers and what needs none get none. */
 static void STOX_IQ_20_questions_of_the_blocked(void **state)
 {
@@ -362,6 +401,7 @@ int main(void)
         cmocka_unit_test(STOX_SEC_21_mixed_scripts_are_refused_unless_allowed),
         cmocka_unit_test(STOX_SEC_20_the_same_message_passes_five_times_in_ten_seconds),
         cmocka_unit_test(STOX_SEC_20_the_same_request_passes_five_times_in_ten_seconds),
+        cmocka_unit_test(a_look_at_the_gates_names_what_decides),
         cmocka_unit_test(STOX_IQ_20_questions_of_the_blocked),
         cmocka_unit_test(a_foreign_source_learns_nothing_of_policies),
         cmocka_unit_test(refusals_are_logged_within_bounds),

@@ -657,6 +657,32 @@ static void STOX_SES_41_offline(void **state)
     }
 }
 
+/* Whom she watches is offline when no client of his is there any more; until then he may write from another one. */
+static void STOX_SES_41_offline_is_without_any_client(void **state)
+{
+    struct sides *s = begin(SETTINGS("session\n session-end-offline = yes"));
+    struct sip_dialog *d = invited(s, "c1");
+
+    sides_acked(s, d, "");
+    assert_true(sides_subscribe(s, "192.0.2.10", "sip:" ALICE, "sip:romeo@fabrikam.example", 3600)->accepted);
+    sides_advance(s, 1);
+    sides_xmpp(s, "<presence from='romeo@fabrikam.example' to='" ALICE "' type='subscribed'/>", 1);
+    sides_settle_contacts(s, true);
+    sides_xmpp(s, "<presence from='" ROMEO "' to='" ALICE "'/>", 2);
+    sides_xmpp(s, "<presence from='romeo@fabrikam.example/balcony' to='" ALICE "'/>", 3);
+    say_in(s, "c1", "here I am", 4);
+    sides_answer(s, 0, 200);
+    sides_xmpp(s, OFFLINE(ROMEO), 5);
+    sides_advance(s, 10);
+    assert_false(d->ended);
+    sides_inside(s, d, "MESSAGE", IS_TEXT, "who is there?");
+    assert_non_null(strstr(s->sent[s->n_sent - 1].stanza, " to='romeo@fabrikam.example'"));
+    sides_xmpp(s, OFFLINE("romeo@fabrikam.example/balcony"), 6);
+    sides_advance(s, 10);
+    assert_true(d->ended);
+    sides_free(s);
+}
+
 static void settings_end_what_they_forbid_and_nothing_else(void **state)
 {
     struct sides *s = begin(SETTINGS("session"));
@@ -984,6 +1010,7 @@ int main(void)
         cmocka_unit_test(a_session_of_ours_that_comes_back_is_refused),
         cmocka_unit_test(STOX_SES_39_BYE_is_gone),
         cmocka_unit_test(STOX_SES_41_offline),
+        cmocka_unit_test(STOX_SES_41_offline_is_without_any_client),
         cmocka_unit_test(STOX_CS_08_gone_both_ways),
         cmocka_unit_test(STOX_SES_40_gone_and_silence_are_BYE),
         cmocka_unit_test(settings_end_what_they_forbid_and_nothing_else),

@@ -109,7 +109,7 @@ static void what_is_written_is_read_as_the_same(void **state)
         arena_init(&a, ARENA_MAX);
         buf_init(&b, 1 << 16);
         p = any_presence(&a, &seed, false);
-        map_put_presence_stanza(&b, &romeo, &p, &juliet, true);
+        map_put_presence_stanza(&b, &romeo, &p, &juliet, true, NULL);
         el = stanza_of(&a, buf_slice(&b));
         assert_string_equal(attr_text(&a, el, "to"), "juliet@example.com");
         assert_true(slice_starts(xml_attr(el, "from"), SLICE("romeo@example.net/")));
@@ -118,7 +118,7 @@ static void what_is_written_is_read_as_the_same(void **state)
         assert_string_equal(line_of(&a, &(struct map_presences){ 1, &again }, false),
                             line_of(&a, &(struct map_presences){ 1, &p }, false));
         buf_clear(&b);
-        map_put_presence_stanza(&b, &romeo, &p, &juliet, false);
+        map_put_presence_stanza(&b, &romeo, &p, &juliet, false, NULL);
         assert_null(xml_child(stanza_of(&a, buf_slice(&b)), "jabber:server", "status"));
         buf_free(&b);
         arena_reset(&a);

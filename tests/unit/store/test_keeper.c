@@ -511,6 +511,9 @@ static void a_put_keeps_secrets_that_are_not_given(void **state)
     assert_ok(r, one(r, REQUEST_PUT, &gateway_kind, "", "dialback-passphrase=open"));
     passphrase(r, text);
     assert_string_equal(text, "open");
+    /* The audit says that it is another one, and neither. */
+    assert_string_equal(r->store.audit[r->store.n_audit - 1].before, "{\"dialback-passphrase\":\"***\"}");
+    assert_string_equal(r->store.audit[r->store.n_audit - 1].after, "{\"dialback-passphrase\":\"*** (another one)\"}");
     rig_free(r);
 }
 
