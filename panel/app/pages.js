@@ -106,10 +106,10 @@ const CHECKS = [
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
-  ...CHECKS,
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...CHECKS,
   ...ADMINISTRATORS,
   { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
   ...PASSING,
