@@ -11,10 +11,10 @@
 #include "base/rand.h"
 #include "daemon/answers_contacts.h"
 
-#define DEPTH_MAX 100000       /* rows up to the end of the page */
-#define SPARE 8192             /* rows collected beyond it, before the last are dropped; slices are far smaller */
-#define A_LOOK 100             /* contacts between two looks at the clock: 20 to 50 us */
-#define TEXTS_MAX (256u << 20) /* of the kept rows, at the longest addresses: not taken before it is needed */
+#define DEPTH_MAX 100000      /* rows up to the end of the page */
+#define SPARE 8192            /* rows collected beyond it, before the last are dropped; slices are far smaller */
+#define A_LOOK 100            /* contacts between two looks at the clock: 20 to 50 us */
+#define TEXTS_MAX (64u << 20) /* of the kept rows: not taken before it is needed */
 
 enum column {
     BY_SIP,
