@@ -4,6 +4,7 @@ of its own, and each is named with the line that mends it.
 """
 import concurrent.futures
 import json
+import os
 import re
 import socket
 
@@ -200,6 +201,13 @@ def test_the_last_verdict_is_kept_and_only_a_new_one_is_logged(rig, published, s
     assert checks["dns"]["works"] and checks["dns"]["check"] == checks["all"]["check"] == whole["id"], checks
     assert (checks["all"]["works"], checks["all"]["verdict"]) == (whole["works"], whole["verdict"]), checks
     assert [e["what"] for e in gateway.events("check-verdict")] == ["dns", "dns", "all"]
+
+
+@pytest.mark.skipif(os.environ.get("STOX_PROOF") != "1", reason="make proof runs it")
+def test_dns_is_checked_without_being_asked(rig, published, stoxd):
+    gateway = stoxd(**settings(rig, published, ["d-good.example"]))
+    told = gateway.wait_event("check-verdict", timeout=300)
+    assert told["what"] == "dns" and gateway.ctl_json("status")["checks"]["dns"]["works"], told
 
 
 def test_a_check_connects_to_nobody_but_us(rig, published, stoxd):
