@@ -140,7 +140,4 @@ def test_one_contact_is_added_looked_at_and_removed_one_way_and_the_other(gatewa
     helpdesk.click(link("alice@contoso.example"))
     helpdesk.sees(heading("alice@contoso.example and romeo@fabrikam.example"))
     assert helpdesk.count(button("Ask both sides anew")) == 1 and helpdesk.count(css("button.danger")) == 0
-    reader = open_page(g, "#/contacts", who="rita")
-    reader.sees(heading("There is no such page"))
-    assert reader.count(css("nav [data-name='contacts']")) == 0
     forget(g)

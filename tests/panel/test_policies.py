@@ -90,3 +90,6 @@ def test_a_policy_is_granted_to_many_and_to_a_site_and_taken_back(gateway, open_
     reader = open_page(g, "#/policies/staff", who="rita")
     reader.sees(heading("Who has it"))
     assert reader.count(css("summary")) == 0
+    assert reader.count(css("nav [data-name='contacts']")) == 0  # who watches whom is the helpdesk's
+    reader.evaluate("location.hash = '#/contacts'")
+    reader.sees(heading("There is no such page"))
