@@ -28,7 +28,7 @@ proof: deps-test
 	@STOX_PROOF=1 tests/run
 
 bench: deps-bench
-	@tests/bench/run
+	@tools/panel-node && tests/bench/run
 
 fuzz: deps-fuzz
 	@tests/fuzz/run

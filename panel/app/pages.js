@@ -97,12 +97,19 @@ const CONTACTS = [
   { path: 'purge/contacts', role: 'administrator', load: () => import('../pages/contacts-purge.js') },
 ].map((row) => ({ ...row, nav: 'contacts' }));
 
+/** What the gateway depends on, looked at. @type {Row[]} */
+const CHECKS = [
+  { path: 'check', nav: 'check', load: () => import('../pages/check.js') },
+  { path: 'dns', nav: 'dns', load: () => import('../pages/dns.js') },
+];
+
 /** @type {Row[]} */
 export const PAGES = [
   { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
   ...KINDS.flatMap(rowsOf),
   ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
   ...CERTIFICATES,
+  ...CHECKS,
   ...ADMINISTRATORS,
   { path: 'audit', nav: 'audit', role: 'helpdesk', load: () => import('../pages/audit.js') },
   ...PASSING,
@@ -133,9 +140,9 @@ function entryOf(kind) {
  * @type {{title: string, entries: {name: string, parts: string[], role?: string}[]}[]}
  */
 export const NAVIGATION = [
-  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('streams'),
+  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('check'), entryOf('streams'),
     ...['conversations', 'queue', 'trace', 'test'].map((name) => ({ ...entryOf(name), role: 'helpdesk' }))] },
-  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
+  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates', 'dns'].map(entryOf) },
   { title: 'nav.people', entries: [...['org', 'policies', 'sites', 'sip-users', 'blocks', 'effective'].map(entryOf),
     { ...entryOf('contacts'), role: 'helpdesk' }] },
   { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },

@@ -2,16 +2,16 @@
 /** Are we serving, and if not, why? Each figure leads to what it counts. */
 import { h, replace } from '../app/dom.js';
 import { hrefTo } from '../app/pages.js';
-import { number, t, timeOfDay } from '../app/text.js';
+import { moment, number, t, timeOfDay } from '../app/text.js';
 import { chart, grouped } from '../parts/chart.js';
-import { mark, notice } from '../parts/mark.js';
+import { mark } from '../parts/mark.js';
+import { verdictMark } from '../parts/verdict.js';
 
 /** @typedef {import('../app/pages.js').App} App */
 /** @typedef {import('../app/dom.js').Child} Child */
 
 const HOUR = 60;
 const DAY = 1440;
-const LOOK_MS = 500;
 const SETTLE_MS = 2000;
 
 /** @typedef {(page: string, query?: Object<string, string>) => string | undefined} To see hrefTo */
@@ -71,6 +71,13 @@ function certificateTile({ certificates }, to) {
 }
 
 /** @param {any} status @param {To} to */
+function dnsTile({ checks }, to) {
+  const last = checks?.dns;
+  return tile(t('nav.dns'), verdictMark(last), last ? t('verdict.at', { at: moment(last.at) }) : t('verdict.none.hint'),
+    to('dns'));
+}
+
+/** @param {any} status @param {To} to */
 function storeTile({ store }, to) {
   return store['takes-changes']
     ? tile(t('overview.store'), mark('ok', store.engine), t('overview.store.takes', { n: store.change }),
@@ -99,6 +106,7 @@ function tiles({ status, partners, service, history }, to) {
       t('overview.waiting.detail', { xmpp: status.messages.held, sip: status.messages.queued }),
       to('queue')),
     certificateTile(status, to),
+    dnsTile(status, to),
     storeTile(status, to),
   ];
 }
@@ -120,42 +128,6 @@ function charts(history, minutes) {
   chart({ ...common, room: minutes + 1, title: t('chart.streams'),
     series: [{ name: t('chart.open'), stroke: 'one', values: streams }],
     says: t('chart.streams.says', { span, now: streams.at(-1), most: Math.max(...streams) }) })];
-}
-
-/** @param {App} app */
-function dnsPart(app) {
-  const says = h('div', { class: 'stack', role: 'status' }, h('p', { class: 'hint' }, t('overview.dns.hint')));
-  const button = h('button', { type: 'button' }, t('overview.dns.check'));
-  const run = async () => {
-    replace(says, h('p', { class: 'hint' }, t('overview.dns.runs')));
-    const { id } = (await app.api.ask('POST', '/v1/checks', { body: { what: 'dns' } })).json;
-    let check = { done: false };
-    while (!check.done && button.isConnected) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOOK_MS);
-      });
-      check = (await app.api.get(`/v1/checks/${id}`)).json;
-    }
-    replace(says, findings(check));
-  };
-  button.addEventListener('click', async () => {
-    if (button.getAttribute('aria-disabled') !== 'true') {
-      button.setAttribute('aria-disabled', 'true');
-      await app.attempt(run);
-      button.removeAttribute('aria-disabled');
-    }
-  });
-  return h('section', {}, h('h2', {}, t('overview.dns')), says,
-    app.api.may('helpdesk') && h('p', { class: 'after' }, button));
-}
-
-/** @param {any} check */
-function findings(check) {
-  const bad = (check.findings ?? []).filter((/** @type {any} */ one) => ['failed', 'warning'].includes(one.mark));
-  return [notice(check.works ? 'ok' : 'failed', h('p', { lang: 'en' }, check.verdict)),
-    ...bad.map((/** @type {any} */ one) => notice(one.mark,
-      h('p', { lang: 'en' }, one.about && h('b', {}, one.about, ': '), one.text),
-      one.remedy && h('p', { lang: 'en' }, one.remedy), one.line && h('p', { class: 'code' }, one.line)))];
 }
 
 /** Last hour or day. @param {(minutes: number) => void} choose */
@@ -211,7 +183,7 @@ export async function open(app) {
   return {
     title: t('nav.overview'),
     content: [grid, h('section', {},
-      h('div', { class: 'head' }, h('h2', {}, t('overview.passing')), spanChoice(show)), plots), dnsPart(app)],
+      h('div', { class: 'head' }, h('h2', {}, t('overview.passing')), spanChoice(show)), plots)],
     close: () => ends.forEach((end) => end()),
   };
 }

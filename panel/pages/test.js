@@ -79,7 +79,7 @@ function tryPart(app, wish) {
         setTimeout(resolve, LOOK_MS);
       });
     }
-    replace(verdict, wish.verdict(test, people));
+    test.done && replace(verdict, wish.verdict(test, people));
   };
   form.addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();

@@ -54,7 +54,7 @@ function remember({ users, partners }) {
 function formOf(fields, trace) {
   const fault = h('div', { role: 'alert' });
   const whom = h('summary', {}, t('trace.whom'));
-  const box = h('details', { open: true }, whom);
+  const box = h('details', { class: 'whom', open: true }, whom);
   const form = h('form', { class: 'plain-form wide', novalidate: true, autocomplete: 'off' }, fields.nodes,
     h('p', { class: 'hint' }, t('trace.audit')), fault,
     h('div', { class: 'actions' }, h('button', { type: 'submit', class: 'primary' }, t('trace.start'))));
@@ -93,8 +93,9 @@ export async function open(app, place) {
   const fields = fieldsOf(place.query, told, mayRead);
   return {
     title: t('nav.trace'),
-    content: [h('p', { class: 'hint' }, t('about.trace')), !told && h('p', {}, mark('note', t('trace.texts.off')), ' ',
-      h('a', { href: hrefOf(['gateway']) }, t('nav.gateway'))), formOf(fields, trace), trace.node],
+    content: [h('p', { class: 'hint' }, t('about.trace')),
+      !told && h('p', { class: 'texts' }, mark('note', t('trace.texts.off')), ' ',
+        h('a', { href: hrefOf(['gateway']) }, t('nav.gateway'))), formOf(fields, trace), trace.node],
     close: () => trace.close(),
   };
 }

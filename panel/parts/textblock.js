@@ -25,18 +25,35 @@ export function fileName(name) {
 /**
  * Where the page may not write to the clipboard (plain HTTP elsewhere than on loopback), the text is marked for Ctrl+C.
  * @param {import('../app/pages.js').App} app
- * @param {HTMLElement} block that shows it
+ * @param {() => HTMLElement} block gives what shows it, and can have the focus
  * @param {string} text
  */
-async function copy(app, block, text) {
+export async function copyOf(app, block, text) {
   try {
     await navigator.clipboard.writeText(text);
     app.say(t('copy.done'));
   } catch {
-    block.focus();
-    getSelection()?.selectAllChildren(block);
+    const shown = block();
+    shown.focus();
+    getSelection()?.selectAllChildren(shown);
     app.say(t('copy.marked'));
   }
+}
+
+/**
+ * A button that copies a line; one that cannot be copied is shown beside it, marked.
+ * @param {import('../app/pages.js').App} app
+ * @param {string} label what it is
+ * @param {string} text
+ */
+export function copyButton(app, label, text) {
+  const line = h('pre', { class: 'line', tabindex: '-1', hidden: true }, text);
+  const show = () => {
+    line.hidden = false;
+    return line;
+  };
+  return h('div', { class: 'copy' }, h('button', { type: 'button', 'aria-label': t('copy.of', { what: label }),
+    on: { click: () => copyOf(app, show, text) } }, t('copy')), line);
 }
 
 /**
@@ -47,7 +64,7 @@ export function textBlock(app, { label, text, file }) {
   const block = h('pre', { class: 'block', tabindex: '0', role: 'region', 'aria-label': label }, text);
   return h('div', { class: 'stack' }, block, h('div', { class: 'actions' },
     h('button', { type: 'button', 'aria-label': t('copy.of', { what: label }),
-      on: { click: () => copy(app, block, text) } }, t('copy')),
+      on: { click: () => copyOf(app, () => block, text) } }, t('copy')),
     file && h('button', { type: 'button', 'aria-label': t('save.of', { what: label }),
       on: { click: () => save(file, text) } }, t('save'))));
 }

@@ -40,6 +40,7 @@ export class Trace {
     this.dropped = 0;
     this.left = 0; // seconds
     this.isAway = false;
+    this.isClosed = false;
     this.legs = new Legs();
     /** @type {import('./legs.js').Item[]} what has come while it rests */
     this.held = [];
@@ -62,6 +63,11 @@ export class Trace {
     const { users, partners, seconds, bodies = false, count = 0 } = wish;
     const { id } = (await this.app.api.ask('POST', '/v1/traces', { body: { users, partners, seconds, bodies } })).json;
     await this.end();
+    if (this.isClosed) { // meanwhile
+      this.id = id;
+      await this.end();
+      return;
+    }
     Object.assign(this, { id, most: count, held: [], next: 0, dropped: 0, left: seconds, came: 0, isAway: false });
     this.name = [...users, ...partners][0];
     this.legs.bodies = bodies;
@@ -193,6 +199,7 @@ export class Trace {
 
   /** The page is left. */
   close() {
+    this.isClosed = true;
     removeEventListener('pagehide', this.leaving);
     this.end();
   }

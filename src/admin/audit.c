@@ -157,7 +157,6 @@ static bool take_filter(struct call *c, struct page *page)
 
 static bool take_place(struct call *c, struct store_audit_query *q, struct page *page)
 {
-    q->limit = PIECE;
     return call_number(c, "limit", PAGE, PAGE_MAX, &page->limit) &&
            call_number(c, "before", 0, INT64_MAX, &q->before) &&
            call_number(c, "line", 0, INT64_MAX, &q->before_line) && call_flag(c, "cut", &page->cut);
@@ -191,7 +190,7 @@ static enum keeper_result fill_page(struct call *c, struct store_audit_query *qu
         result = keeper_audit(c->admin->conf.keeper, query, on_row, page, err);
         query->before = page->last_seq;
         query->before_line = page->last_line;
-    } while (result == KEEPER_OK && page->looked - before == PIECE);
+    } while (result == KEEPER_OK && page->looked - before == query->limit);
     return result;
 }
 
@@ -218,6 +217,8 @@ void audit_get(struct call *c)
 
     if (!take_place(c, &query, &page) || !take_object(c, &query) || !take_filter(c, &page))
         return;
+    /* One more than the page says that there is more. */
+    query.limit = page.cut && !audit_filter_narrows(&page.filter) ? page.limit + 1 : PIECE;
     buf_init(&page.out, ANSWER_MAX);
     buf_str(&page.out, "{\"items\":[");
     result = fill_page(c, &query, &page, &err);

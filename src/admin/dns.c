@@ -87,5 +87,6 @@ void check_get(struct call *c)
 
     if (ops->check)
         v = slice_u64(c->id, UINT64_MAX, &id) ? ops->check(c->admin->conf.owner, id) : json_null();
-    admin_answer(c, v, &admin_away, "there is no such check; results are forgotten after ten minutes");
+    admin_answer(c, v, &admin_away,
+                 "there is no such check; results are forgotten after ten minutes, but for the last ones");
 }

@@ -12,7 +12,13 @@ static const struct {
                  "'detail':{'type':'string'},'code':{'enum':['invalid','exists','not-found','stale','away','memory',"
                  "'unauthenticated','forbidden','too-many','bad-request','too-large','method']},"
                  "'setting':{'type':'string'},'index':{'type':'integer'}}}" },
-    { "Status", "{'type':'object'}" },
+    { "Status", "{'type':'object','properties':{'checks':{'type':'object','description':'the last verdicts on all that "
+                "is ours; missing before the first','properties':{'dns':{'$ref':'#/components/schemas/Verdict'},"
+                "'all':{'$ref':'#/components/schemas/Verdict'}}}}}" },
+    { "Verdict", "{'type':'object','required':['works','verdict','failed','warnings','at','check'],'properties':{"
+                 "'works':{'type':'boolean'},'verdict':{'type':'string'},'failed':{'type':'integer'},"
+                 "'warnings':{'type':'integer'},'at':{'type':'string','format':'date-time'},'check':{'type':'integer',"
+                 "'description':'what it found is at /v1/checks/ID, as long as it is the last'}}}" },
     { "History", "{'type':'object','required':['now','step-s'],'properties':{'now':{'type':'integer','description':"
                  "'seconds since 1970'},'step-s':{'type':'integer'},'to-xmpp':{'$ref':'#/components/schemas/Counts'},"
                  "'to-sip':{'$ref':'#/components/schemas/Counts'},'failed':{'$ref':'#/components/schemas/Counts'},"

@@ -64,6 +64,7 @@ static json_t *on_status(void *owner)
     config_drop(config);
     answers_add_certificates(a, o);
     answers_add_acme(a, o);
+    answers_add_verdicts(a, o);
     return o;
 }
 
@@ -91,6 +92,7 @@ static bool on_metrics(void *owner, struct buf *out)
         return false;
     answers_put_certificates(a, out);
     answers_put_acme(a, out);
+    answers_put_verdicts(a, out);
     buf_printf(
         out,
         "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"

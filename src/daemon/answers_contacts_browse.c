@@ -7,12 +7,14 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/rand.h"
 #include "daemon/answers_contacts.h"
 
-#define DEPTH_MAX 100000       /* rows up to the end of the page */
-#define SPARE 8192             /* rows collected beyond it, before the last are dropped; slices are far smaller */
-#define A_TURN 250             /* contacts looked at in one turn of the loop: about 0.1 ms */
-#define TEXTS_MAX (256u << 20) /* of the kept rows, at the longest addresses: not taken before it is needed */
+#define DEPTH_MAX 100000      /* rows up to the end of the page */
+#define SPARE 8192            /* rows collected beyond it, before the last are dropped; slices are far smaller */
+#define A_LOOK 100            /* contacts between two looks at the clock: 20 to 50 us */
+#define TEXTS_MAX (64u << 20) /* of the kept rows: not taken before it is needed */
 
 enum column {
     BY_SIP,
@@ -123,15 +125,58 @@ static bool copy(struct browse *b, struct row *r)
     return r->sip.p && r->xmpp.p && (!r->key.n || r->key.p);
 }
 
-/* Puts them in order and drops what is beyond the page, texts and all. False: no memory. */
+static int in_order(const struct browse *b, const struct row *x, const struct row *y)
+{
+    return b->backwards ? compare(y, x) : compare(x, y);
+}
+
+static void swap(struct row *x, struct row *y)
+{
+    struct row kept = *x;
+
+    *x = *y;
+    *y = kept;
+}
+
+/* Brings those to the front that are the first k of the first n in order, in any: most rows are never sorted. The pivot is drawn,
+ * so that no choice of addresses makes it slow. */
+static void select_first(struct browse *b, size_t n, size_t k)
+{
+    size_t low = 0, high = n;
+
+    while (k > low && k < high) {
+        const struct row pivot = b->rows[low + rand_below(high - low)];
+        size_t at = low, from = low, to = high; /* before from: less; from to on: more */
+
+        while (at < to) {
+            int by = in_order(b, &b->rows[at], &pivot);
+
+            if (by < 0)
+                swap(&b->rows[from++], &b->rows[at++]);
+            else if (by > 0)
+                swap(&b->rows[at], &b->rows[--to]);
+            else
+                at++;
+        }
+        if (k <= from)
+            high = from;
+        else if (k >= to)
+            low = to;
+        else
+            return;
+    }
+}
+
+/* Drops what is beyond the page, texts and all; the last row that is kept is the last in order. False: no memory. */
 static bool cut(struct browse *b)
 {
     struct arena before = b->texts;
     bool ok = true;
 
-    qsort(b->rows, b->n, sizeof(b->rows[0]), b->backwards ? compare_backwards : compare);
     if (b->n <= b->depth)
         return true;
+    select_first(b, b->n, b->depth);
+    select_first(b, b->depth, b->depth - 1);
     b->n = b->depth;
     b->is_cut = true;
     arena_init(&b->texts, TEXTS_MAX);
@@ -150,21 +195,26 @@ static void put(void *arg, const struct contact *c)
         return;
     b->total++;
     r = row_of(b, c);
-    if (b->is_cut && (b->backwards ? compare_backwards : compare)(&r, &b->rows[b->depth - 1]) > 0)
+    if (b->is_cut && in_order(b, &r, &b->rows[b->depth - 1]) > 0)
         return;
     b->failed = (b->n == b->depth + SPARE && !cut(b)) || !copy(b, &r);
     if (!b->failed)
         b->rows[b->n++] = r;
 }
 
+/* Until the millisecond is over: messages do not notice, and a busy machine is not waited for a thousand times. */
 static void look_at_some(void *arg)
 {
     struct browse *b = arg;
+    uint64_t now = clock_mono_ms();
 
-    if (b->filter.user.domain.n)
+    if (b->filter.user.domain.n) {
         bridge_contacts_of(b->bridge, &b->filter.user, put, b);
-    else
-        bridge_each_contact(b->bridge, &b->cursor, A_TURN, put, b);
+        return;
+    }
+    do
+        bridge_each_contact(b->bridge, &b->cursor, A_LOOK, put, b);
+    while (b->cursor && !b->failed && b->n < b->depth + SPARE / 2 && clock_mono_ms() == now);
 }
 
 static struct jid bare(struct slice address)
@@ -201,7 +251,13 @@ static bool look_at_all(struct answers *a, struct browse *b)
         if (b->n >= b->depth + SPARE / 2 && !cut(b))
             return false;
     } while (b->cursor);
-    return cut(b) && loop_call(a->door, show_page, b) && !b->failed;
+    if (!cut(b))
+        return false;
+    if (b->offset < b->n) {
+        select_first(b, b->n, b->offset);
+        qsort(b->rows + b->offset, b->n - b->offset, sizeof(b->rows[0]), b->backwards ? compare_backwards : compare);
+    }
+    return loop_call(a->door, show_page, b) && !b->failed;
 }
 
 static bool refuse(struct admin_refusal *no, const char *why)

@@ -115,6 +115,11 @@ json_t *answer_check(void *owner, uint64_t id);
 struct findings;
 json_t *answers_findings(const struct findings *f);
 
+/* answers_verdicts.c */
+void answers_add_verdicts(struct answers *a,
+                          json_t *status); /* "checks"; missing before the first, or without memory */
+void answers_put_verdicts(struct answers *a, struct buf *out);
+
 /* answers_queue.c */
 json_t *answer_service(void *owner);
 bool answer_service_do(void *owner, enum admin_service_action action, struct admin_refusal *no);

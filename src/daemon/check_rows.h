@@ -16,7 +16,7 @@ struct check {
     struct plan_site site; /* of the same */
     const atomic_bool *stop;
     struct findings *out;
-    char verdict[512]; /* of DNS alone */
+    char verdict[VERDICT_TEXT]; /* of DNS alone */
 };
 
 /* Waits, a moment at most; false: the check is to end. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "daemon/check_rows.h"
 #include "daemon/interfaces.h"
+#include "deploy/dns_check.h"
 
 #define WISH_BYTES (256u << 10)
 #define PAUSE_MS 100
@@ -34,7 +35,7 @@ struct job {
     pthread_t thread;
     bool done, joined; /* done, found and verdict: under the lock */
     struct findings found;
-    char verdict[512];
+    char verdict[VERDICT_TEXT];
 };
 
 struct checks {
@@ -43,6 +44,7 @@ struct checks {
     struct list jobs; /* struct job.link, oldest first */
     size_t n;
     uint64_t last_id;
+    struct verdict last[VERDICT_KINDS]; /* under the lock */
     atomic_bool stop;
 };
 
@@ -52,6 +54,55 @@ bool check_may_go_on(const struct check *c)
 
     nanosleep(&pause, NULL);
     return !atomic_load(c->stop);
+}
+
+/* ---- verdicts ---- */
+
+static void tell(struct log *log, enum verdict_kind kind, const struct verdict *v)
+{
+    if (v->works)
+        log_info(log, "check-verdict", LOG_Z("what", verdict_kind_name(kind)), LOG_Z("verdict", v->text));
+    else
+        log_warning(log, "check-verdict", LOG_Z("what", verdict_kind_name(kind)), LOG_Z("verdict", v->text),
+                    LOG_Z("hint", kind == VERDICT_DNS ? "stoxctl dns check" : "stoxctl check"));
+}
+
+/*
+ * A row, or all of it, has ended. It counts as the gateway's verdict if it was about all domains, as this gateway resolves them, and
+ * was not cut short, nor more than is looked at at once.
+ */
+static void settle(struct job *job, const struct check *c, enum verdict_kind kind, const struct findings *found,
+                   const char *text)
+{
+    struct checks *checks = job->checks;
+    struct verdict now;
+    bool is_news;
+
+    size_t n = config_list(c->config, &sip_domain_kind)->n;
+
+    if (job->what.n_domains || job->what.n_resolvers || atomic_load(c->stop) || n == 0 ||
+        (kind == VERDICT_DNS && n > DNS_CHECK_DOMAINS))
+        return;
+    pthread_mutex_lock(&checks->lock);
+    verdict_make(&now, job->id, found, text);
+    is_news = verdict_is_news(&checks->last[kind], &now);
+    checks->last[kind] = now;
+    pthread_mutex_unlock(&checks->lock);
+    if (is_news)
+        tell(checks->conf.log, kind, &now);
+}
+
+void checks_last(struct checks *c, enum verdict_kind kind, struct verdict *out)
+{
+    pthread_mutex_lock(&c->lock);
+    *out = c->last[kind];
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* With the lock: is this the check that a verdict comes from? Whoever reads the verdict can read what it found. */
+static bool has_last(const struct checks *c, const struct job *job)
+{
+    return c->last[VERDICT_DNS].check == job->id || c->last[VERDICT_ALL].check == job->id;
 }
 
 /* ---- the work ---- */
@@ -67,6 +118,8 @@ static void run_row(struct job *job, struct check *c, const char *area, void (*r
     pthread_mutex_lock(&job->checks->lock);
     findings_append(&job->found, &found);
     pthread_mutex_unlock(&job->checks->lock);
+    if (run == check_dns)
+        settle(job, c, VERDICT_DNS, &found, c->verdict);
     findings_fini(&found);
 }
 
@@ -96,6 +149,7 @@ static void *work(void *arg)
     struct job *job = arg;
     struct checks *checks = job->checks;
     struct addr interfaces[INTERFACES_MAX];
+    char verdict[VERDICT_TEXT];
     struct check c = { .conf = &checks->conf, .what = &job->what, .stop = &checks->stop };
 
     c.config = keeper_config(checks->conf.keeper);
@@ -104,12 +158,15 @@ static void *work(void *arg)
                                  .interfaces = interfaces,
                                  .n_interfaces = interfaces_read(interfaces) };
     run(job, &c);
+    if (job->what.all) {
+        sum_up(&job->found, verdict, sizeof(verdict));
+        settle(job, &c, VERDICT_ALL, &job->found, verdict);
+    } else {
+        snprintf(verdict, sizeof(verdict), "%s", c.verdict);
+    }
     config_drop(c.config);
     pthread_mutex_lock(&checks->lock);
-    if (job->what.all)
-        sum_up(&job->found, job->verdict, sizeof(job->verdict));
-    else
-        snprintf(job->verdict, sizeof(job->verdict), "%s", c.verdict);
+    memcpy(job->verdict, verdict, sizeof(verdict));
     job->ended_ms = clock_mono_ms();
     job->done = true;
     pthread_mutex_unlock(&checks->lock);
@@ -186,7 +243,7 @@ static size_t clean_up(struct checks *c)
 
         if (!job->done) {
             running++;
-        } else if (now - job->ended_ms > CHECKS_KEEP_MS || c->n >= CHECKS_KEPT) {
+        } else if (!has_last(c, job) && (now - job->ended_ms > CHECKS_KEEP_MS || c->n >= CHECKS_KEPT)) {
             list_unlink(&job->link);
             c->n--;
             job_free(job);

@@ -1,6 +1,7 @@
 /*
  * Checks that administrators ask for: of DNS, or of everything. Each runs in a thread of its own, because it looks names up, reads
- * files and waits for others; what it has found so far can be read meanwhile, and for ten minutes afterwards.
+ * files and waits for others; what it has found so far can be read meanwhile, and for ten minutes afterwards; that of the last
+ * verdicts until there are others.
  */
 #ifndef STOX_DAEMON_CHECKS_H
 #define STOX_DAEMON_CHECKS_H
@@ -9,7 +10,7 @@
 #include "bridge/bridge.h"
 #include "daemon/certifier.h"
 #include "daemon/service.h"
-#include "deploy/findings.h"
+#include "deploy/verdict.h"
 #include "net/loop_call.h"
 
 #define CHECKS_RUNNING 4 /* at the same time */
@@ -45,5 +46,11 @@ struct check_info {
 };
 /* False: there is none of this id, or no longer. */
 bool checks_show(struct checks *c, uint64_t id, void (*fn)(void *arg, const struct check_info *info), void *arg);
+
+/*
+ * Thread-safe. The last verdict on all our domains, as this gateway resolves them; out->check 0: there was none since the start. A
+ * check of everything gives one on DNS too. One that says something else than the one before is logged.
+ */
+void checks_last(struct checks *c, enum verdict_kind kind, struct verdict *out);
 
 #endif

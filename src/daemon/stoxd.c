@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "daemon/answers.h"
 #include "daemon/certifier.h"
-#include "daemon/checks.h"
+#include "daemon/check_rounds.h"
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
 #include "daemon/handover.h"
@@ -49,6 +49,7 @@ struct stoxd {
     struct live live;
     struct renewal *renewal;
     struct checks *checks;
+    struct check_rounds check_rounds;
     struct certifier *certifier;
     struct expiry *expiry;
     struct history *history;
@@ -281,7 +282,9 @@ static int start(struct stoxd *d, struct err *err)
     listening_forget_given(&d->loop);
     d->renewal = renewal_new(&d->loop, d->keeper, err);
     d->expiry = expiry_new(&d->loop, d->tls, err);
-    if (!d->renewal || !d->expiry || service_init(&d->service, err) || prepare_handover(d, err))
+    d->check_rounds = (struct check_rounds){ .checks = d->checks, .keeper = d->keeper };
+    if (!d->renewal || !d->expiry || check_rounds_init(&d->check_rounds, &d->loop, err) ||
+        service_init(&d->service, err) || prepare_handover(d, err))
         return -1;
     return keeper_watch(d->keeper, err);
 }
@@ -293,6 +296,7 @@ static void finish(struct stoxd *d)
     if (d->door)
         loop_door_shut(d->door);
     renewal_free(d->renewal);
+    check_rounds_fini(&d->check_rounds);
     expiry_free(d->expiry);
     certifier_stop(d->certifier);
     admin_free(d->admin);

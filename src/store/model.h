@@ -59,6 +59,7 @@ struct gateway {
     struct slice admin_certificate;        /* a stored one; empty: that of the bootstrap file */
     struct slice public_name;              /* empty: host-name */
     struct setting_list public_addresses, authorities; /* struct slice */
+    unsigned dns_check_h;                              /* 0: never */
     struct slice acme_directory, acme_contact;         /* empty: none */
     const char *acme_trust_file;                       /* NULL: the system's */
     bool acme_terms;

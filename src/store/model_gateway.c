@@ -431,6 +431,16 @@ static const struct setting settings[] = {
       .brief = "Who issues the certificates, by the names that CAA records have: letsencrypt.org",
       .help =
           "Then dns records proposes CAA records, and dns check says whether those that are there let them issue." },
+    { .name = "dns-check-interval",
+      .type = SETTING_UINT,
+      .group = "outside",
+      FIELD(gateway, dns_check_h),
+      .def = "6",
+      .max = 720,
+      .unit = "hours",
+      .brief = "How often DNS is checked without being asked",
+      .help = "As dns check does it, of all SIP domains, by the gateway's own resolvers; the first time three minutes "
+              "after a start. status and the panel show the verdict, the log what has changed. 0: never." },
     { .name = "acme-directory",
       .type = SETTING_TEXT,
       .group = "certificates",

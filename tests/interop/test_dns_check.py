@@ -4,6 +4,7 @@ of its own, and each is named with the line that mends it.
 """
 import concurrent.futures
 import json
+import os
 import re
 import socket
 
@@ -178,6 +179,35 @@ def test_what_is_proposed_passes_when_it_is_published(rig, published, stoxd):
         rig.dns.change("example", *owners)
     shorter = gateway.ctl("dns", "records", "d-made.example", "--ttl", "5m")
     assert "_xmpp-server._tcp.d-made.example. 300 IN SRV 5 0 5269 xmpp.d-made.example.\n" in shorter, shorter
+
+
+def test_the_last_verdict_is_kept_and_only_a_new_one_is_logged(rig, published, stoxd):
+    gateway = stoxd(**settings(rig, published, ["d-good.example", "d-port.example"]))
+    assert "checks" not in gateway.ctl_json("status")
+    for _ in range(2):
+        gateway.ctl("dns", "check", ok=False)
+    # What was asked of one domain, or of another resolver, says nothing of all of them.
+    gateway.ctl("dns", "check", "d-good.example")
+    gateway.ctl("dns", "check", "--resolver", dns.ADDRESS, ok=False)
+    dns_verdict = gateway.ctl_json("status")["checks"]["dns"]
+    assert not dns_verdict["works"] and dns_verdict["failed"] == 1, dns_verdict
+    assert dns_verdict["verdict"].startswith("DNS is not right: 1 fault") and dns_verdict["at"].endswith("Z")
+    told = gateway.events("check-verdict")
+    assert [(e["what"], e["verdict"]) for e in told] == [("dns", dns_verdict["verdict"])], told
+    assert "DNS is not right" in gateway.ctl("status") and 'stox_check_works{what="dns"} 0' in gateway.ctl("metrics")
+    gateway.ctl("domain", "remove", "--force", "d-port.example")
+    whole = json.loads(gateway.ctl("check", "--json", ok=False)[1])  # of everything, and so of DNS too
+    checks = gateway.ctl_json("status")["checks"]
+    assert checks["dns"]["works"] and checks["dns"]["check"] == checks["all"]["check"] == whole["id"], checks
+    assert (checks["all"]["works"], checks["all"]["verdict"]) == (whole["works"], whole["verdict"]), checks
+    assert [e["what"] for e in gateway.events("check-verdict")] == ["dns", "dns", "all"]
+
+
+@pytest.mark.skipif(os.environ.get("STOX_PROOF") != "1", reason="make proof runs it")
+def test_dns_is_checked_without_being_asked(rig, published, stoxd):
+    gateway = stoxd(**settings(rig, published, ["d-good.example"]))
+    told = gateway.wait_event("check-verdict", timeout=300)
+    assert told["what"] == "dns" and gateway.ctl_json("status")["checks"]["dns"]["works"], told
 
 
 def test_a_check_connects_to_nobody_but_us(rig, published, stoxd):

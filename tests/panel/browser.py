@@ -96,6 +96,15 @@ class Page:
         with open(got["path"], "rb") as f:
             return got["name"], f.read()
 
+    def pasted(self):
+        """What is in the clipboard, read as people do: the page itself may not look into it."""
+        self.evaluate("() => { const t = document.createElement('textarea'); t.id = 'paste'; document.body.append(t); t.focus(); }")
+        self.press("Control+V")
+        self.until("document.getElementById('paste').value !== ''")
+        value = self.value(css("#paste"))
+        self.evaluate("document.getElementById('paste').remove()")
+        return value
+
     def press(self, key):
         self._ask("press", key=key)
 

@@ -61,9 +61,3 @@ def test_a_gateway_that_went_away_is_missed_and_found_again(alone, open_page):
     page.sees_no_more(text("Connection lost."))
     g.ctl("partner", "new", "tailspin.example")
     page.sees(link("tailspin.example"))
-
-
-def test_dns_is_checked_from_the_overview(shared, open_page):
-    page = open_page(shared)
-    page.click(button("Check DNS"))
-    page.sees(css("section [role='status'] .notice p[lang='en']"))

@@ -104,6 +104,10 @@ def test_a_message_is_seen_with_its_ending_and_one_that_failed_with_its_reason(g
     shown = page.text(css("main"))
     assert "cannot connect to 10.99.0.77:1: connection refused" in shown and "Refused (504)" in shown, shown
     assert page.visit([["#/conversations", "Conversations"], [here(page), "%s and %s" % (cora, GONE)]], LOOKS) == []
+    page.click(link("Trace " + GONE))
+    page.sees(heading("Trace", level=1))
+    assert page.value(label("People")) == GONE
+    page.evaluate("history.back()")
     page.click(link("wingtip.example"))
     page.click(link("Conversations with it"))
     page.sees(row(GONE))

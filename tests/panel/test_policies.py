@@ -6,15 +6,23 @@ SIP = (dns.GATEWAY, 5060)
 ROMEO = "romeo@fabrikam.example"
 
 
+def closed(gateway):
+    """Nobody may, but for whom the policy "staff" is granted to; a site, Rome."""
+    g = gateway()
+    g.ctl("policy", "set", "global", "--federation", "no", "--xmpp", "no")
+    g.ctl("policy", "new", "staff", "--federation", "yes", "--xmpp", "yes")
+    g.ctl("site", "new", "rome", "--users", "r*@contoso.example")
+    return g
+
+
 def ask(page, user, other=""):
     page.fill(label("SIP user"), user)
     page.fill(label("Partner's user or domain"), other)
     page.click(button("Look"))
 
 
-def test_whoever_is_refused_is_granted_a_policy_and_the_message_passes(alone, prosody, office, romeo, open_page):
-    g = alone(policies={"global": {"federation": False, "xmpp": False}, "staff": {"federation": True, "xmpp": True},
-                        "idle": {}}, sites={"rome": {"users": ["r*@contoso.example"]}})
+def test_whoever_is_refused_is_granted_a_policy_and_the_message_passes(gateway, prosody, office, romeo, open_page):
+    g = closed(gateway)
     refused = office.message(ROMEO, "Before", target=SIP)
     assert refused.wait() == 403 and "not allowed to talk to people on XMPP" in refused.reason
     page = open_page(g)
@@ -47,8 +55,8 @@ def test_whoever_is_refused_is_granted_a_policy_and_the_message_passes(alone, pr
     page.sees(css(".notice.failed [lang='en']"))
 
 
-def test_a_policy_is_granted_to_many_and_to_a_site_and_taken_back(alone, open_page):
-    g = alone(policies={"global": {}, "staff": {"federation": True, "xmpp": True}}, sites={"rome": {"users": ["r*@contoso.example"]}})
+def test_a_policy_is_granted_to_many_and_to_a_site_and_taken_back(gateway, open_page):
+    g = closed(gateway)
 
     def level(user):
         v = g.ask_json("/v1/effective?user=" + user)
