@@ -76,10 +76,11 @@ export class Api {
    */
   async ask(method, where, wish = {}) {
     for (;;) {
+      const { who } = this;
       try {
         return await this.once(method, where, wish);
       } catch (error) {
-        if (!(error instanceof Refused) || !(await this.mend(method, error))) {
+        if (!(error instanceof Refused) || !(await this.mend(method, error, who))) {
           throw error;
         }
       }
@@ -90,12 +91,16 @@ export class Api {
    * Can the same request be sent once more?
    * @param {string} method
    * @param {Refused} error
+   * @param {Who | null} who one was when it was sent
    */
-  async mend(method, error) {
-    if (error.status === 401) {
-      return this.signInAgain();
+  async mend(method, error, who) {
+    if (error.status !== 401 && (error.status !== 403 || method === 'GET')) {
+      return false;
     }
-    return error.status === 403 && method !== 'GET' && this.renewSecret();
+    if (this.who !== who) {
+      return true; // somebody has signed in while it was on its way
+    }
+    return error.status === 401 ? this.signInAgain() : this.renewSecret();
   }
 
   /** Somebody has signed in anew in another window: the cookie is of another session, with a secret of its own. */

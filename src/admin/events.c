@@ -262,6 +262,8 @@ static void on_turn(struct timer *t)
 
     atomic_fetch_add(&e->turns, 1);
     uv_mutex_lock(&e->lock);
+    if (e->loop->given_away)
+        e->closing = true; /* what is true another process says */
     wake_all(e);
     uv_mutex_unlock(&e->lock);
     timer_start(&e->loop->timers, t, TURN_MS);

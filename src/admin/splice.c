@@ -136,6 +136,13 @@ static void refuse(struct splice *s, enum guard_fault fault)
     s->inner = NULL;
 }
 
+/* A request that begins when another process serves: that one knows the sessions. Browsers send it again by a new connection. */
+static bool is_for_another(const struct splice *s)
+{
+    return s->all->loop->given_away && s->origin.kind != ORIGIN_UNIX && s->guard.body_left == 0 &&
+           (s->phase == PHASE_WAITING || s->phase == PHASE_ANSWERING) && conn_tx_pending(s->outer) == 0;
+}
+
 /* From the administrator: whole heads, and bodies as they come. */
 static size_t on_outer_data(void *owner, struct conn *c, char *p, size_t n)
 {
@@ -143,6 +150,10 @@ static size_t on_outer_data(void *owner, struct conn *c, char *p, size_t n)
     enum guard_fault fault = GUARD_OK;
     size_t at = 0;
 
+    if (is_for_another(s)) {
+        splice_free(s);
+        return n;
+    }
     while (at < n && s->inner) {
         size_t used;
 

@@ -113,6 +113,7 @@ def test_the_policy_is_enforced(shared, open_page):
         } }""")
     page.until("document.querySelector('body > div[style]') !== null")
     assert page.evaluate("window.ran ?? null") is None
+    page.elsewhere()  # what was tried and not sent
     said = " ".join(page.said())
     for what in ("img-src", "frame-src", "default-src", "style-src", "TrustedHTML"):
         assert what in said, what

@@ -57,7 +57,8 @@ static void secrets_are_stored_and_never_shown(void **state)
     record_drop(r);
     r = make_record(&account_kind, "anna", "");
     assert_json(r, RECORD_SHOWN,
-                "{\"name\":\"anna\",\"revision\":0,\"role\":\"reader\",\"password\":null,\"locked\":false,\"description\":\"\"}");
+                "{\"name\":\"anna\",\"revision\":0,\"role\":\"reader\",\"password\":null,\"locked\":false,"
+                "\"description\":\"\"}");
     record_drop(r);
 }
 
