@@ -16,7 +16,7 @@
 #include "base/timers.h"
 #include "bridge/trial_words.h"
 #include "sip/subscription.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 #define PRESENCE_TRIALS_RUNNING 8
 #define PRESENCE_TRIALS_A_MINUTE 10

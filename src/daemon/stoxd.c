@@ -22,6 +22,7 @@
 #include "net/relay.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
+#include "xmpp/xmpp.h"
 
 #define PATH_TEXT_MAX 4096
 #define BOOT_MAX (1u << 20)
@@ -40,6 +41,7 @@ struct stoxd {
     struct tls *tls;
     struct revocation *revocation; /* NULL: no crl-file */
     struct dns *dns;
+    struct xmpp_local xmpp; /* how the bridge comes to its XMPP side */
     struct loop_door *door;
     struct ledger *ledger;
     struct bridge *bridge;
@@ -103,10 +105,22 @@ static void on_revocations(void *owner)
 
 static int open_bridge(struct stoxd *d, struct err *err)
 {
-    struct bridge_conf conf = {
-        .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns, .ledger = d->ledger, .door = d->door
-    };
+    struct bridge_conf conf = { .loop = &d->loop,
+                                .boot = &d->boot,
+                                .tls = d->tls,
+                                .dns = d->dns,
+                                .federation = &d->xmpp.maker,
+                                .ledger = d->ledger,
+                                .door = d->door };
     struct config *config = keeper_config(d->keeper);
+
+    d->xmpp = (struct xmpp_local){ .maker.make = xmpp_local_make,
+                                   .tls = d->tls,
+                                   .dns = d->dns,
+                                   .listen = d->boot.xmpp.v,
+                                   .n_listen = d->boot.xmpp.n,
+                                   .direct = d->boot.xmpps.v,
+                                   .n_direct = d->boot.xmpps.n };
 
     conf.directory = live_begin(&d->live, config, err);
     config_drop(config);
