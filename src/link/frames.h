@@ -1,0 +1,244 @@
+/*
+ * All frames of the link between gateway and proxy (docs/PERIMETER.md, "The link"), each field once: from here come the structs,
+ * and the table by which link/frame.c reads and writes them.
+ *
+ * F(T, kind, name, least, greatest): T is the frame. U8 to U64: a number of so many bits, most significant byte first. FLAG: a byte, 0 or 1.
+ * DATA: any bytes, behind their length in 4 bytes. TEXT: the same, UTF-8 without control characters. The bounds are of the
+ * value, or of the length. What a field means is said behind it.
+ *
+ * This is version 1. HELLO stays as it is in all versions.
+ */
+#ifndef STOX_LINK_FRAMES_H
+#define STOX_LINK_FRAMES_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "xmpp/federation.h"
+
+#define LINK_VERSION 1
+#define LINK_FRAME_MAX (320 * 1024) /* length, type and fields */
+#define LINK_RANDOM 16              /* bytes of what names a process, or a session */
+#define LINK_DOMAIN_MAX JID_PART_MAX
+#define LINK_WHY_MAX 400
+#define LINK_SENT_MAX (256 * 1024)  /* a stanza of ours */
+#define LINK_HEARD_MAX (300 * 1024) /* a partner's, as it is written anew: its 256 KiB, and the names of namespaces */
+
+/* ---- the connection ---- */
+
+#define LINK_FIELDS_HELLO(F, T)                                                                                        \
+    F(T, DATA, magic, 9, 9)                 /* "stox-link" */                                                          \
+    F(T, U16, version_least, 1, UINT16_MAX) /* what its sender speaks */                                               \
+    F(T, U16, version_greatest, 1, UINT16_MAX)                                                                         \
+    F(T, U8, role, 0, 1)                          /* enum link_role */                                                 \
+    F(T, DATA, process, LINK_RANDOM, LINK_RANDOM) /* another one after each start */                                   \
+    F(T, DATA, session, 0, LINK_RANDOM)           /* gateway: that it would go on with, or none; proxy: that it is */  \
+    F(T, U64, taken, 0, UINT64_MAX)               /* numbered frames of the peer's in that session */                  \
+    F(T, TEXT, name, 1, 255)                      /* of its host, for the log */                                       \
+    F(T, DATA, more, 0, 4096)                     /* of later versions: not looked at */
+
+/* The last frame: why its sender ends the connection. */
+#define LINK_FIELDS_BYE(F, T)                                                                                          \
+    F(T, U8, reason, 0, LINK_N_REASONS - 1) /* enum link_reason */                                                     \
+    F(T, TEXT, why, 0, LINK_WHY_MAX)
+
+#define LINK_FIELDS_ACK(F, T) F(T, U64, taken, 0, UINT64_MAX) /* numbered frames in this session */
+
+/* Clocks are of loops, in ms: they say nothing but how much later one moment is than another. */
+#define LINK_FIELDS_PING(F, T) F(T, U64, proxy_ms, 0, INT64_MAX)
+#define LINK_FIELDS_PONG(F, T)                                                                                         \
+    F(T, U64, proxy_ms, 0, INT64_MAX) /* of the PING */                                                                \
+    F(T, U64, gateway_ms, 0, INT64_MAX)
+
+/* ---- settings: all of them between SETTINGS and SETTINGS_END, in use as a whole or not at all ---- */
+
+#define LINK_FIELDS_SETTINGS(F, T) F(T, U64, version, 1, UINT64_MAX)
+
+#define LINK_FIELDS_LIMITS(F, T) /* struct xmpp_limits */                                                              \
+    F(T, U32, connection_limit, 1, UINT32_MAX)                                                                         \
+    F(T, U32, partner_connection_limit, 1, UINT32_MAX)                                                                 \
+    F(T, U32, establish_s, 1, 86400)                                                                                   \
+    F(T, U32, inactivity_s, 1, UINT32_MAX)                                                                             \
+    F(T, U32, keepalive_s, 1, UINT32_MAX)                                                                              \
+    F(T, U32, stanza_rate, 0, UINT32_MAX)                                                                              \
+    F(T, U32, byte_rate, 0, UINT32_MAX)
+
+#define LINK_FIELDS_SECRET(F, T) F(T, DATA, secret, 1, XMPP_SECRET_MAX) /* of dialback */
+
+#define LINK_FIELDS_NETWORK(F, T) F(T, TEXT, network, 1, 64) /* one of partner-networks */
+
+#define LINK_FIELDS_SERVED(F, T)                                                                                       \
+    F(T, TEXT, domain, 1, LINK_DOMAIN_MAX)                                                                             \
+    F(T, DATA, features, 0, 16384) /* XML: what it says of itself in stream features */
+
+#define LINK_FIELDS_PARTNER(F, T) /* struct xmpp_partner */                                                            \
+    F(T, TEXT, name, 1, LINK_DOMAIN_MAX)                                                                               \
+    F(T, U8, tls, 0, XMPP_NOT_SUPPORTED)                                                                               \
+    F(T, U8, sasl, 0, XMPP_NOT_SUPPORTED)                                                                              \
+    F(T, FLAG, dialback, 0, 1)                                                                                         \
+    F(T, FLAG, keep_alive, 0, 1)                                                                                       \
+    F(T, FLAG, bidi, 0, 1)                                                                                             \
+    F(T, U32, connection_limit, 0, UINT32_MAX)                                                                         \
+    F(T, U32, stanza_rate, 0, UINT32_MAX)                                                                              \
+    F(T, U32, byte_rate, 0, UINT32_MAX)                                                                                \
+    F(T, TEXT, proxy, 0, 300)                                                                                          \
+    F(T, TEXT, component, 0, 64) /* "ip:port" */                                                                       \
+    F(T, DATA, component_secret, 0, 1024)
+
+/* Of the PARTNER before. */
+#define LINK_FIELDS_PARTNER_DOMAIN(F, T) F(T, TEXT, domain, 1, LINK_DOMAIN_MAX)
+#define LINK_FIELDS_PARTNER_PIN(F, T) F(T, TEXT, pin, 1, 64)
+
+#define LINK_FIELDS_IDENTITY(F, T)                                                                                     \
+    F(T, TEXT, name, 0, LINK_DOMAIN_MAX) /* as tls_identities_add has it */                                            \
+    F(T, U64, revision, 0, UINT64_MAX)                                                                                 \
+    F(T, DATA, chain, 1, 128 * 1024) /* PEM, leaf first */                                                             \
+    F(T, DATA, key, 1, 16 * 1024)    /* PEM */
+
+/* A piece of the revocation lists. */
+#define LINK_FIELDS_REVOCATIONS(F, T) F(T, DATA, pem, 1, 64 * 1024)
+
+#define LINK_FIELDS_SETTINGS_END(F, T) F(T, U32, frames, 0, UINT32_MAX) /* since SETTINGS */
+
+#define LINK_FIELDS_SETTINGS_USED(F, T)                                                                                \
+    F(T, U64, version, 1, UINT64_MAX)                                                                                  \
+    F(T, FLAG, used, 0, 1)           /* no: the former ones stay */                                                    \
+    F(T, TEXT, why, 0, LINK_WHY_MAX) /* not */
+
+/* ---- stanzas ---- */
+
+#define LINK_FIELDS_SEND(F, T)                                                                                         \
+    F(T, U64, id, 1, UINT64_MAX)      /* in this session; another one for each */                                      \
+    F(T, FLAG, awaited, 0, 1)         /* it gets a FATE */                                                             \
+    F(T, U64, until_ms, 0, INT64_MAX) /* of the gateway's clock: not written from then on; 0: no such time */          \
+    F(T, TEXT, local, 1, LINK_DOMAIN_MAX)                                                                              \
+    F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)                                                                             \
+    F(T, DATA, stanza, 1, LINK_SENT_MAX)
+
+/* No FATE follows, unless it is under way. */
+#define LINK_FIELDS_WITHDRAW(F, T) F(T, U64, id, 1, UINT64_MAX)
+
+#define LINK_FIELDS_FATE(F, T)                                                                                         \
+    F(T, U64, id, 1, UINT64_MAX)                                                                                       \
+    F(T, U8, fate, 0, LINK_FATE_TAKEN_BACK) /* enum xmpp_fate, or that */                                              \
+    F(T, FLAG, written, 0, 1)               /* it was, or may have been */                                             \
+    F(T, TEXT, why, 0, LINK_WHY_MAX)
+
+#define LINK_FIELDS_STANZA(F, T)                                                                                       \
+    F(T, U64, receipt, 1, UINT64_MAX)                                                                                  \
+    F(T, TEXT, local, 1, LINK_DOMAIN_MAX) /* the pair that its stream is proven for */                                 \
+    F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)                                                                             \
+    F(T, TEXT, lang, 0, 64) /* of the stream */                                                                        \
+    F(T, DATA, stanza, 1, LINK_HEARD_MAX)
+
+#define LINK_FIELDS_HANDLED(F, T) F(T, U64, receipt, 1, UINT64_MAX)
+
+/* Of what the proxy has used up by stanzas of this partner, so much is given back. */
+#define LINK_FIELDS_CREDIT(F, T)                                                                                       \
+    F(T, TEXT, partner, 1, LINK_DOMAIN_MAX) /* its name */                                                             \
+    F(T, U32, stanzas, 1, UINT32_MAX)                                                                                  \
+    F(T, U32, bytes, 0, UINT32_MAX)
+
+/* ---- streams as a whole ---- */
+
+/* As xmpp_ops.link; all that are up are told anew when a session begins. */
+#define LINK_FIELDS_LINKED(F, T)                                                                                       \
+    F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)                                                                             \
+    F(T, FLAG, up, 0, 1)
+
+#define LINK_FIELDS_PHASE(F, T) F(T, U8, phase, 0, LINK_N_PHASES - 1)      /* enum link_phase */
+#define LINK_FIELDS_PHASE_DONE(F, T) F(T, U8, phase, 0, LINK_N_PHASES - 1) /* all of it is as asked */
+
+/*
+ * X(type, NAME, member, sender, numbered). A numbered frame is taken exactly once, in order, also across connections of its
+ * session; the others are said anew, or missed by nobody.
+ */
+#define LINK_FRAMES(X)                                                                                                 \
+    X(1, HELLO, hello, LINK_EITHER, false)                                                                             \
+    X(2, BYE, bye, LINK_EITHER, false)                                                                                 \
+    X(3, ACK, ack, LINK_EITHER, false)                                                                                 \
+    X(4, PING, ping, LINK_FROM_PROXY, false)                                                                           \
+    X(5, PONG, pong, LINK_FROM_GATEWAY, false)                                                                         \
+    X(16, SETTINGS, settings, LINK_FROM_GATEWAY, false)                                                                \
+    X(17, LIMITS, limits, LINK_FROM_GATEWAY, false)                                                                    \
+    X(18, SECRET, secret, LINK_FROM_GATEWAY, false)                                                                    \
+    X(19, NETWORK, network, LINK_FROM_GATEWAY, false)                                                                  \
+    X(20, SERVED, served, LINK_FROM_GATEWAY, false)                                                                    \
+    X(21, PARTNER, partner, LINK_FROM_GATEWAY, false)                                                                  \
+    X(22, PARTNER_DOMAIN, partner_domain, LINK_FROM_GATEWAY, false)                                                    \
+    X(23, PARTNER_PIN, partner_pin, LINK_FROM_GATEWAY, false)                                                          \
+    X(24, IDENTITY, identity, LINK_FROM_GATEWAY, false)                                                                \
+    X(25, REVOCATIONS, revocations, LINK_FROM_GATEWAY, false)                                                          \
+    X(26, SETTINGS_END, settings_end, LINK_FROM_GATEWAY, false)                                                        \
+    X(27, SETTINGS_USED, settings_used, LINK_FROM_PROXY, false)                                                        \
+    X(32, SEND, send, LINK_FROM_GATEWAY, true)                                                                         \
+    X(33, WITHDRAW, withdraw, LINK_FROM_GATEWAY, true)                                                                 \
+    X(34, FATE, fate, LINK_FROM_PROXY, true)                                                                           \
+    X(35, STANZA, stanza, LINK_FROM_PROXY, true)                                                                       \
+    X(36, HANDLED, handled, LINK_FROM_GATEWAY, true)                                                                   \
+    X(37, CREDIT, credit, LINK_FROM_GATEWAY, true)                                                                     \
+    X(40, LINKED, linked, LINK_FROM_PROXY, true)                                                                       \
+    X(41, PHASE, phase, LINK_FROM_GATEWAY, true)                                                                       \
+    X(42, PHASE_DONE, phase_done, LINK_FROM_PROXY, true)
+
+/* ---- what the fields hold ---- */
+
+enum link_role { LINK_GATEWAY, LINK_PROXY };
+enum link_sender { LINK_FROM_GATEWAY = 1 << LINK_GATEWAY, LINK_FROM_PROXY = 1 << LINK_PROXY, LINK_EITHER = 3 };
+
+enum link_reason {
+    LINK_IN_ORDER,    /* its process ends */
+    LINK_NO_VERSION,  /* there is none in common */
+    LINK_BAD_FRAME,   /* a frame that cannot be one (link/frame.h), or one at a wrong time */
+    LINK_OVER_CREDIT, /* more than there was credit for */
+    LINK_REPLACED,    /* another connection of the same session, or a new process, has taken its place */
+    LINK_TOO_MANY,    /* gateways */
+    LINK_SILENT,      /* the other end was, for too long */
+    LINK_LIED,        /* it spoke for a domain that is not its to speak for */
+    LINK_N_REASONS,
+};
+
+enum link_phase {
+    LINK_SERVE,  /* as it begins */
+    LINK_REFUSE, /* federation_refuse */
+    LINK_REST,   /* federation_rest */
+    LINK_LEAVE,  /* another process of this gateway takes over */
+    LINK_STOP,   /* federation_stop */
+    LINK_N_PHASES,
+};
+
+/* Not written by until_ms, or while the proxy might write: the gateway may have it written elsewhere. */
+#define LINK_FATE_TAKEN_BACK (XMPP_FATE_LOST + 1)
+
+enum link_type {
+#define LINK_ENUM(type, NAME, member, sender, numbered) LINK_##NAME = (type),
+    LINK_FRAMES(LINK_ENUM)
+#undef LINK_ENUM
+};
+
+#define LINK_C_U8 uint64_t
+#define LINK_C_U16 uint64_t
+#define LINK_C_U32 uint64_t
+#define LINK_C_U64 uint64_t
+#define LINK_C_FLAG bool
+#define LINK_C_TEXT struct slice
+#define LINK_C_DATA struct slice
+#define LINK_MEMBER(T, kind, name, least, greatest) LINK_C_##kind name;
+#define LINK_STRUCT(type, NAME, member, sender, numbered)                                                              \
+    struct link_##member##_frame {                                                                                     \
+        LINK_FIELDS_##NAME(LINK_MEMBER, member)                                                                        \
+    };
+LINK_FRAMES(LINK_STRUCT)
+#undef LINK_STRUCT
+#undef LINK_MEMBER
+
+struct link_frame {
+    enum link_type type;
+    union {
+#define LINK_UNION(type, NAME, member, sender, numbered) struct link_##member##_frame member;
+        LINK_FRAMES(LINK_UNION)
+#undef LINK_UNION
+    };
+};
+
+#endif
