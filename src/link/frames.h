@@ -195,6 +195,8 @@ enum link_reason {
     LINK_TOO_MANY,    /* gateways */
     LINK_SILENT,      /* the other end was, for too long */
     LINK_LIED,        /* it spoke for a domain that is not its to speak for */
+    LINK_STRANGER,    /* its key is not pinned; never said to it */
+    LINK_CUT,         /* the connection has ended, and nobody has said why; never said, either */
     LINK_N_REASONS,
 };
 
