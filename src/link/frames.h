@@ -95,9 +95,6 @@
     F(T, DATA, chain, 1, 128 * 1024) /* PEM, leaf first */                                                             \
     F(T, DATA, key, 1, 16 * 1024)    /* PEM */
 
-/* A piece of the revocation lists. */
-#define LINK_FIELDS_REVOCATIONS(F, T) F(T, DATA, pem, 1, 64 * 1024)
-
 #define LINK_FIELDS_SETTINGS_END(F, T) F(T, U32, frames, 0, UINT32_MAX) /* since SETTINGS */
 
 #define LINK_FIELDS_SETTINGS_USED(F, T)                                                                                \
@@ -125,7 +122,7 @@
     F(T, TEXT, why, 0, LINK_WHY_MAX)
 
 #define LINK_FIELDS_STANZA(F, T)                                                                                       \
-    F(T, U64, receipt, 1, UINT64_MAX)                                                                                  \
+    F(T, U64, receipt, 0, UINT64_MAX)     /* 0: nobody counts it */                                                    \
     F(T, TEXT, local, 1, LINK_DOMAIN_MAX) /* the pair that its stream is proven for */                                 \
     F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)                                                                             \
     F(T, TEXT, lang, 0, 64) /* of the stream */                                                                        \
@@ -168,7 +165,6 @@
     X(22, PARTNER_DOMAIN, partner_domain, LINK_FROM_GATEWAY, false)                                                    \
     X(23, PARTNER_PIN, partner_pin, LINK_FROM_GATEWAY, false)                                                          \
     X(24, IDENTITY, identity, LINK_FROM_GATEWAY, false)                                                                \
-    X(25, REVOCATIONS, revocations, LINK_FROM_GATEWAY, false)                                                          \
     X(26, SETTINGS_END, settings_end, LINK_FROM_GATEWAY, false)                                                        \
     X(27, SETTINGS_USED, settings_used, LINK_FROM_PROXY, false)                                                        \
     X(32, SEND, send, LINK_FROM_GATEWAY, true)                                                                         \
@@ -203,9 +199,7 @@ enum link_reason {
 enum link_phase {
     LINK_SERVE,  /* as it begins */
     LINK_REFUSE, /* federation_refuse */
-    LINK_REST,   /* federation_rest */
-    LINK_LEAVE,  /* another process of this gateway takes over */
-    LINK_STOP,   /* federation_stop */
+    LINK_REST,   /* federation_rest; BYE may follow */
     LINK_N_PHASES,
 };
 
