@@ -69,6 +69,8 @@ void link_line_end(struct link_line *line, enum link_reason reason, const char *
     line->reason = reason;
     snprintf(line->why, sizeof(line->why), "%s", what);
     bye.bye.why = slice_str(line->why);
+    if (line->state == LINE_UP)
+        link_line_on_turn(&line->turn); /* what was said before it comes before it */
     if (says)
         (void)link_line_write(line, &bye);
     stop(line);
@@ -212,7 +214,7 @@ static struct link_line *line_begin(struct link_line *line)
 
 struct link_line *link_line_connect(const struct link_line_conf *conf, const struct addr *to)
 {
-    const struct tls_wish wish = { .role = TLS_CLIENT, .identity = SLICE(LINK_IDENTITY), .alpn = "stox-link" };
+    const struct tls_wish wish = { .role = TLS_CLIENT, .identity = SLICE(LINK_CERTIFICATE), .alpn = "stox-link" };
     struct link_line *line = line_new(conf);
     struct conn_conf connect;
 
@@ -225,7 +227,7 @@ struct link_line *link_line_connect(const struct link_line_conf *conf, const str
 
 struct link_line *link_line_accept(const struct link_line_conf *conf, int fd, const struct addr *peer)
 {
-    const struct tls_wish wish = { .role = TLS_SERVER, .identity = SLICE(LINK_IDENTITY), .alpn = "stox-link" };
+    const struct tls_wish wish = { .role = TLS_SERVER, .identity = SLICE(LINK_CERTIFICATE), .alpn = "stox-link" };
     struct link_line *line = line_new(conf);
     struct conn_conf accept;
 

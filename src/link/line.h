@@ -12,9 +12,9 @@
 #include "net/conn.h"
 
 #define LINK_PORT 23456
-#define LINK_IDENTITY "_link"  /* the name of the certificate that both ends show: no host has it */
-#define LINK_PINS_MAX 16       /* keys that a peer may have */
-#define LINK_TX_MAX (4u << 20) /* of a line; a peer that lets so much wait is gone */
+#define LINK_CERTIFICATE "_link" /* the name of the certificate that both ends show: no host has it */
+#define LINK_PINS_MAX 16         /* keys that a peer may have */
+#define LINK_TX_MAX (4u << 20)   /* of a line; a peer that lets so much wait is gone */
 
 struct link_line;
 

@@ -62,6 +62,12 @@ bool xmpp_is_linked(const struct xmpp *x, struct slice remote);
 void xmpp_handled(struct xmpp *x, uint64_t receipt);
 bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause);
 
+/* Of the stream that a stanza came on. */
+static inline uint64_t xmpp_stream_of_receipt(uint64_t receipt)
+{
+    return receipt >> 32;
+}
+
 /* Also once when ops can be asked for the first time: components attach then. */
 void xmpp_reconsider(struct xmpp *x);
 void xmpp_revocations_changed(struct xmpp *x);

@@ -47,6 +47,10 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
 {
     struct end *e = owner;
 
+    if (e->on_frame) {
+        e->on_frame(f);
+        return;
+    }
     assert_true(e->n_heard < HEARD_MAX);
     e->heard[e->n_heard++] = f->type == LINK_HANDLED ? f->handled.receipt : f->type == LINK_FATE ? f->fate.id : f->type;
 }
@@ -92,7 +96,7 @@ static const struct conn_ops raw_ops = { .open = on_raw_open, .data = on_raw_dat
 
 static void raw_accept(int fd, const struct addr *peer)
 {
-    const struct tls_wish wish = { .role = TLS_SERVER, .identity = SLICE(LINK_IDENTITY) };
+    const struct tls_wish wish = { .role = TLS_SERVER, .identity = SLICE(LINK_CERTIFICATE) };
     const struct conn_conf conf = { .ops = &raw_ops, .tls = proxy.tls, .rx_max = 65536, .tx_max = 1 << 20 };
 
     assert_null(raw.conn);
@@ -136,7 +140,7 @@ static void end_begin(struct end *e, enum link_role role, const char *name)
     *e = (struct end){ .cert = cert_make(&(struct cert_spec){ .cn = name, .eku = "emailProtection" }, NULL),
                        .tls = tls_new(&err) };
     assert_non_null(e->tls);
-    if (tls_add_identity(e->tls, SLICE(LINK_IDENTITY), certs_write_chain(name, &e->cert, NULL),
+    if (tls_add_identity(e->tls, SLICE(LINK_CERTIFICATE), certs_write_chain(name, &e->cert, NULL),
                          certs_write_key("key", &e->cert, NULL), &err))
         fail_msg("%s", err.text);
     pin_of(&e->cert, e->pin);
@@ -193,13 +197,26 @@ int line_rig_teardown(void **state)
     return rig_teardown(state);
 }
 
-void link_up(void)
+void end_begin_process(struct end *e, char name)
+{
+    memset(e->conf.process, name, LINK_RANDOM);
+    link_session_fini(&e->session);
+    link_session_init(&e->session);
+}
+
+void link_up_to(const struct addr *to)
 {
     unsigned up = gateway.n_up;
 
-    gateway.line = link_line_connect(&gateway.conf, listener_local(outer));
+    gateway.line = link_line_connect(&gateway.conf, to);
     assert_non_null(gateway.line);
-    rig_until(gateway.n_up > up && proxy.session.line && gateway.session.line);
+    rig_until(gateway.n_up > up);
+}
+
+void link_up(void)
+{
+    link_up_to(listener_local(outer));
+    rig_until(proxy.session.line && gateway.session.line);
 }
 
 void cut(void)

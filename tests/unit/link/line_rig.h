@@ -19,10 +19,11 @@ struct end {
     struct tls *tls;
     struct cert cert;
     char pin[PIN_TEXT];
-    struct slice pins[1]; /* of the other */
-    struct slice other;   /* as it named itself */
-    bool refuses;         /* hello gives no session */
-    bool slow;            /* up does not go on */
+    struct slice pins[1];                         /* of the other */
+    struct slice other;                           /* as it named itself */
+    bool refuses;                                 /* hello gives no session */
+    bool slow;                                    /* up does not go on */
+    void (*on_frame)(const struct link_frame *f); /* instead of writing down; NULL: none */
     unsigned n_up, n_new, n_alive, n_closed;
     uint64_t heard[HEARD_MAX]; /* receipts and ids of the frames */
     size_t n_heard;
@@ -45,6 +46,8 @@ void raw_say(struct slice bytes); /* when it is open */
 
 int line_rig_setup(void **state); /* both ends, not linked; what rig_setup does too */
 int line_rig_teardown(void **state);
+void end_begin_process(struct end *e, char name); /* as if it had been started anew */
+void link_up_to(const struct addr *to);
 void link_up(void);
 void cut(void); /* both lines are gone, without a word */
 
