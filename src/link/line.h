@@ -77,6 +77,9 @@ struct link_line *link_line_accept(const struct link_line_conf *conf, int fd, co
 /* Sends a frame that is not numbered. False: the line is ending, or the frame is not as the table says. */
 bool link_line_write(struct link_line *line, const struct link_frame *frame);
 
+/* The same of a whole frame that link_frame_write has written, not a numbered one. */
+bool link_line_write_bytes(struct link_line *line, struct slice bytes);
+
 /* After up, all that has to come first was said: what is numbered follows. */
 void link_line_go(struct link_line *line);
 

@@ -15,6 +15,11 @@ bool link_line_write(struct link_line *line, const struct link_frame *frame)
            conn_write(line->conn, line->out.p, line->out.n);
 }
 
+bool link_line_write_bytes(struct link_line *line, struct slice bytes)
+{
+    return line->state == LINE_UP && conn_write(line->conn, bytes.p, bytes.n);
+}
+
 bool link_line_has_room(const struct link_line *line)
 {
     return line->state == LINE_UP && conn_tx_pending(line->conn) <= LINK_TX_MAX / 2;

@@ -378,6 +378,7 @@ int link_proxy_start(struct link_proxy *p, struct err *err)
         if (!*l)
             return err_wrap(err, "link");
     }
+    proxy_phase(p);
     return federation_start(p->federation, err);
 }
 

@@ -215,7 +215,8 @@ void proxy_on_stanza(void *owner, const struct xmpp_stanza *stanza)
 
 static void tell_link(struct proxy_session *s, struct slice remote, bool up)
 {
-    const struct link_frame f = { .type = LINK_LINKED, .linked = { remote, up } };
+    const struct link_frame f = { .type = LINK_LINKED,
+                                  .linked = { remote, up, up || federation_is_linked(s->proxy->federation, remote) } };
 
     if (s->session.begun && s->copy && link_copy_partner(s->copy, remote))
         proxy_tell(s, &f);

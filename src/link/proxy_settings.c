@@ -139,9 +139,11 @@ static struct tls_identities *identities_with(struct link_proxy *p, const struct
 
 /* ---- taking ---- */
 
+/* Without a gateway that has told its settings partners are told to come later, and not that we have no such domain. */
 void proxy_phase(struct link_proxy *p)
 {
     enum link_phase least = p->n_sessions ? LINK_REST : LINK_SERVE;
+    bool told = false;
 
     if (p->stopping)
         return;
@@ -149,16 +151,21 @@ void proxy_phase(struct link_proxy *p)
         const struct proxy_session *s = container_of(it, const struct proxy_session, link);
 
         least = s->phase < least ? s->phase : least;
+        told = told || s->copy;
     }
     if (least == LINK_REST)
         federation_rest(p->federation);
     else
-        federation_refuse(p->federation, least == LINK_REFUSE);
+        federation_refuse(p->federation, least == LINK_REFUSE || !told);
 }
 
 void proxy_use_settings(struct link_proxy *p)
 {
-    static const struct xmpp_limits none = { .establish_s = 60, .inactivity_s = 600, .keepalive_s = 300 };
+    static const struct xmpp_limits none = { .connection_limit = 1000,
+                                             .partner_connection_limit = 20,
+                                             .establish_s = 60,
+                                             .inactivity_s = 600,
+                                             .keepalive_s = 300 };
     const struct proxy_session *last = NULL;
 
     list_each (it, &p->sessions)
@@ -215,6 +222,7 @@ static void use(struct proxy_session *s)
     log_info(p->conf.loop->log, "settings-in-use", LOG_Z("gateway", s->name), LOG_U("version", s->next_version));
     say_used(s, true, "");
     s->next_version = 0;
+    proxy_phase(p);
     proxy_tell_links(s);
 }
 

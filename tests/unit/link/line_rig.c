@@ -133,7 +133,7 @@ static void pin_of(const struct cert *c, char out[PIN_TEXT])
 }
 
 /* Signed by nobody, and naming nobody: the key is all that counts. */
-static void end_begin(struct end *e, enum link_role role, const char *name)
+void line_rig_end_begin(struct end *e, enum link_role role, const char *name)
 {
     struct err err = { "" };
 
@@ -164,8 +164,8 @@ int line_rig_setup(void **state)
 
     if (rig_setup(state))
         return -1;
-    end_begin(&gateway, LINK_GATEWAY, "gw.contoso.example");
-    end_begin(&proxy, LINK_PROXY, "edge.contoso.example");
+    line_rig_end_begin(&gateway, LINK_GATEWAY, "gw.contoso.example");
+    line_rig_end_begin(&proxy, LINK_PROXY, "edge.contoso.example");
     gateway.pins[0] = slice_str(proxy.pin);
     proxy.pins[0] = slice_str(gateway.pin);
     addr_parse(SLICE("127.0.0.1:0"), 0, &any);
@@ -175,25 +175,27 @@ int line_rig_setup(void **state)
     return outer ? 0 : -1;
 }
 
-static void end_end(struct end *e)
+void line_rig_end_end(struct end *e)
 {
     link_line_free(e->line);
     link_session_fini(&e->session);
     cert_free(&e->cert);
+    tls_free(e->tls);
 }
 
 int line_rig_teardown(void **state)
 {
-    end_end(&gateway);
-    end_end(&proxy);
+    link_line_free(gateway.line);
+    link_line_free(proxy.line);
+    gateway.line = proxy.line = NULL;
     if (raw.conn)
         conn_detach(raw.conn);
     buf_free(&raw.heard);
     if (outer)
         listener_close(outer);
     rig_turns(3); /* connections use tls until they are gone */
-    tls_free(gateway.tls);
-    tls_free(proxy.tls);
+    line_rig_end_end(&gateway);
+    line_rig_end_end(&proxy);
     return rig_teardown(state);
 }
 

@@ -46,6 +46,9 @@ void raw_say(struct slice bytes); /* when it is open */
 
 int line_rig_setup(void **state); /* both ends, not linked; what rig_setup does too */
 int line_rig_teardown(void **state);
+/* One end more. */
+void line_rig_end_begin(struct end *e, enum link_role role, const char *name);
+void line_rig_end_end(struct end *e);             /* when its connections are gone */
 void end_begin_process(struct end *e, char name); /* as if it had been started anew */
 void link_up_to(const struct addr *to);
 void link_up(void);

@@ -231,6 +231,13 @@ static bool heard(const char *text)
 
 /* ---- */
 
+static void without_a_gateway_partners_are_told_to_come_later(void **state)
+{
+    assert_true(node_send(&b, 1, "in 1"));
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_UNREACHABLE);
+    assert_true(rig_logged("the partner sent system-shutdown"));
+}
+
 static void a_stanza_goes_out_and_its_fate_is_what_the_partners_server_says(void **state)
 {
     linked();
@@ -513,6 +520,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
+        TEST(without_a_gateway_partners_are_told_to_come_later),
         TEST(a_stanza_goes_out_and_its_fate_is_what_the_partners_server_says),
         TEST(a_partners_stanza_counts_when_the_gateway_says_that_it_is_handled),
         TEST(settings_that_cannot_be_used_are_refused_and_the_former_stay),

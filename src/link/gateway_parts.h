@@ -1,0 +1,151 @@
+/*
+ * The gateway's end as its own files see it: gateway.c (life, links), gateway_settings.c (what proxies are told), gateway_out.c (toward
+ * partners), gateway_in.c (from partners).
+ */
+#ifndef STOX_LINK_GATEWAY_PARTS_H
+#define STOX_LINK_GATEWAY_PARTS_H
+
+#include "base/hash.h"
+#include "link/credit.h"
+#include "link/ear.h"
+#include "link/gateway.h"
+#include "xmpp/tally.h"
+
+/* The link to one proxy. */
+struct gateway_link {
+    struct link_gateway *gateway;
+    const struct link_gateway_proxy *conf;
+    struct link_line *line; /* NULL: none */
+    struct link_session session;
+    uint32_t n_sessions;  /* so far: which one a receipt is of */
+    struct link_ear *ear; /* of the line */
+    struct timer redial;
+    unsigned n_failed;    /* in a row */
+    struct timer move;    /* without a line: then what it has is given to another */
+    uint64_t used;        /* version of the settings that it uses; 0: none yet */
+    size_t settings_at;   /* bytes of the settings that the line has got */
+    struct hash accounts; /* struct gateway_account, owned, as long as the session */
+    struct hash linked;   /* struct gateway_domain, owned, likewise: who has a proven stream */
+    bool rested;          /* it has said so */
+};
+
+/* One partner's share of it. */
+struct gateway_account {
+    struct hash_node node;
+    struct gateway_link *link;
+    struct list owing; /* in the gateway's list while something is */
+    struct link_credit in, out;
+    size_t stanzas, bytes; /* taken, and not given back yet */
+    size_t name_n;
+    char name[];
+};
+
+struct gateway_domain {
+    struct hash_node node;
+    size_t n;
+    char name[];
+};
+
+/* What is on its way between two domains. */
+struct gateway_pair {
+    struct hash_node node;
+    struct link_gateway *gateway;
+    struct list waiting;     /* in the gateway's list while something waits */
+    struct list owed, queue; /* struct gateway_out, owned: nobody asks for their fate; the others */
+    struct list sent;        /* struct gateway_out, owned: a proxy has them */
+    size_t n, bytes;
+    size_t local_n, remote_n;
+    char names[]; /* local, remote */
+};
+
+struct gateway_out {
+    struct list link;
+    struct hash_node by_token, by_id;
+    struct gateway_pair *pair;
+    struct gateway_link *at;         /* sent; NULL: it waits */
+    struct gateway_account *account; /* sent */
+    uint64_t token;                  /* 0: nobody wants to know */
+    uint64_t id;                     /* sent */
+    uint64_t until_ms;
+    unsigned writes; /* that may have been */
+    size_t n;
+    char bytes[];
+};
+
+/* A stanza that the owner has. */
+struct gateway_in {
+    struct hash_node node;
+    uint64_t ours, theirs;
+    struct gateway_link *link;
+    uint32_t session;
+};
+
+struct link_gateway {
+    struct link_gateway_conf conf;
+    struct gateway_link links[LINK_PROXIES_MAX];
+    size_t n_links;
+    unsigned char process[LINK_RANDOM];
+    char secret[XMPP_SECRET_MAX];
+    uint64_t version;
+    struct buf settings; /* frames of that version */
+    struct hash pairs, tokens, ids, receipts;
+    struct list waiting; /* struct gateway_pair */
+    struct list owing;   /* struct gateway_account */
+    struct xmpp_tally paused;
+    uint64_t last_id, last_receipt;
+    enum link_phase phase;
+    struct deferred turn;
+    struct deferred tell; /* settings have changed */
+    struct log_limit log_lost;
+    bool freeing;
+    struct timer stop;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+};
+
+static inline struct slice gateway_local(const struct gateway_pair *p)
+{
+    return slice_of(p->names, p->local_n);
+}
+
+static inline struct slice gateway_remote(const struct gateway_pair *p)
+{
+    return slice_of(p->names + p->local_n, p->remote_n);
+}
+
+/* ---- gateway.c ---- */
+
+/* May stanzas go there now? */
+bool gateway_is_ready(const struct gateway_link *l);
+void gateway_turn(struct link_gateway *g);
+struct gateway_account *gateway_account_of(struct gateway_link *l, struct slice partner); /* NULL on memory */
+/* The proxy has done what none may. */
+void gateway_complain(struct gateway_link *l, enum link_reason reason, const char *what);
+/* Numbered; a session that cannot keep it is lost. */
+void gateway_tell(struct gateway_link *l, const struct link_frame *frame);
+
+/* ---- gateway_settings.c ---- */
+
+void gateway_make_settings(struct link_gateway *g);
+void gateway_free_settings(struct link_gateway *g);
+void gateway_push_settings(
+    struct gateway_link *l); /* as much as the line has room for; then what is numbered follows */
+void gateway_on_used(struct gateway_link *l, const struct link_settings_used_frame *used);
+
+/* ---- gateway_out.c ---- */
+
+void gateway_pump(struct link_gateway *g);
+void gateway_on_fate(struct gateway_link *l, const struct link_fate_frame *fate);
+void gateway_move_all(struct gateway_link *l);       /* its session is lost: what it had waits again, or is lost */
+void gateway_refuse_removed(struct link_gateway *g); /* what waits for partners that are none any more */
+void gateway_drop_pairs(struct link_gateway *g);
+
+/* ---- gateway_in.c ---- */
+
+void gateway_on_stanza(struct gateway_link *l, const struct link_stanza_frame *stanza);
+void gateway_on_linked(struct gateway_link *l, const struct link_linked_frame *linked);
+void gateway_give_credit(struct link_gateway *g);
+void gateway_unlink_all(struct gateway_link *l); /* its session is lost */
+void gateway_drop_receipts(struct link_gateway *g);
+
+#endif
