@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include "line_rig.h"
-#include "link/gateway.h"
+#include "link/gateway_parts.h"
+#include "link/line_parts.h"
 #include "link/proxy.h"
 #include "xmpp/xmpp.h"
 
@@ -385,6 +386,16 @@ static void a_withdrawn_stanza_says_whether_it_may_have_been_written(void **stat
 
 /* ---- ends ---- */
 
+/* Time passes, in steps that links bear, until it holds. */
+#define later_until(cond)                                                                                              \
+    do {                                                                                                               \
+        for (int step_ = 0; step_ < 60 && !(cond); step_++) {                                                          \
+            rig_advance(LINK_PING_MS / 2);                                                                             \
+            rig_turns(20);                                                                                             \
+        }                                                                                                              \
+        rig_until(cond);                                                                                               \
+    } while (0)
+
 static void a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on(void **state)
 {
     send_one(1);
@@ -395,6 +406,7 @@ static void a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on(void 
     edge_kill(&edges[0]);
     for (uint64_t i = 201; i <= 300; i++)
         send_one(i);
+    later_until(told.n_fates == 300);
     for (uint64_t i = 1; i <= 300; i++)
         assert_int_equal(fate_of(i), XMPP_FATE_CONFIRMED);
     for (unsigned i = 1; i <= 300; i++) {
@@ -406,7 +418,7 @@ static void a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on(void 
     assert_true(told.n_down >= 1);
     buf_clear(&rig_log);
     edge_start(&edges[0]); /* where it was: it is linked again */
-    rig_until(rig_logged("settings-used proxy=edge1"));
+    later_until(rig_logged("settings-used proxy=edge1"));
     node_points_to(&b, &edges[0].outer);
     assert_true(node_send(&b, 1, "in 1."));
     assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
@@ -428,6 +440,95 @@ static void a_gateway_that_is_killed_has_falsely_acknowledged_nothing(void **sta
     assert_int_equal(fate_of(2), XMPP_FATE_CONFIRMED);
 }
 
+/* ---- under traffic ---- */
+
+/* The same in each run. */
+static uint32_t next(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static void cut_a_link(size_t i)
+{
+    if (g->links[i].line && g->links[i].line->conn)
+        conn_abort(g->links[i].line->conn);
+}
+
+static void restart(struct edge *e)
+{
+    edge_kill(e);
+    rig_turns(1);
+    edge_start(e);
+}
+
+#define ROUNDS 60
+#define EACH 20
+
+/* Ends of links and of proxies, and waits without an end, as they come. */
+static void disturb(uint32_t *seed)
+{
+    switch (next(seed) % 6) {
+    case 0: cut_a_link(0); break;
+    case 1: cut_a_link(1); break;
+    case 2: restart(&edges[0]); break;
+    case 3: restart(&edges[1]); break;
+    default: break;
+    }
+    rig_turns((int)(next(seed) % 12));
+}
+
+static void every_fate_is_true_wherever_links_and_proxies_end(void **state)
+{
+    uint32_t seed = 7;
+
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        for (uint64_t i = 1; i <= EACH; i++)
+            send_one(round * EACH + i);
+        disturb(&seed);
+    }
+    later_until(told.n_fates == ROUNDS * EACH);
+    for (uint64_t i = 1; i <= ROUNDS * EACH; i++) {
+        enum xmpp_fate fate = fate_of(i);
+        char text[32];
+
+        snprintf(text, sizeof(text), "out %u.", (unsigned)i);
+        if (fate == XMPP_FATE_CONFIRMED)
+            assert_true(got(text));
+        else if (got(text) && fate != XMPP_FATE_LOST) /* what came cannot be called undelivered */
+            fail_msg("%s came, and its fate is %d", text, fate);
+    }
+    assert_int_equal(told.n_fates, ROUNDS * EACH);
+}
+
+static void nothing_of_a_partner_is_lost_wherever_links_end(void **state)
+{
+    uint32_t seed = 11;
+    unsigned n = 0;
+
+    send_one(1);
+    assert_int_equal(fate_of(1), XMPP_FATE_CONFIRMED);
+    for (int round = 0; round < 30; round++) {
+        for (int i = 0; i < 4; i++) {
+            char text[32];
+
+            snprintf(text, sizeof(text), "in %u.", ++n);
+            assert_true(node_send(&b, n, text));
+        }
+        if (next(&seed) % 2)
+            cut_a_link(0);
+        rig_turns((int)(next(&seed) % 12));
+    }
+    for (unsigned i = 1; i <= n; i++) {
+        char text[32];
+
+        assert_int_equal(node_fate(&b, i), XMPP_FATE_CONFIRMED);
+        snprintf(text, sizeof(text), "in %u.\n", i);
+        assert_true(heard(text));
+    }
+    assert_int_equal(told.n_stanzas, n); /* nor told twice: the session goes on */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -440,6 +541,8 @@ int main(void)
         TEST(a_withdrawn_stanza_says_whether_it_may_have_been_written),
         TEST(a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on),
         TEST(a_gateway_that_is_killed_has_falsely_acknowledged_nothing),
+        TEST(every_fate_is_true_wherever_links_and_proxies_end),
+        TEST(nothing_of_a_partner_is_lost_wherever_links_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
