@@ -379,6 +379,7 @@ struct link_gateway *link_gateway_new(const struct link_gateway_conf *conf, stru
 
 void link_gateway_start(struct link_gateway *g)
 {
+    loop_undefer(&g->tell);
     gateway_make_settings(g);
     for (size_t i = 0; i < g->n_links; i++)
         dial(&g->links[i]);
