@@ -7,7 +7,7 @@ struct link_gateway *g;
 struct told told;
 struct node b;
 bool removed;
-static struct link_gateway_proxy known[2];
+struct link_gateway_proxy known[2];
 static struct addr any;
 static char where[ADDR_TEXT];
 static struct xmpp_partner partner;

@@ -34,6 +34,7 @@ struct told {
 
 extern struct edge edges[2];
 extern struct link_gateway *g;
+extern struct link_gateway_proxy known[2]; /* by it, when it is started */
 extern struct node b;
 extern struct told told;
 extern bool removed; /* the partner, from the settings */

@@ -147,6 +147,74 @@ static void a_gateway_that_is_killed_has_falsely_acknowledged_nothing(void **sta
     assert_int_equal(fate_of(2), XMPP_FATE_CONFIRMED);
 }
 
+/* ---- a proxy in the wrong hands ---- */
+
+/* Instead of the first proxy: one that has its key, and says what the test says (the end "proxy" of line_rig.h). */
+static void begin_hostile(void)
+{
+    link_gateway_free(g);
+    known[0].addr = *listener_local(outer);
+    gateway_start();
+    rig_until(proxy.session.line && g->links[0].session.line);
+}
+
+static void end_hostile(void)
+{
+    listener_close(outer);
+    outer = NULL;
+    link_line_free(proxy.line);
+    proxy.line = NULL;
+    rig_turns(5);
+}
+
+static void say_stanza(const char *local, const char *remote, const char *text)
+{
+    const struct link_frame f = {
+        .type = LINK_STANZA,
+        .stanza = { .receipt = 1, .local = slice_str(local), .remote = slice_str(remote), .stanza = slice_str(text) }
+    };
+
+    assert_true(link_session_send(&proxy.session, &f));
+}
+
+static void a_hostile_proxy_cannot_speak_for_our_users_and_the_other_one_goes_on(void **state)
+{
+    begin_hostile();
+    say_stanza(OURS, THEIRS, "<message from='eve@" OURS "' to='romeo@" OURS "'><body>x</body></message>");
+    rig_until(proxy.n_closed == 1);
+    assert_int_equal(proxy.reason, LINK_LIED);
+    assert_int_equal(told.n_stanzas, 0);
+    end_hostile();
+    send_one(1);
+    later_until(has_fate(1));
+    assert_int_equal(fate_of(1), XMPP_FATE_CONFIRMED);
+    assert_true(xmpp_counters(edges[1].x)->streams_opened > 0);
+}
+
+static void a_hostile_proxy_cannot_exceed_its_credit(void **state)
+{
+    begin_hostile();
+    assert_true(link_gateway_pause(g, SLICE(THEIRS), true));
+    for (unsigned i = 0; i < LINK_IN_STANZAS + 1; i++)
+        say_stanza(OURS, THEIRS, "<message from='a@" THEIRS "' to='b@" OURS "'/>");
+    rig_until(proxy.n_closed == 1);
+    assert_int_equal(proxy.reason, LINK_OVER_CREDIT);
+    assert_int_equal(told.n_stanzas, LINK_IN_STANZAS);
+    end_hostile();
+}
+
+static void a_hostile_proxy_cannot_tell_the_fate_of_what_it_was_not_given(void **state)
+{
+    const struct link_frame f = { .type = LINK_FATE,
+                                  .fate = { .id = 1000, .fate = XMPP_FATE_CONFIRMED, .written = true } };
+
+    begin_hostile();
+    assert_true(link_session_send(&proxy.session, &f));
+    rig_until(proxy.n_closed == 1);
+    assert_int_equal(proxy.reason, LINK_LIED);
+    end_hostile();
+}
+
 /* ---- under traffic ---- */
 
 /* The same in each run. */
@@ -248,6 +316,9 @@ int main(void)
         TEST(a_withdrawn_stanza_says_whether_it_may_have_been_written),
         TEST(a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on),
         TEST(a_gateway_that_is_killed_has_falsely_acknowledged_nothing),
+        TEST(a_hostile_proxy_cannot_speak_for_our_users_and_the_other_one_goes_on),
+        TEST(a_hostile_proxy_cannot_exceed_its_credit),
+        TEST(a_hostile_proxy_cannot_tell_the_fate_of_what_it_was_not_given),
         TEST(every_fate_is_true_wherever_links_and_proxies_end),
         TEST(nothing_of_a_partner_is_lost_wherever_links_end),
     };
