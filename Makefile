@@ -4,7 +4,7 @@ ASAN := build-asan
 FUZZ := build-fuzz
 MESON := /usr/bin/meson
 
-.PHONY: all deps demo test proof bench fuzz format tidy clean install
+.PHONY: all deps demo test proof bench fuzz format tidy clean install screenshots
 
 all: deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -32,6 +32,10 @@ bench: deps-bench
 
 fuzz: deps-fuzz
 	@tests/fuzz/run
+
+# The pictures of docs/PANEL.md, from a run of the panel's tests.
+screenshots: deps-test all
+	@tests/panel/run tests/panel/pictures.py
 
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "admin/admin_private.h"
+#include "admin/maker.h"
 #include "admin/password.h"
 #include "store/certificate.h"
 
@@ -68,9 +69,12 @@ static size_t leave_as_is(void *arg, struct MHD_Connection *c, char *s)
 
 static int start_http(struct admin *a, struct err *err)
 {
-    const unsigned flags =
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC | MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC | MHD_USE_EPOLL |
+                           MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
+    a->maker = maker_new(err);
+    if (!a->maker)
+        return -1;
     a->http = MHD_start_daemon(flags, 0, NULL, NULL, admin_on_access, a, MHD_OPTION_EXTERNAL_LOGGER, on_http_log, a,
                                MHD_OPTION_URI_LOG_CALLBACK, admin_on_request, a, MHD_OPTION_NOTIFY_COMPLETED,
                                admin_on_completed, a, MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, NULL,
@@ -259,7 +263,8 @@ struct admin *admin_new(const struct admin_conf *conf, struct err *err)
     if (conf->host_name.n < sizeof(a->host_name) && conf->host_name.n)
         memcpy(a->host_name, conf->host_name.p, conf->host_name.n);
     a->config = keeper_config(conf->keeper);
-    if (dig(a, err) == 0 && make_decoy(a, err) == 0 && open_tls(a, err) == 0 && start_http(a, err) == 0) {
+    if (dig(a, err) == 0 && events_init(&a->events, conf->loop, err) == 0 && make_decoy(a, err) == 0 &&
+        open_tls(a, err) == 0 && start_http(a, err) == 0) {
         a->splices.tls = a->tls;
         a->splices.hand_over = hand_over;
         a->splices.owner = a;
@@ -286,8 +291,13 @@ void admin_free(struct admin *a)
     for (size_t i = 0; i < a->n_listeners; i++)
         listener_close(a->listeners[i]);
     local_close(a->local);
+    events_close(&a->events);
+    if (a->maker)
+        maker_stop(a->maker);
     if (a->http)
         MHD_stop_daemon(a->http);
+    maker_free(a->maker);
+    events_fini(&a->events);
     splices_close(&a->splices);
     bury(a);
     config_drop(a->config);

@@ -57,8 +57,9 @@ enum admin_service_action { ADMIN_SERVICE_DRAIN, ADMIN_SERVICE_RESUME, ADMIN_SER
 struct admin_ops {
     /* What handshakes show: an array of {"name", "source", "sha256", "not-after"}. */
     json_t *(*identities)(void *owner);
-    json_t *(*status)(void *owner);  /* GET /v1/status: an object; the reply owns it */
-    json_t *(*service)(void *owner); /* GET /v1/service: an object */
+    json_t *(*status)(void *owner);                    /* GET /v1/status: an object; the reply owns it */
+    json_t *(*history)(void *owner, uint64_t minutes); /* GET /v1/history: an object; minutes: at most */
+    json_t *(*service)(void *owner);                   /* GET /v1/service: an object */
     /* POST /v1/service. False: *no says why. */
     bool (*service_do)(void *owner, enum admin_service_action action, struct admin_refusal *no);
     bool (*metrics)(void *owner, struct buf *out);  /* GET /metrics: OpenMetrics text, with its "# EOF" */
@@ -67,6 +68,8 @@ struct admin_ops {
     json_t *(*stream)(void *owner, uint64_t id);    /* GET /v1/streams/ID: all of one; JSON null: there is none */
     /* GET /v1/partners/NAME/status. name is any domain of a partner; JSON null: it belongs to none. */
     json_t *(*partner_status)(void *owner, struct slice name);
+    /* Of all partners that have streams or have failed of late: {NAME: {"is": "connected", "failing" or "idle", ...}}. */
+    json_t *(*partner_states)(void *owner);
     /* POST /v1/partners/NAME/test: begins a test and gives {"id": ...}. from empty: our first domain. NULL: *no says why */
     json_t *(*test_start)(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
     /* GET /v1/partners/NAME/test/ID; JSON null: there is none of that partner, or no longer. */
@@ -113,6 +116,10 @@ struct admin_ops {
     json_t *(*check_start)(void *owner, const struct admin_check *what, struct admin_refusal *no);
     /* GET /v1/checks/ID; JSON null: there is none, or no longer. */
     json_t *(*check)(void *owner, uint64_t id);
+    /* POST /v1/certificates/NAME/acme: asks the ACME authority for it, and gives {"id": ...}. NULL: *no says why. */
+    json_t *(*acme_start)(void *owner, struct slice name, struct admin_refusal *no);
+    /* GET of the same: what became of the last one, and when it is renewed; JSON null: there was none, and it is not. */
+    json_t *(*acme)(void *owner, struct slice name);
 };
 
 struct admin_conf {
@@ -151,6 +158,12 @@ void admin_free(struct admin *a);
  * loop's thread; without certificate it does nothing.
  */
 int admin_renew(struct admin *a, struct err *err);
+
+/*
+ * A POST that the daemon makes to its own API, as who ("acme", in audit and log): the same code, checks and audit as for
+ * administrators. body is given back. From any thread but the loop's. -1 with the sentence of the refusal.
+ */
+int admin_ask(struct admin *a, const char *who, const char *uri, json_t *body, struct err *err);
 
 /* Settings that count from now on: the API's stored certificate may be another. As admin_renew otherwise. */
 int admin_apply(struct admin *a, const struct config *next, struct err *err);

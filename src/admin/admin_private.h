@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 
 #include "admin/admin.h"
+#include "admin/events.h"
 #include "admin/local.h"
 #include "admin/session.h"
 #include "admin/splice.h"
@@ -14,12 +15,15 @@
 #define ADMIN_LISTENERS 16
 
 struct grave;
+struct maker;
 
 struct admin {
     struct admin_conf conf;
     char host_name[256];
     struct MHD_Daemon *http;
+    struct maker *maker; /* a thread of its own */
     struct sessions sessions;
+    struct events events;
     struct throttle by_account, by_address;
     struct log_limit throttled;         /* of lines about them */
     struct buf decoy;                   /* stored form of no password: unknown accounts take as long as known ones */

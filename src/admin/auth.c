@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "admin/password.h"
+#include "admin/routes.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -96,7 +97,9 @@ const struct account *auth_account(const struct config *config, struct slice nam
 
 static bool find_session(struct call *c, const struct config *config)
 {
-    struct session *s = session_find(&c->admin->sessions, cookie(c), admin_mono_ms(c->admin));
+    /* What a page asks by itself keeps nobody signed in. */
+    bool use = !call_header(c, "X-Stox-Quiet").n && !(c->route && c->route->quiet);
+    struct session *s = session_find(&c->admin->sessions, cookie(c), admin_mono_ms(c->admin), use);
     const struct account *a = s ? auth_account(config, slice_str(s->account)) : NULL;
 
     if (!s)

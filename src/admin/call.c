@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "admin/maker.h"
 #include "store/json.h"
 
 struct call *call_new(struct admin *a, const char *uri)
@@ -25,6 +26,7 @@ void call_free(struct call *c)
     if (!c)
         return;
     json_decref(c->json);
+    making_free(c->making);
     if (c->body.p)
         explicit_bzero(c->body.p, c->body.cap); /* passwords, keys */
     buf_free(&c->body);

@@ -10,7 +10,7 @@
 #define CALL_BODY (64u << 10)
 #define CALL_BODY_CHANGES (16u << 20)
 #define CALL_ARENA_MAX (512u << 20) /* the edits of 200,000 changes */
-#define CALL_HEADERS 6
+#define CALL_HEADERS 10
 
 enum who_kind { WHO_NOBODY, WHO_UNIX, WHO_TOKEN, WHO_SESSION };
 
@@ -25,17 +25,21 @@ struct who {
 struct reply {
     unsigned status; /* 0: none yet */
     const char *type;
-    char *body; /* owned, of malloc */
+    char *body;        /* owned, of malloc */
+    const void *fixed; /* instead of body: of the program */
     size_t n;
+    const char *policy, *cache; /* Content-Security-Policy, Cache-Control; NULL: the API's */
     struct reply_header {
         const char *name;
         const char *value; /* the arena's */
     } headers[CALL_HEADERS];
     size_t n_headers;
-    bool is_short; /* of memory: a header is missing */
+    struct event_stream *events; /* instead of a body */
+    bool is_short;               /* of memory: a header is missing */
 };
 
 struct admin_route;
+struct making;
 
 struct call {
     struct admin *admin;
@@ -52,9 +56,11 @@ struct call {
     struct who who;
     struct buf body;
     size_t body_max;
-    json_t *json;    /* owned; the body */
-    bool started;    /* the head has been judged */
-    bool is_refused; /* and found wanting: the reply is there */
+    json_t *json;          /* owned; the body */
+    bool started;          /* the head has been judged */
+    bool is_refused;       /* and found wanting: the reply is there */
+    bool is_waiting;       /* suspended: the handler runs again */
+    struct making *making; /* owned; the key that it waits for, or has (maker.h) */
     struct reply reply;
 };
 
@@ -92,6 +98,8 @@ void reply_json(struct call *c, unsigned status, json_t *v);
 
 /* Text of this type; b is emptied. */
 void reply_text(struct call *c, unsigned status, const char *type, struct buf *b);
+/* n bytes that are part of the program. */
+void reply_fixed(struct call *c, unsigned status, const char *type, const void *p, size_t n);
 void reply_nothing(struct call *c, unsigned status);
 void reply_header(struct call *c, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -175,7 +175,8 @@ static bool is_for_federation(struct coming *in)
     return use ? strcmp(use, pki_uses[PKI_USE_FEDERATION]) == 0 : !cert || cert->use == PKI_USE_FEDERATION;
 }
 
-static bool judge(struct coming *in)
+/* known: what is wrong already; NULL: nothing. All that is wrong is said at once. */
+static bool judge(struct coming *in, const struct pki_defect *known)
 {
     const struct certificate *cert = certificate_of(in);
     struct wanted w = { .of = in->c->name };
@@ -187,7 +188,8 @@ static bool judge(struct coming *in)
                           .names = w.names.v,
                           .trust = trust,
                           .now_s = admin_wall_s(in->c->admin),
-                          .warn_days = CERTIFICATE_WARN_DAYS };
+                          .warn_days = CERTIFICATE_WARN_DAYS,
+                          .known = known };
 
     if (!trust)
         certificate_log(in->log, "%s; so the chain was not held against them", err.text);
@@ -299,13 +301,15 @@ static void keep(struct coming *in)
 static void run(struct coming *in)
 {
     struct pki_defect defect;
+    bool usable;
 
     if (!take_body(in) || !certificate_stays_fixed(in->c, in->before) || !open_keys(in))
         return;
-    if (!find_key(in, &defect)) {
+    usable = find_key(in, &defect);
+    if (!usable && !pki_chain_leaf(in->bundle.chain)) {
         in->defects = (struct pki_defects){ .v = { defect }, .n = 1 };
         certificate_refuse(in->c, &in->defects);
-    } else if (judge(in)) {
+    } else if (judge(in, usable ? NULL : &defect) && usable) {
         keep(in);
     }
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "admin/certificates.h"
+#include "admin/maker.h"
 #include "admin/objects.h"
 #include "admin/routes.h"
 #include "base/log.h"
@@ -151,6 +152,20 @@ static bool put_names(struct asking *a)
     return true;
 }
 
+/* The call's. NULL: it is being made, and all of this runs again when it is there; or a problem is the reply. */
+static EVP_PKEY *take_key(struct asking *a, enum pki_key_type type)
+{
+    if (!maker_give(a->c->admin->maker, a->c, type))
+        return NULL;
+    if (!a->c->making->key)
+        on_failure(a->c, &a->c->making->err);
+    else if (a->c->making->type != type)
+        reply_problem(a->c, 409, "conflict", "the type of the key was changed by somebody else meanwhile; ask again");
+    else
+        return a->c->making->key;
+    return NULL;
+}
+
 /* In a dry run the key is not made: all that can be wrong shows without. */
 static bool fill(struct asking *a, bool dry)
 {
@@ -168,15 +183,12 @@ static bool fill(struct asking *a, bool dry)
     }
     if (!put_names(a) || dry)
         return dry;
-    key = pki_key_make(cert->key_type, &err);
-    if (!key) {
-        on_failure(a->c, &err);
+    key = take_key(a, cert->key_type);
+    if (!key)
         return false;
-    }
     snprintf(now, sizeof(now), "%lld", (long long)admin_wall_s(a->c->admin));
     ok = put_key(a, key, a->answers->name) &&
          certificate_edit(a->c, a->edits, &a->request.n, "requested", slice_str(now));
-    pki_key_free(key);
     certificate_log(a->log, "a key was made (%s) and sealed, %s", pki_key_types[cert->key_type],
                     cert->exportable ? "to be exported under a passphrase only" : "never to be exported");
     certificate_log(a->log, "a request for %zu names was made with the profile %s", a->names.n,

@@ -169,21 +169,35 @@ static json_t *time_json(unsigned s)
     return v;
 }
 
-static const char *state_of(const struct certificate *cert)
+static const char *state_of(const struct certificate *cert, const json_t *order)
 {
+    if (json_integer_value(json_object_get(order, "failures")) > 0)
+        return cert->chain.n ? "renewal-fails" : "request-fails";
     if (!cert->chain.n)
         return "requested";
     return cert->request.n ? "renewing" : "installed";
 }
 
+/* What the daemon knows of it; JSON null: nothing. */
+static json_t *order_of(struct call *c, struct slice name)
+{
+    const struct admin_ops *ops = admin_ops_of(c);
+
+    return ops->acme ? ops->acme(c->admin->conf.owner, name) : json_null();
+}
+
 json_t *certificate_shown(struct call *c, const struct config *config, const struct record *r)
 {
     const struct certificate *cert = r->object;
-    json_t *o = change_shown(r);
+    json_t *o = change_shown(r), *order = order_of(c, r->name);
 
-    if (!o)
+    if (!o || !order) {
+        json_decref(o);
+        json_decref(order);
         return NULL;
-    if (json_object_set_new(o, "state", json_string(state_of(cert))) ||
+    }
+    if (json_object_set_new(o, "state", json_string(state_of(cert, order))) ||
+        json_object_set_new(o, "acme-order", order) ||
         json_object_set_new(o, "requested", time_json(cert->requested_s)) ||
         json_object_set_new(o, "installed", time_json(cert->installed_s)) ||
         json_object_set_new(o, "request",

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "admin/auth.h"
+#include "admin/panel.h"
 #include "admin/routes.h"
 
 #define BODY_AT_ONCE (1u << 20) /* bodies that may hold secrets are smaller */
@@ -108,9 +109,14 @@ static bool judge_head(struct call *c, const char *method)
     enum route_match match = ROUTE_NO_PATH;
     const char *why = "";
     bool parsed = target_parse(&c->target, c->uri, &c->arena, &why);
+    const struct panel_file *file = parsed ? panel_find(c) : NULL;
 
     if (!auth_host_fits(c)) {
         reply_problem(c, 421, "bad-request", "this is not the server of that host");
+        return false;
+    }
+    if (file) {
+        panel_reply(c, file, method);
         return false;
     }
     if (parsed)
@@ -162,6 +168,17 @@ static bool has_body(const struct call *c)
     return length.n && !slice_is(length, "0");
 }
 
+/* What it waited for is there. Meanwhile a session may have ended, or a role been taken. False: the reply is there. */
+static bool go_on(struct call *c)
+{
+    c->is_waiting = false;
+    if (!auth_find(c)) {
+        reply_unauthenticated(c);
+        return false;
+    }
+    return judge_path(c, true, "", ROUTE_FOUND);
+}
+
 enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const char *url, const char *method,
                                 const char *version, const char *data, size_t *n, void **call)
 {
@@ -184,7 +201,7 @@ enum MHD_Result admin_on_access(void *admin, struct MHD_Connection *conn, const 
         *n = 0;
         return MHD_YES;
     }
-    if (!c->is_refused && (c->route->body_max == 0 || call_take_json(c)))
+    if (c->is_waiting ? go_on(c) : !c->is_refused && (c->route->body_max == 0 || call_take_json(c)))
         c->route->run(c);
-    return reply_send(c);
+    return c->is_waiting ? MHD_YES : reply_send(c);
 }

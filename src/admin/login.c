@@ -37,6 +37,8 @@ static void log_in(struct call *c, const struct account *a)
         reply_no_memory(c);
         return;
     }
+    memcpy(s->from, c->from, sizeof(s->from));
+    log_escape(s->agent, sizeof(s->agent), call_header(c, MHD_HTTP_HEADER_USER_AGENT));
     log_info(c->admin->conf.log, "admin-login", LOG_S("name", a->name), LOG_Z("from", c->from));
     reply_json(c, 200, session_json(c, s->account, a->role, s));
     set_cookie(c, cookie, SESSION_MS / 1000);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "admin/browse.h"
 #include "admin/changing.h"
 #include "admin/routes.h"
 #include "base/text.h"
@@ -76,7 +77,10 @@ void objects_location(struct call *c, const struct setting_kind *kind, struct sl
 
 void objects_list(struct call *c)
 {
-    objects_page(c, c->kind);
+    if (browse_is_asked(c))
+        browse_list(c);
+    else
+        objects_page(c, c->kind);
 }
 
 /* The record that the path names; a problem is the reply when there is none. */

@@ -78,7 +78,13 @@ static void add_queries(struct openapi *d, json_t *list, const struct admin_rout
         { "name", "string", "changes of this object only" },
         { "user", "string", "user@domain" },
         { "partner", "string", "any domain of a partner" },
-        { "state", "string", "none, to, from, both, asked, denied or added" },
+        { "state", "string",
+          "of contacts none, to, from, both, asked, denied or added; of partners any, failing, connected or idle: each "
+          "is given its state" },
+        { "minutes", "integer", "how many at most: 60 without it, 1440 are kept" },
+        { "search", "string", "those whose name or settings hold this text" },
+        { "sort", "string", "by this setting, or name, or of partners state; with - before it the other way round" },
+        { "offset", "integer", "how many to leave out; with search, sort or state" },
         { "sip", "string", "the SIP user: alice@contoso.example" },
         { "xmpp", "string", "the partner's user: romeo@fabrikam.example" },
         { "both", "boolean", "also that the partner's user watches the SIP user" },
@@ -118,12 +124,15 @@ static json_t *parameters(struct openapi *d, const struct admin_route *route)
 
 static json_t *success(const struct admin_route *route, const struct setting_kind *kind)
 {
+    const char *type = strcmp(route->path, "/metrics") == 0     ? "application/openmetrics-text"
+                       : strcmp(route->path, "/v1/events") == 0 ? "text/event-stream"
+                                                                : "application/json";
+
     if (!route->gives)
         return json_pack("{s:s}", "description", "done");
     if (!route->gives[0])
-        return json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "done", "content",
-                         strcmp(route->path, "/metrics") == 0 ? "application/openmetrics-text" : "application/json",
-                         "schema", "type", strcmp(route->path, "/metrics") == 0 ? "string" : "object");
+        return json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "done", "content", type, "schema", "type",
+                         strcmp(type, "application/json") == 0 ? "object" : "string");
     return json_pack("{s:s, s:{s:{s:o}}}", "description", "done", "content", "application/json", "schema",
                      schema_ref(route->gives, kind));
 }

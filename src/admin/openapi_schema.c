@@ -13,6 +13,12 @@ static const struct {
                  "'unauthenticated','forbidden','too-many','bad-request','too-large','method']},"
                  "'setting':{'type':'string'},'index':{'type':'integer'}}}" },
     { "Status", "{'type':'object'}" },
+    { "History", "{'type':'object','required':['now','step-s'],'properties':{'now':{'type':'integer','description':"
+                 "'seconds since 1970'},'step-s':{'type':'integer'},'to-xmpp':{'$ref':'#/components/schemas/Counts'},"
+                 "'to-sip':{'$ref':'#/components/schemas/Counts'},'failed':{'$ref':'#/components/schemas/Counts'},"
+                 "'streams':{'$ref':'#/components/schemas/Counts'}}}" },
+    { "Counts",
+      "{'type':'array','items':{'type':'integer'},'description':'oldest first; the last has not ended yet'}" },
     { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
                  "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
     { "Steps",
@@ -158,6 +164,11 @@ static const struct {
       "'domains':{'type':'array','maxItems':500,'items':{'type':'string'}},'resolvers':{'type':'array','maxItems':2,"
       "'items':{'type':'string','description':'ip, or ip@port'}}}}" },
     { "CheckBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "AcmeOrder",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'done':{'type':'boolean'},"
+      "'works':{'type':'boolean'},'verdict':{'type':'string'},'failures':{'type':'integer'},'next-try':{'type':["
+      "'string','null']},'renews':{'type':['string','null'],'description':'when it is asked for again by itself'},"
+      "'terms':{'type':'string','description':'the terms of service that have to be agreed to'}}}" },
     { "Check",
       "{'type':'object','required':['id','done','findings'],'properties':{'id':{'type':'integer'},"
       "'done':{'type':'boolean'},'works':{'type':'boolean'},'verdict':{'type':'string'},'took-ms':{'type':'integer'},"
@@ -249,7 +260,9 @@ static const struct {
       "'unit':{'type':'string'},'country':{'type':'string'},'state-or-province':{'type':'string'},"
       "'locality':{'type':'string'},'names':{'type':'array','items':{'type':'string'}},"
       "'sip-domains':{'type':'array','items':{'type':'string'}},"
-      "'state':{'enum':['requested','installed','renewing']},'requested':{'type':['string','null']},"
+      "'acme-order':{'anyOf':[{'type':'null'},{'$ref':'#/components/schemas/AcmeOrder'}]},"
+      "'state':{'enum':['requested','installed','renewing','request-fails','renewal-fails']},'requested':{'type':['"
+      "string','null']},"
       "'installed':{'type':['string','null']},'request':{'type':['string','null'],'description':'PEM'},"
       "'request-text':{'type':['string','null']},'chain':{'type':['string','null'],'description':'PEM'},"
       "'certificate':{'type':['object','null']},'assigned':{'type':'array','items':{'type':'string'}}}}" },
@@ -302,6 +315,11 @@ static const struct {
       "'defects':{'type':'array','items':{'$ref':'#/components/schemas/CertificateDefect'}}}}}}}" },
     { "Session", "{'type':'object','properties':{'name':{'type':'string'},'role':{'$ref':'#/components/schemas/Role'},"
                  "'csrf':{'type':'string'},'expires':{'type':'integer','description':'seconds left'}}}" },
+    { "Sessions",
+      "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
+      "'properties':{'id':{'type':'integer'},'name':{'type':'string'},'from':{'type':'string'},"
+      "'agent':{'type':'string'},'age-s':{'type':'integer'},'idle-s':{'type':'integer'},"
+      "'own':{'type':'boolean','description':'the one that asks'}}}}}}" },
     { "Login", "{'type':'object','additionalProperties':false,'required':['name','password'],'properties':{"
                "'name':{'type':'string'},'password':{'type':'string','writeOnly':true}}}" },
     { "PasswordChange", "{'type':'object','additionalProperties':false,'required':['old','new'],'properties':{"
@@ -381,6 +399,21 @@ static json_t *default_json(const struct setting *s)
     }
 }
 
+/* What a value looks like, in a word for forms. */
+static const char *form_of(const struct setting *s)
+{
+    static const char *const forms[] = {
+        [SETTING_TEXT] = "text",     [SETTING_NAME] = "name",        [SETTING_FILE] = "file",
+        [SETTING_DOMAIN] = "domain", [SETTING_USER] = "user",        [SETTING_WHO] = "user-or-domain",
+        [SETTING_UINT] = "number",   [SETTING_BOOL] = "flag",        [SETTING_CHOICE] = "choice",
+        [SETTING_ADDR] = "address",  [SETTING_HOST] = "host",        [SETTING_DOMAINS] = "domain",
+        [SETTING_ADDRS] = "address", [SETTING_HOSTS] = "host",       [SETTING_NETS] = "network",
+        [SETTING_TEXTS] = "text",    [SETTING_PATTERNS] = "pattern",
+    };
+
+    return forms[s->type];
+}
+
 static void describe(struct openapi *d, json_t *schema, const struct setting *s)
 {
     openapi_set(d, schema, "description",
@@ -390,6 +423,16 @@ static void describe(struct openapi *d, json_t *schema, const struct setting *s)
         openapi_set(d, schema, "default", json_array());
     else if (s->def && !s->secret)
         openapi_set(d, schema, "default", default_json(s));
+    openapi_set(d, schema, "x-brief", json_string(s->brief));
+    if (s->help)
+        openapi_set(d, schema, "x-help", json_string(s->help));
+    if (s->unit)
+        openapi_set(d, schema, "x-unit", json_string(s->unit));
+    if (s->group)
+        openapi_set(d, schema, "x-group", json_string(s->group));
+    if (s->ours)
+        openapi_set(d, schema, "readOnly", json_true());
+    openapi_set(d, schema, "x-form", json_string(form_of(s)));
     if (s->lync)
         openapi_set(d, schema, "x-lync-name", json_string(s->lync));
     if (s->restart)
@@ -424,8 +467,12 @@ static json_t *kind_schema(struct openapi *d, const struct setting_kind *kind, e
 
     for (size_t i = 0; properties && i < kind->n; i++) {
         const struct setting *s = &kind->settings[i];
+        json_t *schema;
 
-        openapi_set(d, properties, s->name, setting_schema(d, s, form != FORM_SHOWN));
+        schema = setting_schema(d, s, form != FORM_SHOWN);
+        if (schema)
+            openapi_set(d, schema, "x-order", json_integer((json_int_t)i + 1));
+        openapi_set(d, properties, s->name, schema);
         if (form == FORM_NEW && !s->def && !setting_is_list(s))
             openapi_add(d, required, json_string(s->name));
     }
@@ -435,8 +482,8 @@ static json_t *kind_schema(struct openapi *d, const struct setting_kind *kind, e
         openapi_set(d, properties, "revision", json_pack("{s:s}", "type", "integer"));
     if (form == FORM_NEW && kind->title)
         openapi_add(d, required, json_string("name"));
-    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "type", "object", "description", kind->brief, "additionalProperties",
-                     0, "properties", properties, "required", required);
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "type", "object", "x-kind", kind->name, "description",
+                     kind->brief, "additionalProperties", 0, "properties", properties, "required", required);
 }
 
 static void put(struct openapi *d, json_t *schemas, const char *before, const char *name, const char *behind, json_t *v)

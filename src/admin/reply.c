@@ -8,6 +8,7 @@
 
 #define DETAIL_MAX 800
 #define ANSWER_MAX (64u << 20) /* a page of the largest objects */
+#define API_POLICY "default-src 'none'; frame-ancestors 'none'"
 
 static void forget(struct reply *r)
 {
@@ -47,10 +48,19 @@ void reply_text(struct call *c, unsigned status, const char *type, struct buf *b
     buf_free(b);
 }
 
+void reply_fixed(struct call *c, unsigned status, const char *type, const void *p, size_t n)
+{
+    reply_nothing(c, status);
+    c->reply.type = type;
+    c->reply.fixed = p;
+    c->reply.n = n;
+}
+
 void reply_nothing(struct call *c, unsigned status)
 {
     free(c->reply.body);
     c->reply.body = NULL;
+    c->reply.fixed = NULL;
     c->reply.n = 0;
     c->reply.status = status;
 }
@@ -137,11 +147,11 @@ void reply_unauthenticated(struct call *c)
 static bool add_headers(struct MHD_Response *r, const struct reply *reply)
 {
     bool ok =
-        MHD_add_response_header(r, "Cache-Control", "no-store") == MHD_YES &&
+        MHD_add_response_header(r, "Cache-Control", reply->cache ? reply->cache : "no-store") == MHD_YES &&
         MHD_add_response_header(r, "X-Content-Type-Options", "nosniff") == MHD_YES &&
-        MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") == MHD_YES;
+        MHD_add_response_header(r, "Content-Security-Policy", reply->policy ? reply->policy : API_POLICY) == MHD_YES;
 
-    if (ok && reply->n && reply->type)
+    if (ok && reply->type && (reply->n || reply->status == 200))
         ok = MHD_add_response_header(r, "Content-Type", reply->type) == MHD_YES;
     for (size_t i = 0; ok && i < reply->n_headers; i++)
         ok = MHD_add_response_header(r, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
@@ -151,9 +161,12 @@ static bool add_headers(struct MHD_Response *r, const struct reply *reply)
 enum MHD_Result reply_send(struct call *c)
 {
     struct reply *reply = &c->reply;
-    struct MHD_Response *r = MHD_create_response_from_buffer(
-        reply->body ? reply->n : 0, reply->body, reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     enum MHD_Result result = MHD_NO;
+    void *body = reply->body ? reply->body : (void *)(uintptr_t)reply->fixed;
+    struct MHD_Response *r =
+        reply->events ? events_response(c)
+                      : MHD_create_response_from_buffer(body ? reply->n : 0, body,
+                                                        reply->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 
     if (!r)
         return MHD_NO;

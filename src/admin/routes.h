@@ -13,6 +13,7 @@ struct admin_route {
     enum admin_role role;        /* the least that may */
     void (*run)(struct call *c); /* leaves a reply */
     bool open;                   /* for those who are nobody yet */
+    bool quiet;                  /* no use of a session: it keeps nobody signed in */
     size_t body_max;             /* 0: takes no body */
     const char *queries;         /* names it knows, each with a space behind */
     const char *summary;
@@ -62,6 +63,8 @@ void matrix_get(struct call *c);
 void audit_get(struct call *c);
 void status_get(struct call *c);
 void metrics_get(struct call *c);
+void events_get(struct call *c);
+void history_get(struct call *c);
 void service_get(struct call *c);
 void service_post(struct call *c);
 void streams_get(struct call *c);
@@ -81,6 +84,8 @@ void subscription_get(struct call *c);
 void subscription_refresh(struct call *c);
 void certificates_list(struct call *c);
 void certificates_new(struct call *c);
+void certificate_acme(struct call *c);
+void certificate_acme_get(struct call *c);
 void certificate_get(struct call *c);
 void certificate_remove(struct call *c);
 void certificate_again(struct call *c);
@@ -114,6 +119,8 @@ void token_remove(struct call *c);
 void session_get(struct call *c);
 void session_post(struct call *c);
 void session_remove(struct call *c);
+void sessions_get(struct call *c);
+void sessions_remove(struct call *c);
 void session_password(struct call *c);
 void setup_post(struct call *c);
 

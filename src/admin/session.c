@@ -7,7 +7,7 @@ void session_end(struct session *s)
     explicit_bzero(s, sizeof(*s));
 }
 
-static bool is_over(const struct session *s, uint64_t now_ms)
+bool session_is_over(const struct session *s, uint64_t now_ms)
 {
     return now_ms - s->made_ms >= SESSION_MS || now_ms - s->used_ms >= SESSION_IDLE_MS;
 }
@@ -21,7 +21,7 @@ static struct session *free_place(struct sessions *s, struct slice account, uint
     for (size_t i = 0; i < SESSIONS_MAX; i++) {
         struct session *one = &s->all[i];
 
-        if (!one->id[0] || is_over(one, now_ms)) {
+        if (!one->id[0] || session_is_over(one, now_ms)) {
             free = one;
             continue;
         }
@@ -52,11 +52,12 @@ struct session *session_new(struct sessions *s, struct slice account, struct sli
     }
     memcpy(one->account, account.p, account.n);
     secret_make(one->csrf);
+    one->number = ++s->last;
     one->made_ms = one->used_ms = now_ms;
     return one;
 }
 
-struct session *session_find(struct sessions *s, struct slice cookie, uint64_t now_ms)
+struct session *session_find(struct sessions *s, struct slice cookie, uint64_t now_ms, bool use)
 {
     char id[SECRET_DIGEST + 1];
 
@@ -67,13 +68,22 @@ struct session *session_find(struct sessions *s, struct slice cookie, uint64_t n
 
         if (!one->id[0] || !text_equal_secret(slice_str(one->id), slice_of(id, SECRET_DIGEST)))
             continue;
-        if (is_over(one, now_ms)) {
+        if (session_is_over(one, now_ms)) {
             session_end(one);
             return NULL;
         }
-        one->used_ms = now_ms;
+        if (use)
+            one->used_ms = now_ms;
         return one;
     }
+    return NULL;
+}
+
+struct session *session_numbered(struct sessions *s, uint64_t number, uint64_t now_ms)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (s->all[i].id[0] && s->all[i].number == number && !session_is_over(&s->all[i], now_ms))
+            return &s->all[i];
     return NULL;
 }
 

@@ -18,7 +18,8 @@ enum phase {
     PHASE_READING, /* one has begun */
     PHASE_ANSWER,  /* it is whole, and nothing has come back yet */
     PHASE_ANSWERING,
-    PHASE_LAST, /* the library has closed; what waits goes out */
+    PHASE_EVENTS, /* an answer without end: what matters is that it is read */
+    PHASE_LAST,   /* the library has closed; what waits goes out */
 };
 
 struct splice {
@@ -70,6 +71,7 @@ static bool may_go_on(struct splice *s, size_t pending, uint64_t *wait_ms)
     case PHASE_READING: /* the library is busy with others: nobody's fault here */
         return s->inner && conn_tx_pending(s->inner) > 0 && age < SPLICE_ANSWER_MS;
     case PHASE_ANSWERING: return pending > 0 && moved && age < s->all->request_ms;
+    case PHASE_EVENTS: return pending == 0 || moved;
     case PHASE_LAST:
         *wait_ms = LAST_STEP_MS;
         if (moved)
@@ -163,6 +165,15 @@ static size_t on_outer_data(void *owner, struct conn *c, char *p, size_t n)
     return at;
 }
 
+/* The head of an answer that does not end (events.h)? The library writes heads as a whole. */
+static bool is_events(struct slice answer)
+{
+    static const char type[] = "\r\nContent-Type: text/event-stream\r\n";
+    const char *end = memmem(answer.p, answer.n, "\r\n\r\n", 4);
+
+    return end && memmem(answer.p, (size_t)(end - answer.p) + 2, type, sizeof(type) - 1) != NULL;
+}
+
 /* From the library. */
 static size_t on_inner_data(void *owner, struct conn *c, char *p, size_t n)
 {
@@ -172,7 +183,9 @@ static size_t on_inner_data(void *owner, struct conn *c, char *p, size_t n)
         return n;
     if (conn_tx_pending(s->outer) > TX_HIGH)
         conn_pause(c);
-    if (s->phase == PHASE_ANSWER || s->phase == PHASE_ANSWERING)
+    if (s->phase == PHASE_ANSWER && is_events(slice_of(p, n)))
+        become(s, PHASE_EVENTS);
+    else if (s->phase == PHASE_ANSWER || s->phase == PHASE_ANSWERING)
         become(s, PHASE_ANSWERING);
     return n;
 }

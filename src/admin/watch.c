@@ -30,6 +30,21 @@ void status_get(struct call *c)
         reply_away(c);
 }
 
+void history_get(struct call *c)
+{
+    const struct admin_ops *ops = ops_of(c);
+    uint64_t minutes;
+    json_t *v;
+
+    if (!call_number(c, "minutes", 60, 1440, &minutes))
+        return;
+    v = ops->history ? ops->history(c->admin->conf.owner, minutes) : NULL;
+    if (v)
+        reply_json(c, 200, v);
+    else
+        reply_away(c);
+}
+
 void metrics_get(struct call *c)
 {
     const struct admin_ops *ops = ops_of(c);

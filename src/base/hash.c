@@ -6,6 +6,8 @@
 #include "base/rand.h"
 
 #define BUCKETS_MIN ((size_t)16)
+#define AT_ONCE ((size_t)4096) /* buckets that move within a fraction of a millisecond */
+#define BESIDE 4               /* that move with each entry of a larger table: it is done long before the next time */
 
 struct sip_state {
     uint64_t v0, v1, v2, v3;
@@ -114,38 +116,69 @@ void hash_init(struct hash *h)
 void hash_free(struct hash *h)
 {
     free(h->buckets);
-    h->buckets = NULL;
-    h->n_buckets = h->n = 0;
+    free(h->before);
+    h->buckets = h->before = NULL;
+    h->n_buckets = h->n = h->n_moved = 0;
 }
 
-static struct hash_node **bucket_of(const struct hash *h, uint64_t hash)
+/* ---- doubling ---- */
+
+static size_t n_before(const struct hash *h)
 {
-    return &h->buckets[hash & (h->n_buckets - 1)];
+    return h->n_buckets / 2;
+}
+
+/* The entries of this bucket are still where they were. */
+static inline bool has_to_move(const struct hash *h, size_t bucket)
+{
+    return h->before && (bucket & (n_before(h) - 1)) >= h->n_moved;
+}
+
+static inline struct hash_node **bucket_of(const struct hash *h, uint64_t hash)
+{
+    size_t i = hash & (h->n_buckets - 1);
+
+    return has_to_move(h, i) ? &h->before[i & (n_before(h) - 1)] : &h->buckets[i];
+}
+
+/* At most n buckets; all of them: it has doubled. */
+static void move(struct hash *h, size_t n)
+{
+    for (; h->before && n > 0; n--) {
+        struct hash_node *node = h->before[h->n_moved++], *next;
+
+        for (; node; node = next) {
+            struct hash_node **b = &h->buckets[node->hash & (h->n_buckets - 1)];
+
+            next = node->next;
+            node->next = *b;
+            *b = node;
+        }
+        if (h->n_moved < n_before(h))
+            continue;
+        free(h->before);
+        h->before = NULL;
+    }
 }
 
 /* One entry for each bucket. When there is no memory for more buckets the chains become longer. */
 static void grow(struct hash *h)
 {
     size_t n = h->n_buckets ? h->n_buckets * 2 : BUCKETS_MIN;
-    struct hash larger = { .buckets = calloc(n, sizeof(*larger.buckets)), .n_buckets = n };
+    struct hash_node **larger = calloc(n, sizeof(*larger));
 
-    if (!larger.buckets)
+    if (!larger)
         return;
-    for (size_t i = 0; i < h->n_buckets; i++) {
-        struct hash_node *node = h->buckets[i], *next;
-
-        for (; node; node = next) {
-            struct hash_node **b = bucket_of(&larger, node->hash);
-
-            next = node->next;
-            node->next = *b;
-            *b = node;
-        }
-    }
-    free(h->buckets);
-    h->buckets = larger.buckets;
-    h->n_buckets = larger.n_buckets;
+    move(h, SIZE_MAX);
+    h->before = h->buckets;
+    h->buckets = larger;
+    h->n_buckets = n;
+    h->n_moved = 0;
+    if (n <= 2 * AT_ONCE)
+        move(h, SIZE_MAX);
 }
+
+/* ---- entries ---- */
 
 bool hash_add(struct hash *h, struct hash_node *node, uint64_t hash)
 {
@@ -155,6 +188,7 @@ bool hash_add(struct hash *h, struct hash_node *node, uint64_t hash)
         grow(h);
     if (h->n_buckets == 0)
         return false;
+    move(h, BESIDE);
     b = bucket_of(h, hash);
     node->hash = hash;
     node->next = *b;
@@ -188,16 +222,20 @@ void hash_remove(struct hash *h, struct hash_node *node)
     }
 }
 
+static void each_of(struct hash_node *node, void (*fn)(struct hash_node *node, void *arg), void *arg)
+{
+    for (struct hash_node *next; node; node = next) {
+        next = node->next;
+        fn(node, arg);
+    }
+}
+
 void hash_each(struct hash *h, void (*fn)(struct hash_node *node, void *arg), void *arg)
 {
-    for (size_t i = 0; i < h->n_buckets; i++) {
-        struct hash_node *node = h->buckets[i], *next;
-
-        for (; node; node = next) {
-            next = node->next;
-            fn(node, arg);
-        }
-    }
+    for (size_t i = 0; i < h->n_buckets; i++)
+        each_of(h->buckets[i], fn, arg);
+    for (size_t i = h->n_moved; h->before && i < n_before(h); i++)
+        each_of(h->before[i], fn, arg);
 }
 
 static uint64_t mirrored(uint64_t v)
@@ -215,17 +253,21 @@ static uint64_t mirrored(uint64_t v)
  */
 bool hash_walk(struct hash *h, uint64_t *at, size_t n, void (*fn)(struct hash_node *node, void *arg), void *arg)
 {
-    uint64_t step;
+    uint64_t step, mask = h->n_buckets - 1;
 
     if (h->n_buckets == 0)
         return false;
     step = (UINT64_MAX / h->n_buckets) + 1;
     for (size_t seen = 0; seen < n; seen++) {
-        struct hash_node *node = h->buckets[mirrored(*at) & (h->n_buckets - 1)], *next;
+        uint64_t bucket = mirrored(*at) & mask;
+        struct hash_node *node = *bucket_of(h, bucket), *next;
 
-        for (; node; node = next, seen++) {
+        for (; node; node = next) {
             next = node->next;
+            if ((node->hash & mask) != bucket) /* it shares the chain until they move */
+                continue;
             fn(node, arg);
+            seen++;
         }
         *at += step;
         if (*at == 0)

@@ -18,6 +18,9 @@ struct hash {
     size_t n_buckets;           /* power of two, or 0 before the first entry */
     size_t n;                   /* entries */
     uint64_t key[2];            /* of hash_bytes */
+    /* A table of a million entries doubles a few buckets with each entry that is added, so that nobody waits for all of it. */
+    struct hash_node **before; /* owned: half as many, of before it began to double; NULL: it is not about to */
+    size_t n_moved;            /* so many of them, from the first on, have moved to buckets */
 };
 
 /* Called with an entry whose hash is equal; true when it is the one looked for. */

@@ -84,7 +84,10 @@ static bool admit_sender(struct bridge *b, const struct sip_msg *m, const struct
     *from = id.jid;
     if (!within_route_rate(b, id.route, what, no))
         return false;
-    return gate_user(b->directory, from, &gate) || refuse_because(no, 403, &gate);
+    if (!gate_user(b->directory, from, &gate))
+        return refuse_because(no, 403, &gate);
+    cards_heard(b, from, id.display);
+    return true;
 }
 
 static bool refuse_address(struct admit_refusal *no, enum map_address_fault fault)
@@ -163,8 +166,8 @@ bool admit_watcher(struct bridge *b, const struct sip_msg *m, const struct sip_p
     return admit_what(b, m, peer, a, &what, out, no);
 }
 
-bool admit_publisher(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
-                     struct jid *who, struct admit_refusal *no)
+bool admit_owner(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                 struct jid *who, struct admit_refusal *no)
 {
     const struct what what = subscriptions(b);
     enum map_address_fault fault;
@@ -177,7 +180,7 @@ bool admit_publisher(struct bridge *b, const struct sip_msg *m, const struct sip
     if (fault != MAP_ADDRESS_OK)
         return refuse_address(no, fault);
     if (!who->local.n || !jid_bare_eq(who, &named))
-        return refuse(no, 403, "Presence is published here by the one whose it is");
+        return refuse(no, 403, "Only the one whose address it is may do that");
     return within_rate(b, who, &what, no);
 }
 

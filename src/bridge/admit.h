@@ -35,9 +35,9 @@ bool admit(struct bridge *b, const struct sip_msg *m, const struct sip_peer *pee
 bool admit_watcher(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
                    struct admitted *out, struct admit_refusal *no);
 
-/* One who publishes his own presence, at a route that takes it. False: no is filled in. */
-bool admit_publisher(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
-                     struct jid *who, struct admit_refusal *no);
+/* One who asks about his own address: he publishes, or wants to know who watches him. False: no is filled in. */
+bool admit_owner(struct bridge *b, const struct sip_msg *m, const struct sip_peer *peer, struct arena *a,
+                 struct jid *who, struct admit_refusal *no);
 
 /* Within the sender's rate? For what comes in a session that was admitted; admit asks it too. False: no is filled in. */
 bool admit_rate(struct bridge *b, const struct jid *from, struct admit_refusal *no);

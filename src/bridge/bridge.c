@@ -290,7 +290,7 @@ struct bridge *bridge_new(const struct bridge_conf *conf, struct err *err)
     provers_init(&b->provers);
     replays_init(&b->replays);
     viewers_init(&b->viewers);
-    list_init(&b->test_messages);
+    trial_list_init(&b->trials);
     talks_init(&b->talks, 0, (const uint8_t[16]){ 0 });
     b->since_ms = loop_now(b->loop);
     b->next_token = 1;

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "bridge/abilities.h"
 #include "bridge/bridge.h"
+#include "bridge/cards.h"
 #include "bridge/gate.h"
 #include "bridge/presence_rounds.h"
 #include "bridge/presence_trial.h"
@@ -21,11 +22,13 @@
 #include "bridge/speaker.h"
 #include "bridge/talk.h"
 #include "bridge/threads.h"
+#include "bridge/trial_list.h"
 #include "bridge/typing.h"
 #include "bridge/viewer.h"
 #include "bridge/watch.h"
 #include "bridge/watch_s2x.h"
 #include "bridge/watch_x2s.h"
+#include "bridge/winfo.h"
 #include "map/im.h"
 #include "sip/sip.h"
 #include "xmpp/federation.h"
@@ -54,12 +57,12 @@ struct bridge {
     struct rates route_rates;
     struct rates watch_rates, watch_route_rates; /* of those who subscribe to presence, or ask for it, likewise */
     struct replays replays;
-    struct viewers viewers;    /* likewise */
-    struct list test_messages; /* struct trial: bridge/trial.h */
-    size_t n_trials;
-    uint64_t last_trial;
-    struct presence_trials presence_trials;
+    struct viewers viewers;            /* likewise */
+    struct trial_list trials;          /* struct trial: bridge/trial.h */
+    struct trial_list presence_trials; /* struct presence_trial: bridge/presence_trial.h */
     struct publications publications;
+    struct winfos winfos;
+    struct cards cards;
     struct talks talks; /* for administrators; see bridge/note.h */
     uint64_t since_ms;  /* of the loop: when the bridge was made */
 

@@ -22,7 +22,7 @@ struct known {
     bool there;   /* the device that is asked about is there; of a bare address: he is known */
 };
 
-/* His name, and whether the resource is one of his. Slices are in the arena. */
+/* His name, by his presence or else by what he has sent, and whether the resource is one of his. Slices are in the arena. */
 static struct known known_of(const struct bridge *b, struct arena *a, const struct xmpp_stanza *stanza)
 {
     const struct contact *c = contact_find(b, stanza->to, stanza->from);
@@ -40,6 +40,8 @@ static struct known known_of(const struct bridge *b, struct arena *a, const stru
         if (p->nick.n)
             known.card.name = p->nick;
     }
+    if (!known.card.name.n)
+        known.card.name = arena_dup(a, cards_name(b, stanza->to));
     return known;
 }
 

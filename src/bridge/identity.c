@@ -7,7 +7,7 @@ static bool read_address(const struct bridge *b, const struct sip_name_addr *na,
 {
     struct slice gr = { 0 };
 
-    *out = (struct identity){ 0 };
+    *out = (struct identity){ .display = na->display };
     (void)sip_gruu(na, &gr);
     if (!na->uri.has_user || map_uri_to_jid(a, &na->uri, gr, &b->map.aliases, &out->jid) != MAP_ADDRESS_OK)
         return false;

@@ -12,6 +12,7 @@ struct identity {
     struct jid jid;
     const struct route *route; /* of the domain; NULL: it is not one of ours */
     struct slice domain;       /* as SIP writes it: A-labels */
+    struct slice display;      /* his name, as SIP writes it between quotes; may be empty */
     bool hidden;               /* asserted, and not to be shown to anybody else: Privacy has "id" (RFC 3325 9.3) */
 };
 

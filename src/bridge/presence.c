@@ -202,17 +202,26 @@ static bool is_ours_to_tell(const struct sip_sub *s)
 
 static void on_subscribe(void *owner, struct sip_sub *s, const struct sip_request *request, unsigned expires_s)
 {
-    watch_s2x_subscribe(owner, s, request, expires_s);
+    if (sip_sub_is_winfo(s))
+        winfo_subscribe(owner, s, request);
+    else
+        watch_s2x_subscribe(owner, s, request, expires_s);
 }
 
 static void on_describe(void *owner, struct sip_sub *s, bool last, struct sip_sub_notice *out)
 {
-    watch_s2x_describe(s, last, out);
+    if (sip_sub_is_winfo(s))
+        winfo_describe(s, last, out);
+    else
+        watch_s2x_describe(s, last, out);
 }
 
 static void on_refreshed(void *owner, struct sip_sub *s, const struct sip_msg *msg)
 {
-    watch_s2x_refreshed(s);
+    if (sip_sub_is_winfo(s))
+        winfo_refreshed(s);
+    else
+        watch_s2x_refreshed(s);
 }
 
 static void on_accepted(void *owner, struct sip_sub *s, unsigned expires_s)
@@ -238,6 +247,8 @@ static bool on_way(void *owner, struct sip_sub *s, struct arena *a, struct sip_d
 
     if (trial)
         return presence_trial_way(trial, a, out);
+    if (sip_sub_is_winfo(s))
+        return winfo_way(s, a, out);
     return is_ours_to_tell(s) ? watch_s2x_way(s, a, out) : watch_x2s_way(s, a, out);
 }
 
@@ -247,6 +258,8 @@ static void on_ended(void *owner, struct sip_sub *s, const struct sip_sub_end *e
 
     if (trial)
         presence_trial_ended(trial, end);
+    else if (sip_sub_is_winfo(s))
+        winfo_ended(s, end);
     else if (is_ours_to_tell(s))
         watch_s2x_ended(s, end);
     else
@@ -263,6 +276,11 @@ static enum sip_publishing on_publishes(void *owner, struct slice host)
     return publish_allowed(owner, host);
 }
 
+static bool on_offers_winfo(void *owner, struct slice host)
+{
+    return publish_allowed(owner, host) == SIP_PUBLISHING_ALLOWED;
+}
+
 const struct sip_event_ops presence_ops = {
     .subscribe = on_subscribe,
     .describe = on_describe,
@@ -274,6 +292,7 @@ const struct sip_event_ops presence_ops = {
     .ended = on_ended,
     .publish = on_publish,
     .publishes = on_publishes,
+    .offers_winfo = on_offers_winfo,
 };
 
 /* ---- contacts that change elsewhere ---- */
@@ -290,11 +309,14 @@ static void on_removed(struct bridge *b, struct contact *c, enum contact_x2s x2s
         watch_x2s_remove(b, c);
     else
         (void)presence_send(b, &local, &remote, "unsubscribed", slice_of(NULL, 0), 0, &fate);
+    winfo_changed(b, c, X2S_REJECTED);
 }
 
 static void on_changed(struct bridge *b, struct contact *c, enum contact_x2s x2s_before, enum contact_s2x s2x_before)
 {
     watch_s2x_changed(b, c, s2x_before);
+    if (x2s_before != c->x2s)
+        winfo_changed(b, c, X2S_ENDED);
 }
 
 static const struct contact_ops contact_ops = { .removed = on_removed, .changed = on_changed };
@@ -308,6 +330,8 @@ void presence_init(struct bridge *b)
     presence_rounds_init(b);
     presence_trials_init(b);
     publications_init(b);
+    winfos_init(b);
+    cards_init(b);
     b->contacts.ops = &contact_ops;
 }
 
@@ -318,6 +342,8 @@ void presence_fini(struct bridge *b)
     watches_s2x_fini(b);
     watches_x2s_fini(b);
     publications_fini(b);
+    winfos_fini(b);
+    cards_fini(b);
 }
 
 void presence_start(struct bridge *b)
@@ -330,12 +356,14 @@ void presence_reconsider(struct bridge *b)
 {
     watches_s2x_reconsider(b);
     watches_x2s_reconsider(b);
+    winfos_reconsider(b);
 }
 
 bool presence_stop(struct bridge *b, size_t n)
 {
     bool told = watches_s2x_stop(b, n);
 
+    told = winfos_stop(b, n) && told;
     return watches_x2s_stop(b, n) && told;
 }
 
@@ -370,10 +398,12 @@ void presence_wrote(struct bridge *b, const struct jid *local, const struct jid 
     const char *why;
 
     if (!route || route->added_by != ROUTE_ADDED_BY_MESSAGE || !partner ||
-        partner->settings->type != PARTNER_PUBLIC_UNVERIFIED)
+        (partner->settings->type != PARTNER_PUBLIC_UNVERIFIED && !(route->publish && route->publish_approval)))
         return;
     c = contact_make(b, local, remote, &why);
-    if (c && !contact_set_added(b, c, true))
+    if (c && contact_set_added(b, c, true))
+        watch_x2s_added(b, c);
+    else if (c)
         contact_tidy(b, c);
     if (!c)
         log_info(b->log, "contact-not-added", LOG_S("local", local->domain), LOG_S("remote", remote->domain),

@@ -14,14 +14,13 @@ static void on_timer(struct timer *timer);
 
 void presence_trials_init(struct bridge *b)
 {
-    list_init(&b->presence_trials.all);
+    trial_list_init(&b->presence_trials);
 }
 
 static void trial_free(struct presence_trial *t)
 {
     timer_stop(&t->bridge->loop->timers, &t->timer);
-    list_unlink(&t->link);
-    t->bridge->presence_trials.n--;
+    trial_list_remove(&t->bridge->presence_trials, &t->entry);
     if (t->sub)
         sip_sub_drop(t->sub);
     steps_fini(&t->steps);
@@ -32,22 +31,21 @@ static void trial_free(struct presence_trial *t)
 void presence_trials_fini(struct bridge *b)
 {
     while (!list_empty(&b->presence_trials.all))
-        trial_free(container_of(b->presence_trials.all.next, struct presence_trial, link));
+        trial_free(container_of(b->presence_trials.all.next, struct presence_trial, entry.link));
 }
 
 const struct presence_trial *presence_trial_find(const struct bridge *b, uint64_t id)
 {
-    list_each (l, &b->presence_trials.all)
-        if (container_of(l, struct presence_trial, link)->id == id)
-            return container_of(l, struct presence_trial, link);
-    return NULL;
+    const struct trial_entry *e = trial_list_find(&b->presence_trials, id);
+
+    return e ? container_of(e, const struct presence_trial, entry) : NULL;
 }
 
 struct presence_trial *presence_trial_of(const struct bridge *b, const struct sip_sub *s)
 {
     list_each (l, &b->presence_trials.all)
-        if (container_of(l, struct presence_trial, link)->sub == s)
-            return container_of(l, struct presence_trial, link);
+        if (container_of(l, struct presence_trial, entry.link)->sub == s)
+            return container_of(l, struct presence_trial, entry.link);
     return NULL;
 }
 
@@ -74,7 +72,7 @@ static void finish(struct presence_trial *t)
     struct bridge *b = t->bridge;
 
     conclude(t);
-    t->done = true;
+    t->entry.done = true;
     t->works = t->fault == PRESENCE_FAULT_NONE;
     t->listens = false;
     t->ended_ms = loop_now(b->loop);
@@ -91,7 +89,7 @@ void presence_trial_go_on(struct presence_trial *t)
     struct bridge *b = t->bridge;
     uint64_t now = loop_now(b->loop), until = t->until_ms;
 
-    if (t->done)
+    if (t->entry.done)
         return;
     if (t->legs[PRESENCE_S2X].state != PRESENCE_LEG_RUNS && t->legs[PRESENCE_X2S].state != PRESENCE_LEG_RUNS) {
         finish(t);
@@ -109,7 +107,7 @@ static void on_timer(struct timer *timer)
     struct presence_trial *t = container_of(timer, struct presence_trial, timer);
     uint64_t now = loop_now(t->bridge->loop);
 
-    if (t->done) {
+    if (t->entry.done) {
         trial_free(t);
         return;
     }
@@ -124,37 +122,6 @@ static void on_timer(struct timer *timer)
 
 /* ---- the start ---- */
 
-/* NULL: it may begin. */
-static const char *objection(const struct bridge *b)
-{
-    uint64_t now = loop_now(b->loop);
-    unsigned running = 0, recent = 0;
-
-    list_each (l, &b->presence_trials.all) {
-        const struct presence_trial *t = container_of(l, const struct presence_trial, link);
-
-        running += !t->done;
-        recent += now - t->began_ms < 60000;
-    }
-    return running >= PRESENCE_TRIALS_RUNNING   ? "so many tests run at this moment that no other can begin"
-           : recent >= PRESENCE_TRIALS_A_MINUTE ? "ten tests a minute are enough: try again later"
-                                                : NULL;
-}
-
-static void make_room(struct bridge *b)
-{
-    list_each (l, &b->presence_trials.all) {
-        struct presence_trial *t = container_of(l, struct presence_trial, link);
-
-        if (b->presence_trials.n < PRESENCE_TRIALS_KEPT)
-            return;
-        if (!t->done)
-            continue;
-        trial_free(t);
-        return;
-    }
-}
-
 static struct presence_trial *trial_new(struct bridge *b)
 {
     struct presence_trial *t = calloc(1, sizeof(*t));
@@ -162,14 +129,11 @@ static struct presence_trial *trial_new(struct bridge *b)
     if (!t)
         return NULL;
     t->bridge = b;
-    t->id = ++b->presence_trials.last_id;
-    t->began_ms = loop_now(b->loop);
-    t->until_ms = t->began_ms + PRESENCE_TRIAL_MS;
+    trial_list_add(&b->presence_trials, &t->entry, loop_now(b->loop));
+    t->until_ms = t->entry.began_ms + PRESENCE_TRIAL_MS;
     timer_init(&t->timer, on_timer);
     arena_init(&t->arena, ARENA_MAX);
     steps_init(&t->steps, STEPS_MAX);
-    list_push(&b->presence_trials.all, &t->link);
-    b->presence_trials.n++;
     return t;
 }
 
@@ -225,13 +189,16 @@ static void walk(struct presence_trial *t, const bool ways[PRESENCE_WAYS])
 uint64_t presence_trial_start(struct bridge *b, struct slice sip, struct slice xmpp, const bool ways[PRESENCE_WAYS],
                               unsigned *status, const char **why)
 {
+    struct trial_entry *oldest;
     struct presence_trial *t;
 
     *status = 429;
-    *why = objection(b);
+    *why = trial_list_objection(&b->presence_trials, loop_now(b->loop));
     if (*why)
         return 0;
-    make_room(b);
+    oldest = trial_list_oldest(&b->presence_trials);
+    if (oldest)
+        trial_free(container_of(oldest, struct presence_trial, entry));
     *status = 503;
     *why = "there is no memory for this now: try again";
     t = trial_new(b);
@@ -244,5 +211,5 @@ uint64_t presence_trial_start(struct bridge *b, struct slice sip, struct slice x
         return 0;
     }
     walk(t, ways);
-    return t->id;
+    return t->entry.id;
 }

@@ -11,26 +11,16 @@
 #define STOX_BRIDGE_PRESENCE_TRIAL_H
 
 #include "base/arena.h"
-#include "base/list.h"
 #include "base/steps.h"
 #include "base/timers.h"
+#include "bridge/trial_list.h"
 #include "bridge/trial_words.h"
 #include "sip/subscription.h"
 #include "xmpp/federation.h"
 
-#define PRESENCE_TRIALS_RUNNING 8
-#define PRESENCE_TRIALS_A_MINUTE 10
-#define PRESENCE_TRIALS_KEPT 32
 #define PRESENCE_TRIAL_KEEP_MS 600000 /* results */
 #define PRESENCE_TRIAL_PROBE_MS 5000  /* from the acknowledgement of the probe to its answer */
 #define PRESENCE_TRIAL_MS 75000       /* all of it: a SUBSCRIBE without NOTIFY has met its end by then */
-
-/* Of a bridge. */
-struct presence_trials {
-    struct list all;
-    size_t n;
-    uint64_t last_id;
-};
 
 enum presence_way { PRESENCE_S2X, PRESENCE_X2S, PRESENCE_WAYS }; /* who watches: our user, the partner's */
 
@@ -73,7 +63,7 @@ struct presence_leg {
 };
 
 struct presence_trial {
-    struct list link;
+    struct trial_entry entry;
     struct bridge *bridge;
     struct timer timer; /* patience, then the end of the result */
     struct arena arena; /* owns the addresses */
@@ -84,8 +74,8 @@ struct presence_trial {
     uint64_t token;      /* of the probe, or ping, without fate; 0: none */
     bool listens;        /* a probe is out: what comes from the partner's user may be its answer */
     bool heard;          /* a NOTIFY has come */
-    uint64_t id, began_ms, ended_ms, until_ms, asked_until_ms;
-    bool done, works; /* when done, as the next two */
+    uint64_t ended_ms, until_ms, asked_until_ms;
+    bool works; /* when done, as the next two */
     enum presence_fault fault;
     char verdict[2 * TRIAL_SENTENCE + 2];
 };

@@ -77,7 +77,7 @@ static void arrived(struct presence_trial *t, bool confirmed)
 bool presence_trials_settled(struct bridge *b, uint64_t token, enum xmpp_fate fate, const char *why)
 {
     list_each (l, &b->presence_trials.all) {
-        struct presence_trial *t = container_of(l, struct presence_trial, link);
+        struct presence_trial *t = container_of(l, struct presence_trial, entry.link);
 
         if (t->token != token)
             continue;
@@ -135,7 +135,7 @@ void presence_trials_see(struct bridge *b, const struct xmpp_stanza *stanza, con
     struct slice type = xml_attr(stanza->el, "type");
 
     list_each (l, &b->presence_trials.all) {
-        struct presence_trial *t = container_of(l, struct presence_trial, link);
+        struct presence_trial *t = container_of(l, struct presence_trial, entry.link);
 
         if (!t->listens || t->legs[PRESENCE_S2X].state != PRESENCE_LEG_RUNS || !jid_bare_eq(&t->xmpp, stanza->from) ||
             !jid_bare_eq(&t->sip, stanza->to))

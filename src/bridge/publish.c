@@ -101,7 +101,7 @@ static bool judge(struct bridge *b, const struct sip_request *request, struct ar
 {
     if (!bridge_takes_presence(b))
         return refuse_with(w, 503, "The gateway is shutting down", SLICE("Retry-After: 5\r\n"));
-    if (!admit_publisher(b, request->msg, request->from, a, &w->who, &w->no))
+    if (!admit_owner(b, request->msg, request->from, a, &w->who, &w->no))
         return false;
     w->route = directory_route_to(b->directory, w->who.domain);
     if (!w->route || !w->route->publish || !w->route->presence)

@@ -139,7 +139,8 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
     } else if (is_blocked(b, stanza)) {
         /* it has its answer */
     } else if (slice_is(stanza->el->name, "iq")) {
-        entity_iq(b, stanza); /* each get and set has an answer (STOX-ERR-14); results and errors have none */
+        if (!cards_answer(b, stanza))
+            entity_iq(b, stanza); /* each get and set has an answer (STOX-ERR-14); results and errors have none */
     } else {
         presence_stanza(b, stanza);
         return; /* likewise */

@@ -13,27 +13,22 @@ static void on_timer(struct timer *timer);
 static void trial_free(struct trial *t)
 {
     timer_stop(&t->bridge->loop->timers, &t->timer);
-    list_unlink(&t->link);
-    t->bridge->n_trials--;
+    trial_list_remove(&t->bridge->trials, &t->entry);
     arena_reset(&t->arena);
     free(t);
 }
 
 void trials_free(struct bridge *b)
 {
-    while (!list_empty(&b->test_messages))
-        trial_free(container_of(b->test_messages.next, struct trial, link));
+    while (!list_empty(&b->trials.all))
+        trial_free(container_of(b->trials.all.next, struct trial, entry.link));
 }
 
 static struct trial *find(const struct bridge *b, uint64_t id)
 {
-    list_each (l, &b->test_messages) {
-        struct trial *t = container_of(l, struct trial, link);
+    struct trial_entry *e = trial_list_find(&b->trials, id);
 
-        if (t->id == id)
-            return t;
-    }
-    return NULL;
+    return e ? container_of(e, struct trial, entry) : NULL;
 }
 
 const struct trial *trial_find(const struct bridge *b, uint64_t id)
@@ -47,7 +42,7 @@ static void finish(struct trial *t)
 {
     struct bridge *b = t->bridge;
 
-    t->done = true;
+    t->entry.done = true;
     trial_judge(t);
     timer_start(&b->loop->timers, &t->timer, TRIAL_KEEP_MS);
     log_info(b->log, "message-tested", LOG_S("from", t->from.domain), LOG_S("to", t->to.domain),
@@ -58,7 +53,7 @@ static void on_timer(struct timer *timer)
 {
     struct trial *t = container_of(timer, struct trial, timer);
 
-    if (t->done)
+    if (t->entry.done)
         trial_free(t);
     else
         finish(t);
@@ -66,7 +61,7 @@ static void on_timer(struct timer *timer)
 
 static void answered(struct trial *t, const struct talk_end *end)
 {
-    if (t->done || t->answered_ms)
+    if (t->entry.done || t->answered_ms)
         return;
     t->answered_ms = loop_now(t->bridge->loop);
     t->end = *end;
@@ -80,16 +75,16 @@ static void answered(struct trial *t, const struct talk_end *end)
 /* The test whose address stands where a transaction would; nothing else is ever done with that pointer. */
 static struct trial *trial_of(const struct bridge *b, const struct sip_server *txn)
 {
-    list_each (l, &b->test_messages)
-        if ((const void *)container_of(l, struct trial, link) == (const void *)txn)
-            return container_of(l, struct trial, link);
+    list_each (l, &b->trials.all)
+        if ((const void *)container_of(l, struct trial, entry.link) == (const void *)txn)
+            return container_of(l, struct trial, entry.link);
     return NULL;
 }
 
 void trial_or_respond(struct bridge *b, struct sip_server *txn, const struct talk_end *end, const char *reason,
                       struct slice headers)
 {
-    struct trial *t = b->n_trials ? trial_of(b, txn) : NULL;
+    struct trial *t = b->trials.n ? trial_of(b, txn) : NULL;
 
     if (t)
         answered(t, end);
@@ -101,10 +96,10 @@ void trial_bounced(struct bridge *b, const struct xmpp_stanza *stanza, const cha
 {
     struct slice id = xml_attr(stanza->el, "id");
 
-    list_each (l, &b->test_messages) {
-        struct trial *t = container_of(l, struct trial, link);
+    list_each (l, &b->trials.all) {
+        struct trial *t = container_of(l, struct trial, entry.link);
 
-        if (t->done || t->way != SCORE_S2X || !slice_is(id, t->tag) || !jid_bare_eq(&t->to, stanza->from))
+        if (t->entry.done || t->way != SCORE_S2X || !slice_is(id, t->tag) || !jid_bare_eq(&t->to, stanza->from))
             continue;
         t->bounced = condition;
         timer_stop(&b->loop->timers, &t->timer);
@@ -115,14 +110,14 @@ void trial_bounced(struct bridge *b, const struct xmpp_stanza *stanza, const cha
 
 bool trial_is(const struct bridge *b, uint64_t receipt)
 {
-    const struct trial *t = b->n_trials ? find(b, receipt) : NULL;
+    const struct trial *t = b->trials.n ? find(b, receipt) : NULL;
 
     return t && t->way == SCORE_X2S;
 }
 
 void trial_ended(struct bridge *b, uint64_t receipt, const struct talk_end *end)
 {
-    struct trial *t = b->n_trials ? find(b, receipt) : NULL;
+    struct trial *t = b->trials.n ? find(b, receipt) : NULL;
 
     if (t && t->way == SCORE_X2S)
         answered(t, end);
@@ -195,7 +190,7 @@ static void on_element(void *owner, struct xml *el)
 {
     struct trial *t = owner;
     const struct xmpp_stanza stanza = {
-        .el = el, .arena = &t->arena, .from = &t->from, .to = &t->to, .receipt = t->id
+        .el = el, .arena = &t->arena, .from = &t->from, .to = &t->to, .receipt = t->entry.id
     };
 
     x2s_message(t->bridge, &stanza);
@@ -251,37 +246,6 @@ static bool send_from_xmpp(struct trial *t, struct slice text)
 
 /* ---- the start ---- */
 
-/* NULL: it may begin. */
-static const char *objection(struct bridge *b)
-{
-    uint64_t now = loop_now(b->loop);
-    unsigned running = 0, recent = 0;
-
-    list_each (l, &b->test_messages) {
-        const struct trial *t = container_of(l, const struct trial, link);
-
-        running += !t->done;
-        recent += now - t->began_ms < 60000;
-    }
-    return running >= TRIALS_RUNNING   ? "so many tests run at this moment that no other can begin"
-           : recent >= TRIALS_A_MINUTE ? "ten tests a minute are enough: try again later"
-                                       : NULL;
-}
-
-static void make_room(struct bridge *b)
-{
-    list_each (l, &b->test_messages) {
-        struct trial *t = container_of(l, struct trial, link);
-
-        if (b->n_trials < TRIALS_KEPT)
-            return;
-        if (!t->done)
-            continue;
-        trial_free(t);
-        return;
-    }
-}
-
 static struct trial *trial_new(struct bridge *b)
 {
     struct trial *t = calloc(1, sizeof(*t));
@@ -289,13 +253,10 @@ static struct trial *trial_new(struct bridge *b)
     if (!t)
         return NULL;
     t->bridge = b;
-    t->id = ++b->last_trial;
-    t->began_ms = loop_now(b->loop);
     timer_init(&t->timer, on_timer);
     arena_init(&t->arena, ARENA_MAX);
     rand_hex(t->tag, TRIAL_TAG_LEN);
-    list_push(&b->test_messages, &t->link);
-    b->n_trials++;
+    trial_list_add(&b->trials, &t->entry, loop_now(b->loop));
     return t;
 }
 
@@ -324,13 +285,16 @@ static const char *take(struct trial *t, struct slice from, struct slice to, str
 uint64_t trial_start(struct bridge *b, struct slice from, struct slice to, struct slice text, unsigned *status,
                      const char **why)
 {
+    struct trial_entry *oldest;
     struct trial *t;
 
     *status = 429;
-    *why = objection(b);
+    *why = trial_list_objection(&b->trials, loop_now(b->loop));
     if (*why)
         return 0;
-    make_room(b);
+    oldest = trial_list_oldest(&b->trials);
+    if (oldest)
+        trial_free(container_of(oldest, struct trial, entry));
     *status = 503;
     *why = "there is no memory for this now: try again";
     t = trial_new(b);
@@ -343,7 +307,7 @@ uint64_t trial_start(struct bridge *b, struct slice from, struct slice to, struc
         return 0;
     }
     if (t->way == SCORE_S2X ? send_from_sip(t, text) : send_from_xmpp(t, text))
-        return t->id;
+        return t->entry.id;
     *why = "the message cannot be made: memory is missing, or an address cannot be written on SIP";
     trial_free(t);
     return 0;

@@ -13,27 +13,23 @@
 #include "bridge/bridge_private.h"
 #include "bridge/trial_words.h"
 
-#define TRIALS_RUNNING 8
-#define TRIALS_A_MINUTE 10
-#define TRIALS_KEPT 32
 #define TRIAL_KEEP_MS 600000 /* results */
 #define TRIAL_BOUNCE_MS 2000 /* after the acknowledgement: an error that comes by then still decides */
 #define TRIAL_TEXT_MAX 1000  /* bytes of a text of one's own */
 #define TRIAL_TAG_LEN 24     /* of what it is recognised by: branch and stanza id */
 
 struct trial {
-    struct list link;
+    struct trial_entry entry;
     struct bridge *bridge;
     struct timer timer; /* bounce, then the end of the result */
     struct arena arena; /* owns from and to */
-    uint64_t id;
     enum score_way way;
     struct jid from, to; /* as they were asked for */
     char tag[TRIAL_TAG_LEN + 1];
-    uint64_t began_ms, answered_ms; /* 0: it was not */
-    bool done, works;
-    struct talk_end end; /* why is in arena */
-    const char *bounced; /* condition of an error that came after the acknowledgement; constant */
+    uint64_t answered_ms; /* 0: it was not */
+    bool works;           /* when done */
+    struct talk_end end;  /* why is in arena */
+    const char *bounced;  /* condition of an error that came after the acknowledgement; constant */
     char error[200], diagnosis[TRIAL_SENTENCE]; /* when done */
 };
 

@@ -333,6 +333,13 @@ static bool is_late(const struct watch_s2x *w)
            (clock_wall_s() - since_s >= WATCH_ASK_AGAIN_S || since_s <= w->bridge->watches_s2x.since_s);
 }
 
+/* Unless his yes is not stored yet: she would be told once more that she waits, and hears all of it with that. */
+static void tell_shown(struct watch_s2x *w, bool urgent)
+{
+    if (w->shown == CONTACT_S2X_GRANTED)
+        watch_s2x_tell(w, urgent);
+}
+
 static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, const struct s2x_cause *cause)
 {
     bool stored = actions & S2X_STORE, first = !w->known;
@@ -344,9 +351,11 @@ static void act(struct watch_s2x *w, unsigned actions, enum s2x_event event, con
     if (actions & S2X_FORGET)
         watch_s2x_forget(w);
     if (actions & S2X_KEEP && watch_s2x_keep(w, cause->stanza))
-        watch_s2x_tell(w, first); /* what comes right behind his yes is what she waits for */
+        tell_shown(w, first); /* what comes right behind his yes is what she waits for */
+    if (actions & S2X_KEEP)
+        cards_want(w->bridge, w->contact, cause->stanza->el);
     if (actions & S2X_TELL && !stored)
-        watch_s2x_tell(w, false);
+        tell_shown(w, false);
     if (actions & S2X_LEAVE)
         leave(w);
     if (actions & S2X_ENQUIRE && (!w->known || event == S2X_BACK))
@@ -399,11 +408,17 @@ static struct watch_s2x *meant(struct bridge *b, const struct xmpp_stanza *stanz
     return create ? watch_s2x_of(b, c) : c->s2x_watch;
 }
 
+/* The question has not left yet, so no `unsubscribed` answers it: the server's own answer to a probe can come late like that. */
+static bool is_answer(const struct watch_s2x *w, enum s2x_event event)
+{
+    return event != S2X_NO || w->contact->s2x != CONTACT_S2X_ASKED || !(w->due & S2X_ASK);
+}
+
 static void decided(struct bridge *b, const struct xmpp_stanza *stanza, enum s2x_event event)
 {
     struct watch_s2x *w = meant(b, stanza, true);
 
-    if (w)
+    if (w && is_answer(w, event))
         watch_s2x_event(w, event, &(struct s2x_cause){ .stanza = stanza });
     else
         federation_handled(b->federation, stanza->receipt);

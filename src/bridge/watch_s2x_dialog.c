@@ -166,7 +166,8 @@ static void begin(struct bridge *b, struct sip_sub *s, const struct sip_request 
     }
     if (!poll) {
         make_room(w);
-        (void)contact_set_added(b, c, true); /* she wants him: docs/PRESENCE.md */
+        if (contact_set_added(b, c, true)) /* she wants him: docs/PRESENCE.md */
+            watch_x2s_added(b, c);
     }
     watch_s2x_event(w, poll ? S2X_POLL : S2X_SUBSCRIBE, &(struct s2x_cause){ .dialog = d, .request = request });
 }

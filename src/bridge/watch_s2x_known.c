@@ -70,13 +70,34 @@ bool watch_s2x_keep(struct watch_s2x *w, const struct xmpp_stanza *stanza)
     return true;
 }
 
-static void put_document(struct watch_s2x *w, const struct map_presences *all, size_t max, struct sip_content *out)
+/* Where no client of his says a name, that of his card stands in; and his photo, if it may. */
+static void add_card(const struct watch_s2x *w, const struct jid *remote, struct map_presences *all)
+{
+    const struct bridge *b = w->bridge;
+    const struct listed *partner = directory_partner(b->directory, remote->domain);
+    bool names = partner && partner->settings->names, named = false;
+    struct slice name = names ? cards_name(b, remote) : slice_of(NULL, 0);
+
+    for (size_t i = 0; i < all->n; i++) {
+        if (!names)
+            all->v[i].nick = name;
+        named = named || all->v[i].nick.n;
+    }
+    for (size_t i = 0; i < all->n && !named; i++)
+        if (all->v[i].available)
+            all->v[i].nick = name;
+    if (names && partner->settings->photos)
+        all->icon = cards_photo(b, remote);
+}
+
+static void put_document(struct watch_s2x *w, struct map_presences *all, size_t max, struct sip_content *out)
 {
     struct buf *buf = &w->bridge->scratch;
     struct jid remote = contact_remote_jid(w->contact);
     struct slice lang = { 0 };
     size_t n;
 
+    add_card(w, &remote, all);
     buf_clear(buf);
     map_put_pidf(buf, &remote, &w->bridge->map.aliases, all, clock_wall_s(), true, max, &lang);
     n = buf->n;

@@ -256,7 +256,7 @@ static void put_due(struct watch_x2s *w, unsigned due, unsigned instead_of)
 
 /* ---- events ---- */
 
-static void store(struct watch_x2s *w, unsigned actions)
+static void store(struct watch_x2s *w, unsigned actions, enum x2s_event event)
 {
     if (actions & (X2S_STORE_NONE | X2S_STORE_ASKING))
         w->told = false;
@@ -266,6 +266,8 @@ static void store(struct watch_x2s *w, unsigned actions)
         contact_set_x2s(w->bridge, w->contact, CONTACT_X2S_ASKING);
     if (actions & X2S_STORE_AUTH)
         contact_set_x2s(w->bridge, w->contact, CONTACT_X2S_AUTH);
+    if (actions & (X2S_STORE_NONE | X2S_STORE_ASKING | X2S_STORE_AUTH))
+        winfo_changed(w->bridge, w->contact, event);
 }
 
 /* Who probes first, where nobody else is there, is the only one to be told; a second one makes it all of them. */
@@ -355,7 +357,7 @@ void watch_x2s_event(struct watch_x2s *w, enum x2s_event event, const struct wat
         watch_unwish(w);
         timer_stop(&w->bridge->loop->timers, &w->timer);
     }
-    store(w, step.actions);
+    store(w, step.actions, event);
     tell(w, step.actions | (event == X2S_ACTIVE && step.next == X2S_AUTH && !w->told ? X2S_TELL_YES : 0), cause);
     ask(w, step.actions, event, cause);
     log_step(w, before);

@@ -47,6 +47,9 @@ void watch_x2s_probe(struct bridge *b, const struct xmpp_stanza *stanza);
 /* Presence of his came in for our user, from this client, or from the bare address; what it says is not looked at here. */
 void watch_x2s_peer(struct bridge *b, const struct jid *remote, const struct jid *local, bool available);
 
+/* Our user has added this one: who waits for that, where presence is published, may watch now (setting publish-approval). */
+void watch_x2s_added(struct bridge *b, struct contact *c);
+
 /* Our user has published something else, or what he had published is over. */
 void watch_x2s_published(struct bridge *b, const struct jid *local);
 

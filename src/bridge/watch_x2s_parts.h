@@ -113,7 +113,7 @@ void watch_x2s_take_active(struct watch_x2s *w, struct arena *a, const struct ma
 
 /* Does the one who is watched publish his presence here? Then nobody subscribes to it. */
 bool watch_x2s_is_published(const struct watch_x2s *w);
-/* Instead of a SUBSCRIBE: active, with all that is published. False: no memory. */
+/* Instead of a SUBSCRIBE: active, with all that is published; or nothing yet (watch_x2s_added). False: no memory. */
 bool watch_x2s_ask_publications(struct watch_x2s *w);
 
 #endif

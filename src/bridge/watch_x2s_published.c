@@ -21,6 +21,23 @@ bool watch_x2s_is_published(const struct watch_x2s *w)
     return is_publisher(w->bridge, &local);
 }
 
+/* Is he to wait until the one who is watched has added him? What was granted once stays. */
+static bool waits_for_approval(const struct watch_x2s *w)
+{
+    const struct jid local = contact_local_jid(w->contact);
+    const struct route *route = directory_route_to(w->bridge->directory, local.domain);
+
+    return w->state == X2S_ASKING && !w->contact->added && route && route->publish_approval;
+}
+
+void watch_x2s_added(struct bridge *b, struct contact *c)
+{
+    struct watch_x2s *w = c->x2s_watch;
+
+    if (w && w->state == X2S_ASKING && !w->sub && !w->waits && watch_x2s_is_published(w))
+        watch_wish(w);
+}
+
 bool watch_x2s_ask_publications(struct watch_x2s *w)
 {
     const struct jid local = contact_local_jid(w->contact);
@@ -29,8 +46,10 @@ bool watch_x2s_ask_publications(struct watch_x2s *w)
     struct arena a;
     bool known;
 
-    arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     w->asked_ms = loop_now(w->bridge->loop);
+    if (waits_for_approval(w))
+        return true;
+    arena_init_on(&a, memory, sizeof(memory), ARENA_MAX);
     known = publications_of(w->bridge, &local, &a, &now);
     if (known)
         watch_x2s_take_active(w, &a, &now, true);

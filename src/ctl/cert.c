@@ -95,6 +95,8 @@ static void print_one(struct ctl *c, const json_t *item)
         return;
     for (size_t i = 0; i < 3; i++)
         json_object_del(rest, texts[i]);
+    if (json_is_null(json_object_get(rest, "acme-order")))
+        json_object_del(rest, "acme-order");
     object_print(c, rest);
     json_decref(rest);
     print_text(c, item, "request-text", "Request that waits for its certificate:");

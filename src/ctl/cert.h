@@ -25,6 +25,9 @@ void cert_print_defects(struct ctl *c, const json_t *list);
 /* Sends a request for the answers; again: to one that is there. Prints what came of it, and writes the request. */
 enum ctl_exit cert_send_request(struct ctl *c, const json_t *answers, bool again, const char *csr_file);
 
+/* Has the daemon ask the ACME authority, and waits for what comes of it. */
+enum ctl_exit cert_order(struct ctl *c);
+
 /* The same, asked for step by step; before: the one that is there, or NULL. */
 enum ctl_exit cert_ask(struct ctl *c, const json_t *before);
 

@@ -118,6 +118,23 @@ static bool ask_profile(struct wizard *w)
         "for a client's certificate need server+client.");
 }
 
+/* Now, by ACME, or later? */
+static bool ask_acme(struct wizard *w)
+{
+    bool was = json_is_true(json_object_get(w->before, "acme"));
+
+    for (;;) {
+        struct slice line = ask(w, "Send it now, to the ACME authority of the gateway's settings (now or later)",
+                                was ? SLICE("now") : SLICE("later"));
+
+        if (!line.p)
+            return false;
+        if (slice_ieq(line, SLICE("now")) || slice_ieq(line, SLICE("later")))
+            return put(w, "acme", json_boolean(slice_ieq(line, SLICE("now"))));
+        say(w, "now or later?");
+    }
+}
+
 static bool ask_file(struct wizard *w)
 {
     char def[SETTING_NAME_MAX + 8];
@@ -125,6 +142,10 @@ static bool ask_file(struct wizard *w)
 
     snprintf(def, sizeof(def), "%s.csr", w->c->args.operands[0]);
     say(w, "");
+    if (!ask_acme(w))
+        return false;
+    if (json_is_true(json_object_get(w->answers, "acme")))
+        return true;
     say(w, "The request is prepared now, and you send it to your authority later.");
     line = ask(w, "File for the request", slice_str(def));
     w->csr_file = line.p ? arena_strdup(&w->c->arena, line) : NULL;
@@ -360,7 +381,8 @@ static bool confirm(struct wizard *w)
     }
     say(w, "names:");
     show_names(w);
-    say_text(w, "file: ", slice_str(w->csr_file));
+    if (w->csr_file)
+        say_text(w, "file: ", slice_str(w->csr_file));
     return term_ask(w->c, "Make the key and the request?");
 }
 
@@ -369,7 +391,7 @@ static enum ctl_exit finish(struct wizard *w)
     enum ctl_exit rc = cert_send_request(w->c, w->answers, w->before != NULL, w->csr_file);
     json_t *item = NULL;
 
-    if (rc != CTL_DONE || !term_ask(w->c, "View the request?") || cert_find(w->c, &item) != CTL_DONE)
+    if (rc != CTL_DONE || !w->csr_file || !term_ask(w->c, "View the request?") || cert_find(w->c, &item) != CTL_DONE)
         return rc;
     fputs(ladder_text(item, "request-text"), w->c->out);
     fputs(ladder_text(item, "request"), w->c->out);

@@ -114,7 +114,10 @@ enum ctl_exit cert_send_request(struct ctl *c, const json_t *answers, bool again
         if (rc == CTL_DONE && strcmp(csr_file, "-") != 0)
             print_line(c->out, "- the request is in ", csr_file);
     }
-    if (rc == CTL_DONE && !args_has(&c->args, OPT_JSON) && !args_has(&c->args, OPT_WHAT_IF))
+    if (rc == CTL_DONE && !args_has(&c->args, OPT_WHAT_IF) &&
+        json_is_true(json_object_get(json_object_get(a.body, "item"), "acme")))
+        rc = cert_order(c);
+    else if (rc == CTL_DONE && !args_has(&c->args, OPT_JSON) && !args_has(&c->args, OPT_WHAT_IF))
         fprintf(c->out, "Send it to your authority, and then: stoxctl cert import %s FILE\n", name_of(c));
     answer_fini(&a);
     json_decref(body);

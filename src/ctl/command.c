@@ -127,6 +127,10 @@ static const struct command fixed[] = {
       "Makes a key and a request for a certificate; at a terminal it asks step by step, and of one that is there it "
       "makes the successor, with the earlier answers",
       O(CSR) | O(WHAT_IF) | O(JSON), true, &certificate_kind, cert_request },
+    { "cert", "renew", "NAME", 1, 1,
+      "Asks the ACME authority (gateway setting acme-directory) for the certificate or its successor, at once, and "
+      "waits for it; what it is assigned to stays assigned",
+      O(JSON), false, &certificate_kind, cert_renew },
     { "cert", "import", "NAME FILE", 2, 2,
       "Takes what the authority sent (PEM, DER, PKCS#7), or a certificate with its key (PEM, PKCS#12), and names every "
       "defect",

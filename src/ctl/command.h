@@ -79,6 +79,7 @@ enum ctl_exit contact_purge(struct ctl *c);
 enum ctl_exit contact_export(struct ctl *c);
 enum ctl_exit contact_import(struct ctl *c);
 enum ctl_exit cert_request(struct ctl *c);
+enum ctl_exit cert_renew(struct ctl *c);
 enum ctl_exit cert_import(struct ctl *c);
 enum ctl_exit cert_assign(struct ctl *c);
 enum ctl_exit cert_list(struct ctl *c);

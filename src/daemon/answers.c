@@ -63,6 +63,7 @@ static json_t *on_status(void *owner)
                   (json_int_t)sums.negotiating, "messages", messages_json(&sums.counters));
     config_drop(config);
     answers_add_certificates(a, o);
+    answers_add_acme(a, o);
     return o;
 }
 
@@ -89,6 +90,7 @@ static bool on_metrics(void *owner, struct buf *out)
     if (!loop_call(a->door, put_metrics, &m))
         return false;
     answers_put_certificates(a, out);
+    answers_put_acme(a, out);
     buf_printf(
         out,
         "# TYPE stox_store_takes_changes gauge\n# HELP stox_store_takes_changes 1 while settings can be changed.\n"
@@ -101,12 +103,14 @@ const struct admin_ops answers_ops = {
     .identities = answer_identities,
     .status = on_status,
     .metrics = on_metrics,
+    .history = answer_history,
     .service = answer_service,
     .service_do = answer_service_do,
     .streams = answer_streams,
     .stream_close = answer_stream_close,
     .stream = answer_stream,
     .partner_status = answer_partner_status,
+    .partner_states = answer_partner_states,
     .test_start = answer_test_start,
     .test = answer_test,
     .route_status = answer_route_status,
@@ -133,4 +137,6 @@ const struct admin_ops answers_ops = {
     .dns_records = answer_dns_records,
     .check_start = answer_check_start,
     .check = answer_check,
+    .acme_start = answer_acme_start,
+    .acme = answer_acme,
 };

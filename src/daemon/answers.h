@@ -7,6 +7,7 @@
 #include "net/loop_call.h"
 
 struct checks;
+struct history;
 
 struct answers {
     struct bridge *bridge; /* all borrowed */
@@ -18,6 +19,8 @@ struct answers {
     uint64_t started_ms; /* monotonic */
     const struct boot *boot;
     struct checks *checks;
+    struct certifier *certifier;
+    const struct history *history;
     char why[512]; /* of a refusal; the API's thread alone */
 };
 

@@ -83,8 +83,7 @@ void answers_add_certificates(struct answers *a, json_t *status)
     tls_identities_drop(set);
 }
 
-/* A label's value (OpenMetrics): its own three escapes. */
-static void put_label(struct buf *out, const char *text)
+void answers_put_label(struct buf *out, const char *text)
 {
     for (; *text; text++) {
         if (*text == '\\' || *text == '"')
@@ -107,7 +106,7 @@ void answers_put_certificates(struct answers *a, struct buf *out)
                 "that is shown to partners or SIP systems expires; negative: it has.\n");
         for (size_t i = 0; i < list.n; i++) {
             buf_str(out, "stox_certificate_days_left{certificate=\"");
-            put_label(out, list.v[i].source);
+            answers_put_label(out, list.v[i].source);
             buf_printf(out, "\"} %d\n", list.v[i].days);
         }
         served_fini(&list);

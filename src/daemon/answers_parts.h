@@ -49,6 +49,8 @@ json_t *answers_stream_row(const struct xmpp_stream_info *info);
 json_t *answer_identities(void *owner);
 void answers_add_certificates(struct answers *a,
                               json_t *status); /* "certificates" of the status; without memory it is missing */
+/* A label's value (OpenMetrics): its own three escapes. */
+void answers_put_label(struct buf *out, const char *text);
 void answers_put_certificates(struct answers *a, struct buf *out);
 
 /* answers_streams.c */
@@ -58,6 +60,12 @@ json_t *answer_stream(void *owner, uint64_t id);
 
 /* answers_partner.c */
 json_t *answer_partner_status(void *owner, struct slice name);
+/* answers_history.c */
+json_t *answer_history(void *owner, uint64_t minutes);
+
+/* answers_states.c */
+json_t *answer_partner_states(void *owner);
+
 json_t *answer_test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no);
 json_t *answer_test(void *owner, struct slice name, uint64_t id);
 
@@ -107,5 +115,11 @@ json_t *answers_findings(const struct findings *f);
 json_t *answer_service(void *owner);
 bool answer_service_do(void *owner, enum admin_service_action action, struct admin_refusal *no);
 json_t *answer_queue(void *owner, const struct admin_look *look, struct admin_refusal *no);
+
+/* answers_acme.c */
+json_t *answer_acme_start(void *owner, struct slice name, struct admin_refusal *no);
+json_t *answer_acme(void *owner, struct slice name);
+void answers_put_acme(struct answers *a, struct buf *out);
+void answers_add_acme(struct answers *a, json_t *status); /* what fails */
 
 #endif

@@ -43,11 +43,11 @@ static void look(void *arg)
     s->found = t != NULL;
     if (!t)
         return;
-    s->v = json_pack("{s:I, s:o, s:o, s:b, s:I, s:o}", "id", (json_int_t)t->id, "sip", answers_address(&t->sip), "xmpp",
-                     answers_address(&t->xmpp), "done", t->done, "took-ms",
-                     (json_int_t)((t->done ? t->ended_ms : bridge_now_ms(s->bridge)) - t->began_ms), "steps",
-                     answers_step_list(&t->steps, presence_step_name, t->began_ms));
-    if (t->done)
+    s->v = json_pack("{s:I, s:o, s:o, s:b, s:I, s:o}", "id", (json_int_t)t->entry.id, "sip", answers_address(&t->sip),
+                     "xmpp", answers_address(&t->xmpp), "done", t->entry.done, "took-ms",
+                     (json_int_t)((t->entry.done ? t->ended_ms : bridge_now_ms(s->bridge)) - t->entry.began_ms),
+                     "steps", answers_step_list(&t->steps, presence_step_name, t->entry.began_ms));
+    if (t->entry.done)
         answers_add_verdict(&s->v, t->works, presence_fault_name(t->fault), slice_str(t->verdict));
 }
 

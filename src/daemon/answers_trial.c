@@ -33,7 +33,7 @@ static bool add_result(json_t *v, const struct trial *t, uint64_t talk)
 {
     return json_object_set_new(v, "result", json_string(t->works ? "success" : "failure")) == 0 &&
            json_object_set_new(v, "latency-ms",
-                               t->answered_ms ? json_integer((json_int_t)(t->answered_ms - t->began_ms))
+                               t->answered_ms ? json_integer((json_int_t)(t->answered_ms - t->entry.began_ms))
                                               : json_null()) == 0 &&
            json_object_set_new(v, "error", answers_text(slice_str(t->error))) == 0 &&
            json_object_set_new(v, "diagnosis", answers_text(slice_str(t->diagnosis))) == 0 &&
@@ -49,10 +49,10 @@ static void look(void *arg)
     s->found = t != NULL;
     if (!t)
         return;
-    s->v = json_pack("{s:I, s:o, s:o, s:s, s:b, s:I}", "id", (json_int_t)t->id, "from", answers_address(&t->from), "to",
-                     answers_address(&t->to), "way", from_sip ? "sip-to-xmpp" : "xmpp-to-sip", "done", t->done,
-                     "took-ms", (json_int_t)(bridge_now_ms(s->bridge) - t->began_ms));
-    if (s->v && t->done &&
+    s->v = json_pack("{s:I, s:o, s:o, s:s, s:b, s:I}", "id", (json_int_t)t->entry.id, "from", answers_address(&t->from),
+                     "to", answers_address(&t->to), "way", from_sip ? "sip-to-xmpp" : "xmpp-to-sip", "done",
+                     t->entry.done, "took-ms", (json_int_t)(bridge_now_ms(s->bridge) - t->entry.began_ms));
+    if (s->v && t->entry.done &&
         !add_result(s->v, t, bridge_talk_id(s->bridge, from_sip ? &t->from : &t->to, from_sip ? &t->to : &t->from))) {
         json_decref(s->v);
         s->v = NULL;

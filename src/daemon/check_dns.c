@@ -81,9 +81,12 @@ void check_dns(struct check *c)
 
 void check_certificates(struct check *c)
 {
-    const struct certs_wish wish = {
-        .config = c->config, .boot = c->conf->boot, .vault = c->conf->vault, .now_s = clock_wall_s()
-    };
+    const struct certs_wish wish = { .config = c->config,
+                                     .boot = c->conf->boot,
+                                     .vault = c->conf->vault,
+                                     .now_s = clock_wall_s(),
+                                     .shown = check_shown,
+                                     .arg = c };
 
     certs_check(&wish, c->out);
 }

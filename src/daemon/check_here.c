@@ -19,8 +19,7 @@
 
 /* ---- ports ---- */
 
-/* What a connection from this machine goes to. */
-static struct addr reachable(const struct addr *listening)
+struct addr check_reachable(const struct addr *listening)
 {
     struct addr a = *listening;
 
@@ -64,7 +63,7 @@ static int try_to_take(const struct addr *at)
 
 static void check_port(struct check *c, const char *setting, const struct addr *at, bool udp)
 {
-    struct addr to = reachable(at);
+    struct addr to = check_reachable(at);
     int fault = udp ? try_to_take(at) : try_to_connect(&to);
     char text[ADDR_TEXT];
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "daemon/checks.h"
+#include "deploy/certs_check.h"
 #include "deploy/records.h"
 #include "net/addr.h"
 
@@ -25,6 +26,9 @@ bool check_may_go_on(const struct check *c);
 void check_dns(struct check *c);
 void check_certificates(struct check *c);
 
+/* check_acme.c */
+void check_acme(struct check *c);
+
 /* check_settings.c */
 void check_settings(struct check *c);
 void check_policy(struct check *c);
@@ -35,8 +39,16 @@ void check_clock(struct check *c);
 void check_disk(struct check *c);
 void check_limits(struct check *c);
 
-/* check_service.c */
+/* What a connection from this machine goes to. */
+struct addr check_reachable(const struct addr *listening);
+
+/* check_shown.c: a certs_shown_fn; arg: struct check. */
+enum certs_shown check_shown(void *arg, const struct certificate_use *use, const char *name,
+                             struct certs_handshake *out);
+
+/* check_service.c; does it take new work at this moment? */
 void check_service(struct check *c);
+bool check_takes_work(const struct check *c);
 
 /* check_peers.c */
 void check_partners(struct check *c);

@@ -15,18 +15,38 @@ static void look(void *arg)
     q->state = service_state(q->service);
 }
 
-static void check_state(struct check *c)
+/* NULL: it is about to end. */
+static const char *state_of(const struct check *c)
 {
     struct asked q = { .service = c->conf->service };
+
+    return loop_call(c->conf->door, look, &q) ? q.state : NULL;
+}
+
+static bool is_refusing(const char *state)
+{
+    return strcmp(state, "draining") == 0 || strcmp(state, "drained") == 0;
+}
+
+bool check_takes_work(const struct check *c)
+{
+    const char *state = state_of(c);
+
+    return state && !is_refusing(state);
+}
+
+static void check_state(struct check *c)
+{
+    const char *state = state_of(c);
     struct finding *it;
 
-    if (!loop_call(c->conf->door, look, &q))
-        return; /* it is about to end */
-    if (strcmp(q.state, "draining") == 0 || strcmp(q.state, "drained") == 0) {
-        it = findings_add(c->out, FINDING_WARNING, "draining", "", "the gateway is %s: it refuses new work", q.state);
+    if (!state)
+        return;
+    if (is_refusing(state)) {
+        it = findings_add(c->out, FINDING_WARNING, "draining", "", "the gateway is %s: it refuses new work", state);
         findings_line(c->out, it, "stoxctl service resume");
     } else {
-        findings_add(c->out, FINDING_OK, "service", "", "the gateway is %s", q.state);
+        findings_add(c->out, FINDING_OK, "service", "", "the gateway is %s", state);
     }
 }
 

@@ -19,10 +19,10 @@ static const struct {
     const char *area;
     void (*run)(struct check *c);
 } rows[] = {
-    { "settings", check_settings }, { "policy", check_policy },   { "certificates", check_certificates },
-    { "ports", check_ports },       { "dns", check_dns },         { "routes", check_routes },
-    { "partners", check_partners }, { "clock", check_clock },     { "disk", check_disk },
-    { "limits", check_limits },     { "service", check_service },
+    { "settings", check_settings }, { "policy", check_policy },     { "certificates", check_certificates },
+    { "certificates", check_acme }, { "ports", check_ports },       { "dns", check_dns },
+    { "routes", check_routes },     { "partners", check_partners }, { "clock", check_clock },
+    { "disk", check_disk },         { "limits", check_limits },     { "service", check_service },
 };
 
 struct job {

@@ -7,6 +7,7 @@
 
 #include "admin/admin.h"
 #include "bridge/bridge.h"
+#include "daemon/certifier.h"
 #include "daemon/service.h"
 #include "deploy/findings.h"
 #include "net/loop_call.h"
@@ -22,6 +23,7 @@ struct checks_conf {
     struct loop_door *door;
     const struct pki_vault *vault;
     struct service *service;
+    struct certifier *certifier;
     struct log *log;
 };
 

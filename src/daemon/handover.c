@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,10 +33,13 @@ struct handover {
     struct service *service;
     char *program, *config;
     enum state state;
-    struct child *child; /* freed by libuv when it has ended */
-    uv_poll_t *poll;     /* of fd */
-    int fd;              /* to the new process */
-    int relay_fd;        /* ours; -1: none */
+    struct child
+        *child;      /* what was started; it steps aside for a process of its own. Freed by libuv when it has ended */
+    pid_t pid;       /* who speaks at the other end of fd, by the kernel's word; 0: nobody has yet */
+    int pidfd;       /* the same; -1 */
+    uv_poll_t *poll; /* of fd */
+    int fd;          /* to the new process */
+    int relay_fd;    /* ours; -1: none */
     struct relay *relay;
     struct timer timer;
     uint64_t until_ms;
@@ -50,7 +54,7 @@ struct handover *handover_new(struct service *s, const char *program, const char
 
     if (h) {
         h->service = s;
-        h->fd = h->relay_fd = -1;
+        h->fd = h->relay_fd = h->pidfd = -1;
         h->program = strdup(program);
         h->config = strdup(config);
         timer_init(&h->timer, on_timer);
@@ -76,8 +80,10 @@ static void hang_up(struct handover *h)
         close(h->fd);
     if (h->relay_fd >= 0)
         close(h->relay_fd);
+    if (h->pidfd >= 0)
+        close(h->pidfd);
     h->poll = NULL;
-    h->fd = h->relay_fd = -1;
+    h->fd = h->relay_fd = h->pidfd = -1;
 }
 
 /* ---- it does not come to it ---- */
@@ -90,6 +96,8 @@ static void fail(struct handover *h, const char *why)
         return;
     snprintf(h->why, sizeof(h->why), "%s", why);
     log_error(h->service->log, "hand-over-failed", LOG_Z("why", why), LOG_Z("effect", "this process goes on"));
+    if (h->pidfd >= 0)
+        (void)pidfd_send_signal(h->pidfd, SIGKILL, NULL, 0);
     hang_up(h);
     if (h->child) {
         (void)uv_process_kill(&h->child->process, SIGKILL);
@@ -124,7 +132,7 @@ static void on_serving(struct handover *h)
     struct loop *loop = h->service->loop;
 
     h->state = HANDOVER_DONE;
-    log_info(h->service->log, "handed-over", LOG_U("to-pid", (uint64_t)h->child->process.pid),
+    log_info(h->service->log, "handed-over", LOG_U("to-pid", (uint64_t)h->pid),
              LOG_Z("effect", "the new process serves; this one ends what it has"));
     h->relay = relay_open(loop, h->relay_fd);
     h->relay_fd = -1;
@@ -208,11 +216,32 @@ static void take(struct handover *h, char *text)
                 "hand-over");
 }
 
+/* As recv; the first who speaks is remembered. */
+static ssize_t receive(struct handover *h, char *text, size_t max)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control = { 0 };
+    struct iovec iov = { text, max };
+    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+    ssize_t n = recvmsg(h->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+    struct ucred who;
+
+    if (h->pidfd < 0 && c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+        memcpy(&who, CMSG_DATA(c), sizeof(who));
+        h->pid = who.pid;
+        h->pidfd = pidfd_open(who.pid, 0);
+    }
+    return n;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct handover *h = poll->data;
     char text[WHY_MAX];
-    ssize_t n = recv(h->fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+    ssize_t n = receive(h, text, sizeof(text) - 1);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -236,10 +265,10 @@ static void on_child_ended(uv_process_t *process, int64_t status, int signal)
     struct child *child = container_of(process, struct child, process);
     struct handover *h = child->handover;
 
-    if (h) {
+    if (h)
         h->child = NULL;
+    if (h && (status || signal)) /* otherwise it has stepped aside, or the end of the socket tells */
         fail(h, "the new process ended before it served: it was no stoxd, or the log has its reason");
-    }
     uv_close((uv_handle_t *)process, on_child_closed);
 }
 
@@ -313,7 +342,7 @@ bool handover_begin(struct handover *h, const char **why)
 {
     struct bridge_work w;
     char text[WHY_MAX];
-    int pair[2], rc;
+    int pair[2], rc, on = 1;
 
     bridge_work(h->service->bridge, &w);
     *why = h->state != HANDOVER_NONE   ? "a hand-over is under way already"
@@ -324,7 +353,9 @@ bool handover_begin(struct handover *h, const char **why)
     if (*why)
         return false;
     h->fd = pair[0];
+    h->pid = 0;
     h->why[0] = '\0';
+    (void)setsockopt(h->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
     h->state = HANDOVER_STARTING;
     h->until_ms = loop_now(h->service->loop) + WITHIN_MS;
     timer_start(&h->service->loop->timers, &h->timer, WITHIN_MS);

@@ -33,6 +33,12 @@ void handover_end(struct handover *h);
 
 /* ---- the new process ---- */
 
+/*
+ * Before all else, and before there are threads: goes on in a process that has no parent here, so that the service manager becomes its
+ * parent. systemd does not wait for the end of a main process that is not its child: it kills it.
+ */
+void takeover_step_aside(void);
+
 /* Says that all is ready, and takes the sockets: listening_take finds them, and *relay is the relay's end. */
 int takeover_ask(int fd, struct loop *loop, int *relay, struct err *err);
 void takeover_serving(int fd);

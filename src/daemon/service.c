@@ -5,13 +5,17 @@
 #include <stdio.h>
 
 #define ANSWER_MS 200
-#define CLOSE_MS 8000 /* what an end takes on top of its bound: people are told, streams are closed */
+#define LOOK_MS 50
+#define BEFORE_MS 3000 /* what the process before takes on top of the same bound */
+#define CLOSE_MS 8000  /* what an end takes on top of its bound: people are told, streams are closed */
 
 const char *service_state(const struct service *s)
 {
     struct bridge_work w;
 
     bridge_work(s->bridge, &w);
+    if (s->stopping && !s->left)
+        return "stopping";
     switch (w.phase) {
     case BRIDGE_SERVING:
     case BRIDGE_FROZEN: return "serving";
@@ -55,6 +59,31 @@ void service_left(struct service *s, sip_pass *pass, void *arg)
     bridge_leave(s->bridge, pass, arg, on_stopped, s);
 }
 
+/*
+ * The process before us still answers what it holds, and a service manager kills all that is left once the main process has ended: so we end
+ * after it. Until then we rest, drained.
+ */
+static void on_alone(struct timer *t)
+{
+    struct service *s = container_of(t, struct service, alone);
+
+    if (*s->before && loop_now(s->loop) < s->alone_until_ms)
+        timer_start(&s->loop->timers, &s->alone, LOOK_MS);
+    else
+        bridge_stop(s->bridge, on_stopped, s);
+}
+
+static void begin_end(struct service *s, uint64_t stop_ms)
+{
+    if (!*s->before || s->left) {
+        bridge_stop(s->bridge, on_stopped, s);
+        return;
+    }
+    bridge_drain(s->bridge);
+    s->alone_until_ms = loop_now(s->loop) + stop_ms + BEFORE_MS;
+    timer_start(&s->loop->timers, &s->alone, LOOK_MS);
+}
+
 void service_stop(struct service *s, const char *why)
 {
     struct bridge_work w;
@@ -69,10 +98,11 @@ void service_stop(struct service *s, const char *why)
     s->stopping = true;
     log_info(s->log, "stopping", LOG_Z("why", why), LOG_U("held", w.held), LOG_U("queued", w.queued),
              LOG_U("within-s", w.stop_ms / 1000));
-    bridge_stop(s->bridge, on_stopped, s);
+    if (!s->left)
+        handover_give_up(s->handover);
+    begin_end(s, w.stop_ms);
     if (s->left)
         return;
-    handover_give_up(s->handover);
     notify_stopping(w.stop_ms + CLOSE_MS);
     notify_status(&s->notify);
 }
@@ -133,6 +163,7 @@ int service_init(struct service *s, struct err *err)
     struct uv_loop_s *uv = &s->loop->uv;
 
     timer_init(&s->asked, on_asked);
+    timer_init(&s->alone, on_alone);
     notify_init(&s->notify, s->loop, put_status, s);
     s->term.data = s->intr.data = s->hup.data = s;
     if (uv_signal_init(uv, &s->term) || uv_signal_init(uv, &s->intr) || uv_signal_init(uv, &s->hup) ||
@@ -153,6 +184,8 @@ void service_fini(struct service *s)
     notify_fini(&s->notify);
     if (s->asked.fire)
         timer_stop(&s->loop->timers, &s->asked);
+    if (s->alone.fire)
+        timer_stop(&s->loop->timers, &s->alone);
     close_handle(&s->term);
     close_handle(&s->intr);
     close_handle(&s->hup);

@@ -15,9 +15,13 @@ struct service {
     void (*reread)(void *owner); /* SIGHUP */
     void *owner;
     struct handover *handover; /* owned; NULL: none is possible */
+    struct relay *const *
+        before; /* *before: the process that we took over from still ends what it has; NULL: it has ended, or was none */
     struct notify notify;
     uv_signal_t term, intr, hup;
     struct timer asked; /* to end, by an administrator */
+    struct timer alone; /* is the process before us gone? */
+    uint64_t alone_until_ms;
     bool stopping;
     bool left; /* another process serves */
 };

@@ -9,10 +9,12 @@
 
 #include "base/clock.h"
 #include "daemon/answers.h"
+#include "daemon/certifier.h"
 #include "daemon/checks.h"
 #include "daemon/descriptors.h"
 #include "daemon/expiry.h"
 #include "daemon/handover.h"
+#include "daemon/history.h"
 #include "daemon/live.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
@@ -20,6 +22,7 @@
 #include "daemon/state.h"
 #include "net/listening.h"
 #include "net/relay.h"
+#include "pki/wipe.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
 #include "xmpp/xmpp.h"
@@ -48,7 +51,9 @@ struct stoxd {
     struct live live;
     struct renewal *renewal;
     struct checks *checks;
+    struct certifier *certifier;
     struct expiry *expiry;
+    struct history *history;
     struct answers answers;
     struct admin *admin;
     struct service service;
@@ -129,8 +134,9 @@ static int open_bridge(struct stoxd *d, struct err *err)
     memcpy(conf.secret, d->secret, sizeof(conf.secret));
     d->bridge = bridge_new(&conf, err);
     d->live.bridge = d->bridge;
-    d->service =
-        (struct service){ .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d };
+    d->service = (struct service){
+        .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d, .before = &d->relay
+    };
     if (d->bridge && d->revocation)
         revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
@@ -149,13 +155,13 @@ static void on_applied(void *owner, const struct config *now)
 static int open_admin(struct stoxd *d, struct err *err)
 {
     char path[PATH_TEXT_MAX];
-    const struct checks_conf checks = { .boot = &d->boot,
-                                        .keeper = d->keeper,
-                                        .bridge = d->bridge,
-                                        .door = d->door,
-                                        .vault = d->vault,
-                                        .service = &d->service,
-                                        .log = &d->log };
+    struct checks_conf checks = { .boot = &d->boot,
+                                  .keeper = d->keeper,
+                                  .bridge = d->bridge,
+                                  .door = d->door,
+                                  .vault = d->vault,
+                                  .service = &d->service,
+                                  .log = &d->log };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,
                                .keeper = d->keeper,
@@ -171,9 +177,18 @@ static int open_admin(struct stoxd *d, struct err *err)
                                .ops = &answers_ops,
                                .owner = &d->answers };
 
-    d->checks = checks_new(&checks);
+    checks.certifier = d->certifier = certifier_new(&(struct certifier_conf){ .boot = &d->boot,
+                                                                              .keeper = d->keeper,
+                                                                              .vault = d->vault,
+                                                                              .door = d->door,
+                                                                              .service = &d->service,
+                                                                              .log = &d->log });
+    d->checks = d->certifier ? checks_new(&checks) : NULL;
     if (!d->checks)
         return err_memory(err, "starting");
+    d->history = history_new(&d->loop, d->bridge, err);
+    if (!d->history)
+        return -1;
     d->answers = (struct answers){ .bridge = d->bridge,
                                    .door = d->door,
                                    .service = &d->service,
@@ -182,7 +197,9 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .store = store_engine(d->store),
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
-                                   .checks = d->checks };
+                                   .checks = d->checks,
+                                   .certifier = d->certifier,
+                                   .history = d->history };
     if (!conf.socket_path) {
         if (snprintf(path, sizeof(path), "%s/admin.sock", d->boot.state_dir) >= (int)sizeof(path))
             return err_set(err, "state-dir: the path is too long");
@@ -191,7 +208,7 @@ static int open_admin(struct stoxd *d, struct err *err)
     d->live.owner = d;
     d->live.applied = on_applied;
     d->admin = admin_new(&conf, err);
-    return d->admin ? 0 : err_wrap(err, "administration");
+    return d->admin ? certifier_start(d->certifier, d->admin, err) : err_wrap(err, "administration");
 }
 
 /* Sockets that systemd has opened for us. Whether they are ours is seen when an address is listened on. */
@@ -230,8 +247,12 @@ static int open_net(struct stoxd *d, struct err *err)
 static int open_state(struct stoxd *d, struct err *err)
 {
     uint8_t certificates[STATE_KEY];
-    int rc = state_open(d->boot.state_dir, d->secret, certificates, err);
+    int rc;
 
+    if (!pki_wipe_works())
+        return err_set(err,
+                       "a library of this build uses OpenSSL before stoxd does: keys would not be wiped from memory");
+    rc = state_open(d->boot.state_dir, d->secret, certificates, err);
     if (rc == 0 && !(d->vault = pki_vault_new(certificates, err)))
         rc = -1;
     explicit_bzero(certificates, sizeof(certificates));
@@ -287,8 +308,11 @@ static void finish(struct stoxd *d)
         loop_door_shut(d->door);
     renewal_free(d->renewal);
     expiry_free(d->expiry);
+    certifier_stop(d->certifier);
     admin_free(d->admin);
     checks_free(d->checks);
+    certifier_free(d->certifier);
+    history_free(d->history);
     store_close(d->store);
     keeper_close(d->keeper);
     ledger_close(d->ledger);
@@ -322,9 +346,9 @@ static void say_ready(struct stoxd *d)
              LOG_U("partners", config_list(config, &partner_kind)->n), LOG_U("descriptors", d->descriptors));
     config_drop(config);
     if (d->how->take_over >= 0) {
+        notify_main_process(getpid());
         takeover_serving(d->how->take_over);
         close(d->how->take_over);
-        notify_main_process(getpid());
     }
     service_ready(&d->service);
 }
@@ -336,6 +360,8 @@ int stoxd_run(const struct stoxd_start *how, struct err *err)
 
     if (!d)
         return err_set(err, "out of memory while starting");
+    if (how->take_over >= 0)
+        takeover_step_aside();
     d->how = how;
     log_init(&d->log);
     arena_init(&d->arena, BOOT_MAX);

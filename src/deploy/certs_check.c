@@ -1,13 +1,16 @@
 #include "deploy/certs_check.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "store/certificate_judge.h"
 
 #define WHOSE_MAX 300
 
 struct rows {
+    const struct certs_wish *wish;
     struct findings *out;
+    size_t n_handshakes;
     bool sip_is_there;
 };
 
@@ -48,6 +51,35 @@ static void add_missing(struct findings *out, const struct certificate_use *use)
     findings_line(out, it, "stoxctl cert assign NAME --domain %s", whose);
 }
 
+/* Held against what is shown; false: a row says what is wrong. */
+static bool check_handshake(struct rows *rows, const struct certificate_use *use, const struct certificate_verdict *v)
+{
+    struct certs_handshake h = { .at = "" };
+    char whose[WHOSE_MAX];
+    enum certs_shown shown;
+
+    if (!rows->wish->shown || rows->n_handshakes == CERTS_HANDSHAKES)
+        return true;
+    rows->n_handshakes++;
+    shown = rows->wish->shown(rows->wish->arg, use, v->name, &h);
+    if (shown == CERTS_NOT_SHOWN) {
+        findings_add(rows->out, FINDING_FAILED, "no-handshake", whose_of(use, whose),
+                     "%s, certificate %.*s: no handshake with our own listener at %s: %s", whose,
+                     SLICE_FMT(use->certificate), h.at, h.why);
+    } else if (shown == CERTS_SHOWN && strcmp(h.sha256, v->facts.sha256) != 0) {
+        findings_remedy(
+            rows->out,
+            findings_add(rows->out, FINDING_FAILED, "another-certificate", whose_of(use, whose),
+                         "%s, certificate %.*s: handshakes at %s show another certificate than this one", whose,
+                         SLICE_FMT(use->certificate), h.at),
+            "The log says why it could not be loaded (certificate-not-loaded). A file that was replaced is read "
+            "within a minute, or at once by systemctl reload stoxd.");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 static void take(void *arg, const struct certificate_use *use, const struct certificate_verdict *v)
 {
     struct rows *rows = arg;
@@ -60,7 +92,7 @@ static void take(void *arg, const struct certificate_use *use, const struct cert
     }
     for (size_t i = 0; i < v->defects.n; i++)
         add_defect(rows->out, use, &v->defects.v[i]);
-    if (v->is_read && v->defects.n == 0)
+    if (v->is_read && check_handshake(rows, use, v) && v->defects.n == 0)
         findings_add(rows->out, FINDING_OK, "certificate", whose_of(use, whose),
                      "the certificate of %s is good for it until %s", whose, v->facts.until);
 }
@@ -86,7 +118,7 @@ static void note_pending(const struct config *config, struct findings *out)
 
 void certs_check(const struct certs_wish *wish, struct findings *out)
 {
-    struct rows rows = { .out = out };
+    struct rows rows = { .wish = wish, .out = out };
     struct err err = { "" };
     struct certificate_terms terms = { .vault = wish->vault,
                                        .trust = pki_trust_load(wish->boot->trust_file, &err),

@@ -132,7 +132,7 @@ static void put_person(struct buf *out, const struct map_presences *p, const str
     const char *activity = activity_of(best->show);
     struct slice nick = nick_of(p, best);
 
-    if (!best->available || (!activity && !best->idle_since_s && !nick.n))
+    if (!best->available || (!activity && !best->idle_since_s && !nick.n && !p->icon.n))
         return;
     buf_str(out, "<dm:person xmlns:dm='" MAP_NS_DATA_MODEL "' id='person'>");
     if (activity)
@@ -142,6 +142,11 @@ static void put_person(struct buf *out, const struct map_presences *p, const str
         buf_str(out, "<ci:display-name xmlns:ci='" MAP_NS_CIPID "'>");
         text_put_xml(out, nick);
         buf_str(out, "</ci:display-name>");
+    }
+    if (p->icon.n) {
+        buf_str(out, "<ci:icon xmlns:ci='" MAP_NS_CIPID "'>");
+        text_put_xml(out, p->icon);
+        buf_str(out, "</ci:icon>");
     }
     buf_str(out, "</dm:person>");
     if (nick.n) { /* where Lync has it (RFC 4482 lets it stand in persons and tuples) */
@@ -222,7 +227,7 @@ void map_put_pidf(struct buf *out, const struct jid *presentity, const struct ma
                   const struct map_presences *p, int64_t now_s, bool notes, size_t max, struct slice *lang)
 {
     struct map_presence v[MAP_PRESENCE_MAX];
-    struct map_presences chosen = { .v = v };
+    struct map_presences chosen = { .v = v, .icon = p->icon };
     struct buf document;
     struct writing w = { &document, presentity, aliases, now_s, notes };
 

@@ -46,6 +46,7 @@ struct map_presence {
 struct map_presences {
     size_t n;
     struct map_presence *v;
+    struct slice icon; /* address of the person's photo (CIPID); written only, and never packed; may be empty */
 };
 
 /* --- XMPP side (presence_stanza.c) --- */

@@ -90,3 +90,36 @@ struct slice map_vcard_name(struct arena *a, const struct xml *card)
     }
     return name;
 }
+
+/* "https://host...", and nothing that is no URI (RFC 3986) or has a user in it. */
+static bool is_web_address(struct slice uri)
+{
+    const struct slice scheme = SLICE("https://");
+    struct slice host;
+
+    if (!slice_istarts(uri, scheme) || uri.n > MAP_VCARD_PHOTO_BYTES)
+        return false;
+    for (size_t i = 0; i < uri.n; i++)
+        if (uri.p[i] <= ' ' || uri.p[i] > '~' || strchr("<>\"\\^`{|}", uri.p[i]))
+            return false;
+    host = slice_from(uri, scheme.n);
+    host.n = slice_find(host, '/');
+    return host.n && slice_find(host, '@') == host.n;
+}
+
+static struct slice address_below(struct arena *a, const struct xml *photo, const char *ns, const char *name)
+{
+    const struct xml *child = photo ? xml_child(photo, ns, name) : NULL;
+    struct slice uri = child ? slice_trim(xml_text(a, child)) : slice_of(NULL, 0);
+
+    return is_web_address(uri) ? arena_dup(a, uri) : slice_of(NULL, 0);
+}
+
+struct slice map_vcard_photo(struct arena *a, const struct xml *card)
+{
+    if (slice_is(card->ns, MAP_NS_VCARD_TEMP))
+        return address_below(a, xml_child(card, MAP_NS_VCARD_TEMP, "PHOTO"), MAP_NS_VCARD_TEMP, "EXTVAL");
+    if (slice_is(card->ns, MAP_NS_VCARD4))
+        return address_below(a, xml_child(card, MAP_NS_VCARD4, "photo"), MAP_NS_VCARD4, "uri");
+    return slice_of(NULL, 0);
+}

@@ -1,6 +1,6 @@
 /*
- * The card of a SIP user, as XMPP asks for it (vcard-temp, XEP-0054; vCard 4, XEP-0292), from what is known of him; and the name in the
- * card of an XMPP user, for SIP. Pure functions.
+ * The card of a SIP user, as XMPP asks for it (vcard-temp, XEP-0054; vCard 4, XEP-0292), from what is known of him; and the name and
+ * the photo's address in the card of an XMPP user, for SIP. Pure functions.
  */
 #ifndef STOX_MAP_VCARD_H
 #define STOX_MAP_VCARD_H
@@ -13,6 +13,7 @@
 #define MAP_NS_VCARD_TEMP "vcard-temp"
 #define MAP_NS_VCARD4 "urn:ietf:params:xml:ns:vcard-4.0"
 #define MAP_VCARD_NAME_BYTES 256
+#define MAP_VCARD_PHOTO_BYTES 512 /* of its address; a longer one is none */
 
 struct map_vcard {
     struct slice name;       /* display name; empty: the address stands for it */
@@ -27,5 +28,9 @@ void map_put_vcard4(struct buf *out, const struct map_vcard *card, const struct 
 
 /* The name in a card of either form: that in full, else the nickname; trimmed and cut, in the arena. Empty: none, or no memory. */
 struct slice map_vcard_name(struct arena *a, const struct xml *card);
+
+/* The web address of the photo in a card of either form, if it is one of https; in the arena. Empty: none, or no memory. Photos that
+ * are in the card itself are none: SIP has no room for them. */
+struct slice map_vcard_photo(struct arena *a, const struct xml *card);
 
 #endif

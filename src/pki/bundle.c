@@ -111,9 +111,11 @@ static bool arrange(struct pki_bundle *out, struct pki_heap *heap, const struct 
                                                 : "the file holds no certificate");
     leaf = key ? find_of_key(heap->certs, key) : find_leaf(heap->certs);
     if (leaf < 0)
-        return wrong_key(heap->certs, from, defect);
-    if (!put_in_order(out, heap->certs, leaf))
+        wrong_key(heap->certs, from, defect);
+    if (!put_in_order(out, heap->certs, leaf < 0 ? find_leaf(heap->certs) : leaf))
         return pki_defect_set(defect, PKI_NO_MEMORY, "out of memory while reading certificates");
+    if (leaf < 0)
+        return false;
     out->key = heap->key;
     heap->key = NULL;
     return true;

@@ -28,7 +28,10 @@ struct pki_source {
         *wanted; /* the leaf is the one with this key; NULL: the one with the key that came along, or is no issuer */
 };
 
-/* False with a defect: nothing can be made of it. out is to be freed in every case. */
+/*
+ * False with a defect: nothing can be made of it. The chain is there all the same if only the key is wrong, for what else can be said
+ * of it. out is to be freed in every case.
+ */
 bool pki_bundle_read(struct pki_bundle *out, const struct pki_source *from, struct pki_defect *defect);
 void pki_bundle_fini(struct pki_bundle *b);
 

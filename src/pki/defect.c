@@ -290,6 +290,8 @@ void pki_check(const struct pki_case *c, struct pki_defects *out)
     }
     ERR_clear_error();
     pki_label(leaf, name, sizeof(name));
+    if (c->known)
+        FOUND(out, c->known->kind, "%s", c->known->text);
     if (c->key && !pki_key_same(X509_get0_pubkey(leaf), c->key))
         FOUND(out, PKI_WRONG_KEY, "the key does not belong to the certificate for %s", name);
     check_strength(c, out);

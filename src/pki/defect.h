@@ -67,9 +67,10 @@ struct pki_case {
     const struct slice
         *names; /* it must have: as pki/names.h writes them, dNSNames are enough for an SRVName and back */
     size_t n_names;
-    X509_STORE *trust;  /* authorities; NULL: only whether each issuer is there */
-    int64_t now_s;      /* wall clock */
-    unsigned warn_days; /* PKI_EXPIRES_SOON; 0: never */
+    X509_STORE *trust;              /* authorities; NULL: only whether each issuer is there */
+    int64_t now_s;                  /* wall clock */
+    unsigned warn_days;             /* PKI_EXPIRES_SOON; 0: never */
+    const struct pki_defect *known; /* found before, the first of all then; NULL: none */
 };
 
 /* All that is wrong, what weighs most first as far as that is possible. */

@@ -14,16 +14,59 @@ const char *const pki_key_types[] = { "rsa-2048", "rsa-3072", "rsa-4096", "p256"
 
 static const unsigned rsa_bits[] = { [PKI_RSA_2048] = 2048, [PKI_RSA_3072] = 3072, [PKI_RSA_4096] = 4096 };
 
+struct unless {
+    bool (*is_over)(void *arg);
+    void *arg;
+    bool over;
+};
+
+/* Asked again and again while primes are looked for. */
+static int goes_on(EVP_PKEY_CTX *ctx)
+{
+    struct unless *u = EVP_PKEY_CTX_get_app_data(ctx);
+
+    u->over = u->over || u->is_over(u->arg);
+    return !u->over;
+}
+
+static EVP_PKEY *generate(EVP_PKEY_CTX *ctx, enum pki_key_type type, struct unless *u)
+{
+    EVP_PKEY *key = NULL;
+
+    if (!ctx || EVP_PKEY_keygen_init(ctx) != 1 ||
+        (type == PKI_P256 ? EVP_PKEY_CTX_set_group_name(ctx, "P-256")
+                          : EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)rsa_bits[type])) != 1)
+        return NULL;
+    EVP_PKEY_CTX_set_app_data(ctx, u);
+    EVP_PKEY_CTX_set_cb(ctx, goes_on);
+    return EVP_PKEY_generate(ctx, &key) == 1 ? key : NULL;
+}
+
+static bool never(void *arg)
+{
+    return false;
+}
+
 EVP_PKEY *pki_key_make(enum pki_key_type type, struct err *err)
 {
+    return pki_key_make_unless(type, never, NULL, err);
+}
+
+EVP_PKEY *pki_key_make_unless(enum pki_key_type type, bool (*is_over)(void *arg), void *arg, struct err *err)
+{
+    struct unless u = { is_over, arg, is_over(arg) };
+    EVP_PKEY_CTX *ctx;
     EVP_PKEY *key;
 
     ERR_clear_error();
     pki_wipe_begin();
-    key = type == PKI_P256 ? EVP_EC_gen("P-256") : EVP_RSA_gen(rsa_bits[type]);
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, type == PKI_P256 ? "EC" : "RSA", NULL);
+    key = u.over ? NULL : generate(ctx, type, &u);
+    EVP_PKEY_CTX_free(ctx);
     pki_wipe_end();
     if (!key)
-        err_set(err, "cannot make a key (%s): %s", pki_key_types[type], pki_fault());
+        err_set(err, "cannot make a key (%s): %s", pki_key_types[type], u.over ? "it was given up" : pki_fault());
+    ERR_clear_error();
     return key;
 }
 

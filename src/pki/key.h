@@ -15,6 +15,9 @@ extern const char *const pki_key_types[];
 /* A new one. NULL with a sentence. RSA 4096 can take seconds: not on the loop. */
 EVP_PKEY *pki_key_make(enum pki_key_type type, struct err *err);
 
+/* The same, unless is_over says so meanwhile, which is asked often. */
+EVP_PKEY *pki_key_make_unless(enum pki_key_type type, bool (*is_over)(void *arg), void *arg, struct err *err);
+
 /* The last one who has it wipes it. NULL is fine. */
 void pki_key_free(EVP_PKEY *key);
 

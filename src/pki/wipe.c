@@ -53,3 +53,13 @@ __attribute__((constructor(200))) static void watch_memory(void)
 {
     CRYPTO_set_mem_functions(allocate, resize, give_back);
 }
+
+bool pki_wipe_works(void)
+{
+    CRYPTO_malloc_fn take = NULL;
+    CRYPTO_realloc_fn change = NULL;
+    CRYPTO_free_fn give = NULL;
+
+    CRYPTO_get_mem_functions(&take, &change, &give);
+    return take == allocate && change == resize && give == give_back;
+}

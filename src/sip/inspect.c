@@ -1,8 +1,11 @@
 #include "sip/inspect.h"
 
 #include "base/text.h"
+#include "sip/event_values.h"
 #include "sip/stack.h"
 #include "sip/writer.h"
+
+#define HOST_MAX 256
 
 static bool has_sessions(const struct sip *sip)
 {
@@ -31,6 +34,14 @@ static bool has_publish(const struct sip *sip)
     return publishing(sip, slice_of(NULL, 0)) == SIP_PUBLISHING_ALLOWED;
 }
 
+/* host empty: at all. */
+static bool has_winfo(const struct sip *sip, struct slice host)
+{
+    const struct sip_event_ops *ops = sip->conf.ops->events;
+
+    return ops && ops->offers_winfo && ops->offers_winfo(sip->conf.owner, host);
+}
+
 static void put_allow(struct buf *b, const struct sip *sip, bool publish)
 {
     buf_put(b, has_sessions(sip) ? SLICE("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, MESSAGE, INFO")
@@ -50,7 +61,8 @@ void sip_put_allow(struct buf *b, const struct sip *sip)
 void sip_put_allow_events(struct buf *b, const struct sip *sip)
 {
     if (has_events(sip))
-        buf_put(b, SLICE("Allow-Events: " SIP_EVENT "\r\n"));
+        buf_put(b, has_winfo(sip, slice_of(NULL, 0)) ? SLICE("Allow-Events: " SIP_EVENT ", " SIP_EVENT_WINFO "\r\n")
+                                                     : SLICE("Allow-Events: " SIP_EVENT "\r\n"));
 }
 
 void sip_put_supported(struct buf *b, const struct sip *sip)
@@ -129,24 +141,49 @@ static unsigned check_publish(struct sip *sip, struct slice host)
     return 404;
 }
 
-static unsigned check_host(struct sip *sip, const struct sip_msg *m)
+/* The Request-URI's, in lower case and without a trailing dot. Empty: none that can be. */
+static struct slice host_of(const struct sip_msg *m, char lower[HOST_MAX])
 {
-    char lower[256];
     struct slice host = m->uri.host;
 
-    /* OPTIONS to our own address is how SIP servers ask whether we live; in dialogs it is our Contact. */
-    if ((m->method_id == SIP_OPTIONS || m->to_tag.n) && sip_is_our_host(sip, host))
-        return 0;
     if (host.n && host.p[host.n - 1] == '.')
         host.n--;
-    if (!host.n || host.n > sizeof(lower))
-        return 404;
+    if (host.n > HOST_MAX)
+        host.n = 0;
     for (size_t i = 0; i < host.n; i++)
         lower[i] = text_lower(host.p[i]);
-    host = slice_of(lower, host.n);
+    return slice_of(lower, host.n);
+}
+
+static bool is_of_winfo(const struct sip *sip, const struct sip_msg *m, struct slice host)
+{
+    const struct sip_header *h = m->method_id == SIP_SUBSCRIBE ? sip_msg_header(m, SIP_H_EVENT) : NULL;
+    struct sip_event event;
+
+    return h && host.n && sip_event_parse(h->value, &event) && slice_is(event.type, SIP_EVENT_WINFO) &&
+           has_winfo(sip, host);
+}
+
+bool sip_asks_winfo(const struct sip *sip, const struct sip_msg *m)
+{
+    char lower[HOST_MAX];
+
+    return is_of_winfo(sip, m, host_of(m, lower));
+}
+
+static unsigned check_host(struct sip *sip, const struct sip_msg *m)
+{
+    char lower[HOST_MAX];
+    struct slice host = host_of(m, lower);
+
+    /* OPTIONS to our own address is how SIP servers ask whether we live; in dialogs it is our Contact. */
+    if ((m->method_id == SIP_OPTIONS || m->to_tag.n) && sip_is_our_host(sip, m->uri.host))
+        return 0;
+    if (!host.n)
+        return 404;
     if (m->method_id == SIP_PUBLISH)
         return check_publish(sip, host);
-    return sip->conf.ops->serves(sip->conf.owner, host) ? 0 : 404;
+    return is_of_winfo(sip, m, host) || sip->conf.ops->serves(sip->conf.owner, host) ? 0 : 404;
 }
 
 static unsigned check_uri(struct sip *sip, const struct sip_msg *m)

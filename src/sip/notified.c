@@ -13,7 +13,7 @@ static unsigned check(struct sip_sub *s, const struct sip_msg *m, struct sip_sta
 {
     const struct sip_header *h = sip_msg_named(m, SLICE("subscription-state"), 0);
     struct slice id;
-    unsigned status = sip_sub_check_event(s->sip, m, &id);
+    unsigned status = sip_sub_check_event(s->sip, m, false, &id);
 
     *reason = NULL;
     if (status)

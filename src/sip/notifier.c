@@ -50,12 +50,12 @@ static bool has_unknown_body(const struct sip_msg *m)
 }
 
 /* What each SUBSCRIBE has to be like: 0, or the status and its reason; lines are in sip->headers. */
-static unsigned check(struct sip *sip, const struct sip_msg *m, uint32_t *granted_s, const char **reason)
+static unsigned check(struct sip *sip, const struct sip_msg *m, bool winfo, uint32_t *granted_s, const char **reason)
 {
     unsigned status;
 
     *reason = NULL;
-    if (!sip_msg_accepts(m, SLICE(SIP_PIDF)))
+    if (!sip_msg_accepts(m, winfo ? SLICE(SIP_WINFO) : SLICE(SIP_PIDF)))
         return 406;
     if (has_unknown_body(m)) {
         buf_put(&sip->headers, SLICE("Accept:\r\n"));
@@ -67,10 +67,10 @@ static unsigned check(struct sip *sip, const struct sip_msg *m, uint32_t *grante
     return status;
 }
 
-static unsigned check_first(struct sip *sip, const struct sip_incoming *in, struct slice *target, struct slice *id,
-                            uint32_t *granted_s, const char **reason)
+static unsigned check_first(struct sip *sip, const struct sip_incoming *in, bool winfo, struct slice *target,
+                            struct slice *id, uint32_t *granted_s, const char **reason)
 {
-    unsigned status = sip_sub_check_event(sip, in->m, id);
+    unsigned status = sip_sub_check_event(sip, in->m, winfo, id);
 
     *reason = NULL;
     if (status) {
@@ -85,7 +85,7 @@ static unsigned check_first(struct sip *sip, const struct sip_incoming *in, stru
         *reason = "This SUBSCRIBE has been answered long ago";
         return 482;
     }
-    return check(sip, in->m, granted_s, reason);
+    return check(sip, in->m, winfo, granted_s, reason);
 }
 
 /* The dialog that it makes (RFC 3261 12.1.1): 0, or what it is refused with. */
@@ -148,6 +148,7 @@ static void refuse_first(struct sip *sip, const struct sip_incoming *in, unsigne
 
 void sip_notifier_asked(struct sip *sip, const struct sip_incoming *in)
 {
+    bool winfo = sip_asks_winfo(sip, in->m);
     struct slice target, id;
     struct sip_sub *s = NULL;
     const char *reason;
@@ -155,7 +156,7 @@ void sip_notifier_asked(struct sip *sip, const struct sip_incoming *in)
     unsigned status;
 
     buf_clear(&sip->headers);
-    status = check_first(sip, in, &target, &id, &granted_s, &reason);
+    status = check_first(sip, in, winfo, &target, &id, &granted_s, &reason);
     if (!status) {
         s = sip_sub_new(sip, in->route, &status);
         if (!s)
@@ -163,6 +164,7 @@ void sip_notifier_asked(struct sip *sip, const struct sip_incoming *in)
     }
     if (s) {
         s->notifier = true;
+        s->winfo = winfo;
         s->phase = SUB_ASKED;
         s->state = SIP_SUB_PENDING;
         s->secure = in->m->uri.scheme == SIP_SCHEME_SIPS;
@@ -268,7 +270,7 @@ void sip_sub_refuse(struct sip_sub *s, unsigned status, const char *reason, stru
 static unsigned check_again(struct sip_sub *s, const struct sip_msg *m, uint32_t *granted_s, const char **reason)
 {
     struct slice id;
-    unsigned status = sip_sub_check_event(s->sip, m, &id);
+    unsigned status = sip_sub_check_event(s->sip, m, s->winfo, &id);
 
     *reason = NULL;
     if (s->ending && s->why != SIP_SUB_END_EXPIRED)
@@ -281,7 +283,7 @@ static unsigned check_again(struct sip_sub *s, const struct sip_msg *m, uint32_t
         *reason = status == 403 ? "One subscription for each dialog" : NULL;
         return status;
     }
-    return check(s->sip, m, granted_s, reason);
+    return check(s->sip, m, s->winfo, granted_s, reason);
 }
 
 void sip_notifier_refreshed(struct sip_sub *s, const struct sip_incoming *in)

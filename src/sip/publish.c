@@ -8,7 +8,7 @@ void sip_subs_publish(struct sip *sip, const struct sip_incoming *in)
     unsigned status;
 
     buf_clear(&sip->headers);
-    status = sip_sub_check_event(sip, in->m, &id);
+    status = sip_sub_check_event(sip, in->m, false, &id);
     if (status) {
         sip->counters.refused++;
         sip_servers_reply(&sip->servers, in->id, in->m, in->source, status, status == 400 ? "Bad Event" : NULL,

@@ -12,8 +12,10 @@
 
 /* What a peer can make us keep of one: Call-ID, names, Contact, route set. Beyond: 513. */
 #define SIP_SUB_TEXT_MAX 4096
-#define SIP_EVENT "presence" /* the event package that there is */
+#define SIP_EVENT "presence"
+#define SIP_EVENT_WINFO "presence.winfo" /* RFC 3857; as notifier */
 #define SIP_PIDF "application/pidf+xml"
+#define SIP_WINFO "application/watcherinfo+xml"
 #define SIP_SUB_FLYING_MAX                                                                                             \
     500 /* requests of ours under way with one route, and at most an eighth of all transactions */
 #define SIP_SUB_NEVER UINT64_MAX
@@ -91,6 +93,7 @@ struct sip_sub {
     enum sip_sub_state state : 4; /* what the last NOTIFY said */
     uint8_t why;                  /* enum sip_sub_end_why: with ending */
     bool notifier : 1;
+    bool winfo : 1;     /* notifier: of presence.winfo, not of presence */
     bool secure : 1;    /* sips */
     bool in_dialog : 1; /* the peer's tag is known */
     bool ending : 1;    /* notifier: the next NOTIFY is the last, because of why */
@@ -192,8 +195,8 @@ void sip_subscriber_in_dialog(struct sip_sub *s);                 /* its first N
 void sip_subs_take(struct sip *sip, const struct sip_incoming *in); /* SUBSCRIBE, NOTIFY */
 void sip_subs_publish(struct sip *sip, const struct sip_incoming *in);
 
-/* The event package, as all of them ask it of a request: 0, 400 or 489 with its lines in sip->headers. */
-unsigned sip_sub_check_event(struct sip *sip, const struct sip_msg *m, struct slice *id);
+/* Is a request of this event package (presence.winfo, or presence)? 0, 400 or 489 with its lines in sip->headers. */
+unsigned sip_sub_check_event(struct sip *sip, const struct sip_msg *m, bool winfo, struct slice *id);
 
 /* notifier.c, notified.c */
 void sip_notifier_asked(struct sip *sip, const struct sip_incoming *in);

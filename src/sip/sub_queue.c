@@ -221,7 +221,7 @@ void sip_sub_put_dialog(const struct sip_sub *s, struct buf *b)
     struct slice id = sip_sub_text(s, SUB_ID), uri;
 
     sip_route_put(b, sip_sub_text(s, SUB_ROUTES), sip_sub_text(s, SUB_TARGET), &uri);
-    buf_put(b, SLICE("Event: presence"));
+    buf_put(b, s->winfo ? SLICE("Event: " SIP_EVENT_WINFO) : SLICE("Event: " SIP_EVENT));
     if (id.n) {
         buf_put(b, SLICE(";id="));
         sip_put_safe(b, id);

@@ -299,7 +299,7 @@ void sip_subs_take(struct sip *sip, const struct sip_incoming *in)
         sip_notifier_asked(sip, in); /* inspection lets nothing else through */
 }
 
-unsigned sip_sub_check_event(struct sip *sip, const struct sip_msg *m, struct slice *id)
+unsigned sip_sub_check_event(struct sip *sip, const struct sip_msg *m, bool winfo, struct slice *id)
 {
     const struct sip_header *h = sip_msg_header(m, SIP_H_EVENT);
     struct sip_event event;
@@ -307,12 +307,17 @@ unsigned sip_sub_check_event(struct sip *sip, const struct sip_msg *m, struct sl
     *id = slice_of(NULL, 0);
     if (h && !sip_event_parse(h->value, &event))
         return 400;
-    if (!h || !slice_is(event.type, SIP_EVENT)) {
+    if (!h || !slice_is(event.type, winfo ? SIP_EVENT_WINFO : SIP_EVENT)) {
         sip_put_allow_events(&sip->headers, sip);
         return 489;
     }
     *id = event.id;
     return 0;
+}
+
+bool sip_sub_is_winfo(const struct sip_sub *s)
+{
+    return s->winfo;
 }
 
 void sip_sub_set_data(struct sip_sub *s, void *data)

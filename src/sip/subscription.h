@@ -1,6 +1,6 @@
 /*
  * Event subscriptions as the stack's owner sees them, as notifier and as subscriber: SUBSCRIBE and NOTIFY, one dialog for each.
- * RFC 6665; RFC 3856 for presence; RFC 3903 (PUBLISH).
+ * RFC 6665; RFC 3856 for presence; RFC 3857 for presence.winfo, as notifier; RFC 3903 (PUBLISH).
  *
  * The stack settles itself: tags, CSeq order (500), route sets, the remote target and its refresh, retransmissions, credentials;
  * 481 for NOTIFY and SUBSCRIBE that belong to nothing, 489 with Allow-Events, 423 with Min-Expires, 400 for a NOTIFY without
@@ -65,11 +65,11 @@ enum sip_publishing {
     SIP_PUBLISHING_ALLOWED,
 };
 
-/* Named by sip_ops.events; without it SUBSCRIBE, NOTIFY and PUBLISH get 405. owner is that of sip_conf. All must be set but publish and publishes. */
+/* Named by sip_ops.events; without it SUBSCRIBE, NOTIFY and PUBLISH get 405. owner is that of sip_conf. All must be set but publish, publishes and offers_winfo. */
 struct sip_event_ops {
     /*
      * Notifier: a SUBSCRIBE outside of dialogs with a good form, from a known source, to a served host, for event "presence", whose
-     * Accept takes PIDF. expires_s: granted (the stack has cut it to the limits; 0: a poll). The owner answers in the call or later,
+     * Accept takes PIDF; or for "presence.winfo", whose Accept takes that, to a host that offers_winfo (sip_sub_is_winfo). expires_s: granted (the stack has cut it to the limits; 0: a poll). The owner answers in the call or later,
      * by sip_sub_accept or sip_sub_refuse; spec: at once. request->txn is NULL.
      */
     void (*subscribe)(void *owner, struct sip_sub *s, const struct sip_request *request, unsigned expires_s);
@@ -108,6 +108,8 @@ struct sip_event_ops {
     /* May users of this host (of a Request-URI, lower case, no trailing dot) publish here? Empty: anybody at all. NULL: those of every
      * host that sip_ops.serves, with publish. */
     enum sip_publishing (*publishes)(void *owner, struct slice host);
+    /* Do users of this host (likewise) learn here who watches them, by presence.winfo? NULL: none do. */
+    bool (*offers_winfo)(void *owner, struct slice host);
 };
 
 /* The values of what may be asked of us. */
@@ -153,6 +155,8 @@ void sip_sub_end(struct sip_sub *s, const struct sip_sub_notice *notice);
 
 /* Either role: forgotten without a word (a SUBSCRIBE that waits for its answer gets 480). s is gone. */
 void sip_sub_drop(struct sip_sub *s);
+
+bool sip_sub_is_winfo(const struct sip_sub *s); /* of presence.winfo; else of presence */
 
 void sip_sub_set_data(struct sip_sub *s, void *data);
 void *sip_sub_data(const struct sip_sub *s);

@@ -20,6 +20,7 @@ struct boot {
     struct slice host_name;                        /* our name in Via */
     struct setting_list sip_udp, sip_tcp, sip_tls; /* struct addr */
     struct setting_list xmpp, xmpps;               /* struct addr */
+    struct setting_list acme_http, acme_tls;       /* struct addr */
     struct setting_list dns_servers;               /* struct slice: "ip" or "ip@port" */
     const char *dns_trust_anchor;
     const char *trust_file;
@@ -58,6 +59,11 @@ struct gateway {
     struct slice admin_certificate;        /* a stored one; empty: that of the bootstrap file */
     struct slice public_name;              /* empty: host-name */
     struct setting_list public_addresses, authorities; /* struct slice */
+    struct slice acme_directory, acme_contact;         /* empty: none */
+    const char *acme_trust_file;                       /* NULL: the system's */
+    bool acme_terms;
+    struct slice acme_binding_id, acme_binding_key; /* empty: none */
+    bool panel;
 };
 
 /* The organisation: the outermost gate. */
@@ -114,7 +120,7 @@ struct route {
     bool next_hop_route;                           /* a Route header names it */
     bool trust_identity;
     unsigned message_rate; /* a second; 0: no limit */
-    bool presence, publish;
+    bool presence, publish, publish_approval;
     unsigned subscription_rate; /* a second; 0: no limit */
     unsigned added_by;          /* enum route_added_by */
 };
@@ -135,7 +141,7 @@ struct partner {
     struct setting_list additional_domains; /* struct slice, prepared */
     struct slice description;
     unsigned type; /* enum partner_type */
-    bool presence;
+    bool presence, names, photos;
     unsigned tls, sasl; /* enum xmpp_need */
     bool dialback;
     bool keep_alive;
@@ -217,6 +223,8 @@ struct certificate {
     struct slice request;              /* base64 of the request that waits for its certificate; empty: none */
     struct slice chain;                /* as pki_chain_write writes it; empty: not imported yet */
     unsigned requested_s, installed_s; /* since 1970; 0: never */
+    bool acme;                         /* asked for and renewed by ACME */
+    struct slice acme_account;         /* sealed: the key of its account there; empty: none yet */
 };
 
 extern const struct setting_kind boot_kind;

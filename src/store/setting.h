@@ -52,6 +52,7 @@ struct setting {
     const char *lync;           /* what the Lync object calls it; NULL: ours */
     const char *brief;          /* one line */
     const char *help;           /* when to change it, and what happens then */
+    const char *group;          /* a word: what it is shown together with; NULL: with all else */
     const char *flag;           /* its name on the command line where it differs (--add-domain is made of "domain") */
     bool secret;                /* never shown again: every reader prints SETTING_HIDDEN */
     bool lone;                  /* a list that one value may stand for, without brackets */

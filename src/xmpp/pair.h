@@ -129,7 +129,7 @@ void xmpp_pair_keep_alive(struct xmpp_pair *pair);
 /* More may be written. */
 void xmpp_pair_drained(struct xmpp_pair *pair);
 
-/* Settings have changed: an attempt may be worth while again; gone: no stream may be opened for it any more. */
+/* Settings have changed: an attempt may be worth while again; gone, of one that waits for a stream: none may be opened any more. */
 void xmpp_pair_reconsider(struct xmpp_pair *pair, bool gone);
 
 /* The set-up is over or gives up, whatever is queued: everything gets this fate. */

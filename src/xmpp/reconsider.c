@@ -215,8 +215,9 @@ static void reconsider_stream(struct xmpp_stream *s, bool revocations)
 static void reconsider_pair(struct hash_node *node, void *arg)
 {
     struct xmpp_pair *p = container_of(node, struct xmpp_pair, node);
+    bool waits = !p->stream && p->n > 0; /* few do; all others only cost a look, as this is done in one turn */
 
-    xmpp_pair_reconsider(p, xmpp_object(p->x, p->local, p->remote, XMPP_METHOD_NONE).text != NULL);
+    xmpp_pair_reconsider(p, waits && xmpp_object(p->x, p->local, p->remote, XMPP_METHOD_NONE).text != NULL);
 }
 
 static bool has_ended(const struct xmpp_stream *s)

@@ -81,6 +81,19 @@ static json_t *partner_status(void *owner, struct slice name)
                : json_null();
 }
 
+static json_t *history(void *owner, uint64_t minutes)
+{
+    return json_pack("{s:i, s:i, s:[i], s:[i, I], s:[i], s:[i]}", "now", 1767225600, "step-s", 60, "to-xmpp", 3,
+                     "to-sip", 1, (json_int_t)minutes, "failed", 0, "streams", 2);
+}
+
+static json_t *partner_states(void *owner)
+{
+    return json_pack("{s:{s:s, s:i, s:i}, s:{s:s, s:i, s:i, s:i, s:s, s:s}}", "p03.example", "is", "connected", "in", 1,
+                     "out", 1, "p07.example", "is", "failing", "in", 0, "out", 0, "failed-s", 5, "fault", "timeout",
+                     "why", "it hangs");
+}
+
 static json_t *test_start(void *owner, struct slice name, struct slice from, struct admin_refusal *no)
 {
     if (!slice_is(name, "p.example") && !slice_is(name, "broken.example"))
@@ -357,7 +370,9 @@ static const struct admin_ops ops = { .status = status,
                                       .streams = streams,
                                       .stream_close = stream_close,
                                       .stream = one_stream,
+                                      .history = history,
                                       .partner_status = partner_status,
+                                      .partner_states = partner_states,
                                       .test_start = test_start,
                                       .test = test_of,
                                       .conversations = conversations,

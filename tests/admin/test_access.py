@@ -11,7 +11,7 @@ ORDER = ["reader", "helpdesk", "administrator"]
 NAMES = {"partners": "p.example", "domains": "d.example", "routes": "r", "policies": "global", "sites": "s",
          "sip-users": "u@d.example", "blocks": "b@d.example", "users": "victim", "tokens": "spare", "streams": "7",
          "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1", "presence-tests": "1", "checks": "1",
-         "certificates": "nobody"}
+         "certificates": "nobody", "sessions": "999"}
 
 
 def routes(server):
@@ -78,9 +78,9 @@ def without_date(data):
 
 
 def test_D16_nobody_learns_nothing(shared):
-    """Existing or not, right method or not, sane or not: the same bytes."""
+    """Existing or not, right method or not, sane or not: the same bytes, but for the panel's files (tests/panel/test_files.py)."""
     answers = set()
-    for target in ("/", "/v1", "/v1/status", "/v1/partners", "/v1/partners/x.example", "/v1/users/root", "/nothing",
+    for target in ("/panel", "/panel/", "/panel/app", "/panel/none.js", "/v1", "/v1/status", "/v1/partners", "/v1/partners/x.example", "/v1/users/root", "/nothing",
                    "/v1/openapi.json", "/metrics", "/v1/../v1/status", "/v1/%2e%2e/status", "//v1/status", "/v1/%zz",
                    "/v1/status;x", "/v1/status?bad=1", "/v1/session", "/v1/session/password", "/%00", "/" + "a" * 5000):
         for method in ("GET", "DELETE", "PATCH", "OPTIONS", "PUT", "FOO"):
@@ -334,3 +334,35 @@ def test_D16_secrets_never_come_back(server):
         for canary in canaries + ["scrypt$", cookie]:
             assert canary not in text, (canary, text)
     assert not any(token in line for line in server.log.all)
+
+
+def test_sessions_are_seen_and_ended_by_their_owner_and_by_administrators(server):
+    server.user("anna")
+    server.user("rita", "reader")
+    anna, rita = Session(server, "anna"), Session(server, "rita")
+    second = server.login("rita", headers={"User-Agent": "Browser \"x\" <b>\t\xff" + "y" * 500})
+    assert second.status == 200
+    mine = sorted(rita.ask("GET", "/v1/sessions").json["items"], key=lambda s: s["id"])
+    assert [(s["name"], s["from"], s["own"]) for s in mine] == [("rita", "127.0.0.1", True), ("rita", "127.0.0.1", False)]
+    assert mine[1]["agent"].startswith("Browser") and len(mine[1]["agent"]) <= 160
+    every = anna.ask("GET", "/v1/sessions").json["items"]
+    assert sorted(s["name"] for s in every) == ["anna", "rita", "rita"]
+    hers = next(s["id"] for s in every if s["name"] == "anna")
+    for number in (hers, 999, "x", 2 ** 70):
+        assert rita.ask("DELETE", "/v1/sessions/%s" % number).status == 404
+    assert rita.ask("DELETE", "/v1/sessions/%d" % mine[1]["id"]).status == 200
+    assert server.ask("GET", "/v1/session", headers={"Cookie": second.cookie}).status == 401
+    assert anna.ask("DELETE", "/v1/sessions/%d" % mine[0]["id"]).status == 200
+    assert rita.ask("GET", "/v1/session").status == 401
+    assert server.root("GET", "/v1/sessions").json["items"][0]["own"] is False
+
+
+def test_what_a_page_asks_by_itself_keeps_nobody_signed_in(server):
+    server.user("anna")
+    anna = Session(server, "anna")
+    for _ in range(2):
+        server.advance(14 * 60)
+        assert anna.ask("GET", "/v1/partners", headers={"X-Stox-Quiet": "1"}).status == 200
+    assert anna.ask("GET", "/v1/sessions", headers={"X-Stox-Quiet": "1"}).json["items"][0]["idle-s"] >= 28 * 60
+    server.advance(3 * 60)
+    assert anna.ask("GET", "/v1/partners", headers={"X-Stox-Quiet": "1"}).status == 401

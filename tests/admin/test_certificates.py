@@ -1,12 +1,17 @@
 """Certificates by the API: requested, signed by a real authority, imported, exported, assigned, checked."""
 import base64
+import http.client
+import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
+import threading
 
 import pytest
 
+from rig.process import eventually
 from support import Server
 
 PASSPHRASE = "correct horse"
@@ -127,6 +132,17 @@ def test_every_defect_of_what_is_brought_is_named(gateway, authority):
     assert answer.status == 200 and answer.json["defects"][0]["weight"] == serious
     assert bring(gateway, "x" * (300 << 10)).status == 422
     assert gateway.root("POST", "/v1/certificates/edge/import", {"data": "no base64!"}).status == 422
+
+
+def test_what_else_is_wrong_is_said_beside_a_wrong_or_missing_key(gateway, authority):
+    request(gateway)
+    stale = authority.issue("stale.example", days=(-20, -10))
+    with open(stale.file) as f, open(authority.issue("elsewhere").key) as k:
+        chain, key = f.read(), k.read()
+    for name, data, first in (("edge", chain, "wrong-key"), ("new", chain + key, "wrong-key"), ("new", chain, "no-key")):
+        answer = bring(gateway, data, name, "?anyway=1")
+        kinds = [d["kind"] for d in answer.json["defects"]]
+        assert answer.status == 422 and kinds[0] == first and "expired" in kinds and "name-missing" in kinds, answer.raw
 
 
 def test_a_name_that_was_asked_for_must_come(gateway, authority):
@@ -301,3 +317,72 @@ def test_what_is_brought_takes_answers_and_nothing_else(gateway, authority):
     for member, why in (("installed", "Stox's own"), ("chain", "Stox's own"), ("colour", "there is no setting")):
         answer = bring(gateway, pem + key, "old", **{member: "1" if member != "installed" else 1})
         assert answer.status == 422 and why in answer.json["detail"], answer.raw
+
+
+# ---- keys that take their time ----
+
+class Asking:
+    """A request for a certificate, sent; its answer is read in a thread."""
+
+    def __init__(self, server, name, key_type="rsa-4096", token=None):
+        self.connection = server.connection(not token)
+        headers = {"Content-Type": "application/json", **({"Authorization": "Bearer " + token} if token else {})}
+        self.connection.timeout = 120
+        self.connection.request("POST", "/v1/certificates", json.dumps({"name": name, "key-type": key_type, "names": ["a.example"]}), headers)
+        self.status = self.body = None
+        self.thread = threading.Thread(target=self._read, daemon=True)
+
+    def read(self):
+        self.connection.sock.settimeout(120)
+        self.thread.start()
+        return self
+
+    def _read(self):
+        try:
+            response = self.connection.getresponse()
+            self.body = response.read()
+            self.status = response.status
+        except (OSError, http.client.HTTPException):
+            self.status = 0
+
+    def wait(self):
+        self.thread.join(240)
+        assert self.status is not None, "no answer"
+        return self.status
+
+
+def test_while_a_key_is_made_the_api_answers_others(gateway):
+    """A key of 4096 bits takes as long as hundreds of answers."""
+    asked, others = Asking(gateway, "slow").read(), 0
+    while asked.status is None:
+        assert gateway.root("GET", "/v1/certificates").status == 200
+        others += 1
+    assert asked.status == 201 and others >= 5, (asked.status, others)
+    text = openssl("req", "-noout", "-text", data=json.loads(asked.body)["item"]["request"].encode())
+    assert "4096 bit" in text
+
+
+def test_more_keys_than_can_wait_are_refused_and_those_who_vanish_do_no_harm(gateway):
+    asked = [Asking(gateway, "many-%d" % i).read() for i in range(12)]
+    refused = eventually(lambda: [a for a in asked if a.status == 503], "some are refused at once", 60)
+    assert json.loads(refused[0].body)["code"] == "away" and b"one after the other" in refused[0].body
+    for a in asked:
+        if a.status is None:
+            a.connection.sock.shutdown(socket.SHUT_RDWR)
+    assert {a.wait() for a in asked} <= {0, 201, 503}
+    again = {"name": "after-all", "key-type": "p256", "names": ["a.example"]}
+    eventually(lambda: gateway.root("POST", "/v1/certificates", again).status == 201, "there is room for others", 60)
+
+
+def test_who_may_no_more_gets_no_key_that_he_had_asked_for(gateway):
+    token = gateway.root("POST", "/v1/tokens", {"name": "ci", "role": "administrator"}).json["token"]
+    first, second = Asking(gateway, "first", "rsa-3072").read(), Asking(gateway, "second", "rsa-3072", token).read()
+    assert gateway.root("DELETE", "/v1/tokens/ci").status in (200, 204)
+    assert (first.wait(), second.wait()) == (201, 401)
+    assert [c["name"] for c in gateway.root("GET", "/v1/certificates").json["items"]] == ["first"]
+
+
+def test_the_end_of_the_daemon_does_not_wait_for_keys(gateway):
+    for i in range(4):
+        Asking(gateway, "late-%d" % i)
+    assert gateway.root("GET", "/v1/certificates").status == 200  # they are there: the daemon took them before this

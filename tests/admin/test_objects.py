@@ -464,3 +464,37 @@ def test_D16_who_tests_presence_in_anothers_name_is_in_the_audit(server):
     assert often.status == 429 and often.code == "too-many"
     for gone in "4", "x", "-1":
         assert server.root("GET", "/v1/presence-tests/" + gone).status == 404, gone
+
+
+def test_partners_are_searched_sorted_and_turned_over(server):
+    names = ["p%02d.example" % i for i in range(30)]
+    made = server.root("POST", "/v1/changes", {"changes": [
+        {"op": "new", "kind": "partner", "name": name, "values": {
+            "description": "Number %d" % (99 - i), "connection-limit": (i * 7) % 30,
+            "additional-domains": ["b\u00fccher.example"] if i == 4 else [], "component": "",
+            "component-secret": "hidden sesame"}} for i, name in enumerate(names)]})
+    assert made.status == 200, made.raw
+
+    def browse(query):
+        answer = server.root("GET", "/v1/partners?" + query)
+        assert answer.status == 200 and answer.json["next"] is None, answer.raw
+        return [item["name"] for item in answer.json["items"]], answer.json["total"]
+
+    assert browse("sort=-name&limit=2") == (["p29.example", "p28.example"], 30)
+    assert browse("sort=description&limit=1") == (["p29.example"], 30)
+    by_number = browse("sort=connection-limit&limit=1000")[0]
+    assert by_number == sorted(names, key=lambda n: (names.index(n) * 7) % 30)
+    assert browse("offset=28&search=") == (names[28:], 30)
+    assert browse("offset=1000") == ([], 30)
+    assert browse("search=NUMBER%2099") == (["p00.example"], 1)
+    assert browse("search=b%C3%BCcher") == (["p04.example"], 1)
+    assert browse("search=sesame") == ([], 0)  # a secret is not found by trying
+    states = server.root("GET", "/v1/partners?state=any&sort=state&limit=3").json["items"]
+    assert [s["name"] for s in states] == ["p07.example", "p03.example", "p00.example"]
+    assert [s["state"]["is"] for s in states] == ["failing", "connected", "idle"]
+    assert browse("state=failing") == (["p07.example"], 1)
+    assert browse("state=idle&limit=1") == (["p00.example"], 28)
+    for query in ("sort=nonsense", "sort=component-secret", "sort=revision", "offset=x", "offset=-1", "offset=1&after=a",
+                  "state=happy", "limit=0", "limit=1001", "search=" + "x" * 201):
+        assert server.root("GET", "/v1/partners?" + query).status == 400, query
+    assert server.root("GET", "/v1/routes?state=any").status == 400

@@ -223,7 +223,7 @@ def test_D16_paths_that_two_could_read_differently_are_refused(shared, target):
 
 
 @pytest.mark.parametrize("target", [
-    "/", "/v1", "/V1/partners", "/v1/Partners", "/v1/partner", "/v1/accounts", "/v1/account", "/v1/partners/%252e%252e",
+    "/panel", "/v1", "/V1/partners", "/v1/Partners", "/v1/partner", "/v1/accounts", "/v1/account", "/v1/partners/%252e%252e",
     "/v1/partners/x.example/y", "/v1/gateway/x", "/v1/boot", "/v1/sip-user", "/v2/partners", "/metrics/x", "/v1/metrics"])
 def test_paths_that_are_none_are_not_found(shared, target):
     assert shared.root("GET", target).status == 404, target

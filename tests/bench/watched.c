@@ -10,16 +10,13 @@
  * a while), "tell COUNT WINDOW" (NOTIFYs with another state, so many unanswered at a time), "shorten COUNT WINDOW" (NOTIFYs that let
  * the subscription end in a minute, until each has been refreshed).
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "message.h"
+#include "peer.h"
 
 #define WATCHED_MAX 400000
 #define STALL_MS 5000
@@ -34,23 +31,7 @@ struct watched {
 
 static struct watched all[WATCHED_MAX];
 static uint32_t n_watched, n_there, n_told, n_answered, n_refreshed;
-static struct sockaddr_in gateway;
-static char gateway_text[32], own_text[32];
-static const char *sip_domain, *xmpp_domain;
-static int fd;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void emit(const char *text, size_t n)
-{
-    while (sendto(fd, text, n, 0, (struct sockaddr *)&gateway, sizeof(gateway)) < 0)
-        if (errno != EAGAIN && errno != ENOBUFS && errno != ECONNREFUSED)
-            die("sendto");
-}
+static struct bench_peer peer;
 
 /* What stands between start and the next of end. */
 static bool between(const char *text, const char *start, const char *end, char *out, size_t size)
@@ -79,19 +60,19 @@ static void notify(uint32_t i, unsigned expires_s)
                  "<?xml version='1.0' encoding='UTF-8'?>\n<presence xmlns='urn:ietf:params:xml:ns:pidf' "
                  "entity='sip:alice%06u@%s'><tuple id='phone'><status><basic>%s</basic></status><note>number %u"
                  "</note></tuple></presence>",
-                 i, sip_domain, basic, w->cseq);
+                 i, peer.sip_domain, basic, w->cseq);
     int n = snprintf(text, sizeof(text),
                      "NOTIFY %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKntf%06u-%u\r\n"
                      "Max-Forwards: 70\r\nFrom: <sip:alice%06u@%s>;tag=bench\r\nTo: %s\r\nCall-ID: %s\r\n"
                      "CSeq: %u NOTIFY\r\nContact: <sip:alice%06u@%s>\r\nEvent: presence\r\n"
                      "Subscription-State: active;expires=%u\r\nContent-Type: application/pidf+xml\r\n"
                      "Content-Length: %d\r\n\r\n%s",
-                     w->target, own_text, i, w->cseq, i, sip_domain, w->watcher, w->call_id, w->cseq, i, own_text,
-                     expires_s, n_body, body);
+                     w->target, peer.own_text, i, w->cseq, i, peer.sip_domain, w->watcher, w->call_id, w->cseq, i,
+                     peer.own_text, expires_s, n_body, body);
 
     w->cseq++;
     n_told++;
-    emit(text, (size_t)n);
+    bench_peer_send(&peer, text, (size_t)n);
 }
 
 static void on_subscribe(const char *text, size_t n)
@@ -104,10 +85,10 @@ static void on_subscribe(const char *text, size_t n)
 
     (void)between(text, "\r\nExpires: ", "\r", expires, sizeof(expires));
     (void)snprintf(first, sizeof(first), "SIP/2.0 200 OK\r\nExpires: %s\r\nContact: <sip:alice%06u@%s>\r\n", expires, i,
-                   own_text);
+                   peer.own_text);
     k = bench_respond(out, sizeof(out), first, text, n);
     if (k)
-        emit(out, k);
+        bench_peer_send(&peer, out, k);
     again = w->cseq > 0;
     if (!again && !(between(text, "\r\nCall-ID: ", "\r", w->call_id, sizeof(w->call_id)) &&
                     between(text, "\r\nFrom: ", "\r", w->watcher, sizeof(w->watcher)) &&
@@ -135,14 +116,10 @@ static void on_answer(const char *text)
 static bool receive(int stall_ms)
 {
     static char text[65536];
-    ssize_t n;
+    long n = bench_peer_receive(&peer, text, sizeof(text), stall_ms);
 
-    if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, stall_ms) == 0)
-        return false;
-    n = recv(fd, text, sizeof(text) - 1, 0);
-    if (n <= 12)
-        return true;
-    text[n] = '\0';
+    if (n <= 0)
+        return n == 0;
     if (strncmp(text, "SUBSCRIBE sip:alice", 19) == 0)
         on_subscribe(text, (size_t)n);
     else if (strncmp(text, "SIP/2.0 200", 11) == 0)
@@ -210,23 +187,11 @@ static void shorten(uint32_t count, uint32_t window)
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in own;
-    int size = 32 << 20;
     uint32_t count, window;
     char word[16];
 
-    if ((argc != 2 && argc != 5) || !bench_address(argv[1], &gateway) ||
-        !bench_address(argc == 5 ? argv[2] : "5070", &own))
+    if (!bench_peer_open(&peer, argc, argv, 32 << 20))
         return 2;
-    (void)bench_address_text(&gateway, gateway_text);
-    (void)bench_address_text(&own, own_text);
-    sip_domain = argc == 5 ? argv[3] : "contoso.example";
-    xmpp_domain = argc == 5 ? argv[4] : "fabrikam.example";
-    fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
-        bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0)
-        die("socket");
-    setvbuf(stdout, NULL, _IOLBF, 0);
     while (scanf("%15s %u %u", word, &count, &window) == 3) {
         if (word[0] == 's' && word[1] == 'e')
             serve(count);

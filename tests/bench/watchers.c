@@ -11,17 +11,14 @@
  * for a while), "refresh COUNT WINDOW" (SUBSCRIBEs in the dialogs, in turn, each until its NOTIFY has come), "newest BASE 0" (until watcher i has been told
  * change BASE + i).
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "message.h"
+#include "peer.h"
 
 #define WATCHERS_MAX 400000
 #define STALL_MS 5000
@@ -31,23 +28,7 @@ static unsigned refreshes[WATCHERS_MAX];
 static char gateway_tag[WATCHERS_MAX][20];
 static unsigned long long heard_number[WATCHERS_MAX]; /* of the change that the last document tells */
 static uint32_t n_watchers, n_there, n_heard, n_refused;
-static struct sockaddr_in gateway;
-static char gateway_text[32], own_text[32];
-static const char *sip_domain, *xmpp_domain;
-static int fd;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static void emit(const char *text, size_t n)
-{
-    while (sendto(fd, text, n, 0, (struct sockaddr *)&gateway, sizeof(gateway)) < 0)
-        if (errno != EAGAIN && errno != ENOBUFS && errno != ECONNREFUSED)
-            die("sendto");
-}
+static struct bench_peer peer;
 
 /* to_tag: of the dialog; empty: it begins one. The pid tells those of a process before this one from ours. */
 static void subscribe(uint32_t i, unsigned cseq, const char *to_tag)
@@ -55,15 +36,15 @@ static void subscribe(uint32_t i, unsigned cseq, const char *to_tag)
     char text[1024], domain_uri[128];
     int n;
 
-    (void)snprintf(domain_uri, sizeof(domain_uri), "romeo%06u@%s", i, xmpp_domain);
+    (void)snprintf(domain_uri, sizeof(domain_uri), "romeo%06u@%s", i, peer.xmpp_domain);
     n = snprintf(text, sizeof(text),
                  "SUBSCRIBE sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKsub%06u-%u-%d\r\nMax-Forwards: 70\r\n"
                  "From: <sip:alice%06u@%s>;tag=a%06u\r\nTo: <sip:%s>%s%s\r\nCall-ID: watch%06u-%d@office\r\n"
                  "CSeq: %u SUBSCRIBE\r\nContact: <sip:alice%06u@%s>\r\nEvent: presence\r\n"
                  "Accept: application/pidf+xml\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n",
-                 *to_tag ? gateway_text : domain_uri, own_text, i, cseq, getpid(), i, sip_domain, i, domain_uri,
-                 *to_tag ? ";tag=" : "", to_tag, i, getpid(), cseq, i, own_text);
-    emit(text, (size_t)n);
+                 *to_tag ? peer.gateway_text : domain_uri, peer.own_text, i, cseq, getpid(), i, peer.sip_domain, i,
+                 domain_uri, *to_tag ? ";tag=" : "", to_tag, i, getpid(), cseq, i, peer.own_text);
+    bench_peer_send(&peer, text, (size_t)n);
 }
 
 /* Of the dialog: it is in the NOTIFY's From. */
@@ -102,7 +83,7 @@ static void on_notify(const char *text, size_t n)
         bench_respond(out, sizeof(out), ours ? "SIP/2.0 200 OK\r\n" : "SIP/2.0 481 No Such Subscription\r\n", text, n);
 
     if (k)
-        emit(out, k);
+        bench_peer_send(&peer, out, k);
     if (!ours || !type || number <= cseq_heard[i])
         return;
     n_there += !cseq_heard[i];
@@ -116,14 +97,10 @@ static void on_notify(const char *text, size_t n)
 static bool receive(void)
 {
     static char text[65536];
-    ssize_t n;
+    long n = bench_peer_receive(&peer, text, sizeof(text), STALL_MS);
 
-    if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, STALL_MS) == 0)
-        return false;
-    n = recv(fd, text, sizeof(text) - 1, 0);
-    if (n <= 12)
-        return true;
-    text[n] = '\0';
+    if (n <= 0)
+        return n == 0;
     if (strncmp(text, "NOTIFY sip:alice", 16) == 0)
         on_notify(text, (size_t)n);
     else if (strncmp(text, "SIP/2.0 ", 8) == 0 && text[8] > '2' && n_refused++ == 0)
@@ -190,23 +167,11 @@ static void refresh(uint32_t count, uint32_t window)
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in own;
-    int size = 8 << 20;
     uint32_t count, window;
     char word[16];
 
-    if ((argc != 2 && argc != 5) || !bench_address(argv[1], &gateway) ||
-        !bench_address(argc == 5 ? argv[2] : "5070", &own))
+    if (!bench_peer_open(&peer, argc, argv, 8 << 20))
         return 2;
-    (void)bench_address_text(&gateway, gateway_text);
-    (void)bench_address_text(&own, own_text);
-    sip_domain = argc == 5 ? argv[3] : "contoso.example";
-    xmpp_domain = argc == 5 ? argv[4] : "fabrikam.example";
-    fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
-        bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0)
-        die("socket");
-    setvbuf(stdout, NULL, _IOLBF, 0);
     while (scanf("%15s %u %u", word, &count, &window) == 3) {
         if (n_watchers + count > WATCHERS_MAX && word[0] == 'o')
             return 2;

@@ -243,12 +243,17 @@ class Udp:
         self.socks[0].sendto(data, self.target)
         return self
 
-    def receive(self, timeout=5):
+    def receive(self, timeout=20):
         """The next datagram's bytes and where it came from; None at the bound."""
         ready = select.select(self.socks, [], [], timeout)[0]
         return ready[0].recvfrom(65536) if ready else None
 
-    def until(self, found, timeout=5):
+    def forget(self):
+        """All that has come by now."""
+        while self.receive(0):
+            pass
+
+    def until(self, found, timeout=20):
         """All messages up to the one that found() likes, that one last."""
         messages, deadline = [], time.monotonic() + timeout
         while True:
@@ -301,7 +306,7 @@ class Tcp:
         found.body, found.raw, self.wire.data = data[at + 4:end], data[:end], data[end:]
         return found
 
-    def receive(self, timeout=5):
+    def receive(self, timeout=20):
         """The next message; None at the bound or at the end."""
         deadline = time.monotonic() + timeout
         while True:
@@ -309,7 +314,7 @@ class Tcp:
             if found or not self.wire._more(deadline):
                 return found
 
-    def until(self, found, timeout=5):
+    def until(self, found, timeout=20):
         messages, deadline = [], time.monotonic() + timeout
         while True:
             got = self.receive(max(0, deadline - time.monotonic()))
@@ -324,7 +329,7 @@ class Tcp:
         self.send(data)
         return self.until(lambda m: m.is_response and m.status >= 200, timeout)[-1]
 
-    def drain(self, timeout=5):
+    def drain(self, timeout=20):
         """Everything up to the end of the connection."""
         messages = []
         while True:
@@ -336,7 +341,7 @@ class Tcp:
         return messages
 
 
-def options(timeout=5, via="udp", source=RAW):
+def options(timeout=20, via="udp", source=RAW):
     """That the gateway answers OPTIONS."""
     with (Udp(source, (5999,)) if via == "udp" else Tcp(source)) as peer:
         port = ":5999" if via == "udp" else ""
@@ -344,6 +349,24 @@ def options(timeout=5, via="udp", source=RAW):
                              timeout)
         assert answer.status == 200, str(answer)
     return answer
+
+
+def look_round(at, source):
+    """What has come to the gateway before, the end of a connection too, has been looked at when this returns."""
+    with Udp(source, (5999,), target=at) as peer:
+        peer.status(request("OPTIONS", "sip:" + at, sent_by=source + ":5999"))  # whatever it says: it comes behind
+
+
+def undisturbed(measure, fits, tries=5):
+    """
+    That times are as they should be: what measure() returns fits, once. A machine that has other work makes them longer, now and
+    then; those of a gateway that errs never fit.
+    """
+    for _ in range(tries):
+        found = measure()
+        if fits(*found):
+            return
+    raise AssertionError("not once in %d times as it should be: %s" % (tries, found))
 
 
 def fresh_address(_n=itertools.count(1)):

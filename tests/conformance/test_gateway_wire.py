@@ -88,7 +88,7 @@ def test_STOX_ARCH_11_order_each_way(alive, listen, talk, sip):
     txns = [sip.message("romeo@" + p.domain, b, target=GATEWAY_SIP, transport="tcp") for b in bodies]
     assert [support.body_of(expect_stanza(wire)) for _ in bodies] == bodies
     wire.send("<a xmlns='urn:xmpp:sm:3' h='101'/>")
-    assert all(t.wait(5) == 200 for t in txns)
+    assert all(t.wait() == 200 for t in txns)
     q, other = talk()
     mark = sip.mark()
     for b in bodies:
@@ -140,7 +140,7 @@ def test_STOX_ERR_10_no_408(alive, listen, sip):
     p, wire = listen()
     txn = sip.message("romeo@" + p.domain, "x", target=GATEWAY_SIP)
     bounce(p, expect_stanza(wire), "remote-server-timeout")
-    assert txn.wait(3) in (504, 480, 404)
+    assert txn.wait() in (504, 480, 404)
 
 
 def test_STOX_ERR_11_text_cannot_break_the_status_line(alive, listen, sip):
@@ -152,7 +152,7 @@ def test_STOX_ERR_11_text_cannot_break_the_status_line(alive, listen, sip):
         "<text xmlns='%s'>no%s"
         "</text></error></message>" % (stanza.get("to"), stanza.get("from"), stanza.get("id"), STANZAS, STANZAS,
                                        CRLF + "y" * 5000))
-    assert txn.wait(3) in (403, 603) and txn.response.get("route") is None and len(txn.reason) < 300
+    assert txn.wait() in (403, 603) and txn.response.get("route") is None and len(txn.reason) < 300
 
 
 def test_STOX_ERR_12_form_of_error_stanzas(alive, talk, sip):
@@ -276,7 +276,7 @@ def test_STOX_SEC_11_bodies_are_not_logged(alive, listen, talk, sip):
     p, wire = listen()
     txn = sip.message("romeo@" + p.domain, "secret-from-sip", target=GATEWAY_SIP)
     take(wire)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     q, other = talk()
     q.send_message(other, body="secret-from-xmpp", extra="<subject>secret-subject</subject>")
     sip.wait_message("secret-from-xmpp", 20)
@@ -291,13 +291,17 @@ def test_STOX_SEC_12_xml_input(alive, partner):
              "<?xml version='1.0' encoding='ISO-8859-1'?><stream:stream>", "<?xml version='1.0'?>".encode("utf-16"),
              "\ufeff<?xml version='1.0'?>".encode("utf-16-le"), b"\x00\x3c\x00\x3f")
     p = partner()
-    for bomb in bombs:
+
+    def cost(bomb):
         wire = p.connect()
         cpu = alive.cpu_seconds()
         wire.send(bomb)
         text = wire.expect_end()
         assert "stream:error" in text, bomb
-        assert alive.cpu_seconds() - cpu < 0.1
+        return [alive.cpu_seconds() - cpu]
+
+    for bomb in bombs:
+        support.undisturbed(lambda: cost(bomb), lambda cpu: cpu < 0.1)
 
 
 @pytest.mark.parametrize("where", ["subject", "thread", "id", "lang", "resource"])
@@ -350,7 +354,7 @@ def test_STOX_SEC_20_the_same_message_again_and_again(rig, start, sip):
     """Two gateways in a ring: it dies out."""
     ring = support.Ring(rig, start)
     txn = sip.message("romeo@ring.example", "ring", target=(ring.A, 5060))
-    assert txn.wait(6) >= 400
+    assert txn.wait(15) >= 400
     support.request_dies_out(ring)
 
 
@@ -503,7 +507,7 @@ def test_STOX_IQ_20_a_block_counts_for_the_next_message(rig, stoxd, sip, start):
     assert "the partner's user is on the block list" == one.wait_event("message-refused", since=at)["why"]
     support.acknowledge(back, 1)
     txn = sip.message("romeo@" + p.domain, "blocked too", target=(support.OTHER, 5060))
-    assert txn.wait(5) == 403
+    assert txn.wait() == 403
     arrives("nurse passes", "nurse")  # on the same stream
     assert "blocked" not in sip.bodies()[mark:]
     one.ctl("block", "remove", "romeo@" + p.domain, "--force")

@@ -152,9 +152,9 @@ def test_what_cannot_be_answered_is_told_with_its_remedy(gateway, p, sip, start,
     if to.endswith("raw.example"):
         start(SipUa(RAW_UDP, user="bob@raw.example", answer=asks))
     sip.answer = asks
-    mark = len(gateway.events("sip-login-failed"))
+    mark = gateway.mark()
     write(p, to, "no answer")
     back = p.accept_sm()
     assert expect_stanza(back).get("type") == "error"
     assert not asks.shown and asks.asked == 1
-    assert remedy in gateway.events("sip-login-failed")[mark]["why"]
+    assert remedy in gateway.wait_event("sip-login-failed", since=mark)["why"]

@@ -60,8 +60,8 @@ def test_STOX_PRS_88_published_refreshed_modified_removed(client):
 @pytest.mark.parametrize("how, status, header", [
     (dict(body=OPEN, tag="0123456789abcdef"), 412, None),
     (dict(body=OPEN, expires=59), 423, ("min-expires", "60")),
-    (dict(body=OPEN, event="foo"), 489, ("allow-events", "presence")),
-    (dict(body=OPEN, event=None), 489, ("allow-events", "presence")),
+    (dict(body=OPEN, event="foo"), 489, ("allow-events", "presence, presence.winfo")),
+    (dict(body=OPEN, event=None), 489, ("allow-events", "presence, presence.winfo")),
     (dict(), 400, None),
     (dict(body="<presence"), 400, None),
     (dict(body="hello", content_type="text/plain"), 415, ("accept", PIDF)),
@@ -123,3 +123,16 @@ def test_STOX_PRS_88_what_is_published_is_what_watchers_see(client, partner, gat
     assert watching.next()[0] == "unavailable"
     watching.say("unsubscribe")
     assert watching.next()[0] == "unsubscribed"
+
+
+def test_STOX_IQ_13_her_card_has_the_display_name_of_her_requests(client, partner):
+    watching = Watching(partner())
+    watching.say("subscribe")
+    assert [watching.next()[0] for _ in range(2)] == ["subscribed", "unavailable"]
+    client(OPEN, sender='"Alice \\"A\\" Example" <%s>;tag=p' % AT_HOME)
+    assert watching.next() == (None, "phone", None)
+    for ns, name, inside in (("vcard-temp", "vCard", "<FN>%s</FN>"), ("urn:ietf:params:xml:ns:vcard-4.0", "vcard", "<fn><text>%s</text></fn>")):
+        watching.wire.send("<iq from='%s' to='%s' type='get' id='%s'><%s xmlns='%s'/></iq>" % (watching.romeo, ALICE, name, name, ns))
+        card = watching.out.expect(r"<%s xmlns=.*</%s>" % (name, name)).group()
+        assert inside % "Alice &quot;A&quot; Example" in card, card
+    watching.say("unsubscribe")

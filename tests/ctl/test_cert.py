@@ -48,7 +48,7 @@ def answer(terminal, pairs):
 def test_the_wizard_asks_step_by_step_and_again_with_the_earlier_answers(gateway, authority):
     csr = gateway.folder / 'wizard.csr'
     t = gateway.terminal('cert', 'request', 'edge')
-    answer(t, [('[federation] ', ''), ('[edge.csr] ', str(csr)), ('[server] ', '2'), ('Friendly name [] ', 'Edge 2026'),
+    answer(t, [('[federation] ', ''), ('[later] ', ''), ('[edge.csr] ', str(csr)), ('[server] ', '2'), ('Friendly name [] ', 'Edge 2026'),
                ('[rsa-2048] ', '9'), ('none of these.', 'p256'), ('[yes] ', 'perhaps'), ('yes or no?', ''),
                ('Organisation [] ', 'Contoso Ltd'), ('unit [] ', ''), ('letters [] ', 'USA'), ('province [] ', ''),
                ('Town [] ', ''), ('Organisation [] ', 'Contoso Ltd'), ('unit [] ', ''), ('letters [] ', 'us'),
@@ -65,7 +65,7 @@ def test_the_wizard_asks_step_by_step_and_again_with_the_earlier_answers(gateway
         assert part in text, text
     assert '_xmpp-server.fabrikam.example' not in text
     t = gateway.terminal('cert', 'request', 'edge')
-    answer(t, [('[federation] ', ''), ('[edge.csr] ', str(csr)), ('[server+client] ', ''), ('Friendly name [Edge 2026] ', ''),
+    answer(t, [('[federation] ', ''), ('[later] ', ''), ('[edge.csr] ', str(csr)), ('[server+client] ', ''), ('Friendly name [Edge 2026] ', ''),
                ('[p256] ', ''), ('[yes] ', ''), ('Organisation [Contoso Ltd] ', ''), ('unit [] ', ''), ('letters [us] ', ''),
                ('[Washington] ', ''), ('[Redmond] ', ''), ('[as before] ', ''), ('  im.contoso.example', ''),
                ('[y/N] ', 'n')])

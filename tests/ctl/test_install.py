@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import BUILD, PATIENCE, ROOT
+from conftest import BUILD, PATIENCE
 
-EXPOSURE_MOST = 15  # in tenths, as systemd-analyze security counts; docs/SERVICE.md names it
+EXPOSURE_MOST = 15  # in tenths, as systemd-analyze security counts without a system; interop/test_systemd.py asks a real one
 
 
 @pytest.fixture(scope='module')
@@ -68,8 +68,7 @@ def test_systemd_finds_no_fault_with_the_unit(installed, tmp_path):
     assert done.returncode == 0 and not done.stdout.strip(), done.stdout
 
 
-def test_the_service_is_as_little_exposed_as_the_page_says(installed):
+def test_the_service_is_little_exposed(installed):
     done = subprocess.run(['systemd-analyze', 'security', '--offline=yes', f'--threshold={EXPOSURE_MOST}', unit_of(installed)],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout
-    assert f'{EXPOSURE_MOST / 10:.1f}' in (ROOT / 'docs/SERVICE.md').read_text()

@@ -557,7 +557,7 @@ static void a_test(const void *arg)
         OOM(s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "because"));
     sides_advance(s, TRIAL_BOUNCE_MS);
     if (id) {
-        assert_true(trial_find(s->bridge, id)->done);
+        assert_true(trial_find(s->bridge, id)->entry.done);
         assert_true(trial_find(s->bridge, id)->works || oom_failed());
     }
     goes_on(s);

@@ -195,7 +195,7 @@ static void a_test(const void *arg)
         (void)sides_notify(s, &s->subs[0], SIP_SUB_ACTIVE, SIP_REASON_NONE, "application/pidf+xml", PUBLISHED("away"));
     sides_advance(s, PRESENCE_TRIAL_PROBE_MS);
     t = id ? presence_trial_find(s->bridge, id) : NULL;
-    assert_true(!t || (t->done && (t->works || oom_failed())));
+    assert_true(!t || (t->entry.done && (t->works || oom_failed())));
     goes_on(s);
 }
 

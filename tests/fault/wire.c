@@ -74,7 +74,7 @@ SSL_CTX *wire_context(const struct wire_conf *conf)
 
 bool wire_open(struct wire *w, const struct wire_conf *conf, uint32_t nth)
 {
-    const struct timeval bound = { .tv_sec = 5 };
+    const struct timeval bound = { .tv_sec = 20 };
     int on = 1;
 
     *w = (struct wire){ .conf = conf, .fd = wire_socket(conf, SOCK_STREAM, nth) };

@@ -1,11 +1,10 @@
 /*
- * A presence document, or one about watchers. Whatever it is, it is read or refused within the bounds; what is written of what
- * was read is read as the same.
+ * A presence document. Whatever it is, it is read or refused within the bounds; what is written of what was read is read as the
+ * same.
  */
 #include <stdlib.h>
 
 #include "map/presence.h"
-#include "map/winfo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -81,30 +80,8 @@ static void presence(struct slice body)
     arena_reset(&a);
 }
 
-static void watchers(struct slice body)
-{
-    struct map_winfo w, again;
-    struct arena a;
-    struct buf b;
-
-    arena_init(&a, 2 * MAP_WINFO_ARENA);
-    buf_init(&b, 4 << 20);
-    if (map_read_winfo(&a, body, &romeo, NULL, &w) == MAP_WINFO_OK) {
-        check(w.n <= MAP_WATCHERS_MAX);
-        map_put_winfo(&b, &romeo, NULL, &w);
-        check(buf_ok(&b));
-        if (b.n <= MAP_WINFO_MAX) {
-            check(map_read_winfo(&a, buf_slice(&b), &romeo, NULL, &again) == MAP_WINFO_OK);
-            check(again.n == w.n && again.full == w.full && again.version == w.version);
-        }
-    }
-    buf_free(&b);
-    arena_reset(&a);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     presence(slice_of((const char *)data, n));
-    watchers(slice_of((const char *)data, n));
     return 0;
 }

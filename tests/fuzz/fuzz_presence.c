@@ -107,6 +107,7 @@ static void on_element(void *owner, struct xml *el)
     arena_init(&a, (size_t)8 << 20);
     person->n++;
     check(map_vcard_name(&a, el).n <= MAP_VCARD_NAME_BYTES);
+    check(map_vcard_photo(&a, el).n <= MAP_VCARD_PHOTO_BYTES);
     if (person->nested)
         name = person->expected->resource;
     if (map_presence_of_stanza(&a, el, name, lang, NOW, &p, &condition)) {

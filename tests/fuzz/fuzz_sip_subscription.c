@@ -123,6 +123,11 @@ static void on_ended(void *owner, struct sip_sub *s, const struct sip_sub_end *e
     o->subs[i] = NULL;
 }
 
+static bool on_offers_winfo(void *owner, struct slice host)
+{
+    return true;
+}
+
 static void on_publish(void *owner, const struct sip_request *request)
 {
     struct owner *o = owner;
@@ -210,7 +215,8 @@ static const struct sip_event_ops event_ops = { .subscribe = on_subscribe,
                                                 .refresh = on_refresh,
                                                 .way = on_way,
                                                 .ended = on_ended,
-                                                .publish = on_publish };
+                                                .publish = on_publish,
+                                                .offers_winfo = on_offers_winfo };
 static const struct sip_ops ops = {
     .source = on_source, .serves = on_serves, .message = on_message, .events = &event_ops
 };

@@ -17,7 +17,8 @@ HEAD = """# Real SIP peers
 Made by `make test` from what happened (`tests/interop/test_sip*.py`, `test_linphone_status.py`,
 `test_presence_phones.py`, `test_partner_types.py`). The transport is the one to Stox, in
 both directions, and `tls` is TLS with certificates on both sides. The user agents are registered at Kamailio, by UDP where nothing else
-is said; Kamailio has the configuration of [kamailio/kamailio.cfg](kamailio/kamailio.cfg). sipp plays a Lync front end from scenarios
+is said; Kamailio has the configuration of [kamailio/kamailio.cfg](kamailio/kamailio.cfg), with `PRESENCE_AT_STOX` where presence is
+published at Stox; there baresip is also by itself, without a Kamailio. sipp plays a Lync front end from scenarios
 (`tests/interop/sipp`) that are made from what is known of it; over TLS, and mostly over TCP, a record-routing Kamailio is its Edge. The
 people on XMPP are at Prosody and ejabberd. How to set up the other end: [PEERS.md](PEERS.md).
 

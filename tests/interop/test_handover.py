@@ -2,6 +2,7 @@
 import itertools
 import os
 import shutil
+import signal
 import socket
 import threading
 
@@ -17,7 +18,7 @@ from test_kill import FromRecorder, stanzas
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
 TIMES = 10 if PROOF else 1
-BOUND = {"stop_within": 25 if PROOF else 5}  # what an old process lives on, at most
+BOUND = {"stop_within": 25 if PROOF else 3}  # what an old process lives on, at most
 GATEWAY = (dns.GATEWAY, 5060)
 TO = "romeo@recorder.example"
 NUMBER = itertools.count()
@@ -95,7 +96,7 @@ def test_hand_over_under_traffic_refuses_nobody_and_loses_nothing(rig, stoxd, of
 
 
 def test_what_was_held_by_the_old_process_is_answered_by_it(stoxd, office, recorder):
-    gateway = stoxd(partners={"recorder.example": {}}, gateway={"stop_within": 25 if PROOF else 8})
+    gateway = stoxd(partners={"recorder.example": {}}, gateway={"stop_within": 25})
     recorder.set(ack=False, ping=False)
     held = office.message(TO, "held", target=GATEWAY)
     recorder.wait_stanza("held")
@@ -105,9 +106,33 @@ def test_what_was_held_by_the_old_process_is_answered_by_it(stoxd, office, recor
     assert held.wait() == 200
     recorder.set(ack=True, ping=True)
     assert office.message(TO, "to the new one", target=GATEWAY).wait() == 200
+    if not PROOF:
+        old.terminate()  # it would stay for repetitions of what it has answered
     gateway.adopt()
     assert office.message(TO, "to it alone", target=GATEWAY).wait() == 200
     assert [s["body"] for s in recorder.stanzas()] == ["held", "to the new one", "to it alone"]
+
+
+def test_who_is_stopped_while_the_process_before_still_answers_ends_after_it(stoxd, office, recorder):
+    """A service manager kills what is left when its main process has ended."""
+    gateway = stoxd(partners={"recorder.example": {}}, gateway={"stop_within": 25})
+    recorder.set(ack=False, ping=False)
+    held = office.message(TO, "held", target=GATEWAY)
+    recorder.wait_stanza("held")
+    old, pid, at = gateway.hand_over(), gateway.pid(), gateway.mark()
+    os.kill(pid, signal.SIGTERM)
+    gateway.wait_event("stopping", since=at)
+    assert office.message(TO, "too late", target=GATEWAY).wait() == 503
+    assert gateway.ctl_json("service", "status")["state"] == "stopping" and old.poll() is None and not held.done
+    recorder.set(ack=True, ping=True)
+    recorder.acknowledge()
+    assert held.wait() == 200
+    if not PROOF:
+        old.terminate()
+    gateway.wait_event("relay-ended", 40, since=at)
+    eventually(lambda: gateway.process.adopt(pid) == 0, "the old one has ended in order")
+    assert gateway.process.popen.wait(40) == 0
+    gateway.process = None
 
 
 class FromRomeo:

@@ -325,11 +325,12 @@ def slow_requests(crowd):
 def gather(rig, gateway):
     """What a connection costs is looked at while all of its kind stand: their lives are longer than this takes."""
     began, sources = time.monotonic(), scripted.source_addresses(N_SOURCES)
-    rss = [gateway.rss_before]
+    rss, n_before = [gateway.rss_before], len(gateway.inet_sockets())
     for wire in scripted.half_open((CROWD_AT, 5269), sources, N_OPEN // N_SOURCES):
         gateway.crowd.add(wire, "xmpp")
     stand(rig, gateway.crowd, PRE_TLS, sources)
-    eventually(lambda: n_fds(gateway) - gateway.fds_before >= N_OPEN + len(PRE_TLS) * N_EACH, "the crowd is in", 60)
+    wanted = n_before + N_OPEN + len(PRE_TLS) * N_EACH
+    eventually(lambda: len(gateway.inet_sockets()) >= wanted, "the crowd is in", 60)
     rss.append(gateway.resident_kib())
     stand(rig, gateway.crowd, IN_TLS, sources)
     rss.append(gateway.resident_kib())
@@ -430,7 +431,7 @@ def test_the_crowd_was_cut_by_its_deadlines(crowded):
     lives = crowd.lives()
     print(", ".join("%s: %d ended after %.1f to %.1f s" % (name, *life) for name, life in lives.items()))
     for name, (_, _, longest) in lives.items():
-        assert longest < (14 if name.startswith("sip") else 34), name
+        assert longest < (20 if name.startswith("sip") else 40), name  # 10 s and 30 s, and what a busy machine puts on top
     eventually(lambda: n_fds(crowded) <= crowded.fds_before + RESOLVER_FDS, "all descriptors are given back")
     print("crowded: %d KiB before, %d KiB afterwards" % (crowded.rss_before, crowded.resident_kib()))
 

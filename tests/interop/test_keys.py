@@ -37,6 +37,13 @@ def install(rig, gateway, name="edge"):
     return openssl("x509", "-in", pem, "-noout", "-serial").strip().partition("=")[2].lstrip("0")
 
 
+def scalar_in(der):
+    """The private number of a key, PKCS#8."""
+    text = subprocess.run(["openssl", "pkey", "-inform", "DER", "-noout", "-text"], input=der, check=True, capture_output=True).stdout
+    digits = re.search(r"priv:\n((?: +[0-9a-f:]+\n)+)", text.decode()).group(1)
+    return bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:].rjust(32, b"\0")
+
+
 def scalar_of(gateway, name="edge"):
     """The private number of the key, as it leaves under its passphrase."""
     out, secret = os.path.join(gateway.dir, name + ".p12"), os.path.join(gateway.dir, "pass")
@@ -45,8 +52,7 @@ def scalar_of(gateway, name="edge"):
     gateway.ctl("cert", "export", name, out, "--form", "pkcs12", "--with-key", "--passphrase-file", secret)
     key = os.path.join(gateway.dir, name + ".key")
     openssl("pkcs12", "-in", out, "-passin", "pass:" + PASSPHRASE, "-nocerts", "-nodes", "-out", key)
-    text = re.search(r"priv:\n((?: +[0-9a-f:]+\n)+)", openssl("pkey", "-in", key, "-noout", "-text")).group(1)
-    return bytes.fromhex(re.sub(r"[^0-9a-f]", "", text))[-32:].rjust(32, b"\0")
+    return scalar_in(subprocess.run(["openssl", "pkey", "-in", key, "-outform", "DER"], check=True, capture_output=True).stdout)
 
 
 def memory_holds(pid, *needles):

@@ -72,7 +72,7 @@ def lines_of_page():
 def test_partners_go_from_the_old_gateway_to_stox_and_back_as_the_page_says(rig, start, tmp_path):
     for name in os.listdir(EXPORTS):
         shutil.copy(os.path.join(EXPORTS, name), tmp_path)
-    (tmp_path / "users.txt").write_text("sip:%s\nbob@contoso.example\n" % ALICE)
+    (tmp_path / "users.txt").write_text("\ufeffsip:%s\r\nsip:bob@contoso.example\r\n" % ALICE, newline="")  # as PowerShell does
     with pages.network("192.0.2.1/24"), pages.Zone(rig, OURS) as zone, \
             pages.partner(rig, PARTNER, [ROMEO], PARTNER_HOST, "prosody-migration"):
         zone.publish("old.contoso.example. 1 IN A %s\n_xmpp-server._tcp.contoso.example. 1 IN SRV 5 0 5269 old.contoso.example." % OLD)

@@ -43,6 +43,7 @@ def world(request, rig, gateway, office, start):
         if watch.remote_tag and not watch.ended:
             watch.unsubscribe()
     world.person.removes(ALICE)
+    world.person.settle("contoso.example")  # or it would come into the next test
     gateway.ctl("contact", "purge", "--user", ALICE, "--force")
 
 

@@ -223,7 +223,7 @@ def test_a_broken_certificate_is_broken_as_its_name_says(rig, start, domain, why
     with pytest.raises(ssl.SSLCertVerificationError, match=why):
         client.start_tls(scripted.client_context(rig), hostname=domain)
     client.close()
-    shaking.join(5)
+    shaking.join(20)
 
 
 @pytest.mark.parametrize("name", ["srv-dot.example", "expired.example", "wrong-name.example", "self-signed.example",
@@ -305,5 +305,5 @@ def test_a_wire_that_is_taken_away_leaves_nobody_talking_to_it(rig, start):
                 assert far.recv(100) == b"through"
                 rig.down(wire)
                 for end in near, far:
-                    end.settimeout(10)
+                    end.settimeout(20)
                     assert end.recv(100) == b""

@@ -20,7 +20,10 @@ from test_presence import NS, SERVERS, show, shows, tuples
 PROOF = os.environ.get("STOX_PROOF") == "1"
 KAMAILIO = (dns.KAMAILIO, 5060)
 CROWD = 200
-ALICE, BOB = "alice@contoso.example", "bob@contoso.example"
+ROUNDS = 20
+LONG = "<!--%s-->" % (1200 * ".")  # so that the database soon puts what is new in the places of what was there
+WINFO = "application/watcherinfo+xml"
+ALICE, BOB, CAROL = "alice@contoso.example", "bob@contoso.example", "carol@contoso.example"
 
 
 @pytest.fixture(scope="module", params=["udp", "tcp", "tls"] if PROOF else ["tls"])
@@ -59,6 +62,7 @@ def person(request, rig, world, start):
     yield it
     for user in "alice", "bob":
         it.removes(user + "@contoso.example")
+    it.settle("contoso.example")
     world.gateway.ctl("contact", "purge", "--user", jid, "--force")
     world.server.decides(alice={}, bob={})
 
@@ -127,6 +131,43 @@ def test_a_presence_server_decides_and_its_users_are_seen(world, table, person, 
         eventually(lambda: not world.gateway.ctl_json("contact", "list", "--user", ALICE)["items"], "nothing is left")
 
 
+def watchers(message):
+    """{address: status} of a NOTIFY about who watches."""
+    root = ET.fromstring(message.text)
+    return {w.text.strip(): w.get("status") for w in root.iter("{urn:ietf:params:xml:ns:watcherinfo}watcher")}
+
+
+def lists(watch, who, status):
+    """Is he so in the list of watchers now? Kamailio does not tell every change by itself: none by rules, nor of who asks again."""
+    mark = watch.mark()
+    assert watch.subscribe(headers=watch.routes(), accept=WINFO).wait() == 200
+    return watchers(watch.wait_notice("active", since=mark)).get(who) == status
+
+
+def test_she_sees_who_waits_and_her_word_is_told_as_it_happens(world, table, person, agent):
+    """presence.winfo (RFC 3857) at a presence server: what it shows her is whom Stox has asked for. She is one whom nobody has asked
+    before: Kamailio keeps what has become of a watcher, and ends his next subscription by it."""
+    rows, romeo = "Kamailio's presence server, " + person.server, "sip:" + person.jid
+    with table.row(rows, world.transport, "to XMPP", "presence.winfo: waits, seen, allowed, blocked"):
+        watch = agent.presence.subscribe(CAROL, sender=CAROL, target=KAMAILIO, event="presence.winfo", accept=WINFO)
+        watch.wait_notice("active")
+        person.asks(CAROL)
+        eventually(lambda: lists(watch, romeo, "pending"), "she sees that he waits")
+        world.server.decides(carol={person.jid: "allow"})
+        person.wait("subscribed", CAROL)
+        eventually(lambda: lists(watch, romeo, "active"), "she sees that he may watch")
+        mark = person.mark()
+        world.server.decides(carol={person.jid: "block"})
+        person.wait("unsubscribed", CAROL, since=mark)
+        assert not world.gateway.ctl_json("contact", "list", "--user", CAROL)["items"]
+    person.removes(CAROL)
+
+
+def test_nobody_else_sees_who_watches_her(world, agent):
+    watch = agent.presence.subscribe(BOB, target=KAMAILIO, event="presence.winfo", accept=WINFO)
+    assert watch.subscribed[0].wait() == 403
+
+
 def test_a_presence_server_takes_what_many_publish_at_once(world, agent):
     """So that no test of presence fails by the server's database: every one of its processes writes to it."""
     many = [Publication(agent, KAMAILIO) for _ in range(CROWD)]
@@ -135,6 +176,35 @@ def test_a_presence_server_takes_what_many_publish_at_once(world, agent):
             each.took(txn)
     for each, txn in [(each, each.begin(expires=0)) for each in many]:
         each.took(txn)
+
+
+@pytest.mark.parametrize("person", ["prosody"], indirect=True)
+def test_what_is_published_as_somebody_begins_to_watch_is_seen(world, person, agent):
+    """Kamailio answers a PUBLISH before others of its processes can read what was published."""
+    world.server.decides(alice={person.jid: "allow"})
+    publication = Publication(agent, KAMAILIO)
+    with world.server.writes_slowly():
+        publication.publish(document("phone"))
+        person.asks(ALICE)
+        person.wait_is(ALICE + "/phone")
+    publication.remove()
+    person.wait("unavailable", ALICE + "/phone")
+
+
+@pytest.mark.parametrize("person", ["prosody"], indirect=True)
+def test_of_what_a_client_has_published_twice_the_newest_counts(world, person, agent):
+    """As baresip does when it starts: two publications with one tuple, of which it changes one. All within the second by which Kamailio
+    orders them."""
+    world.server.decides(alice={person.jid: "allow"})
+    person.asks(ALICE)
+    person.wait("subscribed", ALICE)
+    for round in range(ROUNDS):
+        left, right = Publication(agent, KAMAILIO), Publication(agent, KAMAILIO)
+        for each, word in (left, None), (right, None), (left, "dnd"), (right, "xa"), (left, "away"):
+            each.publish(document("phone", word, "%s of %d" % (word, round)) + LONG)
+            person.wait_is(ALICE + "/phone", word, "%s of %d" % (word, round))
+        for each in right, left:
+            each.remove()
 
 
 def test_a_sip_user_watches_through_a_proxy(world, table, person, agent):

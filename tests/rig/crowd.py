@@ -134,4 +134,4 @@ class Crowd:
                 person.close()
             self.loop.call_soon(self.loop.stop)
         self.loop.call_soon_threadsafe(end)
-        self._thread.join(5)
+        self._thread.join(20)

@@ -108,7 +108,7 @@ _ODD = (
 ZONES = {
     "example": _ODD + _MATRIX,
     "contoso.example": _xmpp_domain("gw", GATEWAY) +
-        ["_sip._udp SRV 5 0 5060 sip", "_sip._tcp SRV 5 0 5060 sip", "sip A %s" % OFFICE, "phone A %s" % PHONE,
+        ["@ A %s" % GATEWAY, "_sip._udp SRV 5 0 5060 sip", "_sip._tcp SRV 5 0 5060 sip", "sip A %s" % OFFICE, "phone A %s" % PHONE,
          "kamailio A %s" % KAMAILIO],
     "fabrikam.example": _xmpp_domain("xmpp", PROSODY, client=True),
     "wingtip.example": _xmpp_domain("xmpp", EJABBERD, client=True),

@@ -37,6 +37,9 @@ _DECIDES = """BEGIN; DELETE FROM xcap WHERE username = '{user}';
 INSERT INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port)
 VALUES ('{user}', 'contoso.example', '\\x{text}', {type}, 'e', 0, '{user}', 0); COMMIT"""
 
+_SLOW = """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER slow AFTER INSERT OR UPDATE ON presentity DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"""
+
 _EDGE_SITE = """#!define OWN_ADDRESS {own}
 #!define STOX_URI "sip:{stox}:{port};transport={transport}"
 #!define POOL_ADDRESS "{pool}"
@@ -54,13 +57,14 @@ class Kamailio:
     """
     transport: how it speaks to Stox. cert (pki.Cert) is shown both ways, trust is a file of authorities. known: the address that is
     taken for Stox's without TLS; all that connects over TCP in the rig comes from it, phones too. postgres (postgres.Postgres): where its
-    presence server has its tables; without one it has an SQLite, which lets one of its processes write and fails the others.
+    presence server has its tables; without one it has an SQLite, which lets one of its processes write and fails the others. defines:
+    the names that site.cfg may define.
     """
 
     name, config, site = "kamailio", os.path.join(DOCS, "kamailio.cfg"), _SITE
 
-    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY, postgres=None):
-        self.known, self.postgres, self.database = known, postgres, None
+    def __init__(self, transport, cert, trust, *, address=dns.KAMAILIO, known=dns.GATEWAY, postgres=None, defines=()):
+        self.known, self.postgres, self.database, self.defines = known, postgres, None, defines
         self.transport, self.cert, self.trust, self.address = transport, cert, trust, address
         self.dir = os.path.join(ns.work_dir(), self.name)
         self.process = None
@@ -71,6 +75,7 @@ class Kamailio:
         conf = shutil.copy(self.config, self.dir)
         module, url = self._postgres() if self.postgres else self._sqlite()
         with open(os.path.join(self.dir, "site.cfg"), "w") as f:
+            f.write("".join("#!define %s\n" % name for name in self.defines))
             f.write(self.site.format(own=self.address, stox=dns.GATEWAY, port=PORTS[self.transport], module=module, url=url,
                                      transport=self.transport, dir=self.dir, pool=dns.POOL, known=self.known))
         self._tls()
@@ -115,6 +120,15 @@ class Kamailio:
             said = self.command("presence.refreshWatchers", "sip:%s@contoso.example" % user, "presence", "0")
             if said:
                 raise Failed("Kamailio does not ask again who may watch %s: %s" % (user, said))
+
+    @contextlib.contextmanager
+    def writes_slowly(self):
+        """With a postgres: what is published is in the database a second after it was answered, as when the machine is busy."""
+        self.postgres.ask(self.database, _SLOW)
+        try:
+            yield
+        finally:
+            self.postgres.ask(self.database, "DROP FUNCTION slow CASCADE")
 
     def command(self, *words):
         """What kamcmd prints: nothing, where there is nothing to tell and nothing went wrong."""

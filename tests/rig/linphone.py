@@ -73,7 +73,7 @@ class Linphone:
     def _registered(self):
         at = self.mark()
         self._command("register-status ALL")
-        return self.process.wait_line("State: (\\S+)|Status: Error", 5, at).group(1) == "LinphoneRegistrationOk"
+        return self.process.wait_line("State: (\\S+)|Status: Error", 20, at).group(1) == "LinphoneRegistrationOk"
 
     def _command(self, line):
         self.process.popen.stdin.write((line + "\n").encode())

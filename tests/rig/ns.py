@@ -85,6 +85,7 @@ def _terminate(child):
 
 def enter():
     """Runs this program again inside the namespace and exits with its status. Inside: sets it up and returns."""
+    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # an ordinary user's has neither, and keymgr and ip are there
     if inside():
         _setup()
         return
@@ -138,6 +139,8 @@ def _setup():
 
 def bind(source, target):
     """Puts our file or directory over the system's, inside the namespace only."""
+    if not os.path.exists(target):  # a bare debootstrap has no /etc/hosts
+        sys.exit("rig: this machine has no %s, so that nothing can be put over it; an empty one will do" % target)
     _run("mount", "--bind", source, os.path.realpath(target))
 
 

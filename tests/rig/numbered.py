@@ -24,7 +24,7 @@ class Sent:
 class SipTraffic:
     """Messages from several SIP users to one person, numbered; at most window unanswered, at most rate each second."""
 
-    def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport="udp", window=100,
+    def __init__(self, ua, to, target, *, senders=("alice", "bob", "carol", "dave"), transport=None, window=100,
                  rate=None, padding=0, label="m", domain="contoso.example"):
         self.ua, self.to, self.target, self.transport, self.rate = ua, to, target, transport, rate
         self.senders, self.padding, self.label, self.domain = senders, "." * padding, label, domain
@@ -122,18 +122,23 @@ class Delivered:
         return len(self.first)
 
 
+def lost(traffic, delivered):
+    """Which of those sent were answered 2xx and are not there: their transactions."""
+    return [txn for txn, s in zip(traffic.txns, traffic.sent)
+            if s.status and s.status < 300 and s.body not in delivered.first]
+
+
 def judge(traffic, delivered, unknown=None):
     """
     Holds the answers against the record. lost: answered 2xx, not there. refused_but_delivered: refused and there all
     the same; where the record tells the time, before the answer and after it. unknown: the ids of which the gateway
     said that it does not know; not_sent_but_delivered: refused and there though it said that they were not sent: none.
     """
-    ok = [s for s in traffic.sent if s.status and s.status < 300]
     there = [s for s in traffic.sent if s.status and s.status >= 300 and s.body in delivered.first]
     times = [(delivered.first[s.body][1], s.answered_at) for s in there]
     figures = {
         "sent": len(traffic.sent), "answered": {str(k): n for k, n in traffic.statuses().items()},
-        "delivered": len(delivered), "lost": sum(s.body not in delivered.first for s in ok),
+        "delivered": len(delivered), "lost": len(lost(traffic, delivered)),
         "repeats": delivered.repeats, "repeats_with_another_id": delivered.other_ids,
         "out_of_order": delivered.out_of_order, "refused_but_delivered": len(there),
     }
@@ -165,13 +170,17 @@ def stanza_id(event):
     return event["id"]
 
 
+def ids_by_call(gateway):
+    """{Call-ID: the stanza's id}"""
+    return {e["call-id"]: e["id"] for e in gateway.events_of_all_lives("message")}
+
+
 def unanswered(traffic, gateway, hold_s=20):
     """no_answer: the sender heard none within Timer F. owed_an_answer: of these, those to whom one was due."""
     silent = [t for t in traffic.txns if t.done and t.status == 0]
     if not silent:
         return {"no_answer": 0, "owed_an_answer": 0}
-    ids = {e["call-id"]: e["id"] for e in gateway.events_of_all_lives("message")}
-    answers = {}
+    ids, answers = ids_by_call(gateway), {}
     for name in "message-answered", "message-timeout":
         for e in gateway.events_of_all_lives(name):
             answers.setdefault(stanza_id(e), []).append(e.time())

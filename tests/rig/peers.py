@@ -235,5 +235,5 @@ def _erl_libs():
 
 
 def _connects(address, port):
-    with socket.create_connection((address, port), 5):
+    with socket.create_connection((address, port), 20):
         pass

@@ -27,13 +27,14 @@ module ctrl_tcp.so
 
 
 class Phone:
-    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy. server: its address."""
+    """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy. server: its address.
+    published_for: with presence, seconds; after nine tenths of them it publishes again."""
 
     def __init__(self, user, proxy, contacts, *, address="10.99.0.6", transport="udp",
-                 registers=False, trust=None, server=None, presence=False):
+                 registers=False, trust=None, server=None, presence=False, published_for=600):
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
-        self.registers, self.trust, self.presence = registers, trust, presence
+        self.registers, self.trust, self.presence, self.published_for = registers, trust, presence, published_for
         self.server = server or proxy.split(":")[0]
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
@@ -50,19 +51,19 @@ class Phone:
         with open(os.path.join(self.dir, "accounts"), "w") as f:
             f.write('<sip:%s;transport=%s>;regint=%d;auth_pass=none;outbound="sip:%s;transport=%s"%s\n' % (
                 self.user, self.transport, 600 if self.registers else 0, self.proxy, self.transport,
-                ";pubint=600" if self.presence else ""))
+                ";pubint=%d" % self.published_for if self.presence else ""))
         with open(os.path.join(self.dir, "contacts"), "w") as f:
             how = ";presence=p2p" if self.presence else ""
             f.write("".join('"contact" <sip:%s>;access=allow%s\n' % (contact, how) for contact in self.contacts))
         argv = ["baresip", "-f", self.dir, "-s"]  # -s: it traces SIP
         self.process = Process("phone-" + self.user, argv, cwd=self.dir, stdin=subprocess.PIPE)
         self.process.wait_line(r"baresip is ready", 20)
-        self.control = socket.create_connection((self.address, 4444), 5)
+        self.control = socket.create_connection((self.address, 4444), 20)
         if self.registers:
             self.process.wait_line(r"200 OK.*\[1 binding|registered successfully", 20)
         if self.presence:
-            self.process.wait_line("^SIP-ETag:", 20)  # it publishes by itself that he is there
-            self._online = True
+            self.process.wait_line("^SIP-ETag:", 20)  # it publishes by itself: unknown, or that he is there, when it has registered
+            self._online = self.registers
         return self
 
     def starts_again(self, contacts):

@@ -4,6 +4,7 @@ import collections
 import hashlib
 import os
 import subprocess
+import threading
 
 # file: certificate and what leads to the root, leaf first. both: file and key in one, as ejabberd wants it.
 Cert = collections.namedtuple("Cert", "name file key both")
@@ -44,7 +45,7 @@ def pin(cert):
 
 class Pki:
     def __init__(self, folder):
-        self.dir = folder
+        self.dir, self._one = folder, threading.Lock()  # its index is for one openssl ca at a time
         os.makedirs(folder, exist_ok=True)
         open(os.path.join(folder, "index"), "a").close()
         self.root = self._authority("root", None)
@@ -57,8 +58,8 @@ class Pki:
         return os.path.join(self.dir, name)
 
     def _openssl(self, *args):
-        done = subprocess.run(("openssl",) + args, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True)
+        with self._one:
+            done = subprocess.run(("openssl",) + args, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise AssertionError("openssl %s: %s" % (" ".join(args), done.stdout))
 
@@ -107,10 +108,10 @@ class Pki:
                     f.write(p.read())
         return Cert(name, pem, key, both)
 
-    def sign(self, name, csr, *, by="intermediate", days=(-1, 365), chain=True):
+    def sign(self, name, csr, *, by="intermediate", days=(-1, 365), chain=True, subject=None):
         """
         What an authority makes of a request (PEM): openssl ca, with the names and purposes that are asked for. Returns the
-        certificate as PEM, with the intermediate behind it if chain says so.
+        certificate as PEM, with the intermediate behind it if chain says so. subject: instead of the one that is asked for.
         """
         conf, asked, pem = (self._path(name + end) for end in (".ca.cnf", ".asked.csr", ".signed.crt"))
         with open(conf, "w") as f:
@@ -120,7 +121,7 @@ class Pki:
             f.write(csr)
         start, end = _dates(*days)
         self._openssl("ca", "-batch", "-notext", "-config", conf, "-extensions", "ext", "-startdate", start, "-enddate", end,
-                      "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"), "-in", asked, "-out", pem)
+                      "-cert", self._path(by + ".crt"), "-keyfile", self._path(by + ".key"), "-in", asked, "-out", pem, *(("-subj", subject) if subject else ()))
         text = ""
         for path in [pem] + ([self._path(by + ".crt")] if chain else []):
             with open(path) as f:

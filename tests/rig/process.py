@@ -1,9 +1,13 @@
 """A process of the rig: its output goes to a log and can be waited for, line by line, always with a bound."""
+import fcntl
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
+import sys
+import termios
 import threading
 import time
 
@@ -95,6 +99,7 @@ class Process:
         self.popen = subprocess.Popen(argv, cwd=cwd, env=environ, stdin=stdin, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, start_new_session=True, **(user or {}))
         self.pid = self.popen.pid
+        self._pipe, self._taken, self._reading = self.popen.stdout, 0, threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -109,11 +114,28 @@ class Process:
         return sock
 
     def _read(self):
+        ready, begun, data = select.poll(), [], b"-"  # begun: the pieces of a line, of which some are very long
+        ready.register(self._pipe, select.POLLIN)
         with open(self.log_path, "ab", buffering=0) as log:
-            for line in self.popen.stdout:
-                log.write(line)
-                self.out.add(line.decode("utf-8", "replace").rstrip("\r\n"))
+            while data:
+                ready.poll()
+                with self._reading:
+                    data = os.read(self._pipe.fileno(), 65536)
+                    log.write(data)
+                    for piece in data.splitlines(keepends=True) if data else [b"\n"] * bool(begun):
+                        begun.append(piece)
+                        if piece.endswith(b"\n"):
+                            self.out.add(b"".join(begun).decode("utf-8", "replace").rstrip("\r\n"))
+                            begun = []
+                    self._taken += len(data)
         self.out.end()
+
+    def catch_up(self):
+        """What it has said by now is in out when this returns."""
+        with self._reading:  # what the pipe does not hold has been taken
+            wanted = self._taken + int.from_bytes(fcntl.ioctl(self._pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+        while self._taken < wanted and self._reader.is_alive():
+            time.sleep(0.001)
 
     def wait_ready(self, timeout=30):
         """Waits for sd_notify's READY=1, or for the end of the process."""
@@ -137,7 +159,8 @@ class Process:
         return status
 
     def mark(self):
-        """A place in the output, for since."""
+        """A place in the output, for since: behind all that it has said by now."""
+        self.catch_up()
         return len(self.out.all)
 
     def wait_line(self, pattern, timeout=20, since=0):

@@ -7,6 +7,7 @@ The rig: names, certificates and peers in a namespace of their own.
 """
 import os
 import sys
+import threading
 
 if __package__ in (None, ""):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -35,7 +36,7 @@ class Rig:
         ns.bind(self.pki.trust_dir, "/etc/ssl/certs")
         self.dns = dns.Dns()
         ns.bind(self.dns.resolv_conf, "/etc/resolv.conf")
-        self._certs = {}
+        self._certs, self._certs_lock = {}, threading.Lock()
 
     def up(self, thing):
         """Starts it and remembers it."""
@@ -50,6 +51,10 @@ class Rig:
 
     def cert(self, name, **how):
         """The domain's certificate, made when first asked for. The names of dns.py's broken domains get broken ones."""
+        with self._certs_lock:  # threads of tests ask too
+            return self._cert(name, how)
+
+    def _cert(self, name, how):
         if name not in self._certs:
             broken = {
                 "expired.example": {"days": (-30, -1)},

@@ -97,7 +97,7 @@ class Transaction:
         self.branch, self.call_id, self.wire, self.session = branch, call_id, wire, session
         self.response, self.provisional, self.sent_at, self.finals = None, [], [], 0
         self._done, self._on_done = threading.Event(), on_done
-        self.timers = []
+        self.timers, self.flow = [], None
 
     def finish(self, response):
         self.response = response
@@ -136,19 +136,21 @@ class SipUa:
     Received.reply), or a function of Received that returns one of these. Other requests get 501, OPTIONS what options says:
     a status, or None for nothing. presence (sippresence.attach) takes SUBSCRIBE, NOTIFY and PUBLISH.
     trust: a file of authorities; then it speaks TLS too, at the port behind the other, with cert (pki.Cert) if there is one.
+    again: what a connection that ends leaves unanswered is sent once more by a new one, until Timer F.
     """
 
     def __init__(self, address, *, port=5060, transport="udp", user="alice@contoso.example", answer=200, cert=None,
-                 trust=None):
+                 trust=None, again=False):
         self.address, self.port, self.transport, self.user, self.answer = address, port, transport, user, answer
         self.on_invite = None  # a function of Received that says what an INVITE gets; None: 501
         self.presence = None  # sippresence.Presence: what SUBSCRIBE, NOTIFY and PUBLISH get; None: 501
         self.sessions = {}  # by Call-ID and our tag
         self.received = Lines()  # of Received, each once, in the order they came
         self.others = Lines()  # messages that belong to no transaction
+        self.again = again
         self._ids = itertools.count(1)
         self._salt = os.urandom(6).hex()
-        self._client, self._server, self._flows, self._accepted = {}, {}, {}, set()
+        self._client, self._server, self._flows = {}, {}, {}
         self._cert, self._trust, self._tls = cert, trust, None
         self.options = 200
         self._accepted = set()  # connections, which end with us
@@ -161,7 +163,7 @@ class SipUa:
         up = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(up,), daemon=True, name="sip " + self.address)
         self._thread.start()
-        if not up.wait(10):
+        if not up.wait(20):
             raise Failed("SIP user agent: cannot listen on %s:%d" % (self.address, self.port))
         return self
 
@@ -204,7 +206,7 @@ class SipUa:
                 transport.abort()
             self.loop.call_soon(self.loop.stop)
         asyncio.run_coroutine_threadsafe(end(), self.loop)
-        self._thread.join(5)
+        self._thread.join(20)
 
     # Sending.
 
@@ -270,9 +272,25 @@ class SipUa:
         txn.timers = [self.loop.call_later(64 * T1, txn.finish, None)]
         if transport == "udp" and retransmit:
             self._retransmit(txn, target, T1)
-        else:
+        elif transport == "udp":
             txn.sent_at.append(time.time())
             self._emit(txn.wire, target, transport)
+        else:
+            self._send_by_flow(txn, (target, transport))
+
+    def _send_by_flow(self, txn, key):
+        if not txn.done:
+            txn.sent_at.append(time.time())
+            txn.flow = self._flow(*key)
+            txn.flow.write(txn.wire)
+
+    def on_flow_ended(self, flow):
+        """It stands no more, or has never stood."""
+        if self._flows.get(flow.key) is flow:
+            del self._flows[flow.key]
+        for txn in list(self._client.values()) if self.again else ():
+            if txn.flow is flow and not txn.done:
+                self.loop.call_later(0.1, self._send_by_flow, txn, flow.key)
 
     def _retransmit(self, txn, target, wait):
         txn.sent_at.append(time.time())
@@ -280,6 +298,13 @@ class SipUa:
         later = self.loop.call_later(wait, self._retransmit, txn, target,
                                      T2 if txn.provisional else min(2 * wait, T2))
         txn.timers[1:] = [later]
+
+    def give_up(self):
+        """What has no answer yet is repeated no more, and gets none."""
+        def end():
+            for txn in [t for t in self._client.values() if not t.done]:
+                txn.finish(None)
+        self.loop.call_soon_threadsafe(end)
 
     # Receiving.
 
@@ -380,10 +405,10 @@ class SipUa:
                 self._reply(got, status, "", (), b"")
             return
         answer = self.answer(got) if callable(self.answer) else self.answer
+        self.received.add(got)  # before its answer can lead to anything
         if answer is not None:
             status, reason, headers = (tuple(answer) + ("", ()))[:3] if isinstance(answer, tuple) else (answer, "", ())
             self._reply(got, status, reason, headers, b"")
-        self.received.add(got)
 
     def _reply(self, got, status, reason, headers, body):
         lines = ["SIP/2.0 %d %s" % (status, reason or {200: "OK", 202: "Accepted"}.get(status, "Scripted"))]
@@ -450,10 +475,6 @@ class _Tcp(asyncio.Protocol):
         tls = transport.get_extra_info("ssl_object")
         if tls and tls.server_side:
             self.ua.shown.append(tls.getpeercert(True))
-        self.ua._accepted.add(transport)
-
-    def connection_lost(self, error):
-        self.ua._accepted.discard(self.transport)
 
     def connection_lost(self, _):
         self.ua._accepted.discard(self.transport)
@@ -486,7 +507,7 @@ class _Outgoing(_Tcp):
             await self.ua.loop.create_connection(lambda: self, *self.target, local_addr=(self.ua.address, 0),
                                                  ssl=self.tls)
         except OSError:
-            self.ua._flows.pop(self.key, None)
+            self.ua.on_flow_ended(self)
             return
         for wire in self.waiting:
             self.transport.write(wire)
@@ -500,8 +521,7 @@ class _Outgoing(_Tcp):
 
     def connection_lost(self, error):
         super().connection_lost(error)
-        if self.ua._flows.get(self.key) is self:
-            del self.ua._flows[self.key]
+        self.ua.on_flow_ended(self)
 
     def close(self):
         if self.transport:

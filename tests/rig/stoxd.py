@@ -1,4 +1,5 @@
 """stoxd under test: its settings, its start and end, and its log lines as events."""
+import contextlib
 import datetime
 import json
 import os
@@ -142,7 +143,7 @@ class Stoxd:
             f.write(self.bootstrap())
         self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
                                env=dict(os.environ, **self.env), notify=True)
-        self.process.wait_ready(20)
+        self.process.wait_ready(60)
         self.lives.append([time.time(), None])
         if self._new and not self.empty:
             self.apply()
@@ -204,11 +205,14 @@ class Stoxd:
         return self.process.mark()
 
     def events(self, name=None, since=0):
+        """All that it has logged by now, of this name."""
+        self.process.catch_up()
         found = (_event(line) for line in self.process.out.all[since:])
         return [e for e in found if e and (name is None or e.name == name)]
 
     def events_of_all_lives(self, name):
         """As events, of the processes before this one too."""
+        self.process.catch_up()
         with open(self.process.log_path, encoding="utf-8", errors="replace") as f:
             found = (_event(line.rstrip("\n")) for line in f)
             return [e for e in found if e and e.name == name]
@@ -225,6 +229,17 @@ class Stoxd:
         if event is None:
             raise Failed("stoxd logged no %s %s within %g s:\n%s" % (name, want or "", timeout, self.process.tail(40)))
         return event
+
+    def inet_sockets(self):
+        """Of the process, by their numbers: those that listen, those of connections, those that wait for DNS."""
+        mine, known, at = set(), set(), "/proc/%d/" % self.process.pid
+        for fd in os.listdir(at + "fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                mine.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(at + "fd/" + fd)))
+        for table in "tcp", "tcp6", "udp", "udp6":
+            with open(at + "net/" + table, encoding="ascii") as f:
+                known.update(line.split()[9] for line in f.readlines()[1:])
+        return mine & known
 
     def resident_kib(self):
         with open("/proc/%d/status" % self.process.pid) as f:

@@ -105,4 +105,4 @@ class XmppClient:
             self.loop.call_soon(self.loop.stop)
         if self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(end(), self.loop)
-            self._thread.join(5)
+            self._thread.join(20)

@@ -2,7 +2,9 @@
 Presence of a person on XMPP: what he is told of others, what he decides, and what he says of himself. His server keeps his
 roster; nothing is decided without the test.
 """
+import asyncio
 import itertools
+import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import escape
 
 from .process import Failed
@@ -48,6 +50,14 @@ class Presence:
     def removes(self, whom):
         """From his list of contacts: both directions end."""
         self.person.send_raw(_ITEM % (next(self._ids), whom, " subscription='remove'"))
+
+    def settle(self, domain):
+        """What he and his server have sent there until now has been read there when this returns: a ping behind it is answered."""
+        async def ping():
+            iq = self.person.xmpp.make_iq_get(ito=domain)
+            iq.append(ElementTree.Element("{urn:xmpp:ping}ping"))
+            await iq.send(timeout=20)
+        asyncio.run_coroutine_threadsafe(ping(), self.person.loop).result(30)
 
     def _say(self, kind, whom):
         self.person.send_raw("<presence to='%s' type='%s'/>" % (whom, kind))

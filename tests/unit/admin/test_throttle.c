@@ -52,21 +52,21 @@ static void sessions_make_room_and_are_found_by_their_cookie(void **state)
 
     assert_non_null(all);
     assert_non_null(session_new(all, SLICE("anna"), SLICE("x"), 1, first));
-    assert_non_null(session_find(all, slice_str(first), 2));
+    assert_non_null(session_find(all, slice_str(first), 2, true));
     for (unsigned i = 0; i < SESSIONS_MAX; i++) {
         char name[32];
 
         snprintf(name, sizeof(name), "bert%u", i % (SESSIONS_MAX / SESSIONS_PER_ACCOUNT));
         assert_non_null(session_new(all, slice_str(name), SLICE("x"), 10 + i, cookie));
     }
-    assert_null(session_find(all, slice_str(first), 1000));
-    assert_non_null(session_find(all, slice_str(cookie), 1000));
-    assert_true(session_fits(session_find(all, slice_str(cookie), 1000), SLICE("x")));
-    assert_false(session_fits(session_find(all, slice_str(cookie), 1000), SLICE("y")));
-    assert_null(session_find(all, SLICE(""), 1000));
-    assert_null(session_find(all, slice_of(cookie, SECRET_CHARS - 1), 1000));
+    assert_null(session_find(all, slice_str(first), 1000, true));
+    assert_non_null(session_find(all, slice_str(cookie), 1000, true));
+    assert_true(session_fits(session_find(all, slice_str(cookie), 1000, true), SLICE("x")));
+    assert_false(session_fits(session_find(all, slice_str(cookie), 1000, true), SLICE("y")));
+    assert_null(session_find(all, SLICE(""), 1000, true));
+    assert_null(session_find(all, slice_of(cookie, SECRET_CHARS - 1), 1000, true));
     sessions_end_of(all, SLICE("bert9"), NULL);
-    assert_null(session_find(all, slice_str(cookie), 1000));
+    assert_null(session_find(all, slice_str(cookie), 1000, true));
     free(all);
 }
 
@@ -80,8 +80,8 @@ static void nobody_logs_the_others_out(void **state)
     assert_non_null(session_new(all, SLICE("bert"), SLICE("x"), 2, second));
     for (unsigned i = 0; i < 2 * SESSIONS_MAX; i++)
         assert_non_null(session_new(all, SLICE("bert"), SLICE("x"), 10 + i, cookie));
-    assert_non_null(session_find(all, slice_str(first), 1000));
-    assert_null(session_find(all, slice_str(second), 1000)); /* his own oldest made room */
+    assert_non_null(session_find(all, slice_str(first), 1000, true));
+    assert_null(session_find(all, slice_str(second), 1000, true)); /* his own oldest made room */
     free(all);
 }
 
@@ -93,12 +93,12 @@ static void sessions_end_by_idleness_and_by_age(void **state)
 
     assert_non_null(all);
     assert_non_null(session_new(all, SLICE("anna"), SLICE("x"), now, cookie));
-    assert_non_null(session_find(all, slice_str(cookie), now += SESSION_IDLE_MS - 1));
-    assert_null(session_find(all, slice_str(cookie), now += SESSION_IDLE_MS));
+    assert_non_null(session_find(all, slice_str(cookie), now += SESSION_IDLE_MS - 1, true));
+    assert_null(session_find(all, slice_str(cookie), now += SESSION_IDLE_MS, true));
     assert_non_null(session_new(all, SLICE("anna"), SLICE("x"), 1, cookie));
     for (now = 1; now < SESSION_MS; now += SESSION_IDLE_MS / 2)
-        assert_non_null(session_find(all, slice_str(cookie), now));
-    assert_null(session_find(all, slice_str(cookie), 1 + SESSION_MS));
+        assert_non_null(session_find(all, slice_str(cookie), now, true));
+    assert_null(session_find(all, slice_str(cookie), 1 + SESSION_MS, true));
     free(all);
 }
 

@@ -94,6 +94,7 @@ static void keys_differ(void **state)
 }
 
 #define ENTRIES 2000
+#define MANY 8500 /* 8192 buckets become twice as many while the last of these are added */
 
 /* A random walk beside an array of flags; few_hashes makes long chains of equal hashes. */
 static void walk(bool few_hashes)
@@ -169,7 +170,7 @@ static void each_may_remove(void **state)
 
 struct met {
     struct hash *h;
-    unsigned times[ENTRIES];
+    unsigned times[3 * MANY];
     bool removes;
 };
 
@@ -240,13 +241,79 @@ static void parts_do_not_tear_equal_hashes_apart(void **state)
     hash_free(&h);
 }
 
+static unsigned n_met(const struct met *met, unsigned from, unsigned to, unsigned times)
+{
+    unsigned n = 0;
+
+    for (unsigned i = from; i < to; i++)
+        n += met->times[i] == times;
+    return n;
+}
+
+/* In the middle of it: some have moved, others not. */
+static void while_it_doubles_all_are_there_once(void **state)
+{
+    static struct entry entries[MANY + 100];
+    static struct met met;
+    struct hash h;
+    uint64_t at = 0;
+
+    hash_init(&h);
+    met = (struct met){ .h = &h };
+    for (unsigned i = 0; i < MANY; i++)
+        add_id(&h, &entries[i], i);
+    assert_non_null(h.before);
+    assert_true(h.n_moved > 0);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_ptr_equal(hash_find(&h, entries[i].node.hash, is_id, &i), &entries[i].node);
+    hash_each(&h, meet, &met);
+    assert_int_equal(n_met(&met, 0, MANY, 1), MANY);
+    met = (struct met){ .h = &h, .removes = true };
+    for (unsigned n = MANY; hash_walk(&h, &at, 100, meet, &met);)
+        if (n < MANY + 100) {
+            add_id(&h, &entries[n], n);
+            n++;
+        }
+    assert_int_equal(n_met(&met, 0, MANY, 1), MANY);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_ptr_equal(hash_find(&h, entries[i].node.hash, is_id, &i), i % 3 ? &entries[i].node : NULL);
+    hash_free(&h);
+}
+
+/* Begun before it doubles, and ended when it has: what was there all the while is met once. */
+static void parts_meet_once_what_stays_while_it_doubles(void **state)
+{
+    static struct entry entries[3 * MANY];
+    static struct met met;
+    struct hash h;
+    uint64_t at = 0;
+    unsigned n = 0;
+
+    hash_init(&h);
+    met = (struct met){ .h = &h };
+    for (; n < 8000; n++)
+        add_id(&h, &entries[n], n);
+    while (hash_walk(&h, &at, 10, meet, &met))
+        for (unsigned i = 0; i < 20 && n < 3 * MANY; i++, n++)
+            add_id(&h, &entries[n], n);
+    assert_int_equal(n_met(&met, 0, 8000, 1), 8000);
+    assert_int_equal(n_met(&met, 8000, 3 * MANY, 0) + n_met(&met, 8000, 3 * MANY, 1), 3 * MANY - 8000);
+    hash_free(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hashes_are_siphash_1_3),     cmocka_unit_test(macs_are_siphash_2_4),
-        cmocka_unit_test(parts_do_not_run_together),  cmocka_unit_test(keys_differ),
-        cmocka_unit_test(finds_what_is_in),           cmocka_unit_test(each_may_remove),
-        cmocka_unit_test(parts_meet_once_what_stays), cmocka_unit_test(parts_do_not_tear_equal_hashes_apart),
+        cmocka_unit_test(hashes_are_siphash_1_3),
+        cmocka_unit_test(macs_are_siphash_2_4),
+        cmocka_unit_test(parts_do_not_run_together),
+        cmocka_unit_test(keys_differ),
+        cmocka_unit_test(finds_what_is_in),
+        cmocka_unit_test(each_may_remove),
+        cmocka_unit_test(parts_meet_once_what_stays),
+        cmocka_unit_test(parts_do_not_tear_equal_hashes_apart),
+        cmocka_unit_test(while_it_doubles_all_are_there_once),
+        cmocka_unit_test(parts_meet_once_what_stays_while_it_doubles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,8 @@ struct sip_dialog {
 /* A subscription, as the bridge sees it. */
 struct sip_sub {
     bool notifier;       /* the bridge is */
+    bool winfo;          /* of presence.winfo */
+    size_t body_max;     /* 0: no transport bounds it */
     bool accepted, gone; /* gone: refused, dropped, ended, or ended was called */
     unsigned refused, refreshes, unsubscribes, changes, urgent;
     void *data;
@@ -196,6 +198,8 @@ void sides_sub_ended(struct sides *s, struct sip_sub *sub, const struct sip_sub_
 
 /* A SUBSCRIBE outside of dialogs arrives from ip, as the stack has granted it (0: a poll). */
 struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *from, const char *uri, unsigned expires_s);
+struct sip_sub *sides_subscribe_winfo(struct sides *s, const char *ip, const char *from, const char *uri,
+                                      unsigned expires_s);
 /* Its NOTIFY may leave: what the bridge describes is in sub->state, sub->body, sub->headers. */
 void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last);
 void sides_refreshed(struct sides *s, struct sip_sub *sub);

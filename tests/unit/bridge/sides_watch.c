@@ -122,7 +122,13 @@ static void keep_notice(struct sip_sub *sub, const struct sip_sub_notice *notice
     sides_copy(sub->headers, sizeof(sub->headers), notice->content.headers);
 }
 
-struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *from, const char *uri, unsigned expires_s)
+bool sip_sub_is_winfo(const struct sip_sub *sub)
+{
+    return sub->winfo;
+}
+
+static struct sip_sub *subscribes(struct sides *s, const char *ip, const char *from, const char *uri,
+                                  unsigned expires_s, bool winfo)
 {
     struct sip_sub *sub = sub_new(s);
     struct sip_request request = { 0 };
@@ -130,11 +136,12 @@ struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *fro
     char *text = NULL;
     int size = asprintf(&text,
                         "SUBSCRIBE %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKs%zu\r\nFrom: <%s>;tag=1\r\n"
-                        "To: <%s>\r\nCall-ID: s%zu\r\nCSeq: 1 SUBSCRIBE\r\nMax-Forwards: 70\r\nEvent: presence\r\n"
+                        "To: <%s>\r\nCall-ID: s%zu\r\nCSeq: 1 SUBSCRIBE\r\nMax-Forwards: 70\r\nEvent: presence%s\r\n"
                         "Contact: <sip:alice@192.0.2.10>\r\nContent-Length: 0\r\n\r\n",
-                        uri, s->n_subs, from, uri, s->n_subs);
+                        uri, s->n_subs, from, uri, s->n_subs, winfo ? ".winfo" : "");
 
     sub->notifier = true;
+    sub->winfo = winfo;
     sub->expires_s = expires_s;
     sides_arrive(&a, ip, text, size);
     request.msg = &a.msg;
@@ -147,9 +154,20 @@ struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *fro
     return sub;
 }
 
+struct sip_sub *sides_subscribe(struct sides *s, const char *ip, const char *from, const char *uri, unsigned expires_s)
+{
+    return subscribes(s, ip, from, uri, expires_s, false);
+}
+
+struct sip_sub *sides_subscribe_winfo(struct sides *s, const char *ip, const char *from, const char *uri,
+                                      unsigned expires_s)
+{
+    return subscribes(s, ip, from, uri, expires_s, true);
+}
+
 void sides_describe_sub(struct sides *s, struct sip_sub *sub, bool last)
 {
-    struct sip_sub_notice notice = { .body_max = 65535 }; /* no transport bounds it */
+    struct sip_sub_notice notice = { .body_max = sub->body_max ? sub->body_max : 65535 };
 
     assert_true(sub->notifier && sub->accepted && !sub->gone);
     sides_begin();

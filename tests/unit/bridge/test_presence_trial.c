@@ -48,7 +48,7 @@ static struct contact *contact_with(struct sides *s, enum contact_s2x s2x, enum 
 
 static void says(const struct presence_trial *t, enum presence_fault fault, const char *verdict)
 {
-    assert_true(t->done);
+    assert_true(t->entry.done);
     if (t->fault != fault || t->works != (fault == PRESENCE_FAULT_NONE) || !strstr(t->verdict, verdict))
         fail_msg("%s: %s", presence_fault_name(t->fault), t->verdict);
 }
@@ -131,7 +131,7 @@ static void each_answer_to_the_probe_has_its_verdict(void **state)
         assert_int_equal(s->n_sent, 1);
         assert_non_null(strstr(s->sent[0].stanza, "type='probe'"));
         assert_true(presence_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, NULL));
-        assert_false(t->done);
+        assert_false(t->entry.done);
         (void)snprintf(stanza, sizeof(stanza), "<presence to='" ALICE "' %s", cases[i].answer ? cases[i].answer : "");
         if (cases[i].answer)
             sides_xmpp(s, stanza, 1);
@@ -261,7 +261,7 @@ static void both_ways_make_one_verdict_and_end_by_themselves(void **state)
 
     assert_true(presence_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, NULL));
     sides_advance(s, PRESENCE_TRIAL_PROBE_MS);
-    assert_false(t->done);
+    assert_false(t->entry.done);
     (void)sides_notify(s, &s->subs[0], SIP_SUB_ACTIVE, SIP_REASON_NONE, PIDF, DOCUMENT("open"));
     says(t, PRESENCE_FAULT_NONE, "The SIP system lets the partner's user see");
     assert_non_null(strstr(t->verdict, "The way to the partner's server works"));
@@ -297,7 +297,7 @@ static void what_cannot_be_tested_is_refused_in_words(void **state)
     }
     while (presence_trial_start(s->bridge, SLICE(ALICE), SLICE(ROMEO), TO_XMPP, &status, &why))
         n++;
-    assert_int_equal(n, PRESENCE_TRIALS_RUNNING);
+    assert_int_equal(n, TRIALS_RUNNING);
     assert_int_equal(status, 429);
     sides_free(s);
 }

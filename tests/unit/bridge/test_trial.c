@@ -26,7 +26,7 @@ static const struct trial *begin(struct sides *s, struct slice from, struct slic
 
 static void says(const struct trial *t, bool works, const char *error, const char *diagnosis)
 {
-    assert_true(t->done);
+    assert_true(t->entry.done);
     assert_int_equal(t->works, works);
     assert_string_equal(t->error, error);
     if (!strstr(t->diagnosis, diagnosis))
@@ -51,7 +51,7 @@ static void each_fate_toward_xmpp_has_its_verdict(void **state)
         struct sides *s = sides_new();
         const struct trial *t = begin(s, ALICE, ROMEO);
 
-        assert_false(t->done);
+        assert_false(t->entry.done);
         s2x_settled(s->bridge, s->sent[0].token, cases[i].fate, "because");
         says(t, false, cases[i].error, cases[i].diagnosis);
         sides_free(s);
@@ -68,7 +68,7 @@ static void success_waits_for_an_error_that_may_follow(void **state)
     sides_advance(s, 100);
     s2x_settled(s->bridge, s->sent[0].token, XMPP_FATE_CONFIRMED, "acknowledged");
     s2x_settled(s->bridge, s->sent[1].token, XMPP_FATE_CONFIRMED, "acknowledged");
-    assert_false(good->done);
+    assert_false(good->entry.done);
     snprintf(
         bounce, sizeof(bounce),
         "<message type='error' id='%s' from='romeo@fabrikam.example' to='alice@contoso.example'><error type='cancel'>"
@@ -78,7 +78,7 @@ static void success_waits_for_an_error_that_may_follow(void **state)
     says(bad, false, "200, item-not-found", "acknowledged and then gave back the message (item-not-found)");
     sides_advance(s, TRIAL_BOUNCE_MS);
     says(good, true, "", "has acknowledged the message");
-    assert_int_equal(good->answered_ms - good->began_ms, 100);
+    assert_int_equal(good->answered_ms - good->entry.began_ms, 100);
     sides_free(s);
 }
 
@@ -91,7 +91,7 @@ static void an_unacknowledged_one_says_so_at_the_hold_time(void **state)
     says(t, false, "504", "did not acknowledge within hold-time");
     assert_true(s->sent[0].withdrawn);
     sides_advance(s, TRIAL_KEEP_MS);
-    assert_int_equal(s->bridge->n_trials, 0);
+    assert_int_equal(s->bridge->trials.n, 0);
     sides_free(s);
 }
 
@@ -174,7 +174,7 @@ static void what_cannot_be_tested_is_refused_in_words(void **state)
         assert_int_equal(status, 422);
         assert_non_null(strstr(why, cases[i].why));
     }
-    assert_int_equal(s->bridge->n_trials, 0);
+    assert_int_equal(s->bridge->trials.n, 0);
     sides_free(s);
 }
 
@@ -196,7 +196,7 @@ static void so_many_run_and_so_many_in_a_minute(void **state)
     for (unsigned i = 0; i < 100; i++) {
         sides_advance(s, 10000);
         (void)trial_start(s->bridge, ALICE, ROMEO, slice_of(NULL, 0), &status, &why);
-        assert_true(s->bridge->n_trials <= TRIALS_KEPT);
+        assert_true(s->bridge->trials.n <= TRIALS_KEPT);
     }
     sides_free(s);
 }

@@ -114,6 +114,45 @@ static void she_is_pending_until_he_has_said_yes(void **state)
     sides_free(s);
 }
 
+/* His presence comes right behind his yes, which is not stored yet: a NOTIFY could only say once more that she waits. */
+static void she_is_told_nothing_between_pending_and_active(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_sub *sub = watch(s);
+
+    s->ledger_holds = true;
+    say(s, "", "subscribed", "");
+    say(s, "garden", "", "<show>away</show>");
+    assert_int_equal(sub->changes, 0);
+    sides_settle_contacts(s, true);
+    assert_int_equal(sub->urgent, 1);
+    sides_describe_sub(s, sub, false);
+    assert_int_equal(sub->state, SIP_SUB_ACTIVE);
+    assert_non_null(strstr(sub->body, "away"));
+    sides_free(s);
+}
+
+/* A server answers a probe of one who may not watch any more with `unsubscribed`; she has asked anew meanwhile. */
+static void a_no_that_comes_before_the_question_has_left_is_none(void **state)
+{
+    struct sides *s = sides_new();
+    struct sip_sub *sub;
+
+    s->ledger_holds = true;
+    sub = watch(s);
+    assert_int_equal(sent(s, SUBSCRIBE), 0);
+    say(s, "", "unsubscribed", "");
+    sides_settle_contacts(s, true);
+    assert_int_equal(contact(s)->s2x, CONTACT_S2X_ASKED);
+    assert_int_equal(sent(s, SUBSCRIBE), 1);
+    assert_false(sub->gone);
+    s->ledger_holds = false;
+    say(s, "", "unsubscribed", ""); /* this one is */
+    assert_true(sub->gone);
+    assert_int_equal(contact(s)->s2x, CONTACT_S2X_DENIED);
+    sides_free(s);
+}
+
 /* Row 2. */
 static void STOX_PRS_69_the_question_is_put_once_a_day(void **state)
 {
@@ -680,6 +719,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(she_is_pending_until_he_has_said_yes),
+        cmocka_unit_test(she_is_told_nothing_between_pending_and_active),
+        cmocka_unit_test(a_no_that_comes_before_the_question_has_left_is_none),
         cmocka_unit_test(STOX_PRS_69_the_question_is_put_once_a_day),
         cmocka_unit_test(after_a_start_the_question_is_put_once_more),
         cmocka_unit_test(all_his_clients_are_in_one_document),

@@ -66,6 +66,54 @@ static void names_are_found_in_cards(void **state)
     }
 }
 
+#define EXTVAL(uri) "<vCard xmlns='vcard-temp'><PHOTO><EXTVAL>" uri "</EXTVAL></PHOTO></vCard>"
+#define URI(uri) "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><photo><uri>" uri "</uri></photo></vcard>"
+
+static void photos_are_addresses_of_https(void **state)
+{
+    static const struct {
+        const char *card, *photo;
+    } cases[] = {
+        { EXTVAL(" https://pictures.example/juliet.png?a=1&amp;b=2 "), "https://pictures.example/juliet.png?a=1&b=2" },
+        { URI("HTTPS://pictures.example"), "HTTPS://pictures.example" },
+        { URI("https://pictures.example/@juliet"), "https://pictures.example/@juliet" },
+        { URI("data:image/png;base64,AAAA"), "" },
+        { EXTVAL("http://pictures.example/juliet.png"), "" },
+        { EXTVAL("file:///etc/passwd"), "" },
+        { EXTVAL("https://"), "" },
+        { EXTVAL("https:///x"), "" },
+        { EXTVAL("https://user:password@pictures.example/"), "" },
+        { EXTVAL("https://pictures.example/a b"), "" },
+        { EXTVAL("https://pictures.example/&lt;script&gt;"), "" },
+        { EXTVAL("https://pictures.example/\u00FC"), "" },
+        { EXTVAL(""), "" },
+        { "<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>AAAA</BINVAL></PHOTO></vCard>", "" },
+        { "<query xmlns='urn:x'><photo><uri>https://pictures.example</uri></photo></query>", "" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct arena a;
+
+        arena_init(&a, ARENA_MAX);
+        assert_slice(&a, map_vcard_photo(&a, stanza_of(&a, slice_str(cases[i].card))), cases[i].photo);
+        arena_reset(&a);
+    }
+}
+
+static void a_photo_with_a_long_address_is_none(void **state)
+{
+    struct arena a;
+
+    for (int n = 480; n < 520; n++) {
+        const char *card;
+
+        arena_init(&a, ARENA_MAX);
+        card = text_of(&a, EXTVAL("https://x.example/%0*d"), n, 7);
+        assert_int_equal(map_vcard_photo(&a, stanza_of(&a, slice_str(card))).n, n + 18 <= 512 ? n + 18 : 0);
+        arena_reset(&a);
+    }
+}
+
 static void a_long_name_is_cut(void **state)
 {
     struct map_vcard card = { 0 };
@@ -89,6 +137,8 @@ int main(void)
         cmocka_unit_test(cards_are_written_in_both_forms),
         cmocka_unit_test(names_are_found_in_cards),
         cmocka_unit_test(a_long_name_is_cut),
+        cmocka_unit_test(photos_are_addresses_of_https),
+        cmocka_unit_test(a_photo_with_a_long_address_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,23 @@ static void a_key_is_of_the_type_that_was_asked_for(void **state)
     assert_string_equal(pki_key_types[PKI_RSA_4096], "rsa-4096");
 }
 
+static bool is_enough(void *arg)
+{
+    size_t *asked = arg;
+
+    return ++*asked > 3;
+}
+
+static void a_key_that_nobody_wants_any_more_is_given_up(void **state)
+{
+    struct err err = { "" };
+    size_t asked = 0;
+
+    assert_null(pki_key_make_unless(PKI_RSA_4096, is_enough, &asked, &err));
+    assert_int_equal(asked, 4);
+    assert_string_equal(err.text, "cannot make a key (rsa-4096): it was given up");
+}
+
 static void what_is_sealed_opens_again_and_shows_nothing(void **state)
 {
     struct err err = { "" };
@@ -143,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_of_the_type_that_was_asked_for),
+        cmocka_unit_test(a_key_that_nobody_wants_any_more_is_given_up),
         cmocka_unit_test(what_is_sealed_opens_again_and_shows_nothing),
         cmocka_unit_test(what_is_sealed_opens_for_nobody_else),
         cmocka_unit_test(a_vault_is_left_out_of_core_dumps),

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "fake.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 20000
 
 /* Runs the loop until something is so, or fails. */
 struct until {

@@ -653,6 +653,64 @@ static void no_turn_for_the_last_notify(void **state)
     watch_free(w);
 }
 
+static bool offers_winfo(void *owner, struct slice host)
+{
+    return !host.n || slice_is(host, "example.com");
+}
+
+/* STOX-PRS-87: a package of its own, in dialogs of its own, where users of that host have it. */
+static void watchers(void **state)
+{
+    static const struct watch_step steps[] = {
+        { .method = "SUBSCRIBE",
+          .event = "Event: presence.winfo;id=7\r\n",
+          .more = "Accept: application/watcherinfo+xml\r\n",
+          .events = "subscribe=3600" },
+        { .act = W_ACCEPT,
+          .says = "active",
+          .events = "describe",
+          .sent = "200/SUBSCRIBE NOTIFY",
+          .has = "\r\nEvent: presence.winfo;id=7\r\n" },
+        { .status = 200 },
+        { .method = "SUBSCRIBE", .event = "Event: presence;id=7\r\n", .sent = "403/SUBSCRIBE" },
+        { .method = "SUBSCRIBE",
+          .event = "Event: presence.winfo;id=7\r\n",
+          .events = "refreshed describe",
+          .sent = "200/SUBSCRIBE NOTIFY" },
+    };
+    static const struct {
+        const char *event, *more, *sent, *has;
+    } cases[] = {
+        { "Event: presence.Winfo\r\n", "", "489/SUBSCRIBE", "\r\nAllow-Events: presence, presence.winfo\r\n" },
+        { "Event: presence.winfo.winfo\r\n", "", "489/SUBSCRIBE", NULL },
+        { "Event: presence.winfo\r\n", "Accept: application/pidf+xml\r\n", "406/SUBSCRIBE", NULL },
+        { "Event: presence\r\n", "Accept: application/watcherinfo+xml\r\n", "406/SUBSCRIBE", NULL },
+    };
+    struct sip_event_ops events = watch_event_ops;
+    struct sip_ops ops = watch_ops;
+    struct sip_conf conf = watch_conf();
+    struct watch *w;
+
+    conf.ops = &ops;
+    ops.events = &events;
+    events.offers_winfo = offers_winfo;
+    w = watch_new(&conf);
+    WATCH_STEPS(w, steps);
+    assert_true(sip_sub_is_winfo(w->s));
+    watch_free(w);
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        const struct watch_step step = { .method = "SUBSCRIBE",
+                                         .event = cases[i].event,
+                                         .more = cases[i].more,
+                                         .sent = cases[i].sent,
+                                         .has = cases[i].has };
+
+        w = watch_new(&conf);
+        watch_steps(w, &step, 1, cases[i].event);
+        watch_free(w);
+    }
+}
+
 /* STOX-PRS-88, 89 */
 static void publish(void **state)
 {
@@ -721,6 +779,7 @@ int main(void)
         cmocka_unit_test(D12_notifies_under_way_are_bounded),
         cmocka_unit_test(no_turn_for_the_last_notify),
         cmocka_unit_test(publish),
+        cmocka_unit_test(watchers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

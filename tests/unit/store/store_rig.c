@@ -46,7 +46,7 @@ static void program(const char *name, char *out, size_t n)
 }
 
 /* Ends when we do, however that comes about. */
-static pid_t spawn(struct postgres *pg, const char *name, const char *const *argv)
+static pid_t spawn(struct postgres *pg, const char *name, const char **argv)
 {
     const struct passwd *user = postgres_user();
     pid_t pid, parent = getpid();
@@ -65,6 +65,7 @@ static pid_t spawn(struct postgres *pg, const char *name, const char *const *arg
             _exit(126);
         if (prctl(PR_SET_PDEATHSIG, SIGQUIT) || getppid() != parent || chdir(pg->dir))
             _exit(126);
+        argv[0] = path; /* by which PostgreSQL's programs find each other; PATH has them on few machines */
         execv(path, (char *const *)argv);
         _exit(127);
     }
@@ -111,9 +112,9 @@ static void rest(void)
 void postgres_start(struct postgres *pg)
 {
     char data[100], url[200], port[20], certificate[120], key[120];
-    const char *const argv[] = { "postgres",          "-D", data, "-k", pg->dir, "-c", "fsync=off", "-c",
-                                 "listen_addresses=", "-p", port, NULL };
-    const char *const tls[] = {
+    const char *argv[] = { "postgres",          "-D", data, "-k", pg->dir, "-c", "fsync=off", "-c",
+                           "listen_addresses=", "-p", port, NULL };
+    const char *tls[] = {
         "postgres", "-D", data, "-k",     pg->dir, "-c",        "fsync=off", "-c", "listen_addresses=127.0.0.1",
         "-p",       port, "-c", "ssl=on", "-c",    certificate, "-c",        key,  NULL
     };
@@ -142,8 +143,7 @@ void postgres_make_here(struct postgres *pg)
 {
     const struct passwd *user = postgres_user();
     char data[100];
-    const char *const argv[] = { "initdb", "-N", "-E",    "UTF8", "--locale=C", "-A",
-                                 "trust",  "-U", "super", "-D",   data,         NULL };
+    const char *argv[] = { "initdb", "-N", "-E", "UTF8", "--locale=C", "-A", "trust", "-U", "super", "-D", data, NULL };
     int status = -1;
 
     assert_int_equal(chmod(pg->dir, 0755), 0);
@@ -448,13 +448,13 @@ void watcher_wait(struct watcher *w, const unsigned *count, unsigned at_least)
     int rc = 0;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 10;
+    until.tv_sec += 30;
     pthread_mutex_lock(&w->lock);
     while (*count < at_least && rc == 0)
         rc = pthread_cond_timedwait(&w->news, &w->lock, &until);
     pthread_mutex_unlock(&w->lock);
     if (rc)
-        fail_msg("not within ten seconds: changed %u times, away %u times (%s)", w->n_changed, w->n_away, w->why);
+        fail_msg("not within thirty seconds: changed %u times, away %u times (%s)", w->n_changed, w->n_away, w->why);
 }
 
 unsigned watcher_read(struct watcher *w, const unsigned *count)

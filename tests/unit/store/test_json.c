@@ -33,7 +33,8 @@ static void the_stored_form_is_what_was_given(void **state)
                 "\"connection-limit\":7}");
     assert_json(r, RECORD_SHOWN,
                 "{\"name\":\"f.example\",\"revision\":12,\"additional-domains\":[\"b.example\",\"a.example\"],"
-                "\"description\":\"\",\"type\":\"federated\",\"presence\":true,\"tls\":\"required\",\"sasl\":"
+                "\"description\":\"\",\"type\":\"federated\",\"presence\":true,\"names\":true,\"photos\":false,\"tls\":"
+                "\"required\",\"sasl\":"
                 "\"required\",\"dialback\":false,"
                 "\"keep-alive\":true,\"bidi\":false,\"connection-limit\":7,\"proxy\":\"\","
                 "\"stanza-rate\":0,\"byte-rate\":0,\"pins\":[],\"component\":\"\",\"component-secret\":null}");

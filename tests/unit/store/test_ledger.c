@@ -186,13 +186,13 @@ static uint64_t put(struct rig *r, unsigned which, unsigned x2s, unsigned s2x)
     return ledger_put(r->ledger, &c, &r->places[which]);
 }
 
-/* Ten seconds at most. */
+/* Thirty seconds at most. */
 static bool wait_for(struct rig *r)
 {
     struct timespec until;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 10;
+    until.tv_sec += 30;
     return pthread_cond_timedwait(&r->news, &r->lock, &until) == 0;
 }
 
@@ -201,7 +201,7 @@ static bool wait_for(struct rig *r)
         pthread_mutex_lock(&(r)->lock);                                                                                \
         while (!(condition))                                                                                           \
             if (!wait_for(r))                                                                                          \
-                fail_msg("not within ten seconds: %s", #condition);                                                    \
+                fail_msg("not within thirty seconds: %s", #condition);                                                 \
         pthread_mutex_unlock(&(r)->lock);                                                                              \
     } while (0)
 

@@ -112,13 +112,13 @@ static void every_setting_can_be_given(void **state)
     assert_true(slice_is(*(const struct slice *)route->tls_names.v, "pool.contoso.example"));
     assert_int_equal(__builtin_popcountll(r->given), 7);
     record_drop(r);
-    r = make_record(
-        &partner_kind, "fabrikam.example",
-        "additional-domains=xn--bcher-kva.test,more.example;type=federated;presence=no;tls=optional;sasl=not-supported;"
-        "dialback=yes;keep-alive=no;bidi=yes;connection-limit=7;proxy=xmpp.fabrikam.example:5270;"
-        "description=Fabrikam Ltd;"
-        "stanza-rate=20;byte-rate=30000");
-    assert_int_equal(r->given, 8191);
+    r = make_record(&partner_kind, "fabrikam.example",
+                    "additional-domains=xn--bcher-kva.test,more.example;type=federated;presence=no;names=no;photos=yes;"
+                    "tls=optional;sasl=not-supported;"
+                    "dialback=yes;keep-alive=no;bidi=yes;connection-limit=7;proxy=xmpp.fabrikam.example:5270;"
+                    "description=Fabrikam Ltd;"
+                    "stanza-rate=20;byte-rate=30000");
+    assert_int_equal(r->given, 32767);
     assert_value(r, "additional-domains",
                  "b\xc3\xbc"
                  "cher.test,more.example");

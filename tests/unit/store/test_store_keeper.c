@@ -71,7 +71,7 @@ static void node_wait(struct node *n, uint64_t seq)
     int rc = 0;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 10;
+    until.tv_sec += 30;
     pthread_mutex_lock(&n->lock);
     while (n->seq < seq && rc == 0)
         rc = pthread_cond_timedwait(&n->news, &n->lock, &until);

@@ -92,7 +92,7 @@ void rig_turns(int n)
 
 uint64_t rig_deadline(void)
 {
-    return clock_mono_ms() + 5000;
+    return clock_mono_ms() + 20000;
 }
 
 bool rig_late(uint64_t until)

@@ -121,7 +121,7 @@ void fake_to_ready(struct fake *f, const struct node *n, int cert);
 void fake_serve_proven(struct fake *f, bool sm);
 void fake_serve(struct fake *f, bool sm);
 
-/* Runs the loop until the condition holds, at most 5 s; fails the test then. */
+/* Runs the loop until the condition holds, at most 20 s; fails the test then. */
 #define rig_until(cond)                                                                                                \
     do {                                                                                                               \
         uint64_t until_ = rig_deadline();                                                                              \

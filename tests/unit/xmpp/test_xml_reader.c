@@ -500,19 +500,34 @@ static void one_namespace_is_told_as_another(void **state)
     reader_trace_fini(&t);
 }
 
+/* The least of five: others use the machine, too. */
+static double cost_octet_by_octet(struct slice text)
+{
+    struct xml_limits limits = TRACE_LIMITS;
+    double least = 1e9;
+
+    for (int round = 0; round < 5; round++) {
+        struct reader_trace t;
+        double cost;
+
+        assert_true(reader_trace_init(&t, &limits, MEMORY));
+        cost = cpu_s();
+        assert_int_equal(reader_trace_feed(&t, text, 1), XML_OK);
+        cost = cpu_s() - cost;
+        least = cost < least ? cost : least;
+        reader_trace_fini(&t);
+    }
+    return least;
+}
+
 static void trickled_bytes_cost_little(void **state)
 {
     struct xml_limits limits = TRACE_LIMITS;
     struct reader_trace t;
-    double before;
     size_t n;
     char *p = make(HEAD "<a b='", "x", 16384 - 9, "'/>", &n);
 
-    assert_true(reader_trace_init(&t, &limits, MEMORY));
-    before = cpu_s();
-    assert_int_equal(reader_trace_feed(&t, slice_of(p, n), 1), XML_OK);
-    assert_true(cpu_s() - before < 0.05);
-    reader_trace_fini(&t);
+    assert_true(cost_octet_by_octet(slice_of(p, n)) < 0.05);
     free(p);
 
     /* an entity's name has no tag around it, and is bounded all the same */

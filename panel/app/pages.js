@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * The pages there are. A page is a module of pages/ that is loaded when somebody first goes there; it exports `open`:
+ *
+ *     open(app, place) -> Promise<Page>
+ *
+ * @typedef {Object} Page
+ * @property {string} title also its first heading
+ * @property {import('./dom.js').Child[]} content what stands below the heading
+ * @property {Element[]} [actions] what stands beside it
+ * @property {string} [up] the address of the page above
+ * @property {string} [upTitle]
+ * @property {() => boolean} [isDirty] would leaving lose what somebody has typed?
+ * @property {() => void} [close] it is shown no longer
+ *
+ * @typedef {Object} Row
+ * @property {string} path with ":name" for parts that are given to open in place.values
+ * @property {string} nav which entry of the navigation it belongs to
+ * @property {() => Promise<{open: (app: App, place: PagePlace) => Promise<Page>}>} load
+ * @property {string} [kind] the plural of the objects it is about; given to open in place.kind
+ * @property {string} [role] the least that may see it
+ *
+ * @typedef {import('./router.js').Place & {values: Object<string, string>, kind: string}} PagePlace
+ *
+ * @typedef {Object} App what pages are given
+ * @property {import('./api.js').Api} api
+ * @property {import('./live.js').Live} live
+ * @property {import('./schema.js').Schema} schema
+ * @property {(href: string) => void} go to another page
+ * @property {() => void} again the same page, made anew
+ * @property {(run: () => Promise<void>) => Promise<void>} attempt what is refused is said
+ * @property {(seconds: number, run: () => Promise<void>) => () => void} every so often, while somebody looks; what is
+ *   returned ends it
+ * @property {(text: string) => void} say to screen readers, and for a moment to everybody
+ */
+
+/** Kinds of objects with names, and those of which there is one; their pages are made of the declarations. */
+const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks'];
+const SINGLES = ['gateway', 'org'];
+
+const objectPage = () => import('../pages/object.js');
+
+const newPage = async () => ({ open: (await objectPage()).openNew });
+
+/** @param {string} kind @returns {Row[]} */
+function rowsOf(kind) {
+  const common = { kind, nav: kind };
+  return [
+    { ...common, path: kind, load: () => import('../pages/objects.js') },
+    { ...common, path: `${kind}/:name`, load: objectPage },
+    { ...common, path: `new/${kind}`, role: 'administrator', load: newPage },
+  ];
+}
+
+/** Certificates are no objects like the others: they are asked for, brought and assigned. @type {Row[]} */
+const CERTIFICATES = [
+  { path: 'certificates', load: () => import('../pages/certificates.js') },
+  { path: 'certificates/:name', load: () => import('../pages/certificate.js') },
+  { path: 'new/certificates', role: 'administrator', load: () => import('../pages/certificate-wizard.js') },
+  { path: 'import/certificates', role: 'administrator', load: () => import('../pages/certificate-import.js') },
+  { path: 'certificates/:name/request', role: 'administrator', load: () => import('../pages/certificate-wizard.js') },
+  { path: 'certificates/:name/import', role: 'administrator', load: () => import('../pages/certificate-import.js') },
+  { path: 'certificates/:name/assign', role: 'administrator', load: () => import('../pages/certificate-assign.js') },
+  { path: 'certificates/:name/export', role: 'administrator', load: () => import('../pages/certificate-export.js') },
+].map((row) => ({ ...row, nav: 'certificates' }));
+
+/** @type {Row[]} */
+export const PAGES = [
+  { path: '', nav: 'overview', load: () => import('../pages/overview.js') },
+  ...KINDS.flatMap(rowsOf),
+  ...SINGLES.map((kind) => ({ path: kind, kind, nav: kind, load: objectPage })),
+  ...CERTIFICATES,
+  { path: 'account', nav: 'account', load: () => import('../pages/account.js') },
+];
+
+/** @param {string} kind */
+function entryOf(kind) {
+  return { name: kind, parts: [kind] };
+}
+
+/**
+ * The navigation: headings with entries. The text of an entry is nav.NAME.
+ * @type {{title: string, entries: {name: string, parts: string[], role?: string}[]}[]}
+ */
+export const NAVIGATION = [
+  { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
+  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
+  { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
+  { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
+];
