@@ -147,6 +147,25 @@
 #define LINK_FIELDS_PHASE(F, T) F(T, U8, phase, 0, LINK_N_PHASES - 1)      /* enum link_phase */
 #define LINK_FIELDS_PHASE_DONE(F, T) F(T, U8, phase, 0, LINK_N_PHASES - 1) /* all of it is as asked */
 
+/* ---- what administrators see: copies, which decide nothing ---- */
+
+/* struct xmpp_counters since the proxy's start, of all its gateways; after each answered PING. Queues are counted at the gateway. */
+#define LINK_FIELDS_COUNTERS(F, T)                                                                                     \
+    F(T, U64, stanzas_in, 0, INT64_MAX)                                                                                \
+    F(T, U64, stanzas_out, 0, INT64_MAX)                                                                               \
+    F(T, U64, confirmed, 0, INT64_MAX)                                                                                 \
+    F(T, U64, unconfirmed, 0, INT64_MAX)                                                                               \
+    F(T, U64, failed, 0, INT64_MAX)                                                                                    \
+    F(T, U64, resent, 0, INT64_MAX)                                                                                    \
+    F(T, U64, streams_opened, 0, INT64_MAX)                                                                            \
+    F(T, U64, streams_failed, 0, INT64_MAX)                                                                            \
+    F(T, U64, streams_refused, 0, INT64_MAX)                                                                           \
+    F(T, U64, streams_failed_in, 0, INT64_MAX)                                                                         \
+    F(T, U64, throttles, 0, INT64_MAX)                                                                                 \
+    F(T, U64, throttled_ms, 0, INT64_MAX)                                                                              \
+    F(T, U32, streams, 0, UINT32_MAX)                                                                                  \
+    F(T, U32, streams_authenticated, 0, UINT32_MAX)
+
 /*
  * X(type, NAME, member, sender, numbered). A numbered frame is taken exactly once, in order, also across connections of its
  * session; the others are said anew, or missed by nobody.
@@ -176,7 +195,8 @@
     X(37, CREDIT, credit, LINK_FROM_GATEWAY, true)                                                                     \
     X(40, LINKED, linked, LINK_FROM_PROXY, true)                                                                       \
     X(41, PHASE, phase, LINK_FROM_GATEWAY, true)                                                                       \
-    X(42, PHASE_DONE, phase_done, LINK_FROM_PROXY, true)
+    X(42, PHASE_DONE, phase_done, LINK_FROM_PROXY, true)                                                               \
+    X(48, COUNTERS, counters, LINK_FROM_PROXY, false)
 
 /* ---- what the fields hold ---- */
 

@@ -79,6 +79,7 @@ static void session_lost(struct gateway_link *l)
     timer_stop(&l->gateway->conf.loop->timers, &l->move);
     gateway_move_all(l);
     gateway_unlink_all(l);
+    gateway_uncount(l);
     hash_each(&l->accounts, drop_account, l);
     link_session_fini(&l->session);
     link_session_init(&l->session);
@@ -159,6 +160,7 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_STANZA: gateway_on_stanza(l, &f->stanza); return;
     case LINK_FATE: gateway_on_fate(l, &f->fate); return;
     case LINK_LINKED: gateway_on_linked(l, &f->linked); return;
+    case LINK_COUNTERS: gateway_on_counters(l, &f->counters); return;
     case LINK_SETTINGS_USED: gateway_on_used(l, &f->settings_used); return;
     default: /* PHASE_DONE */ l->rested = f->phase_done.phase == LINK_REST; stopped_if_done(l->gateway);
     }

@@ -58,4 +58,13 @@ bool link_gateway_set_secret(struct link_gateway *g, struct slice secret);
 void link_gateway_refuse(struct link_gateway *g, bool refuse);
 void link_gateway_rest(struct link_gateway *g);
 
+/*
+ * Of all proxies together, as they were a second ago; of one that is lost, what it had counted. queued is of this moment, and of the
+ * stanzas whose fate nobody wants to know only those that no proxy has.
+ */
+const struct xmpp_counters *link_gateway_counters(const struct link_gateway *g);
+
+/* What a proxy has counts as written: it may have been. */
+bool link_gateway_walk_queue(struct link_gateway *g, uint64_t *at, size_t n, xmpp_queue_fn *fn, void *arg);
+
 #endif

@@ -92,6 +92,7 @@ static struct gateway_out *out_new(struct gateway_pair *p, const struct federati
     if (!o)
         return NULL;
     o->pair = p;
+    o->since_ms = loop_now(g->conf.loop);
     o->until_ms = stanza->until_ms;
     o->n = stanza->bytes.n;
     memcpy(o->bytes, stanza->bytes.p, stanza->bytes.n);
@@ -103,6 +104,7 @@ static struct gateway_out *out_new(struct gateway_pair *p, const struct federati
     list_push(o->token ? &p->queue : &p->owed, &o->link);
     p->n++;
     p->bytes += o->n;
+    g->counters.queued++;
     return o;
 }
 
@@ -129,6 +131,7 @@ static void out_free(struct gateway_out *o)
         hash_remove(&p->gateway->tokens, &o->by_token);
     p->n--;
     p->bytes -= o->n;
+    p->gateway->counters.queued--;
     free(o);
 }
 

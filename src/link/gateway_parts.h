@@ -1,6 +1,6 @@
 /*
  * The gateway's end as its own files see it: gateway.c (life, links), gateway_settings.c (what proxies are told), gateway_out.c (toward
- * partners), gateway_in.c (from partners).
+ * partners), gateway_in.c (from partners), gateway_seen.c (for administrators).
  */
 #ifndef STOX_LINK_GATEWAY_PARTS_H
 #define STOX_LINK_GATEWAY_PARTS_H
@@ -20,13 +20,15 @@ struct gateway_link {
     uint32_t n_sessions;  /* so far: which one a receipt is of */
     struct link_ear *ear; /* of the line */
     struct timer redial;
-    unsigned n_failed;    /* in a row */
-    struct timer move;    /* without a line: then what it has is given to another */
-    uint64_t used;        /* version of the settings that it uses; 0: none yet */
-    size_t settings_at;   /* bytes of the settings that the line has got */
-    struct hash accounts; /* struct gateway_account, owned, as long as the session */
-    struct hash linked;   /* struct gateway_domain, owned, likewise: who has a proven stream */
-    bool rested;          /* it has said so */
+    unsigned n_failed;                    /* in a row */
+    struct timer move;                    /* without a line: then what it has is given to another */
+    uint64_t used;                        /* version of the settings that it uses; 0: none yet */
+    size_t settings_at;                   /* bytes of the settings that the line has got */
+    struct hash accounts;                 /* struct gateway_account, owned, as long as the session */
+    struct hash linked;                   /* struct gateway_domain, owned, likewise: who has a proven stream */
+    bool rested;                          /* it has said so */
+    struct xmpp_counters counted, before; /* by the proxy's process that counted last; by those before it */
+    unsigned char counted_by[LINK_RANDOM];
 };
 
 /* One partner's share of it. */
@@ -66,7 +68,7 @@ struct gateway_out {
     struct gateway_account *account; /* sent */
     uint64_t token;                  /* 0: nobody wants to know */
     uint64_t id;                     /* sent */
-    uint64_t until_ms;
+    uint64_t since_ms, until_ms;
     unsigned writes; /* that may have been */
     size_t n;
     char bytes[];
@@ -92,6 +94,7 @@ struct link_gateway {
     struct list waiting; /* struct gateway_pair */
     struct list owing;   /* struct gateway_account */
     struct xmpp_tally paused;
+    struct xmpp_counters counters;
     uint64_t last_id, last_receipt;
     enum link_phase phase;
     struct deferred turn;
@@ -147,5 +150,10 @@ void gateway_on_linked(struct gateway_link *l, const struct link_linked_frame *l
 void gateway_give_credit(struct link_gateway *g);
 void gateway_unlink_all(struct gateway_link *l); /* its session is lost */
 void gateway_drop_receipts(struct link_gateway *g);
+
+/* ---- gateway_seen.c ---- */
+
+void gateway_on_counters(struct gateway_link *l, const struct link_counters_frame *counters);
+void gateway_uncount(struct gateway_link *l); /* its session is lost: it has no streams that we know of */
 
 #endif

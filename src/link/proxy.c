@@ -249,6 +249,7 @@ static void on_alive(void *owner, struct link_line *line)
     uint64_t now = loop_now(s->proxy->conf.loop), end = link_lease_end(&s->session.lease);
 
     timer_start(&s->proxy->conf.loop->timers, &s->lease, end > now ? end - now : 0);
+    proxy_show(s);
 }
 
 static void on_room(void *owner, struct link_line *line)

@@ -1,6 +1,6 @@
 /*
  * The proxy's end as its own files see it: proxy.c (life, lines, sessions), proxy_settings.c (copies), proxy_out.c (toward
- * partners), proxy_in.c (from partners).
+ * partners), proxy_in.c (from partners), proxy_seen.c (for administrators).
  */
 #ifndef STOX_LINK_PROXY_PARTS_H
 #define STOX_LINK_PROXY_PARTS_H
@@ -128,5 +128,9 @@ void proxy_tell_links(struct proxy_session *s);         /* all that are up */
 void proxy_flush(struct proxy_session *s);              /* there is room: what waits */
 void proxy_pauses(struct proxy_session *s, bool pause); /* takes all back, or asks for them again */
 void proxy_in_drop_all(struct proxy_session *s);
+
+/* ---- proxy_seen.c ---- */
+
+void proxy_show(struct proxy_session *s); /* copies for administrators, unless its line is slow */
 
 #endif

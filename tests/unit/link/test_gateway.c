@@ -66,6 +66,73 @@ static void much_at_once_goes_out_in_order_and_every_stanza_has_one_fate(void **
     }
 }
 
+static void the_counters_of_all_proxies_are_added_and_outlive_each_of_them(void **state)
+{
+    const struct xmpp_counters *c = link_gateway_counters(g);
+
+    send_one(1);
+    assert_int_equal(c->queued, 1);
+    assert_int_equal(fate_of(1), XMPP_FATE_CONFIRMED);
+    assert_int_equal(c->queued, 0);
+    later_until(c->stanzas_out == 1 && c->confirmed == 1 && c->streams_authenticated >= 1);
+    edge_kill(&edges[0]);
+    node_points_to(&b, &edges[1].outer);
+    send_one(2);
+    later_until(has_fate(2));
+    assert_int_equal(fate_of(2), XMPP_FATE_CONFIRMED);
+    later_until(c->stanzas_out == 2 && c->confirmed == 2);
+    edge_start(&edges[0]);
+    later_until(gateway_is_ready(&g->links[0]));
+    rig_advance(2 * LINK_PING_MS);
+    rig_turns(20);
+    assert_int_equal(c->confirmed, 2);
+    assert_int_equal(c->streams_authenticated, xmpp_counters(edges[1].x)->streams_authenticated);
+}
+
+struct seen_queue {
+    size_t rows, n, n_written;
+    char waits_for[XMPP_QUEUE_TEXT];
+};
+
+static void see_queue(void *arg, const struct xmpp_queue_info *info)
+{
+    struct seen_queue *q = arg;
+
+    assert_true(slice_is(info->local, OURS) && slice_is(info->remote, THEIRS));
+    assert_true(info->bytes > 0 && info->since_ms <= loop_now(&rig_loop));
+    q->rows++;
+    q->n = info->n;
+    q->n_written = info->n_written;
+    snprintf(q->waits_for, sizeof(q->waits_for), "%s", info->waits_for);
+}
+
+static struct seen_queue queue(void)
+{
+    struct seen_queue q = { 0 };
+    uint64_t at = 0;
+
+    while (link_gateway_walk_queue(g, &at, 100, see_queue, &q)) {
+    }
+    return q;
+}
+
+static void what_waits_is_shown_with_what_it_waits_for(void **state)
+{
+    struct seen_queue q;
+
+    assert_int_equal(queue().rows, 0);
+    send_one(1); /* before there is a link */
+    send_one(2);
+    q = queue();
+    assert_true(q.rows == 1 && q.n == 2 && q.n_written == 0);
+    assert_string_equal(q.waits_for, "a link: no proxy can be reached");
+    rig_until(queue().n_written == 2);
+    q = queue();
+    assert_string_equal(q.waits_for, "proxy edge1, which has it, to say what became of it");
+    assert_int_equal(fate_of(2), XMPP_FATE_CONFIRMED);
+    assert_int_equal(queue().rows, 0);
+}
+
 static void a_partner_that_is_removed_gets_nothing_that_waits(void **state)
 {
     enum xmpp_fate fate;
@@ -312,6 +379,8 @@ int main(void)
         TEST(what_the_owner_has_not_handled_is_not_acknowledged),
         TEST(while_the_owner_pauses_a_partner_no_more_of_it_comes_than_there_was_credit_for),
         TEST(much_at_once_goes_out_in_order_and_every_stanza_has_one_fate),
+        TEST(the_counters_of_all_proxies_are_added_and_outlive_each_of_them),
+        TEST(what_waits_is_shown_with_what_it_waits_for),
         TEST(a_partner_that_is_removed_gets_nothing_that_waits),
         TEST(a_withdrawn_stanza_says_whether_it_may_have_been_written),
         TEST(a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on),
