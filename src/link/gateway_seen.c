@@ -8,8 +8,17 @@
 /* Of federation's counters those that only grow, and those that say how it is now. */
 #define GROWING(X)                                                                                                     \
     X(stanzas_in)                                                                                                      \
-    X(stanzas_out) X(confirmed) X(unconfirmed) X(failed) X(resent) X(streams_opened) X(streams_failed)                 \
-        X(streams_refused) X(streams_failed_in) X(throttles) X(throttled_ms)
+    X(stanzas_out)                                                                                                     \
+    X(confirmed)                                                                                                       \
+    X(unconfirmed)                                                                                                     \
+    X(failed)                                                                                                          \
+    X(resent)                                                                                                          \
+    X(streams_opened)                                                                                                  \
+    X(streams_failed)                                                                                                  \
+    X(streams_refused)                                                                                                 \
+    X(streams_failed_in)                                                                                               \
+    X(throttles)                                                                                                       \
+    X(throttled_ms)
 #define CURRENT(X) X(streams) X(streams_authenticated)
 
 static void sum_up(struct link_gateway *g)

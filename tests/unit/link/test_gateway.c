@@ -81,6 +81,7 @@ static void the_counters_of_all_proxies_are_added_and_outlive_each_of_them(void 
     later_until(has_fate(2));
     assert_int_equal(fate_of(2), XMPP_FATE_CONFIRMED);
     later_until(c->stanzas_out == 2 && c->confirmed == 2);
+    later_until(c->streams_authenticated == xmpp_counters(edges[1].x)->streams_authenticated); /* not the dead one's */
     edge_start(&edges[0]);
     later_until(gateway_is_ready(&g->links[0]));
     rig_advance(2 * LINK_PING_MS);
