@@ -1,23 +1,13 @@
 // @ts-check
-/** What is wrong, or might be: findings of checks, and defects of certificates. */
+/** What is wrong with a certificate, or might be. */
 import { h } from '../app/dom.js';
 import { t } from '../app/text.js';
 import { mark, notice } from './mark.js';
 
 /** @type {Object<string, import('./icon.js').Mark>} */
-const MARKS = { ok: 'ok', note: 'note', warning: 'warning', failed: 'failed' };
-/** @type {Object<string, import('./icon.js').Mark>} */
 const WEIGHTS = { hint: 'note', serious: 'warning', fatal: 'failed' };
 
-/** @typedef {{mark: string, area: string | null, text: string, remedy: string, line: string}} Finding */
 /** @typedef {{kind: string, weight: 'hint' | 'serious' | 'fatal', text: string}} Defect */
-
-/** @param {Finding} it */
-export function findingRow(it) {
-  return h('li', { class: it.mark }, mark(MARKS[it.mark] ?? 'note', t(`mark.${it.mark}`)),
-    h('div', { lang: 'en' }, h('p', {}, it.text), it.remedy && h('p', { class: 'remedy' }, it.remedy),
-      it.line && h('pre', { class: 'line', tabindex: '0', role: 'region', 'aria-label': t('finding.line') }, it.line)));
-}
 
 /** @param {Defect[]} defects */
 export function defectList(defects) {

@@ -174,7 +174,6 @@ export default {
   'filter.connected': 'Connected',
   'filter.failing': 'Failing',
   'filter.idle': 'Idle',
-  'finding.line': 'What to publish or remove',
   'group.certificates': 'Certificates',
   'group.component': 'As a component',
   'group.contacts': 'Contacts',

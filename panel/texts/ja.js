@@ -173,7 +173,6 @@ export default {
   'filter.connected': '接続中',
   'filter.failing': '失敗',
   'filter.idle': '待機中',
-  'finding.line': '公開または削除する行',
   'group.certificates': '証明書',
   'group.component': 'コンポーネントとして',
   'group.contacts': '連絡先',
