@@ -101,6 +101,7 @@ class Panel {
   }
 
   async mayLeave() {
+    await this.page?.settled?.();
     return !this.page?.isDirty?.() ||
       confirm({ title: t('leave.title'), text: t('leave.text'), action: t('leave.action') });
   }

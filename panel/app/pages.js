@@ -11,6 +11,7 @@
  * @property {string} [up] the address of the page above
  * @property {string} [upTitle]
  * @property {() => boolean} [isDirty] would leaving lose what somebody has typed?
+ * @property {() => Promise<void>} [settled] until what was committed is answered
  * @property {() => void} [close] it is shown no longer
  *
  * @typedef {Object} Row

@@ -67,7 +67,7 @@ export async function openNew(app, place) {
   name.input.addEventListener('change', () => form.judgeSoon());
   beside.watch(form);
   return { title: t(`new.${plural}`), up: hrefOf([plural]), upTitle: t(`nav.${plural}`), content: [form.node],
-    isDirty: () => !sent && form.isDirty() };
+    isDirty: () => !sent && form.isDirty(), settled: () => form.settled() };
 }
 
 /** @param {App} app @param {string} plural @param {string} name @param {() => void} gone */
@@ -125,6 +125,7 @@ export async function open(app, place) {
     })] : [],
     content: [kind.single && h('p', { class: 'hint' }, t(`about.${plural}`)), ...(above?.nodes ?? []), form.node],
     isDirty: () => !left && form.isDirty(),
+    settled: () => form.settled(),
     close: above?.close,
   };
 }

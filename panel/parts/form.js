@@ -32,6 +32,8 @@ export class Form {
     this.isNew = object === undefined;
     this.timer = 0;
     this.turn = 0;
+    /** @type {Promise<void> | null} */
+    this.committing = null;
     /** @type {Set<(name: string) => void>} */
     this.watchers = new Set();
     this.fields = kind.settings.map((setting) => new Field(setting, object?.[setting.name], {
@@ -133,7 +135,19 @@ export class Form {
       error && !about && notice('failed', h('p', { lang: 'en' }, error.message)));
   }
 
-  async submit() {
+  /** Until no commit is on its way: who leaves meanwhile is not asked about what is being committed. */
+  async settled() {
+    await this.committing?.catch(() => {});
+  }
+
+  submit() {
+    this.committing ??= this.send().finally(() => {
+      this.committing = null;
+    });
+    return this.committing;
+  }
+
+  async send() {
     clearTimeout(this.timer);
     const turn = ++this.turn;
     this.commit.setAttribute('aria-disabled', 'true');

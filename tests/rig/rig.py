@@ -63,8 +63,10 @@ class Rig:
                 "self-signed.example": {"by": None},
                 "unknown-ca.example": {"by": "unknown"},
             }
-            self._certs[name] = self.pki.issue(name, **(how or broken.get(name, {})))
-        return self._certs[name]
+            self._certs[name] = how, self.pki.issue(name, **(how or broken.get(name, {})))
+        asked, cert = self._certs[name]
+        assert not how or how == asked, "%s has a certificate of another kind: give this one a name of its own" % name
+        return cert
 
     def _certified(self, domains):
         """{domain: certificate}, of which each domain has one of its own where only names are given."""

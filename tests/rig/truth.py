@@ -51,7 +51,7 @@ class Truth:
         self.pairs, self.each, self.folder = pairs, each, str(folder)
         names = ["bouncer.example"] + ["p%02d.example" % i for i in range(domains)]
         self.partners = {name: {"proxy": listen} for name in names}
-        cert = rig.cert("bouncer.example", dns=names)
+        cert = rig.cert("bouncer-and-%d.example" % domains, dns=names)
         self.sip = Side("truth-sip", [own, to, pairs, each, domains, folder], "answered")
         self.xmpp = Side("truth-xmpp", [listen, gateway, rig.pki.trust_file, cert.file, cert.key, pairs, each, domains,
                                         window, folder], "settled")
