@@ -2,7 +2,7 @@
  * The gateway's end of links: what is asked of federation (xmpp/federation.h), carried to proxies. The queue of each pair of domains is
  * here; a proxy has of it what it may write. See docs/PERIMETER.md for what the answers mean when links are cut.
  *
- * It is not a federation yet: what administrators see of proxies' streams has no frames. The functions are those of the same names there.
+ * Its owner has it as a federation, by link_maker. The functions here are those of the same names there, and those about proxies.
  */
 #ifndef STOX_LINK_GATEWAY_H
 #define STOX_LINK_GATEWAY_H
@@ -16,10 +16,11 @@
 
 struct link_gateway;
 
+/* A proxy, as the settings say. */
 struct link_gateway_proxy {
-    struct slice name; /* for logs */
-    struct addr addr;
-    struct slice pin;
+    struct slice name;
+    struct addr addr;  /* its inner one */
+    struct slice pin;  /* of its key, as base/pin.h writes it */
     unsigned priority; /* the least is used first */
 };
 
@@ -31,19 +32,73 @@ struct link_gateway_conf {
     struct loop *loop;
     struct tls *tls; /* with LINK_CERTIFICATE */
     struct slice name;
-    const struct link_gateway_proxy *proxies;
+    const struct link_gateway_proxy *proxies; /* the first ones: link_gateway_set_proxies */
     size_t n_proxies;
     const struct xmpp_ops *ops; /* each_partner and each_served are asked, too */
     void *owner;
-    void (*each_identity)(void *owner, link_identity_fn *fn, void *arg); /* NULL: there are none */
+    void (*each_identity)(void *arg, link_identity_fn *fn, void *fn_arg); /* NULL: there are none */
+    void *identities_of;                                                  /* its first argument */
     struct slice dialback_secret;
     struct xmpp_limits limits;
 };
 
 struct link_gateway *link_gateway_new(const struct link_gateway_conf *conf, struct err *err);
+
+/*
+ * The proxies that there are from now on, at most LINK_PROXIES_MAX, each name once; copied. On the loop, at any time. One whose address
+ * and pin are as before keeps its link; one that is not among them any more, or is at another place, is left: what it had goes on by
+ * another one as soon as it can write no more.
+ */
+void link_gateway_set_proxies(struct link_gateway *g, const struct link_gateway_proxy *proxies, size_t n);
+
+/* What administrators see of a proxy. Everything is borrowed until return; times are of the loop's clock. */
+struct link_proxy_info {
+    struct slice name;
+    const struct addr *addr;
+    unsigned priority;
+    enum link_state {
+        LINK_IS_DOWN, /* no link; it is dialled again */
+        LINK_DIALS,   /* a connection is being set up */
+        LINK_LEARNS,  /* linked; it has not taken our settings yet, or has refused them */
+        LINK_IS_READY /* partners can come in by it, and stanzas can go out */
+    } state;
+    bool chosen;                   /* what begins now goes out by it */
+    const char *why;               /* the end of its last link, or why it refuses our settings; "": neither */
+    struct slice host;             /* as it calls itself; empty: it was never linked */
+    uint64_t since_ms;             /* it is so */
+    uint64_t answered_ms;          /* it was heard last: a question of its was answered; 0: never */
+    uint64_t dials_ms;             /* DOWN: when it is dialled again */
+    uint64_t n_links;              /* so far */
+    size_t under_way;              /* stanzas that it has, without a fate */
+    struct xmpp_counters counters; /* its own; queued is 0 */
+};
+typedef void link_proxy_fn(void *arg, const struct link_proxy_info *info);
+void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *arg);
+const char *link_state_name(enum link_state state); /* "down", "dialling", "learning", "ready" */
+
+/* Dials it now, if it has no link. False: there is none of that name. */
+bool link_gateway_dial(struct link_gateway *g, struct slice name);
+
 void link_gateway_start(struct link_gateway *g);
 void link_gateway_stop(struct link_gateway *g, void (*done)(void *arg), void *arg);
 void link_gateway_free(struct link_gateway *g); /* NULL is fine */
+
+/* ---- as a federation ---- */
+
+/*
+ * A maker of federation by proxies. All but the last is the caller's to set, borrowed, and outlives what is made. One is made at a time.
+ */
+struct link_maker {
+    struct federation_maker maker;                                        /* .make is link_make */
+    struct tls *tls;                                                      /* with LINK_CERTIFICATE */
+    struct slice name;                                                    /* of this host */
+    void (*each_identity)(void *arg, link_identity_fn *fn, void *fn_arg); /* asked whenever settings are told */
+    void *arg;
+    struct link_gateway **made; /* told what was made, for the functions above; NULL again once it is freed */
+};
+
+struct federation *link_make(const struct federation_maker *maker, struct loop *loop,
+                             const struct federation_conf *conf, struct err *err);
 
 bool link_gateway_send(struct link_gateway *g, const struct federation_stanza *stanza, enum xmpp_fate *fate);
 bool link_gateway_withdraw(struct link_gateway *g, uint64_t token);

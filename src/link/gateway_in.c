@@ -179,7 +179,7 @@ void gateway_on_linked(struct gateway_link *l, const struct link_linked_frame *l
 
 bool link_gateway_is_linked(const struct link_gateway *g, struct slice remote)
 {
-    for (size_t i = 0; i < g->n_links; i++)
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
         if (domain_find(&g->links[i], remote))
             return true;
     return false;

@@ -207,20 +207,12 @@ bool link_gateway_is_crowded(const struct link_gateway *g, struct slice local, s
 /* The one that has something of the pair, for the order; else the ready one that comes first. NULL: none now. */
 static struct gateway_link *link_for(struct link_gateway *g, const struct gateway_pair *p)
 {
-    struct gateway_link *best = NULL;
-
     if (!list_empty(&p->sent)) {
         struct gateway_link *at = container_of(p->sent.next, struct gateway_out, link)->at;
 
         return gateway_is_ready(at) ? at : NULL;
     }
-    for (size_t i = 0; i < g->n_links; i++) {
-        struct gateway_link *l = &g->links[i];
-
-        if (gateway_is_ready(l) && (!best || l->conf->priority < best->conf->priority))
-            best = l;
-    }
-    return best;
+    return gateway_chosen(g);
 }
 
 static bool is_too_late(const struct gateway_out *o)

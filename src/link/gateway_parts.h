@@ -1,6 +1,7 @@
 /*
- * The gateway's end as its own files see it: gateway.c (life, links), gateway_settings.c (what proxies are told), gateway_out.c (toward
- * partners), gateway_in.c (from partners), gateway_seen.c (for administrators).
+ * The gateway's end as its own files see it: gateway.c (its life), gateway_link.c (one link), gateway_proxies.c (which ones there are),
+ * gateway_settings.c (what proxies are told), gateway_out.c (toward partners), gateway_in.c (from partners), gateway_seen.c (for
+ * administrators), gateway_federation.c (all of it as a maker of federation).
  */
 #ifndef STOX_LINK_GATEWAY_PARTS_H
 #define STOX_LINK_GATEWAY_PARTS_H
@@ -11,23 +12,31 @@
 #include "link/gateway.h"
 #include "xmpp/tally.h"
 
-/* The link to one proxy. */
+#define GATEWAY_LINKS (2 * LINK_PROXIES_MAX) /* those that are being left with them */
+
+/* The link to one proxy: a place for one, that another one may have later. */
 struct gateway_link {
     struct link_gateway *gateway;
-    const struct link_gateway_proxy *conf;
+    bool taken;                     /* there is a proxy */
+    bool leaving;                   /* the settings have it no more; it stays until it can write nothing any more */
+    struct link_gateway_proxy conf; /* its texts are the next two */
+    char name[256], pin[PIN_TEXT];
     struct link_line *line; /* NULL: none */
     struct link_session session;
     uint32_t n_sessions;  /* so far: which one a receipt is of */
     struct link_ear *ear; /* of the line */
     struct timer redial;
-    unsigned n_failed;                    /* in a row */
-    struct timer move;                    /* without a line: then what it has is given to another */
-    uint64_t used;                        /* version of the settings that it uses; 0: none yet */
-    size_t settings_at;                   /* bytes of the settings that the line has got */
-    struct hash accounts;                 /* struct gateway_account, owned, as long as the session */
-    struct hash linked;                   /* struct gateway_domain, owned, likewise: who has a proven stream */
-    bool rested;                          /* it has said so */
-    struct xmpp_counters counted, before; /* by the proxy's process that counted last; by those before it */
+    unsigned n_failed;                      /* in a row */
+    uint64_t n_links;                       /* so far */
+    struct timer move;                      /* without a line: then what it has is given to another */
+    uint64_t used;                          /* version of the settings that it uses; 0: none yet */
+    size_t settings_at;                     /* bytes of the settings that the line has got */
+    struct hash accounts;                   /* struct gateway_account, owned, as long as the session */
+    struct hash linked;                     /* struct gateway_domain, owned, likewise: who has a proven stream */
+    bool rested;                            /* it has said so */
+    uint64_t since_ms;                      /* up, down, or ready since */
+    char why[LINK_WHY_MAX + 60], host[256]; /* see struct link_proxy_info */
+    struct xmpp_counters counted, before;   /* by the proxy's process that counted last; by those before it */
     unsigned char counted_by[LINK_RANDOM];
 };
 
@@ -83,9 +92,11 @@ struct gateway_in {
 };
 
 struct link_gateway {
+    struct federation federation; /* what the owner has of it */
+    struct link_gateway **made;   /* see struct link_maker; NULL: nobody asks */
     struct link_gateway_conf conf;
-    struct gateway_link links[LINK_PROXIES_MAX];
-    size_t n_links;
+    struct gateway_link links[GATEWAY_LINKS];
+    bool started;
     unsigned char process[LINK_RANDOM];
     char secret[XMPP_SECRET_MAX];
     uint64_t version;
@@ -118,14 +129,28 @@ static inline struct slice gateway_remote(const struct gateway_pair *p)
 
 /* ---- gateway.c ---- */
 
+void gateway_turn(struct link_gateway *g);
+void gateway_stopped_if_done(struct link_gateway *g);
+
+/* ---- gateway_link.c ---- */
+
+void gateway_link_init(struct gateway_link *l, struct link_gateway *g);
+void gateway_link_fini(struct gateway_link *l);
+void gateway_link_dial(struct gateway_link *l);
+void gateway_link_leave(struct gateway_link *l); /* its place is free afterwards, or later */
 /* May stanzas go there now? */
 bool gateway_is_ready(const struct gateway_link *l);
-void gateway_turn(struct link_gateway *g);
 struct gateway_account *gateway_account_of(struct gateway_link *l, struct slice partner); /* NULL on memory */
 /* The proxy has done what none may. */
 void gateway_complain(struct gateway_link *l, enum link_reason reason, const char *what);
 /* Numbered; a session that cannot keep it is lost. */
 void gateway_tell(struct gateway_link *l, const struct link_frame *frame);
+void gateway_tell_phase(struct gateway_link *l);
+
+/* ---- gateway_proxies.c ---- */
+
+/* The ready one that comes first by priority; NULL: none is. */
+struct gateway_link *gateway_chosen(struct link_gateway *g);
 
 /* ---- gateway_settings.c ---- */
 
@@ -154,6 +179,7 @@ void gateway_drop_receipts(struct link_gateway *g);
 /* ---- gateway_seen.c ---- */
 
 void gateway_on_counters(struct gateway_link *l, const struct link_counters_frame *counters);
-void gateway_uncount(struct gateway_link *l); /* its session is lost: it has no streams that we know of */
+void gateway_uncount(struct gateway_link *l);      /* its session is lost: it has no streams that we know of */
+void gateway_keep_counted(struct gateway_link *l); /* another process counts from now on, or none */
 
 #endif

@@ -25,7 +25,7 @@ static void sum_up(struct link_gateway *g)
 {
     struct xmpp_counters sum = { .queued = g->counters.queued };
 
-    for (size_t i = 0; i < g->n_links; i++) {
+    for (size_t i = 0; i < GATEWAY_LINKS; i++) {
         const struct gateway_link *l = &g->links[i];
 
 #define ADD(name) sum.name += l->before.name + l->counted.name;
@@ -36,20 +36,22 @@ static void sum_up(struct link_gateway *g)
     g->counters = sum;
 }
 
-/* A proxy that was started anew counts from 0: what the former one had counted stays counted. */
-static void keep_former(struct gateway_link *l)
+void gateway_keep_counted(struct gateway_link *l)
 {
-    if (memcmp(l->counted_by, l->session.peer, LINK_RANDOM) == 0)
-        return;
 #define KEEP(name) l->before.name += l->counted.name;
     GROWING(KEEP)
 #undef KEEP
-    memcpy(l->counted_by, l->session.peer, LINK_RANDOM);
+    l->counted = (struct xmpp_counters){ 0 };
+    memset(l->counted_by, 0, LINK_RANDOM);
+    sum_up(l->gateway);
 }
 
 void gateway_on_counters(struct gateway_link *l, const struct link_counters_frame *f)
 {
-    keep_former(l);
+    /* A proxy that was started anew counts from 0: what the former one had counted stays counted. */
+    if (memcmp(l->counted_by, l->session.peer, LINK_RANDOM) != 0)
+        gateway_keep_counted(l);
+    memcpy(l->counted_by, l->session.peer, LINK_RANDOM);
 #define TAKE(name) l->counted.name = f->name;
     GROWING(TAKE)
     CURRENT(TAKE)
@@ -93,14 +95,6 @@ static uint64_t oldest_of(const struct gateway_pair *p)
     return oldest;
 }
 
-static bool any_is_ready(const struct link_gateway *g)
-{
-    for (size_t i = 0; i < g->n_links; i++)
-        if (gateway_is_ready(&g->links[i]))
-            return true;
-    return false;
-}
-
 static void say(const struct gateway_pair *p, char out[XMPP_QUEUE_TEXT])
 {
     const struct gateway_link *at =
@@ -108,13 +102,13 @@ static void say(const struct gateway_pair *p, char out[XMPP_QUEUE_TEXT])
 
     if (at && at->session.line)
         snprintf(out, XMPP_QUEUE_TEXT, "proxy %.*s, which has it, to say what became of it",
-                 SLICE_FMT(slice_first(at->conf->name, 100)));
+                 SLICE_FMT(slice_first(at->conf.name, 100)));
     else if (at)
         snprintf(out, XMPP_QUEUE_TEXT, "the link to proxy %.*s, which has it and cannot be reached",
-                 SLICE_FMT(slice_first(at->conf->name, 100)));
+                 SLICE_FMT(slice_first(at->conf.name, 100)));
     else
         snprintf(out, XMPP_QUEUE_TEXT,
-                 any_is_ready(p->gateway) ? "room on the link" : "a link: no proxy can be reached");
+                 gateway_chosen(p->gateway) ? "room on the link" : "a link: no proxy can be reached");
 }
 
 static void on_pair(struct hash_node *node, void *arg)

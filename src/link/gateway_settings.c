@@ -117,7 +117,7 @@ void gateway_make_settings(struct link_gateway *g)
     conf->ops->each_served(conf->owner, put_served, &m);
     conf->ops->each_partner(conf->owner, put_partner, &m);
     if (conf->each_identity)
-        conf->each_identity(conf->owner, put_identity, &m);
+        conf->each_identity(conf->identities_of, put_identity, &m);
     put(&m, &(struct link_frame){ .type = LINK_SETTINGS_END, .settings_end.frames = m.n });
     if (m.ok)
         return;
@@ -167,11 +167,15 @@ void gateway_on_used(struct gateway_link *l, const struct link_settings_used_fra
         return;
     }
     if (used->used) {
-        log_info(log, "settings-used", LOG_S("proxy", l->conf->name), LOG_U("version", used->version));
+        log_info(log, "settings-used", LOG_S("proxy", l->conf.name), LOG_U("version", used->version));
+        if (!l->used)
+            l->since_ms = loop_now(l->gateway->conf.loop);
         l->used = used->version;
+        l->why[0] = '\0';
         gateway_turn(l->gateway);
         return;
     }
-    log_error(log, "settings-not-used", LOG_S("proxy", l->conf->name), LOG_U("version", used->version),
+    snprintf(l->why, sizeof(l->why), "it does not take our settings: %.*s", SLICE_FMT(used->why));
+    log_error(log, "settings-not-used", LOG_S("proxy", l->conf.name), LOG_U("version", used->version),
               LOG_S("why", used->why), LOG_Z("effect", "the proxy goes on with those it had"));
 }

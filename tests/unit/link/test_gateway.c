@@ -215,6 +215,99 @@ static void a_gateway_that_is_killed_has_falsely_acknowledged_nothing(void **sta
     assert_int_equal(fate_of(2), XMPP_FATE_CONFIRMED);
 }
 
+/* ---- which proxies there are ---- */
+
+static struct link_proxy_info seen[3];
+static char seen_why[3][LINK_WHY_MAX + 60];
+
+static void see_proxy(void *arg, const struct link_proxy_info *info)
+{
+    size_t *n = arg;
+
+    assert_true(*n < 3);
+    seen[*n] = *info;
+    snprintf(seen_why[*n], sizeof(seen_why[*n]), "%s", info->why);
+    ++*n;
+}
+
+static size_t see_proxies(void)
+{
+    size_t n = 0;
+
+    link_gateway_each_proxy(g, see_proxy, &n);
+    return n;
+}
+
+static bool is_ready(size_t i)
+{
+    return see_proxies() > i && seen[i].state == LINK_IS_READY;
+}
+
+static void proxies_are_shown_as_they_are(void **state)
+{
+    assert_int_equal(see_proxies(), 2);
+    assert_true(seen[0].state == LINK_DIALS && !seen[0].chosen && seen[0].n_links == 0 && !seen[0].answered_ms);
+    rig_until(is_ready(0) && is_ready(1));
+    assert_true(seen[0].chosen && !seen[1].chosen && seen[0].n_links == 1 && seen[0].answered_ms);
+    assert_true(slice_is(seen[0].name, "edge1") && slice_is(seen[0].host, "edge.contoso.example"));
+    edge_kill(&edges[0]);
+    rig_until(see_proxies() == 2 && seen[0].state == LINK_IS_DOWN);
+    assert_true(seen[1].chosen && seen_why[0][0] && seen[0].dials_ms);
+    edge_start(&edges[0]);
+    assert_true(link_gateway_dial(g, SLICE("edge1")));
+    assert_int_equal(see_proxies(), 2);
+    assert_int_equal(seen[0].state, LINK_DIALS);
+    rig_until(is_ready(0));
+    assert_true(seen[0].n_links == 2 && seen[0].chosen && !seen_why[0][0]);
+    assert_false(link_gateway_dial(g, SLICE("edge3")));
+}
+
+static void a_proxy_that_is_removed_gives_up_what_it_has_to_the_others(void **state)
+{
+    send_one(1);
+    assert_int_equal(fate_of(1), XMPP_FATE_CONFIRMED);
+    rig_until(is_ready(1));
+    for (uint64_t i = 2; i <= 100; i++)
+        send_one(i);
+    rig_turns(3);
+    link_gateway_set_proxies(g, &known[1], 1);
+    assert_int_equal(see_proxies(), 1);
+    node_points_to(&b, &edges[1].outer);
+    later_until(told.n_fates == 100);
+    for (uint64_t i = 1; i <= 100; i++)
+        assert_int_equal(fate_of(i), XMPP_FATE_CONFIRMED);
+    assert_true(xmpp_counters(edges[1].x)->streams_opened > 0);
+    later_until(!xmpp_counters(edges[0].x)->streams); /* it has no settings any more */
+    link_gateway_set_proxies(g, known, 2);
+    later_until(is_ready(0) && is_ready(1));
+    assert_true(slice_is(seen[0].name, "edge1") && seen[0].chosen);
+}
+
+static void a_proxy_at_another_place_is_another_one_and_a_priority_counts_at_once(void **state)
+{
+    struct link_gateway_proxy changed[2] = { known[0], known[1] };
+
+    rig_until(is_ready(0) && is_ready(1));
+    changed[0].priority = 99;
+    link_gateway_set_proxies(g, changed, 2);
+    assert_int_equal(see_proxies(), 2);
+    assert_true(!seen[0].chosen && seen[1].chosen && seen[0].n_links == 1);
+    changed[0].addr = known[1].addr; /* where another key is shown than is pinned */
+    link_gateway_set_proxies(g, changed, 2);
+    later_until(see_proxies() == 2 && strstr(seen_why[1], "not pinned"));
+    assert_true(slice_is(seen[1].name, "edge1") && !is_ready(1));
+    link_gateway_set_proxies(g, known, 2);
+    later_until(is_ready(0) && is_ready(1));
+    for (int i = 0; i < 40; i++) { /* more often than there are places */
+        link_gateway_set_proxies(g, NULL, 0);
+        link_gateway_set_proxies(g, known, 2);
+    }
+    LATER(false);
+    link_gateway_set_proxies(g, NULL, 0);
+    link_gateway_set_proxies(g, known, 2);
+    later_until(is_ready(0) && is_ready(1));
+}
+
 /* ---- a proxy in the wrong hands ---- */
 
 /* Instead of the first proxy: one that has its key, and says what the test says (the end "proxy" of line_rig.h). */
@@ -386,6 +479,9 @@ int main(void)
         TEST(a_withdrawn_stanza_says_whether_it_may_have_been_written),
         TEST(a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on),
         TEST(a_gateway_that_is_killed_has_falsely_acknowledged_nothing),
+        TEST(proxies_are_shown_as_they_are),
+        TEST(a_proxy_that_is_removed_gives_up_what_it_has_to_the_others),
+        TEST(a_proxy_at_another_place_is_another_one_and_a_priority_counts_at_once),
         TEST(a_hostile_proxy_cannot_speak_for_our_users_and_the_other_one_goes_on),
         TEST(a_hostile_proxy_cannot_exceed_its_credit),
         TEST(a_hostile_proxy_cannot_tell_the_fate_of_what_it_was_not_given),
