@@ -36,7 +36,7 @@
  */
 
 /** Kinds of objects with names, and those of which there is one; their pages are made of the declarations. */
-const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks'];
+const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks', 'proxies'];
 const SINGLES = ['gateway', 'org'];
 
 const objectPage = () => import('../pages/object.js');
@@ -85,7 +85,7 @@ function entryOf(kind) {
  */
 export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }] },
-  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates'].map(entryOf) },
+  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates', 'proxies'].map(entryOf) },
   { title: 'nav.people', entries: ['org', 'policies', 'sites', 'sip-users', 'blocks'].map(entryOf) },
   { title: 'nav.stox', entries: [entryOf('gateway'), { name: 'account', parts: ['account'] }] },
 ];

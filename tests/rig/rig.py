@@ -36,7 +36,7 @@ class Rig:
         ns.bind(self.pki.trust_dir, "/etc/ssl/certs")
         self.dns = dns.Dns()
         ns.bind(self.dns.resolv_conf, "/etc/resolv.conf")
-        self._certs, self._certs_lock = {}, threading.Lock()
+        self._certs, self._asked, self._certs_lock = {}, {}, threading.Lock()
 
     def up(self, thing):
         """Starts it and remembers it."""
@@ -63,10 +63,10 @@ class Rig:
                 "self-signed.example": {"by": None},
                 "unknown-ca.example": {"by": "unknown"},
             }
-            self._certs[name] = how, self.pki.issue(name, **(how or broken.get(name, {})))
-        asked, cert = self._certs[name]
-        assert not how or how == asked, "%s has a certificate of another kind: give this one a name of its own" % name
-        return cert
+            self._certs[name] = self.pki.issue(name, **(how or broken.get(name, {})))
+            self._asked[name] = how
+        assert not how or how == self._asked.get(name), "%s has a certificate of another kind: give it another name" % name
+        return self._certs[name]
 
     def _certified(self, domains):
         """{domain: certificate}, of which each domain has one of its own where only names are given."""
