@@ -97,3 +97,22 @@ void links_fini(struct links *l)
 {
     tls_free(l->tls);
 }
+
+void links_apply(struct links *l, const struct config *config)
+{
+    const struct config_list *list = config_list(config, &proxy_kind);
+    struct link_gateway_proxy proxies[LINK_PROXIES_MAX];
+    size_t n = 0;
+
+    if (!l->gateway)
+        return;
+    for (size_t i = 0; i < list->n && n < LINK_PROXIES_MAX; i++) {
+        const struct proxy *p = CONFIG_OBJECT(proxy, list, i);
+
+        if (p->enabled && p->pin.n)
+            proxies[n++] = (struct link_gateway_proxy){
+                .name = p->name, .addr = p->address, .pin = p->pin, .priority = p->priority
+            };
+    }
+    link_gateway_set_proxies(l->gateway, proxies, n);
+}

@@ -3,7 +3,7 @@
 #define STOX_DAEMON_LINKS_H
 
 #include "link/gateway.h"
-#include "store/model.h"
+#include "store/config.h"
 
 struct links {
     struct link_maker maker;
@@ -16,5 +16,8 @@ struct links {
 /* links_fini is due whatever this returns, after the bridge is gone. Zeroed before. */
 int links_init(struct links *l, const struct boot *boot, struct tls *outer, struct log *log, struct err *err);
 void links_fini(struct links *l);
+
+/* The proxies of these settings are linked with from now on; nothing to do without --role gateway. On the loop. */
+void links_apply(struct links *l, const struct config *config);
 
 #endif

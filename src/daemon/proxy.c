@@ -17,7 +17,7 @@
 #define STREAMS_MAX 1000 /* a gateway's connection-limit unless it says otherwise, which is not known yet */
 #define CLOSE_MS 8000    /* what an end takes */
 
-struct proxy {
+struct proxyd {
     struct log log;
     struct arena arena; /* of boot */
     struct boot boot;
@@ -72,19 +72,19 @@ int proxy_judge(const struct boot *b, struct err *err)
 
 static void put_status(void *owner, char *out, size_t max)
 {
-    const struct proxy *p = owner;
+    const struct proxyd *p = owner;
 
     snprintf(out, max, "%s: proxy", p->stopping ? "stopping" : "serving");
 }
 
 static void on_stopped(void *arg)
 {
-    loop_stop(&((struct proxy *)arg)->loop);
+    loop_stop(&((struct proxyd *)arg)->loop);
 }
 
 static void on_end(uv_signal_t *handle, int number)
 {
-    struct proxy *p = handle->data;
+    struct proxyd *p = handle->data;
 
     if (p->stopping) {
         loop_stop(&p->loop);
@@ -99,7 +99,7 @@ static void on_end(uv_signal_t *handle, int number)
 /* Authorities that were replaced count from now on. */
 static void on_hangup(uv_signal_t *handle, int number)
 {
-    struct proxy *p = handle->data;
+    struct proxyd *p = handle->data;
     struct err err = { "" };
 
     notify_reloading();
@@ -109,7 +109,7 @@ static void on_hangup(uv_signal_t *handle, int number)
     notify_ready(&p->notify);
 }
 
-static int watch_signals(struct proxy *p, struct err *err)
+static int watch_signals(struct proxyd *p, struct err *err)
 {
     struct uv_loop_s *uv = &p->loop.uv;
 
@@ -129,7 +129,7 @@ static void close_handle(uv_signal_t *handle)
 
 /* ---- start and end ---- */
 
-static int open_net(struct proxy *p, struct err *err)
+static int open_net(struct proxyd *p, struct err *err)
 {
     const struct dns_conf dns = { .servers = p->boot.dns_servers.v,
                                   .n_servers = p->boot.dns_servers.n,
@@ -153,7 +153,7 @@ static int open_net(struct proxy *p, struct err *err)
     return p->dns ? 0 : -1;
 }
 
-static int open_links(struct proxy *p, struct err *err)
+static int open_links(struct proxyd *p, struct err *err)
 {
     const struct link_proxy_conf conf = { .loop = &p->loop,
                                           .tls = p->tls,
@@ -175,7 +175,7 @@ static int open_links(struct proxy *p, struct err *err)
     return p->links ? link_proxy_start(p->links, err) : -1;
 }
 
-static int start(struct proxy *p, const char *file, struct err *err)
+static int start(struct proxyd *p, const char *file, struct err *err)
 {
     if (boot_read(file, &p->boot, &p->arena, err) || proxy_judge(&p->boot, err))
         return -1;
@@ -183,7 +183,7 @@ static int start(struct proxy *p, const char *file, struct err *err)
     return open_net(p, err) || open_links(p, err) || watch_signals(p, err) ? -1 : 0;
 }
 
-static void finish(struct proxy *p)
+static void finish(struct proxyd *p)
 {
     link_proxy_free(p->links);
     dns_free(p->dns);
@@ -200,7 +200,7 @@ static void finish(struct proxy *p)
 
 int proxy_run(const struct stoxd_start *how, struct err *err)
 {
-    struct proxy *p = calloc(1, sizeof(*p));
+    struct proxyd *p = calloc(1, sizeof(*p));
     uint64_t descriptors;
     int rc;
 

@@ -144,6 +144,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
     d->service = (struct service){
         .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d, .before = &d->relay
     };
+    if (d->bridge)
+        links_apply(&d->links, directory_config(conf.directory));
     if (d->bridge && d->revocation)
         revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
@@ -154,6 +156,7 @@ static void on_applied(void *owner, const struct config *now)
     struct stoxd *d = owner;
     struct err err;
 
+    links_apply(&d->links, now);
     if (d->admin && admin_apply(d->admin, now, &err))
         log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
                   LOG_Z("effect", "the API goes on with the one before"));
