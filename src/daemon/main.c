@@ -5,14 +5,16 @@
 #include <sys/prctl.h>
 
 #include "base/slice.h"
-#include "daemon/stoxd.h"
+#include "daemon/proxy.h"
 
 static const char usage[] =
-    "Usage: stoxd --config FILE [--check | --take-over FD]\n"
+    "Usage: stoxd --config FILE [--role ROLE] [--check | --take-over FD]\n"
     "\n"
     "The Stox gateway between SIP/SIMPLE and XMPP. Runs in the foreground, logs to stderr.\n"
     "\n"
     "  -c, --config FILE   the bootstrap file (see stox.conf(5))\n"
+    "  -r, --role ROLE     all (as it is without this), or with a proxy in the perimeter: gateway inside, proxy "
+    "outside\n"
     "  -t, --check         read and check that file, then end\n"
     "  -o, --take-over FD  take over from the stoxd at the other end of this socket, which has started it so\n"
     "                      (stoxctl service restart --hand-over)\n"
@@ -24,11 +26,27 @@ static const char usage[] =
     "Exit status: 0 ended in order, 1 could not start (the reason is on stderr), 2 wrong usage.\n";
 
 static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                         { "role", required_argument, NULL, 'r' },
                                          { "check", no_argument, NULL, 't' },
                                          { "take-over", required_argument, NULL, 'o' },
                                          { "version", no_argument, NULL, 'V' },
                                          { "help", no_argument, NULL, 'h' },
                                          { NULL, 0, NULL, 0 } };
+
+static bool take_role(const char *name, enum stoxd_role *role)
+{
+    for (size_t i = 0; stoxd_roles[i]; i++)
+        if (slice_is(slice_str(name), stoxd_roles[i])) {
+            *role = (enum stoxd_role)i;
+            return true;
+        }
+    return false;
+}
+
+static int run(const struct stoxd_start *how, struct err *err)
+{
+    return how->role == STOXD_PROXY ? proxy_run(how, err) : stoxd_run(how, err);
+}
 
 int main(int argc, char **argv)
 {
@@ -37,9 +55,15 @@ int main(int argc, char **argv)
     uint64_t fd;
     int check = 0, opt, rc;
 
-    while ((opt = getopt_long(argc, argv, "c:to:Vh", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "c:r:to:Vh", options, NULL)) != -1) {
         switch (opt) {
         case 'c': how.config_file = optarg; break;
+        case 'r':
+            if (!take_role(optarg, &how.role)) {
+                fputs("--role takes all, gateway or proxy\n", stderr);
+                return 2;
+            }
+            break;
         case 't': check = 1; break;
         case 'o':
             if (!slice_u64(slice_str(optarg), INT_MAX, &fd)) {
@@ -53,7 +77,7 @@ int main(int argc, char **argv)
         default: fputs("Try: stoxd --help\n", stderr); return 2;
         }
     }
-    if (!how.config_file || optind != argc) {
+    if (!how.config_file || optind != argc || (how.role == STOXD_PROXY && how.take_over >= 0)) {
         fputs(usage, stderr);
         return 2;
     }
@@ -62,7 +86,7 @@ int main(int argc, char **argv)
     mallopt(M_TOP_PAD, 256 << 10);
     /* No core dumps, and nobody's debugger but root's: keys, passwords and messages are in here. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    rc = check ? stoxd_check(how.config_file, &err) : stoxd_run(&how, &err);
+    rc = check ? stoxd_check(&how, &err) : run(&how, &err);
     if (rc) {
         fprintf(stderr, "stoxd: %s\n", err.text);
         return 1;

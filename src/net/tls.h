@@ -60,6 +60,8 @@ struct tls_shown {
     const char *name;   /* the domain; "": the default */
     const char *source; /* its file, or what names it */
     const X509 *leaf;
+    const STACK_OF(X509) * chain; /* above leaf; NULL: none */
+    const EVP_PKEY *key;
 };
 typedef void tls_shown_fn(void *arg, const struct tls_shown *shown);
 void tls_identities_each(const struct tls_identities *set, tls_shown_fn *fn, void *arg);

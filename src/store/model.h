@@ -25,6 +25,9 @@ struct boot {
     const char *dns_trust_anchor;
     const char *trust_file;
     const char *crl_file;
+    struct setting_list link;      /* struct addr */
+    struct setting_list link_pins; /* struct slice */
+    const char *link_key;          /* NULL: "link.key" in state_dir */
 };
 
 enum pager_type { PAGER_NORMAL, PAGER_CHAT };
