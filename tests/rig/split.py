@@ -8,11 +8,14 @@ Each is a network namespace. The filter routes between the others and drops what
 and inside both have the addresses that tests know a gateway by, and the filter leads a packet to one or the other by its port, as a
 firewall with one public address does. So every test finds everything where it is in one process.
 """
+import base64
+import hashlib
 import os
 import re
 import subprocess
 
 from . import ns
+from .process import Process
 
 LINK_PORT = 23456
 _WORLD = "10.99.0.254"  # the world's own address, as without us it has GATEWAY
@@ -22,6 +25,7 @@ table inet split {
         type filter hook forward priority 0; policy drop;
         ct state established,related accept
         jump pairs
+        meta l4proto tcp reject with tcp reset
         reject with icmpx type admin-prohibited
     }
     chain pairs {
@@ -190,3 +194,77 @@ class Pair:
             os.unlink(_path(name))
 
 
+
+
+class Key:
+    """A link key as stoxd would make it, and its pin: both ends have to know the other one's before the first start."""
+
+    def __init__(self, path):
+        run = lambda *argv, **how: subprocess.run(["openssl", *argv], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **how).stdout
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.path = path
+        run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+        os.chmod(path, 0o600)
+        public = run("pkey", "-in", path, "-pubout", "-outform", "DER")
+        self.pin = "sha256/" + base64.b64encode(hashlib.sha256(public).digest()).decode()
+
+
+class Perimeter:
+    """The proxy of one Stoxd and the namespaces of both, as long as that one is up. say(line): what the proxy logs."""
+
+    OUTER = {"listen_xmpp": 5269, "listen_xmpps": 5270}
+    INSIDE = {"listen_sip_udp": 5060, "listen_sip_tcp": 5060, "listen_sip_tls": 5061, "listen_admin": 8443, "listen_acme_http": 80,
+              "listen_acme_tls": 443}
+    SHARED = ("log_level", "host_name", "dns_servers", "dns_trust_anchor", "trust_file")
+
+    def __init__(self, name, directory, say):
+        self.name, self.dir, self.say = name + "-proxy", directory + "/perimeter", say
+        self.ours, self.theirs = Key(self.dir + "/link.key"), Key(directory + "/gateway-link.key")
+        self.pair = self.process = self.written = None
+
+    def gateway(self, settings):
+        """What of the settings is the gateway's."""
+        return {**{k: v for k, v in settings.items() if k not in self.OUTER}, "link_key": self.theirs.path}
+
+    def proxy(self, settings):
+        return {**{k: v for k, v in settings.items() if k in self.OUTER or k in self.SHARED}, "state_dir": self.dir + "/state",
+                "link_key": self.ours.path, "listen_link": ["%s:%d" % (self.pair.inner_address, LINK_PORT)], "link_pins": [self.theirs.pin]}
+
+    def objects(self):
+        """{name: settings} of the gateway's kind proxy."""
+        return {"perimeter": {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin}} if self.pair else {}
+
+    def _places(self, settings, defaults):
+        return [_place(text, port) for name, port in defaults.items() for text in settings.get(name) or []]
+
+    def namespaces(self, settings):
+        """Made when they are first needed, and anew when the addresses are others."""
+        outer, inside = self._places(settings, self.OUTER), self._places(settings, self.INSIDE)
+        if self.pair and (self.pair.outer, self.pair.inside) != (outer, inside):
+            self.stop()
+        self.pair = self.pair or Pair(outer, inside)
+
+    def start(self, program, text, env):
+        """text: the proxy's bootstrap file. One that runs with this text goes on."""
+        if self.process and self.process.running() and self.written == text:
+            return
+        self.end()
+        path = self.dir + "/stoxd.conf"
+        with open(path, "w") as f:
+            f.write(text)
+        self.written = text
+        self.process = Process(self.name, within(self.pair.perimeter_ns) + [program, "--role", "proxy", "--config", path], cwd=self.dir,
+                               env=env, notify=True, also=self.say)
+        self.process.wait_ready(60)
+
+    def end(self, timeout=40):
+        """The process alone. Its exit status; None: there was none."""
+        process, self.process = self.process, None
+        return process.stop(timeout) if process else None
+
+    def stop(self, timeout=40):
+        status = self.end(timeout)
+        if self.pair:
+            self.pair.remove()
+        self.pair = None
+        return status
