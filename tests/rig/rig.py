@@ -14,7 +14,7 @@ if __package__ in (None, ""):
     __package__ = "rig"
     import rig  # noqa: F401
 
-from . import dns, ns, split
+from . import dns, ns
 from .peers import Ejabberd, Prosody
 from .pki import Pki
 
@@ -29,8 +29,6 @@ class Rig:
         self.work = ns.work_dir()
         self.pki = Pki(os.path.join(self.work, "pki"))
         self.running = []
-        if split.wanted():  # before anything has a connection by the address that it takes from the world
-            split.Filter.get()
         hosts = os.path.join(self.work, "hosts")
         with open(hosts, "w") as f:
             f.write(_HOSTS)

@@ -18,7 +18,21 @@ from . import ns
 from .process import Process
 
 LINK_PORT = 23456
-_WORLD = "10.99.0.254"  # the world's own address, as without us it has GATEWAY
+_WORLD = "10.99.0.254"  # what the world calls gateways from: their own address, which it has too, would not come back
+_TO_FILTER, _MARK = 900, 9
+# The world has all addresses, those of gateways too. What a gateway sends from one of them is answered by the way it came.
+_RETURN = """
+table inet split_return {
+    chain came {
+        type filter hook prerouting priority -150;
+        iifname "split0" ct mark set 9
+    }
+    chain left {
+        type route hook output priority -150;
+        ct mark 9 meta mark set ct mark
+    }
+}
+"""
 _FILTER = """
 table inet split {
     chain forward {
@@ -117,11 +131,18 @@ class Filter:
         self.n_pairs = 0
         _make("filter")
         _wire(None, "split0", "w0", "filter", "10.97.0.0", "fd97::")
-        _ip(None, "address add %s/32 dev lo" % _WORLD, "route add 10.97.0.0/16 via 10.97.0.2",
-            "-6 route add fd97::/32 via fd97::2")
+        for flag, via, source in ("", "10.97.0.2", " src " + _WORLD), ("-6 ", "fd97::2", ""):
+            _ip(None, *(flag + line for line in (  # the rule of local addresses is the first one, and cannot be moved
+                "rule add pref 200 lookup local", "rule del pref 0", "rule add pref 90 fwmark %d lookup %d" % (_MARK, _TO_FILTER))))
+            if not flag:
+                _ip(None, "address add %s/32 dev lo" % _WORLD, "route add 10.97.0.0/16 via 10.97.0.2")
+            else:
+                _ip(None, "-6 route add fd97::/32 via fd97::2")
+            _ip(None, flag + "route add table %d default via %s%s" % (_TO_FILTER, via, source))
+        _feed(["sh", "-e"], "echo 1 > /proc/sys/net/ipv4/conf/split0/accept_local\necho 0 > /proc/sys/net/ipv4/conf/all/rp_filter\n"
+              "echo 0 > /proc/sys/net/ipv4/conf/split0/rp_filter\n")
+        _feed(["nft", "-f", "-"], _RETURN)
         _ip("filter", "route add 10.99.0.0/16 via 10.97.0.1", "route add 10.98.0.0/16 via 10.97.0.1", "-6 route add fd99::/64 via fd97::1")
-        if wanted():  # GATEWAY is the gateways' from now on
-            _ip(None, "address del 10.99.0.1/16 dev lo", "address add %s/16 dev lo" % _WORLD)
         _forwards("filter")
         _forwards(None)
         _nft(_FILTER)
@@ -168,13 +189,15 @@ class Pair:
             _ip(name, "-6 address add %s/128 dev lo nodad" % address if ":" in address else "address add %s/32 dev lo" % address)
 
     def _lead(self):
-        """From the world, and from the other pairs: by address, and to the perimeter by port too."""
+        """From the world by address and port, from the other pairs by address, and to the perimeter by port too."""
+        for address, port in sorted({p for p in self.outer + self.inside if not p[0].startswith("127.")}):
+            for protocol in "tcp", "udp":
+                self._do(None, "-6 " if ":" in address else "",
+                         "rule %%s pref 80 to %s ipproto %s dport %d lookup %d" % (address, protocol, port, _TO_FILTER))
         for address in sorted({a for a, _ in self.outer + self.inside if not a.startswith("127.")}):
             six = ":" in address
-            flag, bits, via = ("-6 ", 128, "fd97::2") if six else ("", 32, "10.97.0.2")
-            self._do(None, flag, "route %%s table local %s/%d via %s%s" % (address, bits, via, "" if six else " src " + _WORLD))
             inward = "fd97:%d:8::2" % self.k if six else "10.97.%d.10" % self.k
-            self._do("filter", flag, "route %%s %s/%d via %s" % (address, bits, inward))
+            _ip("filter", ("-6 " if six else "") + "route replace %s via %s" % (address, inward))
         for address, port in self.outer:
             six = ":" in address
             flag, outward = ("-6 ", "fd97:%d:0::2" % self.k) if six else ("", "10.97.%d.2" % self.k)
