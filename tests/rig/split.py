@@ -18,7 +18,7 @@ from . import ns
 from .process import Process
 
 LINK_PORT = 23456
-_WORLD = "10.99.0.254"  # what the world calls gateways from: their own address, which it has too, would not come back
+WORLD = "10.99.0.254"  # what the world calls gateways from: their own address, which it has too, would not come back
 _TO_FILTER, _MARK = 900, 9
 # The world has all addresses, those of gateways too. What a gateway sends from one of them is answered by the way it came.
 _RETURN = """
@@ -131,11 +131,11 @@ class Filter:
         self.n_pairs = 0
         _make("filter")
         _wire(None, "split0", "w0", "filter", "10.97.0.0", "fd97::")
-        for flag, via, source in ("", "10.97.0.2", " src " + _WORLD), ("-6 ", "fd97::2", ""):
+        for flag, via, source in ("", "10.97.0.2", " src " + WORLD), ("-6 ", "fd97::2", ""):
             _ip(None, *(flag + line for line in (  # the rule of local addresses is the first one, and cannot be moved
                 "rule add pref 200 lookup local", "rule del pref 0", "rule add pref 90 fwmark %d lookup %d" % (_MARK, _TO_FILTER))))
             if not flag:
-                _ip(None, "address add %s/32 dev lo" % _WORLD, "route add 10.97.0.0/16 via 10.97.0.2")
+                _ip(None, "address add %s/32 dev lo" % WORLD, "route add 10.97.0.0/16 via 10.97.0.2")
             else:
                 _ip(None, "-6 route add fd97::/32 via fd97::2")
             _ip(None, flag + "route add table %d default via %s%s" % (_TO_FILTER, via, source))

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from . import ns, split
+from . import dns, ns, split
 from .dns import ADDRESS as DNS, GATEWAY, OFFICE
 from .process import Failed, Process
 
@@ -125,6 +125,8 @@ class Stoxd:
         """As `stoxctl config apply` reads them."""
         text = _block("org", None, self.org) + _block("gateway", None, self.gateway)
         for name, options in self.routes.items():
+            if self.perimeter and dns.GATEWAY in options.get("sources", []):  # what is not bound comes from there
+                options = {**options, "sources": [*options["sources"], split.WORLD]}
             text += _block("route", name, options)
         for domain, options in self.sip_domains.items():
             cert = self.rig.cert(domain)
