@@ -14,9 +14,11 @@
 #include "link/line.h"
 #include "pki/key.h"
 #include "pki/wipe.h"
+#include "store/config_text.h"
 
 #define PATH_TEXT_MAX 4096
 #define PEM_MAX 16384
+#define BOOT_MAX (1u << 20)
 #define DAY_S 86400L
 #define LIFE_S (3650 * DAY_S) /* of a process */
 
@@ -185,21 +187,62 @@ static int use(struct tls *tls, const char *path, char pin[PIN_TEXT], struct err
     return rc;
 }
 
+static int path_of(const struct boot *boot, char path[PATH_TEXT_MAX], struct err *err)
+{
+    int n = boot->link_key ? snprintf(path, PATH_TEXT_MAX, "%s", boot->link_key)
+                           : snprintf(path, PATH_TEXT_MAX, "%s/" LINK_KEY_FILE, boot->state_dir);
+
+    if (n >= PATH_TEXT_MAX)
+        return err_set(err, "link-key: the path is too long");
+    if (mkdir(boot->state_dir, 0700) && errno != EEXIST)
+        return fault(err, "create the state directory", boot->state_dir);
+    return 0;
+}
+
 int link_key_use(struct tls *tls, const struct boot *boot, char pin[PIN_TEXT], struct err *err)
 {
     char path[PATH_TEXT_MAX];
     int rc;
 
-    if (boot->link_key)
-        rc = snprintf(path, sizeof(path), "%s", boot->link_key);
-    else
-        rc = snprintf(path, sizeof(path), "%s/" LINK_KEY_FILE, boot->state_dir);
-    if (rc >= (int)sizeof(path))
-        return err_set(err, "link-key: the path is too long");
-    if (mkdir(boot->state_dir, 0700) && errno != EEXIST)
-        return fault(err, "create the state directory", boot->state_dir);
+    if (path_of(boot, path, err))
+        return -1;
     pki_wipe_begin();
     rc = use(tls, path, pin, err);
+    pki_wipe_end();
+    return rc;
+}
+
+static int pin_of_file(const char *path, char pin[PIN_TEXT], struct err *err)
+{
+    EVP_PKEY *key = take_key(path, err);
+    X509 *x = key ? wrap(key) : NULL;
+    int rc = -1;
+
+    if (x && pin_of(x, pin))
+        rc = 0;
+    else if (key)
+        err_set(err, "link-key: no certificate can be made of the key in %s: use one of ECDSA P-256", path);
+    X509_free(x);
+    pki_key_free(key);
+    ERR_clear_error();
+    return rc;
+}
+
+int link_key_make(const struct stoxd_start *how, char pin[PIN_TEXT], struct err *err)
+{
+    char path[PATH_TEXT_MAX];
+    struct arena arena;
+    struct boot boot;
+    int rc;
+
+    arena_init(&arena, BOOT_MAX);
+    rc = boot_read(how->config_file, &boot, &arena, err);
+    if (rc == 0)
+        rc = path_of(&boot, path, err);
+    arena_reset(&arena);
+    pki_wipe_begin();
+    if (rc == 0)
+        rc = pin_of_file(path, pin, err);
     pki_wipe_end();
     return rc;
 }

@@ -6,6 +6,7 @@
 #define STOX_DAEMON_LINK_KEY_H
 
 #include "base/pin.h"
+#include "daemon/stoxd.h"
 #include "net/tls.h"
 #include "store/model.h"
 
@@ -13,5 +14,8 @@
 
 /* tls shows it as LINK_CERTIFICATE from now on. -1 with a sentence. */
 int link_key_use(struct tls *tls, const struct boot *boot, char pin[PIN_TEXT], struct err *err);
+
+/* Makes the key of how's bootstrap file if there is none. -1 with a sentence. */
+int link_key_make(const struct stoxd_start *how, char pin[PIN_TEXT], struct err *err);
 
 #endif

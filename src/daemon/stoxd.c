@@ -208,6 +208,7 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
                                    .checks = d->checks,
+                                   .links = &d->links,
                                    .certifier = d->certifier,
                                    .history = d->history };
     if (!conf.socket_path) {

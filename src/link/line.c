@@ -155,14 +155,35 @@ static void on_drained(void *owner, struct conn *c)
         link_line_turn(line);
 }
 
+/* What helps; NULL: what has happened says it. */
+static const char *what_helps(const struct link_line *line, enum conn_end why)
+{
+    switch (why) {
+    case CONN_END_REFUSED: return "no proxy listens at this address and port, or a firewall refuses it";
+    case CONN_END_UNREACHABLE: return "no network leads there: look at routes and firewalls between";
+    case CONN_END_TIMEOUT: return "the machine is down, or a firewall drops what is sent to this port";
+    case CONN_END_TLS_NONE: return "what answers there is no proxy: look at the port";
+    case CONN_END_TLS_REFUSED: return "the pin of our key is missing in its link-pins";
+    case CONN_END_PEER:
+    case CONN_END_RESET:
+        if (line->state == LINE_HELLO && line->conf.role == LINK_GATEWAY) /* strangers are told nothing */
+            return "it has seen our key and hung up: most likely its link-pins do not have our pin";
+        break;
+    default: break;
+    }
+    return NULL;
+}
+
 static void on_closed(void *owner, struct conn *c, enum conn_end why, const char *text)
 {
     struct link_line *line = owner;
+    const char *helps;
 
     line->conn = NULL;
     if (line->state != LINE_ENDS) {
+        helps = what_helps(line, why);
         line->reason = LINK_CUT;
-        snprintf(line->why, sizeof(line->why), "%s", text);
+        snprintf(line->why, sizeof(line->why), "%s%s%s", text, helps ? ": " : "", helps ? helps : "");
         stop(line);
     }
     line->conf.ops->closed(line->conf.owner, line, line->reason, line->why);

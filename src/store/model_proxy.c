@@ -9,8 +9,9 @@ static const struct setting settings[] = {
       .default_port = 23456,
       .group = "link",
       .brief = "Inner IP address and port at which the proxy takes the gateway's link",
-      .help = "listen-link of the proxy's bootstrap file. The gateway opens the connection; the proxy opens none to the "
-              "inside. No name of a host: the firewall between them has an address, too." },
+      .help =
+          "listen-link of the proxy's bootstrap file. The gateway opens the connection; the proxy opens none to the "
+          "inside. No name of a host: the firewall between them has an address, too." },
     { .name = "pin",
       .type = SETTING_TEXT,
       FIELD(proxy, pin),
@@ -18,7 +19,8 @@ static const struct setting settings[] = {
       .max = 100,
       .group = "link",
       .brief = "Pin of the proxy's link key: sha256/ and the base64 of the SHA-256 of its public key",
-      .help = "stoxd --role proxy --make-key prints it on the proxy's machine. Without it the gateway does not dial. Whoever "
+      .help = "stoxd --role proxy --make-key prints it on the proxy's machine. Without it the gateway does not dial. "
+              "Whoever "
               "shows another key at this address is refused." },
     { .name = "priority",
       .type = SETTING_UINT,
@@ -52,7 +54,8 @@ const struct setting_kind proxy_kind = { .name = "proxy",
                                          .title_at = offsetof(struct proxy, name),
                                          .size = sizeof(struct proxy),
                                          .max_objects = PROXIES_MAX,
-                                         .brief = "A proxy in the perimeter that carries partners' streams for a gateway "
-                                                  "inside",
+                                         .brief =
+                                             "A proxy in the perimeter that carries partners' streams for a gateway "
+                                             "inside",
                                          .settings = settings,
                                          .n = COUNT(settings) };
