@@ -76,7 +76,7 @@ static const char *why_not(const struct answers *a, const struct proxy *p)
         return "this stoxd was not started with --role gateway, so that it has no links";
     if (!p->enabled)
         return "it is not enabled: stoxctl proxy set NAME --enabled yes";
-    return p->pin.n ? NULL : "the pin of its key is not set: stoxctl proxy new NAME says how to come by it";
+    return p->pin.n ? NULL : "the pin of its key is not set: stoxctl proxy guide says how to come by it";
 }
 
 static json_t *status_json(const struct answers *a, const struct proxy *p, const struct seen *s)
