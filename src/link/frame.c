@@ -246,6 +246,20 @@ bool link_frame_write(struct buf *out, const struct link_frame *frame)
     return true;
 }
 
+struct slice link_frame_text(struct slice s, size_t max, char *room)
+{
+    size_t n = s.n < max ? s.n : max;
+
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) /* not in the middle of a character */
+        n--;
+    s = slice_first(s, n);
+    if (is_text(s))
+        return s;
+    for (size_t i = 0; i < n; i++)
+        room[i] = (char)(s.p[i] >= 0x20 && s.p[i] < 0x7f ? s.p[i] : '?');
+    return slice_of(room, n);
+}
+
 bool link_frame_is_numbered(enum link_type type)
 {
     const struct row *row = row_of(type);

@@ -43,6 +43,12 @@ const char *link_fault_text(enum link_fault fault, const struct link_read *at, c
  */
 bool link_frame_write(struct buf *out, const struct link_frame *frame);
 
+/*
+ * s as a TEXT of at most max bytes, for what administrators read: cut, and with '?' for what no TEXT may have, in room, which has max
+ * bytes and is used only then.
+ */
+struct slice link_frame_text(struct slice s, size_t max, char *room);
+
 bool link_frame_is_numbered(enum link_type type);
 const char *link_frame_name(enum link_type type);
 

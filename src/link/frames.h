@@ -21,6 +21,7 @@
 #define LINK_RANDOM 16              /* bytes of what names a process, or a session */
 #define LINK_DOMAIN_MAX JID_PART_MAX
 #define LINK_WHY_MAX 400
+#define LINK_VERDICT_MAX 2000
 #define LINK_SENT_MAX (256 * 1024)  /* a stanza of ours */
 #define LINK_HEARD_MAX (300 * 1024) /* a partner's, as it is written anew: its 256 KiB, and the names of namespaces */
 
@@ -167,6 +168,94 @@
     F(T, U32, streams_authenticated, 0, UINT32_MAX)
 
 /*
+ * A stream of the proxy's: told anew, with its pairs and steps behind it, when anything but the counts of STREAM_COUNT is another one.
+ * Clocks are the proxy's loop's.
+ */
+#define LINK_FIELDS_STREAM(F, T)                                                                                       \
+    F(T, U32, id, 1, UINT32_MAX)                                                                                       \
+    F(T, FLAG, inbound, 0, 1)                                                                                          \
+    F(T, FLAG, both, 0, 1)                                                                                             \
+    F(T, FLAG, authenticated, 0, 1)                                                                                    \
+    F(T, FLAG, sm, 0, 1)                                                                                               \
+    F(T, TEXT, local, 0, LINK_DOMAIN_MAX)                                                                              \
+    F(T, TEXT, remote, 0, LINK_DOMAIN_MAX)                                                                             \
+    F(T, TEXT, partner, 0, LINK_DOMAIN_MAX)                                                                            \
+    F(T, TEXT, peer, 0, 64) /* "ip:port" */                                                                            \
+    F(T, TEXT, state, 0, 32)                                                                                           \
+    F(T, TEXT, tls, 0, 32)                                                                                             \
+    F(T, TEXT, cipher, 0, 64)                                                                                          \
+    F(T, TEXT, method, 0, 32)                                                                                          \
+    F(T, TEXT, awaits, 0, 100)                                                                                         \
+    F(T, TEXT, certificate, 0, LINK_WHY_MAX)                                                                           \
+    F(T, TEXT, pin, 0, 64)                                                                                             \
+    F(T, U32, pairs, 0, UINT32_MAX) /* that it may carry; those that are told may be fewer */                          \
+    F(T, U64, opened_ms, 0, INT64_MAX)                                                                                 \
+    F(T, U64, last_ms, 0, INT64_MAX) /* the last stanza */                                                             \
+    F(T, U64, stanzas_in, 0, INT64_MAX)                                                                                \
+    F(T, U64, stanzas_out, 0, INT64_MAX)
+
+/* Of the STREAM before. */
+#define LINK_FIELDS_STREAM_PAIR(F, T)                                                                                  \
+    F(T, TEXT, local, 0, LINK_DOMAIN_MAX)                                                                              \
+    F(T, TEXT, remote, 0, LINK_DOMAIN_MAX)                                                                             \
+    F(T, TEXT, method, 0, 32)
+
+/* Of the trace of the STREAM, ATTEMPT or PROBED before. */
+#define LINK_FIELDS_STEP(F, T)                                                                                         \
+    F(T, U64, at_ms, 0, INT64_MAX)                                                                                     \
+    F(T, U8, step, 0, XMPP_STEP_END) /* enum xmpp_step */                                                              \
+    F(T, U8, result, 0, STEP_NOTE)   /* enum step_result */                                                            \
+    F(T, TEXT, text, 0, XMPP_TRACE_MAX)
+
+#define LINK_FIELDS_STREAM_COUNT(F, T)                                                                                 \
+    F(T, U32, id, 1, UINT32_MAX)                                                                                       \
+    F(T, U64, last_ms, 0, INT64_MAX)                                                                                   \
+    F(T, U64, stanzas_in, 0, INT64_MAX)                                                                                \
+    F(T, U64, stanzas_out, 0, INT64_MAX)
+
+#define LINK_FIELDS_STREAM_GONE(F, T) F(T, U32, id, 1, UINT32_MAX)
+
+/* An administrator closes it. */
+#define LINK_FIELDS_STREAM_CLOSE(F, T) F(T, U32, id, 1, UINT32_MAX)
+
+/* A set-up that failed: the last one of its pair and direction. */
+#define LINK_FIELDS_ATTEMPT(F, T)                                                                                      \
+    F(T, FLAG, inbound, 0, 1)                                                                                          \
+    F(T, TEXT, local, 0, LINK_DOMAIN_MAX)                                                                              \
+    F(T, TEXT, remote, 0, LINK_DOMAIN_MAX)                                                                             \
+    F(T, TEXT, address, 0, 64)                                                                                         \
+    F(T, TEXT, why, 0, LINK_WHY_MAX)                                                                                   \
+    F(T, U8, fault, 0, XMPP_FAULT_NO_ANSWER) /* enum xmpp_fault */                                                     \
+    F(T, U64, began_ms, 0, INT64_MAX)                                                                                  \
+    F(T, U64, ended_ms, 0, INT64_MAX)
+
+/* A test of a partner is asked for, and how it is: until done each second, with all its steps. */
+#define LINK_FIELDS_PROBE(F, T)                                                                                        \
+    F(T, U64, id, 1, UINT64_MAX) /* the gateway's choice */                                                            \
+    F(T, TEXT, local, 1, LINK_DOMAIN_MAX)                                                                              \
+    F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)
+
+#define LINK_FIELDS_PROBED(F, T)                                                                                       \
+    F(T, U64, id, 1, UINT64_MAX)                                                                                       \
+    F(T, FLAG, done, 0, 1)                                                                                             \
+    F(T, FLAG, works, 0, 1)                                                                                            \
+    F(T, U8, fault, 0, XMPP_FAULT_NO_ANSWER)                                                                           \
+    F(T, TEXT, verdict, 0, LINK_VERDICT_MAX)                                                                           \
+    F(T, U64, began_ms, 0, INT64_MAX)                                                                                  \
+    F(T, U64, took_ms, 0, INT64_MAX)
+
+/* Does anybody look at notes? As xmpp_ops.watched and noted. */
+#define LINK_FIELDS_WATCH(F, T) F(T, FLAG, on, 0, 1)
+
+#define LINK_FIELDS_NOTE(F, T)                                                                                         \
+    F(T, TEXT, local, 0, LINK_DOMAIN_MAX)                                                                              \
+    F(T, TEXT, remote, 0, LINK_DOMAIN_MAX)                                                                             \
+    F(T, FLAG, inbound, 0, 1)                                                                                          \
+    F(T, TEXT, step, 0, 32)                                                                                            \
+    F(T, TEXT, result, 0, 32)                                                                                          \
+    F(T, TEXT, text, 0, 1024)
+
+/*
  * X(type, NAME, member, sender, numbered). A numbered frame is taken exactly once, in order, also across connections of its
  * session; the others are said anew, or missed by nobody.
  */
@@ -196,7 +285,18 @@
     X(40, LINKED, linked, LINK_FROM_PROXY, true)                                                                       \
     X(41, PHASE, phase, LINK_FROM_GATEWAY, true)                                                                       \
     X(42, PHASE_DONE, phase_done, LINK_FROM_PROXY, true)                                                               \
-    X(48, COUNTERS, counters, LINK_FROM_PROXY, false)
+    X(48, COUNTERS, counters, LINK_FROM_PROXY, false)                                                                  \
+    X(49, STREAM, stream, LINK_FROM_PROXY, false)                                                                      \
+    X(50, STREAM_PAIR, stream_pair, LINK_FROM_PROXY, false)                                                            \
+    X(51, STEP, step, LINK_FROM_PROXY, false)                                                                          \
+    X(52, STREAM_COUNT, stream_count, LINK_FROM_PROXY, false)                                                          \
+    X(53, STREAM_GONE, stream_gone, LINK_FROM_PROXY, false)                                                            \
+    X(54, STREAM_CLOSE, stream_close, LINK_FROM_GATEWAY, false)                                                        \
+    X(55, ATTEMPT, attempt, LINK_FROM_PROXY, false)                                                                    \
+    X(56, PROBE, probe, LINK_FROM_GATEWAY, true)                                                                       \
+    X(57, PROBED, probed, LINK_FROM_PROXY, false)                                                                      \
+    X(58, WATCH, watch, LINK_FROM_GATEWAY, false)                                                                      \
+    X(59, NOTE, note, LINK_FROM_PROXY, false)
 
 /* ---- what the fields hold ---- */
 

@@ -17,6 +17,7 @@ static void on_turn(struct deferred *d)
 {
     struct link_gateway *g = container_of(d, struct link_gateway, turn);
 
+    gateway_watch(g); /* before what it may be about */
     gateway_give_credit(g);
     gateway_pump(g);
 }
@@ -136,6 +137,7 @@ struct link_gateway *link_gateway_new(const struct link_gateway_conf *conf, stru
     hash_init(&g->receipts);
     list_init(&g->waiting);
     list_init(&g->owing);
+    list_init(&g->probes);
     xmpp_tally_init(&g->paused);
     deferred_init(&g->turn, on_turn);
     deferred_init(&g->tell, on_tell);
@@ -171,6 +173,7 @@ void link_gateway_free(struct link_gateway *g)
     timer_stop(&g->conf.loop->timers, &g->stop);
     gateway_drop_pairs(g);
     gateway_drop_receipts(g);
+    gateway_drop_probes(g);
     for (size_t i = 0; i < GATEWAY_LINKS; i++)
         gateway_link_fini(&g->links[i]);
     loop_undefer(&g->turn);

@@ -98,31 +98,32 @@ static bool on_set_secret(struct federation *f, struct slice secret)
 
 static void on_each_stream(const struct federation *f, xmpp_stream_fn *fn, void *arg)
 {
+    gateway_each_stream(of_const(f), fn, arg);
 }
 
 static bool on_show_stream(const struct federation *f, uint64_t id, xmpp_detail_fn *fn, void *arg)
 {
-    return false;
+    return gateway_show_stream(of_const(f), id, fn, arg);
 }
 
 static bool on_close_stream(struct federation *f, uint64_t id)
 {
-    return false;
+    return gateway_close_stream(of(f), id);
 }
 
 static void on_each_attempt(const struct federation *f, xmpp_attempt_fn *fn, void *arg)
 {
+    gateway_each_attempt(of_const(f), fn, arg);
 }
 
 static uint64_t on_probe_start(struct federation *f, struct slice local, struct slice remote, const char **why)
 {
-    *why = "a proxy cannot be asked for a test yet";
-    return 0;
+    return gateway_probe_start(of(f), local, remote, why);
 }
 
 static bool on_probe_show(const struct federation *f, uint64_t id, xmpp_probe_fn *fn, void *arg)
 {
-    return false;
+    return gateway_probe_show(of_const(f), id, fn, arg);
 }
 
 static bool on_walk_queue(struct federation *f, uint64_t *at, size_t n, xmpp_queue_fn *fn, void *arg)

@@ -63,6 +63,7 @@ static void session_lost(struct gateway_link *l)
     gateway_move_all(l);
     gateway_unlink_all(l);
     gateway_uncount(l);
+    gateway_lose_probes(l);
     hash_each(&l->accounts, drop_account, l);
     link_session_fini(&l->session);
     link_session_init(&l->session);
@@ -75,6 +76,7 @@ static void release(struct gateway_link *l)
 {
     timer_stop(&l->gateway->conf.loop->timers, &l->redial);
     gateway_keep_counted(l);
+    gateway_drop_attempts(l);
     l->taken = l->leaving = false;
     l->why[0] = l->host[0] = '\0';
     l->n_failed = l->n_links = 0;
@@ -153,6 +155,8 @@ static void on_up(void *owner, struct link_line *line)
     l->why[0] = '\0';
     snprintf(l->host, sizeof(l->host), "%.*s", SLICE_FMT(link_line_name(line)));
     timer_stop(&g->conf.loop->timers, &l->move);
+    l->watched = false;
+    gateway_watch(g);
     if (g->phase != LINK_SERVE)
         gateway_tell_phase(l);
     l->settings_at = 0;
@@ -168,6 +172,14 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_FATE: gateway_on_fate(l, &f->fate); return;
     case LINK_LINKED: gateway_on_linked(l, &f->linked); return;
     case LINK_COUNTERS: gateway_on_counters(l, &f->counters); return;
+    case LINK_STREAM: gateway_on_stream(l, &f->stream); return;
+    case LINK_STREAM_PAIR: gateway_on_stream_pair(l, &f->stream_pair); return;
+    case LINK_STREAM_COUNT: gateway_on_stream_count(l, &f->stream_count); return;
+    case LINK_STREAM_GONE: gateway_on_stream_gone(l, &f->stream_gone); return;
+    case LINK_STEP: gateway_on_step(l, &f->step); return;
+    case LINK_ATTEMPT: gateway_on_attempt(l, &f->attempt); return;
+    case LINK_PROBED: gateway_on_probed(l, &f->probed); return;
+    case LINK_NOTE: gateway_on_note(l, &f->note); return;
     case LINK_SETTINGS_USED: gateway_on_used(l, &f->settings_used); return;
     default: /* PHASE_DONE */ l->rested = f->phase_done.phase == LINK_REST; gateway_stopped_if_done(l->gateway);
     }
@@ -175,7 +187,10 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
 
 static void on_alive(void *owner, struct link_line *line)
 {
-    gateway_turn(((struct gateway_link *)owner)->gateway);
+    struct link_gateway *g = ((struct gateway_link *)owner)->gateway;
+
+    gateway_watch(g);
+    gateway_turn(g);
 }
 
 static void on_room(void *owner, struct link_line *line)
@@ -212,6 +227,7 @@ static void on_closed(void *owner, struct link_line *line, enum link_reason reas
     unsigned held;
 
     is_down(l, why, link_line_name(line).n > 0);
+    gateway_drop_streams(l);
     l->line = NULL;
     link_ear_free(l->ear);
     l->ear = NULL;
@@ -267,6 +283,9 @@ void gateway_link_init(struct gateway_link *l, struct link_gateway *g)
     timer_init(&l->move, on_move);
     hash_init(&l->accounts);
     hash_init(&l->linked);
+    hash_init(&l->streams);
+    list_init(&l->streams_in_order);
+    list_init(&l->attempts);
 }
 
 void gateway_link_fini(struct gateway_link *l)
@@ -281,5 +300,8 @@ void gateway_link_fini(struct gateway_link *l)
     hash_each(&l->accounts, drop_account, l);
     hash_free(&l->accounts);
     hash_free(&l->linked);
+    gateway_drop_streams(l);
+    gateway_drop_attempts(l);
+    hash_free(&l->streams);
     link_session_fini(&l->session);
 }

@@ -1,7 +1,7 @@
 /*
  * The gateway's end as its own files see it: gateway.c (its life), gateway_link.c (one link), gateway_proxies.c (which ones there are),
- * gateway_settings.c (what proxies are told), gateway_out.c (toward partners), gateway_in.c (from partners), gateway_seen.c (for
- * administrators), gateway_federation.c (all of it as a maker of federation).
+ * gateway_settings.c (what proxies are told), gateway_out.c (toward partners), gateway_in.c (from partners), gateway_seen.c,
+ * gateway_streams.c and gateway_trials.c (for administrators), gateway_federation.c (all of it as a maker of federation).
  */
 #ifndef STOX_LINK_GATEWAY_PARTS_H
 #define STOX_LINK_GATEWAY_PARTS_H
@@ -34,6 +34,12 @@ struct gateway_link {
     struct hash accounts;                   /* struct gateway_account, owned, as long as the session */
     struct hash linked;                     /* struct gateway_domain, owned, likewise: who has a proven stream */
     bool rested;                            /* it has said so */
+    struct hash streams;                    /* struct gateway_stream, owned: copies, as long as the line */
+    struct list streams_in_order;           /* the same */
+    struct list attempts;                   /* struct gateway_attempt, owned: copies; the oldest first */
+    struct xmpp_trace **filling;            /* whose steps come now; NULL: of nothing that is kept */
+    struct gateway_stream *filled;          /* whose pairs come now; NULL: likewise */
+    bool watched;                           /* it was told that somebody looks */
     uint64_t since_ms;                      /* up, down, or ready since */
     char why[LINK_WHY_MAX + 60], host[256]; /* see struct link_proxy_info */
     struct xmpp_counters counted, before;   /* by the proxy's process that counted last; by those before it */
@@ -107,6 +113,9 @@ struct link_gateway {
     struct xmpp_tally paused;
     struct xmpp_counters counters;
     uint64_t last_id, last_receipt;
+    struct list probes; /* struct gateway_probe, owned; the oldest first */
+    size_t n_probes;
+    uint64_t last_probe;
     enum link_phase phase;
     struct deferred turn;
     struct deferred tell; /* settings have changed */
@@ -181,5 +190,36 @@ void gateway_drop_receipts(struct link_gateway *g);
 void gateway_on_counters(struct gateway_link *l, const struct link_counters_frame *counters);
 void gateway_uncount(struct gateway_link *l);      /* its session is lost: it has no streams that we know of */
 void gateway_keep_counted(struct gateway_link *l); /* another process counts from now on, or none */
+
+/* A moment of the proxy's clock by ours: not in the future, and as far as its last PING tells. */
+uint64_t gateway_time(const struct gateway_link *l, uint64_t proxy_ms);
+void gateway_on_step(struct gateway_link *l, const struct link_step_frame *step);
+/* The trace of what has come, empty, whose steps follow. Memory that is missing is as a trace that is. */
+void gateway_fill(struct gateway_link *l, struct xmpp_trace **trace);
+void gateway_unfill(struct gateway_link *l, struct xmpp_trace **trace); /* it is about to be freed, with the trace */
+void gateway_watch(struct link_gateway *g); /* tells proxies whether anybody looks, if that has changed */
+void gateway_on_note(struct gateway_link *l, const struct link_note_frame *note);
+
+/* ---- gateway_streams.c ---- */
+
+void gateway_on_stream(struct gateway_link *l, const struct link_stream_frame *stream);
+void gateway_on_stream_pair(struct gateway_link *l, const struct link_stream_pair_frame *pair);
+void gateway_on_stream_count(struct gateway_link *l, const struct link_stream_count_frame *count);
+void gateway_on_stream_gone(struct gateway_link *l, const struct link_stream_gone_frame *gone);
+void gateway_drop_streams(struct gateway_link *l);
+void gateway_each_stream(const struct link_gateway *g, xmpp_stream_fn *fn, void *arg);
+bool gateway_show_stream(const struct link_gateway *g, uint64_t id, xmpp_detail_fn *fn, void *arg);
+bool gateway_close_stream(struct link_gateway *g, uint64_t id);
+
+/* ---- gateway_trials.c ---- */
+
+void gateway_on_attempt(struct gateway_link *l, const struct link_attempt_frame *attempt);
+void gateway_drop_attempts(struct gateway_link *l);
+void gateway_each_attempt(const struct link_gateway *g, xmpp_attempt_fn *fn, void *arg);
+uint64_t gateway_probe_start(struct link_gateway *g, struct slice local, struct slice remote, const char **why);
+void gateway_on_probed(struct gateway_link *l, const struct link_probed_frame *probed);
+void gateway_lose_probes(struct gateway_link *l); /* its session is lost */
+void gateway_drop_probes(struct link_gateway *g);
+bool gateway_probe_show(const struct link_gateway *g, uint64_t id, xmpp_probe_fn *fn, void *arg);
 
 #endif

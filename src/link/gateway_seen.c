@@ -135,3 +135,63 @@ bool link_gateway_walk_queue(struct link_gateway *g, uint64_t *at, size_t n, xmp
 
     return hash_walk(&g->pairs, at, n, on_pair, &w);
 }
+
+/* ---- traces ---- */
+
+uint64_t gateway_time(const struct gateway_link *l, uint64_t proxy_ms)
+{
+    uint64_t now = loop_now(l->gateway->conf.loop), then = l->session.answered_ms, asked = l->session.asked_ms;
+
+    if (proxy_ms >= asked)
+        return now - then > proxy_ms - asked ? then + (proxy_ms - asked) : now;
+    return then > asked - proxy_ms ? then - (asked - proxy_ms) : 0;
+}
+
+void gateway_fill(struct gateway_link *l, struct xmpp_trace **trace)
+{
+    xmpp_trace_free(*trace);
+    *trace = xmpp_trace_new();
+    l->filling = trace;
+}
+
+void gateway_unfill(struct gateway_link *l, struct xmpp_trace **trace)
+{
+    if (l->filling == trace)
+        l->filling = NULL;
+    xmpp_trace_free(*trace);
+    *trace = NULL;
+}
+
+void gateway_on_step(struct gateway_link *l, const struct link_step_frame *step)
+{
+    if (l->filling)
+        xmpp_trace_add(*l->filling, gateway_time(l, step->at_ms), (enum xmpp_step)step->step,
+                       (enum step_result)step->result, "%.*s", SLICE_FMT(step->text));
+}
+
+/* ---- notes ---- */
+
+void gateway_watch(struct link_gateway *g)
+{
+    bool watched = g->conf.ops->watched && g->conf.ops->watched(g->conf.owner);
+    const struct link_frame f = { .type = LINK_WATCH, .watch.on = watched };
+
+    for (size_t i = 0; i < GATEWAY_LINKS; i++) {
+        struct gateway_link *l = &g->links[i];
+
+        if (l->session.line && l->watched != watched && link_line_write(l->session.line, &f))
+            l->watched = watched;
+    }
+}
+
+void gateway_on_note(struct gateway_link *l, const struct link_note_frame *note)
+{
+    const struct link_gateway_conf *conf = &l->gateway->conf;
+    char step[33], result[33];
+
+    if (!conf->ops->noted)
+        return;
+    snprintf(step, sizeof(step), "%.*s", SLICE_FMT(note->step));
+    snprintf(result, sizeof(result), "%.*s", SLICE_FMT(note->result));
+    conf->ops->noted(conf->owner, note->local, note->remote, note->inbound, step, result, note->text);
+}

@@ -24,6 +24,7 @@ struct link_session {
     struct link_numbered numbered;
     struct link_lease lease;         /* at the proxy */
     uint64_t answered_ms;            /* at the gateway: when it last answered a PING; 0: not yet */
+    uint64_t asked_ms;               /* likewise: what the proxy's clock showed when it sent that PING */
     unsigned char id[LINK_RANDOM];   /* the proxy's choice */
     unsigned char peer[LINK_RANDOM]; /* the process at the other end */
     bool begun;                      /* id is known */
@@ -85,6 +86,9 @@ void link_line_go(struct link_line *line);
 
 /* Does little enough wait, that more may be written? */
 bool link_line_has_room(const struct link_line *line);
+
+/* Bytes that wait for the peer. */
+size_t link_line_pending(const struct link_line *line);
 
 /* Says BYE and closes; closed follows. what: a clause. */
 void link_line_end(struct link_line *line, enum link_reason reason, const char *what);

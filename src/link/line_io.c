@@ -25,6 +25,11 @@ bool link_line_has_room(const struct link_line *line)
     return line->state == LINE_UP && conn_tx_pending(line->conn) <= LINK_TX_MAX / 2;
 }
 
+size_t link_line_pending(const struct link_line *line)
+{
+    return line->state == LINE_UP ? conn_tx_pending(line->conn) : 0;
+}
+
 void link_line_go(struct link_line *line)
 {
     line->goes = true;
@@ -157,6 +162,7 @@ static void on_ping(struct link_line *line, const struct link_ping_frame *ping)
     if (!link_line_write(line, &pong))
         return;
     line->session->answered_ms = pong.pong.gateway_ms;
+    line->session->asked_ms = ping->proxy_ms;
     line->conf.ops->alive(line->conf.owner, line);
 }
 

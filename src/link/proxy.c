@@ -96,6 +96,7 @@ static void session_free(struct proxy_session *s)
     }
     proxy_out_drop_all(s);
     proxy_in_drop_all(s);
+    proxy_seen_drop_all(s);
     timer_stop(&p->conf.loop->timers, &s->gone);
     timer_stop(&p->conf.loop->timers, &s->lease);
     list_unlink(&s->link);
@@ -141,6 +142,8 @@ static struct proxy_session *session_new(struct link_proxy *p, const struct link
     hash_init(&s->by_id);
     hash_init(&s->receipts);
     hash_init(&s->accounts);
+    hash_init(&s->shown);
+    list_init(&s->probes);
     list_push(&p->sessions, &s->link);
     p->n_sessions++;
     return s;
@@ -218,6 +221,7 @@ static void on_up(void *owner, struct link_line *line)
     log_info(l->proxy->conf.loop->log, "link-up", LOG_Z("gateway", s->name), LOG_Z("pin", s->pin));
     if (s->copy && !s->session.numbered.n_sent) /* it has taken another one's place */
         proxy_tell_links(s);
+    proxy_show_anew(s);
     link_line_go(line);
 }
 
@@ -233,6 +237,9 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_WITHDRAW: proxy_on_withdraw(s, &f->withdraw); return;
     case LINK_HANDLED: proxy_on_handled(s, &f->handled); return;
     case LINK_CREDIT: proxy_on_credit(s, &f->credit); return;
+    case LINK_STREAM_CLOSE: proxy_on_stream_close(s, &f->stream_close); return;
+    case LINK_PROBE: proxy_on_probe(s, &f->probe); return;
+    case LINK_WATCH: s->watches = f->watch.on; return;
     case LINK_PHASE:
         s->phase = (enum link_phase)f->phase.phase;
         proxy_phase(s->proxy);

@@ -1,6 +1,6 @@
 /*
  * The proxy's end as its own files see it: proxy.c (life, lines, sessions), proxy_settings.c (copies), proxy_out.c (toward
- * partners), proxy_in.c (from partners), proxy_seen.c (for administrators).
+ * partners), proxy_in.c (from partners), proxy_seen.c, proxy_streams.c and proxy_trials.c (for administrators).
  */
 #ifndef STOX_LINK_PROXY_PARTS_H
 #define STOX_LINK_PROXY_PARTS_H
@@ -55,6 +55,13 @@ struct proxy_session {
     struct hash receipts; /* struct proxy_in, owned: given to the gateway, or waiting, and not handled */
     struct hash accounts; /* struct proxy_account, owned */
     bool over;            /* it goes at the end of what runs now */
+    struct hash shown;    /* struct proxy_shown, owned: the streams that it has been told of, on this line */
+    uint64_t n_shows;     /* looks at all streams, so far */
+    uint64_t attempts_ms; /* set-ups that failed before were told */
+    struct list probes;   /* struct proxy_probe, owned */
+    size_t n_probes;
+    bool watches; /* it wants notes */
+    unsigned notes_dropped;
 };
 
 /* One partner's share of a link. */
@@ -131,6 +138,27 @@ void proxy_in_drop_all(struct proxy_session *s);
 
 /* ---- proxy_seen.c ---- */
 
-void proxy_show(struct proxy_session *s); /* copies for administrators, unless its line is slow */
+void proxy_show(struct proxy_session *s);      /* copies for administrators, unless its line is slow */
+void proxy_show_anew(struct proxy_session *s); /* another line begins: it knows nothing */
+void proxy_seen_drop_all(struct proxy_session *s);
+/* Unnumbered. False: its line is gone or slow; what is not numbered is told again, or missed by nobody. */
+bool proxy_say(struct proxy_session *s, const struct link_frame *frame);
+void proxy_say_steps(struct proxy_session *s, const struct xmpp_trace *trace);
+bool proxy_on_watched(void *owner);
+void proxy_on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
+                    const char *result, struct slice text);
+
+/* ---- proxy_streams.c ---- */
+
+void proxy_show_streams(struct proxy_session *s);
+void proxy_on_stream_close(struct proxy_session *s, const struct link_stream_close_frame *close);
+void proxy_streams_drop_all(struct proxy_session *s);
+
+/* ---- proxy_trials.c ---- */
+
+void proxy_show_attempts(struct proxy_session *s);
+void proxy_on_probe(struct proxy_session *s, const struct link_probe_frame *probe);
+void proxy_show_probes(struct proxy_session *s);
+void proxy_probes_drop_all(struct proxy_session *s);
 
 #endif

@@ -88,6 +88,8 @@ const struct xmpp_ops proxy_ops = { .partner = on_partner,
                                     .each_partner = on_each_partner,
                                     .each_served = on_each_served,
                                     .listens = on_listens,
+                                    .watched = proxy_on_watched,
+                                    .noted = proxy_on_noted,
                                     .link = proxy_on_link,
                                     .features = on_features };
 

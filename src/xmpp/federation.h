@@ -119,7 +119,8 @@ struct xmpp_stream_info {
     const char *method;       /* "none" before authentication */
     uint64_t age_ms, idle_ms; /* since it was opened, since the last stanza */
     uint64_t stanzas_in, stanzas_out;
-    size_t n_pairs; /* of domains, whose stanzas it may carry */
+    size_t n_pairs;     /* of domains, whose stanzas it may carry */
+    struct slice proxy; /* that has it; empty: this process */
 };
 
 /* A pair of domains on it. */
@@ -151,6 +152,7 @@ struct xmpp_attempt_info {
     uint64_t age_ms;   /* since it ended */
     uint64_t began_ms; /* of the loop's clock, as in the trace */
     const struct xmpp_trace *trace;
+    struct slice proxy; /* as of a stream; likewise of a test */
 };
 
 /* A test of a partner (xmpp/probe.h). Everything is borrowed until return. */
@@ -164,6 +166,7 @@ struct xmpp_probe_info {
     uint64_t began_ms; /* of the loop's clock, as in the trace */
     uint64_t took_ms;
     const struct xmpp_trace *trace;
+    struct slice proxy;
 };
 
 /* What waits for one pair of domains; also one for which nothing waits because new messages are refused at once. Everything

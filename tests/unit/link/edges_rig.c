@@ -69,12 +69,27 @@ static void on_features(void *owner, struct slice domain, struct buf *out)
     buf_str(out, "<c xmlns='http://jabber.org/protocol/caps' node='of-the-gateway'/>");
 }
 
+static bool on_watched(void *owner)
+{
+    return told.watches;
+}
+
+static void on_noted(void *owner, struct slice local, struct slice remote, bool inbound, const char *step,
+                     const char *result, struct slice text)
+{
+    assert_true(text.n && result[0]);
+    if (told.notes++ == 0)
+        told.first_is_out = !inbound && strcmp(step, "stream") == 0;
+}
+
 static const struct xmpp_ops ops = { .partner = on_partner,
                                      .serves = on_serves,
                                      .stanza = on_stanza,
                                      .settled = on_settled,
                                      .each_partner = on_each_partner,
                                      .each_served = on_each_served,
+                                     .watched = on_watched,
+                                     .noted = on_noted,
                                      .link = on_link,
                                      .features = on_features };
 

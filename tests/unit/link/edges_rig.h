@@ -30,6 +30,9 @@ struct told {
     struct buf bodies;
     bool holds; /* nothing is handled */
     size_t n_up, n_down;
+    bool watches; /* it looks at steps */
+    size_t notes;
+    bool first_is_out; /* the first of them was about a header that the partner has answered with */
 };
 
 extern struct edge edges[2];
