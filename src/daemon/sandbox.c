@@ -181,18 +181,21 @@ static int refuse_some(scmp_filter_ctx f)
 int sandbox_enter(struct err *err)
 {
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = -ENOMEM;
+    int rc;
 
     if (!f)
         return err_memory(err, "starting");
-    if (seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) == 0 && refuse(f, files, COUNT(files)) == 0 &&
-        refuse(f, programs, COUNT(programs)) == 0 && refuse_sockets(f) == 0 && refuse_some(f) == 0)
+    rc = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1); /* fails where the call itself is not allowed */
+    if (rc == 0 &&
+        (refuse(f, files, COUNT(files)) || refuse(f, programs, COUNT(programs)) || refuse_sockets(f) || refuse_some(f)))
+        rc = -ENOMEM;
+    if (rc == 0)
         rc = seccomp_load(f);
     seccomp_release(f);
     if (rc)
         return err_set(err,
-                       "cannot give up the file system and other programs (seccomp: %s): a proxy runs where the kernel "
-                       "has CONFIG_SECCOMP_FILTER",
+                       "cannot give up the file system and other programs (seccomp: %s): a proxy needs a kernel with "
+                       "CONFIG_SECCOMP_FILTER, and a service manager or container that allows the call seccomp",
                        strerror(-rc));
     return 0;
 }
