@@ -2,11 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "daemon/descriptors.h"
 #include "daemon/link_key.h"
 #include "daemon/notify.h"
+#include "daemon/sandbox.h"
 #include "link/proxy.h"
 #include "net/dns.h"
 #include "pki/wipe.h"
@@ -96,17 +98,13 @@ static void on_end(uv_signal_t *handle, int number)
     link_proxy_stop(p->links, on_stopped, p);
 }
 
-/* Authorities that were replaced count from now on. */
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct proxyd *p = handle->data;
-    struct err err = { "" };
 
-    notify_reloading();
-    if (tls_trust(p->tls, p->boot.trust_file, &err))
-        log_error(&p->log, "authorities-not-loaded", LOG_Z("why", err.text),
-                  LOG_Z("effect", "those of before stay in use"));
-    notify_ready(&p->notify);
+    log_warning(
+        &p->log, "nothing-read-again", LOG_Z("why", "a proxy has no file system after its start"),
+        LOG_Z("hint", "restart it to have it read trust-file again: partners' streams come again by themselves"));
 }
 
 static int watch_signals(struct proxyd *p, struct err *err)
@@ -129,6 +127,32 @@ static void close_handle(uv_signal_t *handle)
 
 /* ---- start and end ---- */
 
+/*
+ * The system's authorities as one file: they are read now, because there is no file system later. OpenSSL's own way would look into their
+ * directory when a certificate comes.
+ */
+static const char *trust_file(const struct boot *b)
+{
+    static const char *const bundles[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                           "/etc/ssl/cert.pem", NULL };
+    size_t i = 0;
+
+    if (b->trust_file)
+        return b->trust_file;
+    while (bundles[i] && access(bundles[i], R_OK))
+        i++;
+    return bundles[i];
+}
+
+static int open_trust(struct proxyd *p, struct err *err)
+{
+    const char *file = trust_file(&p->boot);
+
+    if (!file)
+        return err_set(err, "trust-file: this system has no file of all authorities: name one in the bootstrap file");
+    return tls_trust(p->tls, file, err) ? err_wrap(err, "trust-file") : 0;
+}
+
 static int open_net(struct proxyd *p, struct err *err)
 {
     const struct dns_conf dns = { .servers = p->boot.dns_servers.v,
@@ -145,9 +169,7 @@ static int open_net(struct proxyd *p, struct err *err)
     p->tls = tls_new(err);
     if (!p->tls)
         return -1;
-    if (tls_trust(p->tls, p->boot.trust_file, err))
-        return err_wrap(err, "trust-file");
-    if (link_key_use(p->tls, &p->boot, p->pin, err))
+    if (open_trust(p, err) || link_key_use(p->tls, &p->boot, p->pin, err))
         return -1;
     p->dns = dns_new(&p->loop, &dns, err);
     return p->dns ? 0 : -1;
@@ -180,7 +202,7 @@ static int start(struct proxyd *p, const char *file, struct err *err)
     if (boot_read(file, &p->boot, &p->arena, err) || proxy_judge(&p->boot, err))
         return -1;
     p->log.level = p->boot.log_level;
-    return open_net(p, err) || open_links(p, err) || watch_signals(p, err) ? -1 : 0;
+    return open_net(p, err) || open_links(p, err) || watch_signals(p, err) || sandbox_enter(err) ? -1 : 0;
 }
 
 static void finish(struct proxyd *p)

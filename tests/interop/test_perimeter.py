@@ -1,6 +1,7 @@
 """Gateway and proxy as an administrator has them: two machines, a firewall, and what stoxctl says of the link between."""
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -89,3 +90,19 @@ def test_what_keeps_a_link_from_coming_up_is_named(gateway):
 
     gateway.ctl("proxy", "set", "perimeter", "--address", dns.OFFICE + ":5060")  # no TLS there
     assert verdict(gateway)[0] == 1
+
+
+def test_the_proxy_has_given_up_files_and_programs(gateway, romeo, office):
+    """What it cannot do any more is tests/unit/daemon/test_sandbox.c; this is that it is so, and works."""
+    assert office.message(romeo.jid, "from the sandbox", target=(dns.GATEWAY, 5060)).wait() == 200
+    romeo.wait_message("from the sandbox")
+    at = "/proc/%d/" % gateway.perimeter.process.pid
+    for task in os.listdir(at + "task"):
+        with open(at + "task/%s/status" % task) as f:
+            status = f.read()
+        assert re.search(r"^Seccomp:\t2$", status, re.M), status
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.M), status
+    kinds = {re.sub(r":?\[.*", "", os.readlink(at + "fd/" + fd)) for fd in os.listdir(at + "fd")}
+    assert kinds <= {"socket", "pipe", "anon_inode", "/dev/null"}, kinds
+    os.kill(gateway.perimeter.process.pid, signal.SIGHUP)
+    gateway.wait_event("nothing-read-again")

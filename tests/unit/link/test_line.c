@@ -158,7 +158,8 @@ static void an_address_where_nobody_is_ends_with_a_reason(void **state)
     gateway.line = link_line_connect(&gateway.conf, &nobody);
     rig_until(gateway.n_closed);
     assert_int_equal(gateway.reason, LINK_CUT);
-    assert_string_equal(gateway.why, "connection refused");
+    assert_string_equal(gateway.why,
+                        "connection refused: no proxy listens at this address and port, or a firewall refuses it");
 }
 
 /* HELLO of a proxy, up to its session. */
