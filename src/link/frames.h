@@ -149,7 +149,7 @@
 /* As xmpp_ops.link; all that are up are told anew when a session begins. */
 #define LINK_FIELDS_LINKED(F, T)                                                                                       \
     F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)                                                                             \
-    F(T, FLAG, up, 0, 1)                                                                                               \
+    F(T, FLAG, up, 0, 1)    /* and not still: the last one has ended in order */                                       \
     F(T, FLAG, still, 0, 1) /* there is a proven stream now: as federation_is_linked */
 
 #define LINK_FIELDS_PHASE(F, T) F(T, U8, phase, 0, LINK_N_PHASES - 1)      /* enum link_phase */

@@ -143,6 +143,7 @@ static struct proxy_session *session_new(struct link_proxy *p, const struct link
     hash_init(&s->by_id);
     hash_init(&s->receipts);
     hash_init(&s->accounts);
+    hash_init(&s->linked);
     hash_init(&s->shown);
     buf_init(&s->lists, LINK_REVOCATIONS_MAX);
     list_init(&s->probes);

@@ -56,6 +56,7 @@ struct proxy_session {
     struct list outs;     /* struct proxy_out, owned */
     struct hash by_id;    /* of these */
     struct hash receipts; /* struct proxy_in, owned: given to the gateway, or waiting, and not handled */
+    struct hash linked;   /* struct proxy_linked, owned */
     struct hash accounts; /* struct proxy_account, owned */
     bool leaving;         /* another process of its gateway serves: it ends what it has, and has no settings */
     bool over;            /* it goes at the end of what runs now */
@@ -138,6 +139,7 @@ void proxy_on_handled(struct proxy_session *s, const struct link_handled_frame *
 void proxy_on_credit(struct proxy_session *s, const struct link_credit_frame *credit);
 void proxy_on_link(void *owner, struct slice remote, bool up);
 void proxy_tell_links(struct proxy_session *s);         /* all that are up */
+void proxy_see_links(struct proxy_session *s);          /* those that have ended in order since */
 void proxy_flush(struct proxy_session *s);              /* there is room: what waits */
 void proxy_pauses(struct proxy_session *s, bool pause); /* takes all back, or asks for them again */
 void proxy_in_drop_all(struct proxy_session *s);

@@ -140,8 +140,9 @@ def test_when_one_of_two_proxies_dies_under_traffic_the_other_one_goes_on_within
     traffic.wait_ok(50)
     assert sends(gateway) == ["second"]
     assert {s["proxy"] for s in gateway.ctl_json("stream", "list")} <= {"second"}
+    at = gateway.mark()
     start_proxy(gateway)
-    gateway.wait_event("settings-used", 30, since=gateway.mark(), proxy="perimeter")
+    gateway.wait_event("settings-used", 30, since=at, proxy="perimeter")
     assert sends(gateway) == ["perimeter"]
     traffic.wait_ok(50)
     settle(traffic, office, recorder)
