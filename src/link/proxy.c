@@ -339,8 +339,10 @@ static void on_closed(void *owner, struct link_line *line, enum link_reason reas
     struct proxy_session *s = l->session;
 
     log_lost(l, reason, why);
-    if (s && !s->session.line && !s->over)
-        timer_start(&p->conf.loop->timers, &s->gone, reason == LINK_IN_ORDER ? 0 : LINK_SESSION_MS);
+    if (s && !s->session.line && reason == LINK_IN_ORDER)
+        proxy_session_over(s, "it has ended in order, or has this proxy in its settings no more");
+    else if (s && !s->session.line && !s->over)
+        timer_start(&p->conf.loop->timers, &s->gone, LINK_SESSION_MS);
     line_free(l);
     stopped_if_done(p);
 }

@@ -35,19 +35,14 @@ def start_proxy(gateway):
     gateway.perimeter.start(program(), gateway._boot_text(gateway.perimeter.proxy(gateway.settings)), dict(os.environ))
 
 
-def kill_proxy(gateway):
-    gateway.perimeter.process.kill()
-    gateway.perimeter.process = None
-
-
 def disturb(gateway, what, chance):
     pause = chance.choice([0, 0.1, 0.5])
     if what == "proxy":
-        kill_proxy(gateway)
+        gateway.perimeter.kill()
         time.sleep(pause)
         start_proxy(gateway)
     elif what == "gateway":
-        gateway.kill()
+        gateway.kill(outside=False)
         time.sleep(pause)
         gateway.start()
     else:
@@ -132,7 +127,7 @@ def test_when_one_of_two_proxies_dies_under_traffic_the_other_one_goes_on_within
     traffic.wait_ok(50)
     recorder.set(ack=False)  # the worst moment
     recorder.wait_count(len(recorder.stanzas()) + 20)
-    kill_proxy(gateway)
+    gateway.perimeter.kill()
     died = time.monotonic()
     recorder.set(ack=True)
     traffic.wait_ok(1)

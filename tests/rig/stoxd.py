@@ -230,7 +230,10 @@ class Stoxd:
         if status:
             raise Failed("the process that had handed over ended with %d:\n%s" % (status, self.process.tail(40)))
 
-    def kill(self):
+    def kill(self, outside=True):
+        """-9. In split mode the proxy too, as its streams die with one process; outside=False: it lives on."""
+        if self.perimeter and outside:
+            self.perimeter.kill()
         self.process.kill()
         self.lives[-1][1] = time.time()
         self.process = None
