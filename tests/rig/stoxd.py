@@ -204,6 +204,8 @@ class Stoxd:
     def stop(self, timeout=40):
         """Ends it politely; an exit status other than 0 is a failure."""
         if not self.process:
+            if self.perimeter:
+                self.perimeter.stop(timeout)
             return
         was_running = self.process.running()
         status = self.process.stop(timeout)
