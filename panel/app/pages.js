@@ -37,7 +37,7 @@
 import { hrefOf } from './router.js';
 
 /** Kinds of objects with names, and those of which there is one; their pages are made of the declarations. */
-const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks'];
+const KINDS = ['partners', 'domains', 'routes', 'policies', 'sites', 'sip-users', 'blocks', 'proxies'];
 const SINGLES = ['gateway', 'org'];
 
 const objectPage = () => import('../pages/object.js');
@@ -142,7 +142,8 @@ function entryOf(kind) {
 export const NAVIGATION = [
   { title: 'nav.see', entries: [{ name: 'overview', parts: [] }, entryOf('check'), entryOf('streams'),
     ...['conversations', 'queue', 'trace', 'test'].map((name) => ({ ...entryOf(name), role: 'helpdesk' }))] },
-  { title: 'nav.federation', entries: ['partners', 'domains', 'routes', 'certificates', 'dns'].map(entryOf) },
+  { title: 'nav.federation',
+    entries: ['partners', 'domains', 'routes', 'certificates', 'dns', 'proxies'].map(entryOf) },
   { title: 'nav.people', entries: [...['org', 'policies', 'sites', 'sip-users', 'blocks', 'effective'].map(entryOf),
     { ...entryOf('contacts'), role: 'helpdesk' }] },
   { title: 'nav.stox', entries: [entryOf('gateway'), { ...entryOf('audit'), role: 'helpdesk' },

@@ -10,6 +10,7 @@ export const COLUMNS = {
   sites: ['users', 'served', 'description'],
   'sip-users': ['policy', 'site', 'served'],
   blocks: ['partners', 'description'],
+  proxies: ['address', 'priority', 'enabled', 'description'],
 };
 
 /** What a kind adds to the page of one object. */

@@ -82,6 +82,12 @@ struct admin_ops {
     /* POST /v1/routes/NAME/test and GET /v1/routes/NAME/test/ID, as those of partners. */
     json_t *(*route_test_start)(void *owner, struct slice name, struct admin_refusal *no);
     json_t *(*route_test)(void *owner, struct slice name, uint64_t id);
+    /* GET /v1/link: {"role", "pin"}: what proxies have to know of this gateway. */
+    json_t *(*link)(void *owner);
+    /* GET /v1/proxies/NAME/status; JSON null: there is no such proxy. Its tests as those of partners. */
+    json_t *(*proxy_status)(void *owner, struct slice name);
+    json_t *(*proxy_test_start)(void *owner, struct slice name, struct admin_refusal *no);
+    json_t *(*proxy_test)(void *owner, struct slice name, uint64_t id);
     /* GET /v1/conversations and /v1/queue: {"items": [...], ...}. NULL: *no says why. */
     json_t *(*conversations)(void *owner, const struct admin_look *look, struct admin_refusal *no);
     json_t *(*queue)(void *owner, const struct admin_look *look, struct admin_refusal *no);

@@ -73,6 +73,26 @@ static const struct {
       "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'route':{'type':'string'},"
       "'domain':{'type':'string'},'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'type':'string'},"
       "'verdict':{'type':'string'},'took-ms':{'type':'integer'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "Link",
+      "{'type':'object','required':['role','pin'],'properties':{'role':{'enum':['all','gateway']},"
+      "'pin':{'type':['string','null'],'description':'of the key of this gateway, for link-pins of its proxies; "
+      "null: it has no links'}}}" },
+    { "ProxyStatus",
+      "{'type':'object','required':['name','address','priority','state','sends','why'],'properties':{"
+      "'name':{'type':'string'},'address':{'type':'string'},'priority':{'type':'integer'},"
+      "'state':{'enum':['off','down','dialling','learning','ready']},'sends':{'type':'boolean','description':"
+      "'what begins now goes out by it'},'why':{'type':'string','description':'what is wrong, and what helps'},"
+      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-s':{'type':['integer','null'],"
+      "'description':'seconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
+      "'links':{'type':'integer','description':'how often it was linked'},'streams':{'type':'integer'},"
+      "'stanzas-in':{'type':'integer'},'stanzas-out':{'type':'integer'},'under-way':{'type':'integer','description':"
+      "'stanzas that it has and that have no outcome yet'}}}" },
+    { "NewProxyTest", "{'type':'object','additionalProperties':false,'properties':{}}" },
+    { "ProxyTestBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
+    { "ProxyTest",
+      "{'type':'object','required':['id','done'],'properties':{'id':{'type':'integer'},'proxy':{'type':'string'},"
+      "'done':{'type':'boolean'},'works':{'type':'boolean'},'fault':{'enum':['none','link','settings']},"
+      "'verdict':{'type':'string'},'took-ms':{'type':'integer'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
     { "Conversations",
       "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{'type':'object',"
       "'properties':{'id':{'type':'string'},'sip':{'type':'string'},'xmpp':{'type':'string'},"

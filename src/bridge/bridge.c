@@ -99,17 +99,24 @@ static bool on_xmpp_serves(void *owner, struct slice domain)
     return directory_route_to(b->directory, domain) != NULL;
 }
 
-static void on_components(void *owner, void (*fn)(void *arg, struct slice local, const struct xmpp_partner *partner),
-                          void *arg)
+static void on_each_partner(void *owner, xmpp_partner_fn *fn, void *arg)
 {
     const struct bridge *b = owner;
-    const struct config_list *domains = config_list(directory_config(b->directory), &sip_domain_kind);
     size_t n;
     const struct listed *partners = directory_partners(b->directory, &n);
 
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; partners[i].xmpp.component && k < domains->n; k++)
-            fn(arg, domains->v[k]->name, &partners[i].xmpp);
+        fn(arg, &partners[i].xmpp, partners[i].settings->additional_domains.v,
+           partners[i].settings->additional_domains.n);
+}
+
+static void on_each_served(void *owner, void (*fn)(void *arg, struct slice domain), void *arg)
+{
+    const struct bridge *b = owner;
+    const struct config_list *domains = config_list(directory_config(b->directory), &sip_domain_kind);
+
+    for (size_t i = 0; i < domains->n; i++)
+        fn(arg, domains->v[i]->name);
 }
 
 static bool takes_any(const struct setting_list *listeners, const struct addr *to)
@@ -187,7 +194,8 @@ static const struct xmpp_ops xmpp_ops = {
     .serves = on_xmpp_serves,
     .stanza = on_stanza,
     .settled = on_settled,
-    .components = on_components,
+    .each_partner = on_each_partner,
+    .each_served = on_each_served,
     .listens = on_listens,
     .features = on_features,
     .watched = on_watched,
@@ -230,23 +238,13 @@ static struct sip *new_sip(struct bridge *b, const struct bridge_conf *conf, str
     return sip_new(b->loop, &sip, err);
 }
 
-static struct xmpp *new_xmpp(struct bridge *b, const struct bridge_conf *conf, struct err *err)
+static struct federation *new_federation(struct bridge *b, const struct bridge_conf *conf, struct err *err)
 {
-    struct xmpp_conf xmpp = { .ops = &xmpp_ops,
-                              .owner = b,
-                              .tls = conf->tls,
-                              .dns = conf->dns,
-                              .dialback_secret = slice_of((const char *)b->own_secret, sizeof(b->own_secret)),
-                              .per_ip_unauthenticated = 64,
-                              .per_ip_handshakes = 50,
-                              .unauthenticated_s = 30,
-                              .connect_s = 10,
-                              .stanza_max = 256 * 1024,
-                              .queue_max_stanzas = 8192,
-                              .queue_max_bytes = 4u << 20,
-                              .port = 5269 };
+    struct federation_conf federation = {
+        .ops = &xmpp_ops, .owner = b, .dialback_secret = slice_of((const char *)b->own_secret, sizeof(b->own_secret))
+    };
 
-    return xmpp_new(b->loop, &xmpp, err);
+    return federation_new(conf->federation, b->loop, &federation, err);
 }
 
 static int derive_keys(struct bridge *b, const struct bridge_conf *conf, struct err *err)
@@ -266,8 +264,8 @@ static int set_up(struct bridge *b, const struct bridge_conf *conf, struct err *
         return err_set(err, "out of memory while starting");
     if (derive_keys(b, conf, err))
         return -1;
-    b->xmpp = new_xmpp(b, conf, err);
-    if (!b->xmpp)
+    b->federation = new_federation(b, conf, err);
+    if (!b->federation)
         return -1;
     b->sip = new_sip(b, conf, err);
     if (!b->sip)
@@ -339,20 +337,14 @@ static int listen_sip(struct bridge *b, enum sip_transport transport, const stru
 int bridge_listen(struct bridge *b, struct err *err)
 {
     const struct boot *boot = b->boot;
-    const struct addr *addrs = boot->xmpp.v, *direct = boot->xmpps.v;
 
     if (contacts_start(b, err))
         return -1;
     if (listen_sip(b, SIP_UDP, &boot->sip_udp, err) || listen_sip(b, SIP_TCP, &boot->sip_tcp, err) ||
         listen_sip(b, SIP_TLS, &boot->sip_tls, err))
         return -1;
-    for (size_t i = 0; i < boot->xmpp.n; i++)
-        if (xmpp_listen(b->xmpp, &addrs[i], err))
-            return -1;
-    for (size_t i = 0; i < boot->xmpps.n; i++)
-        if (xmpp_listen_direct(b->xmpp, &direct[i], err))
-            return -1;
-    xmpp_reconsider(b->xmpp); /* components attach by themselves */
+    if (federation_start(b->federation, err))
+        return -1;
     watch_start(b);
     presence_start(b);
     return 0;
@@ -366,11 +358,11 @@ void bridge_free(struct bridge *b)
     timer_stop(&b->loop->timers, &b->review.timer);
     watch_fini(b);
     /* Lanes and held requests speak to both sides while they end, so the sides go last. */
-    if (b->sip && b->xmpp) {
+    if (b->sip && b->federation) {
         x2s_free(b);
         s2x_free(b);
     }
-    if (b->sip && b->xmpp)
+    if (b->sip && b->federation)
         sessions_fini(b);
     presence_fini(b);
     trials_free(b);
@@ -381,7 +373,7 @@ void bridge_free(struct bridge *b)
     receipt_table_fini(&b->receipts);
     abilities_fini(&b->abilities);
     sip_free(b->sip);
-    xmpp_free(b->xmpp);
+    federation_free(b->federation);
     if (b->tls)
         tls_use_identities(b->tls, NULL);
     directory_drop(b->directory);

@@ -2,8 +2,8 @@
  * The bridge: decides who may talk to whom, and carries each message from one protocol to the other. It owns the SIP stack
  * and the XMPP side; they know nothing of each other.
  *
- * The way of a message, SIP to XMPP:  sip -> s2x_message -> map_im_to_stanza -> xmpp_send, and back: settled -> sip_respond.
- * XMPP to SIP:  xmpp -> x2s_message -> map_im_to_message -> sip_send, and back: on_result -> error stanza, xmpp_handled.
+ * The way of a message, SIP to XMPP:  sip -> s2x_message -> map_im_to_stanza -> federation_send, and back: settled -> sip_respond.
+ * XMPP to SIP:  xmpp -> x2s_message -> map_im_to_message -> sip_send, and back: on_result -> error stanza, federation_handled.
  */
 #ifndef STOX_BRIDGE_BRIDGE_H
 #define STOX_BRIDGE_BRIDGE_H
@@ -15,8 +15,7 @@
 #include "net/tls.h"
 #include "sip/probe.h"
 #include "sip/subscription.h"
-#include "xmpp/attempts.h"
-#include "xmpp/probe.h"
+#include "xmpp/federation.h"
 
 struct bridge;
 
@@ -26,6 +25,7 @@ struct bridge_conf {
     struct directory *directory; /* the first one: the bridge keeps it, the caller may drop his */
     struct tls *tls;             /* NULL: no TLS */
     struct dns *dns;
+    const struct federation_maker *federation; /* of the XMPP side; what is behind it outlives the bridge too */
     struct ledger
         *ledger; /* of contacts, not started; closed after the door is shut and before bridge_free; NULL: none */
     struct loop_door *door; /* with ledger */
@@ -39,7 +39,7 @@ int bridge_listen(struct bridge *b, struct err *err);
 
 /*
  * The settings of next count from now on, for all that is there and all that comes; next is kept. What they no longer allow
- * ends: streams from the end of this turn on, in slices (xmpp_reconsider), messages that wait for SIP at once. Nothing here takes memory,
+ * ends: streams from the end of this turn on, in slices (federation_reconsider), messages that wait for SIP at once. Nothing here takes memory,
  * so it cannot fail. Returns the directory of before for the caller to drop, off the loop.
  */
 struct directory *bridge_apply(struct bridge *b, struct directory *next);
@@ -91,16 +91,13 @@ const struct bridge_counters *bridge_counters(const struct bridge *b);
 /* Appends all that is counted as OpenMetrics text, names stox_...; without the # EOF, which is the caller's to add. */
 void bridge_put_metrics(const struct bridge *b, struct buf *out);
 
-/* See xmpp_each_stream, xmpp_close_stream, xmpp_show_stream, xmpp/attempts.h and xmpp/probe.h. */
-void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg);
+/* The XMPP side (xmpp/federation.h), handed through. */
+void bridge_each_stream(const struct bridge *b, xmpp_stream_fn *fn, void *arg);
 bool bridge_close_stream(struct bridge *b, uint64_t id);
-bool bridge_show_stream(const struct bridge *b, uint64_t id,
-                        void (*fn)(void *arg, const struct xmpp_stream_detail *detail), void *arg);
-void bridge_each_attempt(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_attempt_info *info),
-                         void *arg);
+bool bridge_show_stream(const struct bridge *b, uint64_t id, xmpp_detail_fn *fn, void *arg);
+void bridge_each_attempt(const struct bridge *b, xmpp_attempt_fn *fn, void *arg);
 uint64_t bridge_probe_start(struct bridge *b, struct slice local, struct slice remote, const char **why);
-bool bridge_probe_show(const struct bridge *b, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
-                       void *arg);
+bool bridge_probe_show(const struct bridge *b, uint64_t id, xmpp_probe_fn *fn, void *arg);
 /*
  * How the servers of a route are (bridge/watch.h), and the test of the way to one of its domains (sip/probe.h). False and 0: there is
  * no such route, when *why is NULL.

@@ -31,7 +31,7 @@
 #include "bridge/winfo.h"
 #include "map/im.h"
 #include "sip/sip.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 #define BRIDGE_ID_MAX 1024 /* bytes of a stanza id that a bounce is recognised by */
 #define BRIDGE_KEY_MAX (8 * JID_PART_MAX + BRIDGE_ID_MAX)
@@ -41,11 +41,11 @@ struct bridge {
     struct log *log;
     const struct boot *boot;
     struct tls *tls;
-    struct directory *directory; /* one count is ours */
-    uint32_t generation;         /* of the directory */
-    uint8_t own_secret[32];      /* for dialback, when there is no passphrase */
-    struct sip *sip;             /* owned */
-    struct xmpp *xmpp;           /* owned */
+    struct directory *directory;   /* one count is ours */
+    uint32_t generation;           /* of the directory */
+    uint8_t own_secret[32];        /* for dialback, when there is no passphrase */
+    struct sip *sip;               /* owned */
+    struct federation *federation; /* owned */
     struct map_conf map;
     /* Both are taken whole at the start, so that an error can be told and a bounce recognised without memory. */
     struct buf scratch; /* the stanza being built; never kept across a call */
@@ -150,12 +150,16 @@ bool x2s_reconsider(struct bridge *b, uint64_t *at, size_t n);
 /* stanza.c: everything that is no instant message, and errors back to XMPP */
 void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
 struct map_stanza_error;
-/* receipt: of the stanza that is refused; it is given to xmpp_handled when the error has arrived. NULL: none. */
+/* receipt: of the stanza that is refused; it is given to federation_handled when the error has arrived. NULL: none. */
 void bridge_send_error(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
                        struct slice id, bool ours, const struct map_stanza_error *error, const uint64_t *receipt);
 void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
                            struct slice id, const char *type, const char *condition, const char *text,
                            const uint64_t *receipt);
+
+/* Sends the stanza that was built in scratch, as federation_send does; false as well when it could not be built. fate may be NULL. */
+bool bridge_send(struct bridge *b, struct slice local, struct slice remote, uint64_t token, uint64_t until_ms,
+                 enum xmpp_fate *fate);
 
 /* entity.c: our domains themselves */
 void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza);

@@ -139,14 +139,13 @@ struct slice cards_photo(const struct bridge *b, const struct jid *who)
 static bool send_question(struct bridge *b, const struct jid *from, const struct jid *to, uint64_t question)
 {
     struct buf *out = &b->scratch;
-    enum xmpp_fate fate;
 
     buf_clear(out);
     buf_printf(out, "<iq type='get' id='" ID "%016" PRIx64 "'", question);
     xml_put_attr_jid(out, "from", from);
     xml_put_attr_jid(out, "to", to);
     buf_str(out, "><vCard xmlns='" MAP_NS_VCARD_TEMP "'/></iq>");
-    return buf_ok(out) && xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(out), 0, &fate);
+    return bridge_send(b, from->domain, to->domain, 0, 0, NULL);
 }
 
 /* Is there anything that his card could add to this? */
@@ -168,7 +167,8 @@ void cards_want(struct bridge *b, const struct contact *contact, const struct xm
     c = card_find(b, &remote);
     if (c && c->asked_ms && now - c->asked_ms < ASK_AGAIN_MS)
         return;
-    if (xmpp_is_crowded(b->xmpp, local.domain, remote.domain) || !bucket_try(&b->cards.sent, rate, rate, 1, now))
+    if (federation_is_crowded(b->federation, local.domain, remote.domain) ||
+        !bucket_try(&b->cards.sent, rate, rate, 1, now))
         return;
     c = card_of(b, &remote);
     if (!c)

@@ -15,7 +15,7 @@
 
 #include "base/bucket.h"
 #include "bridge/shares.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 struct bridge;
 struct contact;

@@ -121,7 +121,7 @@ bool contact_touch_s2x(struct bridge *b, struct contact *c);
 /*
  * fn is called from the loop when all changes of c until now are durable, in order of the calls; also where there was none to be
  * written. durable false: they could not be written (the store is away or full): fn tells the one who waits so; the state in memory
- * has gone back to what is stored, unless it was changed again since. receipt: of the stanza that caused it; given to xmpp_handled
+ * has gone back to what is stored, unless it was changed again since. receipt: of the stanza that caused it; given to federation_handled
  * after fn; NULL: none. False: nothing will be called: the last contact_set_... was refused, or there is no memory. fn may tidy c.
  */
 typedef void contact_then_fn(struct bridge *b, struct contact *c, bool durable);

@@ -189,7 +189,7 @@ static void tell(struct bridge *b, struct list *waiting, bool durable)
 
         w->fn(b, c, durable);
         if (w->has_receipt)
-            xmpp_handled(b->xmpp, w->receipt);
+            federation_handled(b->federation, w->receipt);
         free(w);
     }
 }

@@ -9,7 +9,7 @@
 #include "net/tls.h"
 #include "pki/vault.h"
 #include "store/policy.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 struct directory;
 

@@ -12,7 +12,7 @@ static bool is_under_way(struct bridge *b)
 {
     bool counted = !b->lanes.n || loop_now(b->loop) >= b->leaving_ms + COUNT_MS;
 
-    if (b->phase == BRIDGE_LEAVING && (!counted || xmpp_leave_close(b->xmpp)))
+    if (b->phase == BRIDGE_LEAVING && (!counted || federation_leave_close(b->federation)))
         return true;
     return b->counters.held || b->lanes.n || b->contacts.n_changes;
 }
@@ -58,11 +58,11 @@ static void on_drain(struct timer *t)
         return;
     }
     if (b->phase == BRIDGE_STOPPING) {
-        xmpp_stop(b->xmpp, b->on_stopped, b->on_stopped_arg);
+        federation_stop(b->federation, b->on_stopped, b->on_stopped_arg);
         return;
     }
     b->quiet = true;
-    xmpp_rest(b->xmpp);
+    federation_rest(b->federation);
     log_info(b->log, "drained", LOG_Z("state", "nothing is under way, streams are closed, new work is refused"));
 }
 
@@ -81,7 +81,7 @@ static void begin(struct bridge *b, enum bridge_phase phase)
     if (b->phase < BRIDGE_LEAVING)
         b->drain_until_ms = loop_now(b->loop) + stop_ms(b);
     b->phase = phase;
-    xmpp_refuse(b->xmpp, true);
+    federation_refuse(b->federation, true);
     timer_start(&b->loop->timers, &b->drain, 0);
 }
 
@@ -107,7 +107,7 @@ void bridge_resume(struct bridge *b)
     timer_stop(&b->loop->timers, &b->drain);
     b->phase = BRIDGE_SERVING;
     b->quiet = false;
-    xmpp_refuse(b->xmpp, false);
+    federation_refuse(b->federation, false);
     presence_resume(b);
 }
 
@@ -139,7 +139,7 @@ void bridge_leave(struct bridge *b, sip_pass *pass, void *pass_arg, void (*done)
     b->leaving_ms = loop_now(b->loop);
     b->drain_until_ms = b->leaving_ms + stop_ms(b);
     sip_leave(b->sip, pass, pass_arg);
-    xmpp_leave(b->xmpp);
+    federation_leave(b->federation);
     timer_start(&b->loop->timers, &b->drain, 0);
 }
 
@@ -150,6 +150,6 @@ void bridge_work(const struct bridge *b, struct bridge_work *out)
                                  .held = b->counters.held,
                                  .queued = b->counters.queued,
                                  .sessions = b->sessions.by_pair.n,
-                                 .streams = xmpp_counters(b->xmpp)->streams_authenticated,
+                                 .streams = federation_counters(b->federation)->streams_authenticated,
                                  .stop_ms = stop_ms(b) };
 }

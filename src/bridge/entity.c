@@ -79,7 +79,6 @@ void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     struct map_entity entity = entity_of(b);
     struct known known = { 0 };
-    enum xmpp_fate fate;
 
     if (stanza->to->local.n) {
         known = known_of(b, stanza->arena, stanza);
@@ -88,8 +87,7 @@ void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza)
     buf_clear(&b->scratch);
     if (!map_entity_answer(&b->scratch, &entity, stanza->el, stanza->from, stanza->to))
         return;
-    if (!buf_ok(&b->scratch) ||
-        !xmpp_send(b->xmpp, stanza->to->domain, stanza->from->domain, buf_slice(&b->scratch), 0, &fate))
+    if (!bridge_send(b, stanza->to->domain, stanza->from->domain, 0, 0, NULL))
         log_debug(b->log, "answer-not-sent", LOG_S("remote", stanza->from->domain),
                   LOG_S("id", xml_attr(stanza->el, "id")));
 }

@@ -65,7 +65,7 @@ void flight_free(struct flight *f, struct bridge *b)
 {
     b->queued_bytes -= f->charged;
     if (!f->owed)
-        xmpp_handled(b->xmpp, f->receipt);
+        federation_handled(b->federation, f->receipt);
     arena_reset(&f->arena);
     free(f);
 }

@@ -19,7 +19,7 @@ static void lane_pause(struct lane *lane, bool pause)
 {
     if (lane->pausing == pause)
         return;
-    lane->pausing = xmpp_pause(lane->bridge->xmpp, lane->remote, pause) && pause;
+    lane->pausing = federation_pause(lane->bridge->federation, lane->remote, pause) && pause;
     list_unlink(&lane->pauses);
     if (lane->pausing) {
         list_push(&lane->bridge->pausing, &lane->pauses);

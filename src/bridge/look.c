@@ -2,36 +2,34 @@
 #include "bridge/trial.h"
 #include "bridge/way.h"
 
-void bridge_each_stream(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+void bridge_each_stream(const struct bridge *b, xmpp_stream_fn *fn, void *arg)
 {
-    xmpp_each_stream(b->xmpp, fn, arg);
+    federation_each_stream(b->federation, fn, arg);
 }
 
 bool bridge_close_stream(struct bridge *b, uint64_t id)
 {
-    return xmpp_close_stream(b->xmpp, id);
+    return federation_close_stream(b->federation, id);
 }
 
-bool bridge_show_stream(const struct bridge *b, uint64_t id,
-                        void (*fn)(void *arg, const struct xmpp_stream_detail *detail), void *arg)
+bool bridge_show_stream(const struct bridge *b, uint64_t id, xmpp_detail_fn *fn, void *arg)
 {
-    return xmpp_show_stream(b->xmpp, id, fn, arg);
+    return federation_show_stream(b->federation, id, fn, arg);
 }
 
-void bridge_each_attempt(const struct bridge *b, void (*fn)(void *arg, const struct xmpp_attempt_info *info), void *arg)
+void bridge_each_attempt(const struct bridge *b, xmpp_attempt_fn *fn, void *arg)
 {
-    xmpp_each_attempt(b->xmpp, fn, arg);
+    federation_each_attempt(b->federation, fn, arg);
 }
 
 uint64_t bridge_probe_start(struct bridge *b, struct slice local, struct slice remote, const char **why)
 {
-    return xmpp_probe_start(b->xmpp, local, remote, why);
+    return federation_probe_start(b->federation, local, remote, why);
 }
 
-bool bridge_probe_show(const struct bridge *b, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
-                       void *arg)
+bool bridge_probe_show(const struct bridge *b, uint64_t id, xmpp_probe_fn *fn, void *arg)
 {
-    return xmpp_probe_show(b->xmpp, id, fn, arg);
+    return federation_probe_show(b->federation, id, fn, arg);
 }
 
 bool bridge_route_show(const struct bridge *b, struct slice route, void (*fn)(void *arg, const struct watch_hop *hop),

@@ -87,7 +87,7 @@ static void put_bridge(const struct bridge *b, struct buf *out)
 
 static void put_xmpp(const struct bridge *b, struct buf *out)
 {
-    const struct xmpp_counters *c = xmpp_counters(b->xmpp);
+    const struct xmpp_counters *c = federation_counters(b->federation);
     const struct number v[] = {
         { "stanzas", "{direction=\"in\"}", "Stanzas on XMPP streams.", false, c->stanzas_in },
         { "stanzas", "{direction=\"out\"}", NULL, false, c->stanzas_out },
@@ -156,7 +156,7 @@ static void put_streams(const struct bridge *b, struct buf *out)
 {
     struct streams streams = { 0 };
 
-    xmpp_each_stream(b->xmpp, count_stream, &streams);
+    federation_each_stream(b->federation, count_stream, &streams);
     buf_str(out, "# TYPE stox_streams gauge\n# HELP stox_streams XMPP streams that are there.\n");
     for (size_t i = 0; i < 2 * N_STATES; i++)
         buf_printf(out, "stox_streams{direction=\"%s\",state=\"%s\"} %llu\n", i < N_STATES ? "in" : "out",

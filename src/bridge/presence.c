@@ -41,7 +41,7 @@ static enum type type_of(const struct xml *el)
 
 static void handled(struct bridge *b, const struct xmpp_stanza *stanza)
 {
-    xmpp_handled(b->xmpp, stanza->receipt);
+    federation_handled(b->federation, stanza->receipt);
 }
 
 static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const struct gate_refusal *no)
@@ -95,9 +95,8 @@ bool presence_send(struct bridge *b, const struct jid *local, const struct jid *
         xml_put_attr(out, "id", id);
     xml_put_attr(out, "type", slice_str(type));
     buf_str(out, "/>");
-    *fate = XMPP_FATE_FULL;
     note_presence(b, local, remote, true, slice_str(type), slice_of(NULL, 0));
-    return buf_ok(out) && xmpp_send(b->xmpp, local->domain, remote->domain, buf_slice(out), token, fate);
+    return bridge_send(b, local->domain, remote->domain, token, 0, fate);
 }
 
 /* ---- XMPP ---- */

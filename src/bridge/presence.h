@@ -14,7 +14,7 @@
 struct bridge;
 struct gate_refusal;
 
-/* A presence stanza from a partner, to be given to xmpp_handled by who takes it, now or later. */
+/* A presence stanza from a partner, to be given to federation_handled by who takes it, now or later. */
 void presence_stanza(struct bridge *b, const struct xmpp_stanza *stanza);
 
 /* For sip_ops.events; owner is the bridge. */
@@ -56,7 +56,7 @@ bool presence_may_ask(const struct bridge *b, const struct jid *local, const str
 /* Has our user added him? Looked up for partners whose type asks for it (gate_asks_added); false for all others. */
 bool presence_added(const struct bridge *b, const struct jid *local, const struct jid *remote);
 
-/* Sends <presence type='...'/> from our user's to the other's bare address, or to a full one. token as in xmpp_send. False:
+/* Sends <presence type='...'/> from our user's to the other's bare address, or to a full one. token as in federation_send. False:
  * *fate says why not. */
 bool presence_send(struct bridge *b, const struct jid *local, const struct jid *remote, const char *type,
                    struct slice id, uint64_t token, enum xmpp_fate *fate);

@@ -16,7 +16,7 @@
 #include "bridge/trial_list.h"
 #include "bridge/trial_words.h"
 #include "sip/subscription.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 #define PRESENCE_TRIAL_KEEP_MS 600000 /* results */
 #define PRESENCE_TRIAL_PROBE_MS 5000  /* from the acknowledgement of the probe to its answer */

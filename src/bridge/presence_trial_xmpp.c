@@ -33,7 +33,7 @@ static bool send_ping(struct presence_trial *t, enum xmpp_fate *fate)
     xml_put_attr_jid(out, "from", &ours);
     xml_put_attr_jid(out, "to", &theirs);
     buf_str(out, "><ping xmlns='urn:xmpp:ping'/></iq>");
-    return buf_ok(out) && xmpp_send(t->bridge->xmpp, t->sip.domain, t->xmpp.domain, buf_slice(out), t->token, fate);
+    return bridge_send(t->bridge, t->sip.domain, t->xmpp.domain, t->token, 0, fate);
 }
 
 void presence_trial_ask_xmpp(struct presence_trial *t)

@@ -83,7 +83,7 @@ bool bridge_walk_queue(struct bridge *b, struct bridge_queue_at *at,
     struct walk w = { b, fn, arg };
 
     if (at->to_xmpp)
-        return xmpp_walk_queue(b->xmpp, &at->at, A_PART, on_pair, &w);
+        return federation_walk_queue(b->federation, &at->at, A_PART, on_pair, &w);
     at->to_xmpp = !hash_walk(&b->lanes, &at->at, A_PART, on_lane, &w);
     return true;
 }

@@ -87,11 +87,10 @@ static void send_receipt(struct bridge *b, const struct jid *local, const struct
 {
     struct map_receipt receipt = { kind, id };
     struct jid from = { .local = local->local, .domain = local->domain };
-    enum xmpp_fate fate;
 
     buf_clear(&b->scratch);
     map_receipt_put(&b->scratch, &from, remote, type, &receipt);
-    if (buf_ok(&b->scratch) && xmpp_send(b->xmpp, from.domain, remote->domain, buf_slice(&b->scratch), 0, &fate))
+    if (bridge_send(b, from.domain, remote->domain, 0, 0, NULL))
         b->counters.receipts_to_xmpp++;
     else
         b->counters.statuses_dropped++;

@@ -120,7 +120,7 @@ static void on_deadline(struct timer *t)
 {
     struct held *h = container_of(t, struct held, deadline);
     struct bridge *b = h->bridge;
-    bool written = xmpp_withdraw(b->xmpp, h->token);
+    bool written = federation_withdraw(b->federation, h->token);
     const struct talk_end end = {
         .outcome = SCORE_TIMED_OUT,
         .status = 504,
@@ -248,7 +248,7 @@ static bool goes_round(struct bridge *b, const struct sip_request *request, cons
 static void carry(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
                   const struct map_im_stanza *made, struct im_session *session)
 {
-    uint64_t text = text_hash(b, request->msg, from, to);
+    uint64_t text = text_hash(b, request->msg, from, to), hold_ms = directory_gateway(b->directory)->hold_s * 1000ull;
     enum xmpp_fate fate = XMPP_FATE_FULL;
     struct held *h;
     bool bodies;
@@ -260,7 +260,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
         refuse(b, request, to->domain, 503, NULL, "Retry-After: 10\r\n");
         return;
     }
-    if (!xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), h->token, &fate)) {
+    if (!bridge_send(b, from->domain, to->domain, h->token, loop_now(b->loop) + hold_ms, &fate)) {
         held_end(h);
         refuse(b, request, to->domain, fate_status(fate),
                fate == XMPP_FATE_TOO_LONG ? "The message is longer than the partner's server takes"
@@ -273,7 +273,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
     h->tells_id = session && im_session_remember(session, made->id);
     h->receipt = receipts_expect(b, from, to, made->id, &made->ask);
     typing_text_from_sip(b, to, from, made->thread);
-    timer_start(&b->loop->timers, &h->deadline, directory_gateway(b->directory)->hold_s * 1000ull);
+    timer_start(&b->loop->timers, &h->deadline, hold_ms);
     bodies = directory_gateway(b->directory)->log_bodies;
     LOG_AT_(b->log, bodies ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "message", LOG_Z("direction", "sip-to-xmpp"),
             LOG_X("conversation", h->talk), LOG_S("call-id", request->msg->call_id), LOG_S("id", made->id),
@@ -458,7 +458,7 @@ void s2x_bounce(struct bridge *b, const struct xmpp_stanza *stanza)
     }
     b->counters.bounces_matched++;
     map_error_to_sip(stanza->arena, stanza->el, h->to_full_jid, false, &b->map.aliases, &error);
-    (void)xmpp_withdraw(b->xmpp, h->token);
+    (void)federation_withdraw(b->federation, h->token);
     end.status = error.status;
     end.condition = note_condition(stanza->el);
     held_answer(h, &end, arena_strdup(stanza->arena, error.reason), bounce_headers(b, &error));

@@ -18,8 +18,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "sip/dialog.h"
+#include "xmpp/federation.h"
 #include "xmpp/tally.h"
-#include "xmpp/xmpp.h"
 
 struct bridge;
 struct flight;

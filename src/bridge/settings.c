@@ -37,8 +37,8 @@ void bridge_take_settings(struct bridge *b)
     sip_set_dialog_limits(b->sip, g->session_limit, 0);
     sip_set_sub_limits(b->sip, &subs);
     sip_set_limits(b->sip, g->transactions_max, g->message_max);
-    xmpp_set_limits(b->xmpp, &limits);
-    (void)xmpp_set_secret(b->xmpp, dialback_secret(b)); /* the settings table bounds its size */
+    federation_set_limits(b->federation, &limits);
+    (void)federation_set_secret(b->federation, dialback_secret(b)); /* the settings table bounds its size */
     if (b->tls && directory_identities(b->directory))
         tls_use_identities(b->tls, directory_identities(b->directory));
 }
@@ -78,7 +78,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
     b->generation++;
     bridge_take_settings(b);
     scores_trim(&b->scores, next);
-    xmpp_reconsider(b->xmpp);
+    federation_reconsider(b->federation);
     sip_reconsider(b->sip);
     review_all(b);
     presence_reconsider(b);
@@ -90,7 +90,7 @@ struct directory *bridge_apply(struct bridge *b, struct directory *next)
 
 void bridge_revocations_changed(struct bridge *b)
 {
-    xmpp_revocations_changed(b->xmpp);
+    federation_revocations_changed(b->federation);
     sip_revocations_changed(b->sip);
 }
 

@@ -1,10 +1,23 @@
-/* Incoming stanzas that are no instant message, and errors back to XMPP. */
+/* Incoming stanzas that are no instant message, errors back to XMPP, and how any stanza leaves. */
 #include <stdlib.h>
 
 #include "bridge/bridge_private.h"
 #include "bridge/presence.h"
 #include "bridge/trial.h"
 #include "map/error.h"
+
+bool bridge_send(struct bridge *b, struct slice local, struct slice remote, uint64_t token, uint64_t until_ms,
+                 enum xmpp_fate *fate)
+{
+    const struct federation_stanza stanza = {
+        .local = local, .remote = remote, .bytes = buf_slice(&b->scratch), .token = token, .until_ms = until_ms
+    };
+    enum xmpp_fate unheard;
+
+    fate = fate ? fate : &unheard;
+    *fate = XMPP_FATE_FULL;
+    return buf_ok(&b->scratch) && federation_send(b->federation, &stanza, fate);
+}
 
 /* A stanza that was refused: it counts as handled when its sender's server has the error, or nothing more can be done. */
 struct owed {
@@ -47,7 +60,7 @@ static bool pay(struct bridge *b, uint64_t token)
         return false;
     o = container_of(node, struct owed, node);
     hash_remove(&b->owed, node);
-    xmpp_handled(b->xmpp, o->receipt);
+    federation_handled(b->federation, o->receipt);
     free(o);
     return true;
 }
@@ -73,7 +86,6 @@ void bridge_send_error(struct bridge *b, const char *kind, const struct jid *fro
                        struct slice id, bool ours, const struct map_stanza_error *error, const uint64_t *receipt)
 {
     uint64_t token;
-    enum xmpp_fate fate;
 
     if (receipt && trial_is(b, *receipt))
         return;
@@ -81,13 +93,13 @@ void bridge_send_error(struct bridge *b, const char *kind, const struct jid *fro
 
     buf_clear(&b->scratch);
     map_put_error_stanza(&b->scratch, kind, from, to, id, ours ? from->domain : slice_of(NULL, 0), error);
-    if (!buf_ok(&b->scratch) || !xmpp_send(b->xmpp, from->domain, to->domain, buf_slice(&b->scratch), token, &fate)) {
+    if (!bridge_send(b, from->domain, to->domain, token, 0, NULL)) {
         log_info(b->log, "error-not-sent", LOG_S("remote", to->domain), LOG_S("id", id));
         if (token)
             (void)pay(b, token);
     }
     if (receipt && !token)
-        xmpp_handled(b->xmpp, *receipt);
+        federation_handled(b->federation, *receipt);
 }
 
 void bridge_send_condition(struct bridge *b, const char *kind, const struct jid *from, const struct jid *to,
@@ -133,7 +145,7 @@ void bridge_stanza(struct bridge *b, const struct xmpp_stanza *stanza)
         presence_stanza(b, stanza);
         return; /* likewise */
     }
-    xmpp_handled(b->xmpp, stanza->receipt);
+    federation_handled(b->federation, stanza->receipt);
 }
 
 void bridge_log_refusal(struct bridge *b, const char *direction, struct slice from, struct slice to, unsigned status,

@@ -76,7 +76,7 @@ void trial_words_unreachable(const struct bridge *b, struct slice local, struct 
     struct last_attempt last = { .local = local, .remote = remote, .age_ms = UINT64_MAX };
     struct slice domain = slice_first(remote, 200);
 
-    xmpp_each_attempt(b->xmpp, see_attempt, &last);
+    federation_each_attempt(b->federation, see_attempt, &last);
     if (last.why[0])
         why = slice_str(last.why);
     (void)snprintf(out, TRIAL_SENTENCE, "%s: %.*s. \"stoxctl partner test %.*s\" shows each step and what helps.", what,

@@ -27,14 +27,13 @@ static void tell_xmpp(struct typing_pair *p, enum map_chat_state state)
 {
     struct bridge *b = p->bridge;
     struct jid remote = typing_remote(p), local = typing_local(p);
-    enum xmpp_fate fate;
 
     p->xmpp_told = state;
     if (!status_may_pass(b, &local, &remote))
         return;
     buf_clear(&b->scratch);
     map_chat_state_put(&b->scratch, &local, &remote, slice_of(p->thread, p->thread_n), state);
-    if (buf_ok(&b->scratch) && xmpp_send(b->xmpp, local.domain, remote.domain, buf_slice(&b->scratch), 0, &fate))
+    if (bridge_send(b, local.domain, remote.domain, 0, 0, NULL))
         b->counters.typing_to_xmpp++;
     else
         b->counters.statuses_dropped++;

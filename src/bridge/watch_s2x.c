@@ -372,7 +372,7 @@ static void fail(struct watch_s2x *w, const struct s2x_cause *cause)
         watch_s2x_dialog_free(cause->dialog);
     }
     if (cause->stanza)
-        xmpp_handled(w->bridge->xmpp, cause->stanza->receipt);
+        federation_handled(w->bridge->federation, cause->stanza->receipt);
 }
 
 void watch_s2x_event(struct watch_s2x *w, enum s2x_event event, const struct s2x_cause *cause)
@@ -389,7 +389,7 @@ void watch_s2x_event(struct watch_s2x *w, enum s2x_event event, const struct s2x
         fail(w, cause);
     } else {
         if (!stores && (event == S2X_YES || event == S2X_NO))
-            xmpp_handled(w->bridge->xmpp, cause->stanza->receipt);
+            federation_handled(w->bridge->federation, cause->stanza->receipt);
         act(w, step.actions, event, cause);
     }
     w->busy--;
@@ -421,7 +421,7 @@ static void decided(struct bridge *b, const struct xmpp_stanza *stanza, enum s2x
     if (w && is_answer(w, event))
         watch_s2x_event(w, event, &(struct s2x_cause){ .stanza = stanza });
     else
-        xmpp_handled(b->xmpp, stanza->receipt);
+        federation_handled(b->federation, stanza->receipt);
 }
 
 void watch_s2x_subscribed(struct bridge *b, const struct xmpp_stanza *stanza)

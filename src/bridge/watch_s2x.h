@@ -16,7 +16,7 @@
 #include "map/presence.h"
 #include "net/loop.h"
 #include "sip/subscription.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 /* Of a bridge. */
 struct watches_s2x {
@@ -46,7 +46,7 @@ void watch_s2x_ended(struct sip_sub *s, const struct sip_sub_end *end);
 
 /* ---- what XMPP says: stanzas of a partner's user to a user of ours ---- */
 
-/* subscribed, unsubscribed. They call xmpp_handled for the stanza, now or when it is durable. */
+/* subscribed, unsubscribed. They call federation_handled for the stanza, now or when it is durable. */
 void watch_s2x_subscribed(struct bridge *b, const struct xmpp_stanza *stanza);
 void watch_s2x_unsubscribed(struct bridge *b, const struct xmpp_stanza *stanza);
 

@@ -54,30 +54,18 @@ static void begin_round(struct watched_domain *d, bool lost)
     on_round(&d->round);
 }
 
-struct search {
-    struct slice remote;
-    bool found;
-};
-
-static void see(void *arg, const struct xmpp_stream_info *info)
-{
-    struct search *q = arg;
-
-    q->found = q->found || (info->authenticated && slice_eq(info->remote, q->remote));
-}
-
 static void on_grace(struct timer *t)
 {
     struct watched_domain *d = container_of(t, struct watched_domain, grace);
-    struct search q = { .remote = slice_of(d->name, d->n_name) };
+    struct slice remote = slice_of(d->name, d->n_name);
+    bool linked = federation_is_linked(d->bridge->federation, remote);
 
-    xmpp_each_stream(d->bridge->xmpp, see, &q);
     d->away = false;
-    if (!q.found)
-        log_info(d->bridge->log, "presence-unknown", LOG_S("remote", q.remote),
+    if (!linked)
+        log_info(d->bridge->log, "presence-unknown", LOG_S("remote", remote),
                  LOG_Z("why", "its stream broke and was not there again within 60 s"));
-    d->away = !q.found;
-    begin_round(d, !q.found);
+    d->away = !linked;
+    begin_round(d, !linked);
 }
 
 void watch_s2x_domain_lost(struct bridge *b, struct slice remote)

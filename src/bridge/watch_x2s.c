@@ -246,7 +246,7 @@ static void then(struct watch_x2s *w, const uint64_t *receipt)
     w->waits--;
     on_not_durable(w);
     if (receipt)
-        xmpp_handled(b->xmpp, *receipt);
+        federation_handled(b->federation, *receipt);
 }
 
 static void put_due(struct watch_x2s *w, unsigned due, unsigned instead_of)
@@ -420,7 +420,7 @@ static void answer_stranger(struct bridge *b, const struct xmpp_stanza *stanza)
     enum xmpp_fate fate;
 
     (void)presence_send(b, stanza->to, &remote, "unsubscribed", slice_of(NULL, 0), 0, &fate);
-    xmpp_handled(b->xmpp, stanza->receipt);
+    federation_handled(b->federation, stanza->receipt);
 }
 
 static void known_event(struct bridge *b, enum x2s_event event, const struct xmpp_stanza *stanza)

@@ -16,7 +16,7 @@
 #include "bridge/watch_x2s_table.h"
 #include "map/presence.h"
 #include "net/loop.h"
-#include "xmpp/xmpp.h"
+#include "xmpp/federation.h"
 
 struct watch_x2s;
 
@@ -39,7 +39,7 @@ struct watches_x2s {
 void watches_x2s_init(struct bridge *b);
 void watches_x2s_fini(struct bridge *b); /* without a word to anybody */
 
-/* Stanzas of a partner's user to a user of ours, after the gates. Each calls xmpp_handled for the stanza, now or when it is durable. */
+/* Stanzas of a partner's user to a user of ours, after the gates. Each calls federation_handled for the stanza, now or when it is durable. */
 void watch_x2s_subscribe(struct bridge *b, const struct xmpp_stanza *stanza);
 void watch_x2s_unsubscribe(struct bridge *b, const struct xmpp_stanza *stanza);
 void watch_x2s_probe(struct bridge *b, const struct xmpp_stanza *stanza);

@@ -16,7 +16,7 @@ bool watch_x2s_must_hold(const struct watch_x2s *w)
 {
     const struct contact *c = w->contact;
 
-    return xmpp_is_crowded(w->bridge->xmpp, contact_local_jid(c).domain, contact_remote_jid(c).domain);
+    return federation_is_crowded(w->bridge->federation, contact_local_jid(c).domain, contact_remote_jid(c).domain);
 }
 
 void watch_x2s_hold(struct watch_x2s *w, struct map_packed *newest)

@@ -16,10 +16,7 @@ static void count(struct bridge *b, bool sent)
 
 static void send_out(struct bridge *b, const struct contact *c)
 {
-    enum xmpp_fate fate;
-
-    count(b, buf_ok(&b->scratch) && xmpp_send(b->xmpp, contact_local_jid(c).domain, contact_remote_jid(c).domain,
-                                              buf_slice(&b->scratch), 0, &fate));
+    count(b, bridge_send(b, contact_local_jid(c).domain, contact_remote_jid(c).domain, 0, 0, NULL));
 }
 
 void watch_tell_type(struct bridge *b, const struct contact *c, const char *type)

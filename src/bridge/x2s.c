@@ -14,7 +14,7 @@
 static void drop(struct bridge *b, const struct xmpp_stanza *stanza)
 {
     bridge_count(b, SCORE_X2S, SCORE_EMPTY, stanza->from->domain);
-    xmpp_handled(b->xmpp, stanza->receipt);
+    federation_handled(b->federation, stanza->receipt);
 }
 
 static void refuse(struct bridge *b, const struct xmpp_stanza *stanza, const char *type, const char *condition,

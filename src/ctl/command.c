@@ -41,6 +41,18 @@ static const struct command fixed[] = {
       O(JSON), false, &route_kind, route_run_test },
     { "route", "status", "NAME...", 1, ANY, "Shows a route's SIP servers, and whether they are up", O(JSON), false,
       &route_kind, route_show_status },
+    { "proxy", "new", "NAME", 1, 1,
+      "Makes a new proxy, and prints what to do on its machine; at a terminal it then asks for the pin of its key",
+      CHANGING, true, &proxy_kind, proxy_new },
+    { "proxy", "guide", "NAME", 1, 1, "Prints what to do on the machine of a proxy, with the pin of this gateway", 0,
+      false, &proxy_kind, proxy_guide },
+    { "proxy", "status", "NAME...", 1, ANY,
+      "Shows the link with a proxy: whether it is up, since when, what goes by it, and what is wrong", O(JSON), false,
+      &proxy_kind, proxy_show_status },
+    { "proxy", "test", "NAME", 1, 1,
+      "Dials the link with a proxy if it is not up, and says what keeps it from working and what helps; exit status 1 "
+      "if it does not work",
+      O(JSON), false, &proxy_kind, proxy_run_test },
     { "policy", "grant", "NAME USER...", 1, ANY, "Grants a %s to users, all or none", CHANGING | O(TO), false,
       &policy_kind, policy_grant },
     { "policy", "revoke", "USER...", 1, ANY,
@@ -205,9 +217,22 @@ static const char *operand_word(const struct setting_kind *kind)
     }
 }
 
+static const char *verb_of(const struct generic *g, const struct setting_kind *kind)
+{
+    return kind->make && g->which == MADE_KINDS ? kind->make : g->verb;
+}
+
+static bool is_fixed(const char *noun, const char *verb)
+{
+    for (size_t k = 0; k < N_FIXED; k++)
+        if (strcmp(fixed[k].noun, noun) == 0 && strcmp(fixed[k].verb, verb) == 0)
+            return true;
+    return false;
+}
+
 static bool applies(const struct generic *g, const struct setting_kind *kind)
 {
-    if (kind->internal)
+    if (kind->internal || is_fixed(kind->noun, verb_of(g, kind)))
         return false;
     return g->which == EVERY_KIND || (kind->title && (g->which == NAMED_KINDS || !kind->on_demand));
 }
@@ -217,7 +242,7 @@ static struct command make(const struct generic *g, const struct setting_kind *k
     bool named = kind->title && g->most > 0;
 
     return (struct command){ .noun = kind->noun,
-                             .verb = kind->make && g->which == MADE_KINDS ? kind->make : g->verb,
+                             .verb = verb_of(g, kind),
                              .operands = named ? operand_word(kind) : "",
                              .least = named ? g->least : 0,
                              .most = named ? g->most : 0,

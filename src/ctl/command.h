@@ -16,7 +16,7 @@ struct command {
     enum ctl_exit (*run)(struct ctl *c);
 };
 
-#define COMMANDS_MAX 128
+#define COMMANDS_MAX 160
 
 /* All commands, those of a noun together; returns how many. */
 size_t command_list(struct command out[COMMANDS_MAX]);
@@ -64,6 +64,10 @@ enum ctl_exit stream_close(struct ctl *c);
 enum ctl_exit stream_show(struct ctl *c);
 enum ctl_exit partner_status(struct ctl *c);
 enum ctl_exit partner_test(struct ctl *c);
+enum ctl_exit proxy_new(struct ctl *c);
+enum ctl_exit proxy_guide(struct ctl *c);
+enum ctl_exit proxy_show_status(struct ctl *c);
+enum ctl_exit proxy_run_test(struct ctl *c);
 enum ctl_exit route_show_status(struct ctl *c);
 enum ctl_exit route_run_test(struct ctl *c);
 enum ctl_exit conversation_list(struct ctl *c);

@@ -7,6 +7,7 @@
 #include "net/loop_call.h"
 
 struct checks;
+struct links;
 struct history;
 
 struct answers {
@@ -19,6 +20,7 @@ struct answers {
     uint64_t started_ms; /* monotonic */
     const struct boot *boot;
     struct checks *checks;
+    struct links *links; /* all zero without --role gateway */
     struct certifier *certifier;
     const struct history *history;
     char why[512]; /* of a refusal; the API's thread alone */

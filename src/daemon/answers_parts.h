@@ -74,6 +74,12 @@ json_t *answer_route_status(void *owner, struct slice name);
 json_t *answer_route_test_start(void *owner, struct slice name, struct admin_refusal *no);
 json_t *answer_route_test(void *owner, struct slice name, uint64_t id);
 
+/* answers_proxies.c */
+json_t *answer_link(void *owner);
+json_t *answer_proxy_status(void *owner, struct slice name);
+json_t *answer_proxy_test_start(void *owner, struct slice name, struct admin_refusal *no);
+json_t *answer_proxy_test(void *owner, struct slice name, uint64_t id);
+
 /* answers_talks.c */
 json_t *answer_conversations(void *owner, const struct admin_look *look, struct admin_refusal *no);
 json_t *answer_conversation(void *owner, struct slice id);

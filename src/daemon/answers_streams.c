@@ -8,20 +8,28 @@
 json_t *answers_stream_row(const struct xmpp_stream_info *info)
 {
     char address[ADDR_TEXT] = "";
+    json_t *row, *proxy;
 
     if (info->peer && info->peer->sa.sa_family)
         addr_text(info->peer, address);
-    return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "id",
-                     (json_int_t)info->id, "direction",
-                     info->both      ? "both"
-                     : info->inbound ? "in"
-                                     : "out",
-                     "authenticated", info->authenticated, "local", answers_text(info->local), "remote",
-                     answers_text(info->remote), "partner", answers_text(info->partner), "address", address, "state",
-                     info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method, "certificate",
-                     answers_text(info->certificate), "age-s", (json_int_t)(info->age_ms / 1000), "idle-s",
-                     (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out",
-                     (json_int_t)info->stanzas_out);
+    row = json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "id",
+                    (json_int_t)info->id, "direction",
+                    info->both      ? "both"
+                    : info->inbound ? "in"
+                                    : "out",
+                    "authenticated", info->authenticated, "local", answers_text(info->local), "remote",
+                    answers_text(info->remote), "partner", answers_text(info->partner), "address", address, "state",
+                    info->state, "tls", info->tls, "cipher", info->cipher, "method", info->method, "certificate",
+                    answers_text(info->certificate), "age-s", (json_int_t)(info->age_ms / 1000), "idle-s",
+                    (json_int_t)(info->idle_ms / 1000), "stanzas-in", (json_int_t)info->stanzas_in, "stanzas-out",
+                    (json_int_t)info->stanzas_out);
+    if (!row || !info->proxy.n)
+        return row;
+    proxy = answers_text(info->proxy);
+    if (proxy && json_object_set_new(row, "proxy", proxy) == 0)
+        return row;
+    json_decref(row);
+    return NULL;
 }
 
 /*

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "daemon/check_rows.h"
 #include "sip/probe.h"
-#include "xmpp/probe.h"
+#include "xmpp/federation.h"
 
 #define PEERS_MAX 50  /* of a check; who has more tests them one by one */
 #define AT_ONCE 8     /* so that those of administrators find room */

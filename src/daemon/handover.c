@@ -32,6 +32,7 @@ struct child {
 struct handover {
     struct service *service;
     char *program, *config;
+    enum stoxd_role role;
     enum state state;
     struct child
         *child;      /* what was started; it steps aside for a process of its own. Freed by libuv when it has ended */
@@ -48,7 +49,7 @@ struct handover {
 
 static void on_timer(struct timer *t);
 
-struct handover *handover_new(struct service *s, const char *program, const char *config, struct err *err)
+struct handover *handover_new(struct service *s, const char *program, const struct stoxd_start *how, struct err *err)
 {
     struct handover *h = calloc(1, sizeof(*h));
 
@@ -56,7 +57,8 @@ struct handover *handover_new(struct service *s, const char *program, const char
         h->service = s;
         h->fd = h->relay_fd = h->pidfd = -1;
         h->program = strdup(program);
-        h->config = strdup(config);
+        h->config = strdup(how->config_file);
+        h->role = how->role;
         timer_init(&h->timer, on_timer);
     }
     if (h && h->program && h->config)
@@ -299,8 +301,9 @@ static char **environment(void)
 
 static int spawn(struct handover *h, int theirs)
 {
-    char take_over[] = "--take-over", number[] = "3", config[] = "--config";
-    char *argv[] = { h->program, config, h->config, take_over, number, NULL };
+    char take_over[] = "--take-over", number[] = "3", config[] = "--config", role[] = "--role", gateway[] = "gateway";
+    bool says_role = h->role == STOXD_GATEWAY; /* a program of before, which we may go back to, knows no roles */
+    char *argv[] = { h->program, config, h->config, take_over, number, says_role ? role : NULL, gateway, NULL };
     uv_stdio_container_t stdio[CHILD_FD + 1] = { { .flags = UV_INHERIT_FD, .data.fd = 0 },
                                                  { .flags = UV_INHERIT_FD, .data.fd = 1 },
                                                  { .flags = UV_INHERIT_FD, .data.fd = 2 },

@@ -13,11 +13,12 @@
 #define STOX_DAEMON_HANDOVER_H
 
 #include "daemon/service.h"
+#include "daemon/stoxd.h"
 
 struct handover;
 
 /* The program's path and the bootstrap file are copied. */
-struct handover *handover_new(struct service *s, const char *program, const char *config, struct err *err);
+struct handover *handover_new(struct service *s, const char *program, const struct stoxd_start *how, struct err *err);
 void handover_free(struct handover *h); /* NULL is fine */
 
 /* False: *why, a sentence. What becomes of it is in handover_fault. */

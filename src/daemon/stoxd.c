@@ -15,7 +15,9 @@
 #include "daemon/expiry.h"
 #include "daemon/handover.h"
 #include "daemon/history.h"
+#include "daemon/links.h"
 #include "daemon/live.h"
+#include "daemon/proxy.h"
 #include "daemon/renewal.h"
 #include "daemon/revocation.h"
 #include "daemon/service.h"
@@ -25,6 +27,7 @@
 #include "pki/wipe.h"
 #include "store/config_text.h"
 #include "store/ledger.h"
+#include "xmpp/xmpp.h"
 
 #define PATH_TEXT_MAX 4096
 #define BOOT_MAX (1u << 20)
@@ -43,6 +46,8 @@ struct stoxd {
     struct tls *tls;
     struct revocation *revocation; /* NULL: no crl-file */
     struct dns *dns;
+    struct xmpp_local xmpp; /* how the bridge comes to its XMPP side */
+    struct links links;     /* the same of a gateway with proxies */
     struct loop_door *door;
     struct ledger *ledger;
     struct bridge *bridge;
@@ -109,11 +114,28 @@ static void on_revocations(void *owner)
 
 static int open_bridge(struct stoxd *d, struct err *err)
 {
-    struct bridge_conf conf = {
-        .loop = &d->loop, .boot = &d->boot, .tls = d->tls, .dns = d->dns, .ledger = d->ledger, .door = d->door
-    };
+    struct bridge_conf conf = { .loop = &d->loop,
+                                .boot = &d->boot,
+                                .tls = d->tls,
+                                .dns = d->dns,
+                                .federation = d->how->role == STOXD_GATEWAY ? &d->links.maker.maker : &d->xmpp.maker,
+                                .ledger = d->ledger,
+                                .door = d->door };
     struct config *config = keeper_config(d->keeper);
 
+    d->xmpp = (struct xmpp_local){ .maker.make = xmpp_local_make,
+                                   .tls = d->tls,
+                                   .dns = d->dns,
+                                   .listen = d->boot.xmpp.v,
+                                   .n_listen = d->boot.xmpp.n,
+                                   .direct = d->boot.xmpps.v,
+                                   .n_direct = d->boot.xmpps.n };
+
+    if (d->how->role == STOXD_GATEWAY &&
+        links_init(&d->links, &d->boot, d->tls, d->how->take_over >= 0, &d->log, err)) {
+        config_drop(config);
+        return -1;
+    }
     conf.directory = live_begin(&d->live, config, err);
     config_drop(config);
     if (!conf.directory)
@@ -124,6 +146,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
     d->service = (struct service){
         .loop = &d->loop, .log = &d->log, .bridge = d->bridge, .reread = reread, .owner = d, .before = &d->relay
     };
+    if (d->bridge)
+        links_apply(&d->links, directory_config(conf.directory));
     if (d->bridge && d->revocation)
         revocation_watch(d->revocation, on_revocations, d);
     return d->bridge ? 0 : -1;
@@ -134,6 +158,7 @@ static void on_applied(void *owner, const struct config *now)
     struct stoxd *d = owner;
     struct err err;
 
+    links_apply(&d->links, now);
     if (d->admin && admin_apply(d->admin, now, &err))
         log_error(&d->log, "admin-certificate-not-loaded", LOG_Z("why", err.text),
                   LOG_Z("effect", "the API goes on with the one before"));
@@ -185,6 +210,7 @@ static int open_admin(struct stoxd *d, struct err *err)
                                    .started_ms = clock_mono_ms(),
                                    .boot = &d->boot,
                                    .checks = d->checks,
+                                   .links = &d->links,
                                    .certifier = d->certifier,
                                    .history = d->history };
     if (!conf.socket_path) {
@@ -269,7 +295,7 @@ static int prepare_handover(struct stoxd *d, struct err *err)
     if (n <= 0)
         return err_set(err, "cannot read /proc/self/exe, the name of our program");
     program[n] = '\0';
-    d->service.handover = handover_new(&d->service, program, d->how->config_file, err);
+    d->service.handover = handover_new(&d->service, program, d->how, err);
     return d->service.handover ? 0 : -1;
 }
 
@@ -307,6 +333,7 @@ static void finish(struct stoxd *d)
     keeper_close(d->keeper);
     ledger_close(d->ledger);
     bridge_free(d->bridge);
+    links_fini(&d->links);
     live_fini(&d->live);
     dns_free(d->dns);
     loop_door_free(d->door);
@@ -373,14 +400,18 @@ int stoxd_run(const struct stoxd_start *how, struct err *err)
     return rc;
 }
 
-int stoxd_check(const char *boot_file, struct err *err)
+const char *const stoxd_roles[] = { "all", "gateway", "proxy", NULL };
+
+int stoxd_check(const struct stoxd_start *how, struct err *err)
 {
     struct arena arena;
     struct boot boot;
     int rc;
 
     arena_init(&arena, BOOT_MAX);
-    rc = boot_read(boot_file, &boot, &arena, err);
+    rc = boot_read(how->config_file, &boot, &arena, err);
+    if (rc == 0 && how->role == STOXD_PROXY)
+        rc = proxy_judge(&boot, err);
     arena_reset(&arena);
     return rc;
 }

@@ -263,8 +263,14 @@ void tls_identities_each(const struct tls_identities *set, tls_shown_fn *fn, voi
 {
     for (size_t i = 0; set && i < set->n; i++) {
         const struct tls_identity *id = set->v[i];
-        struct tls_shown shown = { id->name, id->files[0], SSL_CTX_get0_certificate(id->ctx[TLS_SERVER]) };
+        struct tls_shown shown = { .name = id->name,
+                                   .source = id->files[0],
+                                   .leaf = SSL_CTX_get0_certificate(id->ctx[TLS_SERVER]),
+                                   .key = SSL_CTX_get0_privatekey(id->ctx[TLS_SERVER]) };
+        STACK_OF(X509) *chain = NULL;
 
+        (void)SSL_CTX_get0_chain_certs(id->ctx[TLS_SERVER], &chain);
+        shown.chain = chain;
         fn(arg, &shown);
     }
 }

@@ -130,6 +130,25 @@ static int judge_component(const struct partner *p, struct config_warnings *w, s
     return 0;
 }
 
+static int judge_proxy(const struct proxy *p, struct config_warnings *w, struct err *err)
+{
+    unsigned char hash[PIN_HASH];
+    char shown[120];
+
+    if (addr_is_unusable(&p->address) || addr_port(&p->address) == 0)
+        return err_set(err, "proxy \"%.*s\": address is not an address and port of one machine", SLICE_FMT(p->name));
+    if (p->pin.n && !pin_parse(p->pin, hash)) {
+        log_escape(shown, sizeof(shown), p->pin);
+        return err_set(err,
+                       "proxy \"%.*s\": pin: \"%s\" is not sha256/ and the base64 of 32 bytes (stoxd --role proxy "
+                       "--make-key prints it on the proxy's machine)",
+                       SLICE_FMT(p->name), shown);
+    }
+    if (p->enabled && !p->pin.n)
+        warn(w, "proxy", p->name, "without the pin of its key the gateway does not link with it");
+    return 0;
+}
+
 static int judge_negotiation(const struct partner *p, bool strict, struct config_warnings *w, struct err *err)
 {
     const char *why = NULL;
@@ -257,6 +276,22 @@ static int check_counts(const struct config *c, struct err *err)
     return 0;
 }
 
+/* Two at one place, or with one key, would be one that is linked twice. */
+static int check_proxies(const struct config *c, struct err *err)
+{
+    const struct config_list *proxies = config_list(c, &proxy_kind);
+
+    for (size_t i = 0; i < proxies->n; i++)
+        for (size_t k = 0; k < i; k++) {
+            const struct proxy *p = CONFIG_OBJECT(proxy, proxies, k), *q = CONFIG_OBJECT(proxy, proxies, i);
+
+            if (addr_eq(&p->address, &q->address) || (p->pin.n && slice_eq(p->pin, q->pin)))
+                return err_set(err, "the proxies \"%.*s\" and \"%.*s\" have the same %s", SLICE_FMT(p->name),
+                               SLICE_FMT(q->name), slice_eq(p->pin, q->pin) && p->pin.n ? "pin" : "address");
+        }
+    return 0;
+}
+
 /* One pattern in two sites would leave it to chance where a user belongs. */
 static int check_patterns(const struct config *c, struct err *err)
 {
@@ -380,13 +415,16 @@ int config_judge(const struct record *r, bool strict, struct config_warnings *wa
         return judge_gateway(r->object, err);
     if (r->kind == &route_kind)
         return judge_route(r->object, warnings, err);
+    if (r->kind == &proxy_kind)
+        return judge_proxy(r->object, warnings, err);
     return 0;
 }
 
 int config_check(const struct config *c, struct err *err)
 {
     return check_counts(c, err) || check_domains(c, err) || check_routes(c, err) || check_references(c, err) ||
-                   check_patterns(c, err) || check_blocks(c, err) || certificate_check_uses(c, err)
+                   check_patterns(c, err) || check_blocks(c, err) || check_proxies(c, err) ||
+                   certificate_check_uses(c, err)
                ? -1
                : 0;
 }

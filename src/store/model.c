@@ -1,10 +1,10 @@
 /* All kinds of settings; each stands in a file of its own. */
 #include "store/model.h"
 
-const struct setting_kind *const model_kinds[MODEL_N_KINDS] = { &org_kind,    &certificate_kind, &gateway_kind,
-                                                                &route_kind,  &sip_domain_kind,  &partner_kind,
-                                                                &policy_kind, &site_kind,        &sip_user_kind,
-                                                                &block_kind,  &account_kind,     &token_kind };
+const struct setting_kind *const model_kinds[MODEL_N_KINDS] = {
+    &org_kind,  &certificate_kind, &gateway_kind, &route_kind, &sip_domain_kind, &partner_kind, &policy_kind,
+    &site_kind, &sip_user_kind,    &block_kind,   &proxy_kind, &account_kind,    &token_kind
+};
 
 size_t model_index(const struct setting_kind *kind)
 {

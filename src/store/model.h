@@ -25,6 +25,9 @@ struct boot {
     const char *dns_trust_anchor;
     const char *trust_file;
     const char *crl_file;
+    struct setting_list link;      /* struct addr */
+    struct setting_list link_pins; /* struct slice */
+    const char *link_key;          /* NULL: "link.key" in state_dir */
 };
 
 enum pager_type { PAGER_NORMAL, PAGER_CHAT };
@@ -210,6 +213,18 @@ struct block {
     struct slice description;
 };
 
+#define PROXIES_MAX 16 /* as many as a gateway links with (link/gateway.h) */
+
+/* A proxy in the perimeter. */
+struct proxy {
+    struct slice name;
+    struct addr address; /* its inner one */
+    struct slice pin;    /* as base/pin.h writes it; empty: not known yet, and it is not dialled */
+    unsigned priority;   /* the least is used first */
+    bool enabled;
+    struct slice description;
+};
+
 #define CERTIFICATE_CHAIN_MAX 120000 /* characters */
 
 /* A certificate, or a request for one, or both while it is renewed (store/certificate.h). */
@@ -231,10 +246,10 @@ struct certificate {
 
 extern const struct setting_kind boot_kind;
 extern const struct setting_kind gateway_kind, org_kind, route_kind, sip_domain_kind, partner_kind, policy_kind,
-    site_kind, sip_user_kind, block_kind, account_kind, token_kind, certificate_kind;
+    site_kind, sip_user_kind, block_kind, account_kind, token_kind, certificate_kind, proxy_kind;
 
 /* All kinds that the store keeps, in the order in which they can be made one after the other. */
-#define MODEL_N_KINDS 12
+#define MODEL_N_KINDS 13
 extern const struct setting_kind *const model_kinds[MODEL_N_KINDS];
 
 size_t model_index(const struct setting_kind *kind);

@@ -134,6 +134,28 @@ static const struct setting settings[] = {
       .help =
           "Looked at again every minute, and read anew when it was replaced. A list that is missing or past its date "
           "refuses nobody. Empty: only OCSP responses that partners' servers send along are looked at." },
+    { .name = "listen-link",
+      .type = SETTING_ADDRS,
+      FIELD(boot, link),
+      .max = 16,
+      .default_port = 23456,
+      .brief = "Inner addresses at which a proxy takes the links of its gateways",
+      .help = "Of stoxd --role proxy alone. Nothing but the gateways must be able to reach them." },
+    { .name = "link-pins",
+      .type = SETTING_TEXTS,
+      FIELD(boot, link_pins),
+      .max = 16,
+      .brief =
+          "Keys of the gateways that may link with this proxy: sha256/ and the base64 of the SHA-256 of the public key",
+      .help = "Of stoxd --role proxy alone. A gateway logs its pin when it starts. Whoever shows another key is "
+              "refused, and "
+              "the log line shows its pin." },
+    { .name = "link-key",
+      .type = SETTING_FILE,
+      FIELD(boot, link_key),
+      .def = "",
+      .brief = "PEM file of the private key that links between gateway and proxy are proven with",
+      .help = "Made when it is missing. Empty: link.key in the state directory." },
 };
 
 const struct setting_kind boot_kind = { .name = "",

@@ -78,7 +78,7 @@ void xmpp_attempts_forget(struct xmpp *x)
         attempt_free(x, container_of(x->attempts.next, struct attempt, link));
 }
 
-void xmpp_each_attempt(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_attempt_info *info), void *arg)
+void xmpp_each_attempt(const struct xmpp *x, xmpp_attempt_fn *fn, void *arg)
 {
     list_each (it, &x->attempts) {
         const struct attempt *a = container_of(it, const struct attempt, link);

@@ -18,17 +18,7 @@ struct xmpp_stream;
 void xmpp_attempts_keep(struct xmpp *x, struct xmpp_stream *s, const char *why);
 void xmpp_attempts_forget(struct xmpp *x); /* all */
 
-/* As xmpp_each_stream. Everything is borrowed until return. */
-struct xmpp_attempt_info {
-    bool inbound;
-    struct slice local, remote; /* what was said; inbound it is proven by nothing */
-    const char *address;        /* "": none was reached */
-    const char *why;
-    enum xmpp_fault fault;
-    uint64_t age_ms;   /* since it ended */
-    uint64_t began_ms; /* of the loop's clock, as in the trace */
-    const struct xmpp_trace *trace;
-};
-void xmpp_each_attempt(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_attempt_info *info), void *arg);
+/* As xmpp_each_stream. */
+void xmpp_each_attempt(const struct xmpp *x, xmpp_attempt_fn *fn, void *arg);
 
 #endif

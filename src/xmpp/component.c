@@ -169,9 +169,16 @@ void xmpp_component_ended(struct xmpp_component *c, bool in_order)
 
 /* ---- settings ---- */
 
-static void want(void *arg, struct slice local, const struct xmpp_partner *partner)
+struct wanting {
+    struct xmpp *x;
+    const struct xmpp_partner *partner;
+};
+
+static void want(void *arg, struct slice local)
 {
-    struct xmpp *x = arg;
+    const struct wanting *w = arg;
+    const struct xmpp_partner *partner = w->partner;
+    struct xmpp *x = w->x;
     struct xmpp_component *c = component_of(x, local, partner->name);
 
     if (c)
@@ -179,6 +186,16 @@ static void want(void *arg, struct slice local, const struct xmpp_partner *partn
     else
         log_error(x->loop->log, "component-not-attached", LOG_S("local", local), LOG_S("remote", partner->name),
                   LOG_Z("why", "out of memory; it is tried again with the next change of settings"));
+}
+
+/* Every domain of ours attaches to its server. */
+static void want_of(void *arg, const struct xmpp_partner *partner, const struct slice *more, size_t n_more)
+{
+    struct xmpp *x = arg;
+    struct wanting w = { x, partner };
+
+    if (partner->component)
+        x->conf.ops->each_served(x->conf.owner, want, &w);
 }
 
 static void unwant(struct hash_node *node, void *arg)
@@ -218,8 +235,8 @@ static void follow(struct hash_node *node, void *arg)
 void xmpp_components_reconsider(struct xmpp *x)
 {
     hash_each(&x->components, unwant, NULL);
-    if (x->conf.ops->components)
-        x->conf.ops->components(x->conf.owner, want, x);
+    if (x->conf.ops->each_partner)
+        x->conf.ops->each_partner(x->conf.owner, want_of, x);
     hash_each(&x->components, follow, NULL);
 }
 

@@ -44,6 +44,8 @@ struct xmpp_listener {
 };
 
 struct xmpp {
+    struct federation federation; /* how its owner sees it; not of one that was made directly */
+    struct xmpp_local local;      /* with it */
     struct loop *loop;
     struct xmpp_conf conf; /* without dialback_secret */
     char secret[XMPP_SECRET_MAX];

@@ -35,7 +35,7 @@ static uint64_t pair_hash(const struct xmpp *x, struct slice local, struct slice
     return hash_more(&x->pairs, hash_bytes(&x->pairs, local), remote);
 }
 
-struct xmpp_pair *xmpp_pair_find(struct xmpp *x, struct slice local, struct slice remote)
+struct xmpp_pair *xmpp_pair_find(const struct xmpp *x, struct slice local, struct slice remote)
 {
     const struct pair_key key = { local, remote };
     struct hash_node *node = hash_find(&x->pairs, pair_hash(x, local, remote), same_pair, &key);

@@ -89,7 +89,7 @@ struct xmpp_pair {
 bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
                     enum xmpp_fate *fate);
 bool xmpp_pair_withdraw(struct xmpp *x, uint64_t token);
-struct xmpp_pair *xmpp_pair_find(struct xmpp *x, struct slice local, struct slice remote);
+struct xmpp_pair *xmpp_pair_find(const struct xmpp *x, struct slice local, struct slice remote);
 
 /* Puts the pair, made if it is not there, on a stream that is ready, unless it has another one. */
 void xmpp_pair_put_on(struct xmpp_stream *s, struct slice remote);

@@ -365,8 +365,7 @@ uint64_t xmpp_probe_start(struct xmpp *x, struct slice local, struct slice remot
     return p->id;
 }
 
-bool xmpp_probe_show(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
-                     void *arg)
+bool xmpp_probe_show(const struct xmpp *x, uint64_t id, xmpp_probe_fn *fn, void *arg)
 {
     list_each (it, &x->probes) {
         const struct xmpp_probe *p = container_of(it, const struct xmpp_probe, link);

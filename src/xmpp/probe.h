@@ -19,22 +19,8 @@
 /* Begins. local is a domain of ours, remote one of a partner, both prepared. 0 with a clause why not. */
 uint64_t xmpp_probe_start(struct xmpp *x, struct slice local, struct slice remote, const char **why);
 
-/* Everything is borrowed until return. */
-struct xmpp_probe_info {
-    uint64_t id;
-    struct slice local, remote;
-    bool done;
-    bool works;            /* when done, as the next two */
-    enum xmpp_fault fault; /* NONE when it works */
-    const char *verdict;
-    uint64_t began_ms; /* of the loop's clock, as in the trace */
-    uint64_t took_ms;
-    const struct xmpp_trace *trace;
-};
-
 /* False: there is none with this id, or no longer. */
-bool xmpp_probe_show(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_probe_info *info),
-                     void *arg);
+bool xmpp_probe_show(const struct xmpp *x, uint64_t id, xmpp_probe_fn *fn, void *arg);
 
 /* ---- inside this layer ---- */
 

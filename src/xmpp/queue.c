@@ -6,7 +6,7 @@
 
 struct walk {
     const struct xmpp *x;
-    void (*fn)(void *arg, const struct xmpp_queue_info *info);
+    xmpp_queue_fn *fn;
     void *arg;
 };
 
@@ -89,8 +89,7 @@ static void on_pair(struct hash_node *node, void *arg)
     w->fn(w->arg, &info);
 }
 
-bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, void (*fn)(void *arg, const struct xmpp_queue_info *info),
-                     void *arg)
+bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, xmpp_queue_fn *fn, void *arg)
 {
     struct walk w = { x, fn, arg };
 

@@ -86,14 +86,14 @@ static void judge_names(struct xmpp_stream *s, const struct xml *root)
     xmpp_stream_put_header(s);
     if (!memory_ok || !s->id.n)
         xmpp_stream_error(s, XMPP_STREAM_RESOURCE_CONSTRAINT, NULL);
+    else if (s->x->refusing) /* before it is asked who is who: a proxy may not know that yet */
+        refuse_new(s);
     else if (!to_ok)
         xmpp_stream_error(s, XMPP_STREAM_HOST_UNKNOWN, NULL);
     else if (!from_ok)
         xmpp_stream_error(s, XMPP_STREAM_INVALID_FROM, NULL);
     else if (s->remote.n && !xmpp_stream_partner(s))
         xmpp_stream_error(s, XMPP_STREAM_POLICY_VIOLATION, "there is no federation with your domain");
-    else if (s->x->refusing)
-        refuse_new(s);
 }
 
 static void put_dialback_feature(struct buf *b)

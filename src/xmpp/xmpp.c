@@ -213,11 +213,41 @@ bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct s
     return xmpp_pair_send(x, local, remote, stanza, token, fate);
 }
 
-bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote)
+bool xmpp_is_crowded(const struct xmpp *x, struct slice local, struct slice remote)
 {
     const struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
 
     return p && (p->n >= x->conf.queue_max_stanzas / 2 || p->bytes >= x->conf.queue_max_bytes / 2);
+}
+
+static bool stream_is_of(const struct xmpp_stream *s, struct slice remote)
+{
+    if (slice_eq(s->remote, remote))
+        return true;
+    list_each (it, &s->proven) {
+        const struct xmpp_proven *p = container_of(it, const struct xmpp_proven, link);
+
+        if (!p->verify && !p->revoked && slice_eq(p->remote, remote))
+            return true;
+    }
+    list_each (it, &s->pairs) {
+        const struct xmpp_pair *p = container_of(it, const struct xmpp_pair, on_stream);
+
+        if (p->ready && slice_eq(p->remote, remote))
+            return true;
+    }
+    return false;
+}
+
+bool xmpp_is_linked(const struct xmpp *x, struct slice remote)
+{
+    list_each (it, &x->streams) {
+        const struct xmpp_stream *s = container_of(it, const struct xmpp_stream, link);
+
+        if (s->was_ready && s->state != XMPP_STATE_CLOSED && stream_is_of(s, remote))
+            return true;
+    }
+    return false;
 }
 
 bool xmpp_withdraw(struct xmpp *x, uint64_t token)
@@ -365,7 +395,7 @@ static const char *certificate_of(const struct xmpp_stream *s)
     return s->cert_ok ? xmpp_cert_by_name(s->cert_by) : "";
 }
 
-static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+static void tell(const struct xmpp_stream *s, xmpp_stream_fn *fn, void *arg)
 {
     uint64_t now = loop_now(s->x->loop);
     struct xmpp_stream_info info = { .id = s->serial,
@@ -399,7 +429,7 @@ static void tell(const struct xmpp_stream *s, void (*fn)(void *arg, const struct
     fn(arg, &info);
 }
 
-void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
+void xmpp_each_stream(const struct xmpp *x, xmpp_stream_fn *fn, void *arg)
 {
     list_each (it, &x->streams)
         tell(container_of(it, const struct xmpp_stream, link), fn, arg);
@@ -414,7 +444,7 @@ static const struct tls_peer *shown_by(const struct xmpp_stream *s, struct arena
 }
 
 struct showing {
-    void (*fn)(void *arg, const struct xmpp_stream_detail *detail);
+    xmpp_detail_fn *fn;
     void *arg;
     const struct xmpp_stream *s;
     struct xmpp_stream_detail detail;
@@ -428,8 +458,7 @@ static void show(void *arg, const struct xmpp_stream_info *info)
     sh->fn(sh->arg, &sh->detail);
 }
 
-bool xmpp_show_stream(const struct xmpp *x, uint64_t id, void (*fn)(void *arg, const struct xmpp_stream_detail *detail),
-                      void *arg)
+bool xmpp_show_stream(const struct xmpp *x, uint64_t id, xmpp_detail_fn *fn, void *arg)
 {
     const struct xmpp_stream *s = id <= UINT32_MAX ? find_stream(x, (uint32_t)id) : NULL;
     struct xmpp_stream_pair pairs[2 * XMPP_PROVEN_MAX];

@@ -25,27 +25,33 @@ def installed(tmp_path_factory):
     return prefix
 
 
-def unit_of(prefix):
-    return prefix / 'lib/systemd/system/stoxd.service'
+UNITS = ['stoxd', 'stoxd-proxy']
+
+
+def unit_of(prefix, name='stoxd'):
+    return prefix / f'lib/systemd/system/{name}.service'
 
 
 def test_make_install_brings_all_that_a_service_needs(installed):
     names = {str(p.relative_to(installed)) for p in installed.rglob('*') if p.is_file()}
     for name in ('sbin/stoxd', 'bin/stoxctl', 'share/man/man8/stoxd.8', 'share/man/man1/stoxctl.1', 'share/man/man5/stox.conf.5',
                  'share/bash-completion/completions/stoxctl.bash', 'share/zsh/site-functions/_stoxctl',
-                 'lib/systemd/system/stoxd.service', 'lib/sysusers.d/stox.conf', 'share/doc/stox/stox.conf.example'):
+                 'lib/systemd/system/stoxd.service', 'lib/systemd/system/stoxd-proxy.service', 'lib/sysusers.d/stox.conf',
+                 'share/doc/stox/stox.conf.example', 'share/doc/stox/proxy.conf.example'):
         assert name in names, sorted(names)
     assert os.access(installed / 'sbin/stoxd', os.X_OK)
 
 
-def test_the_example_of_a_bootstrap_file_is_good(installed):
-    done = subprocess.run([installed / 'sbin/stoxd', '--check', '--config', installed / 'share/doc/stox/stox.conf.example'],
+@pytest.mark.parametrize('role, name', [('all', 'stox'), ('proxy', 'proxy')])
+def test_the_example_of_a_bootstrap_file_is_good(installed, role, name):
+    done = subprocess.run([installed / 'sbin/stoxd', '--role', role, '--check', '--config', installed / f'share/doc/stox/{name}.conf.example'],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout
 
 
-def test_the_unit_starts_what_was_installed(installed):
-    line = re.search(r'^ExecStart=(\S+) --config /etc/stox/stox.conf$', unit_of(installed).read_text(), re.M)
+@pytest.mark.parametrize('name, words', [('stoxd', '--config /etc/stox/stox.conf'), ('stoxd-proxy', '--role proxy --config /etc/stox/proxy.conf')])
+def test_the_unit_starts_what_was_installed(installed, name, words):
+    line = re.search(r'^ExecStart=(\S+) %s$' % words, unit_of(installed, name).read_text(), re.M)
     assert line and (installed / 'sbin/stoxd').samefile(str(installed.parents[1]) + line.group(1))
 
 
@@ -58,17 +64,19 @@ def test_the_service_user_is_made_from_its_file(installed, tmp_path):
     assert re.search(r'^stox:.*:/var/lib/stox:', (root / 'etc/passwd').read_text(), re.M)
 
 
-def test_systemd_finds_no_fault_with_the_unit(installed, tmp_path):
+@pytest.mark.parametrize('name', UNITS)
+def test_systemd_finds_no_fault_with_the_unit(installed, tmp_path, name):
     """Where the program stands is the only thing that is changed: systemd looks for it on this machine."""
-    unit = tmp_path / 'stoxd.service'
-    text = unit_of(installed).read_text().replace('ExecStart=/usr/local', f'ExecStart={installed}')
+    unit = tmp_path / f'{name}.service'
+    text = unit_of(installed, name).read_text().replace('ExecStart=/usr/local', f'ExecStart={installed}')
     unit.write_text(text.replace('Documentation=', '# Documentation='))
     done = subprocess.run(['systemd-analyze', 'verify', '--recursive-errors=no', '--man=no', unit], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
     assert done.returncode == 0 and not done.stdout.strip(), done.stdout
 
 
-def test_the_service_is_little_exposed(installed):
-    done = subprocess.run(['systemd-analyze', 'security', '--offline=yes', f'--threshold={EXPOSURE_MOST}', unit_of(installed)],
+@pytest.mark.parametrize('name', UNITS)
+def test_the_service_is_little_exposed(installed, name):
+    done = subprocess.run(['systemd-analyze', 'security', '--offline=yes', f'--threshold={EXPOSURE_MOST}', unit_of(installed, name)],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout

@@ -493,7 +493,9 @@ static void the_orderly_end(void **state)
 static void starting(const void *arg)
 {
     struct sides *s = sides_new();
-    struct bridge_conf conf = { .loop = &s->loop, .boot = &s->boot, .directory = s->directory };
+    struct bridge_conf conf = {
+        .loop = &s->loop, .boot = &s->boot, .directory = s->directory, .federation = &sides_federation
+    };
     struct err err = { "" };
     struct bridge *b;
 

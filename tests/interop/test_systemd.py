@@ -26,7 +26,7 @@ class Installed(Stoxd):
     """The settings of a gateway, for a machine on which make install has been."""
 
     def __init__(self, rig, machine, store):
-        super().__init__(rig, name="stoxd-unit", partners={"fabrikam.example": {}}, state_dir="/var/lib/stox",
+        super().__init__(rig, name="stoxd-unit", in_two=False, partners={"fabrikam.example": {}}, state_dir="/var/lib/stox",
                          trust_file=ETC + "trust.pem", **({"store": store} if store else {}),
                          sip_domains={OURS: {"route": "office", "certificate": ETC + "chain.pem", "key": ETC + "key.pem"}})
         self.machine = machine
@@ -199,3 +199,23 @@ def test_sockets_of_systemd_are_used_and_nobody_is_refused_while_it_is_away(inst
     eventually(lambda: gateway.active() == ("active", "running"), "the datagram has started it")
     assert early.wait() == 200
     romeo.wait_message("while it was away")
+
+
+def test_the_unit_of_a_proxy_starts_with_the_key_that_root_has_made(rig, machine):
+    it = machine()
+    it.run("make", "-C", ns.REPO, "--no-print-directory", "-o", "all", "install")
+    with open(rig.pki.trust_file) as f:
+        it.write(ETC + "trust.pem", f.read(), 0o644)
+    with open(os.path.join(ns.REPO, "service/proxy.conf.example")) as f:
+        text = f.read().replace("192.0.2.10", "10.99.0.77").replace("[::]", "10.99.0.78")
+    it.write(ETC + "proxy.conf", text + 'trust-file = "%strust.pem"\ndns-servers = {"%s"}\n' % (ETC, dns.ADDRESS))
+    pin = it.run("stoxd", "--role", "proxy", "--config", ETC + "proxy.conf", "--make-key").strip()
+    status, _, said = it.run("systemctl", "enable", "--now", "stoxd-proxy", ok=False)
+    assert status == 0, said + it.journal("stoxd-proxy")
+    assert "role=proxy pin=" + pin in it.journal("stoxd-proxy")
+    with open(it.path("/proc/%s/status" % it.property("stoxd-proxy", "MainPID"))) as f:
+        filters = int(re.search(r"^Seccomp_filters:\s+(\d+)$", f.read(), re.M)[1])
+    it.run("systemctl", "stop", "stoxd-proxy")
+    said = it.journal("stoxd-proxy")
+    assert it.property("stoxd-proxy", "Result") == "success" and 'stopped state="all work ended"' in said, said
+    assert filters > 1  # the unit's, and its own on top

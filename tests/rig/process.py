@@ -89,8 +89,9 @@ class Adopted:
 
 
 class Process:
-    def __init__(self, name, argv, *, cwd=None, env=None, user=None, stdin=subprocess.DEVNULL, notify=False):
-        self.name = name
+    def __init__(self, name, argv, *, cwd=None, env=None, user=None, stdin=subprocess.DEVNULL, notify=False, also=None):
+        """also(line): told of each line that it says, too."""
+        self.name, self.also = name, also
         self.out = Lines()
         self.log_path = os.path.join(ns.work_dir(), "log", name + ".log")
         environ = dict(os.environ if env is None else env)
@@ -125,10 +126,15 @@ class Process:
                     for piece in data.splitlines(keepends=True) if data else [b"\n"] * bool(begun):
                         begun.append(piece)
                         if piece.endswith(b"\n"):
-                            self.out.add(b"".join(begun).decode("utf-8", "replace").rstrip("\r\n"))
+                            self._take(b"".join(begun).decode("utf-8", "replace").rstrip("\r\n"))
                             begun = []
                     self._taken += len(data)
         self.out.end()
+
+    def _take(self, line):
+        self.out.add(line)
+        if self.also:
+            self.also(line)
 
     def catch_up(self):
         """What it has said by now is in out when this returns."""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from . import ns
+from . import dns, ns, split
 from .dns import ADDRESS as DNS, GATEWAY, OFFICE
 from .process import Failed, Process
 
@@ -80,11 +80,13 @@ class Stoxd:
     sip_users alike; each has a default that fits the rig: contoso.example on SIP behind the "office", fabrikam.example
     and wingtip.example as federated partners, and every gate open. The other settings are those of the bootstrap file.
 
+    in_two: as proxy and gateway (rig/split.py); None: as STOX_SPLIT says.
+
     The first start begins with an empty state; the objects are given to the running gateway by stoxctl. empty: none are.
     """
 
     def __init__(self, rig, *, gateway=None, org=None, sip_domains=None, routes=None, partners=None, sites=None,
-                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, **settings):
+                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, in_two=None, **settings):
         self.rig, self.name, self.env = rig, name, env or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.settings = {
@@ -106,15 +108,27 @@ class Stoxd:
         self.process = None
         self.empty = empty
         self._new = True
+        self.perimeter = split.Perimeter(name, self.dir, self._said_outside) if (split.wanted() if in_two is None else in_two) else None
         self.lives = []  # [from, to] of each process that was ready, time.time(); to is None while it lives
 
     def bootstrap(self):
-        return "".join("%s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in self.settings.items())
+        return self._boot_text(self.perimeter.gateway(self.settings) if self.perimeter else self.settings)
+
+    @staticmethod
+    def _boot_text(settings):
+        return "".join("%s = %s\n" % (k.replace("_", "-"), _value(v)) for k, v in settings.items())
+
+    def _said_outside(self, line):
+        """What the proxy of split mode logs counts as ours."""
+        if self.process:
+            self.process.out.add(line)
 
     def objects(self):
         """As `stoxctl config apply` reads them."""
         text = _block("org", None, self.org) + _block("gateway", None, self.gateway)
         for name, options in self.routes.items():
+            if self.perimeter and dns.GATEWAY in options.get("sources", []):  # what is not bound comes from there
+                options = {**options, "sources": [*options["sources"], split.WORLD]}
             text += _block("route", name, options)
         for domain, options in self.sip_domains.items():
             cert = self.rig.cert(domain)
@@ -124,6 +138,8 @@ class Stoxd:
         for kind, objects in ("site", self.sites), ("policy", self.policies), ("sip-user", self.sip_users):
             for name, options in objects.items():
                 text += _block(kind, name, options)
+        for name, options in (self.perimeter.objects() if self.perimeter else {}).items():
+            text += _block("proxy", name, options)
         return text
 
     @property
@@ -139,16 +155,31 @@ class Stoxd:
         if self._new:
             self.forget_state()
         os.makedirs(self.settings["state_dir"], exist_ok=True)
+        env = dict(os.environ, **self.env)
+        argv = [program(), "--config", self.conf_path]
+        if self.perimeter:
+            self.perimeter.namespaces(self.settings)
+            self.perimeter.start(program(), self._boot_text(self.perimeter.proxy(self.settings)), env)
+            argv = split.within(self.perimeter.pair.inside_ns) + argv + ["--role", "gateway"]
         with open(self.conf_path, "w") as f:
             f.write(self.bootstrap())
-        self.process = Process(self.name, [program(), "--config", self.conf_path], cwd=self.dir,
-                               env=dict(os.environ, **self.env), notify=True)
+        self.process = Process(self.name, argv, cwd=self.dir, env=env, notify=True)
         self.process.wait_ready(60)
         self.lives.append([time.time(), None])
         if self._new and not self.empty:
             self.apply()
+        if self.perimeter:
+            self._link()
         self._new = False
         return self
+
+    def _link(self):
+        """Until partners can come in by the proxy, as they can in one process when it is ready."""
+        known = self.ctl("proxy", "list", "--names").split()
+        for name, options in self.perimeter.objects().items():
+            if name not in known:
+                self.ctl("proxy", "new", name, *sum((["--" + k, v] for k, v in options.items()), []))
+        self.wait_event("settings-used", 30)
 
     def apply(self):
         """Gives it all objects, and takes from it all others."""
@@ -173,12 +204,17 @@ class Stoxd:
     def stop(self, timeout=40):
         """Ends it politely; an exit status other than 0 is a failure."""
         if not self.process:
+            if self.perimeter:
+                self.perimeter.stop(timeout)
             return
         was_running = self.process.running()
         status = self.process.stop(timeout)
+        outside = self.perimeter.stop(timeout) if self.perimeter else None
         self.process, process = None, self.process
         if status != 0 or not was_running:
             raise Failed("stoxd ended with %d:\n%s" % (status, process.tail(40)))
+        if outside:
+            raise Failed("its proxy ended with %d:\n%s" % (outside, process.tail(40)))
 
     def hand_over(self):
         """A new process takes over. Returns the old one, as subprocess.Popen: it has its work to end; then adopt()."""
@@ -196,26 +232,38 @@ class Stoxd:
         if status:
             raise Failed("the process that had handed over ended with %d:\n%s" % (status, self.process.tail(40)))
 
-    def kill(self):
+    def kill(self, outside=True):
+        """-9. In split mode the proxy too, as its streams die with one process; outside=False: it lives on."""
+        if self.perimeter and outside:
+            self.perimeter.kill()
         self.process.kill()
         self.lives[-1][1] = time.time()
         self.process = None
 
+    def _catch_up(self):
+        self.process.catch_up()
+        if self.perimeter and self.perimeter.process:
+            self.perimeter.process.catch_up()
+
     def mark(self):
+        self._catch_up()
         return self.process.mark()
 
     def events(self, name=None, since=0):
         """All that it has logged by now, of this name."""
-        self.process.catch_up()
+        self._catch_up()
         found = (_event(line) for line in self.process.out.all[since:])
         return [e for e in found if e and (name is None or e.name == name)]
 
     def events_of_all_lives(self, name):
         """As events, of the processes before this one too."""
-        self.process.catch_up()
-        with open(self.process.log_path, encoding="utf-8", errors="replace") as f:
-            found = (_event(line.rstrip("\n")) for line in f)
-            return [e for e in found if e and e.name == name]
+        self._catch_up()
+        paths = [self.process.log_path] + ([self.perimeter.process.log_path] if self.perimeter else [])
+        found = []
+        for path in paths:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                found += [e for e in (_event(line.rstrip("\n")) for line in f) if e and e.name == name]
+        return sorted(found, key=lambda e: e.at)
 
     def wait_event(self, name, timeout=20, since=0, **fields):
         """The first event of this name whose fields have these values (names with _ for -), bounded."""

@@ -201,72 +201,6 @@ const struct sip_counters *sip_counters(const struct sip *sip)
     return &none;
 }
 
-void xmpp_revocations_changed(struct xmpp *x)
-{
-}
-
-void xmpp_reconsider(struct xmpp *x)
-{
-    now->reconsidered++;
-}
-
-void xmpp_set_limits(struct xmpp *x, const struct xmpp_limits *limits)
-{
-    now->limits = *limits;
-}
-
-bool xmpp_set_secret(struct xmpp *x, struct slice secret)
-{
-    memset(now->secret, 0, sizeof(now->secret));
-    memcpy(now->secret, secret.p, secret.n);
-    return true;
-}
-
-const struct xmpp_counters *xmpp_counters(const struct xmpp *x)
-{
-    static const struct xmpp_counters none;
-
-    return &none;
-}
-
-void xmpp_each_stream(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_stream_info *info), void *arg)
-{
-}
-
-void xmpp_each_attempt(const struct xmpp *x, void (*fn)(void *arg, const struct xmpp_attempt_info *info), void *arg)
-{
-}
-
-bool xmpp_walk_queue(struct xmpp *x, uint64_t *at, size_t n, void (*fn)(void *arg, const struct xmpp_queue_info *info),
-                     void *arg)
-{
-    return false;
-}
-
-bool xmpp_close_stream(struct xmpp *x, uint64_t id)
-{
-    return false;
-}
-
-struct xmpp *xmpp_new(struct loop *loop, const struct xmpp_conf *conf, struct err *err)
-{
-    return (struct xmpp *)now;
-}
-
-void xmpp_free(struct xmpp *x)
-{
-}
-
-void xmpp_stop(struct xmpp *x, void (*done)(void *arg), void *arg)
-{
-    done(arg);
-}
-
-void xmpp_refuse(struct xmpp *x, bool refuse)
-{
-    now->refuses = refuse;
-}
-
 void sip_leave(struct sip *sip, sip_pass *pass, void *arg)
 {
 }
@@ -274,72 +208,6 @@ void sip_leave(struct sip *sip, sip_pass *pass, void *arg)
 bool sip_is_busy(const struct sip *sip)
 {
     return false;
-}
-
-void xmpp_leave(struct xmpp *x)
-{
-}
-
-size_t xmpp_leave_close(struct xmpp *x)
-{
-    return 0;
-}
-
-void xmpp_rest(struct xmpp *x)
-{
-    now->rests = true;
-}
-
-int xmpp_listen(struct xmpp *x, const struct addr *local, struct err *err)
-{
-    return 0;
-}
-
-int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err)
-{
-    return 0;
-}
-
-bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
-               enum xmpp_fate *fate)
-{
-    if (now->refuse_sends) {
-        *fate = now->refusal;
-        return false;
-    }
-    assert_true(now->n_sent < SIDES_MAX);
-    copy(now->sent[now->n_sent].local, sizeof(now->sent[0].local), local);
-    copy(now->sent[now->n_sent].remote, sizeof(now->sent[0].remote), remote);
-    copy(now->sent[now->n_sent].stanza, sizeof(now->sent[0].stanza), stanza);
-    now->sent[now->n_sent].withdrawn = now->sent[now->n_sent].settled = false;
-    now->sent[now->n_sent++].token = token;
-    return true;
-}
-
-bool xmpp_is_crowded(struct xmpp *x, struct slice local, struct slice remote)
-{
-    return now->crowded;
-}
-
-bool xmpp_withdraw(struct xmpp *x, uint64_t token)
-{
-    for (size_t i = 0; i < now->n_sent; i++)
-        if (now->sent[i].token == token)
-            now->sent[i].withdrawn = true;
-    return now->written;
-}
-
-void xmpp_handled(struct xmpp *x, uint64_t receipt)
-{
-    assert_true(now->n_handled < SIDES_MAX);
-    now->handled[now->n_handled++] = receipt;
-}
-
-bool xmpp_pause(struct xmpp *x, struct slice remote, bool pause)
-{
-    now->paused += pause ? 1 : -1;
-    now->n_pauses += pause;
-    return true;
 }
 
 /* The partner's server takes every error at once; messages wait for the test. */
@@ -410,6 +278,7 @@ struct sides *sides_new(void)
     conf.loop = &s->loop;
     conf.boot = &s->boot;
     conf.directory = s->directory;
+    conf.federation = &sides_federation;
     s->bridge = bridge_new(&conf, &err);
     return s;
 }

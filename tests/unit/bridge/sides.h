@@ -96,16 +96,16 @@ struct sides {
     struct sip_target *known; /* what a name leads to; NULL: it has to be looked up */
     size_t extra_size;        /* added to the sizes that sip_dialog_fits and sip_invite_fits go by */
 
-    struct {
+    struct sides_sent {
         char local[128], remote[128], stanza[8192];
-        uint64_t token;
+        uint64_t token, until_ms;
         bool withdrawn, settled;
     } sent[SIDES_MAX];
     size_t n_sent;
     bool refuse_sends;
-    bool crowded; /* what xmpp_is_crowded says */
+    bool crowded, linked; /* what federation_is_crowded and _is_linked say */
     enum xmpp_fate refusal;
-    bool written; /* what xmpp_withdraw says */
+    bool written; /* what federation_withdraw says */
     uint64_t handled[SIDES_MAX];
     size_t n_handled;
     struct sides_row puts[SIDES_MAX], rows[SIDES_MAX]; /* what waits for the ledger; what is stored */
@@ -119,6 +119,9 @@ struct sides {
     size_t txns_max, body_max;
     char secret[XMPP_SECRET_MAX + 1];
 };
+
+/* sides_federation.c: makes the XMPP side that is written down above. */
+extern const struct federation_maker sides_federation;
 
 /* The settings that sides_new starts with. */
 #define SIDES_SETTINGS SIDES_ORG SIDES_DOMAINS SIDES_PARTNER

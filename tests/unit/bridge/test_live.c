@@ -16,6 +16,7 @@ static struct bridge *bridge;
 static struct boot boot;
 static struct addr any;
 static struct tls *tls;
+static struct xmpp_local xmpp;
 static struct node gate; /* only to say where the bridge listens */
 static struct fake f, g, server;
 static int phone;
@@ -70,7 +71,7 @@ static void open_phone(void)
 static int begin(void **state)
 {
     struct err err = { "" };
-    struct bridge_conf conf = { .loop = &rig_loop, .boot = &boot, .secret = { 1 } };
+    struct bridge_conf conf = { .loop = &rig_loop, .boot = &boot, .federation = &xmpp.maker, .secret = { 1 } };
 
     if (rig_setup(state))
         return -1;
@@ -80,12 +81,13 @@ static int begin(void **state)
     fake_listen(&server, CERT_THEIRS);
     tls = rig_tls(CERT_OURS);
     conf.tls = tls;
+    xmpp = (struct xmpp_local){ .maker.make = xmpp_local_make, .tls = tls, .listen = &any, .n_listen = 1 };
     conf.directory = directory_of("yes", "fabrikam tailspin");
     bridge = bridge_new(&conf, &err);
     directory_drop(conf.directory);
     if (!bridge || bridge_listen(bridge, &err))
         fail_msg("%s", err.text);
-    gate.x = bridge->xmpp;
+    gate.x = container_of(bridge->federation, struct xmpp, federation);
     return 0;
 }
 

@@ -10,6 +10,8 @@
 
 #include "make.h"
 
+#define PIN "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
 static void what_is_always_there_is_there(void **state)
 {
     struct config *c = config_new();
@@ -210,6 +212,12 @@ static void an_object_alone_can_be_wrong(void **state)
         { &gateway_kind, "", "contact-addresses=abuse=mailto:a<b", "KIND=URI", NULL },
         { &gateway_kind, "", "contact-addresses=abuse=mailto:\xc3\xbc", "KIND=URI", NULL },
         { &gateway_kind, "", "public-name=gw.contoso.example;public-addresses=192.0.2.1,2001:db8::1", NULL, NULL },
+        { &proxy_kind, "a", "address=192.0.2.1;pin=" PIN, NULL, NULL },
+        { &proxy_kind, "a", "address=192.0.2.1", NULL, "the gateway does not link with it" },
+        { &proxy_kind, "a", "address=192.0.2.1;enabled=no", NULL, NULL },
+        { &proxy_kind, "a", "address=0.0.0.0;pin=" PIN, "not an address and port of one machine", NULL },
+        { &proxy_kind, "a", "address=192.0.2.1:0;pin=" PIN, "not an address and port of one machine", NULL },
+        { &proxy_kind, "a", "address=192.0.2.1;pin=sha256/47DEQpj8HBSa", "is not sha256/ and the base64", NULL },
         { &gateway_kind, "", "public-name=192.0.2.1", "public-name: \"192.0.2.1\" is no name", NULL },
         { &gateway_kind, "", "public-name=gw.contoso.example:5269", "is no name of a host", NULL },
         { &gateway_kind, "", "public-name=two words", "is no name of a host", NULL },
@@ -278,6 +286,11 @@ static void objects_must_fit_together(void **state)
         { { { &sip_user_kind, "a@c.example", "site=s" } }, "sip-user \"a@c.example\": there is no site \"s\"" },
         { { { &site_kind, "a", "users=*@c.example" }, { &site_kind, "b", "users=x@c.example,*@c.example" } },
           "the users *@c.example are declared twice: in site \"" },
+        { { { &proxy_kind, "a", "address=192.0.2.1" }, { &proxy_kind, "b", "address=192.0.2.2" } }, NULL },
+        { { { &proxy_kind, "a", "address=192.0.2.1" }, { &proxy_kind, "b", "address=192.0.2.1:23456" } },
+          "the proxies \"a\" and \"b\" have the same address" },
+        { { { &proxy_kind, "a", "address=192.0.2.1;pin=" PIN }, { &proxy_kind, "b", "address=192.0.2.2;pin=" PIN } },
+          "the proxies \"a\" and \"b\" have the same pin" },
         { { { &site_kind, "a", "users=x*@c.example" }, { &site_kind, "b", "users=x@c.example,*@c.example" } }, NULL },
     };
 

@@ -219,20 +219,29 @@ static void settled(void *owner, uint64_t token, enum xmpp_fate fate, const char
         node_send(n, token + 1000, "again");
 }
 
-static void components(void *owner, void (*fn)(void *arg, struct slice local, const struct xmpp_partner *partner),
-                       void *arg)
+static void each_partner(void *owner, xmpp_partner_fn *fn, void *arg)
 {
     struct node *n = owner;
 
-    if (!n->partner.component)
-        return;
-    fn(arg, slice_str(n->domain), &n->partner);
+    fn(arg, &n->partner, NULL, 0);
+}
+
+static void each_served(void *owner, void (*fn)(void *arg, struct slice domain), void *arg)
+{
+    struct node *n = owner;
+
+    fn(arg, slice_str(n->domain));
     if (n->also)
-        fn(arg, slice_str(n->also), &n->partner);
+        fn(arg, slice_str(n->also));
 }
 
 static const struct xmpp_ops node_ops = {
-    .partner = partner, .serves = serves, .stanza = stanza, .settled = settled, .components = components
+    .partner = partner,
+    .serves = serves,
+    .stanza = stanza,
+    .settled = settled,
+    .each_partner = each_partner,
+    .each_served = each_served,
 };
 
 void node_conf(struct xmpp_conf *conf, struct node *n)

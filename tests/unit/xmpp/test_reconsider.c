@@ -86,6 +86,8 @@ static void a_removed_partner_is_shown_out_and_the_others_stay(void **state)
     reconsider();
     rig_until(xmpp_counters(b.x)->streams == 0);
     assert_int_equal(xmpp_counters(a.x)->streams, 1);
+    assert_false(xmpp_is_linked(a.x, SLICE(THEIRS)));
+    assert_true(xmpp_is_linked(a.x, SLICE(TAILSPIN)));
     assert_true(rig_logged("we sent policy-violation: there is no longer a federation with your domain"));
     assert_true(rig_logged("the partner sent policy-violation"));
     a.n_got = 0;

@@ -183,6 +183,8 @@ static void another_domain_of_the_partner_at_the_same_address_rides_if_it_is_cer
         assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
         send_as(OURS, TAILSPIN, 2);
         assert_int_equal(node_fate(&a, 2), XMPP_FATE_CONFIRMED);
+        assert_true(xmpp_is_linked(a.x, SLICE(THEIRS)));
+        assert_true(xmpp_is_linked(a.x, SLICE(TAILSPIN)));
         assert_int_equal(rig_logged("stream-shared local=" OURS " remote=" TAILSPIN), both);
         node_stop(&a);
         node_stop(&b);

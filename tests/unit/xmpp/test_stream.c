@@ -23,8 +23,12 @@ static void stop_both(void)
 static void test_external_and_sm(void **state)
 {
     start_both();
+    assert_false(xmpp_is_linked(a.x, SLICE(THEIRS)));
     assert_true(node_send(&a, 1, "Art thou there?"));
     assert_int_equal(node_fate(&a, 1), XMPP_FATE_CONFIRMED);
+    assert_true(xmpp_is_linked(a.x, SLICE(THEIRS)));
+    assert_true(xmpp_is_linked(b.x, SLICE(OURS)));
+    assert_false(xmpp_is_linked(a.x, SLICE(OURS)));
     assert_int_equal(b.n_got, 1);
     assert_string_equal(b.got.p, "romeo@" OURS ">juliet@" THEIRS ":message:Art thou there?\n");
     assert_true(rig_logged("method=sasl-external confirm=sm"));

@@ -1,0 +1,149 @@
+/* Which proxies there are, as the settings say, and how they are. */
+#include <stdio.h>
+
+#include "link/gateway_parts.h"
+
+struct gateway_link *gateway_chosen(struct link_gateway *g)
+{
+    struct gateway_link *best = NULL;
+
+    for (size_t i = 0; i < GATEWAY_LINKS; i++) {
+        struct gateway_link *l = &g->links[i];
+
+        if (gateway_is_ready(l) && (!best || l->conf.priority < best->conf.priority))
+            best = l;
+    }
+    return best;
+}
+
+static struct gateway_link *find(struct link_gateway *g, struct slice name)
+{
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
+        if (g->links[i].taken && !g->links[i].leaving && slice_eq(g->links[i].conf.name, name))
+            return &g->links[i];
+    return NULL;
+}
+
+/* There are twice as many places as proxies may be: only he who changes all of them within seconds finds none. */
+static struct gateway_link *free_place(struct link_gateway *g)
+{
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
+        if (!g->links[i].taken)
+            return &g->links[i];
+    return NULL;
+}
+
+static void add(struct link_gateway *g, const struct link_gateway_proxy *proxy)
+{
+    struct gateway_link *l = free_place(g);
+
+    if (!l) {
+        log_error(g->conf.loop->log, "proxy-not-used", LOG_S("proxy", proxy->name),
+                  LOG_Z("why", "proxies were changed too often within a few seconds: change one again"));
+        return;
+    }
+    snprintf(l->name, sizeof(l->name), "%.*s", SLICE_FMT(proxy->name));
+    snprintf(l->pin, sizeof(l->pin), "%.*s", SLICE_FMT(proxy->pin));
+    l->conf = (struct link_gateway_proxy){
+        .name = slice_str(l->name), .pin = slice_str(l->pin), .addr = proxy->addr, .priority = proxy->priority
+    };
+    l->taken = true;
+    l->since_ms = loop_now(g->conf.loop);
+    if (g->started && !g->stopped && !g->leaving)
+        gateway_link_dial(l);
+}
+
+static const struct link_gateway_proxy *wanted(const struct gateway_link *l, const struct link_gateway_proxy *proxies,
+                                               size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_eq(proxies[i].name, l->conf.name) && slice_eq(proxies[i].pin, l->conf.pin) &&
+            addr_eq(&proxies[i].addr, &l->conf.addr))
+            return &proxies[i];
+    return NULL;
+}
+
+void link_gateway_set_proxies(struct link_gateway *g, const struct link_gateway_proxy *proxies, size_t n)
+{
+    if (n > LINK_PROXIES_MAX)
+        n = LINK_PROXIES_MAX;
+    for (size_t i = 0; i < GATEWAY_LINKS; i++) {
+        struct gateway_link *l = &g->links[i];
+        const struct link_gateway_proxy *same = l->taken && !l->leaving ? wanted(l, proxies, n) : NULL;
+
+        if (same)
+            l->conf.priority = same->priority;
+        else if (l->taken && !l->leaving)
+            gateway_link_leave(l);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!find(g, proxies[i].name))
+            add(g, &proxies[i]);
+    gateway_turn(g);
+}
+
+/* ---- for administrators ---- */
+
+static enum link_state state_of(const struct gateway_link *l)
+{
+    if (!l->line)
+        return LINK_IS_DOWN;
+    if (!l->session.line)
+        return LINK_DIALS;
+    return gateway_is_ready(l) ? LINK_IS_READY : LINK_LEARNS;
+}
+
+const char *link_state_name(enum link_state state)
+{
+    switch (state) {
+    case LINK_IS_DOWN: return "down";
+    case LINK_DIALS: return "dialling";
+    case LINK_LEARNS: return "learning";
+    case LINK_IS_READY: return "ready";
+    }
+    return "";
+}
+
+static void count_account(struct hash_node *node, void *arg)
+{
+    *(size_t *)arg += container_of(node, const struct gateway_account, node)->out.stanzas;
+}
+
+void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *arg)
+{
+    const struct gateway_link *chosen = gateway_chosen(g);
+
+    for (size_t i = 0; i < GATEWAY_LINKS; i++) {
+        struct gateway_link *l = &g->links[i];
+        struct link_proxy_info info = { .name = l->conf.name,
+                                        .addr = &l->conf.addr,
+                                        .priority = l->conf.priority,
+                                        .state = state_of(l),
+                                        .chosen = l == chosen,
+                                        .why = l->why,
+                                        .host = slice_str(l->host),
+                                        .since_ms = l->since_ms,
+                                        .answered_ms = l->session.answered_ms,
+                                        .n_links = l->n_links,
+                                        .counters = l->counted };
+
+        if (!l->taken || l->leaving)
+            continue;
+        if (timer_running(&l->redial))
+            info.dials_ms = l->redial.due_ms;
+        hash_each(&l->accounts, count_account, &info.under_way);
+        fn(arg, &info);
+    }
+}
+
+bool link_gateway_dial(struct link_gateway *g, struct slice name)
+{
+    struct gateway_link *l = find(g, name);
+
+    if (l && !l->line && g->started && !g->stopped && !g->leaving) {
+        timer_stop(&g->conf.loop->timers, &l->redial);
+        l->n_failed = 0;
+        gateway_link_dial(l);
+    }
+    return l != NULL;
+}

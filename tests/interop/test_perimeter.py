@@ -1,0 +1,108 @@
+"""Gateway and proxy as an administrator has them: two machines, a firewall, and what stoxctl says of the link between."""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from rig import dns, ns, split
+from rig.process import Process
+from rig.stoxd import Stoxd, program
+
+OTHER_PIN = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+PROXY_SETTINGS = {"listen-xmpp": '{"%s:5269"}' % dns.GATEWAY, "dns-servers": '{"%s"}' % dns.ADDRESS, "host-name": '"proxy.contoso.example"'}
+
+
+@pytest.fixture
+def gateway(rig, start):
+    return start(Stoxd(rig, name="stoxd-inside", in_two=True))
+
+
+def verdict(gateway, name="perimeter"):
+    """The exit status and the last line of stoxctl proxy test."""
+    status, out, err = gateway.ctl("proxy", "test", name, ok=False)
+    return status, out.strip().splitlines()[-1] if out.strip() else err.strip()
+
+
+def test_what_stoxctl_prints_makes_a_proxy_that_works(rig, gateway, romeo, office):
+    pair, home = gateway.perimeter.pair, os.path.join(ns.work_dir(), "by-hand")
+    os.makedirs(home)
+    gateway.ctl("proxy", "remove", "perimeter", "--force")  # the rig's own
+    assert gateway.perimeter.end() == 0
+
+    status, said, warned = gateway.ctl("proxy", "new", "edge", "--address", pair.inner_address, ok=False)
+    assert status == 0
+    assert "without the pin of its key the gateway does not link with it" in warned
+    boot = dict(re.findall(r"^    ([a-z-]+) = ([^#\n]*?) *(?:#.*)?$", said, re.M))
+    boot.update(PROXY_SETTINGS, **{"state-dir": '"%s/state"' % home, "trust-file": '"%s"' % rig.pki.trust_file})
+    conf = os.path.join(home, "proxy.conf")
+    with open(conf, "w") as f:
+        f.write("".join("%s = %s\n" % item for item in boot.items()))
+    assert verdict(gateway, "edge") == (1, "stoxctl: the pin of its key is not set: stoxctl proxy guide says how to come by it")
+
+    make_key = [program(), "--role", "proxy", "--config", conf, "--make-key"]
+    pin = subprocess.check_output(make_key, text=True).strip()
+    assert subprocess.check_output(make_key, text=True).strip() == pin  # it is made once
+    proxy = Process("proxy-by-hand", split.within(pair.perimeter_ns) + [program(), "--role", "proxy", "--config", conf], notify=True)
+    try:
+        proxy.wait_ready(60)
+        gateway.ctl("proxy", "set", "edge", "--pin", pin)
+        assert verdict(gateway, "edge") == (0, "The link with edge at %s:23456 is up." % pair.inner_address)
+        assert office.message(romeo.jid, "through the perimeter", target=(dns.GATEWAY, 5060)).wait() == 200
+        romeo.wait_message("through the perimeter")
+        romeo.send("alice@contoso.example", "and back")
+        office.wait_message("and back")
+    finally:
+        assert proxy.stop() == 0
+
+
+def test_the_state_of_a_link_is_shown(gateway):
+    status = gateway.ctl_json("proxy", "status", "perimeter")
+    assert (status["state"], status["sends"], status["why"], status["links"]) == ("ready", True, "", 1)
+    assert status["host"] == "gw.contoso.example"
+    gateway.ctl("proxy", "set", "perimeter", "--enabled", "no")
+    status = gateway.ctl_json("proxy", "status", "perimeter")
+    assert (status["state"], status["sends"]) == ("off", False)
+    assert "not enabled" in status["why"]
+    assert gateway.ctl("proxy", "status", "nowhere", ok=False)[0] == 5
+
+
+def test_what_keeps_a_link_from_coming_up_is_named(gateway):
+    assert verdict(gateway) == (0, "The link with perimeter at %s:23456 is up." % gateway.perimeter.pair.inner_address)
+
+    gateway.ctl("proxy", "set", "perimeter", "--pin", OTHER_PIN)  # another key than the proxy has
+    status, why = verdict(gateway)
+    assert status == 1
+    assert "its key is %s, which is not pinned here" % gateway.perimeter.ours.pin in why
+
+    gateway.ctl("proxy", "set", "perimeter", "--pin", gateway.perimeter.ours.pin)
+    gateway.perimeter.theirs.pin = OTHER_PIN  # the proxy knows another gateway
+    gateway.perimeter.start(program(), gateway._boot_text(gateway.perimeter.proxy(gateway.settings)), dict(os.environ))
+    status, why = verdict(gateway)
+    assert status == 1
+    assert "most likely its link-pins do not have our pin" in why
+
+    assert gateway.perimeter.end() == 0  # nobody listens there
+    status, why = verdict(gateway)
+    assert status == 1
+    assert "connection refused: no proxy listens at this address and port, or a firewall refuses it" in why
+
+    gateway.ctl("proxy", "set", "perimeter", "--address", dns.OFFICE + ":5060")  # no TLS there
+    assert verdict(gateway)[0] == 1
+
+
+def test_the_proxy_has_given_up_files_and_programs(gateway, romeo, office):
+    """What it cannot do any more is tests/unit/daemon/test_sandbox.c; this is that it is so, and works."""
+    assert office.message(romeo.jid, "from the sandbox", target=(dns.GATEWAY, 5060)).wait() == 200
+    romeo.wait_message("from the sandbox")
+    at = "/proc/%d/" % gateway.perimeter.process.pid
+    for task in os.listdir(at + "task"):
+        with open(at + "task/%s/status" % task) as f:
+            status = f.read()
+        assert re.search(r"^Seccomp:\t2$", status, re.M), status
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.M), status
+    kinds = {re.sub(r":?\[.*", "", os.readlink(at + "fd/" + fd)) for fd in os.listdir(at + "fd")}
+    assert kinds <= {"socket", "pipe", "anon_inode", "/dev/null"}, kinds
+    os.kill(gateway.perimeter.process.pid, signal.SIGHUP)
+    gateway.wait_event("nothing-read-again")
