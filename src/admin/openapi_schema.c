@@ -20,11 +20,13 @@ static const struct {
     { "Counts",
       "{'type':'array','items':{'type':'integer'},'description':'oldest first; the last has not ended yet'}" },
     { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
-                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
+                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']},"
+                 "'proxy':{'type':'string','description':'that has it; missing without proxies'}}}}}}" },
     { "Steps",
       "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
-      "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
+      "'ping','end','resolve','options','speaker','dial','link','settings']},'result':{'enum':['ok','failed','note']},'"
+      "text':{'type':'string'}}}"
       "}" },
     { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
                 "out','both']},"

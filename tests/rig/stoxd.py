@@ -178,7 +178,8 @@ class Stoxd:
         known = self.ctl("proxy", "list", "--names").split()
         for name, options in self.perimeter.objects().items():
             if name not in known:
-                self.ctl("proxy", "new", name, *sum((["--" + k, v] for k, v in options.items()), []))
+                given = (("--" + k.replace("_", "-"), ",".join(v) if isinstance(v, list) else v) for k, v in options.items())
+                self.ctl("proxy", "new", name, *(word for pair in given for word in pair))
         self.wait_event("settings-used", 30)
 
     def apply(self):
