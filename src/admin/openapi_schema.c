@@ -71,8 +71,8 @@ static const struct {
       "'name':{'type':'string'},'address':{'type':'string'},'priority':{'type':'integer'},"
       "'state':{'enum':['off','down','dialling','learning','ready']},'sends':{'type':'boolean','description':"
       "'what begins now goes out by it'},'why':{'type':'string','description':'what is wrong, and what helps'},"
-      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-s':{'type':['integer','null'],"
-      "'description':'seconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
+      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-ms':{'type':['integer','null'],"
+      "'description':'milliseconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
       "'links':{'type':'integer','description':'how often it was linked'},'streams':{'type':'integer'},"
       "'stanzas-in':{'type':'integer'},'stanzas-out':{'type':'integer'},'under-way':{'type':'integer','description':"
       "'stanzas that it has and that have no outcome yet'}}}" },

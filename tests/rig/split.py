@@ -241,6 +241,7 @@ class Perimeter:
     SHARED = ("log_level", "host_name", "dns_servers", "dns_trust_anchor", "trust_file")
 
     def __init__(self, name, directory, say):
+        self.label = name  # of the kind proxy: gateways on one store have one each, and can reach their own alone
         self.name, self.dir, self.say = name + "-proxy", directory + "/perimeter", say
         self.ours, self.theirs = Key(self.dir + "/link.key"), Key(directory + "/gateway-link.key")
         self.pair = self.process = self.written = None
@@ -259,7 +260,7 @@ class Perimeter:
             return {}
         outer = {name: ["%s:%d" % place for place in self._places(self.settings, {listens: self.OUTER[listens]})]
                  for name, listens in (("outer_xmpp", "listen_xmpp"), ("outer_xmpps", "listen_xmpps"))}
-        return {"perimeter": {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin,
+        return {self.label: {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin,
                               **{name: places for name, places in outer.items() if places}}}
 
     def _places(self, settings, defaults):
