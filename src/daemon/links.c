@@ -72,9 +72,15 @@ static void each_identity(void *arg, link_identity_fn *fn, void *fn_arg)
     tls_identities_drop(set);
 }
 
+static bool put_revocations(void *arg, struct buf *out)
+{
+    return tls_put_crls(((const struct links *)arg)->outer, out);
+}
+
 /* ---- the whole ---- */
 
-int links_init(struct links *l, const struct boot *boot, struct tls *outer, struct log *log, struct err *err)
+int links_init(struct links *l, const struct boot *boot, struct tls *outer, bool takes_over, struct log *log,
+               struct err *err)
 {
     if (boot->xmpp.n || boot->xmpps.n)
         return err_set(err, "%s is the proxy's: remove it from the bootstrap file, or start without --role gateway",
@@ -87,7 +93,9 @@ int links_init(struct links *l, const struct boot *boot, struct tls *outer, stru
                                     .tls = l->tls,
                                     .name = boot->host_name,
                                     .each_identity = each_identity,
+                                    .revocations = put_revocations,
                                     .arg = l,
+                                    .beside = takes_over,
                                     .made = &l->gateway };
     log_info(log, "link-key", LOG_Z("pin", l->pin), LOG_Z("hint", "link-pins of each proxy must have it"));
     return 0;

@@ -13,8 +13,9 @@ struct links {
     char pin[PIN_TEXT];           /* of our key */
 };
 
-/* links_fini is due whatever this returns, after the bridge is gone. Zeroed before. */
-int links_init(struct links *l, const struct boot *boot, struct tls *outer, struct log *log, struct err *err);
+/* takes_over: another process hands over to us. links_fini is due whatever this returns, after the bridge is gone. Zeroed before. */
+int links_init(struct links *l, const struct boot *boot, struct tls *outer, bool takes_over, struct log *log,
+               struct err *err);
 void links_fini(struct links *l);
 
 /* The proxies of these settings are linked with from now on; nothing to do without --role gateway. On the loop. */

@@ -130,7 +130,8 @@ static int open_bridge(struct stoxd *d, struct err *err)
                                    .direct = d->boot.xmpps.v,
                                    .n_direct = d->boot.xmpps.n };
 
-    if (d->how->role == STOXD_GATEWAY && links_init(&d->links, &d->boot, d->tls, &d->log, err)) {
+    if (d->how->role == STOXD_GATEWAY &&
+        links_init(&d->links, &d->boot, d->tls, d->how->take_over >= 0, &d->log, err)) {
         config_drop(config);
         return -1;
     }

@@ -22,6 +22,7 @@
 #define LINK_DOMAIN_MAX JID_PART_MAX
 #define LINK_WHY_MAX 400
 #define LINK_VERDICT_MAX 2000
+#define LINK_REVOCATIONS_MAX (16 << 20)
 #define LINK_SENT_MAX (256 * 1024)  /* a stanza of ours */
 #define LINK_HEARD_MAX (300 * 1024) /* a partner's, as it is written anew: its 256 KiB, and the names of namespaces */
 
@@ -35,8 +36,10 @@
     F(T, DATA, process, LINK_RANDOM, LINK_RANDOM) /* another one after each start */                                   \
     F(T, DATA, session, 0, LINK_RANDOM)           /* gateway: that it would go on with, or none; proxy: that it is */  \
     F(T, U64, taken, 0, UINT64_MAX)               /* numbered frames of the peer's in that session */                  \
-    F(T, TEXT, name, 1, 255)                      /* of its host, for the log */                                       \
-    F(T, DATA, more, 0, 4096)                     /* of later versions: not looked at */
+    F(T, FLAG, beside, 0,                                                                                              \
+      1) /* gateway: the process before it has handed over, and ends what it has by a session of its own */            \
+    F(T, TEXT, name, 1, 255)  /* of its host, for the log */                                                           \
+    F(T, DATA, more, 0, 4096) /* of later versions: not looked at */
 
 /* The last frame: why its sender ends the connection. */
 #define LINK_FIELDS_BYE(F, T)                                                                                          \
@@ -103,6 +106,10 @@
     F(T, FLAG, used, 0, 1)           /* no: the former ones stay */                                                    \
     F(T, TEXT, why, 0, LINK_WHY_MAX) /* not */
 
+/* Revocation lists, all of them, when they are others than before and when a link begins: so many bytes of PEM follow, in parts. */
+#define LINK_FIELDS_REVOCATIONS(F, T) F(T, U32, bytes, 0, LINK_REVOCATIONS_MAX)
+#define LINK_FIELDS_REVOCATION_PART(F, T) F(T, DATA, pem, 1, 128 * 1024)
+
 /* ---- stanzas ---- */
 
 #define LINK_FIELDS_SEND(F, T)                                                                                         \
@@ -142,7 +149,7 @@
 /* As xmpp_ops.link; all that are up are told anew when a session begins. */
 #define LINK_FIELDS_LINKED(F, T)                                                                                       \
     F(T, TEXT, remote, 1, LINK_DOMAIN_MAX)                                                                             \
-    F(T, FLAG, up, 0, 1)                                                                                               \
+    F(T, FLAG, up, 0, 1)    /* and not still: the last one has ended in order */                                       \
     F(T, FLAG, still, 0, 1) /* there is a proven stream now: as federation_is_linked */
 
 #define LINK_FIELDS_PHASE(F, T) F(T, U8, phase, 0, LINK_N_PHASES - 1)      /* enum link_phase */
@@ -276,6 +283,8 @@
     X(24, IDENTITY, identity, LINK_FROM_GATEWAY, false)                                                                \
     X(26, SETTINGS_END, settings_end, LINK_FROM_GATEWAY, false)                                                        \
     X(27, SETTINGS_USED, settings_used, LINK_FROM_PROXY, false)                                                        \
+    X(28, REVOCATIONS, revocations, LINK_FROM_GATEWAY, false)                                                          \
+    X(29, REVOCATION_PART, revocation_part, LINK_FROM_GATEWAY, false)                                                  \
     X(32, SEND, send, LINK_FROM_GATEWAY, true)                                                                         \
     X(33, WITHDRAW, withdraw, LINK_FROM_GATEWAY, true)                                                                 \
     X(34, FATE, fate, LINK_FROM_PROXY, true)                                                                           \

@@ -46,6 +46,15 @@ void link_gateway_reconsider(struct link_gateway *g)
     tell_settings(g);
 }
 
+void link_gateway_revocations_changed(struct link_gateway *g)
+{
+    gateway_make_lists(g);
+    for (size_t i = 0; i < GATEWAY_LINKS; i++) {
+        g->links[i].lists_at = 0;
+        gateway_push_settings(&g->links[i]);
+    }
+}
+
 void link_gateway_set_limits(struct link_gateway *g, const struct xmpp_limits *limits)
 {
     g->conf.limits = *limits;
@@ -79,6 +88,16 @@ void link_gateway_refuse(struct link_gateway *g, bool refuse)
 void link_gateway_rest(struct link_gateway *g)
 {
     set_phase(g, LINK_REST);
+}
+
+/*
+ * Its sessions end what they have. Once one is over, no other one begins: it would take the place of the process that serves now.
+ */
+void link_gateway_leave(struct link_gateway *g)
+{
+    g->leaving = true;
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
+        timer_stop(&g->conf.loop->timers, &g->links[i].redial);
 }
 
 /* ---- the whole ---- */
@@ -131,6 +150,7 @@ struct link_gateway *link_gateway_new(const struct link_gateway_conf *conf, stru
     }
     g->conf = *conf;
     buf_init(&g->settings, 0);
+    buf_init(&g->lists, 0);
     hash_init(&g->pairs);
     hash_init(&g->tokens);
     hash_init(&g->ids);
@@ -157,6 +177,7 @@ void link_gateway_start(struct link_gateway *g)
 {
     loop_undefer(&g->tell);
     gateway_make_settings(g);
+    gateway_make_lists(g);
     g->started = true;
     for (size_t i = 0; i < GATEWAY_LINKS; i++)
         if (g->links[i].taken)

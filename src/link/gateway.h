@@ -37,7 +37,9 @@ struct link_gateway_conf {
     const struct xmpp_ops *ops; /* each_partner and each_served are asked, too */
     void *owner;
     void (*each_identity)(void *arg, link_identity_fn *fn, void *fn_arg); /* NULL: there are none */
-    void *identities_of;                                                  /* its first argument */
+    bool (*revocations)(void *arg, struct buf *out);                      /* adds them as PEM; NULL: there are none */
+    void *arg;                                                            /* the first argument of both */
+    bool beside; /* another process of this gateway has handed over to us, and still ends what it has */
     struct slice dialback_secret;
     struct xmpp_limits limits;
 };
@@ -93,7 +95,9 @@ struct link_maker {
     struct tls *tls;                                                      /* with LINK_CERTIFICATE */
     struct slice name;                                                    /* of this host */
     void (*each_identity)(void *arg, link_identity_fn *fn, void *fn_arg); /* asked whenever settings are told */
+    bool (*revocations)(void *arg, struct buf *out);                      /* likewise, when they have changed */
     void *arg;
+    bool beside;                /* as above */
     struct link_gateway **made; /* told what was made, for the functions above; NULL again once it is freed */
 };
 
@@ -108,10 +112,12 @@ void link_gateway_handled(struct link_gateway *g, uint64_t receipt);
 bool link_gateway_pause(struct link_gateway *g, struct slice remote, bool pause);
 
 void link_gateway_reconsider(struct link_gateway *g);
+void link_gateway_revocations_changed(struct link_gateway *g);
 void link_gateway_set_limits(struct link_gateway *g, const struct xmpp_limits *limits);
 bool link_gateway_set_secret(struct link_gateway *g, struct slice secret);
 void link_gateway_refuse(struct link_gateway *g, bool refuse);
 void link_gateway_rest(struct link_gateway *g);
+void link_gateway_leave(struct link_gateway *g);
 
 /*
  * Of all proxies together, as they were a second ago; of one that is lost, what it had counted. queued is of this moment, and of the

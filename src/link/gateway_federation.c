@@ -37,11 +37,12 @@ static void on_rest(struct federation *f)
     link_gateway_rest(of(f));
 }
 
-/* The other process's session takes the place of ours when it is linked: nothing is said before. */
 static void on_leave(struct federation *f)
 {
+    link_gateway_leave(of(f));
 }
 
+/* No stream is closed: they are the other process's. */
 static size_t on_leave_close(struct federation *f)
 {
     return 0;
@@ -84,6 +85,7 @@ static void on_reconsider(struct federation *f)
 
 static void on_revocations_changed(struct federation *f)
 {
+    link_gateway_revocations_changed(of(f));
 }
 
 static void on_set_limits(struct federation *f, const struct xmpp_limits *limits)
@@ -174,7 +176,9 @@ struct federation *link_make(const struct federation_maker *maker, struct loop *
                                                .ops = conf->ops,
                                                .owner = conf->owner,
                                                .each_identity = m->each_identity,
-                                               .identities_of = m->arg,
+                                               .revocations = m->revocations,
+                                               .arg = m->arg,
+                                               .beside = m->beside,
                                                .dialback_secret = conf->dialback_secret,
                                                .limits = conf->limits };
     struct link_gateway *g = link_gateway_new(&gateway, err);

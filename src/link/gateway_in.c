@@ -173,7 +173,7 @@ void gateway_on_linked(struct gateway_link *l, const struct link_linked_frame *l
         domain_add(l, linked->remote);
     else
         domain_drop(l, domain_find(l, linked->remote));
-    if (conf->ops->link)
+    if (conf->ops->link && (linked->still || !linked->up)) /* an end in order is told to nobody */
         conf->ops->link(conf->owner, linked->remote, linked->up);
 }
 

@@ -159,7 +159,7 @@ static void on_up(void *owner, struct link_line *line)
     gateway_watch(g);
     if (g->phase != LINK_SERVE)
         gateway_tell_phase(l);
-    l->settings_at = 0;
+    l->settings_at = l->lists_at = 0;
     gateway_push_settings(l);
 }
 
@@ -239,7 +239,7 @@ static void on_closed(void *owner, struct link_line *line, enum link_reason reas
     gateway_stopped_if_done(g);
     if (l->leaving && !l->session.begun)
         release(l);
-    else if (!l->leaving && !g->stopped)
+    else if (!l->leaving && !g->leaving && !g->stopped)
         redial_later(l);
 }
 
@@ -256,6 +256,7 @@ void gateway_link_dial(struct gateway_link *l)
                                    .pins = &l->conf.pin,
                                    .n_pins = 1,
                                    .name = conf->name,
+                                   .beside = conf->beside,
                                    .ops = &line_ops,
                                    .owner = l,
                                    .session = &l->session };

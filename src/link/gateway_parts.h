@@ -31,6 +31,7 @@ struct gateway_link {
     struct timer move;                      /* without a line: then what it has is given to another */
     uint64_t used;                          /* version of the settings that it uses; 0: none yet */
     size_t settings_at;                     /* bytes of the settings that the line has got */
+    size_t lists_at;                        /* likewise of revocation lists */
     struct hash accounts;                   /* struct gateway_account, owned, as long as the session */
     struct hash linked;                     /* struct gateway_domain, owned, likewise: who has a proven stream */
     bool rested;                            /* it has said so */
@@ -103,10 +104,12 @@ struct link_gateway {
     struct link_gateway_conf conf;
     struct gateway_link links[GATEWAY_LINKS];
     bool started;
+    bool leaving; /* another process serves: no link is dialled any more */
     unsigned char process[LINK_RANDOM];
     char secret[XMPP_SECRET_MAX];
     uint64_t version;
     struct buf settings; /* frames of that version */
+    struct buf lists;    /* likewise, of revocation lists */
     struct hash pairs, tokens, ids, receipts;
     struct list waiting; /* struct gateway_pair */
     struct list owing;   /* struct gateway_account */
@@ -164,6 +167,7 @@ struct gateway_link *gateway_chosen(struct link_gateway *g);
 /* ---- gateway_settings.c ---- */
 
 void gateway_make_settings(struct link_gateway *g);
+void gateway_make_lists(struct link_gateway *g);
 void gateway_free_settings(struct link_gateway *g);
 void gateway_push_settings(
     struct gateway_link *l); /* as much as the line has room for; then what is numbered follows */

@@ -49,7 +49,7 @@ static void add(struct link_gateway *g, const struct link_gateway_proxy *proxy)
     };
     l->taken = true;
     l->since_ms = loop_now(g->conf.loop);
-    if (g->started && !g->stopped)
+    if (g->started && !g->stopped && !g->leaving)
         gateway_link_dial(l);
 }
 
@@ -140,7 +140,7 @@ bool link_gateway_dial(struct link_gateway *g, struct slice name)
 {
     struct gateway_link *l = find(g, name);
 
-    if (l && !l->line && g->started && !g->stopped) {
+    if (l && !l->line && g->started && !g->stopped && !g->leaving) {
         timer_stop(&g->conf.loop->timers, &l->redial);
         l->n_failed = 0;
         gateway_link_dial(l);

@@ -4,7 +4,8 @@
 #include "link/gateway_parts.h"
 
 #define SETTINGS_MAX ((size_t)64 << 20)
-#define LENGTH 4 /* bytes that say how long a frame is */
+#define PART_MAX (128 * 1024) /* of revocation lists, in a frame */
+#define LENGTH 4              /* bytes that say how long a frame is */
 
 struct making {
     struct link_gateway *g;
@@ -117,7 +118,7 @@ void gateway_make_settings(struct link_gateway *g)
     conf->ops->each_served(conf->owner, put_served, &m);
     conf->ops->each_partner(conf->owner, put_partner, &m);
     if (conf->each_identity)
-        conf->each_identity(conf->identities_of, put_identity, &m);
+        conf->each_identity(conf->arg, put_identity, &m);
     put(&m, &(struct link_frame){ .type = LINK_SETTINGS_END, .settings_end.frames = m.n });
     if (m.ok)
         return;
@@ -130,6 +131,41 @@ void gateway_make_settings(struct link_gateway *g)
 void gateway_free_settings(struct link_gateway *g)
 {
     wipe(g);
+    buf_free(&g->lists);
+}
+
+/* ---- revocation lists ---- */
+
+static bool put_lists(struct link_gateway *g, struct slice pem)
+{
+    bool ok = link_frame_write(&g->lists, &(struct link_frame){ .type = LINK_REVOCATIONS, .revocations.bytes = pem.n });
+
+    while (ok && pem.n) {
+        const struct link_frame f = { .type = LINK_REVOCATION_PART, .revocation_part.pem = slice_first(pem, PART_MAX) };
+
+        ok = link_frame_write(&g->lists, &f);
+        pem = slice_from(pem, f.revocation_part.pem.n);
+    }
+    return ok;
+}
+
+void gateway_make_lists(struct link_gateway *g)
+{
+    const struct link_gateway_conf *conf = &g->conf;
+    struct buf pem;
+    bool ok;
+
+    buf_free(&g->lists);
+    buf_init(&g->lists, 2 * LINK_REVOCATIONS_MAX);
+    buf_init(&pem, LINK_REVOCATIONS_MAX);
+    ok = (!conf->revocations || conf->revocations(conf->arg, &pem)) && buf_ok(&pem) && put_lists(g, buf_slice(&pem));
+    buf_free(&pem);
+    if (ok)
+        return;
+    buf_free(&g->lists);
+    log_error(conf->loop->log, "revocation-lists-not-told",
+              LOG_Z("why", "they are more than 16 MiB, or memory is missing"),
+              LOG_Z("effect", "proxies go on with what they have"));
 }
 
 /* The frame that begins there: our own writing. */
@@ -141,21 +177,26 @@ static struct slice frame_at(const struct buf *settings, size_t at)
     return slice_first(rest, LENGTH + ((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]));
 }
 
-/* Frame by frame, as others come between. */
-void gateway_push_settings(struct gateway_link *l)
+/* Frame by frame, as others come between. False: the next room goes on. */
+static bool push(struct gateway_link *l, const struct buf *frames, size_t *at)
 {
-    const struct buf *settings = &l->gateway->settings;
-
-    if (!l->session.line)
-        return;
-    while (l->settings_at < settings->n) {
-        struct slice frame = frame_at(settings, l->settings_at);
+    while (*at < frames->n) {
+        struct slice frame = frame_at(frames, *at);
 
         if (!link_line_has_room(l->line) || !link_line_write_bytes(l->line, frame))
-            return; /* the next room goes on */
-        l->settings_at += frame.n;
+            return false;
+        *at += frame.n;
     }
-    link_line_go(l->line);
+    return true;
+}
+
+/* By the settings streams are, so that these come first; what is to be sent waits for both. */
+void gateway_push_settings(struct gateway_link *l)
+{
+    struct link_gateway *g = l->gateway;
+
+    if (l->session.line && push(l, &g->settings, &l->settings_at) && push(l, &g->lists, &l->lists_at))
+        link_line_go(l->line);
 }
 
 void gateway_on_used(struct gateway_link *l, const struct link_settings_used_frame *used)

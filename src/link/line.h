@@ -65,6 +65,7 @@ struct link_line_conf {
     const struct slice *pins; /* of keys that the peer may have */
     size_t n_pins;
     struct slice name; /* ours, for the peer's log */
+    bool beside;       /* gateway: see HELLO */
     unsigned char process[LINK_RANDOM];
     const struct link_line_ops *ops;
     void *owner;

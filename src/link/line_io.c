@@ -47,6 +47,7 @@ void link_line_say_hello(struct link_line *line, const struct link_session *sess
                    .process = slice_of((const char *)line->conf.process, LINK_RANDOM),
                    .session = slice_of((const char *)session->id, session->begun ? LINK_RANDOM : 0),
                    .taken = session->numbered.n_taken,
+                   .beside = line->conf.beside,
                    .name = line->conf.name },
     };
 

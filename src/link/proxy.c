@@ -105,6 +105,7 @@ static void session_free(struct proxy_session *s)
     hash_free(&s->receipts);
     hash_free(&s->accounts);
     link_session_fini(&s->session);
+    buf_free(&s->lists);
     link_copy_free(s->next);
     link_copy_free(s->copy);
     free(s);
@@ -142,7 +143,9 @@ static struct proxy_session *session_new(struct link_proxy *p, const struct link
     hash_init(&s->by_id);
     hash_init(&s->receipts);
     hash_init(&s->accounts);
+    hash_init(&s->linked);
     hash_init(&s->shown);
+    buf_init(&s->lists, LINK_REVOCATIONS_MAX);
     list_init(&s->probes);
     list_push(&p->sessions, &s->link);
     p->n_sessions++;
@@ -154,25 +157,49 @@ static struct proxy_session *session_of_pin(const struct link_proxy *p, struct s
     list_each (it, &p->sessions) {
         struct proxy_session *s = container_of(it, struct proxy_session, link);
 
-        if (slice_is(pin, s->pin) && !s->over)
+        if (slice_is(pin, s->pin) && !s->over && !s->leaving)
             return s;
     }
     return NULL;
 }
 
-/* The gateway was started anew: its settings stay in use until it has told them, so that streams stay. */
+/* At its place, and by its settings until it has told its own, so that streams stay. */
+static struct proxy_session *succeed(struct proxy_session *old, const struct link_hello_frame *hello, struct slice pin)
+{
+    struct proxy_session *s = session_new(old->proxy, hello, pin);
+
+    if (!s)
+        return NULL;
+    s->copy = old->copy;
+    old->copy = NULL;
+    list_unlink(&s->link);
+    list_push(&old->link, &s->link); /* before it */
+    return s;
+}
+
+/* The gateway has handed over to this process. */
+static struct proxy_session *stand_beside(struct proxy_session *old, const struct link_hello_frame *hello,
+                                          struct slice pin)
+{
+    struct proxy_session *s = succeed(old, hello, pin);
+
+    if (!s)
+        return NULL;
+    old->leaving = true;
+    log_info(s->proxy->conf.loop->log, "gateway-handed-over", LOG_Z("gateway", s->name),
+             LOG_Z("effect", "the session before ends what it has"));
+    return s;
+}
+
+/* The gateway was started anew. */
 static struct proxy_session *replace(struct proxy_session *old, const struct link_hello_frame *hello, struct slice pin)
 {
     struct link_proxy *p = old->proxy;
-    struct proxy_session *s = session_new(p, hello, pin);
+    struct proxy_session *s = succeed(old, hello, pin);
 
     if (!s)
         return NULL;
     proxy_pauses(old, false);
-    s->copy = old->copy;
-    old->copy = NULL;
-    list_unlink(&s->link);
-    list_push(&old->link, &s->link); /* before it: at its place */
     log_info(p->conf.loop->log, "gateway-restarted", LOG_Z("gateway", s->name));
     session_free(old);
     return s;
@@ -180,10 +207,23 @@ static struct proxy_session *replace(struct proxy_session *old, const struct lin
 
 /* ---- lines ---- */
 
-static bool goes_on(const struct proxy_session *s, const struct link_hello_frame *hello)
+static bool is_of_process(const struct proxy_session *s, const struct link_hello_frame *hello)
 {
-    return slice_eq(hello->session, slice_of((const char *)s->session.id, LINK_RANDOM)) &&
-           slice_eq(hello->process, slice_of((const char *)s->session.peer, LINK_RANDOM));
+    return slice_eq(hello->process, slice_of((const char *)s->session.peer, LINK_RANDOM));
+}
+
+/* The session that this gateway would go on with; NULL: there is no such one. */
+static struct proxy_session *going_on(const struct link_proxy *p, const struct link_hello_frame *hello,
+                                      struct slice pin)
+{
+    list_each (it, &p->sessions) {
+        struct proxy_session *s = container_of(it, struct proxy_session, link);
+
+        if (slice_is(pin, s->pin) && !s->over && is_of_process(s, hello) &&
+            slice_eq(hello->session, slice_of((const char *)s->session.id, LINK_RANDOM)))
+            return s;
+    }
+    return NULL;
 }
 
 static struct link_session *on_hello(void *owner, struct link_line *line, const struct link_hello_frame *hello,
@@ -191,13 +231,15 @@ static struct link_session *on_hello(void *owner, struct link_line *line, const 
 {
     struct proxy_line *l = owner;
     struct link_proxy *p = l->proxy;
-    struct proxy_session *s = session_of_pin(p, pin);
+    struct proxy_session *s = going_on(p, hello, pin), *before = session_of_pin(p, pin);
 
-    if (s && goes_on(s, hello)) {
+    if (s) {
         if (s->session.line)
             link_line_end(s->session.line, LINK_REPLACED, "its gateway has opened another connection");
-    } else if (s) {
-        s = replace(s, hello, pin);
+    } else if (before && hello->beside && !is_of_process(before, hello) && p->n_sessions < 2 * LINK_GATEWAYS_MAX) {
+        s = stand_beside(before, hello, pin);
+    } else if (before) {
+        s = replace(before, hello, pin);
     } else if (p->n_sessions >= LINK_GATEWAYS_MAX) {
         link_line_end(line, LINK_TOO_MANY, "this proxy has 16 gateways already");
         return NULL;
@@ -238,6 +280,8 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_HANDLED: proxy_on_handled(s, &f->handled); return;
     case LINK_CREDIT: proxy_on_credit(s, &f->credit); return;
     case LINK_STREAM_CLOSE: proxy_on_stream_close(s, &f->stream_close); return;
+    case LINK_REVOCATIONS: proxy_on_revocations(s, &f->revocations); return;
+    case LINK_REVOCATION_PART: proxy_on_revocation_part(s, &f->revocation_part); return;
     case LINK_PROBE: proxy_on_probe(s, &f->probe); return;
     case LINK_WATCH: s->watches = f->watch.on; return;
     case LINK_PHASE:
@@ -295,8 +339,10 @@ static void on_closed(void *owner, struct link_line *line, enum link_reason reas
     struct proxy_session *s = l->session;
 
     log_lost(l, reason, why);
-    if (s && !s->session.line && !s->over)
-        timer_start(&p->conf.loop->timers, &s->gone, reason == LINK_IN_ORDER ? 0 : LINK_SESSION_MS);
+    if (s && !s->session.line && reason == LINK_IN_ORDER)
+        proxy_session_over(s, "it has ended in order, or has this proxy in its settings no more");
+    else if (s && !s->session.line && !s->over)
+        timer_start(&p->conf.loop->timers, &s->gone, LINK_SESSION_MS);
     line_free(l);
     stopped_if_done(p);
 }

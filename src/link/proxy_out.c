@@ -147,11 +147,12 @@ static void hand_over(struct proxy_session *s, struct proxy_account *a, const st
 /* What speaks against it; NULL: nothing, and *a is its partner's account. */
 static const char *object_to(struct proxy_session *s, const struct link_send_frame *send, struct proxy_account **a)
 {
-    const struct xmpp_partner *partner = s->copy ? link_copy_partner(s->copy, send->remote) : NULL;
+    const struct proxy_session *owner = proxy_owner_of(s->proxy, send->local, send->remote);
+    const struct xmpp_partner *partner = owner ? link_copy_partner(owner->copy, send->remote) : NULL;
 
-    if (!partner || !link_copy_serves(s->copy, send->local, NULL))
+    if (!partner)
         return "the settings that the proxy was told have no such pair of domains";
-    if (proxy_owner_of(s->proxy, send->local, send->remote) != s)
+    if (s->leaving ? !slice_is(slice_str(s->pin), owner->pin) : owner != s)
         return "another gateway of this proxy has this pair of domains";
     *a = proxy_account_of(s, partner->name);
     return *a ? NULL : "the proxy has no memory for it";

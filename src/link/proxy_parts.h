@@ -47,13 +47,18 @@ struct proxy_session {
     struct link_copy *next; /* being told */
     uint64_t next_version;  /* 0: none is being told, or it was refused already */
     uint64_t n_next;
+    struct buf lists; /* revocation lists, being told */
+    size_t lists_n;   /* so many bytes of them are to come in all */
+    bool has_lists;   /* those that it has told are in use */
     enum link_phase phase;
     struct timer gone;    /* without a line */
     struct timer lease;   /* runs out */
     struct list outs;     /* struct proxy_out, owned */
     struct hash by_id;    /* of these */
     struct hash receipts; /* struct proxy_in, owned: given to the gateway, or waiting, and not handled */
+    struct hash linked;   /* struct proxy_linked, owned */
     struct hash accounts; /* struct proxy_account, owned */
+    bool leaving;         /* another process of its gateway serves: it ends what it has, and has no settings */
     bool over;            /* it goes at the end of what runs now */
     struct hash shown;    /* struct proxy_shown, owned: the streams that it has been told of, on this line */
     uint64_t n_shows;     /* looks at all streams, so far */
@@ -113,6 +118,8 @@ void proxy_tell(struct proxy_session *s, const struct link_frame *frame);
 
 extern const struct xmpp_ops proxy_ops;
 void proxy_on_setting(struct proxy_session *s, const struct link_frame *frame);
+void proxy_on_revocations(struct proxy_session *s, const struct link_revocations_frame *f);
+void proxy_on_revocation_part(struct proxy_session *s, const struct link_revocation_part_frame *f);
 /* Of all sessions together: limits, secret, phase, and what federation looks at anew. */
 void proxy_use_settings(struct link_proxy *p);
 void proxy_phase(struct link_proxy *p);
@@ -132,6 +139,7 @@ void proxy_on_handled(struct proxy_session *s, const struct link_handled_frame *
 void proxy_on_credit(struct proxy_session *s, const struct link_credit_frame *credit);
 void proxy_on_link(void *owner, struct slice remote, bool up);
 void proxy_tell_links(struct proxy_session *s);         /* all that are up */
+void proxy_see_links(struct proxy_session *s);          /* those that have ended in order since */
 void proxy_flush(struct proxy_session *s);              /* there is room: what waits */
 void proxy_pauses(struct proxy_session *s, bool pause); /* takes all back, or asks for them again */
 void proxy_in_drop_all(struct proxy_session *s);

@@ -53,6 +53,7 @@ void proxy_show(struct proxy_session *s)
 {
     if (!s->session.line || s->over)
         return;
+    proxy_see_links(s);
     show_counters(s);
     proxy_show_streams(s);
     proxy_show_attempts(s);

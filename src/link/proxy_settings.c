@@ -241,6 +241,8 @@ void proxy_on_setting(struct proxy_session *s, const struct link_frame *f)
 {
     struct err err = { "" };
 
+    if (s->leaving) /* its successor says what counts */
+        return;
     if (f->type == LINK_SETTINGS)
         begin(s, f->settings.version);
     else if (!s->next) /* of a version that was refused */
@@ -251,4 +253,61 @@ void proxy_on_setting(struct proxy_session *s, const struct link_frame *f)
         refuse(s, err.text);
     else if (f->type == LINK_SETTINGS_END)
         use(s);
+}
+
+/* ---- revocation lists ---- */
+
+/* Lists stay when their gateway goes: they are true without it. One that says that it has none takes away none of another's. */
+static bool are_anothers(const struct proxy_session *s)
+{
+    list_each (it, &s->proxy->sessions) {
+        const struct proxy_session *each = container_of(it, const struct proxy_session, link);
+
+        if (each != s && each->has_lists)
+            return true;
+    }
+    return false;
+}
+
+static void use_lists(struct proxy_session *s)
+{
+    struct link_proxy *p = s->proxy;
+    struct err err = { "" };
+    struct tls_crls *crls = s->lists_n ? tls_crls_read(buf_slice(&s->lists), &err) : NULL;
+
+    buf_free(&s->lists);
+    buf_init(&s->lists, LINK_REVOCATIONS_MAX);
+    if (s->lists_n && !crls) {
+        log_error(p->conf.loop->log, "revocation-lists-not-used", LOG_Z("gateway", s->name), LOG_Z("why", err.text),
+                  LOG_Z("effect", "those told before stay in use"));
+        return;
+    }
+    s->has_lists = crls != NULL;
+    if (!crls && are_anothers(s))
+        return;
+    log_info(p->conf.loop->log, "revocation-lists", LOG_Z("gateway", s->name),
+             LOG_U("lists", crls ? tls_crls_count(crls) : 0));
+    tls_use_crls(p->conf.tls, crls);
+    federation_revocations_changed(p->federation);
+}
+
+void proxy_on_revocations(struct proxy_session *s, const struct link_revocations_frame *f)
+{
+    buf_clear(&s->lists);
+    s->lists_n = f->bytes;
+    if (f->bytes == 0)
+        use_lists(s);
+}
+
+void proxy_on_revocation_part(struct proxy_session *s, const struct link_revocation_part_frame *f)
+{
+    if (f->pem.n > s->lists_n - s->lists.n) {
+        proxy_complain(s, LINK_BAD_FRAME, "REVOCATION_PART: more comes than was said");
+        return;
+    }
+    buf_put(&s->lists, f->pem);
+    if (!buf_ok(&s->lists))
+        proxy_complain(s, LINK_CUT, "out of memory");
+    else if (s->lists.n == s->lists_n)
+        use_lists(s);
 }

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/pin.h"
 #include "base/slice.h"
@@ -88,6 +89,9 @@ int tls_trust(struct tls *tls, const char *ca_file, struct err *err);
  */
 struct tls_crls;
 struct tls_crls *tls_crls_load(const char *file, struct err *err);
+/* The same from text; and, of the lists in use, that text. False: no room in out. On the loop. */
+struct tls_crls *tls_crls_read(struct slice pem, struct err *err);
+bool tls_put_crls(const struct tls *tls, struct buf *out);
 size_t tls_crls_count(const struct tls_crls *crls);
 void tls_crls_free(struct tls_crls *crls);
 
@@ -101,7 +105,7 @@ bool tls_crls_changed(const struct tls_crls *crls, const char *file);
  */
 bool tls_is_revoked(struct tls *tls, SSL *ssl);
 
-/* Handshakes from now on go by these, and sessions made before are not resumed any more. Takes them over. On the loop. */
+/* Handshakes from now on go by these, and sessions made before are not resumed any more. Takes them over; NULL: there are none any more. On the loop. */
 void tls_use_crls(struct tls *tls, struct tls_crls *crls);
 
 enum tls_role { TLS_CLIENT, TLS_SERVER };

@@ -41,20 +41,67 @@ static int read_lists(struct tls_crls *crls, BIO *in, const char *file, struct e
     return 0;
 }
 
-struct tls_crls *tls_crls_load(const char *file, struct err *err)
+static struct tls_crls *crls_new(struct err *err)
 {
     struct tls_crls *crls = calloc(1, sizeof(*crls));
+
+    if (crls)
+        crls->lists = sk_X509_CRL_new_null();
+    if (crls && crls->lists)
+        return crls;
+    err_memory(err, "loading revocation lists");
+    free(crls);
+    return NULL;
+}
+
+struct tls_crls *tls_crls_read(struct slice pem, struct err *err)
+{
+    struct tls_crls *crls = crls_new(err);
+    BIO *in = crls && pem.n <= FILE_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+    int rc = -1;
+
+    ERR_clear_error();
+    if (in)
+        rc = read_lists(crls, in, "what was told of them", err);
+    else if (crls)
+        err_memory(err, "taking revocation lists");
+    BIO_free(in);
+    ERR_clear_error();
+    if (rc == 0)
+        return crls;
+    tls_crls_free(crls);
+    return NULL;
+}
+
+bool tls_put_crls(const struct tls *tls, struct buf *out)
+{
+    STACK_OF(X509_CRL) *lists = tls_crls_lists(tls->crls);
+    bool ok = true;
+
+    for (int i = 0; ok && i < sk_X509_CRL_num(lists); i++) { /* one at a time, lest they are there twice */
+        BIO *pem = BIO_new(BIO_s_mem());
+        char *p = NULL;
+        long n;
+
+        ok = pem && PEM_write_bio_X509_CRL(pem, sk_X509_CRL_value(lists, i)) == 1;
+        n = ok ? BIO_get_mem_data(pem, &p) : 0;
+        if (n > 0)
+            buf_add(out, p, (size_t)n);
+        BIO_free(pem);
+    }
+    ERR_clear_error();
+    return ok && buf_ok(out);
+}
+
+struct tls_crls *tls_crls_load(const char *file, struct err *err)
+{
+    struct tls_crls *crls = crls_new(err);
     BIO *in = NULL;
     int rc = -1;
 
     ERR_clear_error();
-    if (crls)
-        crls->lists = sk_X509_CRL_new_null();
-    if (!crls || !crls->lists) {
-        err_memory(err, "loading revocation lists");
-        free(crls);
+    if (!crls)
         return NULL;
-    }
     crls->stamp = tls_file_stamp(file); /* first: what is replaced while it is read is read again */
     if (tls_file_check(file, "revocation list", err) != 0)
         rc = -1;

@@ -292,6 +292,10 @@ class Perimeter:
         process, self.process = self.process, None
         return process.stop(timeout) if process else None
 
+    def kill(self):
+        self.process.kill()
+        self.process = None
+
     def stop(self, timeout=40):
         status = self.end(timeout)
         if self.pair:

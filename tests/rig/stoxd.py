@@ -225,6 +225,8 @@ class Stoxd:
     def stop(self, timeout=40):
         """Ends it politely; an exit status other than 0 is a failure."""
         if not self.process:
+            if self.perimeter:
+                self.perimeter.stop(timeout)
             return
         was_running = self.process.running()
         status = self.process.stop(timeout)
@@ -251,7 +253,10 @@ class Stoxd:
         if status:
             raise Failed("the process that had handed over ended with %d:\n%s" % (status, self.process.tail(40)))
 
-    def kill(self):
+    def kill(self, outside=True):
+        """-9. In split mode the proxy too, as its streams die with one process; outside=False: it lives on."""
+        if self.perimeter and outside:
+            self.perimeter.kill()
         self.process.kill()
         self.lives[-1][1] = time.time()
         self.process = None

@@ -6,7 +6,7 @@ struct edge edges[2];
 struct link_gateway *g;
 struct told told;
 struct node b;
-bool removed;
+bool removed, beside;
 struct link_gateway_proxy known[2];
 static struct addr any;
 static char where[ADDR_TEXT];
@@ -115,6 +115,11 @@ static void read_identity(void)
     tls_free(tls);
 }
 
+static bool put_revocations(void *arg, struct buf *out)
+{
+    return tls_put_crls(gateway.tls, out);
+}
+
 static void each_identity(void *owner, link_identity_fn *fn, void *arg)
 {
     fn(arg, &identity);
@@ -172,6 +177,8 @@ void gateway_start(void)
                                             .n_proxies = 2,
                                             .ops = &ops,
                                             .each_identity = each_identity,
+                                            .revocations = put_revocations,
+                                            .beside = beside,
                                             .dialback_secret = SLICE("0123456789abcdef-contoso"),
                                             .limits = { .connection_limit = 1000,
                                                         .partner_connection_limit = 20,
@@ -193,7 +200,7 @@ int edges_setup(void **state)
         return -1;
     memset(&told, 0, sizeof(told));
     memset(edges, 0, sizeof(edges));
-    removed = false;
+    removed = beside = false;
     buf_init(&told.bodies, 1 << 20);
     addr_parse(SLICE("127.0.0.1:0"), 0, &any);
     for (int i = 0; i < 2; i++) {

@@ -40,6 +40,7 @@ extern struct link_gateway *g;
 extern struct link_gateway_proxy known[2]; /* by it, when it is started */
 extern struct node b;
 extern struct told told;
+extern bool beside;  /* the next gateway takes over from one that goes on for a while */
 extern bool removed; /* the partner, from the settings */
 
 int edges_setup(void **state);

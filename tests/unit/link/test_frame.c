@@ -87,12 +87,13 @@ static void each_frame_comes_back_as_it_was_at_both_ends_of_its_bounds(void **st
 
 static void what_is_on_the_wire_is_what_the_table_says(void **state)
 {
-    static const char hello[] = "\0\0\0\x40\x01"
+    static const char hello[] = "\0\0\0\x41\x01"
                                 "\0\0\0\x09stox-link"
                                 "\0\x01\0\x03"
                                 "\x01"
                                 "\0\0\0\x10" ZEROES16 "\0\0\0\0"
                                 "\0\0\0\0\0\0\x01\x02"
+                                "\0"
                                 "\0\0\0\x05"
                                 "edge1"
                                 "\0\0\0\0";

@@ -165,7 +165,7 @@ static void an_address_where_nobody_is_ends_with_a_reason(void **state)
 /* HELLO of a proxy, up to its session. */
 #define HELLO(magic, versions, role, session)                                                                          \
     "\x01\0\0\0\x09" magic versions role "\0\0\0\x10"                                                                  \
-    "0123456789abcdef" session "\0\0\0\0\0\0\0\0\0\0\0\x01x\0\0\0\0"
+    "0123456789abcdef" session "\0\0\0\0\0\0\0\0\0\0\0\0\x01x\0\0\0\0"
 #define SESSION                                                                                                        \
     "\0\0\0\x10"                                                                                                       \
     "fedcba9876543210"
@@ -177,13 +177,13 @@ static void what_is_no_hello_of_a_proxy_is_refused_by_name(void **state)
         enum link_reason reason;
         const char *why;
     } cases[] = {
-        { SLICE("\0\0\0\x4c" HELLO("stox-lime", "\0\x01\0\x01", "\x01", SESSION)), LINK_BAD_FRAME, "no stoxd" },
-        { SLICE("\0\0\0\x4c" HELLO("stox-link", "\0\x01\0\x01", "\x00", SESSION)), LINK_BAD_FRAME,
+        { SLICE("\0\0\0\x4d" HELLO("stox-lime", "\0\x01\0\x01", "\x01", SESSION)), LINK_BAD_FRAME, "no stoxd" },
+        { SLICE("\0\0\0\x4d" HELLO("stox-link", "\0\x01\0\x01", "\x00", SESSION)), LINK_BAD_FRAME,
           "both ends are gateways" },
-        { SLICE("\0\0\0\x4c" HELLO("stox-link", "\0\x02\0\x09", "\x01", SESSION)), LINK_NO_VERSION,
+        { SLICE("\0\0\0\x4d" HELLO("stox-link", "\0\x02\0\x09", "\x01", SESSION)), LINK_NO_VERSION,
           "no version of the link in common" },
-        { SLICE("\0\0\0\x3c" HELLO("stox-link", "\0\x01\0\x01", "\x01", "\0\0\0\0")), LINK_BAD_FRAME, "no session" },
-        { SLICE("\0\0\0\x3d" HELLO("stox-link", "\0\x01\0\x01", "\x01", "\0\0\0\x01s")), LINK_BAD_FRAME, "no session" },
+        { SLICE("\0\0\0\x3d" HELLO("stox-link", "\0\x01\0\x01", "\x01", "\0\0\0\0")), LINK_BAD_FRAME, "no session" },
+        { SLICE("\0\0\0\x3e" HELLO("stox-link", "\0\x01\0\x01", "\x01", "\0\0\0\x01s")), LINK_BAD_FRAME, "no session" },
         { SLICE("\0\0\0\x09\x04\0\0\0\0\0\0\0\x01"), LINK_BAD_FRAME, "another frame before HELLO" },
         { SLICE("GET / HTTP/1.1\r\n\r\n"), LINK_BAD_FRAME, "a frame: it is longer than any such frame may be" },
     };
@@ -207,7 +207,7 @@ static void raw_up(void)
 
     raw.wanted = true;
     gateway.line = link_line_connect(&gateway.conf, listener_local(outer));
-    raw_say(SLICE("\0\0\0\x4c" HELLO("stox-link", "\0\x01\0\x01", "\x01", SESSION)));
+    raw_say(SLICE("\0\0\0\x4d" HELLO("stox-link", "\0\x01\0\x01", "\x01", SESSION)));
     rig_until(gateway.n_up > up);
 }
 
@@ -217,7 +217,7 @@ static void what_a_proxy_may_not_say_ends_the_link_by_name(void **state)
         struct slice bytes;
         const char *why;
     } cases[] = {
-        { SLICE("\0\0\0\x4c" HELLO("stox-link", "\0\x01\0\x01", "\x01", SESSION)), "a second HELLO" },
+        { SLICE("\0\0\0\x4d" HELLO("stox-link", "\0\x01\0\x01", "\x01", SESSION)), "a second HELLO" },
         { SLICE("\0\0\0\x09\x03\0\0\0\0\0\0\0\x01"), "ACK counts frames that were never sent" },
         { SLICE("\0\0\0\x11\x05\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01"), "PONG: this end may not send it" },
         { SLICE("\0\0\0\x09\x24\0\0\0\0\0\0\0\x01"), "HANDLED: this end may not send it" },
@@ -244,8 +244,8 @@ static void a_proxy_that_claims_frames_of_a_session_is_not_believed(void **state
 {
     raw.wanted = true;
     gateway.line = link_line_connect(&gateway.conf, listener_local(outer));
-    raw_say(SLICE("\0\0\0\x4c\x01\0\0\0\x09stox-link\0\x01\0\x01\x01\0\0\0\x10"
-                  "0123456789abcdef" SESSION "\0\0\0\0\0\0\0\x01\0\0\0\x01x\0\0\0\0"));
+    raw_say(SLICE("\0\0\0\x4d\x01\0\0\0\x09stox-link\0\x01\0\x01\x01\0\0\0\x10"
+                  "0123456789abcdef" SESSION "\0\0\0\0\0\0\0\x01\0\0\0\0\x01x\0\0\0\0"));
     rig_until(gateway.n_closed);
     assert_int_equal(gateway.reason, LINK_BAD_FRAME);
     assert_string_equal(gateway.why, "HELLO counts frames that were never sent");

@@ -91,6 +91,8 @@ static void what_changes_is_seen_and_what_is_gone_is_not(void **state)
     later_until(streams(false) == 1 && row.idle_ms >= 3000);
     assert_true(gateway_close_stream(g, row.id));
     later_until(streams(false) == 0);
+    later_until(!link_gateway_is_linked(g, SLICE(THEIRS)));
+    assert_int_equal(told.n_down, 0); /* it has ended in order */
     assert_false(gateway_close_stream(g, row.id));
     assert_false(gateway_show_stream(g, row.id, see_detail, NULL));
     assert_false(gateway_show_stream(g, UINT64_MAX, see_detail, NULL));
