@@ -20,11 +20,13 @@ static const struct {
     { "Counts",
       "{'type':'array','items':{'type':'integer'},'description':'oldest first; the last has not ended yet'}" },
     { "Streams", "{'type':'object','required':['items'],'properties':{'items':{'type':'array','items':{"
-                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']}}}}}}" },
+                 "'type':'object','required':['id'],'properties':{'id':{'type':['integer','string']},"
+                 "'proxy':{'type':'string','description':'that has it; missing without proxies'}}}}}}" },
     { "Steps",
       "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
-      "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
+      "'ping','end','resolve','options','speaker','dial','link','settings']},'result':{'enum':['ok','failed','note']},'"
+      "text':{'type':'string'}}}"
       "}" },
     { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
                 "out','both']},"
@@ -69,8 +71,8 @@ static const struct {
       "'name':{'type':'string'},'address':{'type':'string'},'priority':{'type':'integer'},"
       "'state':{'enum':['off','down','dialling','learning','ready']},'sends':{'type':'boolean','description':"
       "'what begins now goes out by it'},'why':{'type':'string','description':'what is wrong, and what helps'},"
-      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-s':{'type':['integer','null'],"
-      "'description':'seconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
+      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-ms':{'type':['integer','null'],"
+      "'description':'milliseconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
       "'links':{'type':'integer','description':'how often it was linked'},'streams':{'type':'integer'},"
       "'stanzas-in':{'type':'integer'},'stanzas-out':{'type':'integer'},'under-way':{'type':'integer','description':"
       "'stanzas that it has and that have no outcome yet'}}}" },

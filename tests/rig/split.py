@@ -241,6 +241,7 @@ class Perimeter:
     SHARED = ("log_level", "host_name", "dns_servers", "dns_trust_anchor", "trust_file")
 
     def __init__(self, name, directory, say):
+        self.label = name  # of the kind proxy: gateways on one store have one each, and can reach their own alone
         self.name, self.dir, self.say = name + "-proxy", directory + "/perimeter", say
         self.ours, self.theirs = Key(self.dir + "/link.key"), Key(directory + "/gateway-link.key")
         self.pair = self.process = self.written = None
@@ -255,13 +256,19 @@ class Perimeter:
 
     def objects(self):
         """{name: settings} of the gateway's kind proxy."""
-        return {"perimeter": {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin}} if self.pair else {}
+        if not self.pair:
+            return {}
+        outer = {name: ["%s:%d" % place for place in self._places(self.settings, {listens: self.OUTER[listens]})]
+                 for name, listens in (("outer_xmpp", "listen_xmpp"), ("outer_xmpps", "listen_xmpps"))}
+        return {self.label: {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin,
+                              **{name: places for name, places in outer.items() if places}}}
 
     def _places(self, settings, defaults):
         return [_place(text, port) for name, port in defaults.items() for text in settings.get(name) or []]
 
     def namespaces(self, settings):
         """Made when they are first needed, and anew when the addresses are others."""
+        self.settings = settings
         outer, inside = self._places(settings, self.OUTER), self._places(settings, self.INSIDE)
         if self.pair and (self.pair.outer, self.pair.inside) != (outer, inside):
             self.stop()
