@@ -30,20 +30,23 @@ static const struct {
     { "Steps",
       "{'type':'array','items':{'type':'object','properties':{'ms':{'type':'integer','description':"
       "'since it began'},'step':{'enum':['dns','connect','stream','tls','certificate','proof','ready','inbound',"
-      "'ping','end','resolve','options','speaker']},'result':{'enum':['ok','failed','note']},'text':{'type':'string'}}}"
+      "'ping','end','resolve','options','speaker','dial','link','settings']},'result':{'enum':['ok','failed','note']},'"
+      "text':{'type':'string'}}}"
       "}" },
-    { "Stream", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},'direction':{'enum':['in','"
-                "out','both']},'authenticated':{'type':'boolean'},'local':{'type':'string'},'remote':{'type':'string'},"
-                "'partner':{'type':'string'},'address':{'type':'string'},'state':{'enum':['connecting','negotiating',"
-                "'ready','closing']},'tls':{'type':'string'},'cipher':{'type':'string'},'method':{'type':'string'},"
-                "'age-s':{'type':'integer'},'idle-s':{'type':'integer'},'stanzas-in':{'type':'integer'},"
-                "'stanzas-out':{'type':'integer'},'awaits':{'type':'string'},'stream-management':{'type':'boolean'},"
-                "'shown':{'type':['object','null'],'description':'the certificate that the peer showed','properties':{"
-                "'subject':{'type':'string'},'issuer':{'type':'string'},'until':{'type':'string'},"
-                "'names':{'type':'array','items':{'type':'string'}}}},"
-                "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
-                "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
-                "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
+    { "Stream",
+      "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'},"
+      "'proxy':{'type':'string','description':'that has it; missing without proxies'},'direction':{'enum':['in','"
+      "out','both']},'authenticated':{'type':'boolean'},'local':{'type':'string'},'remote':{'type':'string'},"
+      "'partner':{'type':'string'},'address':{'type':'string'},'state':{'enum':['connecting','negotiating',"
+      "'ready','closing']},'tls':{'type':'string'},'cipher':{'type':'string'},'method':{'type':'string'},"
+      "'age-s':{'type':'integer'},'idle-s':{'type':'integer'},'stanzas-in':{'type':'integer'},"
+      "'stanzas-out':{'type':'integer'},'awaits':{'type':'string'},'stream-management':{'type':'boolean'},"
+      "'shown':{'type':['object','null'],'description':'the certificate that the peer showed','properties':{"
+      "'subject':{'type':'string'},'issuer':{'type':'string'},'until':{'type':'string'},"
+      "'names':{'type':'array','items':{'type':'string'}}}},"
+      "'pairs':{'type':'array','items':{'type':'object','properties':{'local':{'type':'string'},"
+      "'remote':{'type':'string'},'method':{'type':'string'}}}},'certificate':{'type':'string'},"
+      "'pin':{'type':'string'},'steps':{'$ref':'#/components/schemas/Steps'}}}" },
     { "PartnerStatus",
       "{'type':'object','properties':{'name':{'type':'string'},'streams':{'type':'array','items':{"
       "'$ref':'#/components/schemas/Stream'}},'failed':{'type':'array','items':{'type':'object',"
@@ -82,8 +85,8 @@ static const struct {
       "'name':{'type':'string'},'address':{'type':'string'},'priority':{'type':'integer'},"
       "'state':{'enum':['off','down','dialling','learning','ready']},'sends':{'type':'boolean','description':"
       "'what begins now goes out by it'},'why':{'type':'string','description':'what is wrong, and what helps'},"
-      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-s':{'type':['integer','null'],"
-      "'description':'seconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
+      "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-ms':{'type':['integer','null'],"
+      "'description':'milliseconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
       "'links':{'type':'integer','description':'how often it was linked'},'streams':{'type':'integer'},"
       "'stanzas-in':{'type':'integer'},'stanzas-out':{'type':'integer'},'under-way':{'type':'integer','description':"
       "'stanzas that it has and that have no outcome yet'}}}" },

@@ -15,17 +15,15 @@
 static const char *fetch(struct ctl *c, const char *path, const char *member)
 {
     struct answer a;
-    struct slice text = SLICE("");
-    const char *found = NULL;
+    const char *text = NULL;
 
     if (client_call(c, "GET", path, NULL, &a) == CTL_DONE) {
-        text = arena_dup(&c->arena, slice_str(ladder_text(a.body, member)));
-        found = text.p;
-        if (!found)
+        text = arena_strdup(&c->arena, slice_str(ladder_text(a.body, member)));
+        if (!text)
             ctl_fail_memory(c);
     }
     answer_fini(&a);
-    return found;
+    return text;
 }
 
 /* ---- new ---- */

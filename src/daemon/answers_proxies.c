@@ -92,10 +92,11 @@ static json_t *status_json(const struct answers *a, const struct proxy *p, const
     if (!o || no || !s->found)
         return o;
     more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "host", answers_text(slice_str(s->host)),
-                     "since-s", ago(s->now_ms, s->since_ms), "answered-s", ago(s->now_ms, s->answered_ms), "dials-in-s",
-                     s->dials_ms ? ago(s->dials_ms, s->now_ms) : json_null(), "links", (json_int_t)s->n_links,
-                     "streams", (json_int_t)s->streams, "stanzas-in", (json_int_t)s->in, "stanzas-out",
-                     (json_int_t)s->out, "under-way", (json_int_t)s->under_way);
+                     "since-s", ago(s->now_ms, s->since_ms), "answered-ms",
+                     s->answered_ms ? json_integer((json_int_t)(s->now_ms - s->answered_ms)) : json_null(),
+                     "dials-in-s", s->dials_ms ? ago(s->dials_ms, s->now_ms) : json_null(), "links",
+                     (json_int_t)s->n_links, "streams", (json_int_t)s->streams, "stanzas-in", (json_int_t)s->in,
+                     "stanzas-out", (json_int_t)s->out, "under-way", (json_int_t)s->under_way);
     if (more && json_object_update(o, more) == 0) {
         json_decref(more);
         return o;

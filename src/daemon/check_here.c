@@ -98,7 +98,7 @@ void check_ports(struct check *c)
     }
     if (b->sip_udp.n + b->sip_tcp.n + b->sip_tls.n == 0)
         findings_add(c->out, FINDING_FAILED, "no-sip", "", "nothing listens for SIP: set listen-sip-udp, -tcp or -tls");
-    if (b->xmpp.n + b->xmpps.n == 0)
+    if (b->xmpp.n + b->xmpps.n == 0 && config_list(c->config, &proxy_kind)->n == 0)
         findings_add(c->out, FINDING_WARNING, "no-xmpp", "",
                      "nothing listens for XMPP: partners can only answer on streams of ours (bidi), or as components");
 }

@@ -46,6 +46,9 @@ struct addr check_reachable(const struct addr *listening);
 enum certs_shown check_shown(void *arg, const struct certificate_use *use, const char *name,
                              struct certs_handshake *out);
 
+/* check_links.c */
+void check_links(struct check *c);
+
 /* check_service.c; does it take new work at this moment? */
 void check_service(struct check *c);
 bool check_takes_work(const struct check *c);

@@ -22,8 +22,9 @@ static const struct {
 } rows[] = {
     { "settings", check_settings }, { "policy", check_policy },     { "certificates", check_certificates },
     { "certificates", check_acme }, { "ports", check_ports },       { "dns", check_dns },
-    { "routes", check_routes },     { "partners", check_partners }, { "clock", check_clock },
-    { "disk", check_disk },         { "limits", check_limits },     { "service", check_service },
+    { "routes", check_routes },     { "partners", check_partners }, { "proxies", check_links },
+    { "clock", check_clock },       { "disk", check_disk },         { "limits", check_limits },
+    { "service", check_service },
 };
 
 struct job {

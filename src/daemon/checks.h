@@ -17,6 +17,8 @@
 #define CHECKS_KEPT 32   /* with those that have ended */
 #define CHECKS_KEEP_MS 600000
 
+struct links;
+
 struct checks_conf {
     const struct boot *boot; /* all borrowed; they outlive the checks */
     struct keeper *keeper;
@@ -25,6 +27,7 @@ struct checks_conf {
     const struct pki_vault *vault;
     struct service *service;
     struct certifier *certifier;
+    struct links *links; /* all zero without --role gateway */
     struct log *log;
 };
 

@@ -173,6 +173,7 @@ static int open_admin(struct stoxd *d, struct err *err)
                                   .door = d->door,
                                   .vault = d->vault,
                                   .service = &d->service,
+                                  .links = &d->links,
                                   .log = &d->log };
     struct admin_conf conf = { .loop = &d->loop,
                                .log = &d->log,

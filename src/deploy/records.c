@@ -129,7 +129,10 @@ static void note_domain(struct plan *p, const struct plan_domain *d)
     if (s->n_ports == 0) {
         it = findings_add(&p->notes, FINDING_WARNING, "not-listening", d->name,
                           "no listen-xmpp is open to the world: partners cannot reach %s", d->name);
-        findings_remedy(&p->notes, it, "Set listen-xmpp in the bootstrap file, and start the daemon anew.");
+        findings_remedy(
+            &p->notes, it,
+            "Set listen-xmpp in the bootstrap file and start the daemon anew, or with proxies set outer-xmpp of "
+            "each.");
         return;
     }
     if (!s->chain)

@@ -8,13 +8,14 @@
 static const struct service_row {
     const char *label;
     size_t listeners; /* of struct boot */
+    size_t outer; /* of struct proxy: those that partners come to where the gateway has none; 0: there are no such */
     bool sip;
     bool optional;
 } rows[PLAN_SERVICES] = {
-    [PLAN_XMPP] = { "_xmpp-server._tcp", offsetof(struct boot, xmpp), false, false },
-    [PLAN_XMPPS] = { "_xmpps-server._tcp", offsetof(struct boot, xmpps), false, false },
-    [PLAN_SIP_FEDERATION] = { "_sipfederationtls._tcp", offsetof(struct boot, sip_tls), true, true },
-    [PLAN_SIPS] = { "_sips._tcp", offsetof(struct boot, sip_tls), true, true },
+    [PLAN_XMPP] = { "_xmpp-server._tcp", offsetof(struct boot, xmpp), offsetof(struct proxy, xmpp), false, false },
+    [PLAN_XMPPS] = { "_xmpps-server._tcp", offsetof(struct boot, xmpps), offsetof(struct proxy, xmpps), false, false },
+    [PLAN_SIP_FEDERATION] = { "_sipfederationtls._tcp", offsetof(struct boot, sip_tls), 0, true, true },
+    [PLAN_SIPS] = { "_sips._tcp", offsetof(struct boot, sip_tls), 0, true, true },
 };
 
 const char *plan_service_label(enum plan_service_id id)
@@ -39,9 +40,27 @@ bool plan_is_within(const char *host, const char *domain)
     return n >= of && strcmp(host + n - of, domain) == 0 && (n == of || host[n - of - 1] == '.');
 }
 
-static const struct setting_list *listeners_of(const struct plan *p, enum plan_service_id id)
+typedef void listener_fn(const struct plan *p, void *arg, const struct addr *at);
+
+static void each_of(const struct plan *p, const void *object, size_t at, listener_fn *fn, void *arg)
 {
-    return (const struct setting_list *)((const char *)p->site.boot + rows[id].listeners);
+    const struct setting_list *list = (const struct setting_list *)((const char *)object + at);
+    const struct addr *addrs = list->v;
+
+    for (size_t i = 0; i < list->n; i++)
+        fn(p, arg, &addrs[i]);
+}
+
+/* Of this machine, or where its proxies are what partners come to, of those. */
+static void each_listener(const struct plan *p, enum plan_service_id id, listener_fn *fn, void *arg)
+{
+    const struct config_list *proxies = config_list(p->site.config, &proxy_kind);
+    bool has_own = p->site.boot->xmpp.n + p->site.boot->xmpps.n > 0;
+
+    each_of(p, p->site.boot, rows[id].listeners, fn, arg);
+    for (size_t i = 0; i < proxies->n && rows[id].outer && !has_own; i++)
+        if (CONFIG_OBJECT(proxy, proxies, i)->enabled)
+            each_of(p, proxies->v[i]->object, rows[id].outer, fn, arg);
 }
 
 /* ---- where it listens ---- */
@@ -87,27 +106,28 @@ static void add_interfaces(const struct plan *p, struct plan_host *h, sa_family_
     }
 }
 
+static void add_listener(const struct plan *p, void *arg, const struct addr *at)
+{
+    if (addr_is_wildcard(at))
+        add_interfaces(p, arg, at->sa.sa_family);
+    else if (is_of_host(at))
+        add_addr(arg, at);
+}
+
 static void add_listeners(const struct plan *p, struct plan_host *h, enum plan_service_id id)
 {
-    const struct setting_list *list = listeners_of(p, id);
-    const struct addr *at = list->v;
+    each_listener(p, id, add_listener, h);
+}
 
-    for (size_t i = 0; i < list->n; i++) {
-        if (addr_is_wildcard(&at[i]))
-            add_interfaces(p, h, at[i].sa.sa_family);
-        else if (is_of_host(&at[i]))
-            add_addr(h, &at[i]);
-    }
+static void find_port(const struct plan *p, void *arg, const struct addr *at)
+{
+    if (addr_is_wildcard(at) || is_of_host(at))
+        add_port(arg, addr_port(at));
 }
 
 void plan_find_ports(const struct plan *p, struct plan_service *s, enum plan_service_id id)
 {
-    const struct setting_list *list = listeners_of(p, id);
-    const struct addr *at = list->v;
-
-    for (size_t i = 0; i < list->n; i++)
-        if (addr_is_wildcard(&at[i]) || is_of_host(&at[i]))
-            add_port(s, addr_port(&at[i]));
+    each_listener(p, id, find_port, s);
 }
 
 /* ---- hosts ---- */

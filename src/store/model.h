@@ -218,9 +218,10 @@ struct block {
 /* A proxy in the perimeter. */
 struct proxy {
     struct slice name;
-    struct addr address; /* its inner one */
-    struct slice pin;    /* as base/pin.h writes it; empty: not known yet, and it is not dialled */
-    unsigned priority;   /* the least is used first */
+    struct addr address;             /* its inner one */
+    struct slice pin;                /* as base/pin.h writes it; empty: not known yet, and it is not dialled */
+    unsigned priority;               /* the least is used first */
+    struct setting_list xmpp, xmpps; /* struct addr: outer ones */
     bool enabled;
     struct slice description;
 };

@@ -19,7 +19,7 @@ def gateway(rig, start):
     return start(Stoxd(rig, name="stoxd-inside", in_two=True))
 
 
-def verdict(gateway, name="perimeter"):
+def verdict(gateway, name="stoxd-inside"):
     """The exit status and the last line of stoxctl proxy test."""
     status, out, err = gateway.ctl("proxy", "test", name, ok=False)
     return status, out.strip().splitlines()[-1] if out.strip() else err.strip()
@@ -28,7 +28,7 @@ def verdict(gateway, name="perimeter"):
 def test_what_stoxctl_prints_makes_a_proxy_that_works(rig, gateway, romeo, office):
     pair, home = gateway.perimeter.pair, os.path.join(ns.work_dir(), "by-hand")
     os.makedirs(home)
-    gateway.ctl("proxy", "remove", "perimeter", "--force")  # the rig's own
+    gateway.ctl("proxy", "remove", "stoxd-inside", "--force")  # the rig's own
     assert gateway.perimeter.end() == 0
 
     status, said, warned = gateway.ctl("proxy", "new", "edge", "--address", pair.inner_address, ok=False)
@@ -58,25 +58,25 @@ def test_what_stoxctl_prints_makes_a_proxy_that_works(rig, gateway, romeo, offic
 
 
 def test_the_state_of_a_link_is_shown(gateway):
-    status = gateway.ctl_json("proxy", "status", "perimeter")
+    status = gateway.ctl_json("proxy", "status", "stoxd-inside")
     assert (status["state"], status["sends"], status["why"], status["links"]) == ("ready", True, "", 1)
     assert status["host"] == "gw.contoso.example"
-    gateway.ctl("proxy", "set", "perimeter", "--enabled", "no")
-    status = gateway.ctl_json("proxy", "status", "perimeter")
+    gateway.ctl("proxy", "set", "stoxd-inside", "--enabled", "no")
+    status = gateway.ctl_json("proxy", "status", "stoxd-inside")
     assert (status["state"], status["sends"]) == ("off", False)
     assert "not enabled" in status["why"]
     assert gateway.ctl("proxy", "status", "nowhere", ok=False)[0] == 5
 
 
 def test_what_keeps_a_link_from_coming_up_is_named(gateway):
-    assert verdict(gateway) == (0, "The link with perimeter at %s:23456 is up." % gateway.perimeter.pair.inner_address)
+    assert verdict(gateway) == (0, "The link with stoxd-inside at %s:23456 is up." % gateway.perimeter.pair.inner_address)
 
-    gateway.ctl("proxy", "set", "perimeter", "--pin", OTHER_PIN)  # another key than the proxy has
+    gateway.ctl("proxy", "set", "stoxd-inside", "--pin", OTHER_PIN)  # another key than the proxy has
     status, why = verdict(gateway)
     assert status == 1
     assert "its key is %s, which is not pinned here" % gateway.perimeter.ours.pin in why
 
-    gateway.ctl("proxy", "set", "perimeter", "--pin", gateway.perimeter.ours.pin)
+    gateway.ctl("proxy", "set", "stoxd-inside", "--pin", gateway.perimeter.ours.pin)
     gateway.perimeter.theirs.pin = OTHER_PIN  # the proxy knows another gateway
     gateway.perimeter.start(program(), gateway._boot_text(gateway.perimeter.proxy(gateway.settings)), dict(os.environ))
     status, why = verdict(gateway)
@@ -88,7 +88,7 @@ def test_what_keeps_a_link_from_coming_up_is_named(gateway):
     assert status == 1
     assert "connection refused: no proxy listens at this address and port, or a firewall refuses it" in why
 
-    gateway.ctl("proxy", "set", "perimeter", "--address", dns.OFFICE + ":5060")  # no TLS there
+    gateway.ctl("proxy", "set", "stoxd-inside", "--address", dns.OFFICE + ":5060")  # no TLS there
     assert verdict(gateway)[0] == 1
 
 

@@ -153,11 +153,14 @@ class Filter:
 
 
 class Pair:
-    """Perimeter and inside of one gateway, with the addresses of both. outer, inside: [(address, port)] that they listen at."""
+    """
+    Perimeter and inside of one gateway, with the addresses of both. outer, inside: [(address, port)] that they listen at. k: the number of
+    one that was removed, so that the inner addresses are the same again; None: another one.
+    """
 
-    def __init__(self, outer, inside):
+    def __init__(self, outer, inside, k=None):
         self.filter = Filter.get()
-        self.k = self.filter.number()
+        self.k = k or self.filter.number()
         self.outer, self.inside = outer, inside
         self.perimeter_ns, self.inside_ns = "perimeter%d" % self.k, "inside%d" % self.k
         self.inner_address = "10.97.%d.6" % self.k
@@ -241,9 +244,10 @@ class Perimeter:
     SHARED = ("log_level", "host_name", "dns_servers", "dns_trust_anchor", "trust_file")
 
     def __init__(self, name, directory, say):
+        self.label = name  # of the kind proxy: gateways on one store have one each, and can reach their own alone
         self.name, self.dir, self.say = name + "-proxy", directory + "/perimeter", say
         self.ours, self.theirs = Key(self.dir + "/link.key"), Key(directory + "/gateway-link.key")
-        self.pair = self.process = self.written = None
+        self.pair = self.process = self.written = self.k = None
 
     def gateway(self, settings):
         """What of the settings is the gateway's."""
@@ -255,17 +259,24 @@ class Perimeter:
 
     def objects(self):
         """{name: settings} of the gateway's kind proxy."""
-        return {"perimeter": {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin}} if self.pair else {}
+        if not self.pair:
+            return {}
+        outer = {name: ["%s:%d" % place for place in self._places(self.settings, {listens: self.OUTER[listens]})]
+                 for name, listens in (("outer_xmpp", "listen_xmpp"), ("outer_xmpps", "listen_xmpps"))}
+        return {self.label: {"address": "%s:%d" % (self.pair.inner_address, LINK_PORT), "pin": self.ours.pin,
+                              **{name: places for name, places in outer.items() if places}}}
 
     def _places(self, settings, defaults):
         return [_place(text, port) for name, port in defaults.items() for text in settings.get(name) or []]
 
     def namespaces(self, settings):
         """Made when they are first needed, and anew when the addresses are others."""
+        self.settings = settings
         outer, inside = self._places(settings, self.OUTER), self._places(settings, self.INSIDE)
         if self.pair and (self.pair.outer, self.pair.inside) != (outer, inside):
             self.stop()
-        self.pair = self.pair or Pair(outer, inside)
+        self.pair = self.pair or Pair(outer, inside, self.k)
+        self.k = self.pair.k  # the gateway keeps the address in its settings
 
     def start(self, program, text, env):
         """text: the proxy's bootstrap file. One that runs with this text goes on."""

@@ -35,6 +35,7 @@ struct row {
 #define GW .host_name = "gw.contoso.example"
 #define CONTOSO ROUTE "sip-domain \"contoso.example\" { route = \"r\" }\n"
 #define TWO CONTOSO "sip-domain \"tailspin.example\" { route = \"r\" }\n"
+#define PROXY(name, inner, more) "proxy \"" name "\" { address = \"" inner "\"\n" more "}\n"
 #define A_GW "gw.contoso.example A 1.2.3.4\n"
 #define XMPP_GW "_xmpp-server._tcp.contoso.example SRV 5 0 5269 gw.contoso.example.\n"
 #define SIP_OF(domain, host)                                                                                           \
@@ -96,6 +97,26 @@ static const struct row rows[] = {
       { 0 },
       "",
       "not-listening " },
+    { "a gateway behind proxies: partners come to them",
+      { GW },
+      CONTOSO PROXY("a", "10.1.1.1", "outer-xmpp = {\"1.2.3.4:5269\"}\nouter-xmpps = {\"1.2.3.4\"}")
+          PROXY("b", "10.1.1.2", "outer-xmpp = {\"1.2.3.5\"}"),
+      { 0 },
+      XMPP_GW "_xmpps-server._tcp.contoso.example SRV 5 0 5270 gw.contoso.example.\n" A_GW
+              "gw.contoso.example A 1.2.3.5\n",
+      "no-certificate " },
+    { "one that is not enabled, and one that does not say where",
+      { GW },
+      CONTOSO PROXY("a", "10.1.1.1", "enabled = no\nouter-xmpp = {\"1.2.3.4:5269\"}") PROXY("b", "10.1.1.2", ""),
+      { 0 },
+      "",
+      "not-listening " },
+    { "one that listens itself has no proxies",
+      { GW, .xmpp = { "1.2.3.4:5269" } },
+      CONTOSO PROXY("a", "10.1.1.1", "outer-xmpp = {\"1.2.3.5:5299\"}"),
+      { 0 },
+      XMPP_GW A_GW,
+      "no-certificate " },
     { "SIP in the same domain",
       { GW, .xmpp = { "1.2.3.4:5269" }, .sip_tls = { "1.2.3.4:5061" } },
       CONTOSO,
