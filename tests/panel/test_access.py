@@ -24,6 +24,7 @@ PAGES = {
     "#/sites": "Sites",
     "#/sip-users": "SIP users",
     "#/blocks": "Blocks",
+    "#/proxies": "Proxies",
     "#/certificates": "Certificates",
     "#/certificates/edge": "edge",
     "#/certificates/edge/import": "Import for edge",
