@@ -38,7 +38,8 @@ export class Grid {
     this.view = view;
     this.turn = 0;
     this.drawn = '';
-    this.begun = false;
+    /** @type {string | undefined} */
+    this.at = undefined; // the view that stands in the address
     this.status = h('p', { class: 'hint', role: 'status' });
     this.head = h('tr');
     this.body = h('tbody');
@@ -85,10 +86,7 @@ export class Grid {
         await this.refresh();
         return;
       }
-      if (this.begun && !quiet) {
-        this.owner.moved(this.view);
-      }
-      this.begun = true;
+      this.remember();
       this.draw(items, total);
     } catch (error) {
       if (!(error instanceof Refused)) {
@@ -101,6 +99,15 @@ export class Grid {
       this.status.hidden = false;
       replace(this.status, notice('failed', error.status ? error.message : t('away')));
     }
+  }
+
+  /** Where somebody has moved to; the answer may be one that nobody asked for, but not one that comes when the page is left. */
+  remember() {
+    const at = JSON.stringify(this.view);
+    if (this.at !== undefined && this.at !== at && this.table.isConnected) {
+      this.owner.moved(this.view);
+    }
+    this.at = at;
   }
 
   /** Only news are read out. @param {string} text */
