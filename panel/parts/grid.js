@@ -22,6 +22,8 @@ import { redraw } from './part.js';
 
 const PAGE = 50;
 
+const here = () => location.hash.split('?')[0];
+
 export class Grid {
   /**
    * @param {Object} owner
@@ -38,8 +40,8 @@ export class Grid {
     this.view = view;
     this.turn = 0;
     this.drawn = '';
-    /** @type {string | undefined} */
-    this.at = undefined; // the view that stands in the address
+    this.begun = false;
+    this.place = here();
     this.status = h('p', { class: 'hint', role: 'status' });
     this.head = h('tr');
     this.body = h('tbody');
@@ -101,13 +103,12 @@ export class Grid {
     }
   }
 
-  /** Where somebody has moved to; the answer may be one that nobody asked for, but not one that comes when the page is left. */
+  /** What is shown stands in the address, whoever has asked for it, unless the address is another page's by now. */
   remember() {
-    const at = JSON.stringify(this.view);
-    if (this.at !== undefined && this.at !== at && this.table.isConnected) {
+    if (this.begun && here() === this.place) {
       this.owner.moved(this.view);
     }
-    this.at = at;
+    this.begun = true;
   }
 
   /** Only news are read out. @param {string} text */
