@@ -22,6 +22,8 @@ import { redraw } from './part.js';
 
 const PAGE = 50;
 
+const here = () => location.hash.split('?')[0];
+
 export class Grid {
   /**
    * @param {Object} owner
@@ -39,6 +41,7 @@ export class Grid {
     this.turn = 0;
     this.drawn = '';
     this.begun = false;
+    this.place = here();
     this.status = h('p', { class: 'hint', role: 'status' });
     this.head = h('tr');
     this.body = h('tbody');
@@ -85,10 +88,7 @@ export class Grid {
         await this.refresh();
         return;
       }
-      if (this.begun && !quiet) {
-        this.owner.moved(this.view);
-      }
-      this.begun = true;
+      this.remember();
       this.draw(items, total);
     } catch (error) {
       if (!(error instanceof Refused)) {
@@ -101,6 +101,14 @@ export class Grid {
       this.status.hidden = false;
       replace(this.status, notice('failed', error.status ? error.message : t('away')));
     }
+  }
+
+  /** What is shown stands in the address, whoever has asked for it, unless the address is another page's by now. */
+  remember() {
+    if (this.begun && here() === this.place) {
+      this.owner.moved(this.view);
+    }
+    this.begun = true;
   }
 
   /** Only news are read out. @param {string} text */

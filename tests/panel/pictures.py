@@ -32,7 +32,7 @@ def world(alone, prosody, office, romeo):
     return g
 
 
-def test_the_pictures(world, open_page):
+def test_the_pictures(world, office, romeo, open_page):
     os.makedirs(FOLDER, exist_ok=True)
     gate = open_page(world, who=None)
     gate.sees(button("Sign in"))
@@ -60,6 +60,24 @@ def test_the_pictures(world, open_page):
     take(page, "partner-matrix")
     page.select(label("Appearance"), "dark")
     take(page, "partner-dark")
+    page.check(css("[name='dialback']"), True)
+    page.select(css("[name='tls']"), "required")
+    page.select(label("Appearance"), "light")
+    for where, title in ("#/streams", "Streams"), ("#/effective?user=alice%40contoso.example&with=romeo%40fabrikam.example", "Effective policy"):
+        page.evaluate("(hash) => { location.hash = hash; }", where)
+        page.sees(heading(title, level=1))
+        page.sees(text("fabrikam.example", within=css("main")))
+        take(page, where[2:].partition("?")[0])
+    page.evaluate("() => { location.hash = '#/trace'; }")
+    page.fill(label("People"), "alice@contoso.example")
+    page.click(button("Start"))
+    page.sees(text("Running", exact=True))
+    assert office.message("romeo@fabrikam.example", "Are you there?", target=SIP).wait() == 200
+    romeo.send("alice@contoso.example", "Yes")
+    office.wait_message("Yes")
+    assert office.message("juliet@wingtip.example", "And you?", target=SIP).wait() >= 400
+    page.until("() => document.querySelectorAll('.rung').length >= 10")
+    take(page, "trace")
     phone = open_page(world, new=True, viewport={"width": 390, "height": 780}, deviceScaleFactor=2)
     phone.sees(text("1 failing", within=css(".tiles")))
     take(phone, "phone")
