@@ -1,15 +1,15 @@
 // @ts-check
 /** Who watches whose presence: a hundred thousand contacts, searched, sorted and turned over by the gateway. */
-import { h, newId } from '../app/dom.js';
+import { h } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { t } from '../app/text.js';
 import { Grid } from '../parts/grid.js';
 import { icon } from '../parts/icon.js';
 import { notice } from '../parts/mark.js';
 import { choiceOf } from '../parts/plain.js';
+import { searchField } from '../parts/search.js';
 import { sinceText, watchMark } from '../parts/watching.js';
 
-const SETTLE_MS = 250;
 const AGAIN_S = 30;
 const STATES = ['', 'both', 'to', 'from', 'asked', 'denied', 'added', 'none'];
 
@@ -32,19 +32,12 @@ function columns() {
 
 /** @param {URLSearchParams} query @param {() => void} changed */
 function toolbar(query, changed) {
-  const id = newId();
-  const search = h('input', { id, type: 'search', value: query.get('search') ?? '', spellcheck: 'false',
-    autocomplete: 'off', placeholder: t('contacts.search') });
+  const search = searchField(query.get('search') ?? '', changed, t('contacts.search'));
   const state = choiceOf(STATES.map((value) => [value, t(`contacts.state.${value || 'any'}`)]),
     query.get('state') ?? '', { 'aria-label': t('column.state') });
-  let timer = 0;
-  search.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(changed, SETTLE_MS);
-  });
   state.addEventListener('change', changed);
-  return { search, state, node: h('div', { class: 'toolbar', role: 'search' },
-    h('label', { for: id }, icon('search'), h('span', { class: 'unseen' }, t('search'))), search, state) };
+  return { search: search.input, state,
+    node: h('div', { class: 'toolbar', role: 'search' }, search.nodes, state) };
 }
 
 /** Only those of one partner or user, as the address says. @param {Object<string, string>} only */

@@ -1,15 +1,14 @@
 // @ts-check
 /** The streams of all partners, at this moment. */
 import { path } from '../app/api.js';
-import { h, newId } from '../app/dom.js';
+import { h } from '../app/dom.js';
 import { hrefOf } from '../app/router.js';
 import { t } from '../app/text.js';
 import { Grid } from '../parts/grid.js';
-import { icon } from '../parts/icon.js';
 import { choiceOf } from '../parts/plain.js';
+import { searchField } from '../parts/search.js';
 import { onStreams, streamColumns } from '../parts/streams.js';
 
-const SETTLE_MS = 250;
 const COLUMNS = ['remote', 'local', 'direction', 'state', 'method', 'tls', 'age-s', 'stanzas-in', 'stanzas-out'];
 const DIRECTIONS = ['in', 'out', 'both'];
 const STATES = ['ready', 'connecting', 'negotiating', 'closing'];
@@ -19,24 +18,16 @@ const STATES = ['ready', 'connecting', 'negotiating', 'closing'];
  * @param {() => void} changed
  */
 function toolbar(query, changed) {
-  const search = h('input', { id: newId(), type: 'search', value: query.get('search') ?? '', spellcheck: 'false',
-    autocomplete: 'off', placeholder: t('streams.search') });
+  const search = searchField(query.get('search') ?? '', changed, t('streams.search'));
   const choice = (/** @type {string} */ name, /** @type {string[]} */ words, /** @type {string} */ text) =>
     choiceOf([['', t(`streams.any.${name}`)], ...words.map((word) => /** @type {[string, string]} */ (
       [word, t(`${text}.${word}`)]))], query.get(name) ?? '', { 'aria-label': t(`stream.${name}`),
       on: { change: changed } });
   const direction = choice('direction', DIRECTIONS, 'direction');
   const state = choice('state', STATES, 'stream.is');
-  let timer = 0;
-  search.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(changed, SETTLE_MS);
-  });
   return {
-    read: () => ({ search: search.value.trim(), direction: direction.value, state: state.value }),
-    node: h('div', { class: 'toolbar', role: 'search' },
-      h('label', { for: search.id }, icon('search'), h('span', { class: 'unseen' }, t('search'))), search, direction,
-      state),
+    read: () => ({ search: search.input.value.trim(), direction: direction.value, state: state.value }),
+    node: h('div', { class: 'toolbar', role: 'search' }, search.nodes, direction, state),
   };
 }
 

@@ -6,7 +6,6 @@
 
 #include "admin/objects.h"
 #include "admin/routes.h"
-#include "base/clock.h"
 #include "base/text.h"
 #include "pki/facts.h"
 #include "pki/request.h"
@@ -155,20 +154,6 @@ static json_t *uses_json(const struct config *config, struct slice name)
     return u.list;
 }
 
-static json_t *time_json(unsigned s)
-{
-    struct buf b;
-    json_t *v;
-
-    if (!s)
-        return json_null();
-    buf_init(&b, 64);
-    clock_put_rfc3339(&b, s);
-    v = json_stringn(b.p, b.n);
-    buf_free(&b);
-    return v;
-}
-
 static const char *state_of(const struct certificate *cert, const json_t *order)
 {
     if (json_integer_value(json_object_get(order, "failures")) > 0)
@@ -198,8 +183,8 @@ json_t *certificate_shown(struct call *c, const struct config *config, const str
     }
     if (json_object_set_new(o, "state", json_string(state_of(cert, order))) ||
         json_object_set_new(o, "acme-order", order) ||
-        json_object_set_new(o, "requested", time_json(cert->requested_s)) ||
-        json_object_set_new(o, "installed", time_json(cert->installed_s)) ||
+        json_object_set_new(o, "requested", json_time(cert->requested_s)) ||
+        json_object_set_new(o, "installed", json_time(cert->installed_s)) ||
         json_object_set_new(o, "request",
                             cert->request.n ? pem_of("CERTIFICATE REQUEST", cert->request) : json_null()) ||
         json_object_set_new(o, "request-text", cert->request.n ? request_text(cert->request) : json_null()) ||

@@ -1,9 +1,9 @@
 /* Certificates by ACME, as the API shows them. */
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "daemon/answers_parts.h"
 #include "daemon/certifier.h"
+#include "store/json.h"
 
 json_t *answer_acme_start(void *owner, struct slice name, struct admin_refusal *no)
 {
@@ -11,20 +11,6 @@ json_t *answer_acme_start(void *owner, struct slice name, struct admin_refusal *
     uint64_t id = certifier_begin(a->certifier, name, no);
 
     return id ? json_pack("{s:I}", "id", (json_int_t)id) : NULL;
-}
-
-static json_t *time_json(int64_t s)
-{
-    struct buf b;
-    json_t *v;
-
-    if (s <= 0)
-        return json_null();
-    buf_init(&b, 64);
-    clock_put_rfc3339(&b, s);
-    v = json_stringn(b.p, b.n);
-    buf_free(&b);
-    return v;
 }
 
 json_t *answer_acme(void *owner, struct slice name)
@@ -36,7 +22,7 @@ json_t *answer_acme(void *owner, struct slice name)
     if (!certifier_show(a->certifier, name, &info))
         return json_null();
     v = json_pack("{s:I, s:b, s:I, s:o, s:o}", "id", (json_int_t)info.id, "done", info.done, "failures",
-                  (json_int_t)info.failures, "next-try", time_json(info.next_s), "renews", time_json(info.renews_s));
+                  (json_int_t)info.failures, "next-try", json_time(info.next_s), "renews", json_time(info.renews_s));
     if (v && info.done && info.id && json_object_set_new(v, "works", json_boolean(info.works)) == 0)
         json_object_set_new(v, "verdict", answers_text(slice_str(info.verdict)));
     if (v && info.terms[0])
@@ -71,7 +57,7 @@ void answers_add_acme(struct answers *a, json_t *status)
         json_object_set_new(status, "acme",
                             json_pack("{s:I, s:s, s:o, s:I, s:o}", "certificates-not-got", (json_int_t)f.n,
                                       "certificate", f.first.name, "why", answers_text(slice_str(f.first.verdict)),
-                                      "failures", (json_int_t)f.first.failures, "next-try", time_json(f.first.next_s)));
+                                      "failures", (json_int_t)f.first.failures, "next-try", json_time(f.first.next_s)));
 }
 
 /* ---- metrics ---- */

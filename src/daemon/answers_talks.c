@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "bridge/talk.h"
 #include "daemon/answers_parts.h"
+#include "store/json.h"
 
 #define SCAN_MAX 10000 /* conversations looked at for one page: the loop has messages to carry */
 
@@ -125,16 +126,7 @@ json_t *answer_conversations(void *owner, const struct admin_look *look, struct 
 /* Time of the day that was so many milliseconds ago; JSON null: never. */
 static json_t *time_json(uint64_t at_ms, uint64_t now_ms)
 {
-    struct buf b;
-    json_t *v;
-
-    if (!at_ms)
-        return json_null();
-    buf_init(&b, 64);
-    clock_put_rfc3339(&b, clock_wall_s() - (int64_t)((now_ms - at_ms) / 1000));
-    v = answers_text(buf_slice(&b));
-    buf_free(&b);
-    return v;
+    return json_time(at_ms ? clock_wall_s() - (int64_t)((now_ms - at_ms) / 1000) : 0);
 }
 
 static json_t *way_json(const struct talk_way *w, uint64_t now_ms)

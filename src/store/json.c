@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define TEXT_MAX (128u << 10)
@@ -36,6 +37,20 @@ static void json_give_back(void *p)
 __attribute__((constructor)) static void watch_memory(void)
 {
     json_set_alloc_funcs(json_allocate, json_give_back);
+}
+
+json_t *json_time(int64_t s)
+{
+    struct buf b;
+    json_t *v;
+
+    if (s <= 0)
+        return json_null();
+    buf_init(&b, 64);
+    clock_put_rfc3339(&b, s);
+    v = json_stringn(b.p, b.n);
+    buf_free(&b);
+    return v;
 }
 
 json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory)

@@ -23,6 +23,9 @@ enum record_form {
  */
 json_t *json_read(struct slice text, json_error_t *fault, bool *no_memory);
 
+/* A moment, in seconds since 1970, as RFC 3339 has it; JSON null: 0 or before, never. NULL: no memory. */
+json_t *json_time(int64_t s);
+
 /*
  * Appends v as text, compact, and drops it. flags: JSON_SORT_KEYS or 0. v NULL, or no memory: out has failed. What json_dumps makes when memory runs out may have
  * holes, so nothing that is kept or sent is written with it.

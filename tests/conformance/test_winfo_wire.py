@@ -7,12 +7,12 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import support
-from rig import dns, sippresence
+from rig import dns
 from rig.process import eventually
 from rig.sippresence import PIDF, state_of
 from rig.stoxd import Stoxd
 from support import ALICE, GATEWAY_SIP
-from test_presence_s2x_wire import Scene
+from test_presence_s2x_wire import Scene, alice  # noqa: F401: fixture
 
 WINFO = "application/watcherinfo+xml"
 NS = "{urn:ietf:params:xml:ns:watcherinfo}"
@@ -26,16 +26,6 @@ def gateway(rig, start_for_module):
         "hold_time": 4, "stream_establishment_timeout": 5, "subscription_min": 60, "notify_pace": 200, "denied_hold": 0})))
     it.ctl("route", "set", "office", "--publish", "yes", "--publish-approval", "yes")
     return it
-
-
-@pytest.fixture
-def alice(office):
-    """The office's agent, with presence."""
-    yield sippresence.attach(office)
-    for watch in office.presence.watches.values():
-        if not watch.ended and watch.remote_tag:
-            watch.unsubscribe()
-    office.presence = None
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ tell which of them a page has shown.
 """
 import contextlib
 import json
+import socket
 import threading
 from xml.sax.saxutils import escape, quoteattr
 
@@ -56,6 +57,8 @@ class Partner:
                   "</text></stream:error></stream:stream>" % (ERRORS, ERRORS, escape(hostile("stream-error"))))
 
     def stop(self):
+        self.listener.sock.shutdown(socket.SHUT_RDWR)  # closed alone it would listen until the thread's wait is over
+        self.thread.join(20)
         self.listener.stop()
 
 

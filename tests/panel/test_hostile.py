@@ -79,6 +79,7 @@ def world(rig, home, prosody):
     hostile.certificates_say(rig, g)
     g.people_say = lambda turn: hostile.people_say(rig, start, office, turn)
     yield g
+    rig.dns.change("example", "unset _xmpp-server._tcp.hostile SRV")  # the other store begins with it
     for thing in reversed(up):
         rig.down(thing)
 
