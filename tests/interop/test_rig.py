@@ -60,6 +60,23 @@ def test_xmpp_clients_see_errors(romeo):
     assert romeo.wait_error(stanza_id)["error"]["condition"] == "remote-server-not-found"
 
 
+@pytest.mark.parametrize("server, person, other", [
+    ("prosody", "romeo@fabrikam.example", "mercutio@fabrikam.example"),
+    ("ejabberd", "juliet@wingtip.example", "nurse@wingtip.example"),
+])
+def test_what_a_server_has_kept_from_before_is_not_taken_for_news(request, rig, start, server, person, other):
+    at = request.getfixturevalue(server).address
+    sender = start(XmppClient(other, at, rig.pki.trust_file))
+    sender.send(person, "for later")
+    sender.send(other, "sent")
+    sender.wait_message("sent")
+    receiver = start(XmppClient(person, at, rig.pki.trust_file))
+    sender.send(person, "news")
+    receiver.wait_message("news")
+    kept_for_him, _ = receiver.stored.wait(lambda m: m if m["body"] == "for later" else None, 20)
+    assert kept_for_him and receiver.bodies() == ["news"]
+
+
 def test_a_real_phone_receives_and_sends_messages(phone, start):
     gateway = start(SipUa(dns.GATEWAY, user="romeo@fabrikam.example"))
     txn = gateway.message("alice@contoso.example", "by UDP", target=(dns.PHONE, 5060))

@@ -18,6 +18,7 @@ class XmppClient:
     def __init__(self, jid, address, trust_file, *, port=5222, priority=0):
         self.jid, self.address, self.port, self.trust_file, self.priority = jid, address, port, trust_file, priority
         self.messages = Lines()  # of slixmpp stanzas, errors included; arrived_at is time.time()
+        self.stored = Lines()  # what his server had kept since somebody of this name was last here: another test's, not ours
         self.presences = Lines()  # likewise, our own among them
         self._ready = threading.Event()
         self._why = "no answer"
@@ -48,7 +49,12 @@ class XmppClient:
 
     def _arrived(self, message):
         message.arrived_at = time.time()
-        self.messages.add(message)
+        (self.stored if self._was_stored(message) else self.messages).add(message)
+
+    def _was_stored(self, message):
+        """By his own server, while he was away (XEP-0160 2): what reaches him through Stox bears no stamp of that server."""
+        delay = message.xml.find("{urn:xmpp:delay}delay")
+        return delay is not None and delay.get("from") == self.jid.partition("@")[2]
 
     def _started(self, _):
         self.xmpp.send_presence(ppriority=self.priority)
