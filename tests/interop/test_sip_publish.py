@@ -90,6 +90,7 @@ def romeo(rig, prosody, start):
     yield it
     for user in ALICE, BOB:
         it.removes(user)
+    it.settle("contoso.example")  # or the next test might find them, or hear of their end
 
 
 def watches(romeo, whom, resource=None):
