@@ -182,9 +182,8 @@ class Pairs:
             pair = self.pairs[(sip, xmpp)]
             word, params = state_of(message)
             token = token_of(message.text) if b"<basic>open" in message.body else None
-            others = token and not token.startswith(xmpp.split("@")[0])
-            stray = STRAY in message.text and not pair.resent
-            if token and (pair.closed or not pair.version or stray or others):
+            of_him = token and (pair.resent if STRAY in message.text else token.startswith(xmpp.split("@")[0]))
+            if token and (pair.closed or not pair.version or not of_him):
                 self.leaks.append("NOTIFY %s: %s" % (message.text, pair))
             self.news.add("notice")
             if not pair.watch or message.get("call-id") != pair.watch.call_id:
