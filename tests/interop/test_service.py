@@ -23,8 +23,8 @@ def state(gateway):
 
 
 @pytest.fixture
-def recorder(rig, start):
-    return start(Recorder(rig, record=rig.work + "/service"))
+def recorder(rig, start, tmp_path):
+    return start(Recorder(rig, record=str(tmp_path / "record")))
 
 
 def test_a_drain_refuses_what_is_new_finishes_what_was_taken_and_is_taken_back(stoxd, office, recorder):

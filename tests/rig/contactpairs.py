@@ -31,6 +31,7 @@ def token_of(text):
 class Pair:
     """
     sip watches xmpp: wants, watch (his client); shown: (state, token) of the last NOTIFY; granted, prompted (xmpp's roster);
+                      refused: he has said no at some time, and a kill may let her hear of it when he has changed his mind
                       closed: a refusal has reached the gateway, and all that it had sent before has been looked at
     xmpp watches sip: policy of sip's server ("allow", "wait", "refuse"), dialogs there; to, asked (xmpp's roster);
                       view: {resource: token} as his client has it; ended: he heard that he may not, and it is still so
@@ -39,7 +40,7 @@ class Pair:
     def __init__(self, sip, xmpp, policy, mood):
         self.sip, self.xmpp = sip, xmpp
         self.wants, self.watch, self.shown = False, None, (None, None)
-        self.granted = self.prompted = self.closed = False
+        self.granted = self.prompted = self.closed = self.refused = False
         self.mood, self.version = mood, 0  # what he says when asked: "yes", "no", "later"; version counts his decisions
         self.policy, self.dialogs = policy, []
         self.to = self.asked = self.ended = False
@@ -170,7 +171,7 @@ class Pairs:
 
     def _refused(self, pair):
         pair.wants, pair.shown = False, ("terminated", None)
-        if pair.granted and pair.version == 1:
+        if pair.granted and not pair.refused:
             self.errors.append("nobody has said no: %s" % pair)
 
     def on_notice(self, message):
@@ -255,6 +256,7 @@ class Pairs:
         ident = "p%d" % next(self.number)
         if kind in ("unsubscribed", "unsubscribe"):
             self.outs[ident] = pair, kind, pair.version
+        pair.refused = pair.refused or kind == "unsubscribed"
         self.recorder.send_stanza("<presence from='%s%s' to='%s' id='%s'%s>%s</presence>" % (
             pair.xmpp, resource, pair.sip, ident, " type='%s'" % kind if kind else "", inside), "contoso.example")
 
