@@ -269,10 +269,19 @@ class Perimeter:
     def _places(self, settings, defaults):
         return [_place(text, port) for name, port in defaults.items() for text in settings.get(name) or []]
 
+    @staticmethod
+    def _each_address(places, known):
+        """Who listens at all addresses does so at each of the gateway's."""
+        own = [a for a in dict.fromkeys(a for a, _ in known) if a not in ("0.0.0.0", "::") and not a.startswith("127.")]
+        found = ([(a, port) for a in own if (":" in a) == (":" in address)] if address in ("0.0.0.0", "::") else [(address, port)]
+                 for address, port in places)
+        return list(dict.fromkeys(place for each in found for place in each))
+
     def namespaces(self, settings):
         """Made when they are first needed, and anew when the addresses are others."""
         self.settings = settings
         outer, inside = self._places(settings, self.OUTER), self._places(settings, self.INSIDE)
+        outer, inside = self._each_address(outer, outer + inside), self._each_address(inside, outer + inside)
         if self.pair and (self.pair.outer, self.pair.inside) != (outer, inside):
             self.stop()
         self.pair = self.pair or Pair(outer, inside, self.k)
