@@ -64,6 +64,11 @@ def wanted():
     return os.environ.get("STOX_SPLIT", "") not in ("", "0")
 
 
+def who_tries():
+    """From where it is tried whether partners can come in, in the words of checks."""
+    return "the proxy" if wanted() else "here"
+
+
 def _path(name):
     return os.path.join(ns.work_dir(), "net", name)
 
