@@ -53,6 +53,10 @@ enum certs_shown check_shown(void *arg, const struct certificate_use *use, const
 /* check_links.c */
 void check_links(struct check *c);
 
+/* check_given.c: the same of a domain, where proxies show its certificate; are there such? */
+bool check_is_given(const struct check *c);
+enum certs_shown check_given(const struct check *c, const char *name, struct certs_handshake *out);
+
 /* check_service.c; does it take new work at this moment? */
 void check_service(struct check *c);
 bool check_takes_work(const struct check *c);
