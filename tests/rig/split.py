@@ -147,7 +147,7 @@ class Filter:
         _feed(["sh", "-e"], "echo 1 > /proc/sys/net/ipv4/conf/split0/accept_local\necho 0 > /proc/sys/net/ipv4/conf/all/rp_filter\n"
               "echo 0 > /proc/sys/net/ipv4/conf/split0/rp_filter\n")
         _feed(["nft", "-f", "-"], _RETURN)
-        _ip("filter", "route add 10.99.0.0/16 via 10.97.0.1", "route add 10.98.0.0/16 via 10.97.0.1", "-6 route add fd99::/64 via fd97::1")
+        _ip("filter", "route add default via 10.97.0.1", "-6 route add default via fd97::1")  # tests may give the world more networks
         _forwards("filter")
         _forwards(None)
         _nft(_FILTER)
