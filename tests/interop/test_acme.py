@@ -220,9 +220,7 @@ class Documented(Stoxd):
 
     def __init__(self, rig, **settings):
         (text,) = [b for b in pages.blocks("ACME.md") if b.startswith("listen-acme-http = ")]
-        lines = re.findall(r'^([a-z-]+) = \{"(.+)"\}$', text, re.MULTILINE)
-        assert len(lines) == text.count("\n"), text
-        super().__init__(rig, **settings, **{name.replace("-", "_"): [value] for name, value in lines})
+        super().__init__(rig, **settings, **pages.settings(text))
 
 
 def test_the_page_s_commands_lead_to_a_certificate_that_is_shown(rig, authority, start, tmp_path):
