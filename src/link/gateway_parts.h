@@ -1,7 +1,7 @@
 /*
  * The gateway's end as its own files see it: gateway.c (its life), gateway_link.c (one link), gateway_proxies.c (which ones there are),
  * gateway_settings.c (what proxies are told), gateway_out.c (toward partners), gateway_in.c (from partners), gateway_seen.c,
- * gateway_streams.c and gateway_trials.c (for administrators), gateway_federation.c (all of it as a maker of federation).
+ * gateway_streams.c, gateway_trials.c and gateway_knocks.c (for administrators), gateway_federation.c (all of it as a maker of federation).
  */
 #ifndef STOX_LINK_GATEWAY_PARTS_H
 #define STOX_LINK_GATEWAY_PARTS_H
@@ -98,6 +98,13 @@ struct gateway_in {
     uint32_t session;
 };
 
+struct gateway_knock {
+    uint64_t id;             /* 0: none */
+    struct gateway_link *at; /* whose proxy tries it */
+    uint64_t since_ms;
+    struct link_knock_info info;
+};
+
 struct link_gateway {
     struct federation federation; /* what the owner has of it */
     struct link_gateway **made;   /* see struct link_maker; NULL: nobody asks */
@@ -119,6 +126,8 @@ struct link_gateway {
     struct list probes; /* struct gateway_probe, owned; the oldest first */
     size_t n_probes;
     uint64_t last_probe;
+    struct gateway_knock knocks[LINK_KNOCKS_MAX];
+    uint64_t last_knock;
     enum link_phase phase;
     struct deferred turn;
     struct deferred tell; /* settings have changed */
@@ -225,5 +234,10 @@ void gateway_on_probed(struct gateway_link *l, const struct link_probed_frame *p
 void gateway_lose_probes(struct gateway_link *l); /* its session is lost */
 void gateway_drop_probes(struct link_gateway *g);
 bool gateway_probe_show(const struct link_gateway *g, uint64_t id, xmpp_probe_fn *fn, void *arg);
+
+/* ---- gateway_knocks.c ---- */
+
+void gateway_on_knocked(struct gateway_link *l, const struct link_knocked_frame *knocked);
+void gateway_lose_knocks(struct gateway_link *l); /* its session is lost: nobody will tell */
 
 #endif

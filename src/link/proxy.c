@@ -147,6 +147,7 @@ static struct proxy_session *session_new(struct link_proxy *p, const struct link
     hash_init(&s->shown);
     buf_init(&s->lists, LINK_REVOCATIONS_MAX);
     list_init(&s->probes);
+    list_init(&s->knocks);
     list_push(&p->sessions, &s->link);
     p->n_sessions++;
     return s;
@@ -283,6 +284,7 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_REVOCATIONS: proxy_on_revocations(s, &f->revocations); return;
     case LINK_REVOCATION_PART: proxy_on_revocation_part(s, &f->revocation_part); return;
     case LINK_PROBE: proxy_on_probe(s, &f->probe); return;
+    case LINK_KNOCK: proxy_on_knock(s, &f->knock); return;
     case LINK_WATCH: s->watches = f->watch.on; return;
     case LINK_PHASE:
         s->phase = (enum link_phase)f->phase.phase;

@@ -1,6 +1,6 @@
 /*
  * The proxy's end as its own files see it: proxy.c (life, lines, sessions), proxy_settings.c (copies), proxy_out.c (toward
- * partners), proxy_in.c (from partners), proxy_seen.c, proxy_streams.c and proxy_trials.c (for administrators).
+ * partners), proxy_in.c (from partners), proxy_seen.c, proxy_streams.c, proxy_trials.c and proxy_knocks.c (for administrators).
  */
 #ifndef STOX_LINK_PROXY_PARTS_H
 #define STOX_LINK_PROXY_PARTS_H
@@ -65,6 +65,8 @@ struct proxy_session {
     uint64_t attempts_ms; /* set-ups that failed before were told */
     struct list probes;   /* struct proxy_probe, owned */
     size_t n_probes;
+    struct list knocks; /* struct proxy_knock, owned */
+    size_t n_knocks;
     bool watches; /* it wants notes */
     unsigned notes_dropped;
 };
@@ -168,5 +170,10 @@ void proxy_show_attempts(struct proxy_session *s);
 void proxy_on_probe(struct proxy_session *s, const struct link_probe_frame *probe);
 void proxy_show_probes(struct proxy_session *s);
 void proxy_probes_drop_all(struct proxy_session *s);
+
+/* ---- proxy_knocks.c ---- */
+
+void proxy_on_knock(struct proxy_session *s, const struct link_knock_frame *knock);
+void proxy_knocks_drop_all(struct proxy_session *s);
 
 #endif

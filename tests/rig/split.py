@@ -64,6 +64,11 @@ def wanted():
     return os.environ.get("STOX_SPLIT", "") not in ("", "0")
 
 
+def who_tries():
+    """From where it is tried whether partners can come in, in the words of checks."""
+    return "the proxy" if wanted() else "here"
+
+
 def _path(name):
     return os.path.join(ns.work_dir(), "net", name)
 
@@ -142,7 +147,7 @@ class Filter:
         _feed(["sh", "-e"], "echo 1 > /proc/sys/net/ipv4/conf/split0/accept_local\necho 0 > /proc/sys/net/ipv4/conf/all/rp_filter\n"
               "echo 0 > /proc/sys/net/ipv4/conf/split0/rp_filter\n")
         _feed(["nft", "-f", "-"], _RETURN)
-        _ip("filter", "route add 10.99.0.0/16 via 10.97.0.1", "route add 10.98.0.0/16 via 10.97.0.1", "-6 route add fd99::/64 via fd97::1")
+        _ip("filter", "route add default via 10.97.0.1", "-6 route add default via fd97::1")  # tests may give the world more networks
         _forwards("filter")
         _forwards(None)
         _nft(_FILTER)
@@ -269,10 +274,19 @@ class Perimeter:
     def _places(self, settings, defaults):
         return [_place(text, port) for name, port in defaults.items() for text in settings.get(name) or []]
 
+    @staticmethod
+    def _each_address(places, known):
+        """Who listens at all addresses does so at each of the gateway's."""
+        own = [a for a in dict.fromkeys(a for a, _ in known) if a not in ("0.0.0.0", "::") and not a.startswith("127.")]
+        found = ([(a, port) for a in own if (":" in a) == (":" in address)] if address in ("0.0.0.0", "::") else [(address, port)]
+                 for address, port in places)
+        return list(dict.fromkeys(place for each in found for place in each))
+
     def namespaces(self, settings):
         """Made when they are first needed, and anew when the addresses are others."""
         self.settings = settings
         outer, inside = self._places(settings, self.OUTER), self._places(settings, self.INSIDE)
+        outer, inside = self._each_address(outer, outer + inside), self._each_address(inside, outer + inside)
         if self.pair and (self.pair.outer, self.pair.inside) != (outer, inside):
             self.stop()
         self.pair = self.pair or Pair(outer, inside, self.k)

@@ -175,14 +175,30 @@ class Stoxd:
         self._new = False
         return self
 
+    @property
+    def caller(self):
+        """Whom it sees in a program of the world that has chosen no address to call from."""
+        return split.WORLD if self.perimeter else GATEWAY
+
     def _link(self):
         """Until partners can come in by the proxy, as they can in one process when it is ready."""
         known = self.ctl("proxy", "list", "--names").split()
         for name, options in self.perimeter.objects().items():
             if name not in known:
                 given = (("--" + k.replace("_", "-"), ",".join(v) if isinstance(v, list) else v) for k, v in options.items())
-                self.ctl("proxy", "new", name, *(word for pair in given for word in pair))
+                self._declare("proxy", "new", name, *(word for pair in given for word in pair))
         self.wait_event("settings-used", 30)
+
+    def _declare(self, *words):
+        """At this gateway, or, if it takes no changes because of what it lacks itself, at one on the same database."""
+        database = self.settings.get("store", "").partition("?")[0]
+        others = [t for t in self.rig.running if database and isinstance(t, Stoxd) and t is not self and
+                  t.settings.get("store", "").partition("?")[0] == database]
+        for at in [self, *others]:
+            status, out, err = at.ctl(*words, ok=False)
+            if status == 0:
+                return
+        raise Failed("stoxctl %s: %d\n%s%s" % (" ".join(words), status, out, err))
 
     def apply(self):
         """Gives it all objects, and takes from it all others."""
