@@ -45,7 +45,7 @@ class Scene:
     def watch(self, **how):
         return self.alice.subscribe(self.romeo, target=GATEWAY_SIP, **how)
 
-    def next(self, timeout=10):
+    def next(self, timeout=20):
         """The next presence stanza that the gateway sends, acknowledged."""
         self.out = self.out or self.p.accept_sm(timeout)
         stanza = expect_stanza(self.out, "presence", timeout)
@@ -367,4 +367,4 @@ def test_a_trace_shows_presence(gateway, scene):
         assert line, text
         text += line
     trace.terminate()
-    trace.wait(10)
+    trace.wait(20)

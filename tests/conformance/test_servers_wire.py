@@ -91,7 +91,7 @@ def take_message(wire, p, txn):
     wire.send("<enabled xmlns='urn:xmpp:sm:3'/>")
     expect_stanza(wire)
     support.acknowledge(wire, 1)
-    assert txn.wait(15) == 200
+    assert txn.wait() == 200
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_STOX_S2S_42_a_wrong_record_refuses_direct_tls(gateway, direct, sip):
     wire.accept_stream(p.domain, EXTERNAL)
     assert "<auth" not in wire.expect_end()
     assert "TLSA" in gateway.wait_event("stream-failed", since=at, remote=p.domain)["why"]
-    assert txn.wait(15) == 504
+    assert txn.wait() == 504
 
 
 def test_the_second_server_when_tls_of_the_first_is_broken(gateway, peer, start, sip):

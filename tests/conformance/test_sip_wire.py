@@ -301,7 +301,7 @@ def test_STOX_SIP_21_no_503_for_one_partner(alive, sip, partner):
     p = partner()
     p.listener.stop()
     txn = sip.message("romeo@" + p.domain, "x", target=GATEWAY_SIP)
-    assert txn.wait(10) == 504 and txn.response.get("retry-after") is None
+    assert txn.wait() == 504 and txn.response.get("retry-after") is None
 
 
 def test_STOX_SIP_22_nothing_goes_to_broadcast(alive):
@@ -540,7 +540,7 @@ def test_STOX_SIP_59_ipv6(rig, stoxd, start):
     how["sip_domains"] = {"contoso.example": {"route": "office"}}
     stoxd(**how)
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sock.settimeout(5)
+    sock.settimeout(20)
     sock.bind(("fd99::5", 5060))
     sock.sendto(request("OPTIONS", SERVED, sent_by="[fd99::5]"), (gateway_at, 5060))
     got = message(sock.recv(65536))

@@ -184,7 +184,7 @@ def test_a_real_server_is_killed_under_traffic_and_each_200_was_acknowledged(req
     gateway = stoxd()
     people = [start(XmppClient(*person_of(rig, server)))]
     chance = random.Random(3)
-    traffic = SipTraffic(office, people[0].jid, GATEWAY, rate=150, window=50, label="k").start()
+    traffic = SipTraffic(office, people[0].jid, GATEWAY, rate=150, window=50, label="server-kill").start()
     kills = SERVER_KILLS if server == "prosody" else (SERVER_KILLS + 1) // 2
     for _ in range(kills):
         traffic.wait_ok(chance.randrange(20, 60))
@@ -196,9 +196,9 @@ def test_a_real_server_is_killed_under_traffic_and_each_200_was_acknowledged(req
     eventually(lambda: office.message(people[0].jid, "the last", target=GATEWAY).wait() == 200, "the server is back",
                40)
     people[-1].wait_message("the last")
-    entries = [(m["body"], m["id"], m.arrived_at) for p in people for m in list(p.messages.all) if m["type"] != "error"]
+    entries = [(m["body"], m["id"], m.arrived_at) for p in people for m in [*p.messages.all, *p.stored.all] if m["type"] != "error"]
     unknown = unknown_ids(gateway)
-    there = judge(traffic, Delivered(entries, "k"), unknown)
+    there = judge(traffic, Delivered(entries, "server-kill"), unknown)
 
     def n_acknowledged():
         return len([e for e in gateway.events("message-answered") if e["status"] == "200"

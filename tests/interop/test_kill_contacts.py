@@ -85,8 +85,10 @@ def world(start):
 
 
 def settle(world, gateway):
-    """Who was left thinking decides; SIP clients refresh, XMPP clients come anew, as they do each day. Nobody adds anybody."""
+    """Who was left thinking decides; SIP clients refresh, XMPP clients come anew, as they do each day. Nobody adds anybody. A question
+    that a new gateway asks again may be on its way yet, even to one who has refused it: nobody thinks about it any more."""
     for pair in world.pairs.values():
+        pair.mood = "yes" if pair.mood == "later" else pair.mood
         if pair.prompted:
             world.approve(pair)
         if pair.policy == "wait":

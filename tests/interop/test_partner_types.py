@@ -57,7 +57,7 @@ class Scene:
         mark = self.he.mark()
         self.he.asks(ALICE)
         answer, _ = self.he.told.wait(lambda p: p.xml.get("type") if p["from"].bare == ALICE and p.xml.get("type") in (
-            "subscribed", "error") else None, 10, mark)
+            "subscribed", "error") else None, 20, mark)
         return {"subscribed": "allowed", "error": "forbidden"}[answer]
 
     def he_writes(self, text):
@@ -93,6 +93,7 @@ class Scene:
 
     def end(self):
         self.he.removes(ALICE)
+        self.he.settle("contoso.example")  # or it would come into the next test
         self.gateway.ctl("contact", "purge", "--user", ALICE, "--force")
 
 

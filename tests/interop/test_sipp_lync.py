@@ -71,10 +71,13 @@ def state_of(person, state, since=0):
 
 
 def tell(person, state, text=None, thread=None):
-    """What a client with chat states sends: a state, a text that comes with one."""
-    person.send_raw("<message to='%s' type='chat'><%s xmlns='%s'/>%s%s</message>" % (
-        ALICE, state, STATES, "<body>%s</body>" % escape(text) if text else "",
+    """What a client with chat states sends: a state, a text that comes with one. Returns its id. A text without one would say that he
+    has none, and in the next test nobody would tell him who is typing."""
+    ident = person.xmpp.new_id()
+    person.send_raw("<message to='%s' type='chat' id='%s'><%s xmlns='%s'/>%s%s</message>" % (
+        ALICE, ident, state, STATES, "<body>%s</body>" % escape(text) if text else "",
         "<thread>%s</thread>" % thread if thread else ""))
+    return ident
 
 
 @usual
@@ -122,7 +125,7 @@ def test_a_lync_front_end_is_called(world, juliet, table):
 def test_a_lync_front_end_that_refuses(world, romeo, table, status, condition):
     with table.row("sipp as Lync, Prosody", world.transport, "to SIP", "INVITE refused, %s: %s" % (status[:3], condition)):
         with world.answers("refuses", status=status, warning='309 contoso.example "not allowed by policy"') as lync:
-            stanza_id = romeo.send(ALICE, "Good evening")
+            stanza_id = tell(romeo, "active", "Good evening")
             assert romeo.wait_error(stanza_id)["error"]["condition"] == condition
             lync.wait()
 
@@ -131,7 +134,7 @@ def test_a_lync_front_end_that_refuses(world, romeo, table, status, condition):
 def test_a_lync_front_end_that_blocks_a_text(world, romeo, table):
     with table.row("sipp as Lync, Prosody", world.transport, "to SIP", "606 to a text by policy, told; the next one passes"):
         with world.answers("blocks") as lync:
-            stanza_id = romeo.send(ALICE, "http://contoso.example")
+            stanza_id = tell(romeo, "active", "http://contoso.example")
             assert romeo.wait_error(stanza_id)["error"]["condition"] == "not-acceptable"
             tell(romeo, "active", "something else")
             lync.wait_for("something else")

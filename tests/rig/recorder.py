@@ -551,7 +551,7 @@ class Recorder:
             argv += ["--peer", "%s=%s" % (domain, at)]
         tests = os.path.join(ns.REPO, "tests")
         self.process = Process("recorder-" + self.domain, argv, cwd=tests, stdin=subprocess.PIPE)
-        self.process.wait_line("listening", 10)
+        self.process.wait_line("listening", 20)
         return self
 
     def _command(self, **command):

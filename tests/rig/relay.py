@@ -21,7 +21,7 @@ class Relay:
     def start(self):
         argv = [test_program("load/bad-line"), *self.ends, *map(str, self.numbers)]
         self.process = Process("relay", argv, stdin=subprocess.DEVNULL)
-        self.process.wait_line("listening", 10)
+        self.process.wait_line("listening", 20)
         return self
 
     def stop(self):
