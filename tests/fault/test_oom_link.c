@@ -56,9 +56,16 @@ static void works(void)
     assert_int_equal(node_fate(&b, token), XMPP_FATE_CONFIRMED);
 }
 
+static bool all_have_the_settings(void)
+{
+    return !g->lists_missing && g->links[0].used == g->version && g->links[1].used == g->version;
+}
+
 static void works_again(void)
 {
     works();
+    LATER(all_have_the_settings());
+    later_until(all_have_the_settings()); /* the other proxy too */
     buf_clear(&rig_log);
     told.n_fates = told.n_stanzas = b.n_fates = 0; /* room for more */
     buf_clear(&b.got);
@@ -96,6 +103,16 @@ static void a_cut(const void *arg)
     works_again();
 }
 
+static void a_change(const void *arg)
+{
+    oom_on();
+    link_gateway_reconsider(g);
+    link_gateway_revocations_changed(g);
+    rig_quiet(40);
+    oom_off();
+    works_again();
+}
+
 /* A gateway that was started anew begins a session, and takes the former one's place. */
 static void a_new_gateway(const void *arg)
 {
@@ -119,6 +136,12 @@ static void a_link_that_is_dialled_again(void **state)
     oom_each("cut", a_cut, NULL);
 }
 
+static void settings_that_change(void **state)
+{
+    works_again();
+    oom_each("settings", a_change, NULL);
+}
+
 static void a_session_that_begins(void **state)
 {
     works();
@@ -130,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_message_each_way, edges_setup, edges_teardown),
         cmocka_unit_test_setup_teardown(a_link_that_is_dialled_again, edges_setup, edges_teardown),
+        cmocka_unit_test_setup_teardown(settings_that_change, edges_setup, edges_teardown),
         cmocka_unit_test_setup_teardown(a_session_that_begins, edges_setup, edges_teardown),
     };
 
