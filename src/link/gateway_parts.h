@@ -131,6 +131,8 @@ struct link_gateway {
     enum link_phase phase;
     struct deferred turn;
     struct deferred tell; /* settings have changed */
+    struct timer again;   /* settings or lists could not be told or taken: time to try it again */
+    bool lists_missing;
     struct log_limit log_lost;
     bool freeing;
     struct timer stop;
