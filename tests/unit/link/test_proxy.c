@@ -476,10 +476,35 @@ static void what_the_former_process_had_not_answered_comes_again(void **state)
     end_begin_process(&gateway, 'n');
     buf_clear(&told.stanzas);
     link_up_to(link_proxy_local(p, 0));
+    rig_turns(20);
+    assert_int_equal(told.n_stanzas, 1); /* by whose settings? */
+    say_settings(2, THEIRS);
     rig_until(told.n_stanzas == 2);
     assert_true(heard("<body>first</body>"));
     assert_int_not_equal(told.receipts[0], told.receipts[1]);
     assert_false(node_has_fate(&b, 1));
+    say_handled(told.receipts[1]);
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
+    assert_int_equal(xmpp_counters(b.x)->streams_opened, 1); /* no stream was closed for it */
+}
+
+static void what_the_new_settings_do_not_allow_is_given_to_nobody(void **state)
+{
+    linked();
+    assert_true(node_send(&b, 1, "first"));
+    rig_until(told.n_stanzas == 1);
+    cut_gateway();
+    end_begin_process(&gateway, 'n');
+    link_up_to(link_proxy_local(p, 0));
+    say_settings(2, "tailspin.example");
+    rig_until(told.version == 2);
+    rig_until(xmpp_counters(b.x)->streams == 0);
+    assert_int_equal(told.n_stanzas, 1);
+    assert_false(node_has_fate(&b, 1));
+    say_settings(3, THEIRS);
+    rig_until(told.version == 3);
+    while (told.n_stanzas == 1) /* its server tries again */
+        pass(1);
     say_handled(told.receipts[1]);
     assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
 }
@@ -534,6 +559,7 @@ int main(void)
         TEST(a_gateway_that_does_not_come_back_leaves_nothing),
         TEST(a_gateway_that_was_started_anew_finds_the_streams_as_they_were),
         TEST(what_the_former_process_had_not_answered_comes_again),
+        TEST(what_the_new_settings_do_not_allow_is_given_to_nobody),
         TEST(a_receipt_that_was_not_given_ends_the_link),
         TEST(credit_that_was_not_used_ends_the_link),
         TEST(a_stanza_that_grows_too_long_goes_back_to_its_sender),
