@@ -44,12 +44,15 @@ static void out_free(struct proxy_out *o)
     free(o);
 }
 
+/* A partner's server has a say in why: what it writes into a stream error. */
 static void tell_fate(struct proxy_session *s, uint64_t id, unsigned fate, bool written, const char *why)
 {
-    const struct link_frame f = {
-        .type = LINK_FATE,
-        .fate = { .id = id, .fate = fate, .written = written, .why = slice_first(slice_str(why), LINK_WHY_MAX) }
-    };
+    char room[LINK_WHY_MAX];
+    const struct link_frame f = { .type = LINK_FATE,
+                                  .fate = { .id = id,
+                                            .fate = fate,
+                                            .written = written,
+                                            .why = link_frame_text(slice_str(why), sizeof(room), room) } };
 
     proxy_tell(s, &f);
 }
@@ -138,7 +141,7 @@ static void hand_over(struct proxy_session *s, struct proxy_account *a, const st
     if (!federation_send(p->federation, &stanza, &fate)) {
         if (o)
             out_free(o);
-        refuse(s, send, fate, "the proxy has refused it at once");
+        refuse(s, send, fate, federation_refusal(p->federation, send->local, send->remote, fate));
         return;
     }
     if (o && send->until_ms)

@@ -190,9 +190,10 @@ void proxy_use_settings(struct link_proxy *p)
 
 static void say_used(struct proxy_session *s, bool used, const char *why)
 {
+    char room[LINK_WHY_MAX];
     const struct link_frame f = { .type = LINK_SETTINGS_USED,
                                   .settings_used = { s->next_version, used,
-                                                     slice_first(slice_str(why), LINK_WHY_MAX) } };
+                                                     link_frame_text(slice_str(why), sizeof(room), room) } };
 
     if (s->session.line)
         (void)link_line_write(s->session.line, &f);

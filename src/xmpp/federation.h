@@ -228,6 +228,7 @@ struct federation_calls {
     size_t (*leave_close)(struct federation *f);
 
     bool (*send)(struct federation *f, const struct federation_stanza *stanza, enum xmpp_fate *fate);
+    const char *(*refusal)(const struct federation *f, struct slice local, struct slice remote, enum xmpp_fate fate);
     bool (*withdraw)(struct federation *f, uint64_t token);
     bool (*is_crowded)(const struct federation *f, struct slice local, struct slice remote);
     bool (*is_linked)(const struct federation *f, struct slice remote);
@@ -324,11 +325,18 @@ static inline size_t federation_leave_close(struct federation *f)
 
 /*
  * Copied. Opens the stream when there is none. With a token settled() tells its fate. False: refused at once, no settled() follows;
- * *fate says why.
+ * *fate and federation_refusal say why.
  */
 static inline bool federation_send(struct federation *f, const struct federation_stanza *stanza, enum xmpp_fate *fate)
 {
     return f->calls->send(f, stanza, fate);
+}
+
+/* Why federation_send has just refused with this fate: a clause as of settled(), borrowed until anything else is asked for. */
+static inline const char *federation_refusal(const struct federation *f, struct slice local, struct slice remote,
+                                             enum xmpp_fate fate)
+{
+    return f->calls->refusal(f, local, remote, fate);
 }
 
 /*

@@ -13,7 +13,7 @@ from .dns import ADDRESS as DNS, GATEWAY, OFFICE
 from .process import Failed, Process, eventually
 
 # What is told of streams that a proxy has (docs/PERIMETER.md): the first words of commands.
-_COPIES = {("stream", "list"), ("stream", "show"), ("stream", "close"), ("partner", "status"), ("status",), ("status", "--json"), ("metrics",)}
+_COPIES = {("stream", "list"), ("stream", "show"), ("stream", "close"), ("partner", "status"), ("queue", "list"), ("status",), ("status", "--json"), ("metrics",)}
 _FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("((?:[^"\\]|\\.)*)"|\S*)')
 
 

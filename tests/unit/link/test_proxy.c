@@ -23,7 +23,8 @@ static struct {
     uint64_t version;
     bool used;
     char why[LINK_WHY_MAX + 1];
-    struct link_fate_frame fates[2048]; /* why is not kept */
+    struct link_fate_frame fates[2048]; /* why: of the last one only */
+    char fate_why[LINK_WHY_MAX + 1];
     size_t n_fates;
     struct buf stanzas; /* of all */
     uint64_t receipts[256];
@@ -42,6 +43,7 @@ static void on_frame(const struct link_frame *f)
     case LINK_FATE:
         assert_true(told.n_fates < 2048);
         told.fates[told.n_fates++] = f->fate;
+        snprintf(told.fate_why, sizeof(told.fate_why), "%.*s", SLICE_FMT(f->fate.why));
         break;
     case LINK_STANZA:
         assert_true(told.n_stanzas < 256);
@@ -394,6 +396,11 @@ static void a_partner_that_cannot_be_reached_is_told_as_it_is(void **state)
     rig_until(told.n_fates == 1);
     assert_int_equal(told.fates[0].fate, XMPP_FATE_UNREACHABLE);
     assert_false(told.fates[0].written);
+    assert_non_null(strstr(told.fate_why, "cannot connect to "));
+    send_one(2); /* back-off: refused at once, for the same reason */
+    rig_until(told.n_fates == 2);
+    assert_int_equal(told.fates[1].fate, XMPP_FATE_UNREACHABLE);
+    assert_non_null(strstr(told.fate_why, "cannot connect to "));
 }
 
 /* ---- cuts ---- */
