@@ -4,7 +4,7 @@ ASAN := build-asan
 FUZZ := build-fuzz
 MESON := /usr/bin/meson
 
-.PHONY: all deps demo test proof bench fuzz format tidy clean install screenshots
+.PHONY: all deps demo test proof split bench fuzz format tidy clean install screenshots
 
 all: deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -26,6 +26,10 @@ test: deps-test
 
 proof: deps-test
 	@STOX_PROOF=1 tests/run
+
+# The tests with real peers with each gateway as two processes: the part of a proof that is about that (docs/PERIMETER.md).
+split: deps-test
+	@STOX_PROOF=1 STOX_ONLY=split tests/run
 
 bench: deps-bench
 	@tools/panel-node && tests/bench/run

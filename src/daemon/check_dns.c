@@ -6,7 +6,6 @@
 #include "daemon/check_rows.h"
 #include "deploy/certs_check.h"
 #include "deploy/dns_check.h"
-#include "deploy/dns_look.h"
 
 #define BOOK_BYTES (64u << 20)
 
@@ -37,8 +36,11 @@ static bool look(struct check *c, const struct plan *plan, struct pages *p, size
         conf.n_servers = 1;
     }
     book_init(&p->book[i], &p->arena, p->name[i], p->nonce);
-    if (dns_look(&conf, &p->book[i], &err) == 0)
+    if (dns_look(&conf, &p->book[i], &err) == 0) {
+        if (conf.connect)
+            check_outer(c, plan, &p->book[i]);
         return true;
+    }
     findings_add(c->out, FINDING_FAILED, "resolver", p->name[i], "DNS cannot be asked: %s", err.text);
     return false;
 }

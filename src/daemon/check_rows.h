@@ -6,6 +6,7 @@
 
 #include "daemon/checks.h"
 #include "deploy/certs_check.h"
+#include "deploy/dns_look.h"
 #include "deploy/records.h"
 #include "net/addr.h"
 
@@ -25,6 +26,9 @@ bool check_may_go_on(const struct check *c);
 /* check_dns.c */
 void check_dns(struct check *c);
 void check_certificates(struct check *c);
+
+/* check_outer.c: adds to what was reached what proxies can reach. */
+void check_outer(struct check *c, const struct plan *plan, struct book *book);
 
 /* check_acme.c */
 void check_acme(struct check *c);
@@ -48,6 +52,10 @@ enum certs_shown check_shown(void *arg, const struct certificate_use *use, const
 
 /* check_links.c */
 void check_links(struct check *c);
+
+/* check_given.c: the same of a domain, where proxies show its certificate; are there such? */
+bool check_is_given(const struct check *c);
+enum certs_shown check_given(const struct check *c, const char *name, struct certs_handshake *out);
 
 /* check_service.c; does it take new work at this moment? */
 void check_service(struct check *c);

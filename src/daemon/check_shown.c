@@ -127,6 +127,8 @@ enum certs_shown check_shown(void *arg, const struct certificate_use *use, const
     char host[PKI_NAME_MAX + 1];
     struct addr to;
 
+    if (use->name.n && check_is_given(c))
+        return check_given(c, name, out);
     if (!find_listener(c->conf->boot, use, &k))
         return CERTS_NOWHERE;
     snprintf(host, sizeof(host), "%.*s", SLICE_FMT(c->conf->boot->host_name));

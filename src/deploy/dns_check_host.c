@@ -73,8 +73,14 @@ static void judge_unpublished(const struct judge *j, const struct plan_host *h, 
 
 /* ---- is somebody there ---- */
 
+/* Who has tried. */
+static const char *from(const struct plan_service *s)
+{
+    return s->outer ? "the proxy" : "here";
+}
+
 /* False: not there, and that was said. */
-static bool judge_reached(const struct judge *j, const struct plan_host *h, const struct addr *at)
+static bool judge_reached(const struct judge *j, const struct plan_service *s, const struct addr *at)
 {
     const struct reached *r = book_find_reached(j->book, at);
     struct finding *it;
@@ -83,28 +89,32 @@ static bool judge_reached(const struct judge *j, const struct plan_host *h, cons
 
     if (!r || r->open)
         return r != NULL;
-    sure = r->refused || !h->chosen; /* many a NAT lets nobody inside come back in by its outer address */
+    sure = r->refused || !s->host->chosen; /* many a NAT lets nobody inside come back in by its outer address */
     it = findings_add(j->out, sure ? FINDING_FAILED : FINDING_WARNING, "port-closed", j->domain->name,
-                      "%s cannot be connected to from here: %s", addr_text(at, text), r->why ? r->why : "no answer");
-    findings_remedy(j->out, it,
-                    sure ? "Does the gateway listen there, and does a firewall or load balancer let it through?"
-                         : "It is a public-address, which a NAT may not let this machine itself use: try it from "
-                           "outside.");
+                      "%s cannot be connected to from %s: %s", addr_text(at, text), from(s),
+                      r->why ? r->why : "no answer");
+    if (sure)
+        findings_remedy(j->out, it, "Does the %s listen there, and does a firewall or load balancer let it through?",
+                        s->outer ? "proxy" : "gateway");
+    else
+        findings_remedy(j->out, it,
+                        "It is a public-address, which a NAT may not let this machine itself use: try it from "
+                        "outside.");
     return false;
 }
 
 /* True: each address of ours was connected to. */
-static bool judge_ports(const struct judge *j, const struct plan_host *h, const struct dns_answer *a, uint16_t port)
+static bool judge_ports(const struct judge *j, const struct plan_service *s, const struct dns_answer *a, uint16_t port)
 {
     bool all = true;
 
     for (size_t i = 0; i < a->n_addrs; i++) {
         struct addr at = a->addrs[i];
 
-        if (!judge_is_ours(h, &at))
+        if (!judge_is_ours(s->host, &at))
             continue;
         addr_set_port(&at, port);
-        all = judge_reached(j, h, &at) && all;
+        all = judge_reached(j, s, &at) && all;
     }
     return all;
 }
@@ -229,7 +239,8 @@ static void say_alias(const struct judge *j, const struct plan_host *h, const st
 void judge_target(const struct judge *j, enum plan_service_id id, const struct dns_srv *srv,
                   const struct dns_answer *of)
 {
-    const struct plan_host *h = j->domain->services[id].host;
+    const struct plan_service *s = &j->domain->services[id];
+    const struct plan_host *h = s->host;
     const struct dns_answer *a = book_find(j->book, HEARD_ADDRS, srv->target, 0);
     size_t failed = j->out->n[FINDING_FAILED];
     bool reached;
@@ -247,10 +258,10 @@ void judge_target(const struct judge *j, enum plan_service_id id, const struct d
     judge_foreign(j, h, srv->target, a);
     judge_unpublished(j, h, srv->target, a);
     judge_ttl(j, srv->target, a->ttl_s);
-    reached = judge_ports(j, h, a, srv->port);
+    reached = judge_ports(j, s, a, srv->port);
     judge_tlsa(j, id, srv, of->secure && a->secure);
     if (j->out->n[FINDING_FAILED] == failed)
-        findings_add(j->out, FINDING_OK, "srv-ok", j->domain->name, "%s.%s leads to %s port %u, %s",
+        findings_add(j->out, FINDING_OK, "srv-ok", j->domain->name, "%s.%s leads to %s port %u, which %s %s",
                      plan_service_label(id), j->domain->ascii, srv->target, (unsigned)srv->port,
-                     reached ? "which answers from here" : "which could not be tried from here");
+                     reached ? "answers from" : "could not be tried from", from(s));
 }

@@ -217,7 +217,7 @@ static void knock_at_all(struct look *k)
         const struct plan_domain *d = container_of(l, struct plan_domain, link);
 
         for (enum plan_service_id id = 0; id < PLAN_SERVICES; id++)
-            if (d->services[id].n_ports)
+            if (d->services[id].n_ports && !d->services[id].outer)
                 knock_at(k, &d->services[id], &n);
     }
 }
@@ -318,4 +318,40 @@ int dns_look(const struct dns_look_conf *conf, struct book *out, struct err *err
     }
     loop_fini(&k.loop);
     return k.dns ? 0 : -1;
+}
+
+/* ---- what is the proxies' ---- */
+
+struct outer {
+    struct addr seen[DNS_OUTER_MAX];
+    size_t n;
+};
+
+static bool is_new(struct outer *o, const struct addr *to)
+{
+    for (size_t i = 0; i < o->n; i++)
+        if (addr_eq(&o->seen[i], to))
+            return false;
+    if (o->n == DNS_OUTER_MAX)
+        return false;
+    o->seen[o->n++] = *to;
+    return true;
+}
+
+void dns_look_outer(const struct plan *plan, void (*fn)(void *arg, const struct addr *to), void *arg)
+{
+    struct outer o = { .n = 0 };
+
+    list_each (l, &plan->domains)
+        for (enum plan_service_id id = 0; id < PLAN_SERVICES; id++) {
+            const struct plan_service *s = &container_of(l, struct plan_domain, link)->services[id];
+
+            for (size_t i = 0; s->outer && s->host && i < s->n_ports * s->host->n_addrs; i++) {
+                struct addr to = s->host->addrs[i / s->n_ports];
+
+                addr_set_port(&to, s->ports[i % s->n_ports]);
+                if (is_new(&o, &to))
+                    fn(arg, &to);
+            }
+        }
 }

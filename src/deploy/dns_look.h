@@ -25,7 +25,11 @@ struct dns_look_conf {
     struct log *log;
 };
 
-/* Fills an empty book. -1 with a sentence: the resolver cannot be asked at all. */
+/* Fills an empty book, but for what is the proxies'. -1 with a sentence: the resolver cannot be asked at all. */
 int dns_look(const struct dns_look_conf *conf, struct book *out, struct err *err);
+
+#define DNS_OUTER_MAX 64
+/* Those of our addresses that proxies listen at, each once and at most DNS_OUTER_MAX: a proxy has to connect to them. */
+void dns_look_outer(const struct plan *plan, void (*fn)(void *arg, const struct addr *to), void *arg);
 
 #endif

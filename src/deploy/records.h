@@ -43,6 +43,7 @@ struct plan_key {
 struct plan_service {
     uint16_t ports[PLAN_PORTS_MAX];
     size_t n_ports; /* 0: it does not listen where the world could come */
+    bool outer;     /* they are the proxies': nobody inside can connect to them */
     struct plan_host *host;
     const struct chain *chain; /* that its connections show; NULL: none */
 };

@@ -51,14 +51,18 @@ static void each_of(const struct plan *p, const void *object, size_t at, listene
         fn(p, arg, &addrs[i]);
 }
 
+static bool is_outer(const struct plan *p, enum plan_service_id id)
+{
+    return rows[id].outer && p->site.boot->xmpp.n + p->site.boot->xmpps.n == 0;
+}
+
 /* Of this machine, or where its proxies are what partners come to, of those. */
 static void each_listener(const struct plan *p, enum plan_service_id id, listener_fn *fn, void *arg)
 {
     const struct config_list *proxies = config_list(p->site.config, &proxy_kind);
-    bool has_own = p->site.boot->xmpp.n + p->site.boot->xmpps.n > 0;
 
     each_of(p, p->site.boot, rows[id].listeners, fn, arg);
-    for (size_t i = 0; i < proxies->n && rows[id].outer && !has_own; i++)
+    for (size_t i = 0; i < proxies->n && is_outer(p, id); i++)
         if (CONFIG_OBJECT(proxy, proxies, i)->enabled)
             each_of(p, proxies->v[i]->object, rows[id].outer, fn, arg);
 }
@@ -128,6 +132,7 @@ static void find_port(const struct plan *p, void *arg, const struct addr *at)
 void plan_find_ports(const struct plan *p, struct plan_service *s, enum plan_service_id id)
 {
     each_listener(p, id, find_port, s);
+    s->outer = is_outer(p, id);
 }
 
 /* ---- hosts ---- */

@@ -22,6 +22,7 @@
 #define LINK_DOMAIN_MAX JID_PART_MAX
 #define LINK_WHY_MAX 400
 #define LINK_VERDICT_MAX 2000
+#define LINK_KNOCKS_MAX 16 /* connections that are tried at a time */
 #define LINK_REVOCATIONS_MAX (16 << 20)
 #define LINK_SENT_MAX (256 * 1024)  /* a stanza of ours */
 #define LINK_HEARD_MAX (300 * 1024) /* a partner's, as it is written anew: its 256 KiB, and the names of namespaces */
@@ -251,6 +252,17 @@
     F(T, U64, began_ms, 0, INT64_MAX)                                                                                  \
     F(T, U64, took_ms, 0, INT64_MAX)
 
+/* An administrator wants to know whether anybody listens there: the proxy connects, and hangs up. */
+#define LINK_FIELDS_KNOCK(F, T)                                                                                        \
+    F(T, U64, id, 1, UINT64_MAX) /* the gateway's choice */                                                            \
+    F(T, TEXT, address, 1, 64)   /* "ip:port" */
+
+#define LINK_FIELDS_KNOCKED(F, T)                                                                                      \
+    F(T, U64, id, 1, UINT64_MAX)                                                                                       \
+    F(T, FLAG, open, 0, 1)                                                                                             \
+    F(T, FLAG, refused, 0, 1) /* somebody there has said no; else nothing came back */                                 \
+    F(T, TEXT, why, 0, LINK_WHY_MAX)
+
 /* Does anybody look at notes? As xmpp_ops.watched and noted. */
 #define LINK_FIELDS_WATCH(F, T) F(T, FLAG, on, 0, 1)
 
@@ -305,7 +317,9 @@
     X(56, PROBE, probe, LINK_FROM_GATEWAY, true)                                                                       \
     X(57, PROBED, probed, LINK_FROM_PROXY, false)                                                                      \
     X(58, WATCH, watch, LINK_FROM_GATEWAY, false)                                                                      \
-    X(59, NOTE, note, LINK_FROM_PROXY, false)
+    X(59, NOTE, note, LINK_FROM_PROXY, false)                                                                          \
+    X(60, KNOCK, knock, LINK_FROM_GATEWAY, false)                                                                      \
+    X(61, KNOCKED, knocked, LINK_FROM_PROXY, false)
 
 /* ---- what the fields hold ---- */
 

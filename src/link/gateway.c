@@ -28,6 +28,8 @@ static void on_tell(struct deferred *d)
 {
     struct link_gateway *g = container_of(d, struct link_gateway, tell);
 
+    if (!g->lists_missing)
+        timer_stop(&g->conf.loop->timers, &g->again);
     gateway_make_settings(g);
     for (size_t i = 0; i < GATEWAY_LINKS; i++) {
         g->links[i].settings_at = 0;
@@ -39,6 +41,15 @@ static void on_tell(struct deferred *d)
 static void tell_settings(struct link_gateway *g)
 {
     loop_defer(g->conf.loop, &g->tell);
+}
+
+static void on_again(struct timer *t)
+{
+    struct link_gateway *g = container_of(t, struct link_gateway, again);
+
+    tell_settings(g);
+    if (g->lists_missing)
+        link_gateway_revocations_changed(g);
 }
 
 void link_gateway_reconsider(struct link_gateway *g)
@@ -161,6 +172,7 @@ struct link_gateway *link_gateway_new(const struct link_gateway_conf *conf, stru
     xmpp_tally_init(&g->paused);
     deferred_init(&g->turn, on_turn);
     deferred_init(&g->tell, on_tell);
+    timer_init(&g->again, on_again);
     timer_init(&g->stop, on_stop_late);
     rand_bytes(g->process, LINK_RANDOM);
     for (size_t i = 0; i < GATEWAY_LINKS; i++)
@@ -192,6 +204,7 @@ void link_gateway_free(struct link_gateway *g)
     if (g->made)
         *g->made = NULL;
     timer_stop(&g->conf.loop->timers, &g->stop);
+    timer_stop(&g->conf.loop->timers, &g->again);
     gateway_drop_pairs(g);
     gateway_drop_receipts(g);
     gateway_drop_probes(g);

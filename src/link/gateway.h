@@ -81,6 +81,20 @@ const char *link_state_name(enum link_state state); /* "down", "dialling", "lear
 /* Dials it now, if it has no link. False: there is none of that name. */
 bool link_gateway_dial(struct link_gateway *g, struct slice name);
 
+/*
+ * Has a proxy connect to an outer address, as from where the gateway is there is no way: the one of this name if it is ready, else the
+ * one that is used. 0: none can be asked now.
+ */
+uint64_t link_gateway_knock(struct link_gateway *g, struct slice name, const struct addr *to);
+
+struct link_knock_info {
+    bool done, open;
+    bool refused;               /* somebody there has said no; else nothing came back */
+    char why[LINK_WHY_MAX + 1]; /* not open: a clause */
+};
+/* What came of it, so far; told once when it is done. False: nothing is known of it, or its proxy was lost. */
+bool link_gateway_knocked(struct link_gateway *g, uint64_t id, struct link_knock_info *out);
+
 void link_gateway_start(struct link_gateway *g);
 void link_gateway_stop(struct link_gateway *g, void (*done)(void *arg), void *arg);
 void link_gateway_free(struct link_gateway *g); /* NULL is fine */
@@ -105,6 +119,7 @@ struct federation *link_make(const struct federation_maker *maker, struct loop *
                              const struct federation_conf *conf, struct err *err);
 
 bool link_gateway_send(struct link_gateway *g, const struct federation_stanza *stanza, enum xmpp_fate *fate);
+const char *link_gateway_refusal(const struct link_gateway *g, enum xmpp_fate fate);
 bool link_gateway_withdraw(struct link_gateway *g, uint64_t token);
 bool link_gateway_is_crowded(const struct link_gateway *g, struct slice local, struct slice remote);
 bool link_gateway_is_linked(const struct link_gateway *g, struct slice remote);

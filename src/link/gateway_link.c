@@ -64,6 +64,7 @@ static void session_lost(struct gateway_link *l)
     gateway_unlink_all(l);
     gateway_uncount(l);
     gateway_lose_probes(l);
+    gateway_lose_knocks(l);
     hash_each(&l->accounts, drop_account, l);
     link_session_fini(&l->session);
     link_session_init(&l->session);
@@ -179,6 +180,7 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_STEP: gateway_on_step(l, &f->step); return;
     case LINK_ATTEMPT: gateway_on_attempt(l, &f->attempt); return;
     case LINK_PROBED: gateway_on_probed(l, &f->probed); return;
+    case LINK_KNOCKED: gateway_on_knocked(l, &f->knocked); return;
     case LINK_NOTE: gateway_on_note(l, &f->note); return;
     case LINK_SETTINGS_USED: gateway_on_used(l, &f->settings_used); return;
     default: /* PHASE_DONE */ l->rested = f->phase_done.phase == LINK_REST; gateway_stopped_if_done(l->gateway);

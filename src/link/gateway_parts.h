@@ -1,7 +1,7 @@
 /*
  * The gateway's end as its own files see it: gateway.c (its life), gateway_link.c (one link), gateway_proxies.c (which ones there are),
  * gateway_settings.c (what proxies are told), gateway_out.c (toward partners), gateway_in.c (from partners), gateway_seen.c,
- * gateway_streams.c and gateway_trials.c (for administrators), gateway_federation.c (all of it as a maker of federation).
+ * gateway_streams.c, gateway_trials.c and gateway_knocks.c (for administrators), gateway_federation.c (all of it as a maker of federation).
  */
 #ifndef STOX_LINK_GATEWAY_PARTS_H
 #define STOX_LINK_GATEWAY_PARTS_H
@@ -98,6 +98,13 @@ struct gateway_in {
     uint32_t session;
 };
 
+struct gateway_knock {
+    uint64_t id;             /* 0: none */
+    struct gateway_link *at; /* whose proxy tries it */
+    uint64_t since_ms;
+    struct link_knock_info info;
+};
+
 struct link_gateway {
     struct federation federation; /* what the owner has of it */
     struct link_gateway **made;   /* see struct link_maker; NULL: nobody asks */
@@ -119,9 +126,13 @@ struct link_gateway {
     struct list probes; /* struct gateway_probe, owned; the oldest first */
     size_t n_probes;
     uint64_t last_probe;
+    struct gateway_knock knocks[LINK_KNOCKS_MAX];
+    uint64_t last_knock;
     enum link_phase phase;
     struct deferred turn;
     struct deferred tell; /* settings have changed */
+    struct timer again;   /* settings or lists could not be told or taken: time to try it again */
+    bool lists_missing;
     struct log_limit log_lost;
     bool freeing;
     struct timer stop;
@@ -215,6 +226,12 @@ void gateway_each_stream(const struct link_gateway *g, xmpp_stream_fn *fn, void 
 bool gateway_show_stream(const struct link_gateway *g, uint64_t id, xmpp_detail_fn *fn, void *arg);
 bool gateway_close_stream(struct link_gateway *g, uint64_t id);
 
+/* Which stream the proxy has for what we send between these domains, as far as its copies tell. */
+enum gateway_way { GATEWAY_WAY_NONE, GATEWAY_WAY_SET_UP, GATEWAY_WAY_STREAM };
+/* *awaits: what its set-up waits for; borrowed, as long as the copy. */
+enum gateway_way gateway_way_of(const struct gateway_link *l, struct slice local, struct slice remote,
+                                const char **awaits);
+
 /* ---- gateway_trials.c ---- */
 
 void gateway_on_attempt(struct gateway_link *l, const struct link_attempt_frame *attempt);
@@ -225,5 +242,10 @@ void gateway_on_probed(struct gateway_link *l, const struct link_probed_frame *p
 void gateway_lose_probes(struct gateway_link *l); /* its session is lost */
 void gateway_drop_probes(struct link_gateway *g);
 bool gateway_probe_show(const struct link_gateway *g, uint64_t id, xmpp_probe_fn *fn, void *arg);
+
+/* ---- gateway_knocks.c ---- */
+
+void gateway_on_knocked(struct gateway_link *l, const struct link_knocked_frame *knocked);
+void gateway_lose_knocks(struct gateway_link *l); /* its session is lost: nobody will tell */
 
 #endif

@@ -5,6 +5,7 @@
 
 #define SETTINGS_MAX ((size_t)64 << 20)
 #define PART_MAX (128 * 1024) /* of revocation lists, in a frame */
+#define AGAIN_MS 30000        /* memory may be there again */
 #define LENGTH 4              /* bytes that say how long a frame is */
 
 struct making {
@@ -103,6 +104,12 @@ static void wipe(struct link_gateway *g)
     buf_free(&g->settings);
 }
 
+/* A proxy that goes on without them may have none at all, and then nothing goes through it. */
+static void try_again(struct link_gateway *g)
+{
+    timer_start(&g->conf.loop->timers, &g->again, AGAIN_MS);
+}
+
 void gateway_make_settings(struct link_gateway *g)
 {
     const struct link_gateway_conf *conf = &g->conf;
@@ -125,7 +132,8 @@ void gateway_make_settings(struct link_gateway *g)
     wipe(g);
     log_error(conf->loop->log, "settings-not-told", LOG_U("version", g->version),
               LOG_Z("why", "memory is missing, or a value is longer than a proxy takes"),
-              LOG_Z("effect", "proxies go on with what they have"));
+              LOG_Z("effect", "proxies go on with what they have; it is tried again in 30 s"));
+    try_again(g);
 }
 
 void gateway_free_settings(struct link_gateway *g)
@@ -160,12 +168,14 @@ void gateway_make_lists(struct link_gateway *g)
     buf_init(&pem, LINK_REVOCATIONS_MAX);
     ok = (!conf->revocations || conf->revocations(conf->arg, &pem)) && buf_ok(&pem) && put_lists(g, buf_slice(&pem));
     buf_free(&pem);
+    g->lists_missing = !ok;
     if (ok)
         return;
     buf_free(&g->lists);
     log_error(conf->loop->log, "revocation-lists-not-told",
               LOG_Z("why", "they are more than 16 MiB, or memory is missing"),
-              LOG_Z("effect", "proxies go on with what they have"));
+              LOG_Z("effect", "proxies go on with what they have; it is tried again in 30 s"));
+    try_again(g);
 }
 
 /* The frame that begins there: our own writing. */
@@ -218,5 +228,8 @@ void gateway_on_used(struct gateway_link *l, const struct link_settings_used_fra
     }
     snprintf(l->why, sizeof(l->why), "it does not take our settings: %.*s", SLICE_FMT(used->why));
     log_error(log, "settings-not-used", LOG_S("proxy", l->conf.name), LOG_U("version", used->version),
-              LOG_S("why", used->why), LOG_Z("effect", "the proxy goes on with those it had"));
+              LOG_S("why", used->why),
+              LOG_Z("effect", "the proxy goes on with those it had; it is told again in 30 s"));
+    if (used->version == l->gateway->version)
+        try_again(l->gateway);
 }

@@ -76,6 +76,7 @@ void proxy_seen_drop_all(struct proxy_session *s)
 {
     proxy_streams_drop_all(s);
     proxy_probes_drop_all(s);
+    proxy_knocks_drop_all(s);
     hash_free(&s->shown);
 }
 

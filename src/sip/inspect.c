@@ -228,18 +228,48 @@ static unsigned check_require(struct sip *sip, const struct sip_msg *m)
     return 420;
 }
 
+/* What a CANCEL can mean beside an INVITE. */
+static const enum sip_method held[] = { SIP_MESSAGE, SIP_SUBSCRIBE, SIP_NOTIFY, SIP_PUBLISH };
+
+#define N_HELD (sizeof(held) / sizeof(held[0]))
+
 /* RFC 3261 9.2, RFC 6665 4.6: what a CANCEL means runs on, since only INVITE can be cancelled. */
 static unsigned answer_cancel(struct sip *sip, const struct sip_msg *m)
 {
-    static const enum sip_method held[] = { SIP_MESSAGE, SIP_SUBSCRIBE, SIP_NOTIFY, SIP_PUBLISH };
     struct sip_server_id id;
 
-    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+    for (size_t i = 0; i < N_HELD; i++) {
         sip_servers_identify(&sip->servers, m, slice_str(sip_method_name(held[i])), &id);
         if (sip_servers_known(&sip->servers, &id))
             return 200;
     }
     return 481;
+}
+
+/* A CANCEL repeats all of what its request is known by (RFC 3261 9.1). */
+static bool cancels_other(struct sip *sip, const struct sip_msg *m)
+{
+    struct sip_server_id id;
+
+    sip_servers_identify(&sip->servers, m, SLICE("INVITE"), &id);
+    if (sip_invites_reused(&sip->invites, &id))
+        return true;
+    for (size_t i = 0; i < N_HELD; i++) {
+        sip_servers_identify(&sip->servers, m, slice_str(sip_method_name(held[i])), &id);
+        if (sip_servers_reused(&sip->servers, &id))
+            return true;
+    }
+    return false;
+}
+
+bool sip_reuses_branch(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id)
+{
+    switch (m->method_id) {
+    case SIP_ACK: return false; /* means an INVITE, and has no answer */
+    case SIP_CANCEL: return cancels_other(sip, m);
+    case SIP_INVITE: return sip_invites_reused(&sip->invites, id);
+    default: return sip_servers_reused(&sip->servers, id);
+    }
 }
 
 static bool is_merged(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id)

@@ -16,7 +16,7 @@ enum invite_state {
 };
 
 struct sip_invite_server {
-    struct hash_node by_call;
+    struct hash_node by_call, by_branch;
     struct list done;   /* in the table's, once finally answered */
     struct timer timer; /* of a reliable answer; G and H, I, or L */
     struct sip_invites *table;
@@ -36,6 +36,7 @@ struct sip_invite_server {
 bool sip_invites_init(struct sip_invites *t)
 {
     hash_init(&t->by_call);
+    hash_init(&t->by_branch);
     list_init(&t->done);
     t->n_done = 0;
     buf_init(&t->scratch, 2 * SIP_HEAD_MAX + SIP_BODY_MAX);
@@ -57,6 +58,7 @@ static void server_free(struct sip_invite_server *s)
 
     timer_stop(t->servers->timers, &s->timer);
     hash_remove(&t->by_call, &s->by_call);
+    hash_remove(&t->by_branch, &s->by_branch);
     leave_done(s);
     t->servers->counters->invites = t->by_call.n;
     free(s->head);
@@ -73,6 +75,7 @@ void sip_invites_fini(struct sip_invites *t)
 {
     hash_each(&t->by_call, free_entry, NULL);
     hash_free(&t->by_call);
+    hash_free(&t->by_branch);
     buf_free(&t->scratch);
 }
 
@@ -107,11 +110,38 @@ static struct sip_invite_server *find_call(const struct sip_invites *t, const st
     return node ? container_of(node, struct sip_invite_server, by_call) : NULL;
 }
 
+static bool same_tag(const struct hash_node *node, const void *key)
+{
+    return container_of(node, struct sip_invite_server, by_branch)->tag == *(const uint64_t *)key;
+}
+
+/* RFC 3261 17.2.3. */
+static struct sip_invite_server *find_branch(const struct sip_invites *t, const struct sip_server_id *id)
+{
+    uint64_t key = sip_servers_branch_key(&t->by_branch, id->tag);
+    struct hash_node *node = hash_find(&t->by_branch, key, same_tag, &id->tag);
+
+    return node ? container_of(node, struct sip_invite_server, by_branch) : NULL;
+}
+
+static bool is_of_call(const struct sip_invite_server *s, const struct sip_server_id *id)
+{
+    return s->by_call.hash == id->call && s->cseq == id->cseq;
+}
+
+/* The INVITE itself, or what is about it and repeats all of what it is known by. */
 static struct sip_invite_server *find(const struct sip_invites *t, const struct sip_server_id *id)
 {
-    struct sip_invite_server *s = find_call(t, id);
+    struct sip_invite_server *s = find_branch(t, id);
 
-    return s && s->tag == id->tag ? s : NULL;
+    return s && is_of_call(s, id) ? s : NULL;
+}
+
+bool sip_invites_reused(const struct sip_invites *t, const struct sip_server_id *id)
+{
+    struct sip_invite_server *s = find_branch(t, id);
+
+    return s && !is_of_call(s, id);
 }
 
 bool sip_invites_merged(const struct sip_invites *t, const struct sip_server_id *id)
@@ -230,6 +260,16 @@ static bool make_head(struct sip_invite_server *s, const struct sip_incoming *in
     return true;
 }
 
+static bool enter(struct sip_invites *t, struct sip_invite_server *s, const struct sip_server_id *id)
+{
+    if (!hash_add(&t->by_call, &s->by_call, id->call))
+        return false;
+    if (hash_add(&t->by_branch, &s->by_branch, sip_servers_branch_key(&t->by_branch, id->tag)))
+        return true;
+    hash_remove(&t->by_call, &s->by_call);
+    return false;
+}
+
 struct sip_invite_server *sip_invite_server_new(struct sip_invites *t, const struct sip_incoming *in,
                                                 struct sip_dialog *d)
 {
@@ -238,7 +278,7 @@ struct sip_invite_server *sip_invite_server_new(struct sip_invites *t, const str
     if (!s)
         return NULL;
     s->table = t;
-    if (!make_head(s, in) || !hash_add(&t->by_call, &s->by_call, in->id->call)) {
+    if (!make_head(s, in) || !enter(t, s, in->id)) {
         free(s->head);
         free(s);
         return NULL;
@@ -297,7 +337,7 @@ static struct sip_invite_server *find_old(struct sip_invites *t, const struct si
 bool sip_invites_ack(struct sip_invites *t, const struct sip_msg *ack)
 {
     struct sip_server_id id = identify(t, ack);
-    struct sip_invite_server *s = find(t, &id);
+    struct sip_invite_server *s = find_branch(t, &id);
 
     if (!s)
         s = find_old(t, ack);

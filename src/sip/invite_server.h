@@ -12,8 +12,9 @@ struct sip_invites {
     struct sip_servers *servers; /* wire, timers, counters, identities */
     unsigned t1_ms, t2_ms, t4_ms;
     size_t max;
-    struct hash by_call; /* From tag, Call-ID, CSeq */
-    struct list done;    /* answered finally, oldest first; beyond max the oldest goes */
+    struct hash by_call;   /* From tag, Call-ID, CSeq */
+    struct hash by_branch; /* branch and sent-by */
+    struct list done;      /* answered finally, oldest first; beyond max the oldest goes */
     size_t n_done;
     struct buf scratch; /* a response in the making */
 };
@@ -51,10 +52,13 @@ bool sip_invites_repeat(struct sip_invites *t, const struct sip_incoming *in);
 /* Is the same INVITE known by another path (482)? */
 bool sip_invites_merged(const struct sip_invites *t, const struct sip_server_id *id);
 
-/* True: the ACK belongs to a failure of ours, and is settled. */
+/* As sip_servers_reused. id: of an INVITE, or of a CANCEL as if it were one. */
+bool sip_invites_reused(const struct sip_invites *t, const struct sip_server_id *id);
+
+/* True: the ACK belongs, by its branch, to a failure of ours, and is settled. */
 bool sip_invites_ack(struct sip_invites *t, const struct sip_msg *ack);
 
-/* The INVITE that a CANCEL means (RFC 3261 9.2), or NULL; *id is its identity, so that both answers have one To tag. */
+/* The INVITE that a CANCEL means (RFC 3261 9.2), by its branch and by the rest (9.1), or NULL; *id is its identity, so that both answers have one To tag. */
 struct sip_invite_server *sip_invites_cancelled(struct sip_invites *t, const struct sip_msg *cancel,
                                                 struct sip_server_id *id);
 

@@ -41,7 +41,7 @@ bool sip_take_own(struct sip *sip, const struct sip_msg *m, const struct sip_sou
         return false; /* a stranger has no transaction */
     in.route = route;
     sip_servers_identify(&sip->servers, m, m->method, &id);
-    if (is_of_dialog(sip, m)) {
+    if (is_of_dialog(sip, m) || sip_reuses_branch(sip, m, &id)) {
         (void)sip_take(sip, SIP_PARSE_OK, m, NULL, source);
         return true;
     }

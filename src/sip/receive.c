@@ -150,10 +150,29 @@ static enum sip_proving prove(struct sip *sip, const struct sip_msg *m, struct s
     return sip->conf.ops->prove(sip->conf.owner, m, peer, answer);
 }
 
+/*
+ * RFC 3261 17.2.3 gives it to the transaction, whose answer is another request's: it would be told 200 and reach nobody. It
+ * broke 8.1.1.7, and so it is a bad request; 482 is for copies of one request (8.2.2.2).
+ */
+static void refuse_reused(struct sip *sip, const struct sip_incoming *in)
+{
+    log_source(sip, &sip->log_branch, "sip-branch-reused",
+               "a request that is still known here has the same branch in its Via: this one was answered 400 and goes "
+               "nowhere (its client has to give each request a branch of its own)",
+               in->source);
+    buf_clear(&sip->headers);
+    refuse(sip, in->id, in->m, in->source, 400, "Branch is that of another request");
+}
+
 static void take_proven(struct sip *sip, const struct sip_incoming *in)
 {
-    unsigned status = sip_inspect(sip, in->m, in->id);
+    unsigned status;
 
+    if (sip_reuses_branch(sip, in->m, in->id)) {
+        refuse_reused(sip, in);
+        return;
+    }
+    status = sip_inspect(sip, in->m, in->id);
     if (!status)
         hand_on(sip, in);
     else if (status < 300)

@@ -23,7 +23,7 @@ struct held {
 };
 
 struct sip_server {
-    struct hash_node by_call;
+    struct hash_node by_call, by_branch;
     struct timer timer; /* the 100, then J */
     struct list kept;   /* in the table's, once completed */
     struct sip_servers *table;
@@ -40,9 +40,13 @@ struct sip_server {
     bool merged; /* a copy came over another path and got 482 */
 };
 
+/* With its place in two tables, and what malloc adds, at most 256 bytes for a finished one. */
+_Static_assert(sizeof(struct sip_server) <= 192, "a finished transaction is too large");
+
 bool sip_servers_init(struct sip_servers *t)
 {
     hash_init(&t->by_call);
+    hash_init(&t->by_branch);
     hash_init(&t->tags);
     buf_init(&t->scratch, SCRATCH_MAX);
     list_init(&t->kept);
@@ -81,6 +85,7 @@ static void server_free(struct sip_server *s)
 
     timer_stop(t->timers, &s->timer);
     hash_remove(&t->by_call, &s->by_call);
+    hash_remove(&t->by_branch, &s->by_branch);
     list_unlink(&s->kept);
     t->counters->servers = t->by_call.n;
     free(waited ? (void *)s->held : (void *)s->extra);
@@ -99,6 +104,7 @@ void sip_servers_fini(struct sip_servers *t)
     t->room = NULL;
     hash_each(&t->by_call, free_entry, NULL);
     hash_free(&t->by_call);
+    hash_free(&t->by_branch);
     hash_free(&t->tags);
     buf_free(&t->scratch);
 }
@@ -167,7 +173,7 @@ static bool same_cseq(const struct hash_node *node, const void *key)
     return container_of(node, struct sip_server, by_call)->cseq == *(const uint32_t *)key;
 }
 
-/* The transaction of this request or of a copy of it. There is at most one: copies are refused. */
+/* A transaction of this request or of a copy of it. */
 static struct sip_server *find_call(const struct sip_servers *t, const struct sip_server_id *id)
 {
     struct hash_node *node = hash_find(&t->by_call, id->call, same_cseq, &id->cseq);
@@ -175,16 +181,41 @@ static struct sip_server *find_call(const struct sip_servers *t, const struct si
     return node ? container_of(node, struct sip_server, by_call) : NULL;
 }
 
-static struct sip_server *find(const struct sip_servers *t, const struct sip_server_id *id)
+/* Peers see tags, and could choose some that meet in a bucket: the table hashes them by a key of its own. */
+uint64_t sip_servers_branch_key(const struct hash *by_branch, uint64_t tag)
 {
-    struct sip_server *s = find_call(t, id);
+    return hash_bytes(by_branch, slice_of((const char *)&tag, sizeof(tag)));
+}
 
-    return s && s->tag == id->tag ? s : NULL;
+static bool same_tag(const struct hash_node *node, const void *key)
+{
+    return container_of(node, struct sip_server, by_branch)->tag == *(const uint64_t *)key;
+}
+
+/* RFC 3261 17.2.3. */
+static struct sip_server *find_branch(const struct sip_servers *t, const struct sip_server_id *id)
+{
+    uint64_t key = sip_servers_branch_key(&t->by_branch, id->tag);
+    struct hash_node *node = hash_find(&t->by_branch, key, same_tag, &id->tag);
+
+    return node ? container_of(node, struct sip_server, by_branch) : NULL;
+}
+
+static bool is_of_call(const struct sip_server *s, const struct sip_server_id *id)
+{
+    return s->by_call.hash == id->call && s->cseq == id->cseq;
 }
 
 bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id)
 {
-    return find(t, id) != NULL;
+    return find_branch(t, id) != NULL;
+}
+
+bool sip_servers_reused(const struct sip_servers *t, const struct sip_server_id *id)
+{
+    struct sip_server *s = find_branch(t, id);
+
+    return s && !is_of_call(s, id);
 }
 
 bool sip_servers_merged(struct sip_servers *t, const struct sip_server_id *id)
@@ -264,11 +295,11 @@ static struct answer kept_answer(const struct sip_server *s)
 bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
                         const struct sip_source *source)
 {
-    struct sip_server *s = find(t, id);
+    struct sip_server *s = find_branch(t, id);
     struct sip_flow flow;
     struct answer a;
 
-    if (!s)
+    if (!s || !is_of_call(s, id))
         return false;
     t->counters->retransmissions_in++;
     switch ((enum server_state)s->state) {
@@ -318,13 +349,23 @@ static struct held *held_new(struct sip_servers *t, const struct sip_server_id *
     return held;
 }
 
+static bool enter(struct sip_servers *t, struct sip_server *s, const struct sip_server_id *id)
+{
+    if (!hash_add(&t->by_call, &s->by_call, id->call))
+        return false;
+    if (hash_add(&t->by_branch, &s->by_branch, sip_servers_branch_key(&t->by_branch, id->tag)))
+        return true;
+    hash_remove(&t->by_call, &s->by_call);
+    return false;
+}
+
 struct sip_server *sip_servers_add(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,
                                    const struct sip_source *source)
 {
     struct sip_server *s = calloc(1, sizeof(*s));
     struct held *held = held_new(t, id, m, source);
 
-    if (!s || !held || !hash_add(&t->by_call, &s->by_call, id->call)) {
+    if (!s || !held || !enter(t, s, id)) {
         free(held);
         free(s);
         return NULL;

@@ -20,8 +20,9 @@ struct sip_servers {
     void (*room)(void *arg); /* was full, and is well below now; may be NULL */
     void *room_arg;
 
-    struct hash by_call; /* From tag, Call-ID, CSeq */
-    struct list kept;    /* finished ones, oldest first */
+    struct hash by_call;   /* From tag, Call-ID, CSeq */
+    struct hash by_branch; /* branch, sent-by, method: one transaction each */
+    struct list kept;      /* finished ones, oldest first */
     size_t n_waiting;
     struct hash tags; /* holds nothing: its key makes To tags */
     struct buf
@@ -31,9 +32,10 @@ struct sip_servers {
 
 /*
  * Who a request is, as keyed hashes: call of its From tag, Call-ID and CSeq, which all copies of a request share (RFC 3261
- * 8.2.2.2), tag of what tells the transactions of its copies apart (17.2.3). The same in both is a retransmission, the
- * same call alone a merged request. The same branch alone is neither, although 17.2.3 would have it so: it is another
- * request of a client that cannot count, and the old answer would confirm a message that nobody has looked at.
+ * 8.2.2.2), tag of what tells transactions apart: branch, sent-by and method (17.2.3). A transaction has its tag for itself.
+ * The same in both is a retransmission, the same call alone a merged request (482). The same tag alone belongs to the
+ * transaction and yet is another request, of a client that cannot count (8.1.1.7): the transaction's answer would confirm
+ * a message that nobody has looked at, and so it is refused with 400.
  *
  * tag is our To tag at once, and so the same for each repetition, without memory (8.2.7).
  */
@@ -59,6 +61,12 @@ static inline bool sip_servers_full(const struct sip_servers *t)
 }
 
 bool sip_servers_known(const struct sip_servers *t, const struct sip_server_id *id);
+
+/* True: its branch, sent-by and method are a transaction's here, and it is another request. */
+bool sip_servers_reused(const struct sip_servers *t, const struct sip_server_id *id);
+
+/* The key of by_branch, here and in other tables. */
+uint64_t sip_servers_branch_key(const struct hash *by_branch, uint64_t tag);
 
 /* True: a retransmission, and what is to be sent for it was sent. */
 bool sip_servers_repeat(struct sip_servers *t, const struct sip_server_id *id, const struct sip_msg *m,

@@ -35,7 +35,7 @@ struct sip {
     struct buf place;   /* the key of a destination in the making */
     struct buf headers; /* header lines of an answer in the making; taken whole at the start, so that none is cut */
     struct log_limit log_stranger, log_malformed, log_unserved, log_full, log_lost, log_conns, log_peers, log_large,
-        log_subs_full, log_notify;
+        log_subs_full, log_notify, log_branch;
 };
 
 static inline struct sip_peer sip_peer_of(const struct sip_source *s)
@@ -73,6 +73,9 @@ void sip_answer(struct sip *sip, const struct sip_incoming *in, unsigned status,
 
 /* Is the method one we serve? 0, 405 or 501 (RFC 3261 8.2.1), with Allow in sip->headers. */
 unsigned sip_inspect_method(struct sip *sip, const struct sip_msg *m);
+
+/* Does it belong to a transaction by its branch (RFC 3261 17.2.3), and is another request, or a CANCEL of another one? */
+bool sip_reuses_branch(struct sip *sip, const struct sip_msg *m, const struct sip_server_id *id);
 
 /*
  * The UAS checks of RFC 3261 8.2 for a request with a good form that is no retransmission. 0: for the owner, or with a To tag

@@ -11,7 +11,7 @@ ORDER = ["reader", "helpdesk", "administrator"]
 NAMES = {"partners": "p.example", "domains": "d.example", "routes": "r", "policies": "global", "sites": "s",
          "sip-users": "u@d.example", "blocks": "b@d.example", "users": "victim", "tokens": "spare", "streams": "7",
          "test": "1", "conversations": "00000000000000a1", "traces": "5", "message-tests": "1", "presence-tests": "1", "checks": "1",
-         "certificates": "nobody", "sessions": "999"}
+         "certificates": "nobody", "sessions": "999", "proxies": "edge"}
 
 
 def routes(server):

@@ -300,12 +300,14 @@ static void STOX_SIP_30_request_headers(void **state)
     fake_free(f);
 }
 
+/* same: it is the transaction's. Another request that is, too, is neither delivered nor confirmed. */
 static void STOX_SIP_42_matching(void **state)
 {
     static const struct {
         const char *via, *other_via, *other_call;
         bool same;
     } cases[] = {
+        { "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx", "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx", "c2", true },
         { "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx", "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx", NULL, true },
         { "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx", "Via: SIP/2.0/UDP b.example;branch=z9hG4bKx", "c2", false },
         { "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx", "Via: SIP/2.0/UDP a.example;branch=z9hG4bKy", "c2", false },
@@ -320,6 +322,10 @@ static void STOX_SIP_42_matching(void **state)
         fake_take(f, SIP_UDP, "192.0.2.9", FAKE(.via = cases[i].via));
         fake_take(f, SIP_UDP, "192.0.2.9", FAKE(.via = cases[i].other_via, .call_id = cases[i].other_call));
         assert_int_equal(f->n_messages, cases[i].same ? 1 : 2);
+        if (cases[i].same && cases[i].other_call)
+            assert_int_equal(fake_status(f, 0), 400);
+        else
+            assert_int_equal(f->n_sent, 0);
         fake_free(f);
     }
 }

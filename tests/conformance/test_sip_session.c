@@ -200,6 +200,41 @@ static void STOX_SIP_42_ack_and_cancel_match_their_invite(void **state)
     }
 }
 
+/* By the branch alone an ACK is the INVITE's; another INVITE and a CANCEL of another one are refused, and touch nothing. */
+static void STOX_SIP_42_another_request_with_the_branch(void **state)
+{
+    static const char via[] = "Via: SIP/2.0/UDP a.example;branch=z9hG4bKx";
+    static const struct call_step waiting[] = {
+        { .method = "INVITE", .via = via, .events = "invite", .sent = "100" },
+        { .method = "INVITE", .via = via, .tag = "f2", .sent = "400", .has = "another request" },
+        { .method = "INVITE", .via = via, .cseq = "2", .sent = "400" },
+        { .method = "CANCEL", .via = via, .tag = "f2", .sent = "400/CANCEL" },
+        { .method = "CANCEL", .via = via, .cseq = "2", .sent = "400/CANCEL" },
+        { .method = "INVITE", .via = via, .sent = "100" },
+        { .method = "CANCEL", .via = via, .events = "ended=cancelled", .sent = "200/CANCEL 487" },
+    };
+    static const struct call_step refused[] = {
+        { .method = "INVITE", .via = via, .events = "invite", .sent = "100" },
+        { .act = REFUSE, .arg = 486, .sent = "486" },
+        { .method = "INVITE", .via = via, .tag = "f2", .sent = "400" },
+        { .method = "INVITE", .via = via, .sent = "486" },
+        { .method = "ACK", .via = via, .tag = "f2" },
+        { .pass = 4999 }, /* not repeated */
+        { .pass = 1 },    /* Timer I: the branch is free */
+        { .method = "INVITE", .via = via, .tag = "f2", .events = "invite", .sent = "100" },
+    };
+    static const struct call_step accepted[] = {
+        { .method = "INVITE", .via = via, .events = "invite", .sent = "100" },
+        { .act = ACCEPT, .sent = "200" },
+        { .method = "INVITE", .via = via, .tag = "f2", .sent = "400" },
+        { .method = "ACK", .events = "confirmed" },
+    };
+
+    CALL_RUN(waiting);
+    CALL_RUN(refused);
+    CALL_RUN(accepted);
+}
+
 static void STOX_SIP_43_ack_by_transaction_and_by_core(void **state)
 {
     static const struct call_step failure[] = {
@@ -400,6 +435,7 @@ int main(void)
         cmocka_unit_test(STOX_SIP_40_timers_of_invite),
         cmocka_unit_test(STOX_SIP_41_accepted_state),
         cmocka_unit_test(STOX_SIP_42_ack_and_cancel_match_their_invite),
+        cmocka_unit_test(STOX_SIP_42_another_request_with_the_branch),
         cmocka_unit_test(STOX_SIP_43_ack_by_transaction_and_by_core),
         cmocka_unit_test(STOX_SIP_53_cancel_and_ack_follow_their_invite),
         cmocka_unit_test(STOX_SES_42_reinvite_update_and_session_timer),

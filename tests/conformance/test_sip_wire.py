@@ -406,6 +406,9 @@ def test_STOX_SIP_42_matching(alive, sip, held):
         peer.send(old)
         assert message(peer.receive()[0]).raw == first.raw
         assert peer.status(request("OPTIONS", SERVED, branch="z9hG4bKsame", call_id="m3@x")).status == 200
+        # the transaction's, and yet another message: told, not delivered, and never confirmed by the first one's 200
+        other = peer.status(request(uri="sip:romeo@" + p.domain, body="match", branch="z9hG4bKsame", call_id="m4@x"))
+        assert (other.status, other.get("call-id")) == (400, "m4@x") and b"another request" in other.raw
     assert b"<message" not in wire.data
 
 

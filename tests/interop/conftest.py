@@ -90,12 +90,12 @@ def start(rig):
 
 @pytest.fixture
 def romeo(rig, prosody, start):
-    return start(XmppClient("romeo@fabrikam.example", dns.PROSODY, rig.pki.trust_file))
+    return start(XmppClient("romeo@fabrikam.example", dns.PROSODY, rig.pki.trust_file, anew=True))
 
 
 @pytest.fixture
 def juliet(rig, ejabberd, start):
-    return start(XmppClient("juliet@wingtip.example", dns.EJABBERD, rig.pki.trust_file))
+    return start(XmppClient("juliet@wingtip.example", dns.EJABBERD, rig.pki.trust_file, anew=True))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import os
 import re
 
 import matrix
-from rig import dns, ns
+from rig import dns, ns, split
 
-FILE = os.path.join(ns.REPO, "build", "matrix.md")
+FILE = os.path.join(ns.REPO, "build", "matrix.md" if not split.wanted() else "matrix-split.md")  # docs/ has what one process does
 
 SERVERS = {"prosody": "Prosody", "ejabberd": "ejabberd"}
 SHORT = {matrix.EXTERNAL: "EXTERNAL", matrix.OVER_TLS: "dialback, TLS", matrix.OVER_TCP: "dialback, TCP"}

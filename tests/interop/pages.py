@@ -26,6 +26,13 @@ def commands(page, *programs):
     return [line for line in lines if line.split(" ")[0] in (programs or ("stoxctl",))]
 
 
+def settings(text):
+    """A bootstrap file's, by their names as rig/stoxd.py has them; what is in braces is a list."""
+    found = re.findall(r'^([a-z-]+) = (?:"([^"]*)"|\{(.*)\})$', text, re.MULTILINE)
+    assert len(found) == len([line for line in text.splitlines() if line and not line.startswith("#")]), text
+    return {name.replace("-", "_"): re.findall('"([^"]*)"', many) if many else one for name, one, many in found}
+
+
 class Shell:
     """Commands as an administrator types them, in a folder of their own."""
 

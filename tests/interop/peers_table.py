@@ -7,10 +7,10 @@ import re
 import subprocess
 import time
 
-from rig import ns
+from rig import ns, split
 
-FILE = os.path.join(ns.REPO, "build", "interop.md")
-ROWS = os.path.join(ns.REPO, "build", "interop.rows")  # of all runs that make one table, side by side or one after the other
+FILE = os.path.join(ns.REPO, "build", "interop.md" if not split.wanted() else "interop-split.md")  # docs/ has what one process does
+ROWS = FILE.replace(".md", ".rows")  # of all runs that make one table, side by side or one after the other
 
 HEAD = """# Real SIP peers
 

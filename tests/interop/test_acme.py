@@ -33,7 +33,7 @@ HTTP, TLS = {"listen_acme_http": [dns.GATEWAY + ":80"]}, {"listen_acme_tls": [dn
 @pytest.fixture
 def authority(rig, start):
     """authority(...): pebble, rig/pebble.py."""
-    return lambda **how: start(Pebble(rig, rig.pki.issue("pebble", ["localhost"]), **how))
+    return lambda **how: start(Pebble(rig, rig.pki.issue("pebble", [dns.AUTHORITY_NAME]), **how))
 
 
 @pytest.fixture
@@ -218,9 +218,9 @@ def test_a_name_that_does_not_lead_here_is_refused_with_what_to_do(authority, ma
 class Documented(Stoxd):
     """With the lines that docs/ACME.md gives for the bootstrap file; what else is in it is not that page's."""
 
-    def bootstrap(self):
+    def __init__(self, rig, **settings):
         (text,) = [b for b in pages.blocks("ACME.md") if b.startswith("listen-acme-http = ")]
-        return super().bootstrap() + text
+        super().__init__(rig, **settings, **pages.settings(text))
 
 
 def test_the_page_s_commands_lead_to_a_certificate_that_is_shown(rig, authority, start, tmp_path):

@@ -55,7 +55,7 @@ FAULTS = {
     "too many headers": ({"/dir": answer(200, b"{}", {"X-%d" % i: "x" * 1000 for i in range(40)})}, ["the answer is too large"]),
     "elsewhere": ({"/dir": answer(301, b"", {"Location": "https://10.99.0.30/dir"})}, ["sends elsewhere (HTTP status 301)"]),
     "another server": ({"/dir": directory(newNonce="https://10.99.0.30/nonce")}, ["leads to another server, https://10.99.0.30/nonce"]),
-    "another port": ({"/dir": directory(newNonce="https://localhost:1/nonce")}, ["leads to another server"]),
+    "another port": ({"/dir": directory(newNonce="https://%s:1/nonce" % dns.AUTHORITY_NAME)}, ["leads to another server"]),
     "customers only": ({"/dir": directory(meta={"externalAccountRequired": True})}, ["customers only", "acme-binding-id"]),
     "terms": ({"/dir": directory(meta={"termsOfService": "https://ca.example/terms"})},
               ["terms of service (https://ca.example/terms) have not been agreed to", "acme-terms"]),

@@ -74,7 +74,7 @@ def test_the_first_administrator_is_made_over_tls_with_the_token_of_the_log_once
     answer, text = admin.ask("PATCH", "/v1/org", {"federation": True}, {"Cookie": cookie, "X-Stox-CSRF": csrf})
     assert answer.status == 200, text
     rows = admin.gateway.ctl_json("audit", "list", "--kind", "org")["items"]
-    assert (rows[0]["who"], rows[0]["from"]) == ("user:anna", dns.GATEWAY)
+    assert (rows[0]["who"], rows[0]["from"]) == ("user:anna", admin.gateway.caller)
     admin.gateway.stop()
     admin.gateway.start()
     assert not admin.gateway.events("admin-setup")
@@ -98,7 +98,7 @@ def test_each_role_does_what_it_may_and_no_more(admin, office, romeo, tmp_path):
     gateway.wait_event("stream-closed", since=at)
     closed = gateway.wait_event("admin-change", since=at, kind="stream", action="close")
     assert closed["name"] == stream
-    assert (closed["who"], closed["from"]) == ("token:helpdesk-token", dns.GATEWAY)
+    assert (closed["who"], closed["from"]) == ("token:helpdesk-token", gateway.caller)
     admin.ctl("partner", "set", "fabrikam.example", "--description", "by a token", token=administrator)
     admin.ctl("status", code=NOT_ALLOWED)
     gateway.ctl("token", "revoke", "administrator-token", "--force")
@@ -118,7 +118,7 @@ def test_the_audit_shows_who_changed_what_from_where_and_no_secret_is_anywhere(a
     mine = [r for r in rows if r["who"] == "token:administrator-token"]
     assert [(r["kind"], r["action"]) for r in mine] == [("partner", "remove"), ("gateway", "set"), ("account", "new"),
                                                         ("partner", "set")]
-    assert all(r["from"] == dns.GATEWAY and r["at"] for r in mine)
+    assert all(r["from"] == gateway.caller and r["at"] for r in mine)
     assert (mine[3]["before"].get("tls"), mine[3]["after"]["tls"]) == (None, "optional")
     assert mine[0]["after"] is None and mine[0]["before"]["type"] == "federated"
     assert [r for r in rows if r["kind"] == "token"][0]["who"] != mine[0]["who"]

@@ -17,10 +17,15 @@ OURS, PARTNER, ALICE, ROMEO = "contoso.example", "fabrikam.example", "alice@cont
 class Deployed(Stoxd):
     """With the page's bootstrap file, but for the folder of its state: /var/lib/stox is the machine's."""
 
-    def bootstrap(self):
+    def __init__(self, rig, **more):
         (text,) = [b for b in pages.blocks(PAGE) if b.startswith("state-dir = ")]
-        assert '"/var/lib/stox"' in text
-        return text.replace("/var/lib/stox", self.settings["state_dir"])
+        self.page = pages.settings(text)
+        assert self.page.pop("state_dir") == "/var/lib/stox"
+        super().__init__(rig, **self.page, **more)
+
+    def bootstrap(self):
+        own = {name: self.settings[name] for name in ["state_dir", *self.page]}
+        return self._boot_text(self.perimeter.gateway(own) if self.perimeter else own)
 
 
 def test_the_first_steps_lead_from_an_empty_store_to_messages_both_ways(rig, start, tmp_path):

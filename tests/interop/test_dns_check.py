@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from rig import dns, pki
+from rig import dns, pki, split
 
 AUTHORITY = "ca.example"
 OTHER_RESOLVER = "10.99.0.54"
@@ -37,7 +37,7 @@ def tlsa(label, data):
 OURS = "OUR-KEY"
 # A domain below example, what its zone says of it, and what is found: mark, check, and a pattern in its sentence, remedy or line.
 CASES = {
-    "d-good": (good("d-good"), "ok", "srv-ok", r"leads to xmpp\.d-good\.example port 5269, which answers from here"),
+    "d-good": (good("d-good"), "ok", "srv-ok", r"leads to xmpp\.d-good\.example port 5269, which answers from " + split.who_tries()),
     "d-missing": (address("d-missing", dns.GATEWAY), "failed", "srv-missing",
                   r"_xmpp-server\._tcp\.d-missing\.example\. 3600 IN SRV 5 0 5269 xmpp\.d-missing\.example\.$"),
     "d-nowhere": ([], "failed", "domain-unknown", r"NXDOMAIN.*delegated"),
@@ -249,5 +249,5 @@ def test_two_views_a_silent_resolver_and_a_closed_port_are_told_apart(rig, publi
                wrong(both, "", "note", "dnssec-not-checked", "dns-trust-anchor"),
                wrong(silent[1], dns.SILENT, "failed", "resolver-silent", "none of the questions"),
                wrong(closed[1], "d-good.example", "failed", "port-closed",
-                     r"10\.99\.0\.99:5269 cannot be connected to from here")]
+                     r"10\.99\.0\.99:5269 cannot be connected to from " + split.who_tries())]
     assert (status, silent[0], closed[0]) == (0, 1, 1) and not any(missing), missing

@@ -70,7 +70,7 @@ def test_what_a_server_has_kept_from_before_is_not_taken_for_news(request, rig, 
     sender.send(person, "for later")
     sender.send(other, "sent")
     sender.wait_message("sent")
-    receiver = start(XmppClient(person, at, rig.pki.trust_file))
+    receiver = start(XmppClient(person, at, rig.pki.trust_file, anew=True))
     sender.send(person, "news")
     receiver.wait_message("news")
     kept_for_him, _ = receiver.stored.wait(lambda m: m if m["body"] == "for later" else None, 20)

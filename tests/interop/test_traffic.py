@@ -85,6 +85,10 @@ def test_the_sender_hears_a_phrase_and_the_administrator_why(stoxd, office):
     row = only(gateway.ctl_json("conversation", "list", "--user", ALICE)["items"])
     assert row["last-to-xmpp"] == "refused 504"
     assert gateway.ctl_json("conversation", "show", row["id"])["sip-to-xmpp"]["why"] == why
+    at = gateway.mark()
+    txn = office.message("romeo@" + NOWHERE, "again", target=GATEWAY)  # while back-off holds: nothing is tried, and nobody hears less
+    assert (txn.wait(), txn.reason) == (504, "The partner's server cannot be reached")
+    assert gateway.wait_event("message-refused", since=at, direction="sip-to-xmpp")["why"] == why
 
 
 def test_what_waits_says_for_what(stoxd, office):

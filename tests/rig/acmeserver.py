@@ -12,8 +12,10 @@ import ssl
 import subprocess
 import threading
 
-ADDRESS = ("127.0.0.1", 14001)
-URL = "https://localhost:%d" % ADDRESS[1]
+from . import dns
+
+ADDRESS = (dns.AUTHORITY, 14001)
+URL = "https://%s:%d" % (dns.AUTHORITY_NAME, ADDRESS[1])
 
 
 def answer(status, body=b"", headers=()):
@@ -48,7 +50,7 @@ class AcmeServer:
 
     def __init__(self, rig):
         self.rig, self.name, self.directory = rig, "acme", URL + "/dir"
-        self.cert = rig.pki.issue("acme-server", ["localhost"])
+        self.cert = rig.pki.issue("acme-server", [dns.AUTHORITY_NAME])
         self.answers, self.seen, self.names, self.chain, self._n = {}, [], [], None, 0
         self.days = (-1, 89)
 

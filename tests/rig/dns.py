@@ -14,6 +14,7 @@ ADDRESS = "10.99.0.53"
 GATEWAY, OFFICE, PHONE = "10.99.0.1", "10.99.0.5", "10.99.0.6"
 KAMAILIO, SECOND_PHONE, RELAY = "10.99.0.7", "10.99.0.8", "10.99.0.9"
 EDGE, POOL = "10.99.0.4", "10.99.0.12"
+AUTHORITY, AUTHORITY_NAME = "10.99.0.31", "authority.example"  # who gives out certificates by ACME
 PROSODY, EJABBERD, RECORDER, SCRIPTED = "10.99.0.10", "10.99.0.20", "10.99.0.30", "10.99.0.40"
 NOBODY = "10.99.0.99"  # an address of ours with no listener: connections are refused
 SILENT = "10.98.0.9"  # nothing comes back
@@ -90,7 +91,7 @@ _ODD = (
     ["refused-host A %s" % NOBODY] + _in_example("refused", "5 0 5269 refused-host") +
     ["silent-host A %s" % SILENT] + _in_example("silent", "5 0 5269 silent-host") +
     _in_example("no-target", "5 0 5269 does-not-exist") +
-    ["scripted-host A %s" % SCRIPTED, "recorder-host A %s" % RECORDER] +
+    ["scripted-host A %s" % SCRIPTED, "recorder-host A %s" % RECORDER, "authority A %s" % AUTHORITY] +
     _in_example("fallback", "1 0 5269 refused-host", "2 0 5269 silent-host", "3 0 5269 scripted-host") +
     sum((_in_example(name, "5 0 5269 scripted-host") for name in
          ("scripted", "expired", "not-yet", "wrong-name", "self-signed", "unknown-ca", "no-tls", "slow")), []) +

@@ -18,14 +18,14 @@ class Pebble:
         self.rig, self.cert, self.reject, self.seconds, self.name = rig, cert, reject, seconds, "pebble"
         self.customers = customers
         self.dir = os.path.join(ns.work_dir(), "pebble")
-        self.directory = "https://localhost:14000/dir"
+        self.directory = "https://%s:14000/dir" % dns.AUTHORITY_NAME
         self.process = None
 
     def start(self):
         os.makedirs(self.dir, exist_ok=True)
         conf = os.path.join(self.dir, "pebble.json")
         with open(conf, "w") as f:
-            json.dump({"pebble": {"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000",
+            json.dump({"pebble": {"listenAddress": dns.AUTHORITY + ":14000", "managementListenAddress": "127.0.0.1:15000",
                                   "certificate": self.cert.file, "privateKey": self.cert.key, "httpPort": 80,
                                   "tlsPort": 443, "certificateValidityPeriod": self.seconds, "ocspResponderURL": "",
                                   "externalAccountBindingRequired": bool(self.customers),

@@ -64,6 +64,11 @@ def wanted():
     return os.environ.get("STOX_SPLIT", "") not in ("", "0")
 
 
+def who_tries():
+    """From where it is tried whether partners can come in, in the words of checks."""
+    return "the proxy" if wanted() else "here"
+
+
 def _path(name):
     return os.path.join(ns.work_dir(), "net", name)
 
@@ -142,7 +147,7 @@ class Filter:
         _feed(["sh", "-e"], "echo 1 > /proc/sys/net/ipv4/conf/split0/accept_local\necho 0 > /proc/sys/net/ipv4/conf/all/rp_filter\n"
               "echo 0 > /proc/sys/net/ipv4/conf/split0/rp_filter\n")
         _feed(["nft", "-f", "-"], _RETURN)
-        _ip("filter", "route add 10.99.0.0/16 via 10.97.0.1", "route add 10.98.0.0/16 via 10.97.0.1", "-6 route add fd99::/64 via fd97::1")
+        _ip("filter", "route add default via 10.97.0.1", "-6 route add default via fd97::1")  # tests may give the world more networks
         _forwards("filter")
         _forwards(None)
         _nft(_FILTER)
@@ -247,6 +252,7 @@ class Perimeter:
         self.label = name  # of the kind proxy: gateways on one store have one each, and can reach their own alone
         self.name, self.dir, self.say = name + "-proxy", directory + "/perimeter", say
         self.ours, self.theirs = Key(self.dir + "/link.key"), Key(directory + "/gateway-link.key")
+        self.others = []  # pins of more gateways of this proxy
         self.pair = self.process = self.written = self.k = None
 
     def gateway(self, settings):
@@ -255,7 +261,7 @@ class Perimeter:
 
     def proxy(self, settings):
         return {**{k: v for k, v in settings.items() if k in self.OUTER or k in self.SHARED}, "state_dir": self.dir + "/state",
-                "link_key": self.ours.path, "listen_link": ["%s:%d" % (self.pair.inner_address, LINK_PORT)], "link_pins": [self.theirs.pin]}
+                "link_key": self.ours.path, "listen_link": ["%s:%d" % (self.pair.inner_address, LINK_PORT)], "link_pins": [self.theirs.pin, *self.others]}
 
     def objects(self):
         """{name: settings} of the gateway's kind proxy."""
@@ -269,10 +275,19 @@ class Perimeter:
     def _places(self, settings, defaults):
         return [_place(text, port) for name, port in defaults.items() for text in settings.get(name) or []]
 
+    @staticmethod
+    def _each_address(places, known):
+        """Who listens at all addresses does so at each of the gateway's."""
+        own = [a for a in dict.fromkeys(a for a, _ in known) if a not in ("0.0.0.0", "::") and not a.startswith("127.")]
+        found = ([(a, port) for a in own if (":" in a) == (":" in address)] if address in ("0.0.0.0", "::") else [(address, port)]
+                 for address, port in places)
+        return list(dict.fromkeys(place for each in found for place in each))
+
     def namespaces(self, settings):
         """Made when they are first needed, and anew when the addresses are others."""
         self.settings = settings
         outer, inside = self._places(settings, self.OUTER), self._places(settings, self.INSIDE)
+        outer, inside = self._each_address(outer, outer + inside), self._each_address(inside, outer + inside)
         if self.pair and (self.pair.outer, self.pair.inside) != (outer, inside):
             self.stop()
         self.pair = self.pair or Pair(outer, inside, self.k)
@@ -306,3 +321,25 @@ class Perimeter:
             self.pair.remove()
         self.pair = None
         return status
+
+
+class Behind(Perimeter):
+    """Of one gateway more of a proxy that is another Stoxd's: a place inside, and the way from there to that proxy alone."""
+
+    def __init__(self, name, directory, say, first):
+        super().__init__(name, directory, say)
+        self.first = first
+        first.others.append(self.theirs.pin)
+
+    def objects(self):
+        return {self.first.label: self.first.objects()[self.first.label]}
+
+    def namespaces(self, settings):
+        super().namespaces(settings)
+        near, far = self.pair.k, self.first.pair.k
+        _ip(self.first.pair.perimeter_ns, "route replace 10.97.%d.8/30 via 10.97.%d.5" % (near, far))
+        _nft('add rule inet split pair%d iifname "i%d" oifname "pi%d" ip daddr %s tcp dport %d accept\n' % (
+            near, near, far, self.first.pair.inner_address, LINK_PORT))
+
+    def start(self, program, text, env):
+        """The proxy is the other one's to start."""

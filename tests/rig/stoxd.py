@@ -13,7 +13,7 @@ from .dns import ADDRESS as DNS, GATEWAY, OFFICE
 from .process import Failed, Process, eventually
 
 # What is told of streams that a proxy has (docs/PERIMETER.md): the first words of commands.
-_COPIES = {("stream", "list"), ("stream", "show"), ("stream", "close"), ("partner", "status"), ("status",), ("status", "--json"), ("metrics",)}
+_COPIES = {("stream", "list"), ("stream", "show"), ("stream", "close"), ("partner", "status"), ("queue", "list"), ("status",), ("status", "--json"), ("metrics",)}
 _FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("((?:[^"\\]|\\.)*)"|\S*)')
 
 
@@ -82,13 +82,14 @@ class Stoxd:
     sip_users alike; each has a default that fits the rig: contoso.example on SIP behind the "office", fabrikam.example
     and wingtip.example as federated partners, and every gate open. The other settings are those of the bootstrap file.
 
-    in_two: as proxy and gateway (rig/split.py); None: as STOX_SPLIT says.
+    in_two: as proxy and gateway (rig/split.py); None: as STOX_SPLIT says. behind: a Stoxd in two that is up, whose proxy is ours, too; it
+    has to be started after this object was made, so that its proxy knows our key.
 
     The first start begins with an empty state; the objects are given to the running gateway by stoxctl. empty: none are.
     """
 
     def __init__(self, rig, *, gateway=None, org=None, sip_domains=None, routes=None, partners=None, sites=None,
-                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, in_two=None, **settings):
+                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, in_two=None, behind=None, **settings):
         self.rig, self.name, self.env = rig, name, env or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.settings = {
@@ -110,7 +111,11 @@ class Stoxd:
         self.process = None
         self.empty = empty
         self._new = True
-        self.perimeter = split.Perimeter(name, self.dir, self._said_outside) if (split.wanted() if in_two is None else in_two) else None
+        if behind:
+            self.settings["listen_xmpp"] = []
+            self.perimeter = split.Behind(name, self.dir, self._said_outside, behind.perimeter)
+        else:
+            self.perimeter = split.Perimeter(name, self.dir, self._said_outside) if (split.wanted() if in_two is None else in_two) else None
         self.lives = []  # [from, to] of each process that was ready, time.time(); to is None while it lives
 
     def bootstrap(self):
@@ -175,14 +180,30 @@ class Stoxd:
         self._new = False
         return self
 
+    @property
+    def caller(self):
+        """Whom it sees in a program of the world that has chosen no address to call from."""
+        return split.WORLD if self.perimeter else GATEWAY
+
     def _link(self):
         """Until partners can come in by the proxy, as they can in one process when it is ready."""
         known = self.ctl("proxy", "list", "--names").split()
         for name, options in self.perimeter.objects().items():
             if name not in known:
                 given = (("--" + k.replace("_", "-"), ",".join(v) if isinstance(v, list) else v) for k, v in options.items())
-                self.ctl("proxy", "new", name, *(word for pair in given for word in pair))
+                self._declare("proxy", "new", name, *(word for pair in given for word in pair))
         self.wait_event("settings-used", 30)
+
+    def _declare(self, *words):
+        """At this gateway, or, if it takes no changes because of what it lacks itself, at one on the same database."""
+        database = self.settings.get("store", "").partition("?")[0]
+        others = [t for t in self.rig.running if database and isinstance(t, Stoxd) and t is not self and
+                  t.settings.get("store", "").partition("?")[0] == database]
+        for at in [self, *others]:
+            status, out, err = at.ctl(*words, ok=False)
+            if status == 0:
+                return
+        raise Failed("stoxctl %s: %d\n%s%s" % (" ".join(words), status, out, err))
 
     def apply(self):
         """Gives it all objects, and takes from it all others."""

@@ -15,10 +15,13 @@ logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
 
 
 class XmppClient:
-    def __init__(self, jid, address, trust_file, *, port=5222, priority=0):
+    """anew: what his server had kept for somebody of this name is another test's, and goes into stored instead of messages."""
+
+    def __init__(self, jid, address, trust_file, *, port=5222, priority=0, anew=False):
         self.jid, self.address, self.port, self.trust_file, self.priority = jid, address, port, trust_file, priority
+        self.anew = anew
         self.messages = Lines()  # of slixmpp stanzas, errors included; arrived_at is time.time()
-        self.stored = Lines()  # what his server had kept since somebody of this name was last here: another test's, not ours
+        self.stored = Lines()  # likewise
         self.presences = Lines()  # likewise, our own among them
         self._ready = threading.Event()
         self._why = "no answer"
@@ -49,7 +52,7 @@ class XmppClient:
 
     def _arrived(self, message):
         message.arrived_at = time.time()
-        (self.stored if self._was_stored(message) else self.messages).add(message)
+        (self.stored if self.anew and self._was_stored(message) else self.messages).add(message)
 
     def _was_stored(self, message):
         """By his own server, while he was away (XEP-0160 2): what reaches him through Stox bears no stamp of that server."""

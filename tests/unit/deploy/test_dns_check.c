@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "deploy/dns_check.h"
+#include "deploy/dns_look.h"
 #include "make.h"
 #include "test_certs.h"
 
@@ -65,6 +66,7 @@ struct row {
     const char *says;   /* in the text, remedy or line of one; NULL: not looked at */
     const char *closed, *authority;
     bool no_anchor, refused;
+    bool outer; /* partners come to a proxy at 1.2.3.4 */
 };
 
 static const struct row rows[] = {
@@ -146,6 +148,14 @@ static const struct row rows[] = {
       .closed = "1.2.3.4:5269",
       .refused = true },
     { "nothing comes back", { { 0 } }, "failed:port-closed ", NULL, .closed = "1.2.3.4:5269" },
+    { "the proxy's address", { { 0 } }, "", "port 5269, which answers from the proxy", .outer = true },
+    { "nobody listens at the proxy's address",
+      { { 0 } },
+      "failed:port-closed ",
+      "1.2.3.4:5269 cannot be connected to from the proxy",
+      .closed = "1.2.3.4:5269",
+      .refused = true,
+      .outer = true },
     { "SERVFAIL",
       { { HEARD_SRV, SRV_X, DNS_FAILED, .fault = DNS_FAULT_SERVER } },
       "failed:dns-servfail ",
@@ -269,22 +279,34 @@ static int group_down(void **state)
     return 0;
 }
 
-static void plan_up(const char *authority)
+static void count(void *arg, const struct addr *to)
+{
+    assert_true(addr_eq(to, &f.xmpp));
+    ++*(size_t *)arg;
+}
+
+static void plan_up(const char *authority, bool outer)
 {
     struct plan_site site = { .boot = &f.boot };
     struct err err = { "" };
+    size_t n_outer = 0;
 
     assert_true(asprintf(&f.config,
                          "route \"r\" { next-hop = \"192.0.2.10:5060\" }\n"
                          "sip-domain \"" D "\" { route = \"r\" certificate = \"%s\" key = \"%s\" }\n"
-                         "gateway { certificate-authorities = {%s%s%s} }\n",
+                         "gateway { certificate-authorities = {%s%s%s} }\n%s",
                          certs_path("ours.pem"), certs_path("ours.key"), authority ? "\"" : "",
-                         authority ? authority : "", authority ? "\"" : "") > 0);
+                         authority ? authority : "", authority ? "\"" : "",
+                         outer ? "proxy \"edge\" { address = \"192.0.2.20\" outer-xmpp = \"1.2.3.4\" }\n" : "") > 0);
     f.made = make_config(f.config);
     assert_true(addr_parse(SLICE("1.2.3.4:5269"), 0, &f.xmpp) && addr_parse(SLICE("1.2.3.4:5061"), 0, &f.sip_tls));
     f.boot = (struct boot){ .host_name = SLICE(GW), .xmpp = { &f.xmpp, 1 }, .sip_tls = { &f.sip_tls, 1 } };
+    if (outer)
+        f.boot.xmpp.n = 0;
     site.config = f.made;
     assert_int_equal(plan_make(&f.plan, &site, NULL, 0, &err), 0);
+    dns_look_outer(&f.plan, count, &n_outer);
+    assert_int_equal(n_outer, outer);
 }
 
 static void plan_down(void)
@@ -407,7 +429,7 @@ static void judge_row(const struct row *row)
 
     print_message("%s\n", row->what);
     arena_init(&f.arena, 1u << 20);
-    plan_up(row->authority);
+    plan_up(row->authority, row->outer);
     book_up(&book, row, "192.0.2.53");
     findings_init(&found);
     dns_check(&f.plan, &book, NULL, &found);
@@ -439,7 +461,7 @@ static void two_resolvers_that_differ_are_told_apart(void **state)
     struct buf out;
 
     arena_init(&f.arena, 1u << 20);
-    plan_up(NULL);
+    plan_up(NULL, false);
     book_up(&book, &one, "192.0.2.53");
     book_up(&other, &two, "192.0.2.54");
     findings_init(&found);
@@ -462,7 +484,7 @@ static void a_resolver_that_says_nothing_is_one_finding(void **state)
     char verdict[300];
 
     arena_init(&f.arena, 1u << 20);
-    plan_up(NULL);
+    plan_up(NULL, false);
     book_init(&book, &f.arena, "192.0.2.53", NONCE);
     findings_init(&found);
     dns_check(&f.plan, &book, NULL, &found);
@@ -485,7 +507,7 @@ static void without_memory_nothing_is_called_right(void **state)
     struct findings found;
 
     arena_init(&f.arena, 1u << 20);
-    plan_up(NULL);
+    plan_up(NULL, false);
     book_up(&book, &row, "192.0.2.53");
     book.short_of_memory = true;
     findings_init(&found);

@@ -202,6 +202,7 @@ int edges_setup(void **state)
     memset(edges, 0, sizeof(edges));
     removed = beside = false;
     buf_init(&told.bodies, 1 << 20);
+    buf_reserve(&told.bodies, told.bodies.max);
     addr_parse(SLICE("127.0.0.1:0"), 0, &any);
     for (int i = 0; i < 2; i++) {
         if (i)

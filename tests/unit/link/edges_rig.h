@@ -58,10 +58,8 @@ bool heard(const char *text);           /* the gateway's owner */
 /* 30 s pass, in steps that links bear, or less until it holds. */
 #define LATER(cond)                                                                                                    \
     do {                                                                                                               \
-        for (int step_ = 0; step_ < 60 && !(cond); step_++) {                                                          \
-            rig_advance(LINK_PING_MS / 2);                                                                             \
-            rig_turns(20);                                                                                             \
-        }                                                                                                              \
+        for (int step_ = 0; step_ < 60 && !(cond); step_++)                                                            \
+            rig_pass(LINK_PING_MS / 2);                                                                                \
     } while (0)
 #define later_until(cond)                                                                                              \
     do {                                                                                                               \

@@ -206,6 +206,49 @@ static void matching(void **state)
     }
 }
 
+/* The transaction's branch, sent-by and method, and yet another request (RFC 3261 8.1.1.7): it is neither delivered nor confirmed. */
+static void branch_of_another_request(void **state)
+{
+    static const struct {
+        struct fake_request b;
+        unsigned status;
+    } cases[] = {
+        { { .call_id = "other" }, 400 },
+        { { .cseq = "2" }, 400 },
+        { { .from = "<sip:romeo@example.net>;tag=f2" }, 400 },
+        { { .from = "<sip:romeo@example.net>" }, 400 },
+        { { .call_id = "other", .body = "Another text" }, 400 },
+        { { .via = "Via: SIP/2.0/TCP 192.0.2.9:5070;received=192.0.2.1;branch=z9hG4bKa1", .cseq = "2" }, 400 },
+        { { .method = "OPTIONS", .call_id = "other" }, 200 }, /* another method: another transaction */
+        { { .method = "CANCEL" }, 200 },
+        { { .method = "CANCEL", .call_id = "other" }, 400 },
+        { { .method = "CANCEL", .call_id = "other", .via = "Via: SIP/2.0/UDP 192.0.2.9:5070;branch=z9hG4bKa2" }, 481 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fake *f = fake_new(NULL);
+
+        fake_take(f, SIP_UDP, "192.0.2.9", FAKE(0));
+        fake_take(f, SIP_UDP, "192.0.2.9", fake_request(&cases[i].b)); /* while the first waits */
+        respond(f, 0, 202);
+        fake_take(f, SIP_UDP, "192.0.2.9", fake_request(&cases[i].b)); /* and when it is answered */
+        fake_take(f, SIP_UDP, "192.0.2.9", FAKE(0));                   /* whose answer is still its own */
+        if (f->n_messages != 1 || f->n_sent != 4 || fake_status(f, 0) != cases[i].status ||
+            fake_status(f, 2) != cases[i].status)
+            fail_msg("case %zu: %zu messages, %zu sent, %s", i, f->n_messages, f->n_sent, fake_last(f));
+        assert_int_equal(fake_status(f, 1), 202);
+        assert_int_equal(fake_status(f, 3), 202);
+        assert_int_equal(sip_counters(f->sip)->servers, 1);
+        if (cases[i].status == 400)
+            assert_true(fake_has(f->sent[2].text, "SIP/2.0 400 Branch is that of another request\r\n"));
+        /* When the first is forgotten the branch is free again. */
+        fake_pass(f, 32000);
+        fake_take(f, SIP_UDP, "192.0.2.9", FAKE(.call_id = "other"));
+        assert_int_equal(f->n_messages, 2);
+        fake_free(f);
+    }
+}
+
 static void merged_request(void **state)
 {
     struct fake *f = fake_new(NULL);
@@ -288,6 +331,7 @@ int main(void)
         cmocka_unit_test(hundred_after_3500_ms),
         cmocka_unit_test(never_408),
         cmocka_unit_test(matching),
+        cmocka_unit_test(branch_of_another_request),
         cmocka_unit_test(merged_request),
         cmocka_unit_test(tags),
         cmocka_unit_test(full_table),

@@ -53,6 +53,7 @@ int rig_setup(void **state)
 
     make_certs();
     buf_init(&rig_log, 1 << 20);
+    buf_reserve(&rig_log, rig_log.max); /* at once, here and below: memory may be made to run out later on */
     log_of_rig = (struct log){ .level = LOG_LEVEL_DEBUG, .write = write_log };
     return loop_init(&rig_loop, &log_of_rig, &err);
 }
@@ -72,22 +73,36 @@ static void stop_after_turn(struct deferred *d)
     loop_stop(&rig_loop);
 }
 
-void rig_turn(void)
+/* False: there was nothing to be done, and nothing came for so long. */
+static bool turn(int ms)
 {
     struct deferred d;
     struct pollfd ready = { .fd = uv_backend_fd(&rig_loop.uv), .events = POLLIN };
+    bool any = !list_empty(&rig_loop.deferred) || poll(&ready, 1, ms) > 0;
 
-    if (list_empty(&rig_loop.deferred))
-        poll(&ready, 1, 2);
     deferred_init(&d, stop_after_turn);
     loop_defer(&rig_loop, &d);
     loop_run(&rig_loop);
+    return any;
+}
+
+void rig_turn(void)
+{
+    (void)turn(2);
 }
 
 void rig_turns(int n)
 {
     while (n-- > 0)
         rig_turn();
+}
+
+void rig_quiet(int n)
+{
+    int idle = 0;
+
+    for (; n > 0 && idle < 3; n--)
+        idle = turn(idle == 2 ? 1 : 0) ? 0 : idle + 1; /* what one side writes the other one has, nearly always */
 }
 
 uint64_t rig_deadline(void)
@@ -104,6 +119,12 @@ void rig_advance(uint64_t ms)
 {
     timers_advance(&rig_loop.timers, rig_loop.timers.now_ms + ms);
     rig_turns(3);
+}
+
+void rig_pass(uint64_t ms)
+{
+    timers_advance(&rig_loop.timers, rig_loop.timers.now_ms + ms);
+    rig_quiet(20);
 }
 
 static bool holds(const struct buf *b, size_t from, const char *text)
@@ -271,6 +292,7 @@ static void node_init(struct node *n, const char *domain, const char *partner_do
     *n = (struct node){ .domain = domain, .partner_domain = partner_domain };
     n->tls = rig_tls(cert);
     buf_init(&n->got, 1 << 20);
+    buf_reserve(&n->got, n->got.max);
     n->partner = (struct xmpp_partner){
         .name = slice_str(partner_domain),
         .tls = XMPP_REQUIRED,
@@ -353,14 +375,14 @@ void node_set(struct node *n, enum xmpp_need tls, enum xmpp_need sasl, bool dial
 
 bool node_send(struct node *n, uint64_t token, const char *body)
 {
-    enum xmpp_fate fate = XMPP_FATE_CONFIRMED;
+    enum xmpp_fate fate = XMPP_FATE_FULL; /* if it could not even be put together */
     struct buf b;
     bool ok;
 
     buf_init(&b, 1 << 20);
     buf_printf(&b, "<message from='romeo@%s' to='juliet@%s' id='t%llu'><body>%s</body></message>", n->domain,
                n->partner_domain, (unsigned long long)token, body);
-    ok = xmpp_send(n->x, slice_str(n->domain), slice_str(n->partner_domain), buf_slice(&b), token, &fate);
+    ok = buf_ok(&b) && xmpp_send(n->x, slice_str(n->domain), slice_str(n->partner_domain), buf_slice(&b), token, &fate);
     buf_free(&b);
     if (!ok && token) {
         settled(n, token, fate, "refused at once");

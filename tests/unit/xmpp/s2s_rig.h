@@ -136,6 +136,9 @@ bool rig_late(uint64_t until);
 void rig_turn(void);
 void rig_turns(int n);
 void rig_advance(uint64_t ms);
+/* The same two, but no more turns when nothing happens any more: for what does it hundreds of times. */
+void rig_quiet(int n);
+void rig_pass(uint64_t ms);
 bool rig_logged(const char *text);
 
 #endif
