@@ -22,7 +22,9 @@
 #define LINK_DOMAIN_MAX JID_PART_MAX
 #define LINK_WHY_MAX 400
 #define LINK_VERDICT_MAX 2000
-#define LINK_KNOCKS_MAX 16 /* connections that are tried at a time */
+#define LINK_KNOCKS_MAX 16  /* connections that are tried at a time */
+#define LINK_SHOWN_MAX 1024 /* a text of a certificate */
+#define LINK_SHOWN_NAMES 64 /* of its names */
 #define LINK_REVOCATIONS_MAX (16 << 20)
 #define LINK_SENT_MAX (256 * 1024)  /* a stanza of ours */
 #define LINK_HEARD_MAX (300 * 1024) /* a partner's, as it is written anew: its 256 KiB, and the names of namespaces */
@@ -208,6 +210,13 @@
     F(T, TEXT, remote, 0, LINK_DOMAIN_MAX)                                                                             \
     F(T, TEXT, method, 0, 32)
 
+/* Of the STREAM before: the certificate that its peer showed, whatever was thought of it; then its names, as many as are told. */
+#define LINK_FIELDS_STREAM_SHOWN(F, T)                                                                                 \
+    F(T, TEXT, subject, 0, LINK_SHOWN_MAX)                                                                             \
+    F(T, TEXT, issuer, 0, LINK_SHOWN_MAX)                                                                              \
+    F(T, TEXT, until, 0, 15)
+#define LINK_FIELDS_STREAM_SHOWN_NAME(F, T) F(T, TEXT, name, 0, LINK_SHOWN_MAX)
+
 /* Of the trace of the STREAM, ATTEMPT or PROBED before. */
 #define LINK_FIELDS_STEP(F, T)                                                                                         \
     F(T, U64, at_ms, 0, INT64_MAX)                                                                                     \
@@ -319,7 +328,9 @@
     X(58, WATCH, watch, LINK_FROM_GATEWAY, false)                                                                      \
     X(59, NOTE, note, LINK_FROM_PROXY, false)                                                                          \
     X(60, KNOCK, knock, LINK_FROM_GATEWAY, false)                                                                      \
-    X(61, KNOCKED, knocked, LINK_FROM_PROXY, false)
+    X(61, KNOCKED, knocked, LINK_FROM_PROXY, false)                                                                    \
+    X(62, STREAM_SHOWN, stream_shown, LINK_FROM_PROXY, false)                                                          \
+    X(63, STREAM_SHOWN_NAME, stream_shown_name, LINK_FROM_PROXY, false)
 
 /* ---- what the fields hold ---- */
 

@@ -175,6 +175,8 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_COUNTERS: gateway_on_counters(l, &f->counters); return;
     case LINK_STREAM: gateway_on_stream(l, &f->stream); return;
     case LINK_STREAM_PAIR: gateway_on_stream_pair(l, &f->stream_pair); return;
+    case LINK_STREAM_SHOWN: gateway_on_stream_shown(l, &f->stream_shown); return;
+    case LINK_STREAM_SHOWN_NAME: gateway_on_stream_shown_name(l, &f->stream_shown_name); return;
     case LINK_STREAM_COUNT: gateway_on_stream_count(l, &f->stream_count); return;
     case LINK_STREAM_GONE: gateway_on_stream_gone(l, &f->stream_gone); return;
     case LINK_STEP: gateway_on_step(l, &f->step); return;

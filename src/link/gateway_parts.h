@@ -219,6 +219,8 @@ void gateway_on_note(struct gateway_link *l, const struct link_note_frame *note)
 
 void gateway_on_stream(struct gateway_link *l, const struct link_stream_frame *stream);
 void gateway_on_stream_pair(struct gateway_link *l, const struct link_stream_pair_frame *pair);
+void gateway_on_stream_shown(struct gateway_link *l, const struct link_stream_shown_frame *shown);
+void gateway_on_stream_shown_name(struct gateway_link *l, const struct link_stream_shown_name_frame *name);
 void gateway_on_stream_count(struct gateway_link *l, const struct link_stream_count_frame *count);
 void gateway_on_stream_gone(struct gateway_link *l, const struct link_stream_gone_frame *gone);
 void gateway_drop_streams(struct gateway_link *l);

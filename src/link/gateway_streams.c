@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "link/gateway_parts.h"
+#include "net/tls.h"
 
 #define ROW_MAX ((size_t)256 * 1024) /* all texts of one; what is beyond is not shown */
 #define UNPROVEN_MAX 64
@@ -18,7 +19,8 @@ struct gateway_stream {
     bool sm;
     uint64_t opened_ms, last_ms; /* of the proxy's clock */
     struct xmpp_trace *trace;
-    struct xmpp_stream_pair *pairs; /* of the arena */
+    struct tls_peer *shown; /* of the arena, likewise; NULL: none was told */
+    struct xmpp_stream_pair *pairs;
     size_t n_pairs;
     uint32_t theirs;
 };
@@ -150,6 +152,35 @@ void gateway_on_stream_pair(struct gateway_link *l, const struct link_stream_pai
     s->pairs = more;
 }
 
+/* In room for all names that may come. */
+void gateway_on_stream_shown(struct gateway_link *l, const struct link_stream_shown_frame *f)
+{
+    struct gateway_stream *s = l->filled;
+    struct tls_peer *peer = s && !s->shown ? arena_zalloc(&s->arena, sizeof(*peer)) : NULL;
+
+    if (!peer)
+        return;
+    peer->presented = true;
+    peer->subject = copy(s, f->subject);
+    peer->issuer = copy(s, f->issuer);
+    peer->names = arena_zalloc(&s->arena, LINK_SHOWN_NAMES * sizeof(*peer->names));
+    memcpy(peer->until, f->until.n ? f->until.p : "", f->until.n);
+    if (peer->names && (peer->subject.p || !f->subject.n) && (peer->issuer.p || !f->issuer.n))
+        s->shown = peer;
+}
+
+void gateway_on_stream_shown_name(struct gateway_link *l, const struct link_stream_shown_name_frame *f)
+{
+    struct gateway_stream *s = l->filled;
+    struct slice name;
+
+    if (!s || !s->shown || s->shown->n_names == LINK_SHOWN_NAMES)
+        return;
+    name = copy(s, f->name);
+    if (name.p)
+        s->shown->names[s->shown->n_names++].text = name;
+}
+
 void gateway_on_stream_count(struct gateway_link *l, const struct link_stream_count_frame *f)
 {
     struct gateway_stream *s = find(l, f->id);
@@ -218,7 +249,8 @@ bool gateway_show_stream(const struct link_gateway *g, uint64_t id, xmpp_detail_
                                           .pairs = s->pairs,
                                           .n_pairs = s->n_pairs,
                                           .opened_ms = gateway_time(l, s->opened_ms),
-                                          .trace = s->trace };
+                                          .trace = s->trace,
+                                          .shown = s->shown };
     fn(arg, &detail);
     return true;
 }

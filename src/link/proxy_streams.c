@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "link/proxy_parts.h"
+#include "net/tls.h"
 
 #define UNPROVEN_MAX 64 /* streams that nobody has proven anything on */
 
@@ -59,6 +60,23 @@ static void say_pairs(struct proxy_session *s, const struct xmpp_stream_detail *
     }
 }
 
+static void say_shown(struct proxy_session *s, const struct tls_peer *peer)
+{
+    char subject[LINK_SHOWN_MAX], issuer[LINK_SHOWN_MAX];
+    struct link_frame f = { .type = LINK_STREAM_SHOWN,
+                            .stream_shown = { link_frame_text(peer->subject, sizeof(subject), subject),
+                                              link_frame_text(peer->issuer, sizeof(issuer), issuer),
+                                              slice_str(peer->until) } };
+
+    (void)proxy_say(s, &f);
+    for (size_t i = 0; i < peer->n_names && i < LINK_SHOWN_NAMES; i++) {
+        f = (struct link_frame){ .type = LINK_STREAM_SHOWN_NAME,
+                                 .stream_shown_name.name =
+                                     link_frame_text(peer->names[i].text, sizeof(subject), subject) };
+        (void)proxy_say(s, &f);
+    }
+}
+
 static void say_stream(void *arg, const struct xmpp_stream_detail *d)
 {
     struct proxy_session *s = ((const struct showing *)arg)->s;
@@ -91,6 +109,8 @@ static void say_stream(void *arg, const struct xmpp_stream_detail *d)
         f.stream.peer = slice_str(addr_text(info->peer, peer));
     if (!proxy_say(s, &f))
         return;
+    if (d->shown)
+        say_shown(s, d->shown);
     say_pairs(s, d);
     proxy_say_steps(s, d->trace);
 }

@@ -144,7 +144,7 @@ struct xmpp_stream_detail {
     uint64_t opened_ms;             /* of the loop's clock, as in the trace */
     const struct xmpp_trace *trace; /* NULL: none */
     const struct tls_peer
-        *shown; /* the certificate that the peer showed; NULL: none, no memory to read it, or not of this process */
+        *shown; /* the certificate that the peer showed: subject, issuer, until, names; NULL: none can be read */
 };
 
 /* A set-up that failed (xmpp/attempts.h). Everything is borrowed until return. */

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.apart
 
 PORT = 23456
 HELLO, BYE, PING, PONG, SETTINGS_USED, SETTINGS_END = 1, 2, 4, 5, 27, 26
-FATE, STANZA, LINKED, PHASE_DONE, COUNTERS, STREAM, STREAM_PAIR, STEP, ATTEMPT, PROBED, NOTE = 34, 35, 40, 42, 48, 49, 50, 51, 55, 57, 59
+FATE, STANZA, LINKED, PHASE_DONE, COUNTERS, STREAM, STREAM_PAIR, STEP, ATTEMPT, PROBED, NOTE, SHOWN, SHOWN_NAME = 34, 35, 40, 42, 48, 49, 50, 51, 55, 57, 59, 60, 61
 OURS, THEIRS = "contoso.example", "fabrikam.example"
 ROUNDS = 1000 if os.environ.get("STOX_PROOF") == "1" else 60
 
@@ -191,7 +191,8 @@ def noise(chance):
     """Frames as they come: of any type, with any fields, cut and prolonged."""
     known = [stanza(message(body="x" * chance.randrange(2000))), frame(LINKED, data(THEIRS) + b"\1\1"), frame(PHASE_DONE, b"\2"),
              frame(COUNTERS, os.urandom(104)), frame(STREAM, os.urandom(chance.randrange(300))), frame(STEP, os.urandom(40)),
-             frame(STREAM_PAIR, data("a") + data("b") + data("c")), frame(ATTEMPT, b"\0" + data("a") * 4 + os.urandom(17)),
+             frame(STREAM_PAIR, data("a") + data("b") + data("c")), frame(SHOWN, data("a") + data("b") + data("2027-01-01")),
+             frame(SHOWN_NAME, data("x" * chance.randrange(1000))), frame(ATTEMPT, b"\0" + data("a") * 4 + os.urandom(17)),
              frame(PROBED, struct.pack(">QBBB", 1, 1, 1, 0) + data("works") + bytes(16)),
              frame(NOTE, data(OURS) + data(THEIRS) + b"\0" + data("dns") + data("ok") + data("text")),
              frame(chance.randrange(256), os.urandom(chance.randrange(200))), struct.pack(">I", chance.choice([0, 1 << 20, 0xffffffff]))]

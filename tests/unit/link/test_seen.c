@@ -45,7 +45,7 @@ static void out_one(uint64_t token)
 
 static struct {
     size_t n_pairs, n_steps;
-    bool certificate, connects, proves;
+    bool certificate, shown, connects, proves;
 } detail;
 
 static void see_step(void *arg, const struct step *step)
@@ -61,6 +61,8 @@ static void see_detail(void *arg, const struct xmpp_stream_detail *d)
     memset(&detail, 0, sizeof(detail));
     detail.n_pairs = d->n_pairs;
     detail.certificate = slice_is(d->info.certificate, "ok") && d->pin.n;
+    detail.shown = d->shown && d->shown->subject.n && d->shown->issuer.n && d->shown->until[0] == '2' &&
+                   d->shown->n_names && slice_is(d->shown->names[0].text, THEIRS);
     assert_true(d->n_pairs && slice_is(d->pairs[0].local, OURS) && slice_is(d->pairs[0].remote, THEIRS));
     assert_string_equal(d->awaits, "stanzas");
     assert_true(d->sm && d->opened_ms <= loop_now(&rig_loop));
@@ -76,7 +78,7 @@ static void streams_are_seen_with_their_proxy_and_all_that_is_known_of_them(void
     assert_string_equal(row.state, "ready");
     assert_true(slice_starts(slice_str(row.peer), SLICE("127.0.0.1:")));
     assert_true(gateway_show_stream(g, row.id, see_detail, NULL));
-    assert_true(detail.n_pairs == 1 && detail.certificate && detail.connects && detail.proves);
+    assert_true(detail.n_pairs == 1 && detail.certificate && detail.shown && detail.connects && detail.proves);
     assert_true(node_send(&b, 1, "in 1."));
     later_until(streams(true) == 1 && row.ready && row.in == 1);
 }
@@ -259,6 +261,7 @@ static void a_hostile_proxy_shows_no_more_streams_than_there_may_be(void **state
 {
     static char long_text[LINK_DOMAIN_MAX];
     struct link_frame f = { .type = LINK_STREAM }, pair = { .type = LINK_STREAM_PAIR }, step = { .type = LINK_STEP };
+    struct link_frame shown = { .type = LINK_STREAM_SHOWN }, name = { .type = LINK_STREAM_SHOWN_NAME };
 
     memset(long_text, 'x', sizeof(long_text));
     link_gateway_free(g);
@@ -267,6 +270,8 @@ static void a_hostile_proxy_shows_no_more_streams_than_there_may_be(void **state
     rig_until(proxy.session.line && g->links[0].session.line);
     say(&pair); /* of nothing */
     say(&step);
+    say(&shown);
+    say(&name);
     f.stream.peer = SLICE("no address");
     f.stream.opened_ms = f.stream.last_ms = INT64_MAX;
     for (unsigned i = 1; i <= 1200; i++) {
@@ -279,6 +284,14 @@ static void a_hostile_proxy_shows_no_more_streams_than_there_may_be(void **state
     assert_int_equal(row.idle_ms, 0);
     f.stream.id = 1;
     say(&f);
+    say(&name); /* of no certificate yet */
+    shown.stream_shown.subject = shown.stream_shown.issuer = slice_of(long_text, sizeof(long_text));
+    say(&shown);
+    say(&shown);
+    name.stream_shown_name.name = slice_of(long_text, sizeof(long_text));
+    for (int i = 0; i < 2 * LINK_SHOWN_NAMES; i++) /* likewise */
+        say(&name);
+    rig_turns(2);
     pair.stream_pair.local = pair.stream_pair.remote = slice_of(long_text, sizeof(long_text));
     for (int i = 0; i < 1000; i++) /* more than is kept of one */
         say(&pair);
