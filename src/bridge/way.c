@@ -31,7 +31,17 @@ static unsigned transports_of(const struct route *route)
     return SIP_MAY(SIP_UDP);
 }
 
-/* The hops with their names as A-labels; where all are, as they are. */
+/* A hop's address, with the port that is meant where none is given. Of no family: it is a name. */
+static struct addr address_of(const struct route *route, const struct addr_host *hop)
+{
+    struct addr at = hop->addr;
+
+    if (at.sa.sa_family && !addr_port(&at))
+        addr_set_port(&at, route->transport == ROUTE_TLS ? 5061 : 5060);
+    return at;
+}
+
+/* The hops with their ports, and their names as A-labels; where all have and are, as they are. */
 static bool take_hops(struct arena *arena, const struct route *route, struct sip_destination *out)
 {
     const struct addr_host *hops = route->next_hops.v;
@@ -40,7 +50,7 @@ static bool take_hops(struct arena *arena, const struct route *route, struct sip
     out->hops = hops;
     out->n_hops = route->next_hops.n;
     for (size_t i = 0; i < out->n_hops; i++) {
-        if (is_ascii(hops[i].name))
+        if (hops[i].addr.sa.sa_family ? addr_port(&hops[i].addr) != 0 : is_ascii(hops[i].name))
             continue;
         if (!copy) {
             copy = arena_alloc(arena, out->n_hops * sizeof(*copy));
@@ -49,6 +59,7 @@ static bool take_hops(struct arena *arena, const struct route *route, struct sip
             memcpy(copy, hops, out->n_hops * sizeof(*copy));
             out->hops = copy;
         }
+        copy[i].addr = address_of(route, &hops[i]);
         if (!to_ascii(arena, hops[i].name, &copy[i].name))
             return false;
     }
@@ -107,9 +118,12 @@ static bool leads_to(const struct route *route, const struct sip_target *target)
 {
     const struct addr_host *hops = route->next_hops.v;
 
-    for (size_t i = 0; i < route->next_hops.n; i++)
-        if (!hops[i].addr.sa.sa_family || addr_eq(&hops[i].addr, &target->addr))
+    for (size_t i = 0; i < route->next_hops.n; i++) {
+        struct addr at = address_of(route, &hops[i]);
+
+        if (!at.sa.sa_family || addr_eq(&at, &target->addr))
             return true;
+    }
     return route->next_hops.n == 0;
 }
 
@@ -147,9 +161,12 @@ bool way_leads(const struct directory *d, const struct route *route, const struc
         return theirs == route;
     if (!addr_parse_ip(host, uri->port ? uri->port : 5060, &at))
         return is_hop_name(route, host);
-    for (size_t i = 0; i < route->next_hops.n; i++)
-        if (hops[i].addr.sa.sa_family && addr_eq(&hops[i].addr, &at))
+    for (size_t i = 0; i < route->next_hops.n; i++) {
+        struct addr hop = address_of(route, &hops[i]);
+
+        if (hop.sa.sa_family && addr_eq(&hop, &at))
             return true;
+    }
     return false;
 }
 

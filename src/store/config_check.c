@@ -381,8 +381,6 @@ static int judge_hops(const struct route *r, struct err *err)
         has_address = true;
         if (addr_is_unusable(&hops[i].addr))
             return err_set(err, "route \"%.*s\": next-hop is not an address of one machine", SLICE_FMT(r->name));
-        if (addr_port(&hops[i].addr) == 0)
-            return err_set(err, "route \"%.*s\": next-hop: port 0 is none to send to", SLICE_FMT(r->name));
     }
     if (!has_address && r->sources.n == 0 &&
         (route_identifies_by(r) == ROUTE_BY_ADDRESS || route_identifies_by(r) == ROUTE_BY_BOTH ||

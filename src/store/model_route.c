@@ -15,12 +15,11 @@ static const struct setting settings[] = {
       .group = "way",
       FIELD(route, next_hops),
       .max = 8,
-      .default_port = 5060,
       .lone = true,
       .brief = "SIP servers that get the messages, the first one first",
       .help =
-          "Each an address, address:port, name or name:port. An address without port means port 5060: SIP over TLS is "
-          "usually at 5061, which must be given. A name without port is looked up as RFC 3263 says (SRV, then its "
+          "Each an address, address:port, name or name:port. An address without port means port 5061 when transport is "
+          "tls, otherwise 5060. A name without port is looked up as RFC 3263 says (SRV, then its "
           "addresses). The next one is tried when one cannot be reached, answers 503 or nothing; see health-interval. "
           "Empty: the servers that the SIP domain's DNS names (RFC 3263: NAPTR, SRV, addresses); those have to be "
           "public "
@@ -29,12 +28,14 @@ static const struct setting settings[] = {
       .type = SETTING_CHOICE,
       .group = "way",
       FIELD(route, transport),
-      .def = "udp",
+      .def = "tls",
       .choices = transports,
       .brief = "How to speak to the next hop",
       .help =
-          "Over UDP, messages that make a request of more than 1300 bytes are refused (RFC 3428 8). Over tls the next "
-          "hop's certificate must be valid and name one of tls-names. any: as its DNS says, UDP where that says "
+          "Over tls the next hop's certificate must be valid and name one of tls-names, and listen-sip-tls has to be "
+          "set, "
+          "so that it can reach us. tcp and udp are neither private nor proven. Over UDP, messages that make a request "
+          "of more than 1300 bytes are refused (RFC 3428 8). any: as its DNS says, UDP where that says "
           "nothing, "
           "and TCP for what is too long for UDP." },
     { .name = "health-interval",

@@ -241,8 +241,14 @@ static int set_addr_host(const struct setting *s, struct addr_host *out, struct 
     char t[100];
 
     *out = (struct addr_host){ .port = 0 };
-    if (addr_parse(text, s->default_port, &out->addr))
+    if (addr_parse(text, s->default_port, &out->addr)) {
+        struct addr probe;
+
+        /* Given as 0, which is not the same as not given. */
+        if (!addr_port(&out->addr) && addr_parse(text, 1, &probe) && !addr_port(&probe))
+            return err_set(err, "\"%s\": port 0 is none to send to", shown(t, text));
         return 0;
+    }
     out->addr = (struct addr){ 0 };
     if (slice_cut(text, ':', &host, &port) && (!slice_u64(port, 65535, &number) || number == 0))
         return err_set(err, "\"%s\" is neither an address nor a name with a port of 1 to 65535", shown(t, text));

@@ -46,7 +46,7 @@ struct setting {
     size_t at;                  /* offset of the field in its object */
     const char *def;            /* default as text; NULL: must be given. Lists: empty */
     unsigned min, max;          /* SETTING_UINT; max entries of a list; max bytes of a text */
-    uint16_t default_port;      /* SETTING_ADDR, SETTING_ADDRS */
+    uint16_t default_port;      /* SETTING_ADDR, SETTING_ADDRS, SETTING_HOSTS; 0 in the last: the reader knows it */
     const char *unit;           /* "s", "streams"; NULL: none */
     const char *const *choices; /* NULL-terminated */
     const char *lync;           /* what the Lync object calls it; NULL: ours */

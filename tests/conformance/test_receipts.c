@@ -7,13 +7,13 @@
 #define REQUEST "<request xmlns='urn:xmpp:receipts'/>"
 #define MARKABLE "<markable xmlns='urn:xmpp:chat-markers:0'/>"
 #define ALWAYS                                                                                                         \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n imdn = always }\n"                                           \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n imdn = always }\n"                         \
               "sip-domain contoso.example { route = office }\n" SIDES_PARTNER
 #define NEVER                                                                                                          \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n imdn = never }\n"                                            \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n imdn = never }\n"                          \
               "sip-domain contoso.example { route = office }\n" SIDES_PARTNER
 #define ON_200                                                                                                         \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n receipt-on-200 = yes }\n"                                    \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n receipt-on-200 = yes }\n"                  \
               "sip-domain contoso.example { route = office }\n" SIDES_PARTNER
 
 #define HEAD "From: <sip:" ALICE ">\r\nTo: <sip:" ROMEO ">\r\nDateTime: 2020-01-01T01:00:00+01:00\r\n"

@@ -165,6 +165,37 @@ def test_STOX_SEC_01_both_ways_over_tls(rig, gateway, ua, start):
     assert got.message.all("via")[0].startswith("SIP/2.0/TLS ")
 
 
+@pytest.fixture
+def default(gateway):
+    """contoso.example goes by a route that is told no more than its server, and what that shows."""
+    gateway.ctl("route", "new", "default", "--next-hop", RAW, "--tls-names", POOL)
+    gateway.ctl("domain", "set", "contoso.example", "--route", "default")
+    return gateway
+
+
+def test_STOX_SIP_50_tls_at_5061_unless_the_route_says_otherwise(rig, default, ua, start):
+    p = start(support.Partner(rig, at=OTHER))
+    pool = ua(RAW, "pool", 5060)
+    p.send_message(p.incoming(), to="alice@contoso.example", body="by default")
+    assert pool.wait_message("by default", 20).message.all("via")[0].startswith("SIP/2.0/TLS ")
+    assert pool.message("romeo@" + p.domain, "proven by its certificate", target=TLS_AT, transport="tls").wait(20) in (200, 504)
+    for transport in "udp", "tcp":  # at 5060
+        default.ctl("route", "set", "default", "--transport", transport)
+        p.send_message(p.incoming(), to="alice@contoso.example", body="by " + transport)
+        via = pool.wait_message("by " + transport, 20).message.all("via")[0]
+        assert via.startswith("SIP/2.0/%s " % transport.upper())
+
+
+def test_STOX_SEC_01_nothing_in_the_clear_by_default(rig, default, ua, start):
+    """The SIP server listens for UDP and TCP, and for nothing else: an error, and not a byte there."""
+    p = start(support.Partner(rig, at=OTHER))
+    pool = ua(RAW, None, 5060)
+    p.send_message(p.incoming(), to="alice@contoso.example", body="in the clear?")
+    assert support.error_of(support.expect_stanza(p.accept_sm()))[0] == "remote-server-timeout"
+    assert pool.received.all == []
+    assert pool.message("romeo@" + p.domain, "x", target=(OTHER, 5060), transport="tcp").wait(20) == 403
+
+
 @pytest.mark.parametrize("cert,good", NEXT_HOPS)
 def test_STOX_SEC_04_the_next_hop_shows_its_name(rig, gateway, ua, start, cert, good):
     p = start(support.Partner(rig, at=OTHER))

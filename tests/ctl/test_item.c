@@ -23,7 +23,8 @@ static void a_value_has_the_type_of_its_setting(void **state)
                   { &partner_kind, "connection-limit", "12", "12" },
                   { &partner_kind, "additional-domains", "Sales.Fabrikam.Example.", "\"sales.fabrikam.example\"" },
                   { &partner_kind, "description", "", "\"\"" },
-                  { &route_kind, "next-hop", "192.0.2.1:5060", "\"192.0.2.1\"" },
+                  { &route_kind, "next-hop", "192.0.2.1:5060", "\"192.0.2.1:5060\"" },
+                  { &route_kind, "next-hop", "192.0.2.1", "\"192.0.2.1\"" },
                   { &route_kind, "next-hop", "[2001:db8::1]:5070", "\"[2001:db8::1]:5070\"" },
                   { &route_kind, "sources", "192.0.2.0/24", "\"192.0.2.0/24\"" },
                   { &site_kind, "users", "SALES*@Contoso.example", "\"sales*@contoso.example\"" } };

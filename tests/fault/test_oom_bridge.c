@@ -432,10 +432,10 @@ static void changing(const void *arg)
 static void settings_that_change(void **state)
 {
     static const char *const settings[] = {
-        SIDES_SETTINGS,                                                  /* all stays */
-        SIDES_ORG SIDES_DOMAINS,                                         /* the partner goes */
-        "org { federation = no }\n" SIDES_DOMAINS SIDES_PARTNER,         /* nobody may */
-        SIDES_ORG SIDES_PARTNER "route r { next-hop = \"192.0.2.1\" }\n" /* our domain goes */
+        SIDES_SETTINGS,                                                                    /* all stays */
+        SIDES_ORG SIDES_DOMAINS,                                                           /* the partner goes */
+        "org { federation = no }\n" SIDES_DOMAINS SIDES_PARTNER,                           /* nobody may */
+        SIDES_ORG SIDES_PARTNER "route r { transport = udp\n next-hop = \"192.0.2.1\" }\n" /* our domain goes */
     };
 
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)

@@ -15,7 +15,8 @@
 #include "oom.h"
 
 #define SETTINGS                                                                                                       \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n im = auto }\nsip-domain contoso.example { route = office "   \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n im = auto }\nsip-domain contoso.example "  \
+              "{ route = office "                                                                                      \
               "}\n" SIDES_PARTNER
 #define SDP                                                                                                            \
     "v=0\r\no=- 0 0 IN IP4 h\r\ns=-\r\nc=IN IP4 h\r\nt=0 0\r\nm=message 5060 sip null\r\n"                             \

@@ -150,7 +150,7 @@ static void a_publisher(const void *arg)
     struct sip_server *txn;
     char headers[200];
 
-    sides_apply(s, SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n publish = yes }\n"
+    sides_apply(s, SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n publish = yes }\n"
                              "sip-domain contoso.example { route = office }\n" SIDES_PARTNER);
     say(s, "", "subscribe");
     txn = sides_publish(s, "192.0.2.10", "alice@contoso.example", "alice@contoso.example", type, PUBLISHED("away"));

@@ -187,7 +187,7 @@ def test_a_domain_with_its_route_is_added_and_removed_under_traffic(rig, stoxd, 
     dora = "dora@added.example"
     with Talk(office, romeo, "old-domain") as talk:
         kept = streams(gateway)
-        gateway.ctl("route", "new", "branch", "--next-hop", "10.99.0.7")
+        gateway.ctl("route", "new", "branch", "--next-hop", "10.99.0.7", "--transport", "udp")
         gateway.ctl("domain", "new", "added.example", "--route", "branch", "--certificate", cert.file, "--key", cert.key)
         assert branch.message(ROMEO, "from the new domain", target=GATEWAY, sender=dora).wait() == 200
         romeo.wait_message("from the new domain")

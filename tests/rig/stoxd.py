@@ -101,8 +101,9 @@ class Stoxd:
         self.org = {"federation": True} if org is None else org
         self.routes = {"office": {"next_hop": OFFICE + ":5060", "transport": "udp", "im": "pager"}} if routes is None \
             else routes
-        for route in self.routes.values():  # no OPTIONS among what tests wait for
+        for route in self.routes.values():  # no OPTIONS among what tests wait for, and certificates where they are the matter
             route.setdefault("health_interval", 0)
+            route.setdefault("transport", "udp")
         self.sip_domains = {"contoso.example": {"route": "office"}} if sip_domains is None else sip_domains
         self.partners = {"fabrikam.example": {}, "wingtip.example": {}} if partners is None else partners
         self.sites = sites or {}

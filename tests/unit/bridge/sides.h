@@ -127,7 +127,8 @@ extern const struct federation_maker sides_federation;
 #define SIDES_SETTINGS SIDES_ORG SIDES_DOMAINS SIDES_PARTNER
 #define SIDES_ORG "org { federation = yes }\npolicy global { federation = yes\n xmpp = yes }\n"
 #define SIDES_DOMAINS                                                                                                  \
-    "route office { next-hop = \"192.0.2.10\" }\nroute other { next-hop = \"192.0.2.20\" }\n"                          \
+    "route office { transport = udp\n next-hop = \"192.0.2.10\" }\nroute other { transport = udp\n next-hop = "        \
+    "\"192.0.2.20\" }\n"                                                                                               \
     "sip-domain contoso.example { route = office }\nsip-domain other.example { route = other }\n"
 #define SIDES_PARTNER "partner fabrikam.example { type = federated }\n"
 

@@ -114,7 +114,7 @@ static void a_lane_takes_the_route_of_its_moment(void **state)
     static const char moved[] = SIDES_ORG SIDES_PARTNER
         "route office { next-hop = \"192.0.2.10\" }\nroute other { next-hop = \"192.0.2.99:5070\"\n transport = tcp }\n"
         "sip-domain contoso.example { route = other }\n";
-    static const char gone[] = SIDES_ORG SIDES_PARTNER "route office { next-hop = \"192.0.2.10\" }\n";
+    static const char gone[] = SIDES_ORG SIDES_PARTNER "route office { transport = udp\n next-hop = \"192.0.2.10\" }\n";
     struct sides *s = sides_new();
     char addr[ADDR_TEXT];
 
@@ -134,9 +134,9 @@ static void a_lane_takes_the_route_of_its_moment(void **state)
 
 static void who_may_speak_is_who_the_route_says_now(void **state)
 {
-    static const char moved[] =
-        SIDES_ORG SIDES_PARTNER "route office { next-hop = \"192.0.2.10\"\n sources = {\"198.51.100.0/24\"} }\n"
-                                "sip-domain contoso.example { route = office }\n";
+    static const char moved[] = SIDES_ORG SIDES_PARTNER
+        "route office { transport = udp\n next-hop = \"192.0.2.10\"\n sources = {\"198.51.100.0/24\"} }\n"
+        "sip-domain contoso.example { route = office }\n";
     struct sides *s = sides_new();
     struct sip_server *t;
 

@@ -232,7 +232,7 @@ static void her_display_name_is_on_her_card(void **state)
     struct jid alice = { .local = SLICE("alice"), .domain = SLICE("contoso.example") };
     struct sides *s = sides_new();
 
-    sides_apply(s, SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n publish = yes }\n"
+    sides_apply(s, SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n publish = yes }\n"
                              "sip-domain contoso.example { route = office }\n" SIDES_PARTNER);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char branch[16];

@@ -51,7 +51,7 @@ static struct config *config_of(const char *const *domains, size_t n)
     struct buf text;
 
     buf_init(&text, 65536);
-    buf_str(&text, "route r { next-hop = \"192.0.2.10\" }\n");
+    buf_str(&text, "route r { transport = udp\n next-hop = \"192.0.2.10\" }\n");
     for (size_t i = 0; i < n; i++) {
         struct slice domain, certificate;
         char file[64];
@@ -108,10 +108,12 @@ static void shows(struct directory *d, const char *domain, const char *want)
 
 static void domains_are_found_by_both_spellings(void **state)
 {
-    struct directory_conf conf = { .config = make_config(
-                                       "route r { next-hop = \"192.0.2.10\" }\nsip-domain \"xn--bcher-kva.example\" { "
-                                       "route = r }\npartner fabrikam.example { additional-domains = "
-                                       "{\"xn--bcher-kva.test\", \"more.example\"} }\n") };
+    struct directory_conf conf = {
+        .config = make_config(
+            "route r { transport = udp\n next-hop = \"192.0.2.10\" }\nsip-domain \"xn--bcher-kva.example\" { "
+            "route = r }\npartner fabrikam.example { additional-domains = "
+            "{\"xn--bcher-kva.test\", \"more.example\"} }\n")
+    };
     struct err err;
     struct directory *d = directory_new(&conf, &err);
     const char *const partners[] = { "fabrikam.example", "more.example", "xn--bcher-kva.test", "bücher.test" };

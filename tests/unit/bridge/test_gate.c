@@ -104,7 +104,7 @@ static void each_refusal_says_why(void **state)
 static void the_policy_of_the_user_decides(void **state)
 {
     static const char text[] = SIDES_ORG SIDES_PARTNER
-        "policy shut { federation = yes }\nroute office { next-hop = \"192.0.2.10\" }\n"
+        "policy shut { federation = yes }\nroute office { transport = udp\n next-hop = \"192.0.2.10\" }\n"
         "sip-domain contoso.example { route = office }\nsip-domain \"xn--bcher-kva.example\" { route = office }\n"
         "sip-user \"mallory@contoso.example\" { policy = shut }\n"
         "sip-user \"eve@xn--bcher-kva.example\" { policy = shut }\n"

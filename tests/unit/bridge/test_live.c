@@ -34,7 +34,7 @@ static struct directory *directory_of(const char *org, const char *partners)
         addr_text(listener_local(server.listener), proxy);
     snprintf(text, sizeof(text),
              "org { federation = %s }\npolicy global { federation = yes\n xmpp = yes }\n"
-             "route office { next-hop = \"127.0.0.1:%u\" }\nsip-domain " OURS " { route = office }\n",
+             "route office { transport = udp\n next-hop = \"127.0.0.1:%u\" }\nsip-domain " OURS " { route = office }\n",
              org, phone_port);
     if (strstr(partners, "fabrikam"))
         snprintf(text + strlen(text), sizeof(text) - strlen(text),

@@ -77,7 +77,7 @@ static void a_closed_gate_is_named_and_nobody_is_asked(void **state)
           "stoxctl partner set fabrikam.example --presence yes" },
         { SIDES_ORG SIDES_DOMAINS SIDES_PARTNER "block " ROMEO " {}\n", PRESENCE_FAULT_BLOCKED,
           "the partner's user is on the block list" },
-        { SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n presence = no }\n"
+        { SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n presence = no }\n"
                     "sip-domain contoso.example { route = office }\n" SIDES_PARTNER,
           PRESENCE_FAULT_ROUTE, "stoxctl route set office --presence yes" },
     };

@@ -15,7 +15,8 @@
 #define ROMEO "romeo@fabrikam.example"
 #define ROUTE(more)                                                                                                    \
     SIDES_ORG                                                                                                          \
-    "route office { next-hop = \"192.0.2.10\"\n " more " }\nroute other { next-hop = \"192.0.2.20\" }\n"               \
+    "route office { transport = udp\n next-hop = \"192.0.2.10\"\n " more                                               \
+    " }\nroute other { transport = udp\n next-hop = \"192.0.2.20\" }\n"                                                \
     "sip-domain contoso.example { route = office }\nsip-domain other.example { route = other }\n" SIDES_PARTNER
 #define PUBLISHES ROUTE("publish = yes")
 #define DOCUMENT(who, tuples)                                                                                          \

@@ -18,7 +18,7 @@
     SIDES_ORG SIDES_DOMAINS                                                                                            \
         "partner litware.example { type = federated\n additional-domains = {\"fabrikam.example\"} }\n"
 #define SETTINGS(mode)                                                                                                 \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n im = " mode                                                  \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n im = " mode                                \
               " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER
 #define LYNC                                                                                                           \
     "v=0\r\no=- 0 0 IN IP4 192.0.2.10\r\ns=session\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"                                \

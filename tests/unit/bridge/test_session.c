@@ -14,7 +14,7 @@
 #define ROMEO "romeo@fabrikam.example/garden"
 #define ALICE "alice@contoso.example"
 #define SETTINGS(mode)                                                                                                 \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n im = " mode                                                  \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n im = " mode                                \
               " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER
 #define SDP "v=0\r\no=- 0 0 IN IP4 192.0.2.10\r\ns=session\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
 #define PLAIN SDP "m=message 5060 sip null\r\na=accept-types:text/plain\r\n"
@@ -343,8 +343,9 @@ static void INVITEs_pass_the_gates_that_texts_pass(void **state)
         struct sip_dialog *d;
 
         if (strstr(cases[i].settings, "federation = no")) /* one record of a name */
-            s = begin("org { federation = no }\nroute office { next-hop = \"192.0.2.10\"\n im = session }\n"
-                      "sip-domain contoso.example { route = office }\n" SIDES_PARTNER);
+            s = begin(
+                "org { federation = no }\nroute office { transport = udp\n next-hop = \"192.0.2.10\"\n im = session }\n"
+                "sip-domain contoso.example { route = office }\n" SIDES_PARTNER);
         else
             s = begin(cases[i].settings);
         d = sides_invite(s, cases[i].ip, cases[i].from, cases[i].uri, "c1", cases[i].type, cases[i].offer);
@@ -638,7 +639,7 @@ static void STOX_SES_41_offline(void **state)
         struct sides *s;
 
         snprintf(settings, sizeof(settings), "%s%s%s",
-                 SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n im = ", cases[i].im,
+                 SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n im = ", cases[i].im,
                  " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER);
         s = begin(settings);
         d = invited(s, "c1");
@@ -752,7 +753,7 @@ static void another_next_hop_is_where_sessions_go_on(void **state)
     struct sip_dialog *d = invited(s, "c1");
     struct addr other;
 
-    sides_apply(s, SIDES_ORG "route office { next-hop = \"192.0.2.11\"\n im = session }\n"
+    sides_apply(s, SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.11\"\n im = session }\n"
                              "sip-domain contoso.example { route = office }\n" SIDES_PARTNER);
     assert_true(addr_parse(SLICE("192.0.2.11"), 5060, &other));
     assert_true(addr_eq(&d->target.addr, &other));
@@ -762,8 +763,8 @@ static void another_next_hop_is_where_sessions_go_on(void **state)
 
 #define BY_NAME(more)                                                                                                  \
     SIDES_ORG                                                                                                          \
-    "route office { next-hop = \"pool.contoso.example\"\n sources = { \"192.0.2.10\" }\n im = session\n" more          \
-    " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER
+    "route office { transport = udp\n next-hop = \"pool.contoso.example\"\n sources = { \"192.0.2.10\" }\n im = "      \
+    "session\n" more " }\nsip-domain contoso.example { route = office }\n" SIDES_PARTNER
 
 static struct sip_dialog *held(struct sides **s)
 {

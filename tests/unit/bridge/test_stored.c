@@ -74,9 +74,11 @@ static struct record *stored(const char *name, const struct cert_spec *spec, uin
 /* One domain, which shows the certificate edge, in this state of it (NULL: there is none). */
 static struct config *config_with(struct record *edge)
 {
-    struct config *c = make_config("route r { next-hop = \"192.0.2.10\" }\nsip-domain \"a.example\" { route = r }\n"
-                                   "sip-domain \"b.example\" { route = r }\n"),
-                  *next;
+    struct config
+        *c = make_config(
+            "route r { transport = udp\n next-hop = \"192.0.2.10\" }\nsip-domain \"a.example\" { route = r }\n"
+            "sip-domain \"b.example\" { route = r }\n"),
+        *next;
     const struct slice name = SLICE("edge");
     const struct edit edit = edit_of(&sip_domain_kind, "certificate", &name);
     struct err err = { "" };

@@ -13,8 +13,9 @@
 #define ALICE "alice@contoso.example"
 #define ROMEO "romeo@fabrikam.example"
 #define ROUTE_OF(more, domains)                                                                                        \
-    SIDES_ORG "route office { next-hop = \"192.0.2.10\"\n " more                                                       \
-              " }\nroute other { next-hop = \"192.0.2.20\" }\nsip-domain contoso.example { route = office }\n"         \
+    SIDES_ORG "route office { transport = udp\n next-hop = \"192.0.2.10\"\n " more                                     \
+              " }\nroute other { transport = udp\n next-hop = \"192.0.2.20\" }\nsip-domain contoso.example { route = " \
+              "office }\n"                                                                                             \
               "sip-domain other.example { route = other }\n" domains
 #define ROUTE(more) ROUTE_OF(more, SIDES_PARTNER)
 #define AT_ONCE "publish = yes"

@@ -119,7 +119,7 @@ static void judge(struct config *config, const struct boot *boot, const struct p
     config_drop(config);
 }
 
-#define ROUTE "route \"r\" { next-hop = \"192.0.2.10:5060\" }\n"
+#define ROUTE "route \"r\" { transport = udp\n next-hop = \"192.0.2.10:5060\" }\n"
 
 static struct config *as_files(const struct row *row, const struct cert *cert, const struct cert *other)
 {

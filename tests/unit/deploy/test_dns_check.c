@@ -292,7 +292,7 @@ static void plan_up(const char *authority, bool outer)
     size_t n_outer = 0;
 
     assert_true(asprintf(&f.config,
-                         "route \"r\" { next-hop = \"192.0.2.10:5060\" }\n"
+                         "route \"r\" { transport = udp\n next-hop = \"192.0.2.10:5060\" }\n"
                          "sip-domain \"" D "\" { route = \"r\" certificate = \"%s\" key = \"%s\" }\n"
                          "gateway { certificate-authorities = {%s%s%s} }\n%s",
                          certs_path("ours.pem"), certs_path("ours.key"), authority ? "\"" : "",

@@ -34,8 +34,9 @@ static int set_up(void **state)
 
     log_init(&f.log);
     arena_init(&f.arena, 1u << 20);
-    f.config = make_config("route \"r\" { next-hop = \"192.0.2.10:5060\" }\nsip-domain \"contoso.example\" { route = "
-                           "\"r\" }\n");
+    f.config = make_config(
+        "route \"r\" { transport = udp\n next-hop = \"192.0.2.10:5060\" }\nsip-domain \"contoso.example\" { route = "
+        "\"r\" }\n");
     assert_true(addr_parse(SLICE("1.2.3.4:5269"), 0, &f.xmpp));
     f.boot = (struct boot){ .host_name = SLICE("gw.contoso.example"), .xmpp = { &f.xmpp, 1 } };
     site.config = f.config;

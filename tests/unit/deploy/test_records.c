@@ -14,7 +14,7 @@
 #include "make.h"
 #include "test_certs.h"
 
-#define ROUTE "route \"r\" { next-hop = \"192.0.2.10:5060\" }\n"
+#define ROUTE "route \"r\" { transport = udp\n next-hop = \"192.0.2.10:5060\" }\n"
 #define LIST_MAX 4
 
 struct machine {

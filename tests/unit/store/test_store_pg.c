@@ -141,7 +141,7 @@ static void a_newer_schema_is_refused(void **state)
 
     store_close(place_open(p));
     postgres_run(&cluster, "stox", "UPDATE stox.version SET number = 7");
-    refuses(p->url, "the store was made by a newer Stox (schema 7, this one knows 2): install that version or restore");
+    refuses(p->url, "the store was made by a newer Stox (schema 7, this one knows 3): install that version or restore");
 }
 
 static void another_encoding_than_utf8_is_refused(void **state)

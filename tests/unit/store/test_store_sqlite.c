@@ -178,7 +178,7 @@ static void a_newer_schema_is_refused(void **state)
 
     store_close(place_open(p));
     run(p->file, "PRAGMA user_version = 7");
-    refuses(p->url, "the store was made by a newer Stox (schema 7, this one knows 2): install that version or restore");
+    refuses(p->url, "the store was made by a newer Stox (schema 7, this one knows 3): install that version or restore");
 }
 
 static void a_bad_place_is_named(void **state)
