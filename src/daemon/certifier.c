@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "daemon/certifier_parts.h"
+#include "daemon/certifier_pauses.h"
 #include "pki/bundle.h"
 #include "store/certificate.h"
 
@@ -113,6 +114,59 @@ static void note(struct certifier *c, struct order *o, bool works, const struct 
         snprintf(o->info.verdict, sizeof(o->info.verdict), "%s", err->text);
     if (!works)
         pause_for(o, acme_pause_s(o->info.failures, o->life_s, no->retry_after_s));
+}
+
+/* ---- what a restart must not forget ---- */
+
+/* Never longer than a pause can be, should the clock have gone back meanwhile. */
+#define REMEMBERED_MAX_S 86400
+
+static void remember(void *arg, const struct certifier_pause *p)
+{
+    int64_t now_s = clock_wall_s(), left_s = p->next_s - now_s;
+    struct order *o = find_or_add(arg, p->name);
+
+    if (!o)
+        return;
+    o->info.failures = p->failures;
+    snprintf(o->info.verdict, sizeof(o->info.verdict), "It had failed when this gateway was started.");
+    if (left_s > REMEMBERED_MAX_S)
+        left_s = REMEMBERED_MAX_S;
+    if (left_s <= 0)
+        return;
+    pause_for(o, (uint64_t)left_s);
+    o->info.next_s = now_s + left_s;
+}
+
+static void log_pauses(struct certifier *c, const struct err *err)
+{
+    log_error(c->conf.log, "certificate-pauses", LOG_Z("why", err->text),
+              LOG_Z("effect", "what failed by ACME is tried again as soon as the gateway is started again"));
+}
+
+/* With the lock. What our own end interrupted has not failed. */
+static void keep_pauses(struct certifier *c)
+{
+    struct certifier_pause *pauses;
+    struct err err = { "there is no memory" };
+    size_t n = 0;
+    int rc = -1;
+
+    if (atomic_load(&c->stop))
+        return;
+    pauses = calloc(c->n + 1, sizeof(*pauses));
+    if (pauses) {
+        list_each (it, &c->orders) {
+            const struct order *o = container_of(it, struct order, link);
+
+            if (o->info.failures)
+                pauses[n++] = (struct certifier_pause){ o->info.failures, o->info.next_s, slice_str(o->info.name) };
+        }
+        rc = certifier_pauses_write(c->conf.boot->state_dir, pauses, n, &err);
+    }
+    free(pauses);
+    if (rc)
+        log_pauses(c, &err);
 }
 
 /* ---- what is due ---- */
@@ -252,6 +306,7 @@ static void run_one(struct certifier *c, struct order *o)
     pthread_mutex_lock(&c->lock);
     note(c, o, rc == 0, &no, &err);
     tell(c, o);
+    keep_pauses(c);
 }
 
 /* With the lock: how long nothing is to be done. */
@@ -285,7 +340,12 @@ static void wait_for_news(struct certifier *c)
 static void *work(void *arg)
 {
     struct certifier *c = arg;
+    struct err err = { "" };
 
+    pthread_mutex_lock(&c->lock);
+    if (certifier_pauses_read(c->conf.boot->state_dir, remember, c, &err))
+        log_pauses(c, &err);
+    pthread_mutex_unlock(&c->lock);
     while (!atomic_load(&c->stop)) {
         struct order *o;
 

@@ -139,6 +139,22 @@ def test_a_renewal_that_failed_is_tried_again_by_itself(authority, made):
     gateway.wait_event("certificate-asked-for", timeout=60, since=at, certificate="edge")
 
 
+def test_a_restart_does_not_forget_when_a_failure_is_tried_again(authority, made):
+    pebble = authority()
+    gateway = made(pebble)
+    pebble.stop()
+    request(gateway, "edge", ok=False)
+    before = gateway.ctl_json("cert", "show", "edge")["acme-order"]
+    assert before["failures"] == 1 and before["next-try"]
+    gateway.stop()
+    gateway.start()
+    after = eventually(lambda: gateway.ctl_json("cert", "show", "edge").get("acme-order"), "what failed is known again")
+    assert (after["failures"], after["next-try"]) == (1, before["next-try"]), (before, after)
+    pebble.start()
+    request_again = gateway.ctl("cert", "renew", "edge", ok=False, timeout=120)  # an administrator need not wait
+    assert gateway.wait_event("certificate-asked-for", timeout=20, certificate="edge"), request_again
+
+
 def test_a_name_is_proved_on_port_443_and_no_key_is_left_in_memory(authority, made):
     gateway = made(authority(), TLS)
     with pytest.raises(ConnectionError):
