@@ -89,7 +89,7 @@ def test_a_sip_user_watches_a_person_on_xmpp(world):
     again = world.alice.subscribe(world.jid, target=GATEWAY)  # he is not asked again
     again.wait_notice("active", shows(balcony=("open", "away", None)))
     mark = world.person.mark()
-    world.person.refuses(ALICE)
+    world.person.refuses_and_is_heard(ALICE)
     assert state_of(again.wait_notice("terminated"))[1]["reason"] == "rejected"
     third = world.alice.subscribe(world.jid, target=GATEWAY)
     world.person.wait("subscribe", ALICE, since=mark)

@@ -7,7 +7,7 @@ def test_who_asks_again_after_a_refusal_is_told_pending_at_once(world):  # noqa:
     watch = begins_to_watch(world)
     watch.wait_notice("active", timeout=20)
     mark = world.person.mark()
-    world.person.refuses(ALICE)
+    world.person.refuses_and_is_heard(ALICE)
     watch.wait_notice("terminated", timeout=20)
     again = world.alice.subscribe(world.jid, target=GATEWAY)
     world.person.wait("subscribe", ALICE, timeout=20, since=mark)

@@ -119,7 +119,17 @@ class Phone:
 
     def wait_presence(self, status):
         """With presence, and one contact: until it shows it as Online, Offline, Busy or Unknown."""
-        eventually(lambda: status in self.command("contacts"), "baresip shows its contact as " + status)
+        shown = None
+
+        def shows():
+            nonlocal shown
+            shown = self.command("contacts")
+            return status in shown
+
+        try:
+            eventually(shows, "baresip shows its contact as " + status)
+        except Failed as e:
+            raise Failed("%s, but: %s\n%s" % (e, shown, self.process.tail(80))) from None
 
     def mark(self):
         """A place in the output, for since."""

@@ -44,6 +44,11 @@ class Presence:
         """A question, or what he has allowed."""
         self._say("unsubscribed", whom)
 
+    def refuses_and_is_heard(self, whom):
+        """The gateway has read it. ejabberd says twice that what was allowed is so no more: the second time could meet the next question."""
+        self.refuses(whom)
+        self.settle(whom.partition("@")[2])
+
     def asks_no_more(self, whom):
         self._say("unsubscribe", whom)
 
