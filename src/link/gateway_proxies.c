@@ -16,12 +16,20 @@ struct gateway_link *gateway_chosen(struct link_gateway *g)
     return best;
 }
 
+static size_t place_of(const struct link_gateway *g, struct slice name)
+{
+    size_t i = 0;
+
+    while (i < GATEWAY_LINKS && !(g->links[i].taken && !g->links[i].leaving && slice_eq(g->links[i].conf.name, name)))
+        i++;
+    return i;
+}
+
 static struct gateway_link *find(struct link_gateway *g, struct slice name)
 {
-    for (size_t i = 0; i < GATEWAY_LINKS; i++)
-        if (g->links[i].taken && !g->links[i].leaving && slice_eq(g->links[i].conf.name, name))
-            return &g->links[i];
-    return NULL;
+    size_t place = place_of(g, name);
+
+    return place < GATEWAY_LINKS ? &g->links[place] : NULL;
 }
 
 /* There are twice as many places as proxies may be: only he who changes all of them within seconds finds none. */
@@ -109,9 +117,19 @@ static void count_account(struct hash_node *node, void *arg)
     *(size_t *)arg += container_of(node, const struct gateway_account, node)->out.stanzas;
 }
 
+static size_t waiting(struct link_gateway *g)
+{
+    size_t under_way = 0;
+
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
+        hash_each(&g->links[i].accounts, count_account, &under_way);
+    return g->counters.queued - under_way;
+}
+
 void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *arg)
 {
     const struct gateway_link *chosen = gateway_chosen(g);
+    size_t waits = waiting(g);
 
     for (size_t i = 0; i < GATEWAY_LINKS; i++) {
         struct gateway_link *l = &g->links[i];
@@ -125,6 +143,9 @@ void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *ar
                                         .since_ms = l->since_ms,
                                         .answered_ms = l->session.answered_ms,
                                         .n_links = l->n_links,
+                                        .waiting = waits,
+                                        .program = l->program,
+                                        .trip_ms = l->trip_ms,
                                         .counters = l->counted };
 
         if (!l->taken || l->leaving)
@@ -134,6 +155,34 @@ void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *ar
         hash_each(&l->accounts, count_account, &info.under_way);
         fn(arg, &info);
     }
+}
+
+struct telling {
+    link_share_fn *fn;
+    void *arg;
+};
+
+static void tell_account(struct hash_node *node, void *arg)
+{
+    const struct telling *t = arg;
+    const struct gateway_account *a = container_of(node, const struct gateway_account, node);
+    const struct link_share_info info = { .partner = slice_of(a->name, a->name_n),
+                                          .in_stanzas = a->in.stanzas,
+                                          .in_bytes = a->in.bytes,
+                                          .out_stanzas = a->out.stanzas,
+                                          .out_bytes = a->out.bytes };
+
+    if (info.in_stanzas || info.out_stanzas)
+        t->fn(t->arg, &info);
+}
+
+void link_gateway_each_share(struct link_gateway *g, struct slice proxy, link_share_fn *fn, void *arg)
+{
+    size_t place = place_of(g, proxy);
+    struct telling t = { fn, arg };
+
+    if (place < GATEWAY_LINKS)
+        hash_each(&g->links[place].accounts, tell_account, &t);
 }
 
 bool link_gateway_dial(struct link_gateway *g, struct slice name)
