@@ -100,11 +100,19 @@ struct gateway_in {
     uint32_t session;
 };
 
+/* A proxy of the settings. */
+struct gateway_wanted {
+    struct link_gateway_proxy conf; /* its texts are the next two */
+    char name[256], pin[PIN_TEXT];
+};
+
 struct link_gateway {
     struct federation federation; /* what the owner has of it */
     struct link_gateway **made;   /* see struct link_maker; NULL: nobody asks */
     struct link_gateway_conf conf;
     struct gateway_link links[GATEWAY_LINKS];
+    struct gateway_wanted wanted[LINK_PROXIES_MAX];
+    size_t n_wanted;
     bool started;
     bool leaving; /* another process serves: no link is dialled any more */
     unsigned char process[LINK_RANDOM];
@@ -165,6 +173,8 @@ void gateway_tell_phase(struct gateway_link *l);
 
 /* The ready one that comes first by priority; NULL: none is. */
 struct gateway_link *gateway_chosen(struct link_gateway *g);
+/* A place is free: for one that has waited for it. */
+void gateway_add_wanted(struct link_gateway *g);
 
 /* ---- gateway_settings.c ---- */
 

@@ -32,7 +32,7 @@ static struct gateway_link *find(struct link_gateway *g, struct slice name)
     return place < GATEWAY_LINKS ? &g->links[place] : NULL;
 }
 
-/* There are twice as many places as proxies may be: only he who changes all of them within seconds finds none. */
+/* There are twice as many places as proxies may be: only he who changes all of them twice within seconds finds none. */
 static struct gateway_link *free_place(struct link_gateway *g)
 {
     for (size_t i = 0; i < GATEWAY_LINKS; i++)
@@ -41,13 +41,14 @@ static struct gateway_link *free_place(struct link_gateway *g)
     return NULL;
 }
 
+/* Without a place it waits for one: of those that were left each is free within seconds. */
 static void add(struct link_gateway *g, const struct link_gateway_proxy *proxy)
 {
     struct gateway_link *l = free_place(g);
 
     if (!l) {
-        log_error(g->conf.loop->log, "proxy-not-used", LOG_S("proxy", proxy->name),
-                  LOG_Z("why", "proxies were changed too often within a few seconds: change one again"));
+        log_warning(g->conf.loop->log, "proxy-waits", LOG_S("proxy", proxy->name),
+                    LOG_Z("why", "too many others were removed a moment ago, and may still write"));
         return;
     }
     snprintf(l->name, sizeof(l->name), "%.*s", SLICE_FMT(proxy->name));
@@ -71,10 +72,33 @@ static const struct link_gateway_proxy *wanted(const struct gateway_link *l, con
     return NULL;
 }
 
+static void keep_wanted(struct link_gateway *g, const struct link_gateway_proxy *proxies, size_t n)
+{
+    g->n_wanted = n;
+    for (size_t i = 0; i < n; i++) {
+        struct gateway_wanted *w = &g->wanted[i];
+
+        snprintf(w->name, sizeof(w->name), "%.*s", SLICE_FMT(proxies[i].name));
+        snprintf(w->pin, sizeof(w->pin), "%.*s", SLICE_FMT(proxies[i].pin));
+        w->conf = (struct link_gateway_proxy){ .name = slice_str(w->name),
+                                               .pin = slice_str(w->pin),
+                                               .addr = proxies[i].addr,
+                                               .priority = proxies[i].priority };
+    }
+}
+
+void gateway_add_wanted(struct link_gateway *g)
+{
+    for (size_t i = 0; i < g->n_wanted; i++)
+        if (!find(g, g->wanted[i].conf.name))
+            add(g, &g->wanted[i].conf);
+}
+
 void link_gateway_set_proxies(struct link_gateway *g, const struct link_gateway_proxy *proxies, size_t n)
 {
     if (n > LINK_PROXIES_MAX)
         n = LINK_PROXIES_MAX;
+    g->n_wanted = 0; /* nothing is added before all that go have gone */
     for (size_t i = 0; i < GATEWAY_LINKS; i++) {
         struct gateway_link *l = &g->links[i];
         const struct link_gateway_proxy *same = l->taken && !l->leaving ? wanted(l, proxies, n) : NULL;
@@ -84,9 +108,8 @@ void link_gateway_set_proxies(struct link_gateway *g, const struct link_gateway_
         else if (l->taken && !l->leaving)
             gateway_link_leave(l);
     }
-    for (size_t i = 0; i < n; i++)
-        if (!find(g, proxies[i].name))
-            add(g, &proxies[i]);
+    keep_wanted(g, proxies, n);
+    gateway_add_wanted(g);
     gateway_turn(g);
 }
 
