@@ -17,4 +17,5 @@ export const COLUMNS = {
 export const EXTRAS = {
   partners: () => import('./partner.js'),
   policies: () => import('./policy.js'),
+  proxies: () => import('./proxy.js'),
 };

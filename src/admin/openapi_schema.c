@@ -89,7 +89,17 @@ static const struct {
       "'description':'milliseconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"
       "'links':{'type':'integer','description':'how often it was linked'},'streams':{'type':'integer'},"
       "'stanzas-in':{'type':'integer'},'stanzas-out':{'type':'integer'},'under-way':{'type':'integer','description':"
-      "'stanzas that it has and that have no outcome yet'}}}" },
+      "'stanzas that it has and that have no outcome yet'},'waiting':{'type':'integer','description':"
+      "'stanzas that wait inside, for any proxy'},'version':{'type':['string','null'],'description':'of its program'},"
+      "'round-trip-ms':{'type':['integer','null'],'description':'of its last question, there and back'},"
+      "'credit':{'$ref':'#/components/schemas/ProxyCredit'},'partners':{'type':'array','description':"
+      "'of whom something is on its way, at most 100','items':{'allOf':[{'$ref':'#/components/schemas/ProxyCredit'},"
+      "{'type':'object','required':['partner'],'properties':{'partner':{'type':'string'}}}]}}}}" },
+    { "ProxyCredit",
+      "{'type':'object','required':['out','out-bytes','in','in-bytes'],'description':'stanzas and bytes of one "
+      "partner, "
+      "toward it and from it: what may be on its way by a proxy, or is','properties':{'out':{'type':'integer'},"
+      "'out-bytes':{'type':'integer'},'in':{'type':'integer'},'in-bytes':{'type':'integer'}}}" },
     { "NewProxyTest", "{'type':'object','additionalProperties':false,'properties':{}}" },
     { "ProxyTestBegun", "{'type':'object','required':['id'],'properties':{'id':{'type':'integer'}}}" },
     { "ProxyTest",

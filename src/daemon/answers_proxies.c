@@ -4,10 +4,12 @@
 #include "daemon/answers_parts.h"
 #include "daemon/links.h"
 #include "daemon/service.h"
+#include "link/credit.h"
 
 #define TEST_MS 15000  /* then it is over, whatever has come of it: a connection is given up after 10 s */
 #define KEPT_MS 600000 /* its id is good for so long */
 #define WHY_MAX 800
+#define SHARES_MAX 100 /* partners that are shown with what is on its way */
 
 /* One proxy as a link, copied from the loop. */
 struct seen {
@@ -17,14 +19,17 @@ struct seen {
     char why[LINK_WHY_MAX + 64], host[256];
     uint64_t now_ms, since_ms, answered_ms, dials_ms, n_links;
     uint64_t in, out, streams;
-    size_t under_way;
+    size_t under_way, waiting;
+    char program[LINK_PROGRAM_MAX + 1];
+    uint64_t trip_ms;
+    json_t *shares; /* of partners; NULL: memory was missing, or nobody has asked */
 };
 
 struct look {
     struct loop *loop;
     struct links *links;
     struct slice name;
-    bool dials;
+    bool dials, shares;
     struct seen seen;
 };
 
@@ -48,6 +53,20 @@ static void take(void *arg, const struct link_proxy_info *info)
     s->out = info->counters.stanzas_out;
     s->streams = info->counters.streams;
     s->under_way = info->under_way;
+    s->waiting = info->waiting;
+    snprintf(s->program, sizeof(s->program), "%s", info->program);
+    s->trip_ms = info->trip_ms;
+}
+
+static void take_share(void *arg, const struct link_share_info *info)
+{
+    struct look *l = arg;
+
+    if (json_array_size(l->seen.shares) < SHARES_MAX)
+        answers_append(&l->seen.shares,
+                       json_pack("{s:o, s:I, s:I, s:I, s:I}", "partner", answers_text(info->partner), "out",
+                                 (json_int_t)info->out_stanzas, "out-bytes", (json_int_t)info->out_bytes, "in",
+                                 (json_int_t)info->in_stanzas, "in-bytes", (json_int_t)info->in_bytes));
 }
 
 static void look(void *arg)
@@ -60,6 +79,8 @@ static void look(void *arg)
         (void)link_gateway_dial(l->links->gateway, l->name);
     l->seen.now_ms = loop_now(l->loop);
     link_gateway_each_proxy(l->links->gateway, take, l);
+    if (l->shares && (l->seen.shares = json_array()))
+        link_gateway_each_share(l->links->gateway, l->name, take_share, l);
 }
 
 /* ---- how it is ---- */
@@ -91,12 +112,16 @@ static json_t *status_json(const struct answers *a, const struct proxy *p, const
 
     if (!o || no || !s->found)
         return o;
-    more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "host", answers_text(slice_str(s->host)),
-                     "since-s", ago(s->now_ms, s->since_ms), "answered-ms",
+    more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:i, s:i, s:i, s:i}, s:O}",
+                     "version", s->program[0] ? answers_text(slice_str(s->program)) : json_null(), "round-trip-ms",
+                     s->program[0] ? json_integer((json_int_t)s->trip_ms) : json_null(), "host",
+                     answers_text(slice_str(s->host)), "since-s", ago(s->now_ms, s->since_ms), "answered-ms",
                      s->answered_ms ? json_integer((json_int_t)(s->now_ms - s->answered_ms)) : json_null(),
                      "dials-in-s", s->dials_ms ? ago(s->dials_ms, s->now_ms) : json_null(), "links",
                      (json_int_t)s->n_links, "streams", (json_int_t)s->streams, "stanzas-in", (json_int_t)s->in,
-                     "stanzas-out", (json_int_t)s->out, "under-way", (json_int_t)s->under_way);
+                     "stanzas-out", (json_int_t)s->out, "under-way", (json_int_t)s->under_way, "waiting",
+                     (json_int_t)s->waiting, "credit", "out", LINK_OUT_STANZAS, "out-bytes", (int)LINK_OUT_BYTES, "in",
+                     LINK_IN_STANZAS, "in-bytes", (int)LINK_IN_BYTES, "partners", s->shares);
     if (more && json_object_update(o, more) == 0) {
         json_decref(more);
         return o;
@@ -118,13 +143,14 @@ json_t *answer_proxy_status(void *owner, struct slice name)
     struct answers *a = owner;
     struct config *config = keeper_config(a->keeper);
     const struct proxy *p = proxy_of(config, name);
-    struct look l = { .loop = a->service->loop, .links = a->links, .name = name };
+    struct look l = { .loop = a->service->loop, .links = a->links, .name = name, .shares = true };
     json_t *v = NULL;
 
     if (!p)
         v = json_null();
     else if (loop_call(a->door, look, &l))
         v = status_json(a, p, &l.seen);
+    json_decref(l.seen.shares);
     config_drop(config);
     return v;
 }

@@ -24,6 +24,7 @@
 #define LINK_VERDICT_MAX 2000
 #define LINK_KNOCKS_MAX 16  /* connections that are tried at a time */
 #define LINK_SHOWN_MAX 1024 /* a text of a certificate */
+#define LINK_PROGRAM_MAX 64
 #define LINK_SHOWN_NAMES 64 /* of its names */
 #define LINK_REVOCATIONS_MAX (16 << 20)
 #define LINK_SENT_MAX (256 * 1024)  /* a stanza of ours */
@@ -160,7 +161,10 @@
 
 /* ---- what administrators see: copies, which decide nothing ---- */
 
-/* struct xmpp_counters since the proxy's start, of all its gateways; after each answered PING. Queues are counted at the gateway. */
+/*
+ * struct xmpp_counters since the proxy's start, of all its gateways, and how the link is; after each answered PING. Queues are counted at
+ * the gateway.
+ */
 #define LINK_FIELDS_COUNTERS(F, T)                                                                                     \
     F(T, U64, stanzas_in, 0, INT64_MAX)                                                                                \
     F(T, U64, stanzas_out, 0, INT64_MAX)                                                                               \
@@ -175,7 +179,9 @@
     F(T, U64, throttles, 0, INT64_MAX)                                                                                 \
     F(T, U64, throttled_ms, 0, INT64_MAX)                                                                              \
     F(T, U32, streams, 0, UINT32_MAX)                                                                                  \
-    F(T, U32, streams_authenticated, 0, UINT32_MAX)
+    F(T, U32, streams_authenticated, 0, UINT32_MAX)                                                                    \
+    F(T, U32, trip_ms, 0, UINT32_MAX)        /* from that PING to its answer */                                        \
+    F(T, TEXT, program, 1, LINK_PROGRAM_MAX) /* the proxy's version, as administrators know it */
 
 /*
  * A stream of the proxy's: told anew, with its pairs and steps behind it, when anything but the counts of STREAM_COUNT is another one.

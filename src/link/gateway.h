@@ -72,10 +72,24 @@ struct link_proxy_info {
     uint64_t dials_ms;             /* DOWN: when it is dialled again */
     uint64_t n_links;              /* so far */
     size_t under_way;              /* stanzas that it has, without a fate */
+    size_t waiting;                /* inside, for any proxy */
+    const char *program;           /* its version; "": it has not said yet */
+    uint64_t trip_ms;              /* of the last question, there and back; when program says something */
     struct xmpp_counters counters; /* its own; queued is 0 */
 };
 typedef void link_proxy_fn(void *arg, const struct link_proxy_info *info);
 void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *arg);
+
+/* What of one partner is on its way by this proxy; of those of whom something is. Beyond LINK_*_STANZAS and _BYTES no more sets out. */
+struct link_share_info {
+    struct slice partner;
+    size_t in_stanzas,
+        in_bytes; /* taken from the proxy, and its credit not given back yet: the bridge has paused the partner */
+    size_t out_stanzas, out_bytes; /* the proxy has it, without a fate */
+};
+typedef void link_share_fn(void *arg, const struct link_share_info *info);
+void link_gateway_each_share(struct link_gateway *g, struct slice proxy, link_share_fn *fn, void *arg);
+
 const char *link_state_name(enum link_state state); /* "down", "dialling", "learning", "ready" */
 
 /* Dials it now, if it has no link. False: there is none of that name. */

@@ -72,15 +72,16 @@ static void session_lost(struct gateway_link *l)
     l->rested = false;
 }
 
-/* Its place is free. */
+/* Its place is free, and may be another one's on return. */
 static void release(struct gateway_link *l)
 {
     timer_stop(&l->gateway->conf.loop->timers, &l->redial);
     gateway_keep_counted(l);
     gateway_drop_attempts(l);
     l->taken = l->leaving = false;
-    l->why[0] = l->host[0] = '\0';
+    l->why[0] = l->host[0] = l->program[0] = '\0';
     l->n_failed = l->n_links = 0;
+    gateway_add_wanted(l->gateway);
 }
 
 static void on_move(struct timer *t)

@@ -26,21 +26,23 @@ struct gateway_link {
     uint32_t n_sessions;  /* so far: which one a receipt is of */
     struct link_ear *ear; /* of the line */
     struct timer redial;
-    unsigned n_failed;                      /* in a row */
-    uint64_t n_links;                       /* so far */
-    struct timer move;                      /* without a line: then what it has is given to another */
-    uint64_t used;                          /* version of the settings that it uses; 0: none yet */
-    size_t settings_at;                     /* bytes of the settings that the line has got */
-    size_t lists_at;                        /* likewise of revocation lists */
-    struct hash accounts;                   /* struct gateway_account, owned, as long as the session */
-    struct hash linked;                     /* struct gateway_domain, owned, likewise: who has a proven stream */
-    bool rested;                            /* it has said so */
-    struct hash streams;                    /* struct gateway_stream, owned: copies, as long as the line */
-    struct list streams_in_order;           /* the same */
-    struct list attempts;                   /* struct gateway_attempt, owned: copies; the oldest first */
-    struct xmpp_trace **filling;            /* whose steps come now; NULL: of nothing that is kept */
-    struct gateway_stream *filled;          /* whose pairs come now; NULL: likewise */
-    bool watched;                           /* it was told that somebody looks */
+    unsigned n_failed;             /* in a row */
+    uint64_t n_links;              /* so far */
+    struct timer move;             /* without a line: then what it has is given to another */
+    uint64_t used;                 /* version of the settings that it uses; 0: none yet */
+    size_t settings_at;            /* bytes of the settings that the line has got */
+    size_t lists_at;               /* likewise of revocation lists */
+    struct hash accounts;          /* struct gateway_account, owned, as long as the session */
+    struct hash linked;            /* struct gateway_domain, owned, likewise: who has a proven stream */
+    bool rested;                   /* it has said so */
+    struct hash streams;           /* struct gateway_stream, owned: copies, as long as the line */
+    struct list streams_in_order;  /* the same */
+    struct list attempts;          /* struct gateway_attempt, owned: copies; the oldest first */
+    struct xmpp_trace **filling;   /* whose steps come now; NULL: of nothing that is kept */
+    struct gateway_stream *filled; /* whose pairs come now; NULL: likewise */
+    bool watched;                  /* it was told that somebody looks */
+    uint32_t trip_ms;
+    char program[LINK_PROGRAM_MAX + 1];     /* "": it has not said */
     uint64_t since_ms;                      /* up, down, or ready since */
     char why[LINK_WHY_MAX + 60], host[256]; /* see struct link_proxy_info */
     struct xmpp_counters counted, before;   /* by the proxy's process that counted last; by those before it */
@@ -105,11 +107,19 @@ struct gateway_knock {
     struct link_knock_info info;
 };
 
+/* A proxy of the settings. */
+struct gateway_wanted {
+    struct link_gateway_proxy conf; /* its texts are the next two */
+    char name[256], pin[PIN_TEXT];
+};
+
 struct link_gateway {
     struct federation federation; /* what the owner has of it */
     struct link_gateway **made;   /* see struct link_maker; NULL: nobody asks */
     struct link_gateway_conf conf;
     struct gateway_link links[GATEWAY_LINKS];
+    struct gateway_wanted wanted[LINK_PROXIES_MAX];
+    size_t n_wanted;
     bool started;
     bool leaving; /* another process serves: no link is dialled any more */
     unsigned char process[LINK_RANDOM];
@@ -174,6 +184,8 @@ void gateway_tell_phase(struct gateway_link *l);
 
 /* The ready one that comes first by priority; NULL: none is. */
 struct gateway_link *gateway_chosen(struct link_gateway *g);
+/* A place is free: for one that has waited for it. */
+void gateway_add_wanted(struct link_gateway *g);
 
 /* ---- gateway_settings.c ---- */
 

@@ -16,15 +16,23 @@ struct gateway_link *gateway_chosen(struct link_gateway *g)
     return best;
 }
 
-static struct gateway_link *find(struct link_gateway *g, struct slice name)
+static size_t place_of(const struct link_gateway *g, struct slice name)
 {
-    for (size_t i = 0; i < GATEWAY_LINKS; i++)
-        if (g->links[i].taken && !g->links[i].leaving && slice_eq(g->links[i].conf.name, name))
-            return &g->links[i];
-    return NULL;
+    size_t i = 0;
+
+    while (i < GATEWAY_LINKS && !(g->links[i].taken && !g->links[i].leaving && slice_eq(g->links[i].conf.name, name)))
+        i++;
+    return i;
 }
 
-/* There are twice as many places as proxies may be: only he who changes all of them within seconds finds none. */
+static struct gateway_link *find(struct link_gateway *g, struct slice name)
+{
+    size_t place = place_of(g, name);
+
+    return place < GATEWAY_LINKS ? &g->links[place] : NULL;
+}
+
+/* There are twice as many places as proxies may be: only he who changes all of them twice within seconds finds none. */
 static struct gateway_link *free_place(struct link_gateway *g)
 {
     for (size_t i = 0; i < GATEWAY_LINKS; i++)
@@ -33,13 +41,14 @@ static struct gateway_link *free_place(struct link_gateway *g)
     return NULL;
 }
 
+/* Without a place it waits for one: of those that were left each is free within seconds. */
 static void add(struct link_gateway *g, const struct link_gateway_proxy *proxy)
 {
     struct gateway_link *l = free_place(g);
 
     if (!l) {
-        log_error(g->conf.loop->log, "proxy-not-used", LOG_S("proxy", proxy->name),
-                  LOG_Z("why", "proxies were changed too often within a few seconds: change one again"));
+        log_warning(g->conf.loop->log, "proxy-waits", LOG_S("proxy", proxy->name),
+                    LOG_Z("why", "too many others were removed a moment ago, and may still write"));
         return;
     }
     snprintf(l->name, sizeof(l->name), "%.*s", SLICE_FMT(proxy->name));
@@ -63,10 +72,33 @@ static const struct link_gateway_proxy *wanted(const struct gateway_link *l, con
     return NULL;
 }
 
+static void keep_wanted(struct link_gateway *g, const struct link_gateway_proxy *proxies, size_t n)
+{
+    g->n_wanted = n;
+    for (size_t i = 0; i < n; i++) {
+        struct gateway_wanted *w = &g->wanted[i];
+
+        snprintf(w->name, sizeof(w->name), "%.*s", SLICE_FMT(proxies[i].name));
+        snprintf(w->pin, sizeof(w->pin), "%.*s", SLICE_FMT(proxies[i].pin));
+        w->conf = (struct link_gateway_proxy){ .name = slice_str(w->name),
+                                               .pin = slice_str(w->pin),
+                                               .addr = proxies[i].addr,
+                                               .priority = proxies[i].priority };
+    }
+}
+
+void gateway_add_wanted(struct link_gateway *g)
+{
+    for (size_t i = 0; i < g->n_wanted; i++)
+        if (!find(g, g->wanted[i].conf.name))
+            add(g, &g->wanted[i].conf);
+}
+
 void link_gateway_set_proxies(struct link_gateway *g, const struct link_gateway_proxy *proxies, size_t n)
 {
     if (n > LINK_PROXIES_MAX)
         n = LINK_PROXIES_MAX;
+    g->n_wanted = 0; /* nothing is added before all that go have gone */
     for (size_t i = 0; i < GATEWAY_LINKS; i++) {
         struct gateway_link *l = &g->links[i];
         const struct link_gateway_proxy *same = l->taken && !l->leaving ? wanted(l, proxies, n) : NULL;
@@ -76,9 +108,8 @@ void link_gateway_set_proxies(struct link_gateway *g, const struct link_gateway_
         else if (l->taken && !l->leaving)
             gateway_link_leave(l);
     }
-    for (size_t i = 0; i < n; i++)
-        if (!find(g, proxies[i].name))
-            add(g, &proxies[i]);
+    keep_wanted(g, proxies, n);
+    gateway_add_wanted(g);
     gateway_turn(g);
 }
 
@@ -109,9 +140,19 @@ static void count_account(struct hash_node *node, void *arg)
     *(size_t *)arg += container_of(node, const struct gateway_account, node)->out.stanzas;
 }
 
+static size_t waiting(struct link_gateway *g)
+{
+    size_t under_way = 0;
+
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
+        hash_each(&g->links[i].accounts, count_account, &under_way);
+    return g->counters.queued - under_way;
+}
+
 void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *arg)
 {
     const struct gateway_link *chosen = gateway_chosen(g);
+    size_t waits = waiting(g);
 
     for (size_t i = 0; i < GATEWAY_LINKS; i++) {
         struct gateway_link *l = &g->links[i];
@@ -125,6 +166,9 @@ void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *ar
                                         .since_ms = l->since_ms,
                                         .answered_ms = l->session.answered_ms,
                                         .n_links = l->n_links,
+                                        .waiting = waits,
+                                        .program = l->program,
+                                        .trip_ms = l->trip_ms,
                                         .counters = l->counted };
 
         if (!l->taken || l->leaving)
@@ -134,6 +178,34 @@ void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *ar
         hash_each(&l->accounts, count_account, &info.under_way);
         fn(arg, &info);
     }
+}
+
+struct telling {
+    link_share_fn *fn;
+    void *arg;
+};
+
+static void tell_account(struct hash_node *node, void *arg)
+{
+    const struct telling *t = arg;
+    const struct gateway_account *a = container_of(node, const struct gateway_account, node);
+    const struct link_share_info info = { .partner = slice_of(a->name, a->name_n),
+                                          .in_stanzas = a->in.stanzas,
+                                          .in_bytes = a->in.bytes,
+                                          .out_stanzas = a->out.stanzas,
+                                          .out_bytes = a->out.bytes };
+
+    if (info.in_stanzas || info.out_stanzas)
+        t->fn(t->arg, &info);
+}
+
+void link_gateway_each_share(struct link_gateway *g, struct slice proxy, link_share_fn *fn, void *arg)
+{
+    size_t place = place_of(g, proxy);
+    struct telling t = { fn, arg };
+
+    if (place < GATEWAY_LINKS)
+        hash_each(&g->links[place].accounts, tell_account, &t);
 }
 
 bool link_gateway_dial(struct link_gateway *g, struct slice name)

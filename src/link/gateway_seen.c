@@ -56,6 +56,8 @@ void gateway_on_counters(struct gateway_link *l, const struct link_counters_fram
     GROWING(TAKE)
     CURRENT(TAKE)
 #undef TAKE
+    l->trip_ms = (uint32_t)f->trip_ms;
+    snprintf(l->program, sizeof(l->program), "%.*s", SLICE_FMT(f->program));
     sum_up(l->gateway);
 }
 

@@ -23,6 +23,7 @@ struct link_session {
     struct link_line *line; /* NULL: none now; set by the line */
     struct link_numbered numbered;
     struct link_lease lease;         /* at the proxy */
+    uint32_t trip_ms;                /* at the proxy: from the last question to its answer */
     uint64_t answered_ms;            /* at the gateway: when it last answered a PING; 0: not yet */
     uint64_t asked_ms;               /* likewise: what the proxy's clock showed when it sent that PING */
     unsigned char id[LINK_RANDOM];   /* the proxy's choice */

@@ -169,10 +169,12 @@ static void on_ping(struct link_line *line, const struct link_ping_frame *ping)
 
 static void on_pong(struct link_line *line, const struct link_pong_frame *pong)
 {
-    if (link_lease_answer(&line->session->lease, pong->proxy_ms, pong->gateway_ms))
-        line->conf.ops->alive(line->conf.owner, line);
-    else
+    if (!link_lease_answer(&line->session->lease, pong->proxy_ms, pong->gateway_ms)) {
         link_line_end(line, LINK_BAD_FRAME, "PONG answers a question that was not asked");
+        return;
+    }
+    line->session->trip_ms = (uint32_t)(loop_now(line->conf.loop) - pong->proxy_ms);
+    line->conf.ops->alive(line->conf.owner, line);
 }
 
 static void on_ack(struct link_line *line, const struct link_ack_frame *ack)

@@ -44,7 +44,9 @@ static void show_counters(struct proxy_session *s)
                                                 .throttles = c->throttles,
                                                 .throttled_ms = c->throttled_ms,
                                                 .streams = c->streams,
-                                                .streams_authenticated = c->streams_authenticated } };
+                                                .streams_authenticated = c->streams_authenticated,
+                                                .trip_ms = s->session.trip_ms,
+                                                .program = SLICE(STOX_VERSION) } };
 
     (void)proxy_say(s, &f);
 }

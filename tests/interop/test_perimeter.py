@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from rig import dns, ns, split
-from rig.process import Process
+from rig.process import Process, eventually
+from rig.recorder import Recorder
 from rig.stoxd import Stoxd, program
 
 OTHER_PIN = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -17,6 +18,10 @@ PROXY_SETTINGS = {"listen-xmpp": '{"%s:5269"}' % dns.GATEWAY, "dns-servers": '{"
 @pytest.fixture
 def gateway(rig, start):
     return start(Stoxd(rig, name="stoxd-inside", in_two=True))
+
+
+def version():
+    return subprocess.check_output([program(), "--version"], text=True).strip()
 
 
 def verdict(gateway, name="stoxd-inside"):
@@ -61,11 +66,32 @@ def test_the_state_of_a_link_is_shown(gateway):
     status = gateway.ctl_json("proxy", "status", "stoxd-inside")
     assert (status["state"], status["sends"], status["why"], status["links"]) == ("ready", True, "", 1)
     assert status["host"] == "gw.contoso.example"
+    status = eventually(lambda: [s for s in [gateway.ctl_json("proxy", "status", "stoxd-inside")] if s["version"]], "it was asked")[0]
+    assert re.fullmatch(r"stoxd " + re.escape(status["version"]), version())
+    assert 0 <= status["round-trip-ms"] < 10000
+    assert (status["under-way"], status["waiting"], status["partners"]) == (0, 0, [])
+    assert status["credit"] == {"out": 1024, "out-bytes": 1 << 20, "in": 64, "in-bytes": 512 << 10}
+    assert "round-trip-ms:" in gateway.ctl("proxy", "status", "stoxd-inside")
     gateway.ctl("proxy", "set", "stoxd-inside", "--enabled", "no")
     status = gateway.ctl_json("proxy", "status", "stoxd-inside")
     assert (status["state"], status["sends"]) == ("off", False)
     assert "not enabled" in status["why"]
     assert gateway.ctl("proxy", "status", "nowhere", ok=False)[0] == 5
+
+
+def test_what_is_on_its_way_by_a_proxy_is_shown_by_partner(rig, start, office):
+    gateway = start(Stoxd(rig, name="stoxd-inside", partners={"recorder.example": {}}, in_two=True))
+    recorder = start(Recorder(rig, record=rig.work + "/on-its-way"))
+    assert office.message("romeo@recorder.example", "first", target=(dns.GATEWAY, 5060)).wait() == 200
+    recorder.set(ack=False, ping=False)
+    held = [office.message("romeo@recorder.example", "held %d" % i, target=(dns.GATEWAY, 5060)) for i in range(3)]
+    recorder.wait_stanza("held 2")
+    status = gateway.ctl_json("proxy", "status", "stoxd-inside")
+    assert [(p["partner"], p["out"], p["in"]) for p in status["partners"]] == [("recorder.example", 3, 0)]
+    assert (status["under-way"], status["waiting"]) == (3, 0)
+    recorder.set(ack=True, ping=True)
+    recorder.acknowledge()
+    assert [txn.wait() for txn in held] == [200] * 3
 
 
 def test_what_keeps_a_link_from_coming_up_is_named(gateway):

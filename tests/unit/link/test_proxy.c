@@ -495,6 +495,30 @@ static void what_the_former_process_had_not_answered_comes_again(void **state)
     assert_int_equal(xmpp_counters(b.x)->streams_opened, 1); /* no stream was closed for it */
 }
 
+/* It had come by a connection that is gone since; its stream was resumed. */
+static void what_a_resumed_stream_had_brought_counts_after_its_gateway_was_killed(void **state)
+{
+    linked();
+    assert_true(node_send(&b, 1, "first"));
+    rig_until(told.n_stanzas == 1);
+    conn_abort(container_of(b.x->streams.next, struct xmpp_stream, link)->conn);
+    while (!rig_logged("stream-resumed"))
+        pass(1);
+    cut_gateway();
+    end_begin_process(&gateway, 'n');
+    link_up_to(link_proxy_local(p, 0));
+    say_settings(2, THEIRS);
+    rig_until(told.n_stanzas == 2);
+    rig_turns(20);
+    assert_false(node_has_fate(&b, 1));
+    say_handled(told.receipts[1]);
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
+    assert_true(node_send(&b, 2, "second"));
+    rig_until(told.n_stanzas == 3);
+    say_handled(told.receipts[2]);
+    assert_int_equal(node_fate(&b, 2), XMPP_FATE_CONFIRMED);
+}
+
 static void what_the_new_settings_do_not_allow_is_given_to_nobody(void **state)
 {
     linked();
@@ -566,6 +590,7 @@ int main(void)
         TEST(a_gateway_that_does_not_come_back_leaves_nothing),
         TEST(a_gateway_that_was_started_anew_finds_the_streams_as_they_were),
         TEST(what_the_former_process_had_not_answered_comes_again),
+        TEST(what_a_resumed_stream_had_brought_counts_after_its_gateway_was_killed),
         TEST(what_the_new_settings_do_not_allow_is_given_to_nobody),
         TEST(a_receipt_that_was_not_given_ends_the_link),
         TEST(credit_that_was_not_used_ends_the_link),
