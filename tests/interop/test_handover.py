@@ -233,10 +233,7 @@ def test_another_version_and_other_addresses_are_taken_over(stoxd, office, recor
     gateway = stoxd(partners={"recorder.example": {}}, gateway={"stop_within": 1})
     shutil.copy(program(), own_program + ".new")
     os.rename(own_program + ".new", own_program)
-    text = open(gateway.conf_path).read()
-    with open(gateway.conf_path, "w") as f:
-        f.write(text.replace("listen-sip-tcp", 'listen-xmpps = {"%s:5223"}\nlisten-sip-tcp' % dns.GATEWAY)
-                .replace('listen-sip-tcp = {"%s:5060"}\n' % dns.GATEWAY, ""))
+    gateway.rewrite(listen_xmpps=[dns.GATEWAY + ":5223"], listen_sip_tcp=None)
     gateway.hand_over()
     gateway.adopt()
     assert office.message(TO, "by udp", target=GATEWAY).wait() == 200

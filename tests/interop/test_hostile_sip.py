@@ -8,7 +8,7 @@ import time
 from rig import dns, scripted
 from rig.process import eventually
 from test_hostile import (FLOOD_BYTES, HALF_REQUEST, KNOWN, MEMORY_IS_OURS, PROOF, SEED, SIP, STRANGER, Good, Steady,
-                          flood, make_gateway, many_descriptors, n_fds, percentile, recorder, seeds)  # noqa: F401
+                          flood, make_gateway, many_descriptors, percentile, recorder, seeds)  # noqa: F401
 
 N_CROWD = 10000 if PROOF else 2000
 STRANGERS_MAX = 875  # of them held at once: half of what others may open
@@ -38,7 +38,7 @@ def test_a_crowd_at_the_sip_port_shuts_nobody_out(rig, start, office, recorder):
     gateway = start(make_gateway(rig))
     sources, crowd = scripted.source_addresses(200), []
     with Good(office, recorder, each_ms=5) as good, Steady(gateway, "crowd at SIP"):
-        before, rss = n_fds(gateway), gateway.resident_kib()
+        before, rss = gateway.n_fds(), gateway.resident_kib()
         for i in range(N_CROWD):
             wire = scripted.connect((dns.GATEWAY, 5060), source=sources[i % len(sources)])
             if i % 2:
@@ -47,12 +47,12 @@ def test_a_crowd_at_the_sip_port_shuts_nobody_out(rig, start, office, recorder):
                 except OSError:
                     pass  # it was refused
             crowd.append(wire)
-            assert i % 100 or n_fds(gateway) - before <= STRANGERS_MAX + 16
+            assert i % 100 or gateway.n_fds() - before <= STRANGERS_MAX + 16
         enough = len(good.txns) + 100
         eventually(lambda: len(good.txns) >= enough, "good traffic", every=0.05)
-        held, each = n_fds(gateway) - before, (gateway.resident_kib() - rss) / STRANGERS_MAX
+        held, each = gateway.n_fds() - before, (gateway.resident_kib() - rss) / STRANGERS_MAX
         if PROOF:
-            eventually(lambda: n_fds(gateway) <= before, "all are cut", 14)
+            eventually(lambda: gateway.n_fds() <= before, "all are cut", 14)
         for wire in crowd:
             wire.close()
     good.check("crowd at SIP")

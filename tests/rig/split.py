@@ -19,7 +19,7 @@ from .process import Process
 
 LINK_PORT = 23456
 WORLD = "10.99.0.254"  # what the world calls gateways from: their own address, which it has too, would not come back
-_TO_FILTER, _MARK = 900, 9
+_TO_FILTER, _TO_WORLD, _MARK = 900, 901, 9
 # The world has all addresses, those of gateways too. What a gateway sends from one of them is answered by the way it came.
 _RETURN = """
 table inet split_return {
@@ -148,6 +148,8 @@ class Filter:
               "echo 0 > /proc/sys/net/ipv4/conf/split0/rp_filter\n")
         _feed(["nft", "-f", "-"], _RETURN)
         _ip("filter", "route add default via 10.97.0.1", "-6 route add default via fd97::1")  # tests may give the world more networks
+        for flag, via in ("", "10.97.0.1"), ("-6 ", "fd97::1"):
+            _ip("filter", flag + "route add table %d default via %s" % (_TO_WORLD, via))
         _forwards("filter")
         _forwards(None)
         _nft(_FILTER)
@@ -182,7 +184,31 @@ class Pair:
         _ip(self.inside_ns, "route add default via 10.97.%d.9%s" % (self.k, self._source()),
             "route add 10.97.%d.4/30 via 10.97.%d.9 src 10.97.%d.10" % (self.k, self.k, self.k), "-6 route add default via fd97:%d:8::1" % self.k)
         self._lead()
+        self._open()
+
+    def _open(self):
         _nft(_PAIR.format(k=self.k, inner=self.inner_address, link=LINK_PORT, outer=self._outer_rule()))
+
+    def _shut(self):
+        for name, line in reversed(self._undo):
+            _ip(name, line)
+        self._undo = []
+        _nft("flush chain inet split pair%d\ndelete rule inet split pairs handle %s\n" % (self.k, self._jump()))
+
+    def _jump(self):
+        shown = subprocess.run(within("filter") + ["nft", "-a", "list", "chain", "inet", "split", "pairs"], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        return re.search(r"jump pair%d # handle (\d+)" % self.k, shown)[1]
+
+    def move(self, outer, inside):
+        """Both listen elsewhere from now on; what is connected stays so."""
+        known = {a for a, _ in self.outer + self.inside}
+        self._shut()
+        for name, places in (self.perimeter_ns, outer), (self.inside_ns, inside):
+            self._own(name, [p for p in places if p[0] not in known])
+        self.outer, self.inside = outer, inside
+        self._lead()
+        self._open()
 
     def _source(self):
         fours = [a for a, _ in self.inside if ":" not in a and not a.startswith("127.")]
@@ -197,7 +223,10 @@ class Pair:
             _ip(name, "-6 address add %s/128 dev lo nodad" % address if ":" in address else "address add %s/32 dev lo" % address)
 
     def _lead(self):
-        """From the world by address and port, from the other pairs by address, and to the perimeter by port too."""
+        """
+        From the world by address and port, from the other pairs by address, and to the perimeter by port too. At a port of partners where
+        nobody of this pair listens, the world may, with a wire that leads to another port.
+        """
         for address, port in sorted({p for p in self.outer + self.inside if not p[0].startswith("127.")}):
             for protocol in "tcp", "udp":
                 self._do(None, "-6 " if ":" in address else "",
@@ -206,6 +235,10 @@ class Pair:
             six = ":" in address
             inward = "fd97:%d:8::2" % self.k if six else "10.97.%d.10" % self.k
             _ip("filter", ("-6 " if six else "") + "route replace %s via %s" % (address, inward))
+        for address in sorted({a for a, _ in self.outer if not a.startswith("127.")}):
+            for port in {5269, 5270} - {p for a, p in self.outer if a == address}:
+                self._do("filter", "-6 " if ":" in address else "",
+                         "rule %%s pref 9000 to %s ipproto tcp dport %d lookup %d" % (address, port, _TO_WORLD))
         for address, port in self.outer:
             six = ":" in address
             flag, outward = ("-6 ", "fd97:%d:0::2" % self.k) if six else ("", "10.97.%d.2" % self.k)
@@ -217,9 +250,9 @@ class Pair:
         self._undo.append((name, flag + line % "del"))
 
     def remove(self):
-        for name, line in reversed(self._undo):
-            _ip(name, line)
-        _nft("flush chain inet split pair%d\n" % self.k)
+        """With the wires: namespaces end some time after they are left, and until then their wires bear names that are needed again."""
+        self._shut()
+        _ip("filter", *("link delete %s%d" % (device, self.k) for device in ("po", "pi", "i")))
         for name in self.perimeter_ns, self.inside_ns:
             subprocess.run(["umount", _path(name)], check=True)
             os.unlink(_path(name))
@@ -292,6 +325,10 @@ class Perimeter:
             self.stop()
         self.pair = self.pair or Pair(outer, inside, self.k)
         self.k = self.pair.k  # the gateway keeps the address in its settings
+
+    def move(self, settings):
+        self.settings = settings
+        self.pair.move(self._places(settings, self.OUTER), self._places(settings, self.INSIDE))
 
     def start(self, program, text, env):
         """text: the proxy's bootstrap file. One that runs with this text goes on."""

@@ -159,6 +159,18 @@ class Stoxd:
         """What stoxctl --server takes."""
         return "unix:" + self.settings["state_dir"] + "/admin.sock"
 
+    def rewrite(self, **settings):
+        """
+        The bootstrap file, for the next process: these settings are other ones; None: it is not there. In split mode those of the proxy are
+        the proxy's, which is started anew for them, and the way to both is led by them.
+        """
+        self.settings = {k: v for k, v in {**self.settings, **settings}.items() if v is not None}
+        if self.perimeter:
+            self.perimeter.move(self.settings)
+            self.perimeter.start(program(), self._boot_text(self.perimeter.proxy(self.settings)), dict(os.environ, **self.env))
+        with open(self.conf_path, "w") as f:
+            f.write(self.bootstrap())
+
     def start(self):
         if self._new:
             self.forget_state()
@@ -321,20 +333,43 @@ class Stoxd:
             raise Failed("stoxd logged no %s %s within %g s:\n%s" % (name, want or "", timeout, self.process.tail(40)))
         return event
 
+    def pids(self):
+        """Of all that it consists of: in split mode the gateway and its proxy."""
+        return [self.process.pid] + ([self.perimeter.process.pid] if self.perimeter and self.perimeter.process else [])
+
+    def outer_pid(self):
+        """Of the process that partners come to."""
+        return self.pids()[-1]
+
+    def n_fds(self, pid=None):
+        """Descriptors of this process, or of all."""
+        return sum(len(os.listdir("/proc/%d/fd" % p)) for p in ([pid] if pid else self.pids()))
+
     def inet_sockets(self):
-        """Of the process, by their numbers: those that listen, those of connections, those that wait for DNS."""
-        mine, known, at = set(), set(), "/proc/%d/" % self.process.pid
-        for fd in os.listdir(at + "fd"):
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-                mine.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(at + "fd/" + fd)))
-        for table in "tcp", "tcp6", "udp", "udp6":
-            with open(at + "net/" + table, encoding="ascii") as f:
-                known.update(line.split()[9] for line in f.readlines()[1:])
+        """Of all processes, by their numbers: those that listen, those of connections, those that wait for DNS."""
+        mine, known = set(), set()
+        for at in ("/proc/%d/" % pid for pid in self.pids()):
+            for fd in os.listdir(at + "fd"):
+                with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                    mine.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(at + "fd/" + fd)))
+            for table in "tcp", "tcp6", "udp", "udp6":
+                with open(at + "net/" + table, encoding="ascii") as f:
+                    known.update(line.split()[9] for line in f.readlines()[1:])
         return mine & known
 
+    def udp_packets_out(self):
+        """(how many were sent in the network that the gateway is in, whether what tests send is among them)."""
+        with open("/proc/%d/net/snmp" % self.process.pid, encoding="ascii") as f:
+            names, values = (line.split() for line in f if line.startswith("Udp:"))
+        return int(values[names.index("OutDatagrams")]), not self.perimeter
+
     def resident_kib(self):
-        with open("/proc/%d/status" % self.process.pid) as f:
-            return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+        """Of all processes."""
+        sum_kib = 0
+        for pid in self.pids():
+            with open("/proc/%d/status" % pid, encoding="utf-8") as f:
+                sum_kib += int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+        return sum_kib
 
     def cpu_seconds(self):
         with open("/proc/%d/stat" % self.process.pid) as f:
