@@ -160,6 +160,8 @@ void bridge_send_condition(struct bridge *b, const char *kind, const struct jid 
 /* Sends the stanza that was built in scratch, as federation_send does; false as well when it could not be built. fate may be NULL. */
 bool bridge_send(struct bridge *b, struct slice local, struct slice remote, uint64_t token, uint64_t until_ms,
                  enum xmpp_fate *fate);
+/* Why it has just refused with this fate, for the administrator; borrowed until anything else is sent. */
+const char *bridge_refusal(const struct bridge *b, struct slice local, struct slice remote, enum xmpp_fate fate);
 
 /* entity.c: our domains themselves */
 void entity_iq(struct bridge *b, const struct xmpp_stanza *stanza);

@@ -55,9 +55,7 @@ void presence_trial_ask_xmpp(struct presence_trial *t)
     }
     t->token = 0;
     t->listens = false;
-    presence_trial_say_unreachable(t, fate == XMPP_FATE_FULL        ? "too much waits for this partner already"
-                                      : fate == XMPP_FATE_NO_SERVER ? "the domain has no XMPP server"
-                                                                    : "it could not be reached a moment ago");
+    presence_trial_say_unreachable(t, bridge_refusal(b, t->sip.domain, t->xmpp.domain, fate));
 }
 
 /* The partner's server has it. */

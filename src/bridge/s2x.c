@@ -228,6 +228,35 @@ static const char *fate_headers(enum xmpp_fate fate)
     return fate == XMPP_FATE_FULL ? "Retry-After: 10\r\n" : "";
 }
 
+/* What the sender is told: by what became of it, and never what only concerns those who run the gateway. */
+static const char *fate_reason(enum xmpp_fate fate)
+{
+    switch (fate) {
+    case XMPP_FATE_CONFIRMED:
+    case XMPP_FATE_UNCONFIRMED: return NULL;
+    case XMPP_FATE_NO_SERVER: return "That domain has no XMPP server";
+    case XMPP_FATE_UNREACHABLE: return "The partner's server cannot be reached";
+    case XMPP_FATE_REFUSED: return "No connection that both sides allow";
+    case XMPP_FATE_FULL: return "Too many messages wait for the partner";
+    case XMPP_FATE_LOST: return "The connection broke before the partner's server acknowledged";
+    case XMPP_FATE_TOO_LONG: return "The partner takes no message of that size";
+    }
+    return NULL;
+}
+
+/* Federation has not taken it: as if it had, and this were what became of it. */
+static void refuse_by(struct bridge *b, const struct sip_request *request, const struct jid *from, const struct jid *to,
+                      enum xmpp_fate fate)
+{
+    const struct admit_refusal no = { .status = fate_status(fate),
+                                      .reason = fate_reason(fate),
+                                      .why = bridge_refusal(b, from->domain, to->domain, fate),
+                                      .headers = slice_str(fate_headers(fate)),
+                                      .remote = to->domain };
+
+    admit_refuse(b, request, &no);
+}
+
 /* Two gateways lead to each other: a message comes while it is held, or too often in a short time. True: it was refused. */
 static bool goes_round(struct bridge *b, const struct sip_request *request, const struct jid *to, uint64_t text)
 {
@@ -262,10 +291,7 @@ static void carry(struct bridge *b, const struct sip_request *request, const str
     }
     if (!bridge_send(b, from->domain, to->domain, h->token, loop_now(b->loop) + hold_ms, &fate)) {
         held_end(h);
-        refuse(b, request, to->domain, fate_status(fate),
-               fate == XMPP_FATE_TOO_LONG ? "The message is longer than the partner's server takes"
-                                          : "The partner cannot be reached now",
-               fate_headers(fate));
+        refuse_by(b, request, from, to, fate);
         return;
     }
     presence_wrote(b, from, to);
@@ -357,22 +383,6 @@ static enum score_outcome outcome_of(enum xmpp_fate fate)
     case XMPP_FATE_LOST: return SCORE_UNKNOWN;
     default: return SCORE_REFUSED;
     }
-}
-
-/* What the sender is told: by what became of it, and never what only concerns those who run the gateway. */
-static const char *fate_reason(enum xmpp_fate fate)
-{
-    switch (fate) {
-    case XMPP_FATE_CONFIRMED:
-    case XMPP_FATE_UNCONFIRMED: return NULL;
-    case XMPP_FATE_NO_SERVER: return "That domain has no XMPP server";
-    case XMPP_FATE_UNREACHABLE: return "The partner's server cannot be reached";
-    case XMPP_FATE_REFUSED: return "No connection that both sides allow";
-    case XMPP_FATE_FULL: return "Too many messages wait for the partner";
-    case XMPP_FATE_LOST: return "The connection broke before the partner's server acknowledged";
-    case XMPP_FATE_TOO_LONG: return "The partner takes no message of that size";
-    }
-    return NULL;
 }
 
 /* The administrator's sentence, and where it goes. */

@@ -19,6 +19,11 @@ bool bridge_send(struct bridge *b, struct slice local, struct slice remote, uint
     return buf_ok(&b->scratch) && federation_send(b->federation, &stanza, fate);
 }
 
+const char *bridge_refusal(const struct bridge *b, struct slice local, struct slice remote, enum xmpp_fate fate)
+{
+    return buf_ok(&b->scratch) ? federation_refusal(b->federation, local, remote, fate) : "there is no memory for it";
+}
+
 /* A stanza that was refused: it counts as handled when its sender's server has the error, or nothing more can be done. */
 struct owed {
     struct hash_node node;

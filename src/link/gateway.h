@@ -119,6 +119,7 @@ struct federation *link_make(const struct federation_maker *maker, struct loop *
                              const struct federation_conf *conf, struct err *err);
 
 bool link_gateway_send(struct link_gateway *g, const struct federation_stanza *stanza, enum xmpp_fate *fate);
+const char *link_gateway_refusal(const struct link_gateway *g, enum xmpp_fate fate);
 bool link_gateway_withdraw(struct link_gateway *g, uint64_t token);
 bool link_gateway_is_crowded(const struct link_gateway *g, struct slice local, struct slice remote);
 bool link_gateway_is_linked(const struct link_gateway *g, struct slice remote);

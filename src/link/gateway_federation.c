@@ -53,6 +53,13 @@ static bool on_send(struct federation *f, const struct federation_stanza *stanza
     return link_gateway_send(of(f), stanza, fate);
 }
 
+static const char *on_refusal(const struct federation *f, struct slice local, struct slice remote, enum xmpp_fate fate)
+{
+    (void)local;
+    (void)remote;
+    return link_gateway_refusal(of_const(f), fate);
+}
+
 static bool on_withdraw(struct federation *f, uint64_t token)
 {
     return link_gateway_withdraw(of(f), token);
@@ -147,6 +154,7 @@ static const struct federation_calls link_calls = {
     .leave = on_leave,
     .leave_close = on_leave_close,
     .send = on_send,
+    .refusal = on_refusal,
     .withdraw = on_withdraw,
     .is_crowded = on_is_crowded,
     .is_linked = on_is_linked,

@@ -172,6 +172,14 @@ bool link_gateway_send(struct link_gateway *g, const struct federation_stanza *s
     return true;
 }
 
+const char *link_gateway_refusal(const struct link_gateway *g, enum xmpp_fate fate)
+{
+    if (g->phase == LINK_REST)
+        return "the gateway is stopping";
+    return fate == XMPP_FATE_FULL ? "too much waits for the partner already, or there is no memory for more"
+                                  : "the settings have no such partner";
+}
+
 bool link_gateway_withdraw(struct link_gateway *g, uint64_t token)
 {
     struct hash_node *node = token ? hash_find(&g->tokens, number_hash(&g->tokens, token), token_is, &token) : NULL;

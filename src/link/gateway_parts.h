@@ -226,6 +226,12 @@ void gateway_each_stream(const struct link_gateway *g, xmpp_stream_fn *fn, void 
 bool gateway_show_stream(const struct link_gateway *g, uint64_t id, xmpp_detail_fn *fn, void *arg);
 bool gateway_close_stream(struct link_gateway *g, uint64_t id);
 
+/* Which stream the proxy has for what we send between these domains, as far as its copies tell. */
+enum gateway_way { GATEWAY_WAY_NONE, GATEWAY_WAY_SET_UP, GATEWAY_WAY_STREAM };
+/* *awaits: what its set-up waits for; borrowed, as long as the copy. */
+enum gateway_way gateway_way_of(const struct gateway_link *l, struct slice local, struct slice remote,
+                                const char **awaits);
+
 /* ---- gateway_trials.c ---- */
 
 void gateway_on_attempt(struct gateway_link *l, const struct link_attempt_frame *attempt);

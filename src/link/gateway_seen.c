@@ -95,14 +95,28 @@ static uint64_t oldest_of(const struct gateway_pair *p)
     return oldest;
 }
 
+/* By the copies of the proxy's streams, which may be a second older than the stanza. */
+static void say_at_proxy(const struct gateway_pair *p, const struct gateway_link *at, char out[XMPP_QUEUE_TEXT])
+{
+    const char *awaits = NULL;
+    enum gateway_way way = gateway_way_of(at, gateway_local(p), gateway_remote(p), &awaits);
+    struct slice name = slice_first(at->conf.name, 60);
+
+    if (way == GATEWAY_WAY_SET_UP)
+        snprintf(out, XMPP_QUEUE_TEXT, "the set-up of its stream at proxy %.*s: %s", SLICE_FMT(name), awaits);
+    else if (way == GATEWAY_WAY_STREAM)
+        snprintf(out, XMPP_QUEUE_TEXT, "the partner's acknowledgement to proxy %.*s", SLICE_FMT(name));
+    else
+        snprintf(out, XMPP_QUEUE_TEXT, "proxy %.*s, which has it, to say what became of it", SLICE_FMT(name));
+}
+
 static void say(const struct gateway_pair *p, char out[XMPP_QUEUE_TEXT])
 {
     const struct gateway_link *at =
         list_empty(&p->sent) ? NULL : container_of(p->sent.next, const struct gateway_out, link)->at;
 
     if (at && at->session.line)
-        snprintf(out, XMPP_QUEUE_TEXT, "proxy %.*s, which has it, to say what became of it",
-                 SLICE_FMT(slice_first(at->conf.name, 100)));
+        say_at_proxy(p, at, out);
     else if (at)
         snprintf(out, XMPP_QUEUE_TEXT, "the link to proxy %.*s, which has it and cannot be reached",
                  SLICE_FMT(slice_first(at->conf.name, 100)));

@@ -230,3 +230,29 @@ bool gateway_close_stream(struct link_gateway *g, uint64_t id)
 
     return l && find(l, id) && l->session.line && link_line_write(l->session.line, &f);
 }
+
+static bool has_pair(const struct gateway_stream *s, struct slice local, struct slice remote)
+{
+    for (size_t i = 0; i < s->n_pairs; i++)
+        if (slice_eq(s->pairs[i].local, local) && slice_eq(s->pairs[i].remote, remote))
+            return true;
+    return slice_eq(s->info.local, local) && slice_eq(s->info.remote, remote);
+}
+
+enum gateway_way gateway_way_of(const struct gateway_link *l, struct slice local, struct slice remote,
+                                const char **awaits)
+{
+    enum gateway_way way = GATEWAY_WAY_NONE;
+
+    list_each (it, &l->streams_in_order) {
+        const struct gateway_stream *s = container_of(it, const struct gateway_stream, link);
+
+        if ((s->info.inbound && !s->info.both) || !has_pair(s, local, remote))
+            continue;
+        if (s->info.authenticated)
+            return GATEWAY_WAY_STREAM;
+        *awaits = s->awaits;
+        way = GATEWAY_WAY_SET_UP;
+    }
+    return way;
+}

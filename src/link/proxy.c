@@ -12,17 +12,6 @@
 
 /* ---- sessions ---- */
 
-struct proxy_session *proxy_owner_of(const struct link_proxy *p, struct slice local, struct slice remote)
-{
-    list_each (it, &p->sessions) {
-        struct proxy_session *s = container_of(it, struct proxy_session, link);
-
-        if (s->copy && link_copy_serves(s->copy, local, NULL) && link_copy_partner(s->copy, remote))
-            return s;
-    }
-    return NULL;
-}
-
 static bool account_is(const struct hash_node *node, const void *key)
 {
     const struct proxy_account *a = container_of(node, const struct proxy_account, node);
@@ -77,7 +66,8 @@ void proxy_session_over(struct proxy_session *s, const char *why)
         return;
     s->over = true;
     log_warning(s->proxy->conf.loop->log, "gateway-gone", LOG_Z("gateway", s->name), LOG_Z("why", why),
-                LOG_Z("effect", "what it had under way is given up, and streams with something unanswered are closed"));
+                LOG_Z("effect", "what it had under way is given up; what it had not answered goes to another one, or "
+                                "its streams are closed"));
     timer_start(&s->proxy->conf.loop->timers, &s->gone, 0);
 }
 
@@ -86,6 +76,7 @@ static void session_free(struct proxy_session *s)
 {
     struct link_proxy *p = s->proxy;
 
+    s->over = true; /* nothing is its own any more */
     if (s->session.line)
         link_line_end(s->session.line, LINK_REPLACED, "its session is over");
     list_each (it, &p->lines) {
@@ -96,13 +87,14 @@ static void session_free(struct proxy_session *s)
     }
     proxy_out_drop_all(s);
     proxy_in_drop_all(s);
+    proxy_links_drop_all(s);
     proxy_seen_drop_all(s);
     timer_stop(&p->conf.loop->timers, &s->gone);
     timer_stop(&p->conf.loop->timers, &s->lease);
     list_unlink(&s->link);
     p->n_sessions--;
     hash_free(&s->by_id);
-    hash_free(&s->receipts);
+    hash_free(&s->ins_by_id);
     hash_free(&s->accounts);
     link_session_fini(&s->session);
     buf_free(&s->lists);
@@ -134,14 +126,15 @@ static struct proxy_session *session_new(struct link_proxy *p, const struct link
     link_session_init(&s->session);
     rand_bytes(s->session.id, LINK_RANDOM);
     memcpy(s->session.peer, hello->process.p, LINK_RANDOM);
-    s->session.begun = true;
+    s->session.begun = s->begins = true;
     snprintf(s->pin, sizeof(s->pin), "%.*s", SLICE_FMT(pin));
     snprintf(s->name, sizeof(s->name), "%.*s", SLICE_FMT(hello->name));
     timer_init(&s->gone, on_gone);
     timer_init(&s->lease, proxy_on_lease);
     list_init(&s->outs);
     hash_init(&s->by_id);
-    hash_init(&s->receipts);
+    hash_init(&s->ins_by_id);
+    list_init(&s->ins);
     hash_init(&s->accounts);
     hash_init(&s->linked);
     hash_init(&s->shown);
@@ -172,6 +165,7 @@ static struct proxy_session *succeed(struct proxy_session *old, const struct lin
     if (!s)
         return NULL;
     s->copy = old->copy;
+    s->learns = s->copy != NULL;
     old->copy = NULL;
     list_unlink(&s->link);
     list_push(&old->link, &s->link); /* before it */
@@ -262,7 +256,8 @@ static void on_up(void *owner, struct link_line *line)
     struct proxy_session *s = l->session;
 
     log_info(l->proxy->conf.loop->log, "link-up", LOG_Z("gateway", s->name), LOG_Z("pin", s->pin));
-    if (s->copy && !s->session.numbered.n_sent) /* it has taken another one's place */
+    s->begins = false;
+    if (s->copy && !s->knows_links) /* it has taken another one's place */
         proxy_tell_links(s);
     proxy_show_anew(s);
     link_line_go(line);
@@ -288,6 +283,8 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
     case LINK_WATCH: s->watches = f->watch.on; return;
     case LINK_PHASE:
         s->phase = (enum link_phase)f->phase.phase;
+        if (s->phase != LINK_SERVE)
+            proxy_stand_back(s);
         proxy_phase(s->proxy);
         done.phase_done.phase = f->phase.phase;
         proxy_tell(s, &done);
@@ -341,10 +338,14 @@ static void on_closed(void *owner, struct link_line *line, enum link_reason reas
     struct proxy_session *s = l->session;
 
     log_lost(l, reason, why);
+    if (s && !s->session.line)
+        s->begins = false;
     if (s && !s->session.line && reason == LINK_IN_ORDER)
         proxy_session_over(s, "it has ended in order, or has this proxy in its settings no more");
     else if (s && !s->session.line && !s->over)
         timer_start(&p->conf.loop->timers, &s->gone, LINK_SESSION_MS);
+    if (s && !s->session.line && !link_lease_holds(&s->session.lease, loop_now(p->conf.loop)))
+        proxy_stand_back(s);
     line_free(l);
     stopped_if_done(p);
 }

@@ -1,56 +1,120 @@
-/* From partners: stanzas to their gateways, within credit, and what streams are there. */
+/* From partners: stanzas to their gateways, within credit, until they are handled. */
 #include <stdlib.h>
 
 #include "link/proxy_parts.h"
 #include "xmpp/writer.h"
-#include "xmpp/xmpp.h"
 
 #define NS_SERVER SLICE("jabber:server")
 
-/* A frame that has to wait, as it will be sent: what its slices point to lies behind it. */
-struct proxy_waiting {
-    struct list link;
-    struct link_stanza_frame stanza;
-    char bytes[];
-};
+#define KEPT_MAX ((size_t)64 << 20) /* bytes of stanzas that no gateway has handled, of all partners */
+#define KEPT_PARTNER_MAX ((size_t)4 << 20)
 
-static bool receipt_is(const struct hash_node *node, const void *key)
+/* ---- those that are not handled ---- */
+
+static bool id_is(const struct hash_node *node, const void *key)
 {
-    return container_of(node, const struct proxy_in, node)->receipt == *(const uint64_t *)key;
+    return container_of(node, const struct proxy_in, node)->id == *(const uint64_t *)key;
 }
 
-static uint64_t receipt_hash(const struct proxy_session *s, uint64_t receipt)
+static uint64_t id_hash(const struct proxy_session *s, uint64_t id)
 {
-    return hash_bytes(&s->receipts, slice_of((const char *)&receipt, sizeof(receipt)));
+    return hash_bytes(&s->ins_by_id, slice_of((const char *)&id, sizeof(id)));
 }
 
-/* That the gateway has it. False on memory. */
-static bool remember(struct proxy_session *s, uint64_t receipt)
+/* It is the gateway's of this account from now on, by another id. False on memory. */
+static bool in_add(struct proxy_in *in, struct proxy_account *a)
 {
-    struct proxy_in *in = receipt ? calloc(1, sizeof(*in)) : NULL;
+    struct proxy_session *s = a->session;
+    uint64_t id = s->proxy->last_in + 1;
 
-    if (!receipt)
-        return true;
-    if (!in)
+    in->id = in->stanza.receipt = id;
+    if (!hash_add(&s->ins_by_id, &in->node, id_hash(s, id)))
         return false;
-    in->receipt = receipt;
-    if (hash_add(&s->receipts, &in->node, receipt_hash(s, receipt)))
-        return true;
+    s->proxy->last_in++;
+    in->account = a;
+    list_push(&s->ins, &in->link);
+    s->proxy->kept += in->kept;
+    a->kept += in->kept;
+    return true;
+}
+
+static void in_remove(struct proxy_in *in)
+{
+    struct proxy_session *s = in->account->session;
+
+    hash_remove(&s->ins_by_id, &in->node);
+    list_unlink(&in->link);
+    list_unlink(&in->wait);
+    s->proxy->kept -= in->kept;
+    in->account->kept -= in->kept;
+}
+
+static void in_free(struct proxy_in *in)
+{
+    in_remove(in);
     free(in);
-    return false;
+}
+
+static void put(char **at, struct slice *s)
+{
+    if (s->n)
+        memcpy(*at, s->p, s->n);
+    s->p = *at;
+    *at += s->n;
+}
+
+/* Not kept unless there is room for it, or it must be. NULL on memory. */
+static struct proxy_in *in_new(struct proxy_account *a, const struct link_stanza_frame *f,
+                               const struct xmpp_stanza *stanza, bool must)
+{
+    size_t n = f->local.n + f->remote.n + f->lang.n + f->stanza.n, all = sizeof(struct proxy_in) + n;
+    bool keeps = must || (a->kept + all <= KEPT_PARTNER_MAX && a->session->proxy->kept + all <= KEPT_MAX);
+    struct proxy_in *in = malloc(sizeof(*in) + (keeps ? n : 0));
+    char *at;
+
+    if (!in)
+        return NULL;
+    *in = (struct proxy_in){ .receipt = stanza->receipt, .stream = stanza->stream, .kept = keeps ? all : 0 };
+    list_init(&in->link);
+    list_init(&in->wait);
+    if (keeps) {
+        in->stanza = *f;
+        at = in->bytes;
+        put(&at, &in->stanza.local);
+        put(&at, &in->stanza.remote);
+        put(&at, &in->stanza.lang);
+        put(&at, &in->stanza.stanza);
+    }
+    if (in_add(in, a))
+        return in;
+    free(in);
+    return NULL;
+}
+
+/* Its stream is closed: the partner hears what was counted, and sends this one again. */
+static void in_give_up(struct proxy_in *in)
+{
+    struct proxy_session *s = in->account->session;
+
+    s->let_go = in->id > s->let_go ? in->id : s->let_go;
+    (void)federation_close_stream(s->proxy->federation, in->stream);
+    in_free(in);
 }
 
 void proxy_on_handled(struct proxy_session *s, const struct link_handled_frame *handled)
 {
-    struct hash_node *node = hash_find(&s->receipts, receipt_hash(s, handled->receipt), receipt_is, &handled->receipt);
+    struct hash_node *node = hash_find(&s->ins_by_id, id_hash(s, handled->receipt), id_is, &handled->receipt);
+    struct proxy_in *in = node ? container_of(node, struct proxy_in, node) : NULL;
+    uint64_t receipt = in ? in->receipt : 0;
 
-    if (!node) {
+    if (!in && handled->receipt > s->let_go) {
         proxy_complain(s, LINK_BAD_FRAME, "HANDLED, receipt: this was not given to it");
         return;
     }
-    hash_remove(&s->receipts, node);
-    free(container_of(node, struct proxy_in, node));
-    federation_handled(s->proxy->federation, handled->receipt);
+    if (in)
+        in_free(in);
+    if (receipt)
+        federation_handled(s->proxy->federation, receipt);
 }
 
 /* ---- within credit ---- */
@@ -66,7 +130,9 @@ static void set_pause(struct proxy_account *a, bool pause)
 
 static bool may_go(const struct proxy_account *a, size_t bytes)
 {
-    return list_empty(&a->waiting) && !link_numbered_is_full(&a->session->session.numbered) &&
+    const struct proxy_session *s = a->session;
+
+    return !s->learns && list_empty(&a->waiting) && !link_numbered_is_full(&s->session.numbered) &&
            link_credit_has(&a->in, bytes);
 }
 
@@ -78,45 +144,23 @@ static void go(struct proxy_account *a, const struct link_stanza_frame *stanza)
     proxy_tell(a->session, &f);
 }
 
-static void put(char **at, struct slice *s)
+static void wait(struct proxy_in *in)
 {
-    if (s->n)
-        memcpy(*at, s->p, s->n);
-    s->p = *at;
-    *at += s->n;
-}
-
-/* False on memory. */
-static bool wait(struct proxy_account *a, const struct link_stanza_frame *f)
-{
-    struct proxy_waiting *w = malloc(sizeof(*w) + f->local.n + f->remote.n + f->lang.n + f->stanza.n);
-    char *at;
-
-    if (!w)
-        return false;
-    w->stanza = *f;
-    at = w->bytes;
-    put(&at, &w->stanza.local);
-    put(&at, &w->stanza.remote);
-    put(&at, &w->stanza.lang);
-    put(&at, &w->stanza.stanza);
-    list_push(&a->waiting, &w->link);
-    set_pause(a, true);
-    return true;
+    list_push(&in->account->waiting, &in->wait);
+    set_pause(in->account, true);
 }
 
 static void flush(struct proxy_account *a)
 {
     struct proxy_session *s = a->session;
 
-    while (!list_empty(&a->waiting) && !s->over && !link_numbered_is_full(&s->session.numbered)) {
-        struct proxy_waiting *w = container_of(a->waiting.next, struct proxy_waiting, link);
+    while (!list_empty(&a->waiting) && !s->over && !s->learns && !link_numbered_is_full(&s->session.numbered)) {
+        struct proxy_in *in = container_of(a->waiting.next, struct proxy_in, wait);
 
-        if (!link_credit_has(&a->in, w->stanza.stanza.n))
+        if (!link_credit_has(&a->in, in->stanza.stanza.n))
             return;
-        list_unlink(&w->link);
-        go(a, &w->stanza);
-        free(w);
+        list_unlink(&in->wait);
+        go(a, &in->stanza);
     }
     if (list_empty(&a->waiting))
         set_pause(a, false);
@@ -144,17 +188,15 @@ void proxy_on_credit(struct proxy_session *s, const struct link_credit_frame *cr
 
 /* ---- stanzas ---- */
 
-/* Its stream is closed: the partner hears what was counted, and sends this one again. */
 static void give_up(struct link_proxy *p, const struct xmpp_stanza *stanza, const char *why)
 {
     log_warning(p->conf.loop->log, "stanza-not-taken", LOG_S("local", stanza->to->domain),
                 LOG_S("remote", stanza->from->domain), LOG_Z("why", why));
-    if (stanza->receipt)
-        (void)federation_close_stream(p->federation, xmpp_stream_of_receipt(stanza->receipt));
+    (void)federation_close_stream(p->federation, stanza->stream);
 }
 
-/* As the bridge would refuse one that is too long for SIP. */
-static void bounce(struct link_proxy *p, const struct xmpp_stanza *stanza)
+/* As the bridge would refuse it. */
+static void bounce(struct link_proxy *p, const struct xmpp_stanza *stanza, const char *text)
 {
     struct federation_stanza error = { .local = stanza->to->domain, .remote = stanza->from->domain };
     struct slice type = xml_attr(stanza->el, "type"), id = xml_attr(stanza->el, "id");
@@ -171,8 +213,7 @@ static void bounce(struct link_proxy *p, const struct xmpp_stanza *stanza)
     if (id.n)
         xml_put_attr(&p->scratch, "id", id);
     buf_str(&p->scratch, " type='error'>");
-    xml_put_error(&p->scratch, "modify", "policy-violation", slice_of(NULL, 0),
-                  SLICE("The stanza is longer than this server takes"), slice_of(NULL, 0));
+    xml_put_error(&p->scratch, "modify", "policy-violation", slice_of(NULL, 0), slice_str(text), slice_of(NULL, 0));
     buf_str(&p->scratch, "</");
     buf_put(&p->scratch, stanza->el->name);
     buf_char(&p->scratch, '>');
@@ -181,127 +222,113 @@ static void bounce(struct link_proxy *p, const struct xmpp_stanza *stanza)
         (void)federation_send(p->federation, &error, &fate);
 }
 
+/* For the moment, or for good: of two gateways one has our domain, and only the other one this partner. */
+static void no_owner(struct link_proxy *p, const struct xmpp_stanza *stanza)
+{
+    if (proxy_ops.serves(p, stanza->to->domain) && proxy_ops.partner(p, stanza->from->domain))
+        bounce(p, stanza, "There is no federation between these domains");
+    else
+        give_up(p, stanza, "no gateway has this pair of domains any more");
+}
+
+static void take(struct proxy_account *a, struct link_stanza_frame *f, const struct xmpp_stanza *stanza)
+{
+    bool may = may_go(a, f->stanza.n);
+    struct proxy_in *in = in_new(a, f, stanza, !may);
+
+    if (!in) {
+        give_up(a->session->proxy, stanza, "out of memory");
+    } else if (may) {
+        f->receipt = in->id;
+        go(a, f);
+    } else {
+        wait(in);
+    }
+}
+
 void proxy_on_stanza(void *owner, const struct xmpp_stanza *stanza)
 {
     struct link_proxy *p = owner;
     struct proxy_session *s = proxy_owner_of(p, stanza->to->domain, stanza->from->domain);
     const struct xmpp_partner *partner = s ? link_copy_partner(s->copy, stanza->from->domain) : NULL;
     struct proxy_account *a = partner ? proxy_account_of(s, partner->name) : NULL;
-    struct link_stanza_frame f = { .receipt = stanza->receipt,
-                                   .local = stanza->to->domain,
+    struct link_stanza_frame f = { .local = stanza->to->domain,
                                    .remote = stanza->from->domain,
                                    .lang = slice_first(stanza->stream_lang, 64) };
 
+    if (!s) {
+        no_owner(p, stanza);
+        return;
+    }
     if (!a) {
-        give_up(p, stanza, s ? "out of memory" : "no gateway has this pair of domains any more");
+        give_up(p, stanza, "out of memory");
         return;
     }
     buf_clear(&p->scratch);
     xml_put(&p->scratch, stanza->el, NS_SERVER);
     if (!buf_ok(&p->scratch)) {
-        bounce(p, stanza);
+        bounce(p, stanza, "The stanza is longer than this server takes");
         return;
     }
     f.stanza = buf_slice(&p->scratch);
-    if (!remember(s, f.receipt))
-        give_up(p, stanza, "out of memory");
-    else if (may_go(a, f.stanza.n))
-        go(a, &f);
-    else if (!wait(a, &f))
-        give_up(p, stanza, "out of memory");
+    take(a, &f, stanza);
 }
 
-/* ---- what streams are there ---- */
+/* ---- to another gateway ---- */
 
-/* A domain of a partner's that the gateway takes for linked. */
-struct proxy_linked {
-    struct hash_node node;
-    size_t n;
-    char name[];
-};
-
-static bool domain_is(const struct hash_node *node, const void *key)
+/* False on memory. */
+static bool pass(struct proxy_in *in, struct proxy_session *to)
 {
-    const struct proxy_linked *d = container_of(node, const struct proxy_linked, node);
+    const struct xmpp_partner *partner = link_copy_partner(to->copy, in->stanza.remote);
+    struct proxy_account *a = proxy_account_of(to, partner->name);
+    struct proxy_session *from = in->account->session;
 
-    return slice_eq(slice_of(d->name, d->n), *(const struct slice *)key);
+    if (!a)
+        return false;
+    from->let_go = in->id > from->let_go ? in->id : from->let_go;
+    in_remove(in);
+    if (!in_add(in, a)) {
+        (void)federation_close_stream(to->proxy->federation, in->stream);
+        free(in);
+    } else if (may_go(a, in->stanza.stanza.n)) {
+        go(a, &in->stanza);
+    } else {
+        wait(in);
+    }
+    return true;
 }
 
-static void drop_linked(struct hash_node *node, void *arg)
+void proxy_pass_on(struct proxy_session *s, bool ends)
 {
-    hash_remove(arg, node);
-    free(container_of(node, struct proxy_linked, node));
+    struct link_proxy *p = s->proxy;
+    size_t passed = 0;
+
+    list_each_safe (it, tmp, &s->ins) {
+        struct proxy_in *in = container_of(it, struct proxy_in, link);
+        struct proxy_session *to = in->kept ? proxy_owner_of(p, in->stanza.local, in->stanza.remote) : NULL;
+
+        if (to && to != s && pass(in, to))
+            passed++;
+        else if (ends)
+            in_give_up(in);
+    }
+    if (passed)
+        log_info(p->conf.loop->log, "stanzas-passed-on", LOG_Z("gateway", s->name), LOG_U("stanzas", passed),
+                 LOG_Z("why", "it had not handled them, and is not heard: another gateway, or process, has them now"));
+    if (!ends)
+        proxy_flush(s);
 }
 
-/* Without memory the gateway goes on thinking so, until a stream breaks. */
-static void note_linked(struct proxy_session *s, struct slice remote, bool still)
+void proxy_judge_anew(struct proxy_session *s)
 {
-    uint64_t hash = hash_bytes(&s->linked, remote);
-    struct hash_node *node = hash_find(&s->linked, hash, domain_is, &remote);
-    struct proxy_linked *d;
+    list_each_safe (it, tmp, &s->ins) {
+        struct proxy_in *in = container_of(it, struct proxy_in, link);
 
-    if (node && !still)
-        drop_linked(node, &s->linked);
-    if (node || !still || !(d = calloc(1, sizeof(*d) + remote.n)))
-        return;
-    d->n = remote.n;
-    memcpy(d->name, remote.p, remote.n);
-    if (!hash_add(&s->linked, &d->node, hash))
-        free(d);
-}
-
-static void tell_link(struct proxy_session *s, struct slice remote, bool up)
-{
-    const struct link_frame f = { .type = LINK_LINKED,
-                                  .linked = { remote, up, up || federation_is_linked(s->proxy->federation, remote) } };
-
-    if (!s->session.begun || !s->copy || !link_copy_partner(s->copy, remote))
-        return;
-    note_linked(s, remote, f.linked.still);
-    proxy_tell(s, &f);
-}
-
-static void see_if_linked(struct hash_node *node, void *arg)
-{
-    struct proxy_session *s = arg;
-    const struct proxy_linked *d = container_of(node, const struct proxy_linked, node);
-    const struct link_frame f = { .type = LINK_LINKED,
-                                  .linked = { .remote = slice_of(d->name, d->n), .up = true, .still = false } };
-
-    if (federation_is_linked(s->proxy->federation, f.linked.remote))
-        return;
-    proxy_tell(s, &f);
-    drop_linked(node, &s->linked);
-}
-
-void proxy_see_links(struct proxy_session *s)
-{
-    hash_each(&s->linked, see_if_linked, s);
-}
-
-void proxy_on_link(void *owner, struct slice remote, bool up)
-{
-    struct link_proxy *p = owner;
-
-    list_each (it, &p->sessions)
-        tell_link(container_of(it, struct proxy_session, link), remote, up);
-}
-
-static void tell_if_linked(void *arg, const struct xmpp_partner *partner, const struct slice *more, size_t n_more)
-{
-    struct proxy_session *s = arg;
-
-    if (federation_is_linked(s->proxy->federation, partner->name))
-        tell_link(s, partner->name, true);
-    for (size_t i = 0; i < n_more; i++)
-        if (federation_is_linked(s->proxy->federation, more[i]))
-            tell_link(s, more[i], true);
-}
-
-void proxy_tell_links(struct proxy_session *s)
-{
-    if (federation_counters(s->proxy->federation)->streams_authenticated) /* mostly there are none yet */
-        link_copy_each_partner(s->copy, tell_if_linked, s);
+        if (in->kept &&
+            !(link_copy_serves(s->copy, in->stanza.local, NULL) && link_copy_partner(s->copy, in->stanza.remote)))
+            in_give_up(in);
+    }
+    proxy_flush(s);
 }
 
 /* ---- pauses, and the end ---- */
@@ -318,32 +345,17 @@ void proxy_pauses(struct proxy_session *s, bool pause)
     hash_each(&s->accounts, pause_one, &pause);
 }
 
-static void close_its_stream(struct hash_node *node, void *arg)
-{
-    struct proxy_session *s = arg;
-    struct proxy_in *in = container_of(node, struct proxy_in, node);
-
-    (void)federation_close_stream(s->proxy->federation, xmpp_stream_of_receipt(in->receipt));
-    hash_remove(&s->receipts, node);
-    free(in);
-}
-
 static void drop_account(struct hash_node *node, void *arg)
 {
     struct proxy_account *a = container_of(node, struct proxy_account, node);
-    struct list *l;
 
     set_pause(a, false);
-    while ((l = list_pop(&a->waiting)))
-        free(container_of(l, struct proxy_waiting, link));
     hash_remove(&a->session->accounts, node);
     free(a);
 }
 
 void proxy_in_drop_all(struct proxy_session *s)
 {
-    hash_each(&s->linked, drop_linked, &s->linked);
-    hash_free(&s->linked);
-    hash_each(&s->receipts, close_its_stream, s);
+    proxy_pass_on(s, true);
     hash_each(&s->accounts, drop_account, NULL);
 }

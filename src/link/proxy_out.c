@@ -44,12 +44,15 @@ static void out_free(struct proxy_out *o)
     free(o);
 }
 
+/* A partner's server has a say in why: what it writes into a stream error. */
 static void tell_fate(struct proxy_session *s, uint64_t id, unsigned fate, bool written, const char *why)
 {
-    const struct link_frame f = {
-        .type = LINK_FATE,
-        .fate = { .id = id, .fate = fate, .written = written, .why = slice_first(slice_str(why), LINK_WHY_MAX) }
-    };
+    char room[LINK_WHY_MAX];
+    const struct link_frame f = { .type = LINK_FATE,
+                                  .fate = { .id = id,
+                                            .fate = fate,
+                                            .written = written,
+                                            .why = link_frame_text(slice_str(why), sizeof(room), room) } };
 
     proxy_tell(s, &f);
 }
@@ -76,6 +79,7 @@ void proxy_on_lease(struct timer *t)
 
     while (!list_empty(&s->outs) && !s->over)
         take_back(container_of(s->outs.next, struct proxy_out, link), "the gateway was not heard for 2.5 s");
+    proxy_stand_back(s);
 }
 
 /* Charged, which there must be credit for. NULL on memory. */
@@ -137,7 +141,7 @@ static void hand_over(struct proxy_session *s, struct proxy_account *a, const st
     if (!federation_send(p->federation, &stanza, &fate)) {
         if (o)
             out_free(o);
-        refuse(s, send, fate, "the proxy has refused it at once");
+        refuse(s, send, fate, federation_refusal(p->federation, send->local, send->remote, fate));
         return;
     }
     if (o && send->until_ms)
@@ -147,13 +151,11 @@ static void hand_over(struct proxy_session *s, struct proxy_account *a, const st
 /* What speaks against it; NULL: nothing, and *a is its partner's account. */
 static const char *object_to(struct proxy_session *s, const struct link_send_frame *send, struct proxy_account **a)
 {
-    const struct proxy_session *owner = proxy_owner_of(s->proxy, send->local, send->remote);
-    const struct xmpp_partner *partner = owner ? link_copy_partner(owner->copy, send->remote) : NULL;
+    const struct xmpp_partner *partner;
+    const char *why = proxy_may_not_send(s, send->local, send->remote, &partner);
 
-    if (!partner)
-        return "the settings that the proxy was told have no such pair of domains";
-    if (s->leaving ? !slice_is(slice_str(s->pin), owner->pin) : owner != s)
-        return "another gateway of this proxy has this pair of domains";
+    if (why)
+        return why;
     *a = proxy_account_of(s, partner->name);
     return *a ? NULL : "the proxy has no memory for it";
 }

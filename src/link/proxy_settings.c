@@ -81,6 +81,14 @@ static bool on_listens(void *owner, const struct addr *to)
     return false;
 }
 
+/* Gateways of several installations have one each; that of all is the youngest one's, and counts for domains that nobody serves. */
+static struct slice on_secret(void *owner, struct slice local)
+{
+    const struct link_copy *copy = copy_serving(owner, local, NULL);
+
+    return copy ? link_copy_secret(copy) : (struct slice){ 0 };
+}
+
 const struct xmpp_ops proxy_ops = { .partner = on_partner,
                                     .serves = on_serves,
                                     .stanza = proxy_on_stanza,
@@ -91,6 +99,7 @@ const struct xmpp_ops proxy_ops = { .partner = on_partner,
                                     .watched = proxy_on_watched,
                                     .noted = proxy_on_noted,
                                     .link = proxy_on_link,
+                                    .secret = on_secret,
                                     .features = on_features };
 
 /* ---- certificates ---- */
@@ -181,9 +190,10 @@ void proxy_use_settings(struct link_proxy *p)
 
 static void say_used(struct proxy_session *s, bool used, const char *why)
 {
+    char room[LINK_WHY_MAX];
     const struct link_frame f = { .type = LINK_SETTINGS_USED,
                                   .settings_used = { s->next_version, used,
-                                                     slice_first(slice_str(why), LINK_WHY_MAX) } };
+                                                     link_frame_text(slice_str(why), sizeof(room), room) } };
 
     if (s->session.line)
         (void)link_line_write(s->session.line, &f);
@@ -197,6 +207,8 @@ static void refuse(struct proxy_session *s, const char *why)
     link_copy_free(s->next);
     s->next = NULL;
     s->next_version = 0;
+    s->learns = false; /* its predecessor's stay */
+    proxy_flush(s);
 }
 
 /* It counts for all that is there and all that comes. */
@@ -217,6 +229,7 @@ static void use(struct proxy_session *s)
         proxy_pauses(container_of(it, struct proxy_session, link), false);
     s->copy = s->next;
     s->next = NULL;
+    s->learns = false;
     proxy_use_settings(p);
     list_each (it, &p->sessions)
         proxy_pauses(container_of(it, struct proxy_session, link), true);
@@ -226,6 +239,8 @@ static void use(struct proxy_session *s)
     s->next_version = 0;
     proxy_phase(p);
     proxy_tell_links(s);
+    proxy_judge_anew(s);
+    proxy_take_over(p);
 }
 
 static void begin(struct proxy_session *s, uint64_t version)

@@ -108,9 +108,13 @@ struct xmpp_methods xmpp_methods_of_partner(const struct xmpp_partner *p);
  */
 struct slice xmpp_source(const struct addr *peer, char out[ADDR_TEXT]);
 
-static inline struct slice xmpp_secret(const struct xmpp *x)
+/* Of dialback, for keys in the name of this domain of ours. */
+static inline struct slice xmpp_secret(const struct xmpp *x, struct slice local)
 {
-    return slice_of(x->secret, x->secret_n);
+    const struct xmpp_ops *ops = x->conf.ops;
+    struct slice own = ops->secret ? ops->secret(x->conf.owner, local) : (struct slice){ 0 };
+
+    return own.n ? own : slice_of(x->secret, x->secret_n);
 }
 
 /* A copy on the heap, NUL behind it; false on memory, *dst then empty. Frees what was there. */

@@ -68,7 +68,7 @@ static void on_verify_asked(struct xmpp_stream *s, const struct db *d)
         put_answer(s, "verify", d->to_text, d->from_text, d->id, "error", "item-not-found");
         return;
     }
-    ok = d->id.n && dialback_key_ok(xmpp_secret(s->x), &pair, d->key);
+    ok = d->id.n && dialback_key_ok(xmpp_secret(s->x, d->to), &pair, d->key);
     xmpp_probes_see_question(s->x, d->to, d->from, ok);
     put_answer(s, "verify", d->to_text, d->from_text, d->id, ok ? "valid" : "invalid", NULL);
     s->asked = true;
@@ -421,7 +421,7 @@ void xmpp_dialback_ask(struct xmpp_stream *s, struct xmpp_pair *p)
     xmpp_stream_note(s, XMPP_STEP_PROOF, STEP_NOTE,
                      "we send a dialback key, which the partner's server asks the server of %.*s about",
                      SLICE_FMT(pair.originating));
-    if (dialback_key(key, xmpp_secret(s->x), &pair))
+    if (dialback_key(key, xmpp_secret(s->x, pair.originating), &pair))
         buf_str(&b, key);
     else
         b.failed = true;

@@ -56,7 +56,8 @@ struct xmpp_stanza {
     struct arena *arena;         /* of this stanza; for the owner's own small needs, gone on return */
     const struct jid *from, *to; /* prepared; domains are the authenticated pair */
     struct slice stream_lang;
-    uint64_t receipt; /* to be given to federation_handled once */
+    uint64_t receipt; /* to be given to federation_handled once; 0: nobody counts it */
+    uint64_t stream;  /* that it came by, for federation_close_stream; 0: by none of this process */
 };
 
 /* more: its domains besides the primary one. Everything is borrowed until return. */
@@ -85,6 +86,8 @@ struct xmpp_ops {
     /* A stream is proven for this domain of a partner's; one that was broke, or ended with an error: what it carried may be lost, and
      * what the partner sent meanwhile too. An end in order is none of these. May be NULL. */
     void (*link)(void *owner, struct slice remote, bool up);
+    /* The dialback secret of this domain of ours. NULL, or empty: that of federation_set_secret. */
+    struct slice (*secret)(void *owner, struct slice local);
     /* Appends what this domain of ours says of itself in the features of an authenticated stream. NULL: nothing. */
     void (*features)(void *owner, struct slice domain, struct buf *out);
 };
@@ -225,6 +228,7 @@ struct federation_calls {
     size_t (*leave_close)(struct federation *f);
 
     bool (*send)(struct federation *f, const struct federation_stanza *stanza, enum xmpp_fate *fate);
+    const char *(*refusal)(const struct federation *f, struct slice local, struct slice remote, enum xmpp_fate fate);
     bool (*withdraw)(struct federation *f, uint64_t token);
     bool (*is_crowded)(const struct federation *f, struct slice local, struct slice remote);
     bool (*is_linked)(const struct federation *f, struct slice remote);
@@ -321,11 +325,18 @@ static inline size_t federation_leave_close(struct federation *f)
 
 /*
  * Copied. Opens the stream when there is none. With a token settled() tells its fate. False: refused at once, no settled() follows;
- * *fate says why.
+ * *fate and federation_refusal say why.
  */
 static inline bool federation_send(struct federation *f, const struct federation_stanza *stanza, enum xmpp_fate *fate)
 {
     return f->calls->send(f, stanza, fate);
+}
+
+/* Why federation_send has just refused with this fate: a clause as of settled(), borrowed until anything else is asked for. */
+static inline const char *federation_refusal(const struct federation *f, struct slice local, struct slice remote,
+                                             enum xmpp_fate fate)
+{
+    return f->calls->refusal(f, local, remote, fate);
 }
 
 /*

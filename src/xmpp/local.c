@@ -62,6 +62,11 @@ static bool on_send(struct federation *f, const struct federation_stanza *s, enu
     return xmpp_send(of(f), s->local, s->remote, s->bytes, s->token, fate);
 }
 
+static const char *on_refusal(const struct federation *f, struct slice local, struct slice remote, enum xmpp_fate fate)
+{
+    return xmpp_refusal(of_const(f), local, remote, fate);
+}
+
 static bool on_withdraw(struct federation *f, uint64_t token)
 {
     return xmpp_withdraw(of(f), token);
@@ -156,6 +161,7 @@ static const struct federation_calls local_calls = {
     .leave = on_leave,
     .leave_close = on_leave_close,
     .send = on_send,
+    .refusal = on_refusal,
     .withdraw = on_withdraw,
     .is_crowded = on_is_crowded,
     .is_linked = on_is_linked,

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rand.h"
 #include "xmpp/bidi.h"
@@ -88,6 +89,7 @@ void xmpp_pair_free(struct xmpp_pair *p)
         hash_remove(&p->x->pairs, &p->node);
     xmpp_drop(&p->local);
     xmpp_drop(&p->remote);
+    free(p->failed_why);
     free(p);
 }
 
@@ -120,6 +122,8 @@ void xmpp_pair_fail(struct xmpp_pair *p, enum xmpp_fate fate, const char *why)
     if (!is_of_component(p)) /* component.c tries again by its own clock */
         xmpp_backoff_failed(&p->backoff, loop_now(p->x->loop), rand_below);
     p->failed_fate = fate;
+    free(p->failed_why);
+    p->failed_why = strdup(why);
     xmpp_resume_free(p->resume);
     p->resume = NULL;
     xmpp_window_not_again(p);
@@ -250,6 +254,17 @@ bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, str
     xmpp_window_pump(p);
     xmpp_pair_turn(p);
     return true;
+}
+
+const char *xmpp_pair_refusal(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_fate fate)
+{
+    const struct xmpp_pair *p = xmpp_pair_find(x, local, remote);
+
+    if (fate == XMPP_FATE_FULL)
+        return "too much waits for the partner already, or there is no memory for more";
+    if (fate == XMPP_FATE_TOO_LONG)
+        return XMPP_WHY_TOO_LONG;
+    return p && p->failed_why ? p->failed_why : "it could not be reached a moment ago";
 }
 
 /* ---- its stream ---- */

@@ -81,6 +81,7 @@ struct xmpp_pair {
     struct deferred turn;
     struct xmpp_backoff backoff; /* while it holds, new stanzas are refused with this fate */
     enum xmpp_fate failed_fate;
+    char *failed_why; /* and this clause; owned; NULL on memory */
     struct xmpp_pace_place place;
     bool taken_off; /* hash_remove was done: being freed */
 };
@@ -88,6 +89,10 @@ struct xmpp_pair {
 /* See xmpp_send. */
 bool xmpp_pair_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
                     enum xmpp_fate *fate);
+#define XMPP_WHY_TOO_LONG "it is longer than the partner's server says it takes"
+
+/* See xmpp_refusal. */
+const char *xmpp_pair_refusal(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_fate fate);
 bool xmpp_pair_withdraw(struct xmpp *x, uint64_t token);
 struct xmpp_pair *xmpp_pair_find(const struct xmpp *x, struct slice local, struct slice remote);
 

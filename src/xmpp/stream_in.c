@@ -483,7 +483,9 @@ void xmpp_stream_in_stanza(struct xmpp_stream *s, struct xml *el)
     struct arena arena;
     struct xmpp_parties p = { 0 };
     bool revoked = false, repeat = false;
-    struct xmpp_stanza stanza = { .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang };
+    struct xmpp_stanza stanza = {
+        .el = el, .arena = &arena, .from = &p.from, .to = &p.to, .stream_lang = s->lang, .stream = s->serial
+    };
 
     if (!xmpp_reconsider_may_read(s))
         return;

@@ -185,8 +185,7 @@ bool xmpp_window_refuse_long(struct xmpp_pair *p)
 
     if (!o || !xmpp_window_is_too_long(p, o->n))
         return false;
-    xmpp_out_settle(o, o->writes ? XMPP_FATE_LOST : XMPP_FATE_TOO_LONG,
-                    "it is longer than the partner's server says it takes");
+    xmpp_out_settle(o, o->writes ? XMPP_FATE_LOST : XMPP_FATE_TOO_LONG, XMPP_WHY_TOO_LONG);
     return true;
 }
 

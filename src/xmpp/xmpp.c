@@ -199,18 +199,33 @@ int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err
 
 /* ---- stanzas ---- */
 
+static bool is_allowed(struct xmpp_methods m)
+{
+    return m.sasl_over_tls || m.dialback_over_tls || m.dialback_over_tcp || m.component;
+}
+
 bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
                enum xmpp_fate *fate)
 {
     const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
-    struct xmpp_methods m = xmpp_methods_of_partner(partner);
 
-    if (x->stopping || !(m.sasl_over_tls || m.dialback_over_tls || m.dialback_over_tcp || m.component)) {
+    if (x->stopping || !is_allowed(xmpp_methods_of_partner(partner))) {
         x->counters.failed++;
         *fate = x->stopping ? XMPP_FATE_UNREACHABLE : XMPP_FATE_REFUSED;
         return false;
     }
     return xmpp_pair_send(x, local, remote, stanza, token, fate);
+}
+
+const char *xmpp_refusal(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_fate fate)
+{
+    const struct xmpp_partner *partner = x->conf.ops->partner(x->conf.owner, remote);
+
+    if (x->stopping)
+        return "the gateway is stopping";
+    if (!is_allowed(xmpp_methods_of_partner(partner)))
+        return partner ? "the settings leave no way to connect to this partner" : "the settings have no such partner";
+    return xmpp_pair_refusal(x, local, remote, fate);
 }
 
 bool xmpp_is_crowded(const struct xmpp *x, struct slice local, struct slice remote)

@@ -56,6 +56,7 @@ int xmpp_listen_direct(struct xmpp *x, const struct addr *local, struct err *err
 
 bool xmpp_send(struct xmpp *x, struct slice local, struct slice remote, struct slice stanza, uint64_t token,
                enum xmpp_fate *fate);
+const char *xmpp_refusal(const struct xmpp *x, struct slice local, struct slice remote, enum xmpp_fate fate);
 bool xmpp_withdraw(struct xmpp *x, uint64_t token);
 bool xmpp_is_crowded(const struct xmpp *x, struct slice local, struct slice remote);
 bool xmpp_is_linked(const struct xmpp *x, struct slice remote);

@@ -128,7 +128,8 @@ def test_STOX_SEC_10_what_is_protected(p, sip, qop, said):
 
 
 def test_a_refused_password_is_told_and_not_shown_again_at_once(gateway, p, sip):
-    asks = sip.answer = Asks(password="another")
+    asks, mark = Asks(password="another"), gateway.mark()
+    sip.answer = asks
     for i in range(3):
         write(p, support.ALICE, "refused %d" % i)
     back = p.accept_sm()
@@ -136,7 +137,7 @@ def test_a_refused_password_is_told_and_not_shown_again_at_once(gateway, p, sip)
         assert error_of(expect_stanza(back))[0] in ("not-authorized", "forbidden", "subscription-required",
                                                     "registration-required", "internal-server-error")
     assert len(asks.shown) == 1
-    event = gateway.wait_event("sip-login-failed", status="401")
+    event = gateway.wait_event("sip-login-failed", since=mark, status="401")
     assert "next-hop-password" in event["why"] and PASSWORD not in str(event)
     asks = sip.answer = Asks(password="another")
     gateway.ctl("route", "set", "office", "--next-hop-password", "-", stdin="another\n")  # a change ends the pause

@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import peers_table  # noqa: E402
 from rig import dns, numbered  # noqa: E402
+from rig.peers import Ejabberd  # noqa: E402
+from rig.process import eventually  # noqa: E402
 from rig.rig import Rig  # noqa: E402
 from rig.phone import Phone  # noqa: E402
 from rig.postgres import Postgres  # noqa: E402
@@ -22,6 +24,13 @@ def rig():
     world.start_dns()
     yield world
     world.down()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_gives_back(rig):
+    """What a server could not hand to the gateway of the last test may make it give back what it has for the next one."""
+    for server in [s for s in rig.running if isinstance(s, Ejabberd)]:
+        eventually(lambda s=server: not s.gives_back(), "ejabberd opens streams again")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -16,7 +16,8 @@ from rig.sipua import SipUa
 from rig.stoxd import Stoxd
 from rig.xmppclient import XmppClient
 from talk import Talk, streams
-from test_cut import BEHIND, CUTS, TIMEOUT, TO_PARTNER, UNLIMITED, Wires, own_loss_max, repeats, served_twice, unanswered_here
+from test_cut import (BEHIND, CUTS, TIMEOUT, TO_PARTNER, TO_PROSODY_RATE, UNLIMITED, Wires, own_loss_max, repeats, served_twice,
+                      unanswered_here)
 
 PROSODY = "10.99.0.13"
 THEIRS = "bidi.example"
@@ -102,7 +103,7 @@ def test_the_test_of_a_partner_needs_no_way_back(rig, stoxd, bidi_prosody):
 def test_cut_with_prosody_nothing_is_lost_in_silence(rig, stoxd, office, person, start, figures):
     gateway = stoxd(listen_xmpp=[BEHIND], gateway=UNLIMITED, partners={THEIRS: {"proxy": TO_PARTNER, "bidi": True}})
     wires = Wires(start, PROSODY, 4)
-    with Talk(office, person, "cut", rate=150) as talk:
+    with Talk(office, person, "cut", rate=TO_PROSODY_RATE) as talk:
         for wire in wires.there, wires.back:  # one of them carries the stream, and after a cut perhaps the other
             wire.begin()
         eventually(lambda: sum(wires.cuts().values()) >= CUTS, "%d cuts" % CUTS, TIMEOUT)

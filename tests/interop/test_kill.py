@@ -56,6 +56,14 @@ class FromRecorder:
         self._stop.set()
         self._thread.join(10)
 
+    def drain(self):
+        """After stop: one more to each user comes behind all that was sent to him before."""
+        for user in USERS:
+            text = "%s-%s %d" % (self.label, user, self.n)
+            self.recorder.send(user + "@contoso.example", text, "%s-%d" % (self.label, self.n))
+            self.n += 1
+            eventually(lambda: any(body == text for body, _, _ in list(self.seen)), "what was sent last has come", 60)
+
     def judge(self):
         entries = self.recorder.entries()
         written = {e["out"]: e["stanza"] for e in entries if "out" in e}

@@ -34,6 +34,7 @@ def person(request, rig, gateway, start):
     yield it
     it.person.send_raw("<iq type='set' id='c1'><vCard xmlns='vcard-temp'/></iq>")
     it.removes(ALICE)
+    it.settle("contoso.example")
 
 
 def named(message):

@@ -34,6 +34,15 @@ class Trace:
         assert self.head.startswith("time (UTC)"), self.popen.communicate()
         return self
 
+    def ends_with(self, words):
+        """All that it says, to its end, which it is told when it has said this. --for is the bound."""
+        said = []
+        for line in self.popen.stdout:
+            said.append(line)
+            if words in line:
+                self.popen.terminate()
+        return "".join(said) + self.end()
+
     def end(self):
         out, err = self.popen.communicate(timeout=60)
         assert self.popen.returncode == 0, err
@@ -76,6 +85,10 @@ def test_the_sender_hears_a_phrase_and_the_administrator_why(stoxd, office):
     row = only(gateway.ctl_json("conversation", "list", "--user", ALICE)["items"])
     assert row["last-to-xmpp"] == "refused 504"
     assert gateway.ctl_json("conversation", "show", row["id"])["sip-to-xmpp"]["why"] == why
+    at = gateway.mark()
+    txn = office.message("romeo@" + NOWHERE, "again", target=GATEWAY)  # while back-off holds: nothing is tried, and nobody hears less
+    assert (txn.wait(), txn.reason) == (504, "The partner's server cannot be reached")
+    assert gateway.wait_event("message-refused", since=at, direction="sip-to-xmpp")["why"] == why
 
 
 def test_what_waits_says_for_what(stoxd, office):
@@ -93,13 +106,13 @@ def test_what_waits_says_for_what(stoxd, office):
 def test_a_trace_shows_both_legs_of_both_ways(stoxd, romeo, office, tmp_path):
     gateway = stoxd()
     file = str(tmp_path / "ticket.txt")
-    trace = Trace(gateway, "--user", ALICE, "--for", "5s", "--output", file, "--ascii").begun()
+    trace = Trace(gateway, "--user", ALICE, "--for", "60s", "--output", file, "--ascii").begun()
     assert office.message(ROMEO, "secret words", target=GATEWAY).wait() == 200
     romeo.send(ALICE, "other secret words")
     office.wait_message("other secret words")
     assert office.message(ROMEO, "unseen", target=GATEWAY, sender=BOB).wait() == 200
     assert office.message("x@stranger.example", "no", target=GATEWAY).wait() == 404
-    text = trace.end()
+    text = trace.ends_with("handled id=")  # the last thing: its partner hears of it when SIP has
     with open(file) as f:
         assert f.read() == trace.head + text
     assert os.stat(file).st_mode & 0o777 == 0o600

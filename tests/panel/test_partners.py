@@ -57,8 +57,8 @@ def test_the_matrix_follows_the_choice_and_a_refusal_stands_at_its_field(gateway
     page.select(field("sasl"), "required")
     page.fill(field("connection-limit"), "many")
     page.click(button("Commit"))
-    page.sees(css("[name='connection-limit'][aria-invalid='true']"))
-    assert page.evaluate("document.activeElement.name") == "connection-limit"
+    page.sees(css("[name='connection-limit'][aria-invalid='true']"))  # it was that when it had been typed; who commits is led there
+    page.until("document.activeElement.name === 'connection-limit'")
     described = page.evaluate("document.getElementById(document.activeElement.getAttribute('aria-describedby').split(' ')[1]).innerText")
     assert "connection-limit" in described and "number" in described
     page.fill(field("connection-limit"), "7")

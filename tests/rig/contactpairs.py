@@ -32,6 +32,7 @@ class Pair:
     """
     sip watches xmpp: wants, watch (his client); shown: (state, token) of the last NOTIFY; granted, prompted (xmpp's roster);
                       refused: he has said no at some time, and a kill may let her hear of it when he has changed his mind
+                      strays: how many the gateway has not acknowledged; resent: such a one may come again now that she may see him
                       closed: a refusal has reached the gateway, and all that it had sent before has been looked at
     xmpp watches sip: policy of sip's server ("allow", "wait", "refuse"), dialogs there; to, asked (xmpp's roster);
                       view: {resource: token} as his client has it; ended: he heard that he may not, and it is still so
@@ -40,7 +41,8 @@ class Pair:
     def __init__(self, sip, xmpp, policy, mood):
         self.sip, self.xmpp = sip, xmpp
         self.wants, self.watch, self.shown = False, None, (None, None)
-        self.granted = self.prompted = self.closed = self.refused = False
+        self.granted = self.prompted = self.closed = self.refused = self.resent = False
+        self.strays = 0
         self.mood, self.version = mood, 0  # what he says when asked: "yes", "no", "later"; version counts his decisions
         self.policy, self.dialogs = policy, []
         self.to = self.asked = self.ended = False
@@ -180,8 +182,8 @@ class Pairs:
             pair = self.pairs[(sip, xmpp)]
             word, params = state_of(message)
             token = token_of(message.text) if b"<basic>open" in message.body else None
-            others = token and not token.startswith(xmpp.split("@")[0])
-            if token and (pair.closed or not pair.version or STRAY in message.text or others):
+            of_him = token and (pair.resent if STRAY in message.text else token.startswith(xmpp.split("@")[0]))
+            if token and (pair.closed or not pair.version or not of_him):
                 self.leaks.append("NOTIFY %s: %s" % (message.text, pair))
             self.news.add("notice")
             if not pair.watch or message.get("call-id") != pair.watch.call_id:
@@ -252,10 +254,11 @@ class Pairs:
 
     # ---- XMPP users ----
 
-    def _say(self, pair, kind=None, inside="", resource=""):
-        ident = "p%d" % next(self.number)
-        if kind in ("unsubscribed", "unsubscribe"):
-            self.outs[ident] = pair, kind, pair.version
+    def _say(self, pair, kind=None, inside="", resource="", name=None):
+        """name: of what is to be known when it is acknowledged."""
+        ident, name = "p%d" % next(self.number), kind if kind in ("unsubscribed", "unsubscribe") else name
+        if name:
+            self.outs[ident] = pair, name, pair.version
         pair.refused = pair.refused or kind == "unsubscribed"
         self.recorder.send_stanza("<presence from='%s%s' to='%s' id='%s'%s>%s</presence>" % (
             pair.xmpp, resource, pair.sip, ident, " type='%s'" % kind if kind else "", inside), "contoso.example")
@@ -283,12 +286,13 @@ class Pairs:
         """Presence that nobody is entitled to: his server is broken."""
         with self.lock:
             if not pair.version:
-                self._say(pair, inside="<status>%s1</status>" % STRAY, resource=HOME)
+                pair.strays += 1
+                self._say(pair, inside="<status>%s1</status>" % STRAY, resource=HOME, name="stray")
 
     def approve(self, pair):
         with self.lock:
             pair.version, pair.closed = pair.version + 1, False
-            pair.granted, pair.prompted = True, False
+            pair.granted, pair.prompted, pair.resent = True, False, pair.resent or pair.strays > 0
             self._say(pair, "subscribed")
             self._show(pair)
 
@@ -336,6 +340,9 @@ class Pairs:
             pair, kind, version = self.outs.pop(number)
             if kind == "unsubscribe":
                 pair.removing.discard("ack")
+            if kind == "stray":
+                pair.strays -= 1
+            if kind != "unsubscribed":
                 return
 
             def closed():

@@ -2,15 +2,18 @@
 Real XMPP servers as their Debian packages set them up. The packages' own configuration files are the start; the lines
 we change are in the tables below, each with its reason, and nothing else is.
 """
+import datetime
 import os
 import re
 import shutil
 import socket
+import time
 
 from . import ns
 from .process import Failed, Process
 
 PASSWORD = "secret"
+RETRY_S = 1  # ejabberd's s2s_max_retry_delay: its least
 
 
 def _change(text, changes, what):
@@ -150,7 +153,7 @@ class Ejabberd:
 
     def _changes(self, certs):
         hosts = "hosts:\n" + "".join("  - %s\n" % d for d in self.domains)
-        retry = "s2s_max_retry_delay: 1\n"
+        retry = "s2s_max_retry_delay: %d\n" % RETRY_S
         # Only XMPP, on an address of its own: the web, STUN and MQTT listeners are left out.
         listen = """listen:
   -
@@ -218,6 +221,12 @@ class Ejabberd:
     def log(self):
         with open(self.dir + "/ejabberd.log", errors="replace") as f:
             return f.read()
+
+    def gives_back(self):
+        """Whether it may give back what is for others, as it does for s2s_max_retry_delay at most when it could open no stream."""
+        failed = [line for line in self.log().splitlines() if "; bouncing for " in line]
+        at = " ".join(failed[-1].split(" ", 2)[:2]) if failed else None
+        return bool(at) and time.time() < datetime.datetime.fromisoformat(at).timestamp() + RETRY_S
 
     def kill(self):
         self.process.kill()

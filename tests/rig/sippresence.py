@@ -68,7 +68,9 @@ class Watch(Dialog):
         return txn
 
     def routes(self):
-        """Route lines for requests in the dialog, when proxies on the way have recorded themselves (RFC 3261 12.1.2)."""
+        """Route lines for requests in the dialog, when proxies on the way have recorded themselves (RFC 3261 12.1.2). A NOTIFY may come
+        before the answer from which they are."""
+        self.subscribed[0].wait()
         return ["Route: " + r for r in reversed(self.subscribed[0].response.all("record-route"))]
 
     def unsubscribe(self, **how):

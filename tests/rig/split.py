@@ -252,6 +252,7 @@ class Perimeter:
         self.label = name  # of the kind proxy: gateways on one store have one each, and can reach their own alone
         self.name, self.dir, self.say = name + "-proxy", directory + "/perimeter", say
         self.ours, self.theirs = Key(self.dir + "/link.key"), Key(directory + "/gateway-link.key")
+        self.others = []  # pins of more gateways of this proxy
         self.pair = self.process = self.written = self.k = None
 
     def gateway(self, settings):
@@ -260,7 +261,7 @@ class Perimeter:
 
     def proxy(self, settings):
         return {**{k: v for k, v in settings.items() if k in self.OUTER or k in self.SHARED}, "state_dir": self.dir + "/state",
-                "link_key": self.ours.path, "listen_link": ["%s:%d" % (self.pair.inner_address, LINK_PORT)], "link_pins": [self.theirs.pin]}
+                "link_key": self.ours.path, "listen_link": ["%s:%d" % (self.pair.inner_address, LINK_PORT)], "link_pins": [self.theirs.pin, *self.others]}
 
     def objects(self):
         """{name: settings} of the gateway's kind proxy."""
@@ -320,3 +321,25 @@ class Perimeter:
             self.pair.remove()
         self.pair = None
         return status
+
+
+class Behind(Perimeter):
+    """Of one gateway more of a proxy that is another Stoxd's: a place inside, and the way from there to that proxy alone."""
+
+    def __init__(self, name, directory, say, first):
+        super().__init__(name, directory, say)
+        self.first = first
+        first.others.append(self.theirs.pin)
+
+    def objects(self):
+        return {self.first.label: self.first.objects()[self.first.label]}
+
+    def namespaces(self, settings):
+        super().namespaces(settings)
+        near, far = self.pair.k, self.first.pair.k
+        _ip(self.first.pair.perimeter_ns, "route replace 10.97.%d.8/30 via 10.97.%d.5" % (near, far))
+        _nft('add rule inet split pair%d iifname "i%d" oifname "pi%d" ip daddr %s tcp dport %d accept\n' % (
+            near, near, far, self.first.pair.inner_address, LINK_PORT))
+
+    def start(self, program, text, env):
+        """The proxy is the other one's to start."""

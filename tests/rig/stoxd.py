@@ -13,7 +13,7 @@ from .dns import ADDRESS as DNS, GATEWAY, OFFICE
 from .process import Failed, Process, eventually
 
 # What is told of streams that a proxy has (docs/PERIMETER.md): the first words of commands.
-_COPIES = {("stream", "list"), ("stream", "show"), ("stream", "close"), ("partner", "status"), ("status",), ("status", "--json"), ("metrics",)}
+_COPIES = {("stream", "list"), ("stream", "show"), ("stream", "close"), ("partner", "status"), ("queue", "list"), ("status",), ("status", "--json"), ("metrics",)}
 _FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("((?:[^"\\]|\\.)*)"|\S*)')
 
 
@@ -82,13 +82,14 @@ class Stoxd:
     sip_users alike; each has a default that fits the rig: contoso.example on SIP behind the "office", fabrikam.example
     and wingtip.example as federated partners, and every gate open. The other settings are those of the bootstrap file.
 
-    in_two: as proxy and gateway (rig/split.py); None: as STOX_SPLIT says.
+    in_two: as proxy and gateway (rig/split.py); None: as STOX_SPLIT says. behind: a Stoxd in two that is up, whose proxy is ours, too; it
+    has to be started after this object was made, so that its proxy knows our key.
 
     The first start begins with an empty state; the objects are given to the running gateway by stoxctl. empty: none are.
     """
 
     def __init__(self, rig, *, gateway=None, org=None, sip_domains=None, routes=None, partners=None, sites=None,
-                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, in_two=None, **settings):
+                 policies=None, sip_users=None, env=None, name="stoxd", empty=False, in_two=None, behind=None, **settings):
         self.rig, self.name, self.env = rig, name, env or {}
         self.dir = os.path.join(ns.work_dir(), name)
         self.settings = {
@@ -110,7 +111,11 @@ class Stoxd:
         self.process = None
         self.empty = empty
         self._new = True
-        self.perimeter = split.Perimeter(name, self.dir, self._said_outside) if (split.wanted() if in_two is None else in_two) else None
+        if behind:
+            self.settings["listen_xmpp"] = []
+            self.perimeter = split.Behind(name, self.dir, self._said_outside, behind.perimeter)
+        else:
+            self.perimeter = split.Perimeter(name, self.dir, self._said_outside) if (split.wanted() if in_two is None else in_two) else None
         self.lives = []  # [from, to] of each process that was ready, time.time(); to is None while it lives
 
     def bootstrap(self):

@@ -57,6 +57,11 @@ static bool on_send(struct federation *f, const struct federation_stanza *stanza
     return true;
 }
 
+static const char *on_refusal(const struct federation *f, struct slice local, struct slice remote, enum xmpp_fate fate)
+{
+    return fate == XMPP_FATE_FULL ? "too much waits for the partner already" : "the test refuses it";
+}
+
 static bool on_withdraw(struct federation *f, uint64_t token)
 {
     struct sides *s = sides_now();
@@ -161,6 +166,7 @@ static const struct federation_calls calls = {
     .leave = on_nothing,
     .leave_close = on_leave_close,
     .send = on_send,
+    .refusal = on_refusal,
     .withdraw = on_withdraw,
     .is_crowded = on_is_crowded,
     .is_linked = on_is_linked,

@@ -15,7 +15,7 @@ static struct link_session *on_hello(void *owner, struct link_line *line, const 
     struct link_session *s = &e->session;
     bool again = s->begun && slice_eq(h->session, slice_of((const char *)s->id, LINK_RANDOM));
 
-    assert_true(slice_is(pin, (e == &gateway ? &proxy : &gateway)->pin));
+    assert_true(slice_is(pin, e->conf.role == LINK_GATEWAY ? proxy.pin : gateway.pin));
     e->line = line;
     if (e->refuses) {
         link_line_end(line, LINK_TOO_MANY, "the test wants none");

@@ -134,6 +134,35 @@ static void what_waits_is_shown_with_what_it_waits_for(void **state)
     assert_int_equal(queue().rows, 0);
 }
 
+static void what_a_proxy_has_waits_for_what_its_stream_waits_for(void **state)
+{
+    static const char set_up[] = "the set-up of its stream at proxy edge1: ";
+    struct link_frame f = { .type = LINK_STREAM,
+                            .stream = { .id = 1000,
+                                        .local = SLICE(OURS),
+                                        .remote = SLICE(THEIRS),
+                                        .state = SLICE("connecting"),
+                                        .awaits = SLICE("DNS") } };
+    struct gateway_link *l = &g->links[0];
+    struct seen_queue q;
+
+    rig_until(gateway_is_ready(l));
+    send_one(1);
+    rig_until(queue().n_written == 1);
+    gateway_on_stream(l, &f.stream);
+    q = queue();
+    assert_memory_equal(q.waits_for, set_up, sizeof(set_up) - 1);
+    assert_non_null(strstr(q.waits_for, "DNS"));
+    f.stream.inbound = true; /* carries nothing of ours */
+    gateway_on_stream(l, &f.stream);
+    assert_string_equal(queue().waits_for, "proxy edge1, which has it, to say what became of it");
+    f.stream.inbound = false;
+    f.stream.authenticated = true;
+    gateway_on_stream(l, &f.stream);
+    assert_string_equal(queue().waits_for, "the partner's acknowledgement to proxy edge1");
+    assert_int_equal(fate_of(1), XMPP_FATE_CONFIRMED);
+}
+
 static void a_partner_that_is_removed_gets_nothing_that_waits(void **state)
 {
     enum xmpp_fate fate;
@@ -475,6 +504,7 @@ int main(void)
         TEST(much_at_once_goes_out_in_order_and_every_stanza_has_one_fate),
         TEST(the_counters_of_all_proxies_are_added_and_outlive_each_of_them),
         TEST(what_waits_is_shown_with_what_it_waits_for),
+        TEST(what_a_proxy_has_waits_for_what_its_stream_waits_for),
         TEST(a_partner_that_is_removed_gets_nothing_that_waits),
         TEST(a_withdrawn_stanza_says_whether_it_may_have_been_written),
         TEST(a_proxy_that_is_killed_loses_nothing_and_the_other_one_goes_on),

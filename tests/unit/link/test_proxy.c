@@ -23,7 +23,8 @@ static struct {
     uint64_t version;
     bool used;
     char why[LINK_WHY_MAX + 1];
-    struct link_fate_frame fates[2048]; /* why is not kept */
+    struct link_fate_frame fates[2048]; /* why: of the last one only */
+    char fate_why[LINK_WHY_MAX + 1];
     size_t n_fates;
     struct buf stanzas; /* of all */
     uint64_t receipts[256];
@@ -42,6 +43,7 @@ static void on_frame(const struct link_frame *f)
     case LINK_FATE:
         assert_true(told.n_fates < 2048);
         told.fates[told.n_fates++] = f->fate;
+        snprintf(told.fate_why, sizeof(told.fate_why), "%.*s", SLICE_FMT(f->fate.why));
         break;
     case LINK_STANZA:
         assert_true(told.n_stanzas < 256);
@@ -394,6 +396,11 @@ static void a_partner_that_cannot_be_reached_is_told_as_it_is(void **state)
     rig_until(told.n_fates == 1);
     assert_int_equal(told.fates[0].fate, XMPP_FATE_UNREACHABLE);
     assert_false(told.fates[0].written);
+    assert_non_null(strstr(told.fate_why, "cannot connect to "));
+    send_one(2); /* back-off: refused at once, for the same reason */
+    rig_until(told.n_fates == 2);
+    assert_int_equal(told.fates[1].fate, XMPP_FATE_UNREACHABLE);
+    assert_non_null(strstr(told.fate_why, "cannot connect to "));
 }
 
 /* ---- cuts ---- */
@@ -476,10 +483,35 @@ static void what_the_former_process_had_not_answered_comes_again(void **state)
     end_begin_process(&gateway, 'n');
     buf_clear(&told.stanzas);
     link_up_to(link_proxy_local(p, 0));
+    rig_turns(20);
+    assert_int_equal(told.n_stanzas, 1); /* by whose settings? */
+    say_settings(2, THEIRS);
     rig_until(told.n_stanzas == 2);
     assert_true(heard("<body>first</body>"));
     assert_int_not_equal(told.receipts[0], told.receipts[1]);
     assert_false(node_has_fate(&b, 1));
+    say_handled(told.receipts[1]);
+    assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
+    assert_int_equal(xmpp_counters(b.x)->streams_opened, 1); /* no stream was closed for it */
+}
+
+static void what_the_new_settings_do_not_allow_is_given_to_nobody(void **state)
+{
+    linked();
+    assert_true(node_send(&b, 1, "first"));
+    rig_until(told.n_stanzas == 1);
+    cut_gateway();
+    end_begin_process(&gateway, 'n');
+    link_up_to(link_proxy_local(p, 0));
+    say_settings(2, "tailspin.example");
+    rig_until(told.version == 2);
+    rig_until(xmpp_counters(b.x)->streams == 0);
+    assert_int_equal(told.n_stanzas, 1);
+    assert_false(node_has_fate(&b, 1));
+    say_settings(3, THEIRS);
+    rig_until(told.version == 3);
+    while (told.n_stanzas == 1) /* its server tries again */
+        pass(1);
     say_handled(told.receipts[1]);
     assert_int_equal(node_fate(&b, 1), XMPP_FATE_CONFIRMED);
 }
@@ -534,6 +566,7 @@ int main(void)
         TEST(a_gateway_that_does_not_come_back_leaves_nothing),
         TEST(a_gateway_that_was_started_anew_finds_the_streams_as_they_were),
         TEST(what_the_former_process_had_not_answered_comes_again),
+        TEST(what_the_new_settings_do_not_allow_is_given_to_nobody),
         TEST(a_receipt_that_was_not_given_ends_the_link),
         TEST(credit_that_was_not_used_ends_the_link),
         TEST(a_stanza_that_grows_too_long_goes_back_to_its_sender),
