@@ -13,8 +13,7 @@ void xmpp_component_put_header(struct xmpp_stream *s)
     buf_str(&b, "<?xml version='1.0'?><stream:stream xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAM "'");
     xml_put_attr(&b, "to", s->local); /* the component, not the server */
     buf_char(&b, '>');
-    if (buf_ok(&b))
-        xmpp_stream_write(s, buf_slice(&b));
+    xmpp_stream_write_all(s, &b);
     buf_free(&b);
 }
 
@@ -50,10 +49,9 @@ static void shake_hands(struct xmpp_stream *s, struct slice id)
     }
     buf_init(&b, 100);
     buf_printf(&b, "<handshake>%s</handshake>", key);
-    if (buf_ok(&b))
-        xmpp_stream_write(s, buf_slice(&b));
-    buf_free(&b);
     xmpp_stream_become(s, XMPP_STATE_HANDSHAKE);
+    xmpp_stream_write_all(s, &b);
+    buf_free(&b);
 }
 
 void xmpp_component_header(struct xmpp_stream *s, const struct xml *root)

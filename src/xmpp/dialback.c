@@ -48,6 +48,9 @@ static void put_answer(struct xmpp_stream *s, const char *name, struct slice fro
         buf_str(&b, "/>");
     if (buf_ok(&b))
         xmpp_stream_write(s, buf_slice(&b));
+    else if (s->conn)
+        conn_abort(
+            s->conn); /* lest the other side waits; the stream itself ends later, as a verdict may be on it now */
     buf_free(&b);
 }
 
@@ -266,7 +269,9 @@ void xmpp_verify_send(struct xmpp_verify *v, struct xmpp_stream *via)
     v->via = via;
     v->sent = buf_ok(&b) && xmpp_stream_write(via, buf_slice(&b));
     buf_free(&b);
-    if (via->verify == v)
+    if (!v->sent)
+        verified(v, "error", "remote-connection-failed");
+    else if (via->verify == v)
         xmpp_stream_become(via, XMPP_STATE_VERIFYING);
 }
 

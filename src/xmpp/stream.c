@@ -62,6 +62,14 @@ bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes)
     return conn_write(s->conn, bytes.p, bytes.n);
 }
 
+void xmpp_stream_write_all(struct xmpp_stream *s, const struct buf *b)
+{
+    if (buf_ok(b))
+        xmpp_stream_write(s, buf_slice(b));
+    else
+        xmpp_stream_fail(s, XMPP_FATE_UNREACHABLE, "out of memory");
+}
+
 /* Up to half of tx_max, above which conn says when all of it is gone (drained). */
 bool xmpp_stream_has_room(const struct xmpp_stream *s)
 {
@@ -107,8 +115,7 @@ void xmpp_stream_put_header(struct xmpp_stream *s)
             xml_put_attr(&b, "id", s->id);
     }
     buf_str(&b, " version='1.0' xml:lang='en'>");
-    if (buf_ok(&b))
-        xmpp_stream_write(s, buf_slice(&b));
+    xmpp_stream_write_all(s, &b);
     buf_free(&b);
 }
 

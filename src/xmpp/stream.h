@@ -169,11 +169,13 @@ static inline bool xmpp_stream_hears(const struct xmpp_stream *s)
 }
 
 bool xmpp_stream_write(struct xmpp_stream *s, struct slice bytes);
+/* What the set-up cannot go on without: if there was no memory to put it together, the stream ends, lest both sides wait. */
+void xmpp_stream_write_all(struct xmpp_stream *s, const struct buf *b);
 bool xmpp_stream_has_room(const struct xmpp_stream *s); /* for one stanza more */
 bool xmpp_stream_is_taken(const struct xmpp_stream *s); /* the partner's kernel has all we wrote */
 void xmpp_stream_touch(struct xmpp_stream *s);          /* a stanza passed */
 
-/* Sends the header, if that has not been done. */
+/* Sends the header, if that has not been done. May end the stream. */
 void xmpp_stream_put_header(struct xmpp_stream *s);
 
 /* Sends a stream error and ends the stream (RFC 6120 4.9.1.1). text may be NULL. */

@@ -79,6 +79,47 @@ static bool one_run(bool dialback, long n, long n_bad)
     return failed;
 }
 
+static bool is_ready(void)
+{
+    const struct xmpp_pair *p = xmpp_pair_find(a.x, SLICE(OURS), SLICE(THEIRS));
+
+    return p && p->ready;
+}
+
+/* What one side cannot say for want of memory is not waited for until some time is over: no time passes here. */
+static bool one_set_up(bool dialback, long n)
+{
+    int cert_a = dialback ? CERT_SELF_SIGNED : CERT_OURS, cert_b = dialback ? CERT_SELF_SIGNED : CERT_THEIRS;
+    enum xmpp_fate fate;
+    bool failed;
+
+    start(cert_a, cert_b);
+    node_set(&a, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
+    node_set(&b, XMPP_REQUIRED, XMPP_OPTIONAL, dialback);
+    oom_plan(n, 1);
+    oom_on();
+    if (send_one(1, &fate))
+        rig_until(is_ready() || node_has_fate(&a, 1));
+    oom_off();
+    failed = oom_failed();
+    stop();
+    return failed;
+}
+
+static void test_set_up_does_not_wait(void **state)
+{
+    long n = 0, step = getenv("STOX_PROOF") ? 1 : 2;
+
+    while (one_set_up(false, n))
+        n += step;
+    assert_true(n > 50);
+    if (!getenv("STOX_PROOF"))
+        return;
+    for (n = 0; one_set_up(true, n);)
+        n++;
+    assert_true(n > 50);
+}
+
 /* Settings are tightened without memory: what they forbid ends all the same. */
 static bool one_change(long n, long n_bad)
 {
@@ -258,8 +299,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sasl_one), T(test_sasl_some),  T(test_dialback_one), T(test_dialback_some),
-        T(test_change),   T(test_revocation), T(test_cut),          T(test_both_ways),
+        T(test_sasl_one),   T(test_sasl_some), T(test_dialback_one), T(test_dialback_some),        T(test_change),
+        T(test_revocation), T(test_cut),       T(test_both_ways),    T(test_set_up_does_not_wait),
     };
 
     return cmocka_run_group_tests_name("fault/oom_xmpp", tests, NULL, NULL);

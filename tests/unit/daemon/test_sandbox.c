@@ -132,7 +132,7 @@ static int within(int (*act)(void))
 {
     pid_t child = fork();
     struct err err = { "" };
-    int status;
+    int status = 0;
 
     if (child == 0) {
         if (sandbox_enter(&err))
@@ -195,7 +195,7 @@ static void threads_that_were_there_before_are_in_it_too(void **state)
 {
     pid_t child = fork();
     struct err err = { "" };
-    int status;
+    int status = 0;
 
     if (child == 0) {
         int entered = 0;
