@@ -67,7 +67,7 @@ def heard(name, address, ports):
 
 def test_only_what_the_firewall_table_lists_has_a_way(rig, pair):
     perimeter, inside, inner = pair.perimeter_ns, pair.inside_ns, pair.inner_address
-    outer, inward = "10.97.%d.2" % pair.k, "10.97.%d.10" % pair.k
+    outer, inward = split.inner(pair.k, 2), split.inner(pair.k, 10)
     with listening(perimeter, "0.0.0.0", PORTS, "proxy"), listening(inside, "0.0.0.0", PORTS, "gateway"), \
             listening(None, dns.SCRIPTED, PORTS, "partner"):
         # from the world: streams to the perimeter; SIP and administrators to the inside, by the same address

@@ -159,6 +159,11 @@ class Filter:
         return self.n_pairs
 
 
+def inner(k, host):
+    """An address of pair k's nets: 0 is the outer one's, 4 the perimeter's inner one, 8 the inside's. 4095 pairs have some."""
+    return "10.97.%d.%d" % (k // 16, k % 16 * 16 + host)
+
+
 class Pair:
     """
     Perimeter and inside of one gateway, with the addresses of both. outer, inside: [(address, port)] that they listen at. k: the number of
@@ -170,19 +175,19 @@ class Pair:
         self.k = k or self.filter.number()
         self.outer, self.inside = outer, inside
         self.perimeter_ns, self.inside_ns = "perimeter%d" % self.k, "inside%d" % self.k
-        self.inner_address = "10.97.%d.6" % self.k
+        self.inner_address = inner(self.k, 6)
         self._undo = []
         _make(self.perimeter_ns)
         _make(self.inside_ns)
         for device, name, far, at in (("po%d", "outer", self.perimeter_ns, 0), ("pi%d", "inner", self.perimeter_ns, 4),
                                       ("i%d", "inside", self.inside_ns, 8)):
-            _wire("filter", device % self.k, name, far, "10.97.%d.%d" % (self.k, at), "fd97:%d:%d::" % (self.k, at))
-        _ip(self.perimeter_ns, "route add default via 10.97.%d.1" % self.k, "route add 10.97.%d.8/30 via 10.97.%d.5" % (self.k, self.k),
+            _wire("filter", device % self.k, name, far, inner(self.k, at), "fd97:%d:%d::" % (self.k, at))
+        _ip(self.perimeter_ns, "route add default via " + inner(self.k, 1), "route add %s/30 via %s" % (inner(self.k, 8), inner(self.k, 5)),
             "-6 route add default via fd97:%d:0::1" % self.k)
         self._own(self.perimeter_ns, outer)
         self._own(self.inside_ns, inside)
-        _ip(self.inside_ns, "route add default via 10.97.%d.9%s" % (self.k, self._source()),
-            "route add 10.97.%d.4/30 via 10.97.%d.9 src 10.97.%d.10" % (self.k, self.k, self.k), "-6 route add default via fd97:%d:8::1" % self.k)
+        _ip(self.inside_ns, "route add default via " + inner(self.k, 9) + self._source(),
+            "route add %s/30 via %s src %s" % (inner(self.k, 4), inner(self.k, 9), inner(self.k, 10)), "-6 route add default via fd97:%d:8::1" % self.k)
         self._lead()
         self._open()
 
@@ -233,7 +238,7 @@ class Pair:
                          "rule %%s pref 80 to %s ipproto %s dport %d lookup %d" % (address, protocol, port, _TO_FILTER))
         for address in sorted({a for a, _ in self.outer + self.inside if not a.startswith("127.")}):
             six = ":" in address
-            inward = "fd97:%d:8::2" % self.k if six else "10.97.%d.10" % self.k
+            inward = "fd97:%d:8::2" % self.k if six else inner(self.k, 10)
             _ip("filter", ("-6 " if six else "") + "route replace %s via %s" % (address, inward))
         for address in sorted({a for a, _ in self.outer if not a.startswith("127.")}):
             for port in {5269, 5270} - {p for a, p in self.outer if a == address}:
@@ -241,7 +246,7 @@ class Pair:
                          "rule %%s pref 9000 to %s ipproto tcp dport %d lookup %d" % (address, port, _TO_WORLD))
         for address, port in self.outer:
             six = ":" in address
-            flag, outward = ("-6 ", "fd97:%d:0::2" % self.k) if six else ("", "10.97.%d.2" % self.k)
+            flag, outward = ("-6 ", "fd97:%d:0::2" % self.k) if six else ("", inner(self.k, 2))
             self._do("filter", flag, "rule %%s pref %d to %s ipproto tcp dport %d lookup %d" % (100 + self.k, address, port, 1000 + self.k))
             _ip("filter", flag + "route replace table %d default via %s" % (1000 + self.k, outward))
 
@@ -374,7 +379,7 @@ class Behind(Perimeter):
     def namespaces(self, settings):
         super().namespaces(settings)
         near, far = self.pair.k, self.first.pair.k
-        _ip(self.first.pair.perimeter_ns, "route replace 10.97.%d.8/30 via 10.97.%d.5" % (near, far))
+        _ip(self.first.pair.perimeter_ns, "route replace %s/30 via %s" % (inner(near, 8), inner(far, 5)))
         _nft('add rule inet split pair%d iifname "i%d" oifname "pi%d" ip daddr %s tcp dport %d accept\n' % (
             near, near, far, self.first.pair.inner_address, LINK_PORT))
 
