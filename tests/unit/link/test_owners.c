@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 
-#include "line_rig.h"
 #include "link/proxy_parts.h"
+#include "proxy_rig.h"
 #include "xmpp/xmpp.h"
 
 #define SECRET "0123456789abcdef-contoso"
@@ -24,10 +24,6 @@ static struct side {
 } one, two;
 static struct end second;
 static struct slice pins[2];
-static struct link_proxy *p;
-static struct xmpp_local local;
-static struct federation *streams;
-static struct node b; /* the partner's server */
 
 static void hear(struct side *s, const struct link_frame *f)
 {
@@ -55,15 +51,6 @@ static void two_hears(const struct link_frame *f)
     hear(&two, f);
 }
 
-static struct federation *make(const struct federation_maker *maker, struct loop *loop,
-                               const struct federation_conf *conf, struct err *err)
-{
-    streams = xmpp_local_make(&local.maker, loop, conf, err);
-    return streams;
-}
-
-static const struct federation_maker maker = { make };
-
 static void side_begin(struct side *s, struct end *end, void (*hears)(const struct link_frame *f))
 {
     *s = (struct side){ .end = end };
@@ -74,10 +61,6 @@ static void side_begin(struct side *s, struct end *end, void (*hears)(const stru
 
 static int begin(void **state)
 {
-    static struct addr any;
-    struct err err = { "" };
-    struct link_proxy_conf conf = { .loop = &rig_loop, .federation = &maker, .name = SLICE("edge.contoso.example") };
-
     if (line_rig_setup(state))
         return -1;
     line_rig_end_begin(&second, LINK_GATEWAY, "other.contoso.example");
@@ -85,37 +68,13 @@ static int begin(void **state)
     side_begin(&two, &second, two_hears);
     pins[0] = slice_str(gateway.pin);
     pins[1] = slice_str(second.pin);
-    addr_parse(SLICE("127.0.0.1:0"), 0, &any);
-    assert_int_equal(tls_trust(proxy.tls, certs_path("root.pem"), &err), 0);
-    local = (struct xmpp_local){ .maker.make = xmpp_local_make, .tls = proxy.tls, .listen = &any, .n_listen = 1 };
-    conf.tls = proxy.tls;
-    conf.listen = &any;
-    conf.n_listen = 1;
-    conf.pins = pins;
-    conf.n_pins = 2;
-    p = link_proxy_new(&conf, &err);
-    if (!p || link_proxy_start(p, &err))
-        fail_msg("%s", err.text);
-    node_start(&b, THEIRS, OURS, CERT_THEIRS);
-    node_points_to(&b, listener_local(container_of(container_of(streams, struct xmpp, federation)->listeners.next,
-                                                   struct xmpp_listener, link)
-                                          ->listener));
+    proxy_rig_begin(pins, 2);
     return 0;
-}
-
-static void on_stopped(void *arg)
-{
-    *(bool *)arg = true;
 }
 
 static int end(void **state)
 {
-    bool stopped = false;
-
-    link_proxy_stop(p, on_stopped, &stopped);
-    rig_until(stopped);
-    link_proxy_free(p);
-    node_stop(&b);
+    proxy_rig_end();
     buf_free(&one.stanzas);
     buf_free(&two.stanzas);
     rig_turns(3);
@@ -127,33 +86,7 @@ static int end(void **state)
 
 static void say(struct side *s, const struct link_frame *f)
 {
-    if (link_frame_is_numbered(f->type))
-        assert_true(link_session_send(&s->end->session, f));
-    else
-        assert_true(link_line_write(s->end->line, f));
-}
-
-static struct slice read_file(const char *name, char *out, size_t size)
-{
-    FILE *f = fopen(certs_path(name), "r");
-    size_t n;
-
-    assert_non_null(f);
-    n = fread(out, 1, size, f);
-    fclose(f);
-    return slice_of(out, n);
-}
-
-static void say_identity(struct side *s)
-{
-    static char chain[8192], key[8192];
-    struct link_frame f = { .type = LINK_IDENTITY, .identity.revision = 1 };
-    struct tls *tls = rig_tls(CERT_OURS);
-
-    f.identity.chain = read_file("c.pem", chain, sizeof(chain));
-    f.identity.key = read_file("k.pem", key, sizeof(key));
-    tls_free(tls);
-    say(s, &f);
+    end_say(s->end, f);
 }
 
 static void dial(struct side *s)
@@ -188,7 +121,7 @@ static void tell(struct side *s, const char *secret, const char *served, const c
 
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         if (frames[i].type == LINK_SETTINGS_END)
-            say_identity(s);
+            end_say_identity(s->end);
         say(s, &frames[i]);
     }
     rig_until(s->version == version && s->used && s->end->session.answered_ms);

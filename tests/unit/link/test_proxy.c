@@ -5,17 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "line_rig.h"
 #include "link/copy.h"
 #include "link/credit.h"
-#include "link/proxy.h"
+#include "proxy_rig.h"
 #include "xmpp/xmpp.h"
 
-static struct link_proxy *p;
-static struct xmpp_local local;
-static struct federation *streams;
-static struct node b; /* the partner's server */
-static struct addr any, out_at;
+static struct addr out_at;
 static struct buf settings;
 
 /* What the gateway was told. */
@@ -58,58 +53,21 @@ static void on_frame(const struct link_frame *f)
     }
 }
 
-/* The federation that the proxy makes, kept to be looked at. */
-static struct federation *make(const struct federation_maker *maker, struct loop *loop,
-                               const struct federation_conf *conf, struct err *err)
-{
-    streams = xmpp_local_make(&local.maker, loop, conf, err);
-    return streams;
-}
-
-static const struct federation_maker maker = { make };
-
 static int begin(void **state)
 {
-    struct err err = { "" };
-    struct link_proxy_conf conf = { .loop = &rig_loop, .federation = &maker, .name = SLICE("edge.contoso.example") };
-
     if (line_rig_setup(state))
         return -1;
     memset(&told, 0, sizeof(told));
     buf_init(&told.stanzas, 1 << 20);
     buf_init(&settings, 1 << 20);
     gateway.on_frame = on_frame;
-    addr_parse(SLICE("127.0.0.1:0"), 0, &any);
-    assert_int_equal(tls_trust(proxy.tls, certs_path("root.pem"), &err), 0);
-    local = (struct xmpp_local){ .maker.make = xmpp_local_make, .tls = proxy.tls, .listen = &any, .n_listen = 1 };
-    conf.tls = proxy.tls;
-    conf.listen = &any;
-    conf.n_listen = 1;
-    conf.pins = proxy.pins;
-    conf.n_pins = 1;
-    p = link_proxy_new(&conf, &err);
-    if (!p || link_proxy_start(p, &err))
-        fail_msg("%s", err.text);
-    node_start(&b, THEIRS, OURS, CERT_THEIRS);
-    node_points_to(&b, listener_local(container_of(container_of(streams, struct xmpp, federation)->listeners.next,
-                                                   struct xmpp_listener, link)
-                                          ->listener));
+    proxy_rig_begin(proxy.pins, 1);
     return 0;
-}
-
-static void on_stopped(void *arg)
-{
-    *(bool *)arg = true;
 }
 
 static int end(void **state)
 {
-    bool stopped = false;
-
-    link_proxy_stop(p, on_stopped, &stopped);
-    rig_until(stopped);
-    link_proxy_free(p);
-    node_stop(&b);
+    proxy_rig_end();
     buf_free(&told.stanzas);
     buf_free(&settings);
     return line_rig_teardown(state);
@@ -119,34 +77,7 @@ static int end(void **state)
 
 static void say(const struct link_frame *f)
 {
-    if (link_frame_is_numbered(f->type))
-        assert_true(link_session_send(&gateway.session, f));
-    else
-        assert_true(link_line_write(gateway.line, f));
-}
-
-static struct slice read_file(const char *name, char *out, size_t size)
-{
-    FILE *f = fopen(certs_path(name), "r");
-    size_t n;
-
-    assert_non_null(f);
-    n = fread(out, 1, size, f);
-    fclose(f);
-    return slice_of(out, n);
-}
-
-/* The certificate of our domain, from memory to memory. */
-static void say_identity(void)
-{
-    static char chain[8192], key[8192];
-    struct link_frame f = { .type = LINK_IDENTITY, .identity.revision = 1 };
-    struct tls *tls = rig_tls(CERT_OURS);
-
-    f.identity.chain = read_file("c.pem", chain, sizeof(chain));
-    f.identity.key = read_file("k.pem", key, sizeof(key));
-    tls_free(tls);
-    say(&f);
+    end_say(&gateway, f);
 }
 
 static void say_settings(uint64_t version, const char *partner)
@@ -171,7 +102,7 @@ static void say_settings(uint64_t version, const char *partner)
 
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         if (frames[i].type == LINK_SETTINGS_END)
-            say_identity();
+            end_say_identity(&gateway);
         say(&frames[i]);
     }
 }
