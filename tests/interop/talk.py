@@ -11,11 +11,15 @@ GATEWAY = (dns.GATEWAY, 5060)
 
 
 class Talk:
-    """with Talk(...) as talk: streams stand both ways, and messages go until the end of the block."""
+    """
+    with Talk(...) as talk: streams stand both ways, and messages go until the end of the block. ahead: the person on XMPP is so many
+    ahead of what has come to SIP, at most, and one more each second while nothing comes.
+    """
 
-    def __init__(self, office, person, label, *, rate=40, target=GATEWAY, transport=None):
+    def __init__(self, office, person, label, *, rate=40, target=GATEWAY, transport=None, ahead=None):
         self.office, self.person, self.label, self.rate, self.target = office, person, label, rate, target
-        self.transport = transport
+        self.transport, self.ahead = transport, ahead
+        self._came, self._looked, self._sent_at = 0, 0, 0  # so many have come, or are behind others that have
         self.traffic = SipTraffic(office, person.jid, target, rate=rate, label=label, transport=transport)
         self.back = []
         self._stop = threading.Event()
@@ -23,9 +27,17 @@ class Talk:
 
     def _go_on(self):
         while not self._stop.wait(1 / self.rate):
-            self._send()
+            if not self.ahead or len(self.back) - self._n_came() < self.ahead or time.monotonic() > self._sent_at + 1:
+                self._send()
+
+    def _n_came(self):
+        new = self.office.received.all[self._looked:]
+        self._looked += len(new)
+        self._came = max([self._came, *(self._number(r.body) + 1 for r in new)])
+        return self._came
 
     def _send(self):
+        self._sent_at = time.monotonic()
         n = len(self.back)
         self.back.append("%s-back %d" % (self.label, n))
         self.person.send("alice@contoso.example", self.back[n], id="%s-%d" % (self.label, n))
@@ -57,9 +69,9 @@ class Talk:
         self.traffic.stop()
 
     def errors(self):
-        """Ids of what was given back to the person on XMPP."""
-        return [m["id"] for m in self.person.messages.all
-                if m["type"] == "error" and m["id"].startswith(self.label + "-")]
+        """Ids of what was given back to the person on XMPP, each once: the gateway and his own server may both give one back."""
+        return {m["id"] for m in self.person.messages.all
+                if m["type"] == "error" and m["id"].startswith(self.label + "-")}
 
     def judge(self):
         """After the block: figures of both ways."""

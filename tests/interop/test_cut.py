@@ -3,6 +3,7 @@ The wire breaks at random points in the middle of traffic: where both sides can 
 nothing comes twice; where the other cannot, nothing is lost in silence, and what comes twice was not acknowledged when the
 wire broke. The quick size is for every test run; STOX_PROOF=1 asks for 1,000 cuts each.
 """
+import contextlib
 import os
 import random
 
@@ -11,7 +12,7 @@ import pytest
 from rig import dns
 from rig.cutter import Cutter
 from rig.numbered import Delivered, SipTraffic, judge, unknown_ids
-from rig.process import eventually
+from rig.process import Failed, eventually
 from rig.recorder import Recorder
 from rig.sipua import SipUa
 from rig.stoxd import Stoxd
@@ -22,12 +23,13 @@ pytestmark = pytest.mark.apart
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
 CUTS = 500 if PROOF else 7  # of each direction's connections
-TIMEOUT = 1200 if PROOF else 60
+TIMEOUT = 1200 if PROOF else 180  # a connection that is cut while it begins is tried again later and later
 GATEWAY = (dns.GATEWAY, 5060)
 BEHIND = dns.GATEWAY + ":5270"  # where stoxd listens when the wire to it is at 5269
 TO_PARTNER = "10.99.0.31"
 RATE = 150
-TO_PROSODY_RATE = RATE if PROOF else 60  # what waits while it connects, it writes before its stream management begins: a cut loses that
+# What waits while it connects, Prosody writes before its stream management begins: a cut loses that.
+TO_PROSODY = {"rate": RATE if PROOF else 60, "ahead": 8}
 UNLIMITED = {"user_message_rate": 0}  # one person sends them all
 
 
@@ -57,10 +59,15 @@ def served_twice(gateway):
 
 
 def unanswered_here(gateway):
-    """Messages that a gateway took from its partner and that had no end, by its log."""
-    ids = {name: {e["id"] for e in gateway.events(name) if e["direction"] == "xmpp-to-sip"}
-           for name in ("message", "message-answered", "message-refused")}
-    return len(ids["message"] - ids["message-answered"] - ids["message-refused"])
+    """Messages that a gateway took from its partner and that have no end, by its log. The last one is with SIP before its end is logged."""
+    def without_an_end():
+        ids = {name: {e["id"] for e in gateway.events(name) if e["direction"] == "xmpp-to-sip"}
+               for name in ("message", "message-answered", "message-refused")}
+        return ids["message"] - ids["message-answered"] - ids["message-refused"]
+
+    with contextlib.suppress(Failed):  # it is judged by who asks
+        eventually(lambda: not without_an_end(), "each has an end")
+    return len(without_an_end())
 
 
 def resumed(*gateways):
@@ -90,7 +97,7 @@ def test_between_two_gateways_nothing_is_lost_doubled_or_overtaken(rig, start, o
     wires.cut()
     results = {}
     for name, traffic, end, gateway in ("there", there, other, far), ("back", back, office, near):
-        traffic.wait_ok(20)
+        traffic.wait_ok(20, TIMEOUT)
         traffic.stop()
         entries = [(r.body, r.message.branch, None) for r in end.received.all]
         results[name] = {**judge(traffic, Delivered(entries, "cut")), "served_twice": served_twice(gateway)}
@@ -109,7 +116,7 @@ def test_with_a_partner_that_resumes_nothing_is_lost_doubled_or_overtaken(rig, s
     there.wait_ok(1)
     eventually(lambda: len(back.seen), "the stream of the partner stands")
     wires.cut()
-    there.wait_ok(20)
+    there.wait_ok(20, TIMEOUT)
     back.stop()
     there.stop()
     recorder.wait_acked(60)
@@ -122,49 +129,34 @@ def test_with_a_partner_that_resumes_nothing_is_lost_doubled_or_overtaken(rig, s
     assert resumed(gateway) > CUTS / 4
 
 
-def repeats(person, label):
-    """[(body, id of the first, id of the repeat, when that came)] of what came to a person more than once."""
-    first, found = {}, []
-    for m in person.messages.all:
-        if m["type"] == "error" or not m["body"].startswith(label + "-"):
-            continue
-        if m["body"] in first:
-            found.append((m["body"], first[m["body"]], m["id"], m.arrived_at))
-        else:
-            first[m["body"]] = m["id"]
-    return found
-
-
 def own_loss_max(sent):
     """What Prosody may lose before its stream management begins: at a proof, where it has the machine for itself, a message at each
-    tenth cut. How much it writes in that window the speed of the machine decides, which other tests use, too, in the ordinary run."""
+    tenth cut. How much it writes in that window the speed of the machine decides, which other tests use, too, in the ordinary run; TO_PROSODY
+    has a bound for it."""
     return 2 * CUTS / 10 if PROOF else sent / 10
 
 
 def test_with_prosody_nothing_is_lost_in_silence_and_repeats_were_unacknowledged(rig, stoxd, office, romeo, start, figures):
     gateway = stoxd(listen_xmpp=[BEHIND], gateway=UNLIMITED, partners={"fabrikam.example": {"proxy": TO_PARTNER}})
     wires = Wires(start, dns.PROSODY, 3)
-    with Talk(office, romeo, "cut", rate=TO_PROSODY_RATE) as talk:
+    with Talk(office, romeo, "cut", **TO_PROSODY) as talk:
         wires.cut()
-        talk.wait(20, 60)
+        talk.wait(20, TIMEOUT)
     results = talk.judge()
     there, back = results["sip_to_xmpp"], results["xmpp_to_sip"]
     unknown = unknown_ids(gateway)
     firsts = {m["body"]: m["id"] for m in reversed(romeo.messages.all) if m["type"] != "error"}
     refused = [s for s in talk.traffic.sent if s.status >= 300 and s.body in firsts]
     there["not_sent_but_delivered"] = sum(firsts[s.body] not in unknown for s in refused)
-    answered = {s.body: s.answered_at for s in talk.traffic.sent}
-    twice = repeats(romeo, "cut")
-    late = [r for r in twice if r[3] > answered[r[0]] + 1]
-    there.update(repeated_percent=round(100 * len(twice) / there["sent"], 2), repeated_though_acknowledged=len(late))
+    there.update(repeated_percent=round(100 * there["repeats"] / there["sent"], 2))
     seen, returned = {r.body for r in office.received.all}, set(talk.errors())
     silent = [b for n, b in enumerate(talk.back) if b not in seen and "cut-%d" % n not in returned]
-    back.pop("lost")  # it takes each error for one message, and Prosody gives some back twice
+    back.pop("lost")  # judged below: some are Prosody's own
     # What Prosody writes before its stream management has begun it does not count, and so does not miss.
     back.update(never_reached_us=len(silent), unanswered_here=unanswered_here(gateway), served_twice=served_twice(gateway),
                 bounced_percent=round(100 * len(returned) / back["sent"], 2))
     figures(cuts=wires.cuts(), sip_to_xmpp=there, xmpp_to_sip=back)
-    assert (there["lost"], there["repeats_with_another_id"], there["repeated_though_acknowledged"]) == (0, 0, 0)
+    assert (there["lost"], there["repeats_with_another_id"], there["written_after_the_answer"]) == (0, 0, 0)
     assert there["not_sent_but_delivered"] == 0
     assert (back["unanswered_here"], back["repeats_with_another_branch"], back["served_twice"]) == (0, 0, 0)
     assert back["never_reached_us"] <= own_loss_max(back["sent"])

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.apart
 PROOF = os.environ.get("STOX_PROOF") == "1"
 KILLS = 50 if PROOF else 3
 SERVER_KILLS = 20 if PROOF else 2
+BACK_S = 90  # a server that is slow to start is tried again later and later
 GATEWAY = (dns.GATEWAY, 5060)
 TO = "romeo@recorder.example"
 USERS = ("alice", "bob", "carol", "dave")
@@ -89,7 +90,7 @@ def stanzas(recorder):
 def settle(traffic, office, recorder):
     """All answers are there; then one message more shows that what comes later would have come."""
     traffic.stop(90)
-    eventually(lambda: office.message(TO, "the last", target=GATEWAY).wait() == 200, "the partner is back", 40)
+    eventually(lambda: office.message(TO, "the last", target=GATEWAY).wait() == 200, "the partner is back", BACK_S)
     recorder.wait_stanza("the last")
 
 
@@ -98,7 +99,7 @@ def check(there, least):
     assert set(there["answered"]) <= {"200", "504"} | ({"0"} if "owed_an_answer" in there else set())
     assert there.get("owed_an_answer", 0) == 0
     assert there["answered"].get("200", 0) >= least
-    assert (there["lost"], there["after_the_answer"], there["repeats_with_another_id"]) == (0, 0, 0)
+    assert (there["lost"], there["written_after_the_answer"], there["repeats_with_another_id"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("sm", [True, False], ids=["stream-management", "ping-only"])
@@ -109,7 +110,7 @@ def test_the_partner_is_killed_under_traffic_and_no_answer_lies(rig, stoxd, offi
     traffic = SipTraffic(office, TO, GATEWAY, rate=150, window=50, label="k").start()
     back = FromRecorder(recorder, office, "b")
     for i in range(KILLS):
-        traffic.wait_ok(chance.randrange(20, 60))
+        traffic.wait_ok(chance.randrange(20, 60), BACK_S)
         with back.alive:
             if i % 2 == 0:  # the worst moment: written down and not yet acknowledged
                 recorder.set(die_after=len(recorder.stanzas()) + chance.randrange(5, 30))
@@ -118,7 +119,7 @@ def test_the_partner_is_killed_under_traffic_and_no_answer_lies(rig, stoxd, offi
             recorder.kill()
             time.sleep(chance.choice([0, 0.1, 0.5]))
             recorder.start()
-    traffic.wait_ok(20)
+    traffic.wait_ok(20, BACK_S)
     back.stop()
     settle(traffic, office, recorder)
     recorder.wait_acked(60)
@@ -138,7 +139,7 @@ def test_the_gateway_is_killed_under_traffic_and_no_answer_lies(rig, stoxd, offi
     traffic = SipTraffic(office, TO, GATEWAY, rate=150, window=50, label="k").start()
     back = FromRecorder(recorder, office, "b")
     for i in range(KILLS):
-        traffic.wait_ok(chance.randrange(20, 60))
+        traffic.wait_ok(chance.randrange(20, 60), BACK_S)
         if i % 2 == 0:  # the worst moment: the partner has taken some that nobody has been told of
             recorder.set(ack=False, ping=False)
             recorder.wait_count(len(recorder.stanzas()) + chance.randrange(5, 30))
@@ -146,7 +147,7 @@ def test_the_gateway_is_killed_under_traffic_and_no_answer_lies(rig, stoxd, offi
         recorder.set(ack=True, ping=True)
         time.sleep(chance.choice([0, 0.1, 0.5]))
         gateway.start()
-    traffic.wait_ok(20)
+    traffic.wait_ok(20, BACK_S)
     back.stop()
     settle(traffic, office, recorder)
     recorder.wait_acked(60)
@@ -173,7 +174,7 @@ def test_a_request_is_unanswered_only_where_each_process_that_had_a_copy_was_kil
         recorder.wait_count(n)
         gateway.kill()
         gateway.start()
-    assert not any(t.done for t in copies)
+    assert not any(t.response for t in copies)
     recorder.set(ack=True, ping=True)
     assert office.message(TO, "each copy", **same).wait() == 200
     assert len(recorder.stanzas()) == 5 and len({s["id"] for s in recorder.stanzas()}) == 1
@@ -195,14 +196,14 @@ def test_a_real_server_is_killed_under_traffic_and_each_200_was_acknowledged(req
     traffic = SipTraffic(office, people[0].jid, GATEWAY, rate=150, window=50, label="server-kill").start()
     kills = SERVER_KILLS if server == "prosody" else (SERVER_KILLS + 1) // 2
     for _ in range(kills):
-        traffic.wait_ok(chance.randrange(20, 60))
+        traffic.wait_ok(chance.randrange(20, 60), BACK_S)
         peer.process.kill()
         peer.start()
         people.append(start(XmppClient(*person_of(rig, server))))
-    traffic.wait_ok(20)
+    traffic.wait_ok(20, BACK_S)
     traffic.stop(90)
     eventually(lambda: office.message(people[0].jid, "the last", target=GATEWAY).wait() == 200, "the server is back",
-               40)
+               BACK_S)
     people[-1].wait_message("the last")
     entries = [(m["body"], m["id"], m.arrived_at) for p in people for m in list(p.messages.all) if m["type"] != "error"]
     unknown = unknown_ids(gateway)

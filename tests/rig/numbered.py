@@ -105,11 +105,12 @@ class Delivered:
     """What a record holds of the traffic with this label. entries: [(body, id, at)], in order; at may be None."""
 
     def __init__(self, entries, label="m"):
-        self.first, self.repeats, self.other_ids = {}, 0, 0
+        self.first, self.repeats, self.other_ids, self.order = {}, 0, 0, []
         bodies = []
         for body, stanza_id, at in entries:
             if not body or not body.startswith(label + "-"):
                 continue
+            self.order.append(body)
             if body in self.first:
                 self.repeats += 1
                 self.other_ids += self.first[body][0] != stanza_id
@@ -128,6 +129,21 @@ def lost(traffic, delivered):
             if s.status and s.status < 300 and s.body not in delivered.first]
 
 
+def written_after_the_answer(traffic, delivered):
+    """
+    The bodies of copies that were written to the partner after their sender had his answer: none may be. When they came does not say so, as
+    what is under way may stay there for seconds; but it is written in order, so that no copy comes behind what was sent after its answer.
+    """
+    known = {s.body: (txn.sent_at[0], s.answered_at) for txn, s in zip(traffic.txns, traffic.sent) if s.answered_at}
+    newest, found = 0, []
+    for body in delivered.order:
+        sent_at, answered_at = known.get(body, (0, math.inf))
+        if newest > answered_at:
+            found.append(body)
+        newest = max(newest, sent_at)
+    return found
+
+
 def judge(traffic, delivered, unknown=None):
     """
     Holds the answers against the record. lost: answered 2xx, not there. refused_but_delivered: refused and there all
@@ -141,6 +157,7 @@ def judge(traffic, delivered, unknown=None):
         "delivered": len(delivered), "lost": len(lost(traffic, delivered)),
         "repeats": delivered.repeats, "repeats_with_another_id": delivered.other_ids,
         "out_of_order": delivered.out_of_order, "refused_but_delivered": len(there),
+        "written_after_the_answer": len(written_after_the_answer(traffic, delivered)),
     }
     if all(at is not None for at, _ in times):
         figures["before_the_answer"] = sum(at <= answered for at, answered in times)
