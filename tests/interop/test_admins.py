@@ -85,7 +85,8 @@ def test_each_role_does_what_it_may_and_no_more(admin, office, romeo, tmp_path):
     gateway.apply()
     reader, helpdesk, administrator = (token_file(admin, tmp_path, r) for r in ("reader", "helpdesk", "administrator"))
     assert office.message(romeo.jid, "opens a stream", target=GATEWAY).wait() == 200
-    stream = str(json.loads(admin.ctl("stream", "list", "--json", token=reader))[0]["id"])
+    streams = json.loads(admin.ctl("stream", "list", "--json", token=reader))
+    (stream,) = [str(s["id"]) for s in streams if (s["remote"], s["direction"]) == ("fabrikam.example", "out")]
     for words in (("stream", "close", stream), ("partner", "set", "fabrikam.example", "--tls", "optional"), ("audit", "list"),
                   ("user", "list"), ("token", "list")):
         admin.ctl(*words, token=reader, code=NOT_ALLOWED)
