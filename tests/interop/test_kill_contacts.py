@@ -93,13 +93,13 @@ def settle(world, gateway):
             world.approve(pair)
         if pair.policy == "wait":
             world.decide(pair, "allow")
-    world.recorder.wait_acked(30)
+    world.recorder.wait_acked(60)
     world.wait_answered(40)
     world.refresh_all()
     for n in range(USERS):
         world.xmpp_changes("romeo%d@recorder.example" % n, False)
         world.xmpp_changes("romeo%d@recorder.example" % n, True)
-    world.wait_agreed(lambda: stored(gateway), 30)
+    world.wait_agreed(lambda: stored(gateway), 60)
 
 
 def check(world, gateway):
@@ -108,8 +108,8 @@ def check(world, gateway):
         (world.sip_changes if user.endswith("@contoso.example") else world.xmpp_changes)(user, True)
     for pair in world.pairs.values():
         world.stray(pair)
-    world.recorder.wait_acked(30)
-    world.wait_agreed(lambda: stored(gateway), 30)
+    world.recorder.wait_acked(60)
+    world.wait_agreed(lambda: stored(gateway), 60)
     assert not world.leaks, "\n".join(world.leaks)
     assert not world.errors, "\n".join(world.errors)
 

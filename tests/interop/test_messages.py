@@ -140,7 +140,7 @@ def test_what_was_confirmed_is_on_disk_when_the_partner_is_killed(rig, stoxd, of
     recorder.wait_end()
     recorder.options.pop("die_after")
     recorder.start()
-    eventually(lambda: send(["ready?"])[0].status == 200, "the partner is back for stoxd, which waits after a failure")
+    eventually(lambda: send(["ready?"])[0].status == 200, "the partner is back for stoxd, which waits after a failure", 90)
     txns += send(bodies[200:])
     confirmed = {body for body, txn in zip(bodies, txns) if txn.status == 200}
     assert {txn.status for txn in txns} <= {200, 504}
