@@ -56,6 +56,7 @@ def end(rig, relay, truth, each):
 
 
 def late_bounces(gw):
+    """Errors that have come back, of what was answered 2xx before."""
     return int(re.search(r'stox_bounces_total\{in_time="no"\} (\d+)', gw.ctl("metrics"))[1])
 
 
@@ -69,6 +70,7 @@ def test_over_a_bad_line_none_is_lost_doubled_or_overtaken_and_each_answer_is_tr
     figures(each_way=PAIRS * EACH, seconds=round(seconds), to_xmpp=there, to_sip=back, sip=truth.sip.counts,
             xmpp=truth.xmpp.counts, gateway_kib=gw.resident_kib(), relay=relay.counts)
     assert (there_faults, back_faults) == ({}, {})
+    eventually(lambda: late_bounces(gw) >= there["bounced after their 2xx"], "those on their way have come")
     assert late_bounces(gw) == there["bounced after their 2xx"] and there["604"] > 0 and back["refused by SIP"] > 0
     assert min(way["lost"] for way in relay.counts) > 0 and not any(way["over"] for way in relay.counts)
 
