@@ -213,7 +213,7 @@ def test_who_is_registered_is_seen(world, table, romeo, start):
                 linphone.registers_anew()
             return any(p["from"].bare == BOB and not p.xml.get("type") for p in romeo.told.all[mark:])
 
-        eventually(is_seen, "he is seen again", 40)
+        eventually(is_seen, "he is seen again", 90)
         assert refusals
         mark = romeo.mark()
         linphone.goes_offline()
