@@ -19,7 +19,7 @@
 #include "peer.h"
 
 #define WATCHED_MAX 400000
-#define STALL_MS 5000
+#define STALL_MS 30000
 #define REFRESH_STALL_MS 40000 /* a refresh comes after half a minute */
 
 /* A dialog, as the SUBSCRIBE that began it has it. */

@@ -95,6 +95,7 @@ class Scene:
         self.he.removes(ALICE)
         self.he.settle("contoso.example")  # or it would come into the next test
         self.gateway.ctl("contact", "purge", "--user", ALICE, "--force")
+        self.he.settle("contoso.example")  # and what is said to that
 
 
 @pytest.fixture

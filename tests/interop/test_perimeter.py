@@ -1,4 +1,5 @@
 """Gateway and proxy as an administrator has them: two machines, a firewall, and what stoxctl says of the link between."""
+import contextlib
 import os
 import re
 import signal
@@ -62,6 +63,12 @@ def test_what_stoxctl_prints_makes_a_proxy_that_works(rig, gateway, romeo, offic
         assert proxy.stop() == 0
 
 
+def is_named(gateway, words):
+    """In the end: what was tried when the change was made may still have its own end to come to."""
+    found = []
+    eventually(lambda: found.append(verdict(gateway)) or (found[-1][0] == 1 and words in found[-1][1]), "%s among %s" % (words, found))
+
+
 def test_the_state_of_a_link_is_shown(gateway):
     status = gateway.ctl_json("proxy", "status", "stoxd-inside")
     assert (status["state"], status["sends"], status["why"], status["links"]) == ("ready", True, "", 1)
@@ -85,7 +92,8 @@ def test_what_is_on_its_way_by_a_proxy_is_shown_by_partner(rig, start, office):
     assert office.message("romeo@recorder.example", "first", target=(dns.GATEWAY, 5060)).wait() == 200
     recorder.set(ack=False, ping=False)
     held = [office.message("romeo@recorder.example", "held %d" % i, target=(dns.GATEWAY, 5060)) for i in range(3)]
-    recorder.wait_stanza("held 2")
+    for i in range(3):
+        recorder.wait_stanza("held %d" % i)
     status = gateway.ctl_json("proxy", "status", "stoxd-inside")
     assert [(p["partner"], p["out"], p["in"]) for p in status["partners"]] == [("recorder.example", 3, 0)]
     assert (status["under-way"], status["waiting"]) == (3, 0)
@@ -98,24 +106,33 @@ def test_what_keeps_a_link_from_coming_up_is_named(gateway):
     assert verdict(gateway) == (0, "The link with stoxd-inside at %s:23456 is up." % gateway.perimeter.pair.inner_address)
 
     gateway.ctl("proxy", "set", "stoxd-inside", "--pin", OTHER_PIN)  # another key than the proxy has
-    status, why = verdict(gateway)
-    assert status == 1
-    assert "its key is %s, which is not pinned here" % gateway.perimeter.ours.pin in why
+    is_named(gateway, "its key is %s, which is not pinned here" % gateway.perimeter.ours.pin)
 
     gateway.ctl("proxy", "set", "stoxd-inside", "--pin", gateway.perimeter.ours.pin)
     gateway.perimeter.theirs.pin = OTHER_PIN  # the proxy knows another gateway
     gateway.perimeter.start(program(), gateway._boot_text(gateway.perimeter.proxy(gateway.settings)), dict(os.environ))
-    status, why = verdict(gateway)
-    assert status == 1
-    assert "most likely its link-pins do not have our pin" in why
+    is_named(gateway, "most likely its link-pins do not have our pin")
 
     assert gateway.perimeter.end() == 0  # nobody listens there
-    status, why = verdict(gateway)
-    assert status == 1
-    assert "connection refused: no proxy listens at this address and port, or a firewall refuses it" in why
+    is_named(gateway, "connection refused: no proxy listens at this address and port, or a firewall refuses it")
 
     gateway.ctl("proxy", "set", "stoxd-inside", "--address", dns.OFFICE + ":5060")  # no TLS there
     assert verdict(gateway)[0] == 1
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+def each(folder, look):
+    """look(path) of all that is in the folder, and has not gone while it was looked at."""
+    found = []
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.append(look(os.path.join(folder, name)))
+    assert found
+    return found
 
 
 def test_the_proxy_has_given_up_files_and_programs(gateway, romeo, office):
@@ -123,12 +140,10 @@ def test_the_proxy_has_given_up_files_and_programs(gateway, romeo, office):
     assert office.message(romeo.jid, "from the sandbox", target=(dns.GATEWAY, 5060)).wait() == 200
     romeo.wait_message("from the sandbox")
     at = "/proc/%d/" % gateway.perimeter.process.pid
-    for task in os.listdir(at + "task"):
-        with open(at + "task/%s/status" % task) as f:
-            status = f.read()
+    for status in each(at + "task", lambda task: read(task + "/status")):
         assert re.search(r"^Seccomp:\t2$", status, re.M), status
         assert re.search(r"^NoNewPrivs:\t1$", status, re.M), status
-    kinds = {re.sub(r":?\[.*", "", os.readlink(at + "fd/" + fd)) for fd in os.listdir(at + "fd")}
+    kinds = {re.sub(r":?\[.*", "", leads_to) for leads_to in each(at + "fd", os.readlink)}
     assert kinds <= {"socket", "pipe", "anon_inode", "/dev/null"}, kinds
     os.kill(gateway.perimeter.process.pid, signal.SIGHUP)
     gateway.wait_event("nothing-read-again")

@@ -35,10 +35,11 @@ def start_proxy(gateway):
     gateway.perimeter.start(program(), gateway._boot_text(gateway.perimeter.proxy(gateway.settings)), dict(os.environ))
 
 
-def disturb(gateway, what, chance):
+def disturb(gateway, recorder, what, chance):
     pause = chance.choice([0, 0.1, 0.5])
     if what == "proxy":
         gateway.perimeter.kill()
+        recorder.set(ack=True, ping=True)  # before there is another stream that would go on waiting for an answer
         time.sleep(pause)
         start_proxy(gateway)
     elif what == "gateway":
@@ -65,8 +66,7 @@ def test_proxy_gateway_and_link_end_under_traffic_and_no_answer_lies(rig, start,
         if what == "proxy" and i % 2 == 0:
             recorder.set(ack=False, ping=False)
             recorder.wait_count(len(recorder.stanzas()) + chance.randrange(5, 30))
-        disturb(gateway, what, chance)
-        recorder.set(ack=True, ping=True)
+        disturb(gateway, recorder, what, chance)
     traffic.wait_ok(20)
     back.stop()
     settle(traffic, office, recorder)
@@ -134,6 +134,7 @@ def test_when_one_of_two_proxies_dies_under_traffic_the_other_one_goes_on_within
     gateway.perimeter.kill()
     died = time.monotonic()
     recorder.set(ack=True)
+    recorder.acknowledge()  # where the other one has asked already
     traffic.wait_ok(1)
     gap = time.monotonic() - died
     traffic.wait_ok(50)

@@ -45,6 +45,7 @@ def world(request, rig, gateway, office, start):
     world.person.removes(ALICE)
     world.person.settle("contoso.example")  # or it would come into the next test
     gateway.ctl("contact", "purge", "--user", ALICE, "--force")
+    world.person.settle("contoso.example")  # and what is said to that
 
 
 def tuples(message):
@@ -134,11 +135,12 @@ def test_a_person_on_xmpp_watches_a_sip_user(world):
     world.person.wait_is(phone, since=mark)
     world.person.wait_is(ALICE + "/desk", "dnd", since=mark)
     watched.notify(pidf(ALICE, ("desk", "closed"), ("phone", "open")), state="active")
-    world.person.wait("unavailable", ALICE + "/desk")
+    world.person.wait("unavailable", ALICE + "/desk", since=mark)
     says(watched, "closed")
-    world.person.wait("unavailable", phone)
+    world.person.wait("unavailable", phone, since=mark)
+    mark = world.person.mark()
     says(watched)
-    world.person.wait_is(phone)
+    world.person.wait_is(phone, since=mark)
     mark = world.person.mark()
     world.person.leaves()
     world.person.is_()  # his server asks again, and is answered from what is known

@@ -24,6 +24,12 @@ def rows(world, person, phone, direction):  # noqa: F811
     return "%s, Kamailio, %s" % (phone, person.server), world.transport, direction
 
 
+def asked(person, mark):  # noqa: F811
+    """Whether since then he was asked, or told of an end. An answer comes behind it, by the same way."""
+    person.settle("contoso.example")
+    return [str(p) for p in person.told.all[mark:] if p.xml.get("type") in ("subscribe", "unsubscribed", "unsubscribe")]
+
+
 def linphone_adds(linphone, person):  # noqa: F811
     mark, at = person.mark(), linphone.mark()
     linphone.watches(person.jid)
@@ -59,13 +65,14 @@ def test_linphone_watches(world, table, person, linphone):  # noqa: F811
     with table.row(*its, "presence: removed, added again without a question"):
         linphone.forgets(person.jid)
         eventually(lambda: not world.gateway.ctl_json("subscription", "list", "--user", BOB)["items"], "it has unsubscribed")
-        at = linphone.mark()
+        mark, at = person.mark(), linphone.mark()
         linphone.watches(person.jid)
         linphone.wait_shows(person.jid, at, state="active", basic="open")
+        assert not asked(person, mark)
     with table.row(*its, "presence: refused, added again, refused, added again, allowed"):
         for _ in range(2):
             at = linphone.mark()
-            person.refuses(BOB)
+            person.refuses_and_is_heard(BOB)
             linphone.wait_shows(person.jid, at, state="terminated")
             linphone.forgets(person.jid)
             at = linphone_adds(linphone, person)
@@ -127,4 +134,4 @@ def test_a_new_start_of_stox_costs_phones_nothing(world, table, person, linphone
         person.is_("dnd", "after")
         linphone.registers_anew()
         linphone.wait_shows(person.jid, at, timeout=40, state="active", note="after")
-        assert not [p for p in person.told.all[mark:] if p.xml.get("type") in ("subscribe", "unsubscribed", "unsubscribe")]
+        assert not asked(person, mark)

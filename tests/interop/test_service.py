@@ -70,12 +70,12 @@ def test_a_second_signal_ends_it_at_once(stoxd, office, recorder):
 
 
 def test_restarts_under_load_lose_nothing_that_was_taken(rig, stoxd, office, recorder, figures):
-    gateway = stoxd(partners={"recorder.example": {}})
+    gateway = stoxd(partners={"recorder.example": {}}, gateway={"stop_within": 30})
     traffic = SipTraffic(office, TO, GATEWAY, rate=150, window=50, label="k").start()
     back = FromRecorder(recorder, office, "b")
     for _ in range(RESTARTS):
         traffic.wait_ok(100)
-        gateway.stop(40)
+        gateway.stop(60)
         gateway.start()
     traffic.wait_ok(100)
     back.stop()

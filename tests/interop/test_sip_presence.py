@@ -64,6 +64,7 @@ def person(request, rig, world, start):
         it.removes(user + "@contoso.example")
     it.settle("contoso.example")
     world.gateway.ctl("contact", "purge", "--user", jid, "--force")
+    it.settle("contoso.example")  # what is said to that does not come into the next test
     world.server.decides(alice={}, bob={})
 
 
@@ -159,7 +160,7 @@ def test_she_sees_who_waits_and_her_word_is_told_as_it_happens(world, table, per
         mark = person.mark()
         world.server.decides(carol={person.jid: "block"})
         person.wait("unsubscribed", CAROL, since=mark)
-        assert not world.gateway.ctl_json("contact", "list", "--user", CAROL)["items"]
+        eventually(lambda: not world.gateway.ctl_json("contact", "list", "--user", CAROL)["items"], "nothing is left")
     person.removes(CAROL)
 
 
@@ -261,8 +262,9 @@ def test_baresip_is_seen(world, table, person, phone):
         person.asks(ALICE)
         person.wait("subscribed", ALICE)
         person.wait("available", device)
+        mark = person.mark()
         phone.publishes(False)
-        person.wait("unavailable", device)
+        person.wait("unavailable", device, since=mark)
         mark = person.mark()
         phone.publishes(True)
         person.wait("available", device, since=mark)

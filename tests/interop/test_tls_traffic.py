@@ -100,6 +100,7 @@ def test_hand_over_under_sip_tls_traffic_refuses_nobody_and_loses_nothing(rig, c
 
 
 def test_restarts_under_sip_tls_traffic_lose_nothing_that_was_taken(gateway, office, romeo, figures):
+    gateway.ctl("gateway", "set", "--stop-within", "25")  # a partner that is slow to acknowledge is waited for
     with Talk(office, romeo, "restarted", target=SIPS) as talk:
         for _ in range(TIMES):
             talk.wait(20)

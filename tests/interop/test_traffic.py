@@ -17,6 +17,13 @@ ALICE, BOB, ROMEO = "alice@contoso.example", "bob@contoso.example", "romeo@fabri
 NOWHERE = "unresolvable.example"
 
 
+def is_there(gateway, path):
+    """In the API."""
+    said = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", gateway.server.removeprefix("unix:"),
+                           "http://localhost" + path], text=True, stdout=subprocess.PIPE, timeout=20)
+    return said.stdout == "200"
+
+
 def only(items):
     assert len(items) == 1, items
     return items[0]
@@ -142,7 +149,7 @@ def test_events_come_as_json_too(stoxd, romeo, office):
     gateway = stoxd()
     popen = subprocess.Popen([program("stoxctl", "ctl"), "--server", gateway.server, "trace", "--user", ROMEO, "--json",
                               "--count", "2"], text=True, stdout=subprocess.PIPE)
-    eventually(lambda: gateway.events("admin-look"), "it has begun")
+    eventually(lambda: is_there(gateway, "/v1/traces/1"), "it has begun")
     assert office.message(ROMEO, "hello", target=GATEWAY).wait() == 200
     events = [json.loads(line) for line in popen.communicate(timeout=30)[0].splitlines()]
     assert [(e["n"], e["leg"], e["direction"]) for e in events] == [(1, "sip", "in"), (2, "xmpp", "out")], events
@@ -221,6 +228,8 @@ def test_a_test_says_why_the_other_side_cannot_be_reached(stoxd, romeo, office):
 
 def test_an_error_that_follows_the_acknowledgement_is_no_success(stoxd, romeo, office):
     gateway = stoxd()
+    romeo.send(ALICE, "hello")
+    office.wait_message("hello")  # there is a stream for what comes back, which is not waited for as long as one may take to set up
     said = fails(gateway, ALICE, "nobody-at-all@fabrikam.example", "service-unavailable|item-not-found",
                  "The partner's server .*gave back the message")
     assert gateway.ctl_json("conversation", "show", said["conversation"])["sip-to-xmpp"]["messages"] == 1

@@ -34,10 +34,10 @@ def patience(each):
     return 90 + PAIRS * each / 600
 
 
-def begin(rig, stoxd, start, folder, each, domains, gateway=None, **line):
+def begin(rig, stoxd, start, folder, each, domains, gateway=None, stalls_at=0, **line):
     """All of it, and traffic both ways: the gateway, the line and the two sides."""
     truth = Truth(rig, folder, own=dns.OFFICE + ":5060", to="%s:%d" % FAR, listen=dns.RECORDER + ":5269",
-                  gateway=dns.GATEWAY + ":5269", pairs=PAIRS, each=each, domains=domains, window=WINDOW)
+                  gateway=dns.GATEWAY + ":5269", pairs=PAIRS, each=each, domains=domains, window=WINDOW, stalls_at=stalls_at)
     gw = stoxd(partners=truth.partners, routes=ROUTES, log_level="info", gateway={**OPEN, **(gateway or {})})
     relay = start(Relay(NEAR, (dns.GATEWAY, 5060), FAR, (dns.OFFICE, 5060), **line))
     for side in truth.sides():
@@ -56,6 +56,7 @@ def end(rig, relay, truth, each):
 
 
 def late_bounces(gw):
+    """Errors that have come back, of what was answered 2xx before."""
     return int(re.search(r'stox_bounces_total\{in_time="no"\} (\d+)', gw.ctl("metrics"))[1])
 
 
@@ -69,6 +70,7 @@ def test_over_a_bad_line_none_is_lost_doubled_or_overtaken_and_each_answer_is_tr
     figures(each_way=PAIRS * EACH, seconds=round(seconds), to_xmpp=there, to_sip=back, sip=truth.sip.counts,
             xmpp=truth.xmpp.counts, gateway_kib=gw.resident_kib(), relay=relay.counts)
     assert (there_faults, back_faults) == ({}, {})
+    eventually(lambda: late_bounces(gw) >= there["bounced after their 2xx"], "those on their way have come")
     assert late_bounces(gw) == there["bounced after their 2xx"] and there["604"] > 0 and back["refused by SIP"] > 0
     assert min(way["lost"] for way in relay.counts) > 0 and not any(way["over"] for way in relay.counts)
 
@@ -79,12 +81,10 @@ def n_timeouts(gw):
 
 def test_when_the_partner_stalls_each_answer_is_still_true(rig, stoxd, start, tmp_path, figures):
     """It stops until the hold time is over for hundreds of messages; some of them were on their way to it."""
-    gw, relay, truth = begin(rig, stoxd, start, tmp_path, EACH_STALLED, PARTNERS_STALLED, {"hold_time": HOLD_S})
-    partner = truth.xmpp.process.pid
-    truth.xmpp.process.wait_line("^first$", 30)
-    os.kill(partner, signal.SIGSTOP)
+    gw, relay, truth = begin(rig, stoxd, start, tmp_path, EACH_STALLED, PARTNERS_STALLED, {"hold_time": HOLD_S}, stalls_at=100)
+    truth.xmpp.process.wait_line("^stalls$", 30)
     eventually(lambda: n_timeouts(gw) >= 200, "200 messages that the hold time ended for", 30)
-    os.kill(partner, signal.SIGCONT)
+    os.kill(truth.xmpp.process.pid, signal.SIGCONT)
     end(rig, relay, truth, EACH_STALLED)
     there, there_faults = truth.to_xmpp(numbered.unknown_ids(gw))
     back, back_faults = truth.to_sip()

@@ -3,10 +3,10 @@
  * numbered messages to a SIP user, in turn and without waiting, at most WINDOW of them not acknowledged. What comes for them
  * it takes, or bounces, as plan.h says.
  *
- *   truth-xmpp LISTEN GATEWAY CA CERT KEY PAIRS EACH DOMAINS WINDOW FOLDER        LISTEN and GATEWAY are ADDRESS:PORT
+ *   truth-xmpp LISTEN GATEWAY CA CERT KEY PAIRS EACH DOMAINS WINDOW FOLDER [STALLS-AT]  LISTEN and GATEWAY are ADDRESS:PORT
  *
- * Says "listening", begins at a line "go", says "first" when the first message has come, and "settled" when the gateway has
- * acknowledged all of its own. Ended by SIGTERM it writes to FOLDER, in 16 bits for each message in the order of pairs:
+ * Says "listening", begins at a line "go", and says "settled" when the gateway has acknowledged all of its own. At the message
+ * of number STALLS-AT it says "stalls", and stands still (SIGSTOP) until it gets a SIGCONT. Ended by SIGTERM it writes to FOLDER, in 16 bits for each message in the order of pairs:
  * xmpp-arrived (how often it came, and in the upper eight what was done with it), xmpp-errors (1: it came back as "did not
  * answer", outcome unknown; 2: as any other error); and prints its counts as JSON.
  */
@@ -28,7 +28,7 @@ struct side {
     struct xmpp *xmpp;
     struct xmpp_partner gateway;
     unsigned n_pairs, each, domains, window;
-    uint64_t count, sent, settled, n_came;
+    uint64_t count, sent, settled, n_came, stalls_at; /* stalls_at: 0: never */
     uint16_t *arrived, *errors;
     long *highest; /* of a pair, that came; -1: none yet */
     unsigned long long overtaken, strays, came_back_twice, unconfirmed;
@@ -125,8 +125,10 @@ static bool bounce(struct side *s, const struct xmpp_stanza *stanza, unsigned pa
 
 static void on_message(struct side *s, const struct xmpp_stanza *stanza, unsigned pair, unsigned n)
 {
-    if (!s->n_came++)
-        printf("first\n");
+    if (++s->n_came == s->stalls_at) {
+        printf("stalls\n");
+        raise(SIGSTOP);
+    }
     s->overtaken += (long)n < s->highest[pair];
     if ((long)n > s->highest[pair])
         s->highest[pair] = n;
@@ -267,14 +269,15 @@ int main(int argc, char **argv)
 {
     static struct side s;
 
-    if (argc != 11) {
-        fprintf(stderr, "usage: truth-xmpp LISTEN GATEWAY CA CERT KEY PAIRS EACH DOMAINS WINDOW FOLDER\n");
+    if (argc != 11 && argc != 12) {
+        fprintf(stderr, "usage: truth-xmpp LISTEN GATEWAY CA CERT KEY PAIRS EACH DOMAINS WINDOW FOLDER [STALLS-AT]\n");
         return 2;
     }
     s.n_pairs = (unsigned)atoi(argv[6]);
     s.each = (unsigned)atoi(argv[7]);
     s.domains = (unsigned)atoi(argv[8]);
     s.window = (unsigned)atoi(argv[9]);
+    s.stalls_at = argc > 11 ? (uint64_t)atoi(argv[11]) : 0;
     s.count = (uint64_t)s.n_pairs * s.each;
     s.arrived = plan_array(s.count, sizeof(s.arrived[0]));
     s.errors = plan_array(s.count, sizeof(s.errors[0]));

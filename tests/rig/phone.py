@@ -26,6 +26,30 @@ module ctrl_tcp.so
 """
 
 
+class _Answers:
+    """
+    What baresip traces, line by line: the final response (status, reason) to what it has sent of this method with these words in it; status:
+    only such a one. What it repeats, or asked before that, is answered under another Call-ID.
+    """
+
+    def __init__(self, server, method, words="", status=None):
+        self.server, self.method, self.words, self.status = server, method, words, status
+        self.head, self.call_id, self.ours, self.asked = None, None, False, set()  # of the message that this line is of
+
+    def __call__(self, line):
+        if re.match("(UDP|TCP|TLS) .*->", line):  # before each message, who sends to whom
+            self.ours, self.head, self.call_id = " %s:" % self.server not in line.split("->")[0], "", None
+            return None
+        self.head = line if self.head == "" else self.head
+        self.call_id = line[9:] if line.startswith("Call-ID: ") else self.call_id
+        if self.ours and self.call_id and self.head.startswith(self.method + " ") and self.words in line:
+            self.asked.add(self.call_id)
+        final = None if self.ours else re.match(r"SIP/2.0 ([2-6]\d\d) (.*)", self.head or "")
+        if final and self.call_id in self.asked and self.status in (None, int(final[1])):
+            return int(final[1]), final[2]
+        return None
+
+
 class Phone:
     """user: alice@contoso.example. proxy: where requests go, address[:port]. contacts: whom she can write to. registers: at the proxy. server: its address.
     published_for: with presence, seconds; after nine tenths of them it publishes again."""
@@ -115,7 +139,7 @@ class Phone:
             return
         mark, self._online = self.process.mark(), online
         self.command("presence_online" if online else "presence_offline")
-        self.process.wait_line("^SIP-ETag:", 20, mark)
+        self._wait_answer(_Answers(self.server, "PUBLISH", "<basic>%s</basic>" % ("open" if online else "closed"), 200), 40, mark)
 
     def wait_presence(self, status):
         """With presence, and one contact: until it shows it as Online, Offline, Busy or Unknown."""
@@ -140,17 +164,14 @@ class Phone:
         return self.process.wait_line(r'sip:\S+: ".*%s' % re.escape(text), timeout, since).string.strip()
 
     def wait_response(self, timeout=40, since=0):
-        """The first final response to something the phone sent since: (status, reason)."""
-        at = since
-        theirs = False
-        while True:
-            match, at = self.process.out.wait(re.compile(r"^UDP|^TCP|^TLS|^SIP/2.0 ([2-6]\d\d) (.*)").search, timeout, at)
-            if match is None:
-                raise Failed("the phone got no answer within %g s:\n%s" % (timeout, self.process.tail()))
-            if match.group(1) is None:  # the trace's line of who sends to whom, before each message
-                theirs = " %s:" % self.server in match.string.split("->")[0]
-            elif theirs:
-                return int(match.group(1)), match.group(2)
+        """The final response to a message that the phone sent since: (status, reason)."""
+        return self._wait_answer(_Answers(self.server, "MESSAGE"), timeout, since)
+
+    def _wait_answer(self, answers, timeout, since):
+        answer, _ = self.process.out.wait(answers, timeout, since)
+        if answer is None:
+            raise Failed("the phone got no answer within %g s:\n%s" % (timeout, self.process.tail()))
+        return answer
 
     def stop(self):
         if self.control:

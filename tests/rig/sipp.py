@@ -4,6 +4,7 @@ answer out of its turn, or without what the scenario looks for, and its run has 
 """
 import itertools
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -21,7 +22,7 @@ class Sipp:
     a Call-ID that is not of its own making. calls: how often it is played. Used by `with`; what it saw is told where a test fails in it.
     """
 
-    def __init__(self, scenario, target=None, *, address, port=5060, transport="udp", call_id=None, calls=1, seconds=30,
+    def __init__(self, scenario, target=None, *, address, port=5060, transport="udp", call_id=None, calls=1, seconds=90,
                  **keys):
         self.scenario, self.target, self.address, self.port = scenario, target, address, port
         self.transport, self.call_id, self.calls = transport, call_id, calls
@@ -85,9 +86,10 @@ class Sipp:
         self.stop()
 
     def wait_for(self, text, times=1):
-        """Waits until messages with this have passed."""
+        """Waits until so many messages with this have passed; one that is repeated is one."""
         def passed():
-            return self.messages().count(text) >= times
+            of_each = re.split(r"^-{20,} .*\n.* message (?:sent|received) .*\n", self.messages(), flags=re.MULTILINE)
+            return len({one.strip() for one in of_each if text in one}) >= times
         eventually(lambda: passed() or not self.process.running(), "%s sees %r" % (self.name, text), every=0.02)
         if not passed():
             raise Failed(self._account())

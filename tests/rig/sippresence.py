@@ -217,13 +217,13 @@ class Presence:
         granted = min(asked, self.expires_max)
         headers = ["Expires: %d" % granted, watched.contact()]
         status = self._say(got, self.answer if fresh else self.again, headers)
-        watched.asked.add(got)
-        if fresh:
-            self.watched.add(watched)
         if 200 <= status < 300:
             watched.expires, watched.granted_at, watched.ended = granted, time.monotonic(), not granted
             if self.first:
                 self.first(watched)
+        watched.asked.add(got)  # behind that NOTIFY: who waits for it goes on with the next one
+        if fresh:
+            self.watched.add(watched)
 
     def _new_watched(self, got):
         message = got.message

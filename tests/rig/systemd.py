@@ -166,4 +166,5 @@ class Machine:
         return self.run("systemctl", "show", "--value", "--property", name, unit).strip()
 
     def journal(self, unit):
+        self.run("journalctl", "--sync")  # what was said by now is in it
         return self.run("journalctl", "--no-pager", "-o", "cat", "-u", unit)

@@ -44,17 +44,17 @@ class Side:
 class Truth:
     """
     pairs people on each side, each writes each messages; those on XMPP are of this many domains, and some are written to at
-    one more. folder: for what the sides write.
+    one more. folder: for what the sides write. stalls_at: the XMPP side stands still at the message of this number; 0: never.
     """
 
-    def __init__(self, rig, folder, *, own, to, listen, gateway, pairs, each, domains, window):
+    def __init__(self, rig, folder, *, own, to, listen, gateway, pairs, each, domains, window, stalls_at=0):
         self.pairs, self.each, self.folder = pairs, each, str(folder)
         names = ["bouncer.example"] + ["p%02d.example" % i for i in range(domains)]
         self.partners = {name: {"proxy": listen} for name in names}
         cert = rig.cert("bouncer-and-%d.example" % domains, dns=names)
         self.sip = Side("truth-sip", [own, to, pairs, each, domains, folder], "answered")
         self.xmpp = Side("truth-xmpp", [listen, gateway, rig.pki.trust_file, cert.file, cert.key, pairs, each, domains,
-                                        window, folder], "settled")
+                                        window, folder, stalls_at], "settled")
 
     def sides(self):
         return self.sip, self.xmpp
