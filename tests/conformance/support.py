@@ -65,6 +65,10 @@ def share_certificates(rig):
         rig._certs[name] = cert
 
 
+# Where no test waits for these times to be over: nothing ends because somebody stood still for some seconds.
+PATIENT = {"hold_time": 28, "stream_establishment_timeout": 60}
+
+
 def settings(at=dns.GATEWAY, **changes):
     """Of the modules' gateways: short where a wait can be short. at: the address it listens on."""
     given = {
@@ -188,6 +192,17 @@ class Partner:
         wire.send("<enabled xmlns='%s'/>" % SM)
         return wire
 
+    def was_told_nothing(self, wire, to=DOMAIN, back=None):
+        """
+        That what was sent on wire, and all else by now, brings this partner nothing: the answer to a ping comes first, on back or on the
+        first stream that the gateway opens, which is returned.
+        """
+        wire.send("<iq type='get' id='behind' from='%s' to='%s'><ping xmlns='%s'/></iq>" % (self.domain, to, xmlstream.PING))
+        back = back or self.accept_sm()
+        found = back.expect(r"<(?:message|presence|iq)\b[^>]*>").group()
+        assert found.startswith("<iq") and "behind" in found, found
+        return back
+
     def nobody_connects(self, seconds=0.1):
         assert not select.select([self.listener.sock], [], [], seconds)[0], "the gateway connected to " + self.domain
 
@@ -264,11 +279,23 @@ class Udp:
             if found(messages[-1]):
                 return messages
 
-    def status(self, data, timeout=20):
-        """Sends a request; returns the final response, of the same Call-ID."""
+    def final(self, data, timeout=20):
+        """The final response to a request that was sent, by its Call-ID."""
         call_id = re.search(rb"(?m)^(?:Call-ID|i) *: *(.*?)\r$", data).group(1).decode()
-        self.send(data)
         return self.until(lambda m: m.is_response and m.get("call-id") == call_id and m.status >= 200, timeout)[-1]
+
+    def status(self, data, timeout=20):
+        """Sends a request; returns the final response."""
+        return self.send(data).final(data, timeout)
+
+    def asked(self, *before, timeout=20):
+        """The next request that is none of these, which may be repeated meanwhile."""
+        known = [m.branch for m in before]
+        return self.until(lambda m: not m.is_response and m.branch not in known, timeout)[-1]
+
+    def rest(self):
+        """All messages that have come by now."""
+        return [message(data) for data, _ in iter(lambda: self.receive(0), None)]
 
 
 def message(data):
@@ -355,6 +382,16 @@ def look_round(at, source):
     """What has come to the gateway before, the end of a connection too, has been looked at when this returns."""
     with Udp(source, (5999,), target=at) as peer:
         peer.status(request("OPTIONS", "sip:" + at, sent_by=source + ":5999"))  # whatever it says: it comes behind
+
+
+def heard(ua, at=dns.GATEWAY):
+    """
+    Over UDP: what this agent has sent has been looked at, and what the gateway has sent it because of that, or before, is among what the
+    agent has got when this returns. By three questions: what the gateway puts off to the end of a turn comes behind the answer to
+    the first, and what the agent answers to that is looked at before the third.
+    """
+    for _ in range(3):
+        assert ua.request("", "", target=(at, 5060), method="OPTIONS", uri="sip:" + at, transport="udp").wait(), "nothing is answered"
 
 
 def undisturbed(measure, fits, tries=5):

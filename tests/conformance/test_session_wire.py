@@ -1,4 +1,5 @@
 """Conversations as INVITE sessions with MESSAGE inside on the wire (STOX-SES), each way; the SIP side plays Lync."""
+import copy
 import re
 
 import pytest
@@ -13,7 +14,7 @@ from support import ALICE, GATEWAY_SIP, OTHER, RAW, RAW_TCP, Partner, body_of, e
 SHIM = "http://jabber.org/protocol/shim"
 CHATSTATES = "http://jabber.org/protocol/chatstates"
 THREAD = "29377446-0CBB-4296-8958-590D79094C50"
-NARROW = {"gateway": {"hold_time": 4, "stream_establishment_timeout": 5, "user_session_limit": 40}}
+NARROW = {"gateway": {**support.PATIENT, "user_session_limit": 40}}
 
 
 def routes(**more):
@@ -49,6 +50,11 @@ def counted(office):
     return len(office.others.all)
 
 
+def came(office, at, *methods):
+    """Requests of these methods that were no texts, of all since at."""
+    return [m for m in office.others.all[at:] if not m.is_response and m.method in methods]
+
+
 def lines(message):
     return dict(line.split("=", 1) for line in message.text.split("\r\n") if "=" in line)
 
@@ -75,7 +81,7 @@ def test_STOX_SES_04_INVITE_200_ACK_MESSAGE_BYE(alive, partner, office, domain, 
     assert found["v"] == "0" and found["t"] == "0 0" and found["m"] == "message 5060 sip null" and "s" in found
     assert re.fullmatch(r"- \d+ \d+ IN IP4 \S+", found["o"]) and re.fullmatch(r"IN IP4 \S+", found["c"])
     assert "text/plain" in found["a"]
-    ack = office.wait_other("ACK", 20, at)
+    ack = office.wait_other("ACK", 20, at, **{"from": invite.get("from")})
     session = office._session_of(ack)
     assert ack.uri == "sip:%s:5060;transport=%s" % (dns.OFFICE, transport.lower())
     assert ack.get("cseq").split()[0] == invite.get("cseq").split()[0]
@@ -89,7 +95,7 @@ def test_STOX_SES_04_INVITE_200_ACK_MESSAGE_BYE(alive, partner, office, domain, 
     assert second.get("call-id") == THREAD and "CSeq" not in second.get("cseq")
     p.send_message(wire, to=alice, body=None, stanza_id="m3",
                    extra="<thread>%s</thread><gone xmlns='%s'/>" % (THREAD, CHATSTATES))
-    bye = office.wait_other("BYE", 20, at)
+    bye = office.wait_other("BYE", 20, at, **{"from": invite.get("from")})
     assert bye.uri == ack.uri and tag_of(bye.get("to")) == tag_of(ack.get("to"))
     assert int(bye.get("cseq").split()[0]) == int(second.get("cseq").split()[0]) + 1
     assert session.ended
@@ -120,7 +126,8 @@ def test_STOX_SES_44_three_wait_in_order(alive, partner, office):
     for i in range(3):
         p.send_message(wire, body="queued %d" % i, stanza_id="q%d" % i)
     invite = office.wait_other("INVITE", 20, at)
-    support.options()  # what was read before it has been looked at
+    p.was_told_nothing(wire)  # all three have been looked at
+    support.heard(office)
     assert len(waiting) == 1 and office.mark() == mark
     office.loop.call_soon_threadsafe(setattr, office, "on_invite", accepting())
     office.loop.call_soon_threadsafe(office._on_invite, waiting[0])
@@ -144,7 +151,9 @@ def test_STOX_SES_44_a_refused_INVITE_is_an_error(alive, partner, office, status
     assert stanza.get("id") == "lost" and stanza.get("type") == "error"
     if condition:
         assert error_of(stanza)[0] == condition
-    office.wait_other("ACK", 20, at)
+    invite = office.wait_other("INVITE", 20, at)
+    office.wait_other("ACK", 20, at, call_id=invite.get("call-id"))
+    support.heard(office)
     assert "never" not in office.bodies()[mark:]
 
 
@@ -153,29 +162,30 @@ def test_STOX_SES_02_488_falls_back_to_MESSAGE(alive, partner, office):
     office.on_invite = accepting(status=488, reason="Not Acceptable Here")
     wire, alice = p.incoming("auto.example"), "alice@auto.example"
     p.send_message(wire, to=alice, body="by whichever way")
-    office.wait_other("ACK", 20, at)
+    office.wait_other("ACK", 20, at, call_id=office.wait_other("INVITE", 20, at).get("call-id"))
     got = office.wait_message("by whichever way", 20, mark).message
     assert got.uri == "sip:" + alice and tag_of(got.get("to")) is None
     p.send_message(wire, to=alice, body="at once", stanza_id="m2")
     office.wait_message("at once", 20, mark)
-    assert len([m for m in office.others.all[at:] if not m.is_response and m.method == "INVITE"]) == 1
+    support.heard(office)
+    assert len(came(office, at, "INVITE")) == 1
     assert office.bodies()[mark:] == ["by whichever way", "at once"]
-    p.nobody_connects()
+    p.was_told_nothing(wire, "auto.example")
 
 
 def test_STOX_SES_46_two_200_ACK_both_BYE_the_second(alive, partner, office):
     p, at = partner(), counted(office)
 
     def both(got):
-        office._on_invite_answer = None
         sent = accepting()(got)
         office.loop.call_soon(second, got)
         return sent
 
     def second(got):
         wire = got.responses[-1].replace(b";tag=" + office._salt.encode(), b";tag=fork2")
-        office.sessions[(got.message.get("call-id"), "fork2")] = office.sessions[
-            (got.message.get("call-id"), office._salt)]
+        fork = copy.copy(office.sessions[(got.message.get("call-id"), office._salt)])
+        fork.local_tag = "fork2"  # its end is not the other one's
+        office.sessions[(fork.call_id, fork.local_tag)] = fork
         got.send(wire)
 
     office.on_invite = both
@@ -183,10 +193,11 @@ def test_STOX_SES_46_two_200_ACK_both_BYE_the_second(alive, partner, office):
     p.send_message(wire, body="to one of the two")
     bye = office.wait_other("BYE", 20, at)
     assert tag_of(bye.get("to")) == "fork2"
-    acks = {tag_of(m.get("to")) for m in office.others.all[at:] if not m.is_response and m.method == "ACK"}
-    assert acks == {"fork2", office._salt}
     got = office.wait_message("to one of the two", 20).message
     assert tag_of(got.get("to")) == office._salt
+    support.heard(office)
+    assert {tag_of(m.get("to")) for m in came(office, at, "ACK")} == {"fork2", office._salt}
+    assert len(came(office, at, "BYE")) == 1
 
 
 def test_a_doubled_200_and_a_forged_one_change_nothing(alive, partner, office):
@@ -200,11 +211,11 @@ def test_a_doubled_200_and_a_forged_one_change_nothing(alive, partner, office):
     office.on_invite = doubled
     wire = p.incoming()
     p.send_message(wire, body="only one of me")
-    got = office.wait_message("only one of me", 20, mark).message
-    support.options()
-    acks = [m for m in office.others.all[at:] if not m.is_response and m.method == "ACK"]
-    assert len(acks) >= 2 and len({a.get("cseq") for a in acks}) == 1
-    assert [m.method for m in office.others.all[at:] if not m.is_response].count("BYE") == 0
+    got = office.wait_message("only one of me", 20, mark).message  # all of them were sent before it came
+    support.heard(office)
+    acks = came(office, at, "ACK")
+    assert len(acks) >= 4 and len({(a.get("call-id"), a.get("to"), a.get("cseq")) for a in acks}) == 1
+    assert came(office, at, "BYE") == []
     assert office.bodies()[mark:] == ["only one of me"]
     session = office._session_of(got)
     assert session.request("BYE", to_tag="forged").wait() == 481
@@ -251,6 +262,8 @@ def test_STOX_SES_36_accepted_without_asking_and_STOX_SES_39_BYE_is_gone(alive, 
     session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, sender="alice@" + domain,
                                transport=transport)
     assert session.invite.status == 200
+    if transport == "udp":
+        support.heard(office)
     p.nobody_connects()  # a session alone is nothing to XMPP
     ok = session.invite.response
     assert tag_of(ok.get("to")) and len(ok.all("contact")) == 1 and "text-format" not in str(ok)
@@ -258,6 +271,8 @@ def test_STOX_SES_36_accepted_without_asking_and_STOX_SES_39_BYE_is_gone(alive, 
     txn = session.message("Neither, fair saint")
     wire = p.accept_sm()
     stanza = expect_stanza(wire)
+    if transport == "udp":
+        support.heard(office)
     assert not txn.done  # nothing is confirmed that the partner's server has not
     assert stanza.get("type") == "chat" and body_of(stanza) == "Neither, fair saint"
     assert stanza.get("from") == "alice@" + domain and stanza.get("to") == "romeo@" + p.domain
@@ -299,25 +314,22 @@ def test_Lync_s_first_text_in_the_INVITE_arrives_once(alive, partner, office):
     assert txn.wait() == 200
 
 
-def after_what_was_sent(p, wire):
-    """The partner's stanzas are through: the answer to what came after them is here."""
-    wire.send("<iq type='get' id='behind' from='%s' to='contoso.example'><ping xmlns='urn:xmpp:ping'/></iq>" % p.domain)
-    p.accept_sm().expect(r"<iq\b[^>]*\bid=.behind")
-
-
 def test_no_request_of_ours_overtakes_our_200(alive, partner, office):
     """Through a proxy it could, and the caller knows no session yet: a text waits for the ACK, and typing is not told before."""
     p = partner()
     session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, holds=True)
+    support.heard(office)
     at, mark, wire = counted(office), office.mark(), p.incoming()
     p.send_message(wire, body=None, extra="<composing xmlns='%s'/>" % CHATSTATES)
     p.send_message(wire, body="too early")
-    after_what_was_sent(p, wire)
+    p.was_told_nothing(wire)  # both have been looked at
+    support.heard(office)
     assert office.mark() == mark and counted(office) == at
     session.ack()
     got = office.wait_message("too early", 20, mark)
     assert got.message.get("call-id") == session.call_id
-    assert not [m for m in office.others.all[at:] if m.method == "INVITE"]
+    support.heard(office)
+    assert came(office, at, "INVITE") == []
 
 
 def test_a_text_that_waited_for_the_ACK_of_a_session_that_ends_goes_in_another(alive, partner, office):
@@ -325,7 +337,7 @@ def test_a_text_that_waited_for_the_ACK_of_a_session_that_ends_goes_in_another(a
     session = sipsession.begin(office, "romeo@" + p.domain, target=GATEWAY_SIP, holds=True)
     mark, wire = office.mark(), p.incoming()
     p.send_message(wire, body="still there?")
-    after_what_was_sent(p, wire)
+    p.was_told_nothing(wire)  # it has been looked at
     assert session.bye().wait() == 200
     assert office.wait_message("still there?", 20, mark).message.get("call-id") != session.call_id
 
@@ -340,8 +352,8 @@ def test_Lync_s_typing_both_ways(alive, partner, office):
     support.acknowledge(wire, 1)
     at, back = counted(office), p.incoming()
     p.send_message(back, body=None, extra="<composing xmlns='%s'/>" % CHATSTATES)
-    info = office.wait_other("INFO", 20, at)
-    assert info.get("content-type") == "application/xml" and info.get("call-id") == session.call_id
+    info = office.wait_other("INFO", 20, at, call_id=session.call_id)
+    assert info.get("content-type") == "application/xml"
     assert '<status status="type" />' in info.text
     assert session.request("INFO", "<x/>", "application/xml").wait() == 400
     assert session.message("x", content_type="text/x-msmsgsinvite").wait() == 415

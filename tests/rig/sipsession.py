@@ -78,7 +78,7 @@ class Session:
 
 
 def begin(ua, to, *, target, offer=None, sender=None, call_id=None, transport=None, headers=(), holds=False,
-          wait=10):
+          wait=40):
     """Sends an INVITE and waits for its end. The session; its invite.status says what became of it. holds: no ACK."""
     transport = transport or ua.transport
     branch = ua.new_branch()

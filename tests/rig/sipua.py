@@ -433,11 +433,17 @@ class SipUa:
             raise Failed("SIP: no MESSAGE with %r within %g s; got %s" % (text, timeout, self.bodies()[-5:]))
         return got
 
-    def wait_other(self, method, timeout=20, since=0):
-        """The next message of this method that was no text; Lines' mark is len(ua.others.all)."""
-        got, _ = self.others.wait(lambda m: m if not m.is_response and m.method == method else None, timeout, since)
+    def wait_other(self, method, timeout=20, since=0, **headers):
+        """
+        The next message of this method that was no text; Lines' mark is len(ua.others.all). headers: what these have to be, names with _
+        for -. An ACK comes as often as what it answers, so that one of before may come late.
+        """
+        def found(m):
+            if not m.is_response and m.method == method and all(m.get(k.replace("_", "-")) == v for k, v in headers.items()):
+                return m
+        got, _ = self.others.wait(found, timeout, since)
         if got is None:
-            raise Failed("SIP: no %s within %g s; got %s" % (method, timeout, [m.start for m in self.others.all[-5:]]))
+            raise Failed("SIP: no %s %s within %g s; got %s" % (method, headers or "", timeout, [m.start for m in self.others.all[-5:]]))
         return got
 
     def wait_count(self, n, timeout=60):
