@@ -9,6 +9,8 @@ The test's end: class Recorder below.
 
     {"send": STANZA, "to": DOMAIN}    send it            {"set": {NAME: VALUE}}    change an option while it runs
     {"close": true}                   close all streams
+
+Each has a number, "n", and is confirmed by the note "obeyed N": what a test does next by another way comes behind it.
 """
 import argparse
 import asyncio
@@ -21,6 +23,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 
@@ -148,7 +151,9 @@ class Server:
             os._exit(0)
         *lines, self.input = (self.input + data).split(b"\n")
         for line in lines:
-            self.obey(json.loads(line))
+            command = json.loads(line)
+            self.obey(command)
+            self.note("obeyed %d" % command["n"])
 
     def obey(self, command):
         if "set" in command:
@@ -539,6 +544,7 @@ class Recorder:
         self.peers = peers or {"contoso.example": "10.99.0.1:5269"}
         self.record = record or os.path.join(ns.work_dir(), "record-" + domain)
         self.process = None
+        self.n_commands, self._commands = 0, threading.Lock()
 
     def start(self):
         from . import ns
@@ -555,8 +561,20 @@ class Recorder:
         return self
 
     def _command(self, **command):
-        self.process.popen.stdin.write(json.dumps(command).encode() + b"\n")
-        self.process.popen.stdin.flush()
+        """Returns when the process has done it, or has ended: then what it has not done is for the test to see."""
+        from .process import Failed
+        with self._commands:
+            self.n_commands += 1
+            process, at = self.process, self.process.mark()
+            obeyed = '{"note": "obeyed %d"}' % self.n_commands
+            process.popen.stdin.write(json.dumps({"n": self.n_commands, **command}).encode() + b"\n")
+            process.popen.stdin.flush()
+        if process.out.wait(lambda line: line == obeyed, 20, at)[0]:
+            return
+        try:
+            process.popen.wait(5)
+        except subprocess.TimeoutExpired:
+            raise Failed("%s: did not do %s:\n%s" % (self.domain, sorted(command), process.tail())) from None
 
     def send(self, to, body, stanza_id, sender="romeo", mtype="chat"):
         """Sends a message from one of our users; kept until the other server has acknowledged it."""
