@@ -1,6 +1,5 @@
 # What people type. Meson does the work; everything that is missing is installed first (Debian packages, by name).
 BUILD := build
-ASAN := build-asan
 FUZZ := build-fuzz
 MESON := /usr/bin/meson
 
@@ -53,4 +52,4 @@ install: all
 	@[ -n "$(DESTDIR)" ] || tools/installed
 
 clean:
-	@rm -rf $(BUILD) $(ASAN) $(FUZZ) tests/rig/.work
+	@rm -rf $(BUILD) $(FUZZ) tests/rig/.work
