@@ -196,15 +196,15 @@ class SipUa:
 
     def stop(self):
         async def end():
-            self._udp.close()
-            self._tcp.close()
-            if self._tls:
-                self._tls.close()
-            for flow in list(self._flows.values()):
-                flow.task.cancel()  # if it has not come to stand yet
-            for transport in list(self._accepted):
-                transport.abort()  # and nothing else: of what was closed before, asyncio knows no more to abort
-            self.loop.call_soon(self.loop.stop)
+            try:
+                for listener in filter(None, (self._udp, self._tcp, self._tls)):
+                    listener.close()
+                for flow in list(self._flows.values()):
+                    flow.task.cancel()  # if it has not come to stand yet
+                for transport in list(self._accepted):
+                    transport.abort()  # and nothing else: of what was closed before, asyncio knows no more to abort
+            finally:  # or its thread would be waited for to the bound
+                self.loop.call_soon(self.loop.stop)
         if self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(end(), self.loop).result(20)
             self._thread.join(20)
