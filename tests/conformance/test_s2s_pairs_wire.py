@@ -373,7 +373,7 @@ def test_STOX_S2S_77_broken_stream_repeats_the_unacknowledged_once(alive, partne
 @pytest.fixture(scope="module")
 def keeper(rig, start_for_module):
     return start_for_module(Stoxd(rig, name="stoxd-keeper", **support.settings(
-        "10.99.0.4", gateway={"hold_time": 4, "keep_alive_interval": 10})))
+        "10.99.0.4", gateway={**support.PATIENT, "keep_alive_interval": 10})))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -301,11 +301,11 @@ class SipUa:
         txn.timers[1:] = [later]
 
     def give_up(self):
-        """What has no answer yet is repeated no more, and gets none."""
-        def end():
+        """What has no answer yet is repeated no more, from now on, and gets none."""
+        async def end():
             for txn in [t for t in self._client.values() if not t.done]:
                 txn.finish(None)
-        self.loop.call_soon_threadsafe(end)
+        asyncio.run_coroutine_threadsafe(end(), self.loop).result(20)
 
     # Receiving.
 
