@@ -191,8 +191,8 @@ json_t *answer_proxy_test_start(void *owner, struct slice name, struct admin_ref
 /* It has come to an end, or does not any more. */
 static bool is_over(const struct seen *s, uint64_t took_ms)
 {
-    return s->state == LINK_IS_READY || s->state == LINK_IS_DOWN || (s->state == LINK_LEARNS && s->why[0]) ||
-           took_ms >= TEST_MS;
+    return s->state == LINK_IS_READY || s->state == LINK_IS_DOWN || s->state == LINK_IS_SILENT ||
+           (s->state == LINK_LEARNS && s->why[0]) || took_ms >= TEST_MS;
 }
 
 static void add_steps(struct steps *steps, const struct proxy *p, const struct seen *s, uint64_t took_ms)
@@ -200,7 +200,7 @@ static void add_steps(struct steps *steps, const struct proxy *p, const struct s
     char at[ADDR_TEXT];
 
     steps_add(steps, 0, 0, STEP_NOTE, "the gateway connects to %s", addr_text(&p->address, at));
-    if (s->state == LINK_IS_DOWN)
+    if (s->state == LINK_IS_DOWN || s->state == LINK_IS_SILENT)
         steps_add(steps, took_ms, 1, STEP_FAILED, "%s", s->why);
     if (s->state != LINK_LEARNS && s->state != LINK_IS_READY)
         return;
@@ -226,6 +226,8 @@ static void put_verdict(char out[WHY_MAX], const struct proxy *p, const struct s
     addr_text(&p->address, at);
     if (s->state == LINK_IS_READY)
         snprintf(out, WHY_MAX, "The link with %.*s at %s is up.", SLICE_FMT(p->name), at);
+    else if (s->state == LINK_IS_SILENT)
+        snprintf(out, WHY_MAX, "The link with %.*s at %s is silent: %s.", SLICE_FMT(p->name), at, s->why);
     else if (s->state == LINK_LEARNS)
         snprintf(out, WHY_MAX, "The link with %.*s at %s is up, but it has not taken the settings%s%s.",
                  SLICE_FMT(p->name), at, s->why[0] ? ": " : " yet", s->why);

@@ -29,6 +29,8 @@ struct gateway_link {
     unsigned n_failed;             /* in a row */
     uint64_t n_links;              /* so far */
     struct timer move;             /* without a line: then what it has is given to another */
+    struct timer silence;          /* of a line, since its proxy was heard; after input, which may be that */
+    bool silent;                   /* it has run out */
     uint64_t used;                 /* version of the settings that it uses; 0: none yet */
     size_t settings_at;            /* bytes of the settings that the line has got */
     size_t lists_at;               /* likewise of revocation lists */
@@ -173,6 +175,10 @@ void gateway_link_dial(struct gateway_link *l);
 void gateway_link_leave(struct gateway_link *l); /* its place is free afterwards, or later */
 /* May stanzas go there now? */
 bool gateway_is_ready(const struct gateway_link *l);
+/* It is linked, and has not been heard for as long as its lease may last: it writes nothing any more. */
+bool gateway_is_silent(const struct gateway_link *l);
+/* Those that are silent while another one is ready: their links end, and what they had is for that one. */
+void gateway_end_silent(struct link_gateway *g);
 struct gateway_account *gateway_account_of(struct gateway_link *l, struct slice partner); /* NULL on memory */
 /* The proxy has done what none may. */
 void gateway_complain(struct gateway_link *l, enum link_reason reason, const char *what);
