@@ -85,7 +85,7 @@ static void release(struct gateway_link *l)
     gateway_keep_counted(l);
     gateway_drop_attempts(l);
     l->taken = l->leaving = false;
-    l->why[0] = l->host[0] = l->program[0] = '\0';
+    l->why[0] = l->refused[0] = l->host[0] = l->program[0] = '\0';
     l->n_failed = l->n_links = 0;
     gateway_add_wanted(l->gateway);
 }

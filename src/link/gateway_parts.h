@@ -12,6 +12,7 @@
 #include "link/gateway.h"
 #include "xmpp/tally.h"
 
+#define LINK_NOT_TOLD "memory is missing, or a value is longer than a proxy takes"
 #define GATEWAY_LINKS (2 * LINK_PROXIES_MAX) /* those that are being left with them */
 
 /* The link to one proxy: a place for one, that another one may have later. */
@@ -47,6 +48,7 @@ struct gateway_link {
     char program[LINK_PROGRAM_MAX + 1];     /* "": it has not said */
     uint64_t since_ms;                      /* up, down, or ready since */
     char why[LINK_WHY_MAX + 60], host[256]; /* see struct link_proxy_info */
+    char refused[LINK_WHY_MAX + 60];        /* why it does not use the last version of the settings; "": it does */
     struct xmpp_counters counted, before;   /* by the proxy's process that counted last; by those before it */
     unsigned char counted_by[LINK_RANDOM];
 };
@@ -142,9 +144,9 @@ struct link_gateway {
     uint64_t last_knock;
     enum link_phase phase;
     struct deferred turn;
-    struct deferred tell; /* settings have changed */
-    struct timer again;   /* settings or lists could not be told or taken: time to try it again */
-    bool lists_missing;
+    struct deferred tell;                 /* settings have changed */
+    struct timer again;                   /* settings or lists could not be told or taken: time to try it again */
+    bool settings_missing, lists_missing; /* they could not be told */
     struct log_limit log_lost;
     bool freeing;
     struct timer stop;

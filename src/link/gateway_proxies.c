@@ -130,6 +130,15 @@ static enum link_state state_of(const struct gateway_link *l)
     return gateway_is_ready(l) ? LINK_IS_READY : LINK_LEARNS;
 }
 
+static const char *why_of(const struct gateway_link *l)
+{
+    if (gateway_is_silent(l))
+        return SILENT;
+    if (l->session.line && l->refused[0])
+        return l->refused;
+    return l->session.line && l->gateway->settings_missing ? "our settings cannot be told: " LINK_NOT_TOLD : l->why;
+}
+
 const char *link_state_name(enum link_state state)
 {
     switch (state) {
@@ -168,7 +177,7 @@ void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *ar
                                         .priority = l->conf.priority,
                                         .state = state_of(l),
                                         .chosen = l == chosen,
-                                        .why = gateway_is_silent(l) ? SILENT : l->why,
+                                        .why = why_of(l),
                                         .host = slice_str(l->host),
                                         .since_ms = l->since_ms,
                                         .answered_ms = l->session.answered_ms,

@@ -49,9 +49,10 @@ struct proxy_session {
     struct link_copy *next; /* being told */
     uint64_t next_version;  /* 0: none is being told, or it was refused already */
     uint64_t n_next;
-    struct buf lists; /* revocation lists, being told */
-    size_t lists_n;   /* so many bytes of them are to come in all */
-    bool has_lists;   /* those that it has told are in use */
+    char refused[LINK_WHY_MAX]; /* why the last version was not used; "": it was */
+    struct buf lists;           /* revocation lists, being told */
+    size_t lists_n;             /* so many bytes of them are to come in all */
+    bool has_lists;             /* those that it has told are in use */
     enum link_phase phase;
     struct timer gone;     /* without a line */
     struct timer lease;    /* runs out */
