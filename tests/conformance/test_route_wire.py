@@ -82,7 +82,9 @@ class Scripted:
         while True:
             try:
                 wire = self.listener.accept(60)
-            except (Failed, OSError):
+            except Failed:
+                continue  # nobody came for a while
+            except OSError:
                 return
             with contextlib.suppress(Failed, OSError), contextlib.closing(wire):
                 self.behave(wire)
