@@ -10,7 +10,7 @@ for folder in (os.path.dirname(HERE), HERE):
         sys.path.insert(0, folder)
 
 from rig import ns, pki  # noqa: E402
-from support import Server  # noqa: E402
+from support import HASTY, Server  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,14 @@ def server():
 def shared():
     """One server for tests that leave each other alone."""
     s = Server()
+    yield s
+    s.stop()
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    """One that cuts whoever lingers after two seconds, and so is no good for anything else."""
+    s = Server(deadlines=HASTY)
     yield s
     s.stop()
 

@@ -1,7 +1,7 @@
 /*
  * The API with a real loop, keeper and SQLite store, and a daemon that is scripted. It says "ready PORT" and then obeys lines
  * on its standard input: "advance SECONDS" moves both of its clocks, "renew" reads the certificate again, the end of the
- * input ends it.
+ * input ends it. $STOX_TEST_DEADLINES, as "IDLE REQUEST" in milliseconds: it waits for a client no longer (admin.h).
  *
  *     admin_server FOLDER ADDRESS [CERTIFICATE KEY]
  */
@@ -503,10 +503,11 @@ static int serve(struct server *s, struct keeper *keeper, char **argv, int argc,
                                .owner = s,
                                .mono_ms = mono_ms,
                                .wall_s = wall_s,
-                               .clock_arg = s,
-                               .idle_ms = 2000,
-                               .request_ms = 6000 };
+                               .clock_arg = s };
+    const char *deadlines = getenv("STOX_TEST_DEADLINES");
 
+    if (deadlines && sscanf(deadlines, "%u %u", &conf.idle_ms, &conf.request_ms) != 2)
+        return err_set(err, "no deadlines: %s", deadlines);
     snprintf(socket_path, sizeof(socket_path), "%s/admin.sock", argv[1]);
     if (!addr_parse(slice_str(argv[2]), 0, &at))
         return err_set(err, "no address: %s", argv[2]);

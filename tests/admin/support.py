@@ -14,6 +14,8 @@ from rig.process import Lines
 BUILD = os.environ.get("STOX_BUILD") or os.path.join(ns.REPO, "build")
 PASSWORD = "correct horse battery"
 BOUND = 20
+PATIENCE = 60  # for an answer: some are megabytes, of a machine that has other things to do
+HASTY, BRISK = (2000, 6000), (4000, 12000)  # deadlines of a server, in ms: how long a client may be idle, and its request or answer may take
 
 
 class Answer:
@@ -35,19 +37,22 @@ class Answer:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=BOUND)
+        super().__init__("localhost", timeout=PATIENCE)
         self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(BOUND)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(self.path)
 
 
 class Server:
-    """One admin_server in a folder of its own. Everything it says on standard error is kept."""
+    """
+    One admin_server in a folder of its own. Everything it says on standard error is kept. Its deadlines are those of the daemon, which
+    nobody here comes near to, but where it is they that are tested.
+    """
 
-    def __init__(self, address="127.0.0.1:0", cert=None, folder=None):
+    def __init__(self, address="127.0.0.1:0", cert=None, folder=None, deadlines=None):
         self.folder = folder or tempfile.mkdtemp(prefix="admin-", dir=ns.work_dir())
         self.cert = cert
         self.log = Lines()
@@ -55,7 +60,8 @@ class Server:
         argv = [os.path.join(BUILD, "tests/admin/admin_server"), self.folder, address]
         self.popen = subprocess.Popen(argv + ([cert.file, cert.key] if cert else []), stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                      env={"UBSAN_OPTIONS": "halt_on_error=1", **os.environ})
+                                      env={"UBSAN_OPTIONS": "halt_on_error=1", **os.environ,
+                                           **({"STOX_TEST_DEADLINES": "%d %d" % deadlines} if deadlines else {})})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         line = self.popen.stdout.readline()
@@ -88,6 +94,7 @@ class Server:
         assert self.popen.stdout.readline() == "done\n"
 
     def stop(self):
+        """All that it has said is in log then."""
         self.popen.stdin.close()
         status = self.popen.wait(BOUND)
         self.reader.join(BOUND)
@@ -97,10 +104,10 @@ class Server:
         if unix:
             return UnixConnection(self.socket_path)
         if not self.cert:
-            return http.client.HTTPConnection(self.host, self.port, timeout=BOUND)
+            return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
         context = ssl.create_default_context(cafile=self.cert.file)
         context.check_hostname = False
-        return http.client.HTTPSConnection(self.host, self.port, timeout=BOUND, context=context)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=PATIENCE, context=context)
 
     def ask(self, method, path, body=None, headers=None, *, unix=False, token=None, raw=None, connection=None):
         """One request. body: what becomes JSON; raw: bytes as they are."""

@@ -1,5 +1,6 @@
 """Certificates by the API: requested, signed by a real authority, imported, exported, assigned, checked."""
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -345,44 +346,71 @@ class Asking:
         except (OSError, http.client.HTTPException):
             self.status = 0
 
+    def vanish(self):
+        """Unless it has its answer."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+
     def wait(self):
         self.thread.join(240)
         assert self.status is not None, "no answer"
         return self.status
 
 
+def crowd(server):
+    """Asks for keys until one is refused, because as many wait as may: (all that were asked for, those that were refused)."""
+    asked = []
+
+    def refused():
+        while sum(a.status is None for a in asked) < 12:  # more than may wait, however fast they are made
+            asked.append(Asking(server, "many-%d" % len(asked)).read())
+        return [a for a in asked if a.status == 503]
+    return asked, eventually(refused, "some are refused at once", 60, every=0.01)
+
+
 def test_while_a_key_is_made_the_api_answers_others(gateway):
-    """A key of 4096 bits takes as long as hundreds of answers."""
-    asked, others = Asking(gateway, "slow").read(), 0
-    while asked.status is None:
-        assert gateway.root("GET", "/v1/certificates").status == 200
-        others += 1
-    assert asked.status == 201 and others >= 5, (asked.status, others)
+    """A key of 4096 bits takes as long as hundreds of answers, and of some keys one is made while somebody asks."""
+    tried = []
+    while len(tried) < 20 and max(tried, default=0) < 5:
+        asked, others = Asking(gateway, "slow-%d" % len(tried)).read(), 0
+        while asked.status is None:
+            assert gateway.root("GET", "/v1/certificates").status == 200
+            others += 1
+        assert asked.status == 201, asked.body
+        tried.append(others)
+    assert max(tried) >= 5, tried
     text = openssl("req", "-noout", "-text", data=json.loads(asked.body)["item"]["request"].encode())
     assert "4096 bit" in text
 
 
 def test_more_keys_than_can_wait_are_refused_and_those_who_vanish_do_no_harm(gateway):
-    asked = [Asking(gateway, "many-%d" % i).read() for i in range(12)]
-    refused = eventually(lambda: [a for a in asked if a.status == 503], "some are refused at once", 60)
+    asked, refused = crowd(gateway)
     assert json.loads(refused[0].body)["code"] == "away" and b"one after the other" in refused[0].body
     for a in asked:
-        if a.status is None:
-            a.connection.sock.shutdown(socket.SHUT_RDWR)
+        a.vanish()
     assert {a.wait() for a in asked} <= {0, 201, 503}
     again = {"name": "after-all", "key-type": "p256", "names": ["a.example"]}
     eventually(lambda: gateway.root("POST", "/v1/certificates", again).status == 201, "there is room for others", 60)
 
 
 def test_who_may_no_more_gets_no_key_that_he_had_asked_for(gateway):
-    token = gateway.root("POST", "/v1/tokens", {"name": "ci", "role": "administrator"}).json["token"]
-    first, second = Asking(gateway, "first", "rsa-3072").read(), Asking(gateway, "second", "rsa-3072", token).read()
-    assert gateway.root("DELETE", "/v1/tokens/ci").status in (200, 204)
-    assert (first.wait(), second.wait()) == (201, 401)
-    assert [c["name"] for c in gateway.root("GET", "/v1/certificates").json["items"]] == ["first"]
+    for turn in range(20):  # he may have had his key before he was told to go
+        his, ci = "his-%d" % turn, "ci-%d" % turn
+        token = gateway.root("POST", "/v1/tokens", {"name": ci, "role": "administrator"}).json["token"]
+        before = [Asking(gateway, "before-%d-%d" % (turn, i)).read() for i in range(3)]
+        second = Asking(gateway, his, "rsa-3072", token).read()
+        waits = Asking(gateway, "fifth-%d" % turn).read().wait() == 503  # the four have all the places: he has come in
+        assert gateway.root("DELETE", "/v1/tokens/" + ci).status in (200, 204)
+        for a in before:
+            a.vanish()
+        done = [(a["kind"], a["name"], a["action"]) for a in gateway.root("GET", "/v1/audit?limit=1000").json["items"]]
+        if second.wait() == 401 and waits:
+            break
+        if second.status == 201:
+            assert done.index(("token", ci, "remove")) < done.index(("certificate", his, "new")), done  # newest first
+    assert (second.status, waits) == (401, True)
+    assert his not in [c["name"] for c in gateway.root("GET", "/v1/certificates").json["items"]]
 
 
 def test_the_end_of_the_daemon_does_not_wait_for_keys(gateway):
-    for i in range(4):
-        Asking(gateway, "late-%d" % i)
-    assert gateway.root("GET", "/v1/certificates").status == 200  # they are there: the daemon took them before this
+    gateway.waiting = crowd(gateway)  # until the fixture has seen it end

@@ -318,7 +318,7 @@ def test_without_the_store_one_may_look_but_not_change(server):
     import sqlite3
     from rig.process import eventually
     server.root("POST", "/v1/partners", {"name": "a.example"})
-    other = sqlite3.connect(os.path.join(server.folder, "stox.db"), isolation_level=None)
+    other = sqlite3.connect(os.path.join(server.folder, "stox.db"), isolation_level=None, timeout=20)
     other.execute("BEGIN EXCLUSIVE")
     refused = server.root("POST", "/v1/partners", {"name": "b.example"})
     assert refused.status == 503 and refused.code == "away" and refused.headers["Retry-After"] == "5"
@@ -480,7 +480,7 @@ def test_bodies_take_an_administrator_and_what_is_refused_is_not_audited(server)
 
 def test_without_the_audit_nobody_looks(server):
     import sqlite3
-    other = sqlite3.connect(os.path.join(server.folder, "stox.db"), isolation_level=None)
+    other = sqlite3.connect(os.path.join(server.folder, "stox.db"), isolation_level=None, timeout=20)
     other.execute("BEGIN EXCLUSIVE")
     refused = server.root("POST", "/v1/traces", {"users": ["alice@contoso.example"]})
     assert refused.status == 503 and server.root("GET", "/v1/traces/5").status == 404

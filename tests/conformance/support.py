@@ -481,7 +481,7 @@ class Slow:
 
     def __init__(self, rig):
         self.rig = rig
-        self.gateway = Stoxd(rig, name="stoxd-slow", **settings(SLOW_GATEWAY))
+        self.gateway = Stoxd(rig, name="stoxd-slow", **settings(SLOW_GATEWAY, gateway={**PATIENT, "hold_time": 4}))
         self.stalled = {}
 
     def _xmpp(self):

@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from conftest import BUILD, STOXCTL
+from conftest import BUILD, PATIENCE, STOXCTL
 
 PASSWORD = 'correct horse battery\n'
 
@@ -177,7 +177,7 @@ def test_a_trace_ends_when_it_is_interrupted(stox):
     popen = stox.begin('trace', '--user', 'alice@contoso.example', '--json')
     assert popen.stdout.readline().startswith('{"n":1')
     popen.send_signal(signal.SIGINT)
-    popen.communicate(timeout=20)
+    popen.communicate(timeout=PATIENCE)
     assert popen.returncode == 0
 
 

@@ -33,7 +33,7 @@ int wire_socket(const struct wire_conf *conf, int type, uint32_t nth);
 /* For wire_secure; ends the program if the certificate cannot be used. */
 SSL_CTX *wire_context(const struct wire_conf *conf);
 
-/* Connects; each read and write is bounded by 5 s. False: refused. wire_close in either case. */
+/* Connects; each read and write is bounded by 20 s. False: refused. wire_close in either case. */
 bool wire_open(struct wire *w, const struct wire_conf *conf, uint32_t nth);
 void wire_close(struct wire *w);
 

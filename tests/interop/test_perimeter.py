@@ -91,6 +91,8 @@ def test_what_is_on_its_way_by_a_proxy_is_shown_by_partner(rig, start, office):
     recorder = start(Recorder(rig, record=rig.work + "/on-its-way"))
     assert office.message("romeo@recorder.example", "first", target=(dns.GATEWAY, 5060)).wait() == 200
     recorder.set(ack=False, ping=False)
+    recorder.send("alice@contoso.example", "it has heard that", "after-set")
+    office.wait_message("it has heard that")
     held = [office.message("romeo@recorder.example", "held %d" % i, target=(dns.GATEWAY, 5060)) for i in range(3)]
     for i in range(3):
         recorder.wait_stanza("held %d" % i)

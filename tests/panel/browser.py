@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from rig import ns
+from rig.process import eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = os.path.join(ns.REPO, "build/panel-node")  # tools/panel-node puts them there
@@ -160,6 +161,10 @@ class Page:
     def goto(self, url):
         self._ask("goto", url=url)
 
+    def follow(self, hash):
+        """Where a link to this place of the panel leads: until that page is there, and nothing of the one before."""
+        self._ask("follow", hash=hash)
+
     def reload(self):
         self._ask("reload")
 
@@ -203,6 +208,16 @@ class Page:
     def said(self):
         """What the browser has complained of since it was asked last."""
         return self._ask("said")
+
+    def complains(self, *words):
+        """Of all of these, sooner or later: it tells of what it has refused when it has done so. What it has said."""
+        said = []
+
+        def all_of_them():
+            said.extend(self.said())
+            return all(any(word in line for line in said) for word in words)
+        eventually(all_of_them, "the browser complains of " + ", ".join(words))
+        return said
 
     def asked(self):
         """The addresses that it has asked for since."""

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import readline from 'node:readline';
 import { crawl } from './crawl.mjs';
 import { focus, reach } from './keyboard.mjs';
-import { axe, visit } from './visit.mjs';
+import { axe, go, visit } from './visit.mjs';
 
 const require = createRequire(`${process.env.STOX_NODE}/package.json`);
 const { chromium } = require('playwright-core');
@@ -78,6 +78,7 @@ const OPERATIONS = {
     page.removeAllListeners('dialog');
   },
   goto: async (wish, { page }) => void (await page.goto(wish.url)),
+  follow: async (wish, { page }) => go(page, wish.hash),
   reload: async (wish, { page }) => void (await page.reload()),
   resize: async (wish, { page }) => page.setViewportSize(wish.size),
   theme: async (wish, { page }) => page.emulateMedia({ colorScheme: wish.scheme }),

@@ -35,7 +35,7 @@ class Partner:
 
     def __init__(self, domain, address, context=None):
         self.domain, self.context = domain, context
-        self.listener = Listener(address)
+        self.listener, self.ending = Listener(address), threading.Event()
         self.thread = threading.Thread(target=self._serve, daemon=True, name=domain)
 
     def start(self):
@@ -43,10 +43,9 @@ class Partner:
         return self
 
     def _serve(self):
-        with contextlib.suppress(Failed, OSError):  # the test is over
-            while True:
-                wire = self.listener.accept(60)
-                with contextlib.suppress(Failed), contextlib.closing(wire):
+        while not self.ending.is_set():
+            with contextlib.suppress(Failed, OSError):  # nobody came for a while, or has had enough of it
+                with contextlib.closing(self.listener.accept(60)) as wire:
                     self._answer(wire)
 
     def _answer(self, wire):
@@ -57,6 +56,7 @@ class Partner:
                   "</text></stream:error></stream:stream>" % (ERRORS, ERRORS, escape(hostile("stream-error"))))
 
     def stop(self):
+        self.ending.set()
         self.listener.sock.shutdown(socket.SHUT_RDWR)  # closed alone it would listen until the thread's wait is over
         self.thread.join(20)
         self.listener.stop()

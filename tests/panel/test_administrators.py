@@ -18,7 +18,7 @@ def by_token(token, method, path, body=None):
 
 
 def go(page, where, title):
-    page.evaluate("(hash) => { location.hash = hash; }", where)
+    page.follow(where)
     page.sees(heading(title, level=1))
 
 
@@ -121,7 +121,7 @@ def test_a_token_works_until_it_is_revoked_and_the_audit_tells_who_did_what(shar
     page.click(link("Changes of this"))
     page.sees(heading("Audit log", level=1))
     page.sees(entry("tls", "robot"))
-    assert page.count(css(".audit > li")) == page.count(entry("partner", "fabrikam.example"))
+    assert page.evaluate("[...document.querySelectorAll('.audit > li')].every((e) => /partner[^]*fabrikam.example/i.test(e.innerText))")
     # It is found by what it was, by who, and by how; and the link leads to it.
     page.click(button("Clear the filters"))
     page.sees(entry("token", "robot", "made"))

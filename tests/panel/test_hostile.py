@@ -98,8 +98,8 @@ def test_markup_in_every_field_is_kept_as_text_or_refused_in_words(world, open_p
     page = open_page(world)
     taken = 0
     for where in FORMS:
-        page.evaluate("(hash) => { location.hash = hash; }", where)
-        page.until("(want) => location.hash === want && document.querySelector('form.form') && !document.querySelector('main[aria-busy]')", where)
+        page.follow(where)
+        page.sees(css("form.form"))
         found = page.evaluate(EACH_FIELD, [hostile.hostile("MARK"), PROOF])
         assert found, where
         taken += sum(not said for said in found.values())

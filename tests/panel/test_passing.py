@@ -18,7 +18,7 @@ def row(words):
 
 
 def show(page, where, title):
-    page.evaluate("(hash) => { location.hash = hash; }", where)
+    page.follow(where)
     page.sees(heading(title, level=1))
 
 
@@ -134,13 +134,15 @@ def test_what_waits_is_seen_with_what_becomes_of_it_and_leaves_the_queue(gateway
     page.sees(row("the set-up of its stream: the TCP connection"))
     page.sees(row("each is answered 504 when it was not acknowledged"))
     assert page.visit([["#/queue", "Queue"]], LOOKS) == []
+    second = office.message("juliet@silent.example", "And hello", target=SIP)  # the first one's time may be over by now
+    page.follow("#/queue?partner=silent.example")
     page.click(link("its stream"))
     page.sees(heading("Stream with silent.example"))
     page.sees(text("Connecting"))
     page.click(button("Close"))
     page.click(button("Close", within=css("dialog")))
     page.sees(text("The stream has ended."))
-    assert message.wait() == 504
+    assert (message.wait(), second.wait()) == (504, 504)
     show(page, "#/queue?partner=silent.example", "Queue")
     page.sees_no_more(row("the set-up of its stream"))  # what may stand there is that the partner is in back-off
 
@@ -186,7 +188,7 @@ def test_two_thousand_streams_are_searched_sorted_and_turned_over(gateway, open_
     names = ["p%04d.example" % i for i in range(N_STREAMS)]
     status, raw = g.ask("POST", "/v1/changes", {"changes": [{"op": "new", "kind": "partner", "name": n} for n in names]})
     assert status == 200, raw
-    g.ctl("gateway", "set", "--connection-limit", "3000")
+    g.ctl("gateway", "set", "--connection-limit", "3000", "--stream-establishment-timeout", "600")
     crowd = Doorstep(names)
     try:
         page = open_page(g, "#/streams")

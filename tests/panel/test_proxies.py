@@ -17,6 +17,7 @@ def test_the_link_of_a_proxy_and_whose_messages_are_on_their_way_by_it(rig, alon
     cert = rig.cert("gw.contoso.example")
     g = alone(in_two=True, address="%s:8443" % dns.GATEWAY, scheme="https", admin_certificate=cert.file, admin_key=cert.key,
               partners={"recorder.example": {}})
+    g.ctl("gateway", "set", "--hold-time", "28")
     recorder = start(Recorder(rig, record=rig.work + "/panel-proxies"))
     page = open_page(g, "#/proxies/" + g.perimeter.label, new=True, ignoreHTTPSErrors=True)
     page.sees(text("Linked", within=css(".facts")))

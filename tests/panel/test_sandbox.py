@@ -10,6 +10,7 @@ import pytest
 from browser import button, css, heading, label, link, text
 from gateway import PASSWORD, PORT, Gateway
 from rig import dns, systemd
+from rig.process import eventually
 from test_systemd import Installed
 
 PROOF = os.environ.get("STOX_PROOF") == "1"
@@ -79,7 +80,7 @@ def make_a_partner(page):
 def test_the_installed_gateway_is_set_up_watched_and_handed_over_under_an_open_page(unit, store, rig, prosody, office, romeo, open_page):
     gateway = unit(store)
     page = open_page(gateway, "#/setup", who=None)
-    begin(page, re.findall(r"admin-setup .*token=(\S+)", gateway.machine.journal("stoxd"))[-1])
+    begin(page, eventually(lambda: re.findall(r"admin-setup .*token=(\S+)", gateway.machine.journal("stoxd")), "the journal has it")[-1])
     page.sees(text("PostgreSQL" if store else "SQLite", within=css(".tiles")))
     bring_a_certificate(page, rig)
     make_a_partner(page)

@@ -65,7 +65,7 @@ def test_a_page_elsewhere_can_neither_frame_nor_use_it(shared, foreign, open_pag
         assert other.evaluate("fetch('%s%s', %s).then((r) => r.status, () => 'refused')" % (shared.url, path, how)) == "refused"
     other.evaluate("(url) => fetch(url, { method: 'POST', mode: 'no-cors', credentials: 'include', body: JSON.stringify({ name: 'evil.example' }) })"
                    ".then((r) => r.type)", shared.url + "/v1/partners")
-    assert any("frame-ancestors" in said or "X-Frame-Options" in said or "refused to connect" in said for said in other.said())
+    other.complains("frame-ancestors")
     other.evaluate("document.querySelector('form').submit()")
     other.sees(text("forbidden"))  # a top-level request of another origin: it is told why, and nothing is done
     assert {p["name"] for p in shared.ctl_json("partner", "list")} == {"fabrikam.example", "wingtip.example"}
@@ -148,5 +148,8 @@ def test_a_script_that_got_into_the_page_does_not_run(shared, open_page):
         } catch {
         }
         await import('data:text/javascript,window.ran=1').catch(() => null);
+        for (const since = performance.now(); seen.length < 4 && performance.now() - since < 20000;) { // these events come later
+            await new Promise((resolve) => { setTimeout(resolve, 10); });
+        }
         return [window.ran ?? null, seen];
     }""") == [None, ["require-trusted-types-for"] * 3 + ["script-src-elem"]]

@@ -47,6 +47,7 @@ struct step {
     char name;
     int again;           /* defer this often from its own run */
     struct step *cancel; /* undefer this one */
+    bool ends;           /* the loop, when it has run for the last time */
 };
 
 static void on_step(struct deferred *d)
@@ -58,6 +59,8 @@ static void on_step(struct deferred *d)
         loop_undefer(&s->cancel->deferred);
     if (s->again-- > 0)
         loop_defer(&f.loop, d);
+    else if (s->ends)
+        loop_stop(&f.loop);
 }
 
 static void on_step_timer(struct timer *t)
@@ -106,22 +109,21 @@ static void deferred_work_runs_once_in_order(void **state)
     assert_string_equal(f.trace, "ABCab");
 }
 
-/* More rounds than one turn allows, with no input at all: nothing is lost and nothing waits. */
+/* More rounds than one turn allows, with no input and no timer at all, so that a loop that waits would wait for ever: nothing is lost. */
 static void deferring_from_a_deferral_goes_on(void **state)
 {
     struct step a, b;
-    uint64_t before = clock_mono_ms();
 
     step_init(&a, 'a');
     step_init(&b, 'b');
     a.again = 50;
+    a.ends = true;
     b.again = 2;
     loop_defer(&f.loop, &a.deferred);
     loop_defer(&f.loop, &b.deferred);
-    run_for(2);
+    loop_run(&f.loop);
     assert_int_equal(f.n, 51 + 3);
     assert_memory_equal(f.trace, "abababaaa", 9);
-    assert_true(clock_mono_ms() - before < 2000);
 }
 
 static void on_free(struct deferred *d)
@@ -139,19 +141,28 @@ static void deferred_work_may_free_itself(void **state)
     loop_run(&f.loop);
 }
 
+/* One of some runs has to be in time: others use the machine, too. */
 static void timers_fire_in_time(void **state)
 {
-    struct step a, b;
-    uint64_t before = loop_now(&f.loop);
+    uint64_t took = UINT64_MAX;
 
-    step_init(&a, 'a');
-    step_init(&b, 'b');
-    timer_start(&f.loop.timers, &b.timer, 12);
-    timer_start(&f.loop.timers, &a.timer, 3);
-    run_for(20);
-    if (strcmp(f.trace, "ABab") != 0) /* both were late, and in one turn */
-        assert_string_equal(f.trace, "AaBb");
-    assert_in_range(loop_now(&f.loop) - before, 20, 2000);
+    for (int i = 0; i < 10 && took > 2000; i++) {
+        struct step a, b;
+        uint64_t before = clock_mono_ms();
+
+        tear_down(state);
+        set_up(state);
+        step_init(&a, 'a');
+        step_init(&b, 'b');
+        timer_start(&f.loop.timers, &b.timer, 12);
+        timer_start(&f.loop.timers, &a.timer, 3);
+        run_for(20);
+        if (strcmp(f.trace, "ABab") != 0) /* both were late, and in one turn */
+            assert_string_equal(f.trace, "AaBb");
+        took = clock_mono_ms() - before;
+        assert_true(took >= 20);
+    }
+    assert_true(took <= 2000);
 }
 
 static struct alarm {
@@ -204,8 +215,8 @@ static void input_sees_the_time(void **state)
     loop_defer(&f.loop, &watch);
     loop_run(&f.loop);
     close(alarm_.fd);
-    assert_in_range(alarm_.seen_ms - begin, 29, 5000);
-    assert_in_range(alarm_.fired_ms - alarm_.seen_ms, 10, 5000);
+    assert_in_range(alarm_.seen_ms - begin, 29, 20000);
+    assert_in_range(alarm_.fired_ms - alarm_.seen_ms, 10, 20000);
     assert_string_equal(f.trace, "is");
 }
 

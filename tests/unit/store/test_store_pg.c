@@ -207,16 +207,20 @@ static void who_holds_the_lock_for_too_long_does_not_hold_us_for_ever(void **sta
 
 /* ---- over TLS ---- */
 
-static unsigned free_port(void)
+/*
+ * A port that nobody else is given as long as the returned socket, which never listens, is open: PostgreSQL reuses addresses as it does.
+ */
+static int keep_port(unsigned *port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-    close(fd);
-    return ntohs(a.sin_port);
+    *port = ntohs(a.sin_port);
+    return fd;
 }
 
 /* Answers and changes of every size: TLS cuts them elsewhere than PostgreSQL does. */
@@ -252,10 +256,11 @@ static void change_by_tls(const struct place *p)
 static void changes_go_by_tls_too(void **state)
 {
     struct place *p = *state;
+    int kept;
 
     postgres_stop(&cluster, SIGINT);
     postgres_certificate(&cluster);
-    cluster.tls_port = free_port();
+    kept = keep_port(&cluster.tls_port);
     postgres_start(&cluster);
     snprintf(p->url, sizeof(p->url),
              "postgresql://super@127.0.0.1:%u/stox?sslmode=verify-full&sslrootcert=%s/server.crt", cluster.tls_port,
@@ -266,6 +271,7 @@ static void changes_go_by_tls_too(void **state)
              cluster.tls_port, cluster.dir);
     refuses(p->url, "cannot be reached");
     postgres_stop(&cluster, SIGINT);
+    close(kept);
     cluster.tls_port = 0;
     postgres_start(&cluster);
 }
@@ -322,7 +328,7 @@ static void a_database_that_does_not_answer_does_not_hold_us_for_ever(void **sta
     struct store *s = place_open(p);
     struct err err = { "" };
 
-    alarm(60);
+    alarm(120);
     signal_backends(SIGSTOP);
     assert_int_equal(change(s, 0, &err), STORE_AWAY);
     assert_non_null(strstr(err.text, "does not answer"));
@@ -419,7 +425,7 @@ static void a_full_disk_refuses_changes_until_there_is_room(void **state)
     if (pid == 0) {
         struct postgres pg = { .pid = 0 };
 
-        alarm(100);
+        alarm(250);
         rig_small_disk(p->dir, "size=150m");
         snprintf(pg.dir, sizeof(pg.dir), "%s", p->dir);
         postgres_make_here(&pg);

@@ -478,7 +478,7 @@ static void a_full_disk_refuses_changes_until_there_is_room(void **state)
     memset(body, 'x', 19999);
     body[19999] = '\0';
     if (pid == 0) {
-        alarm(100);
+        alarm(250);
         rig_small_disk(p->dir, "size=16m");
         store_close(place_open(p));
         open_without_room(p);

@@ -10,6 +10,7 @@
 
 struct loop rig_loop;
 struct buf rig_log;
+static struct list fakes = { &fakes, &fakes };
 static struct log log_of_rig;
 static struct cert root, ours, theirs, mallory, self_signed, two_names;
 
@@ -19,6 +20,8 @@ static void write_log(struct log *log, const char *line, size_t n)
         fwrite(line, 1, n, stderr);
     buf_add(&rig_log, line, n);
 }
+
+#define UNHEARD_MS 100 /* of real time: then the other end does not read */
 
 static bool certs_made;
 
@@ -91,10 +94,31 @@ void rig_turn(void)
     (void)turn(2);
 }
 
+/* Has all that they have said come to the other end? Who is given up is not waited for before he says more. */
+static bool fakes_were_heard(bool give_up)
+{
+    bool any = false;
+
+    list_each (it, &fakes) {
+        struct fake *f = container_of(it, struct fake, link);
+
+        f->unheard = f->unheard && !give_up && f->conn && !conn_is_acked(f->conn);
+        any |= f->unheard;
+    }
+    return !any;
+}
+
 void rig_turns(int n)
 {
+    uint64_t until = clock_mono_ms() + UNHEARD_MS;
+
     while (n-- > 0)
         rig_turn();
+    if (fakes_were_heard(false))
+        return;
+    while (!fakes_were_heard(rig_late(until)))
+        rig_turn();
+    rig_turn();
 }
 
 void rig_quiet(int n)
@@ -449,6 +473,7 @@ static void fake_init(struct fake *f, int cert)
 {
     *f = (struct fake){ .tls = rig_tls(cert) };
     buf_init(&f->rx, 4 << 20);
+    list_push(&fakes, &f->link);
 }
 
 static struct conn_conf fake_conn_conf(struct fake *f)
@@ -499,6 +524,7 @@ void fake_say(struct fake *f, const char *text)
 {
     assert_non_null(f->conn);
     conn_write(f->conn, text, strlen(text));
+    f->unheard = true;
 }
 
 const char *fake_expect(struct fake *f, const char *text)
@@ -567,11 +593,14 @@ void fake_close(struct fake *f)
 {
     if (f->conn)
         conn_detach(f->conn);
+    f->conn = NULL;
     if (f->listener)
         listener_close(f->listener);
     rig_turns(3);
     tls_free(f->tls);
     buf_free(&f->rx);
+    if (f->link.next)
+        list_unlink(&f->link);
     *f = (struct fake){ 0 };
 }
 

@@ -56,6 +56,8 @@ struct fake {
     bool direct; /* listening: TLS from the first byte */
     enum conn_end why;
     unsigned n_accepted;
+    struct list link; /* of all that are open */
+    bool unheard;     /* something was said that may still be on its way */
 };
 
 extern struct loop rig_loop;
@@ -134,6 +136,7 @@ void fake_serve(struct fake *f, bool sm);
 uint64_t rig_deadline(void);
 bool rig_late(uint64_t until);
 void rig_turn(void);
+/* So many, and more until what the fakes have said has been read, if the nodes read at all: loopback is no faster than the machine. */
 void rig_turns(int n);
 void rig_advance(uint64_t ms);
 /* The same two, but no more turns when nothing happens any more: for what does it hundreds of times. */
