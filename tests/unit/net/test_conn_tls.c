@@ -58,6 +58,7 @@ static void test_starttls_injection(void **state)
 
     r->b.on_data = starttls_server;
     assert_int_equal(send(fd, "<starttls/><evil/>", 18, 0), 18);
+    until(r, recv(fd, got, sizeof(got), MSG_PEEK) >= 10);
     turns(r, 5);
     assert_int_equal(recv(fd, got, sizeof(got), 0), 10); /* at once, and nothing of "first words" */
     SSL_set_fd(ssl, fd);
