@@ -63,11 +63,13 @@ void check_links(struct check *c)
     const struct config_list *list = config_list(c->config, &proxy_kind);
 
     if (list->n && !c->conf->links->pin[0]) {
-        findings_remedy(c->out,
-                        findings_add(c->out, FINDING_WARNING, "proxies-unused", "",
-                                     "there are proxies, but this stoxd has no links: it was not started with --role "
-                                     "gateway"),
-                        "Start it so, or remove them: docs/PERIMETER.md.");
+        findings_remedy(
+            c->out,
+            findings_add(
+                c->out, FINDING_WARNING, "proxies-unused", "",
+                "there are proxies, but this stoxd has no links: neither --role nor role in its bootstrap file says "
+                "gateway"),
+            "Start it so, or remove them: docs/PERIMETER.md.");
         return;
     }
     for (size_t i = 0; i < list->n && check_may_go_on(c); i++)
