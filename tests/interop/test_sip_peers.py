@@ -42,6 +42,13 @@ def world(request, rig, certs):
         rig.down(thing)
 
 
+def opened(phone, person, user):
+    """His server's stream stands: while it opens, Prosody sends what is new ahead of what waits."""
+    at = phone.mark()
+    person.send(user + "@contoso.example", "opened")
+    phone.wait_message("opened", since=at)
+
+
 def baresip_writes(phone, person):
     at = phone.mark()
     phone.say("there " + TEXT, to=person.jid)
@@ -50,6 +57,7 @@ def baresip_writes(phone, person):
 
 
 def baresip_reads(phone, person):
+    opened(phone, person, "alice")
     at = phone.mark()
     for i in range(20):
         person.send("alice@contoso.example", "back %d " % i + TEXT)
@@ -67,6 +75,7 @@ def linphone_writes(linphone, person):
 
 
 def linphone_reads(linphone, person):
+    opened(linphone, person, "bob")
     at = linphone.mark()
     for i in range(20):
         person.send("bob@contoso.example", "back %d " % i + TEXT)

@@ -32,13 +32,13 @@ class _Answers:
     only such a one. What it repeats, or asked before that, is answered under another Call-ID.
     """
 
-    def __init__(self, server, method, words="", status=None):
-        self.server, self.method, self.words, self.status = server, method, words, status
+    def __init__(self, phone, method, words="", status=None):
+        self.server, self.method, self.words, self.status = phone.at, method, words, status
         self.head, self.call_id, self.ours, self.asked = None, None, False, set()  # of the message that this line is of
 
     def __call__(self, line):
         if re.match("(UDP|TCP|TLS) .*->", line):  # before each message, who sends to whom
-            self.ours, self.head, self.call_id = " %s:" % self.server not in line.split("->")[0], "", None
+            self.ours, self.head, self.call_id = line.split("->")[1].strip() == self.server, "", None
             return None
         self.head = line if self.head == "" else self.head
         self.call_id = line[9:] if line.startswith("Call-ID: ") else self.call_id
@@ -59,7 +59,9 @@ class Phone:
         self.user, self.proxy, self.contacts = user, proxy, list(contacts)
         self.address, self.transport = address, transport
         self.registers, self.trust, self.presence, self.published_for = registers, trust, presence, published_for
-        self.server = server or proxy.split(":")[0]
+        self.server, _, port = proxy.partition(":")
+        self.server = server or self.server
+        self.at = "%s:%s" % (self.server, port or (5061 if transport == "tls" else 5060))  # where its requests go
         self.dir = os.path.join(ns.work_dir(), "phone-" + user)
         self.process = None
         self.control = None
@@ -139,7 +141,7 @@ class Phone:
             return
         mark, self._online = self.process.mark(), online
         self.command("presence_online" if online else "presence_offline")
-        self._wait_answer(_Answers(self.server, "PUBLISH", "<basic>%s</basic>" % ("open" if online else "closed"), 200), 40, mark)
+        self._wait_answer(_Answers(self, "PUBLISH", "<basic>%s</basic>" % ("open" if online else "closed"), 200), 40, mark)
 
     def wait_presence(self, status):
         """With presence, and one contact: until it shows it as Online, Offline, Busy or Unknown."""
@@ -165,7 +167,7 @@ class Phone:
 
     def wait_response(self, timeout=40, since=0):
         """The final response to a message that the phone sent since: (status, reason)."""
-        return self._wait_answer(_Answers(self.server, "MESSAGE"), timeout, since)
+        return self._wait_answer(_Answers(self, "MESSAGE"), timeout, since)
 
     def _wait_answer(self, answers, timeout, since):
         answer, _ = self.process.out.wait(answers, timeout, since)
