@@ -11,7 +11,7 @@ import { facts } from '../parts/plain.js';
 /** @typedef {import('../app/pages.js').App} App */
 
 /** @type {{[state: string]: import('../parts/icon.js').Mark}} */
-const MARKS = { ready: 'ok', learning: 'busy', dialling: 'busy', down: 'failed', off: 'idle' };
+const MARKS = { ready: 'ok', learning: 'busy', dialling: 'busy', down: 'failed', silent: 'failed', off: 'idle' };
 
 /** @param {any} status */
 function stateOf(status) {

@@ -651,6 +651,7 @@ export default {
   'proxy.is.learning': 'Taking the settings',
   'proxy.is.off': 'Not in use',
   'proxy.is.ready': 'Linked',
+  'proxy.is.silent': 'Silent',
   'proxy.ms': '{ms} ms',
   'proxy.now': 'How its link is',
   'proxy.round-trip': 'Round trip',

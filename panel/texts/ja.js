@@ -637,6 +637,7 @@ export default {
   'proxy.is.learning': '設定を受け取り中',
   'proxy.is.off': '使用していません',
   'proxy.is.ready': 'リンク済み',
+  'proxy.is.silent': '応答なし',
   'proxy.ms': '{ms} ミリ秒',
   'proxy.now': 'リンクの状態',
   'proxy.round-trip': '往復時間',

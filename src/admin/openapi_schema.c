@@ -83,7 +83,7 @@ static const struct {
     { "ProxyStatus",
       "{'type':'object','required':['name','address','priority','state','sends','why'],'properties':{"
       "'name':{'type':'string'},'address':{'type':'string'},'priority':{'type':'integer'},"
-      "'state':{'enum':['off','down','dialling','learning','ready']},'sends':{'type':'boolean','description':"
+      "'state':{'enum':['off','down','dialling','learning','ready','silent']},'sends':{'type':'boolean','description':"
       "'what begins now goes out by it'},'why':{'type':'string','description':'what is wrong, and what helps'},"
       "'host':{'type':'string'},'since-s':{'type':['integer','null']},'answered-ms':{'type':['integer','null'],"
       "'description':'milliseconds since it was heard of last'},'dials-in-s':{'type':['integer','null']},"

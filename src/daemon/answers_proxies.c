@@ -94,7 +94,7 @@ static json_t *ago(uint64_t now, uint64_t then)
 static const char *why_not(const struct answers *a, const struct proxy *p)
 {
     if (!a->links->pin[0])
-        return "this stoxd was not started with --role gateway, so that it has no links";
+        return "this stoxd was not started with --role gateway, or role in its bootstrap file, so that it has no links";
     if (!p->enabled)
         return "it is not enabled: stoxctl proxy set NAME --enabled yes";
     return p->pin.n ? NULL : "the pin of its key is not set: stoxctl proxy guide says how to come by it";
@@ -191,8 +191,13 @@ json_t *answer_proxy_test_start(void *owner, struct slice name, struct admin_ref
 /* It has come to an end, or does not any more. */
 static bool is_over(const struct seen *s, uint64_t took_ms)
 {
-    return s->state == LINK_IS_READY || s->state == LINK_IS_DOWN || (s->state == LINK_LEARNS && s->why[0]) ||
-           took_ms >= TEST_MS;
+    return s->state == LINK_IS_READY || s->state == LINK_IS_DOWN || s->state == LINK_IS_SILENT ||
+           (s->state == LINK_LEARNS && s->why[0]) || took_ms >= TEST_MS;
+}
+
+static bool is_up(const struct seen *s)
+{
+    return s->state == LINK_LEARNS || s->state == LINK_IS_READY;
 }
 
 static void add_steps(struct steps *steps, const struct proxy *p, const struct seen *s, uint64_t took_ms)
@@ -200,16 +205,16 @@ static void add_steps(struct steps *steps, const struct proxy *p, const struct s
     char at[ADDR_TEXT];
 
     steps_add(steps, 0, 0, STEP_NOTE, "the gateway connects to %s", addr_text(&p->address, at));
-    if (s->state == LINK_IS_DOWN)
+    if (s->state == LINK_IS_DOWN || s->state == LINK_IS_SILENT)
         steps_add(steps, took_ms, 1, STEP_FAILED, "%s", s->why);
-    if (s->state != LINK_LEARNS && s->state != LINK_IS_READY)
+    if (!is_up(s))
         return;
     steps_add(steps, took_ms, 1, STEP_OK,
               "linked with %s: both have shown the keys that are pinned, and speak a common version", s->host);
-    if (s->state == LINK_IS_READY)
+    if (s->why[0])
+        steps_add(steps, took_ms, 2, STEP_FAILED, "%s", s->why);
+    else if (s->state == LINK_IS_READY)
         steps_add(steps, took_ms, 2, STEP_OK, "it has taken the settings, and partners can come in by it");
-    else if (s->why[0])
-        steps_add(steps, took_ms, 2, STEP_FAILED, "it does not take the settings: %s", s->why);
 }
 
 static const char *step_name(unsigned kind)
@@ -219,13 +224,24 @@ static const char *step_name(unsigned kind)
     return names[kind];
 }
 
+/* With all that is set here. */
+static bool works(const struct seen *s)
+{
+    return s->state == LINK_IS_READY && !s->why[0];
+}
+
 static void put_verdict(char out[WHY_MAX], const struct proxy *p, const struct seen *s)
 {
     char at[ADDR_TEXT];
 
     addr_text(&p->address, at);
-    if (s->state == LINK_IS_READY)
+    if (works(s))
         snprintf(out, WHY_MAX, "The link with %.*s at %s is up.", SLICE_FMT(p->name), at);
+    else if (s->state == LINK_IS_READY)
+        snprintf(out, WHY_MAX, "The link with %.*s at %s is up, but it goes on with former settings: %s.",
+                 SLICE_FMT(p->name), at, s->why);
+    else if (s->state == LINK_IS_SILENT)
+        snprintf(out, WHY_MAX, "The link with %.*s at %s is silent: %s.", SLICE_FMT(p->name), at, s->why);
     else if (s->state == LINK_LEARNS)
         snprintf(out, WHY_MAX, "The link with %.*s at %s is up, but it has not taken the settings%s%s.",
                  SLICE_FMT(p->name), at, s->why[0] ? ": " : " yet", s->why);
@@ -249,9 +265,7 @@ static json_t *test_json(const struct proxy *p, const struct seen *s, uint64_t i
     steps_fini(&steps);
     if (over) {
         put_verdict(verdict, p, s);
-        answers_add_verdict(&v, s->state == LINK_IS_READY,
-                            s->state == LINK_IS_READY ? "none" : step_name(s->state == LINK_LEARNS ? 2 : 1),
-                            slice_str(verdict));
+        answers_add_verdict(&v, works(s), works(s) ? "none" : step_name(is_up(s) ? 2 : 1), slice_str(verdict));
     }
     return v;
 }

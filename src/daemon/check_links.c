@@ -7,7 +7,7 @@
 struct seen {
     struct links *links;
     struct slice name;
-    bool found, ready;
+    bool found, ready, silent;
     char why[LINK_WHY_MAX + 64];
 };
 
@@ -19,7 +19,8 @@ static void take(void *arg, const struct link_proxy_info *info)
         return;
     s->found = true;
     s->ready = info->state == LINK_IS_READY;
-    snprintf(s->why, sizeof(s->why), "%s", info->why[0] ? info->why : "it is not set up yet");
+    s->silent = info->state == LINK_IS_SILENT;
+    snprintf(s->why, sizeof(s->why), "%s", info->why[0] || s->ready ? info->why : "it is not set up yet");
 }
 
 static void look(void *arg)
@@ -45,12 +46,15 @@ static void judge(struct check *c, const struct proxy *p)
     }
     if (!loop_call(c->conf->door, look, &s))
         return;
-    if (s.ready) {
+    if (s.ready && !s.why[0]) {
         findings_add(c->out, FINDING_OK, "proxy", name, "the link with proxy %s is up", name);
         return;
     }
-    it = findings_add(c->out, FINDING_FAILED, "proxy-not-linked", name, "there is no link with proxy %s%s%s", name,
-                      s.found ? ": " : "", s.found ? s.why : "");
+    it = findings_add(c->out, FINDING_FAILED, s.ready ? "proxy-settings" : "proxy-not-linked", name, "%s proxy %s%s%s",
+                      s.ready    ? "former settings are in use at"
+                      : s.silent ? "nothing is heard of"
+                                 : "there is no link with",
+                      name, s.found ? ": " : "", s.found ? s.why : "");
     findings_line(c->out, it, "stoxctl proxy test %s", name);
 }
 
@@ -59,11 +63,13 @@ void check_links(struct check *c)
     const struct config_list *list = config_list(c->config, &proxy_kind);
 
     if (list->n && !c->conf->links->pin[0]) {
-        findings_remedy(c->out,
-                        findings_add(c->out, FINDING_WARNING, "proxies-unused", "",
-                                     "there are proxies, but this stoxd has no links: it was not started with --role "
-                                     "gateway"),
-                        "Start it so, or remove them: docs/PERIMETER.md.");
+        findings_remedy(
+            c->out,
+            findings_add(
+                c->out, FINDING_WARNING, "proxies-unused", "",
+                "there are proxies, but this stoxd has no links: neither --role nor role in its bootstrap file says "
+                "gateway"),
+            "Start it so, or remove them: docs/PERIMETER.md.");
         return;
     }
     for (size_t i = 0; i < list->n && check_may_go_on(c); i++)

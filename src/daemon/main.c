@@ -14,8 +14,8 @@ static const char usage[] =
     "The Stox gateway between SIP/SIMPLE and XMPP. Runs in the foreground, logs to stderr.\n"
     "\n"
     "  -c, --config FILE   the bootstrap file (see stox.conf(5))\n"
-    "  -r, --role ROLE     all (as it is without this), or with a proxy in the perimeter: gateway inside, proxy "
-    "outside\n"
+    "  -r, --role ROLE     all, or with a proxy in the perimeter: gateway inside, proxy outside; without it what that "
+    "file says\n"
     "  -k, --make-key      make the key of the link if there is none, print its pin, and end (roles gateway and "
     "proxy)\n"
     "  -t, --check         read and check that file, then end\n"
@@ -74,6 +74,7 @@ int main(int argc, char **argv)
 {
     struct stoxd_start how = { .take_over = -1 };
     struct err err = { "" };
+    bool says_role = false;
     uint64_t fd;
     enum task task = RUN;
     int opt;
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
                 fputs("--role takes all, gateway or proxy\n", stderr);
                 return 2;
             }
+            says_role = true;
             break;
         case 'k': task = MAKE_KEY; break;
         case 't': task = CHECK; break;
@@ -100,6 +102,10 @@ int main(int argc, char **argv)
         case 'h': fputs(usage, stdout); return 0;
         default: fputs("Try: stoxd --help\n", stderr); return 2;
         }
+    }
+    if (how.config_file && optind == argc && stoxd_take_role(&how, says_role, &err)) {
+        fprintf(stderr, "stoxd: %s\n", err.text);
+        return 1;
     }
     if (!how.config_file || optind != argc || (how.role == STOXD_PROXY && how.take_over >= 0) ||
         (how.role == STOXD_ALL && task == MAKE_KEY)) {

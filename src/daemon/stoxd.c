@@ -401,7 +401,23 @@ int stoxd_run(const struct stoxd_start *how, struct err *err)
     return rc;
 }
 
-const char *const stoxd_roles[] = { "all", "gateway", "proxy", NULL };
+int stoxd_take_role(struct stoxd_start *how, bool says, struct err *err)
+{
+    struct err unread = { "" };
+    struct arena arena;
+    struct boot boot;
+    int rc = 0;
+
+    arena_init(&arena, BOOT_MAX);
+    if (boot_read(how->config_file, &boot, &arena, &unread) == 0 && boot.role != STOXD_ALL) {
+        if (says && how->role != boot.role)
+            rc = err_set(err, "%s: role is %s, and the command line says --role %s: which of both is meant?",
+                         how->config_file, stoxd_roles[boot.role], stoxd_roles[how->role]);
+        how->role = boot.role;
+    }
+    arena_reset(&arena);
+    return rc;
+}
 
 int stoxd_check(const struct stoxd_start *how, struct err *err)
 {

@@ -3,10 +3,7 @@
 #define STOX_DAEMON_STOXD_H
 
 #include "base/err.h"
-
-/* What of Stox this process is (docs/PERIMETER.md). */
-enum stoxd_role { STOXD_ALL, STOXD_GATEWAY, STOXD_PROXY };
-extern const char *const stoxd_roles[]; /* in the order of the enum; ended by NULL */
+#include "store/model.h"
 
 struct stoxd_start {
     enum stoxd_role role;
@@ -16,6 +13,12 @@ struct stoxd_start {
 
 /* Not the proxy, which is daemon/proxy.h. Runs until a signal ends it. 0 after an orderly end, -1 with a sentence when it could not start. */
 int stoxd_run(const struct stoxd_start *how, struct err *err);
+
+/*
+ * The role of the bootstrap file, unless it leaves it to the command line. says: the command line has said how->role. -1 with a sentence:
+ * both contradict each other. A file that cannot be read is left to who reads it next.
+ */
+int stoxd_take_role(struct stoxd_start *how, bool says, struct err *err);
 
 /* Only reads and checks the configuration; warnings are written to stderr. */
 int stoxd_check(const struct stoxd_start *how, struct err *err);

@@ -17,6 +17,7 @@ static void on_turn(struct deferred *d)
 {
     struct link_gateway *g = container_of(d, struct link_gateway, turn);
 
+    gateway_end_silent(g);
     gateway_watch(g); /* before what it may be about */
     gateway_give_credit(g);
     gateway_pump(g);

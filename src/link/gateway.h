@@ -59,22 +59,23 @@ struct link_proxy_info {
     const struct addr *addr;
     unsigned priority;
     enum link_state {
-        LINK_IS_DOWN, /* no link; it is dialled again */
-        LINK_DIALS,   /* a connection is being set up */
-        LINK_LEARNS,  /* linked; it has not taken our settings yet, or has refused them */
-        LINK_IS_READY /* partners can come in by it, and stanzas can go out */
+        LINK_IS_DOWN,  /* no link; it is dialled again */
+        LINK_DIALS,    /* a connection is being set up */
+        LINK_LEARNS,   /* linked; it has not taken our settings yet, or has refused them */
+        LINK_IS_READY, /* partners can come in by it, and stanzas can go out */
+        LINK_IS_SILENT /* linked, and not heard for 3 s: what goes out waits, or goes by another one */
     } state;
-    bool chosen;                   /* what begins now goes out by it */
-    const char *why;               /* the end of its last link, or why it refuses our settings; "": neither */
-    struct slice host;             /* as it calls itself; empty: it was never linked */
-    uint64_t since_ms;             /* it is so */
-    uint64_t answered_ms;          /* it was heard last: a question of its was answered; 0: never */
-    uint64_t dials_ms;             /* DOWN: when it is dialled again */
-    uint64_t n_links;              /* so far */
-    size_t under_way;              /* stanzas that it has, without a fate */
-    size_t waiting;                /* inside, for any proxy */
-    const char *program;           /* its version; "": it has not said yet */
-    uint64_t trip_ms;              /* of the last question, there and back; when program says something */
+    bool chosen;          /* what begins now goes out by it */
+    const char *why;      /* the end of its last link, or why it refuses our settings, or SILENT; "": neither */
+    struct slice host;    /* as it calls itself; empty: it was never linked */
+    uint64_t since_ms;    /* it is so */
+    uint64_t answered_ms; /* it was heard last: a question of its was answered; 0: never */
+    uint64_t dials_ms;    /* DOWN: when it is dialled again */
+    uint64_t n_links;     /* so far */
+    size_t under_way;     /* stanzas that it has, without a fate */
+    size_t waiting;       /* inside, for any proxy */
+    const char *program;  /* its version; "": it has not said yet */
+    uint64_t trip_ms;     /* of the last question, there and back; when program says something */
     struct xmpp_counters counters; /* its own; queued is 0 */
 };
 typedef void link_proxy_fn(void *arg, const struct link_proxy_info *info);
@@ -90,7 +91,7 @@ struct link_share_info {
 typedef void link_share_fn(void *arg, const struct link_share_info *info);
 void link_gateway_each_share(struct link_gateway *g, struct slice proxy, link_share_fn *fn, void *arg);
 
-const char *link_state_name(enum link_state state); /* "down", "dialling", "learning", "ready" */
+const char *link_state_name(enum link_state state); /* "down", "dialling", "learning", "ready", "silent" */
 
 /* Dials it now, if it has no link. False: there is none of that name. */
 bool link_gateway_dial(struct link_gateway *g, struct slice name);

@@ -10,9 +10,14 @@
 
 /* ---- sessions ---- */
 
+bool gateway_is_silent(const struct gateway_link *l)
+{
+    return l->session.line && l->silent;
+}
+
 bool gateway_is_ready(const struct gateway_link *l)
 {
-    return l->session.line && l->session.begun && l->session.answered_ms && l->used;
+    return l->session.line && l->session.begun && l->session.answered_ms && l->used && !gateway_is_silent(l);
 }
 
 static bool account_is(const struct hash_node *node, const void *key)
@@ -60,6 +65,7 @@ static void session_lost(struct gateway_link *l)
     if (!l->session.begun)
         return;
     timer_stop(&l->gateway->conf.loop->timers, &l->move);
+    timer_stop(&l->gateway->conf.loop->timers, &l->silence);
     gateway_move_all(l);
     gateway_unlink_all(l);
     gateway_uncount(l);
@@ -79,7 +85,7 @@ static void release(struct gateway_link *l)
     gateway_keep_counted(l);
     gateway_drop_attempts(l);
     l->taken = l->leaving = false;
-    l->why[0] = l->host[0] = l->program[0] = '\0';
+    l->why[0] = l->refused[0] = l->host[0] = l->program[0] = '\0';
     l->n_failed = l->n_links = 0;
     gateway_add_wanted(l->gateway);
 }
@@ -112,6 +118,36 @@ void gateway_complain(struct gateway_link *l, enum link_reason reason, const cha
         link_line_end(l->line, reason, what);
     timer_start(&l->gateway->conf.loop->timers, &l->move,
                 0); /* it may hold what it has given up: nothing is asked of it */
+}
+
+/* ---- silence ---- */
+
+static void on_silence(struct timer *t)
+{
+    struct gateway_link *l = container_of(t, struct gateway_link, silence);
+    struct link_gateway *g = l->gateway;
+    uint64_t now = loop_now(g->conf.loop);
+    unsigned held;
+
+    if (!l->session.line)
+        return;
+    l->silent = true;
+    l->since_ms = now;
+    if (log_allowed(&g->log_lost, now, 10, &held))
+        log_warning(g->conf.loop->log, "proxy-silent", LOG_S("proxy", l->conf.name),
+                    LOG_Z("why", "it is linked, and has asked nothing for 3 s, where it asks each second"),
+                    LOG_Z("effect", "what it had goes to another one, or waits inside until it is heard again"));
+    gateway_turn(g);
+}
+
+/* Nobody else could take what it has: it may come back with all of it. */
+void gateway_end_silent(struct link_gateway *g)
+{
+    if (!gateway_chosen(g))
+        return;
+    for (size_t i = 0; i < GATEWAY_LINKS; i++)
+        if (gateway_is_silent(&g->links[i]))
+            gateway_complain(&g->links[i], LINK_SILENT, "nothing was heard for 3 s, and another proxy goes on");
 }
 
 void gateway_tell(struct gateway_link *l, const struct link_frame *frame)
@@ -157,7 +193,8 @@ static void on_up(void *owner, struct link_line *line)
     l->why[0] = '\0';
     snprintf(l->host, sizeof(l->host), "%.*s", SLICE_FMT(link_line_name(line)));
     timer_stop(&g->conf.loop->timers, &l->move);
-    l->watched = false;
+    l->watched = l->silent = false;
+    timer_start(&g->conf.loop->timers, &l->silence, LINK_MOVE_MS);
     gateway_watch(g);
     if (g->phase != LINK_SERVE)
         gateway_tell_phase(l);
@@ -192,8 +229,16 @@ static void on_frame(void *owner, struct link_line *line, const struct link_fram
 
 static void on_alive(void *owner, struct link_line *line)
 {
-    struct link_gateway *g = ((struct gateway_link *)owner)->gateway;
+    struct gateway_link *l = owner;
+    struct link_gateway *g = l->gateway;
 
+    timer_start(&g->conf.loop->timers, &l->silence, LINK_MOVE_MS);
+    if (l->silent) {
+        l->silent = false;
+        l->since_ms = loop_now(g->conf.loop);
+        log_info(g->conf.loop->log, "proxy-heard", LOG_S("proxy", l->conf.name),
+                 LOG_Z("why", "it asks again, and goes on with what it has"));
+    }
     gateway_watch(g);
     gateway_turn(g);
 }
@@ -287,6 +332,7 @@ void gateway_link_init(struct gateway_link *l, struct link_gateway *g)
     link_session_init(&l->session);
     timer_init(&l->redial, on_redial);
     timer_init(&l->move, on_move);
+    timer_init(&l->silence, on_silence);
     hash_init(&l->accounts);
     hash_init(&l->linked);
     hash_init(&l->streams);
@@ -300,6 +346,7 @@ void gateway_link_fini(struct gateway_link *l)
 
     timer_stop(timers, &l->redial);
     timer_stop(timers, &l->move);
+    timer_stop(timers, &l->silence);
     link_line_free(l->line);
     link_ear_free(l->ear);
     gateway_unlink_all(l);

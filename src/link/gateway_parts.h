@@ -12,6 +12,7 @@
 #include "link/gateway.h"
 #include "xmpp/tally.h"
 
+#define LINK_NOT_TOLD "memory is missing, or a value is longer than a proxy takes"
 #define GATEWAY_LINKS (2 * LINK_PROXIES_MAX) /* those that are being left with them */
 
 /* The link to one proxy: a place for one, that another one may have later. */
@@ -29,6 +30,8 @@ struct gateway_link {
     unsigned n_failed;             /* in a row */
     uint64_t n_links;              /* so far */
     struct timer move;             /* without a line: then what it has is given to another */
+    struct timer silence;          /* of a line, since its proxy was heard; after input, which may be that */
+    bool silent;                   /* it has run out */
     uint64_t used;                 /* version of the settings that it uses; 0: none yet */
     size_t settings_at;            /* bytes of the settings that the line has got */
     size_t lists_at;               /* likewise of revocation lists */
@@ -45,6 +48,7 @@ struct gateway_link {
     char program[LINK_PROGRAM_MAX + 1];     /* "": it has not said */
     uint64_t since_ms;                      /* up, down, or ready since */
     char why[LINK_WHY_MAX + 60], host[256]; /* see struct link_proxy_info */
+    char refused[LINK_WHY_MAX + 60];        /* why it does not use the last version of the settings; "": it does */
     struct xmpp_counters counted, before;   /* by the proxy's process that counted last; by those before it */
     unsigned char counted_by[LINK_RANDOM];
 };
@@ -140,9 +144,9 @@ struct link_gateway {
     uint64_t last_knock;
     enum link_phase phase;
     struct deferred turn;
-    struct deferred tell; /* settings have changed */
-    struct timer again;   /* settings or lists could not be told or taken: time to try it again */
-    bool lists_missing;
+    struct deferred tell;                 /* settings have changed */
+    struct timer again;                   /* settings or lists could not be told or taken: time to try it again */
+    bool settings_missing, lists_missing; /* they could not be told */
     struct log_limit log_lost;
     bool freeing;
     struct timer stop;
@@ -173,6 +177,10 @@ void gateway_link_dial(struct gateway_link *l);
 void gateway_link_leave(struct gateway_link *l); /* its place is free afterwards, or later */
 /* May stanzas go there now? */
 bool gateway_is_ready(const struct gateway_link *l);
+/* It is linked, and has not been heard for as long as its lease may last: it writes nothing any more. */
+bool gateway_is_silent(const struct gateway_link *l);
+/* Those that are silent while another one is ready: their links end, and what they had is for that one. */
+void gateway_end_silent(struct link_gateway *g);
 struct gateway_account *gateway_account_of(struct gateway_link *l, struct slice partner); /* NULL on memory */
 /* The proxy has done what none may. */
 void gateway_complain(struct gateway_link *l, enum link_reason reason, const char *what);

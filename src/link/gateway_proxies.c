@@ -3,6 +3,10 @@
 
 #include "link/gateway_parts.h"
 
+#define SILENT                                                                                                         \
+    "it has asked nothing for more than 3 s, where it asks each second: its program or machine stands still, or the "  \
+    "network swallows what is sent"
+
 struct gateway_link *gateway_chosen(struct link_gateway *g)
 {
     struct gateway_link *best = NULL;
@@ -121,7 +125,18 @@ static enum link_state state_of(const struct gateway_link *l)
         return LINK_IS_DOWN;
     if (!l->session.line)
         return LINK_DIALS;
+    if (gateway_is_silent(l))
+        return LINK_IS_SILENT;
     return gateway_is_ready(l) ? LINK_IS_READY : LINK_LEARNS;
+}
+
+static const char *why_of(const struct gateway_link *l)
+{
+    if (gateway_is_silent(l))
+        return SILENT;
+    if (l->session.line && l->refused[0])
+        return l->refused;
+    return l->session.line && l->gateway->settings_missing ? "our settings cannot be told: " LINK_NOT_TOLD : l->why;
 }
 
 const char *link_state_name(enum link_state state)
@@ -131,6 +146,7 @@ const char *link_state_name(enum link_state state)
     case LINK_DIALS: return "dialling";
     case LINK_LEARNS: return "learning";
     case LINK_IS_READY: return "ready";
+    case LINK_IS_SILENT: return "silent";
     }
     return "";
 }
@@ -161,7 +177,7 @@ void link_gateway_each_proxy(struct link_gateway *g, link_proxy_fn *fn, void *ar
                                         .priority = l->conf.priority,
                                         .state = state_of(l),
                                         .chosen = l == chosen,
-                                        .why = l->why,
+                                        .why = why_of(l),
                                         .host = slice_str(l->host),
                                         .since_ms = l->since_ms,
                                         .answered_ms = l->session.answered_ms,

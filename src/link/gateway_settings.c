@@ -127,13 +127,14 @@ void gateway_make_settings(struct link_gateway *g)
     if (conf->each_identity)
         conf->each_identity(conf->arg, put_identity, &m);
     put(&m, &(struct link_frame){ .type = LINK_SETTINGS_END, .settings_end.frames = m.n });
-    if (m.ok)
-        return;
-    wipe(g);
-    log_error(conf->loop->log, "settings-not-told", LOG_U("version", g->version),
-              LOG_Z("why", "memory is missing, or a value is longer than a proxy takes"),
-              LOG_Z("effect", "proxies go on with what they have; it is tried again in 30 s"));
-    try_again(g);
+    if (!m.ok) {
+        wipe(g);
+        if (!g->settings_missing)
+            log_error(conf->loop->log, "settings-not-told", LOG_U("version", g->version), LOG_Z("why", LINK_NOT_TOLD),
+                      LOG_Z("effect", "proxies go on with what they have; it is tried again every 30 s"));
+        try_again(g);
+    }
+    g->settings_missing = !m.ok;
 }
 
 void gateway_free_settings(struct link_gateway *g)
@@ -161,7 +162,7 @@ void gateway_make_lists(struct link_gateway *g)
 {
     const struct link_gateway_conf *conf = &g->conf;
     struct buf pem;
-    bool ok;
+    bool ok, was_missing = g->lists_missing;
 
     buf_free(&g->lists);
     buf_init(&g->lists, 2 * LINK_REVOCATIONS_MAX);
@@ -172,9 +173,10 @@ void gateway_make_lists(struct link_gateway *g)
     if (ok)
         return;
     buf_free(&g->lists);
-    log_error(conf->loop->log, "revocation-lists-not-told",
-              LOG_Z("why", "they are more than 16 MiB, or memory is missing"),
-              LOG_Z("effect", "proxies go on with what they have; it is tried again in 30 s"));
+    if (!was_missing)
+        log_error(conf->loop->log, "revocation-lists-not-told",
+                  LOG_Z("why", "they are more than 16 MiB, or memory is missing"),
+                  LOG_Z("effect", "proxies go on with what they have; it is tried again every 30 s"));
     try_again(g);
 }
 
@@ -209,6 +211,21 @@ void gateway_push_settings(struct gateway_link *l)
         link_line_go(l->line);
 }
 
+/* It is told again and again, and says the same. */
+static void refused(struct gateway_link *l, const struct link_settings_used_frame *used)
+{
+    char why[sizeof(l->refused)];
+
+    snprintf(why, sizeof(why), "it does not take our settings: %.*s", SLICE_FMT(used->why));
+    if (strcmp(why, l->refused) == 0)
+        return;
+    memcpy(l->refused, why, sizeof(why));
+    log_error(l->gateway->conf.loop->log, "settings-not-used", LOG_S("proxy", l->conf.name),
+              LOG_U("version", used->version), LOG_S("why", used->why),
+              LOG_Z("effect", "the proxy goes on with those it had; it is told again every 30 s, and logged when the "
+                              "reason is another one"));
+}
+
 void gateway_on_used(struct gateway_link *l, const struct link_settings_used_frame *used)
 {
     struct log *log = l->gateway->conf.loop->log;
@@ -222,14 +239,11 @@ void gateway_on_used(struct gateway_link *l, const struct link_settings_used_fra
         if (!l->used)
             l->since_ms = loop_now(l->gateway->conf.loop);
         l->used = used->version;
-        l->why[0] = '\0';
+        l->refused[0] = '\0';
         gateway_turn(l->gateway);
         return;
     }
-    snprintf(l->why, sizeof(l->why), "it does not take our settings: %.*s", SLICE_FMT(used->why));
-    log_error(log, "settings-not-used", LOG_S("proxy", l->conf.name), LOG_U("version", used->version),
-              LOG_S("why", used->why),
-              LOG_Z("effect", "the proxy goes on with those it had; it is told again in 30 s"));
+    refused(l, used);
     if (used->version == l->gateway->version)
         try_again(l->gateway);
 }

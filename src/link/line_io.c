@@ -219,6 +219,11 @@ size_t link_line_read(struct link_line *line, struct slice bytes)
     struct link_read r;
     size_t used = 0;
 
+    if (loop_now(line->conf.loop) - line->heard_ms >= LINK_SILENCE_MS) {
+        /* We stood still: the other end has ended it, and may have given what comes here to others. */
+        link_line_end(line, LINK_SILENT, "nothing was heard for 10 s");
+        return bytes.n;
+    }
     while (line->state != LINE_ENDS && (fault = link_frame_read(slice_from(bytes, used), sender, &r)) != LINK_MORE) {
         if (fault != LINK_FINE) {
             link_line_end(line, LINK_BAD_FRAME, link_fault_text(fault, &r, why));

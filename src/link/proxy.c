@@ -221,6 +221,34 @@ static struct proxy_session *going_on(const struct link_proxy *p, const struct l
     return NULL;
 }
 
+/* Two gateways with one key would take each other's place for ever: the one that is there, and answers, keeps it. */
+static bool is_twin(const struct proxy_session *before, const struct link_hello_frame *hello)
+{
+    return before->session.line && !is_of_process(before, hello) &&
+           link_lease_holds(&before->session.lease, loop_now(before->proxy->conf.loop));
+}
+
+static void refuse_twin(struct proxy_session *before, struct link_line *line, const struct link_hello_frame *hello)
+{
+    char why[LINK_WHY_MAX], at[ADDR_TEXT], there[ADDR_TEXT];
+    bool known = slice_eq(hello->process, slice_of((const char *)before->twin, LINK_RANDOM));
+
+    addr_text(link_line_peer(before->session.line), there);
+    addr_text(link_line_peer(line), at);
+    memcpy(before->twin, hello->process.p, LINK_RANDOM);
+    if (!known)
+        log_error(before->proxy->conf.loop->log, "link-key-used-twice", LOG_Z("gateway", before->name),
+                  LOG_Z("at", there), LOG_S("other", hello->name), LOG_Z("other-at", at), LOG_Z("pin", before->pin),
+                  LOG_Z("why", "two gateways have the same link.key"),
+                  LOG_Z("effect", "the first one stays linked, the other one is refused: give it a key of its own, and "
+                                  "add its pin to link-pins"));
+    snprintf(why, sizeof(why),
+             "another gateway, %.200s at %s, is linked with the same key: each needs its own; remove link.key here, "
+             "restart, and add the new pin to the proxy's link-pins",
+             before->name, there);
+    link_line_end(line, LINK_TOO_MANY, why);
+}
+
 static struct link_session *on_hello(void *owner, struct link_line *line, const struct link_hello_frame *hello,
                                      struct slice pin)
 {
@@ -233,6 +261,10 @@ static struct link_session *on_hello(void *owner, struct link_line *line, const 
             link_line_end(s->session.line, LINK_REPLACED, "its gateway has opened another connection");
     } else if (before && hello->beside && !is_of_process(before, hello) && p->n_sessions < 2 * LINK_GATEWAYS_MAX) {
         s = stand_beside(before, hello, pin);
+    } else if (before && is_twin(before, hello)) {
+        refuse_twin(before, line, hello);
+        l->twin = true;
+        return NULL;
     } else if (before) {
         s = replace(before, hello, pin);
     } else if (p->n_sessions >= LINK_GATEWAYS_MAX) {
@@ -337,7 +369,8 @@ static void on_closed(void *owner, struct link_line *line, enum link_reason reas
     struct link_proxy *p = l->proxy;
     struct proxy_session *s = l->session;
 
-    log_lost(l, reason, why);
+    if (!l->twin) /* else it was said, once */
+        log_lost(l, reason, why);
     if (s && !s->session.line)
         s->begins = false;
     if (s && !s->session.line && reason == LINK_IN_ORDER)

@@ -76,7 +76,15 @@ static void on_deadline(struct timer *t)
 void proxy_on_lease(struct timer *t)
 {
     struct proxy_session *s = container_of(t, struct proxy_session, lease);
+    struct link_proxy *p = s->proxy;
+    uint64_t now = loop_now(p->conf.loop);
+    unsigned held;
 
+    if (s->session.line && log_allowed(&p->log_lost, now, 10, &held)) /* else link-lost was said */
+        log_warning(p->conf.loop->log, "gateway-silent", LOG_Z("gateway", s->name),
+                    LOG_Z("why", "it is linked, and has answered nothing for 2.5 s, where it is asked each second"),
+                    LOG_Z("effect", "what it has given is taken back; what partners send goes to another one that has "
+                                    "the domains, or waits"));
     while (!list_empty(&s->outs) && !s->over)
         take_back(container_of(s->outs.next, struct proxy_out, link), "the gateway was not heard for 2.5 s");
     proxy_stand_back(s);

@@ -37,6 +37,7 @@ struct proxy_line {
     struct link_proxy *proxy;
     struct link_line *line;
     struct proxy_session *session; /* NULL: none yet, or it was taken away */
+    bool twin;                     /* refused, as another gateway has its key */
 };
 
 struct proxy_session {
@@ -45,13 +46,15 @@ struct proxy_session {
     struct link_session session;
     char pin[PIN_TEXT]; /* the gateway's */
     char name[256];
-    struct link_copy *copy; /* in use; NULL: none yet */
-    struct link_copy *next; /* being told */
-    uint64_t next_version;  /* 0: none is being told, or it was refused already */
+    unsigned char twin[LINK_RANDOM]; /* the process that was refused last, as it has the same key */
+    struct link_copy *copy;          /* in use; NULL: none yet */
+    struct link_copy *next;          /* being told */
+    uint64_t next_version;           /* 0: none is being told, or it was refused already */
     uint64_t n_next;
-    struct buf lists; /* revocation lists, being told */
-    size_t lists_n;   /* so many bytes of them are to come in all */
-    bool has_lists;   /* those that it has told are in use */
+    char refused[LINK_WHY_MAX]; /* why the last version was not used; "": it was */
+    struct buf lists;           /* revocation lists, being told */
+    size_t lists_n;             /* so many bytes of them are to come in all */
+    bool has_lists;             /* those that it has told are in use */
     enum link_phase phase;
     struct timer gone;     /* without a line */
     struct timer lease;    /* runs out */

@@ -1,4 +1,6 @@
 /* What gateways have told: taken whole, used for all that federation asks. */
+#include <stdio.h>
+
 #include "link/proxy_parts.h"
 
 #include "net/tls.h"
@@ -201,8 +203,12 @@ static void say_used(struct proxy_session *s, bool used, const char *why)
 
 static void refuse(struct proxy_session *s, const char *why)
 {
-    log_error(s->proxy->conf.loop->log, "settings-not-used", LOG_Z("gateway", s->name),
-              LOG_U("version", s->next_version), LOG_Z("why", why));
+    if (strncmp(s->refused, why, sizeof(s->refused) - 1) != 0) /* it tells them again and again */
+        log_error(s->proxy->conf.loop->log, "settings-not-used", LOG_Z("gateway", s->name),
+                  LOG_U("version", s->next_version), LOG_Z("why", why),
+                  LOG_Z("effect", "those it told before stay in use; this is logged again when the reason is another "
+                                  "one"));
+    snprintf(s->refused, sizeof(s->refused), "%s", why);
     say_used(s, false, why);
     link_copy_free(s->next);
     s->next = NULL;
@@ -230,6 +236,7 @@ static void use(struct proxy_session *s)
     s->copy = s->next;
     s->next = NULL;
     s->learns = false;
+    s->refused[0] = '\0';
     proxy_use_settings(p);
     list_each (it, &p->sessions)
         proxy_pauses(container_of(it, struct proxy_session, link), true);

@@ -9,9 +9,14 @@
 #include "store/setting.h"
 #include "xmpp/methods.h"
 
+/* What of Stox a process is (docs/PERIMETER.md). */
+enum stoxd_role { STOXD_ALL, STOXD_GATEWAY, STOXD_PROXY };
+extern const char *const stoxd_roles[]; /* in the order of the enum; ended by NULL */
+
 /* What must be known before the store opens: the bootstrap file. */
 struct boot {
     const char *state_dir;
+    unsigned role;             /* enum stoxd_role; STOXD_ALL: what the command line says */
     const char *store;         /* URL; NULL: SQLite in state_dir */
     const char *admin_socket;  /* NULL: "admin.sock" in state_dir */
     struct setting_list admin; /* struct addr */

@@ -3,6 +3,8 @@
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 
+const char *const stoxd_roles[] = { "all", "gateway", "proxy", NULL };
+
 static const struct setting settings[] = {
     { .name = "state-dir",
       .type = SETTING_FILE,
@@ -12,6 +14,15 @@ static const struct setting settings[] = {
       .help =
           "Created with mode 0700 when it does not exist. Holds the secret that ids derive from, and the store when it "
           "is SQLite." },
+    { .name = "role",
+      .type = SETTING_CHOICE,
+      FIELD(boot, role),
+      .def = "all",
+      .choices = stoxd_roles,
+      .brief =
+          "What of Stox this process is: all of it, or with a proxy in the perimeter gateway inside, proxy outside",
+      .help = "As --role of stoxd says it. all, as without this line, leaves it to that option; gateway and proxy "
+              "start as nothing else, also by the option." },
     { .name = "store",
       .type = SETTING_FILE,
       FIELD(boot, store),

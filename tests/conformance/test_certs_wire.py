@@ -47,7 +47,7 @@ def gateway(rig, start_for_module):
                    "set _5269._tcp.dane-nosrv TLSA " + ee(rig.cert("dane-nosrv.example", by=None)))
     return start_for_module(Stoxd(rig, name="stoxd-certs", **support.settings(
         AT, dns_trust_anchor=rig.dns.trust_anchor_file, crl_file=rig.pki.lists("lists.pem"),
-        sip_domains={DOMAIN: {"route": "office"}}, gateway={"hold_time": 8, "stream_establishment_timeout": 6},
+        sip_domains={DOMAIN: {"route": "office"}}, gateway=support.PATIENT,
         partners={d: dict(how, type="federated") for d, (_, how) in DOMAINS.items()})))
 
 
@@ -113,7 +113,7 @@ def is_refused(gateway, sip, p, cert, *said):
         wire.accept_stream(p.domain, support.EXTERNAL + support.DIALBACK_FEATURE)
         text = wire.expect_end()
         assert "<auth" not in text and "db:result" not in text, text
-    why = gateway.wait_event("stream-failed", since=at, remote=p.domain)["why"]
+    why = gateway.wait_event("stream-failed", since=at, remote=p.domain, direction="out")["why"]
     assert all(s in why for s in said), why
     assert txn.wait() == 504
 

@@ -66,7 +66,7 @@ def gateway(rig, start_for_module):
     routes = {"office": {"next_hop": dns.OFFICE + ":5060", **login}, "raw": {"next_hop": RAW_UDP + ":5060"},
               "stream": {"next_hop": dns.OFFICE + ":5060", "digest_md5": True, **login}}
     support.begin_names()
-    return start_for_module(Stoxd(rig, name="stoxd-login", **support.settings(OTHER, routes=routes)))
+    return start_for_module(Stoxd(rig, name="stoxd-login", **support.settings(OTHER, routes=routes, gateway=support.PATIENT)))
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def own(rig, stoxd, start, office):
 
     def make(gateway=None, **options):
         support.begin_names()
-        options["gateway"] = {"hold_time": 4, "stream_establishment_timeout": 5, "notify_pace": 500, **(gateway or {})}
+        options["gateway"] = {**support.PATIENT, "notify_pace": 500, **(gateway or {})}
         gateway = stoxd(**support.settings(OTHER, **options))
         return gateway, Elsewhere(alice, start(Partner(rig, "sm", at=OTHER)))
     yield make
@@ -65,6 +65,7 @@ def test_STOX_PRS_91_after_an_outage_all_is_asked_again(own):
     watch.wait_notice("active", has("garden"))
     scene.wire.close()
     scene.out.close()
+    support.look_round(OTHER, support.RAW)
     scene.out, scene.wire, scene.h = None, scene.p.incoming(), 0
     assert scene.next().get("type") == "probe"
 
@@ -78,6 +79,7 @@ def test_STOX_PRS_84_polite_blocking(own):
     notice = watch.wait_notice("active", lambda m: b"closed" in m.body)
     assert "ID-garden" not in document(notice)
     scene.say(resource="garden")
+    scene.sent_until_now()  # it has been read
     notice = scene.watch().wait_notice("active")
     assert [basic for basic, _ in document(notice).values()] == ["closed"]
 
@@ -103,7 +105,8 @@ def test_STOX_PRS_94_D13_two_gateways_back_to_back(rig, start, sip):
 
 def time_of_rest(ring):
     """That both gateways do nothing any more after a moment."""
-    for _ in range(10):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
         before = ring.a.cpu_seconds() + ring.b.cpu_seconds()
         time.sleep(0.5)
         if ring.a.cpu_seconds() + ring.b.cpu_seconds() - before < 0.03:

@@ -20,7 +20,7 @@ NOTE = "<note xml:lang='en'>out for lunch</note>"
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
     support.begin_names()
-    return start_for_module(Stoxd(rig, **support.settings()))
+    return start_for_module(Stoxd(rig, **support.settings(gateway=support.PATIENT)))
 
 
 @pytest.fixture
@@ -44,8 +44,13 @@ class Asking(Scene):
             self.romeo, ALICE, body.replace(" ", ""), body))
 
     def ask(self, inside, to, sender=None):
-        self.send("<iq from='%s/o' to='%s' id='q' type='get'>%s</iq>" % (sender or self.romeo, to, inside))
-        return self.stanza("iq")
+        """The answer."""
+        self.n_asked = getattr(self, "n_asked", 0) + 1
+        self.send("<iq from='%s/o' to='%s' id='q%d' type='get'>%s</iq>" % (sender or self.romeo, to, self.n_asked, inside))
+        while True:
+            answer = self.stanza("iq")
+            if answer.get("id") == "q%d" % self.n_asked:  # and no question of the gateway's
+                return answer
 
     def stanza(self, name):
         """The next one of this name, acknowledged; presence before it is acknowledged too."""
@@ -88,6 +93,8 @@ def test_partner_types(gateway, asking, office, kind, first, notes):
     while seen.get("type") != "subscribed":
         seen = asking.stanza("presence")
     seen = asking.stanza("presence")
+    while seen.get("type") == "probe":  # she watches him, too
+        seen = asking.stanza("presence")
     assert seen.get("from") == ALICE + "/phone" and seen.get("type") is None
     assert seen.findtext("{jabber:server}status") == ("out for lunch" if notes else None)
     asking.message("after she adds him")
@@ -134,8 +141,7 @@ def test_STOX_IQ_02_03_06_those_who_may_watch_learn_more(asking):
 def test_STOX_SEC_15_too_many_requests(gateway, asking):
     gateway.ctl("gateway", "set", "--user-presence-rate", "1")
     try:
-        for _ in range(15):
-            asking.say("subscribe")
+        asking.send("<presence from='%s' to='%s' type='subscribe'/>" % (asking.romeo, ALICE) * 40)  # ten at once are none too many
         conditions = set()
         while not conditions:
             stanza = asking.stanza("presence")
@@ -150,7 +156,7 @@ def test_STOX_SEC_15_too_many_subscriptions_of_a_sip_user(gateway, asking, alice
     gateway.ctl("gateway", "set", "--sip-user-subscription-rate", "1")
     try:
         watches = [alice.subscribe("r%d@%s" % (i, asking.p.domain), target=GATEWAY_SIP, sender="fast@contoso.example")
-                   for i in range(12)]
+                   for i in range(40)]  # ten at once are none too many
         assert sorted(w.subscribed[0].wait() for w in watches)[-1] == 480
     finally:
         gateway.ctl("gateway", "set", "--sip-user-subscription-rate", "20")
@@ -165,4 +171,4 @@ def test_STOX_SEC_17_a_contact_does_not_aim(asking, office):
             call_id = support.message(raw).get("call-id")
         got, _ = office.others.wait(lambda m: not m.is_response and m.method == "NOTIFY" and m.get("call-id") == call_id, 20)
         assert got, "the NOTIFY went elsewhere"
-        assert victim.receive(0.2) is None
+        support.no_answer(victim)

@@ -17,7 +17,7 @@ OPEN, AWAY = pidf(ALICE, ("phone", "open")), pidf(ALICE, ("phone", "open", SHOW)
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
     support.begin_names()
-    it = start_for_module(Stoxd(rig, **support.settings(gateway={"hold_time": 4, "subscription_min": 60})))
+    it = start_for_module(Stoxd(rig, **support.settings(gateway={**support.PATIENT, "subscription_min": 60})))
     it.ctl("route", "set", "office", "--publish", "yes")
     return it
 

@@ -96,7 +96,7 @@ def reaching(rig, baits, start_for_module):
     how = {"tls": "required", "sasl": "optional", "dialback": True, "type": "federated"}
     names = GOOD + LOOPS + list(dns.TRAPS)
     return start_for_module(Stoxd(rig, name="stoxd-reaching", **support.settings(
-        OTHER, partners={name + ".example": how for name in names},
+        OTHER, partners={name + ".example": how for name in names}, gateway=support.PATIENT,
         listen_sip_tcp=[OTHER + ":5060", OTHER + ":5070"], listen_xmpp=[OTHER + ":5269", "0.0.0.0:5299"])))
 
 
@@ -161,7 +161,7 @@ def verdict(p, untouched):
         stack.callback(wire.close)
         wire.open_stream(p.domain, DOMAIN)
         wire.send("<db:result from='%s' to='%s'>k</db:result>" % (p.domain, DOMAIN))
-        ready = select.select([p.listener.sock, wire.sock, *untouched], [], [], 10)[0]
+        ready = select.select([p.listener.sock, wire.sock, *untouched], [], [], 40)[0]
         if ready == [p.listener.sock]:
             stack.callback(answer_verify(p)[0].close)
             return wire.expect(r"<db:result\b[^>]*type=['\"](valid)['\"]").group(1)

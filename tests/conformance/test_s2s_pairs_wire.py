@@ -21,6 +21,13 @@ from support import ALICE, DIALBACK_FEATURE, DOMAIN, GATEWAY_XMPP, OTHER, expect
 from test_s2s_wire import FEATURES, plain, sent_to
 
 
+@pytest.fixture(scope="module")
+def gateway(rig, start_for_module):
+    """One test waits for the hold time; the others would not mind a longer one."""
+    support.begin_names()
+    return start_for_module(Stoxd(rig, **support.settings(gateway={"hold_time": 12, "stream_establishment_timeout": 15})))
+
+
 # ---- dialback ----
 
 
@@ -58,6 +65,7 @@ def test_STOX_S2S_60_stanzas_wait_for_valid(alive, partner, sip):
     wire.expect_silence(0.2)
     wire.send("<db:result from='%s' to='%s' type='valid'/>" % (p.domain, DOMAIN))
     expect_stanza(wire)
+    support.heard(sip)
     assert not txn.done
 
 
@@ -128,26 +136,28 @@ def test_STOX_S2S_64_unsolicited_answers(alive, partner, sip):
         p.domain, DOMAIN, p.domain, DOMAIN, wire.stream_id))
     p.send_message(wire, body="never proven")
     assert "stream:error" in wire.expect_end()
-    assert sip.mark() == mark
+    support.nothing_came(sip, mark)
     q = partner("dialback")
     txn = sent_to(sip, q)
     wire = accept_for_dialback(q)
     offered_key(wire)
     wire.send("<db:result from='somebody.example' to='%s' type='valid'/>"
               "<db:result from='%s' to='raw.example' type='valid'/>" % (DOMAIN, q.domain))
-    with contextlib.suppress(Failed):
-        wire.expect(r"<message", 0.3)
-        raise AssertionError("a stanza went out on an answer for another pair")
-    assert txn.wait() == 504
+    wire.expect_silence(0.3)
+    wire.send("<db:result from='%s' to='%s' type='invalid'/>" % (q.domain, DOMAIN))
+    assert txn.wait() in (500, 504)
+    wire.expect("</stream:stream>")
+    assert b"<message" not in wire.all, "a stanza went out on an answer for another pair"
 
 
 def test_STOX_S2S_65_invalid(alive, partner, sip):
-    p = partner("dialback")
+    p, at = partner("dialback"), alive.mark()
     txn = sent_to(sip, p)
     wire = accept_for_dialback(p)
     offered_key(wire)
     wire.send("<db:result from='%s' to='%s' type='invalid'/>" % (p.domain, DOMAIN))
-    assert txn.wait(3.5) in (500, 504)
+    assert txn.wait() in (500, 504)
+    assert not alive.events("message-timeout", since=at)  # it has not waited for the hold time
     q = partner("dialback")
     wire = q.secured(cert=False)
     wire.open_stream(q.domain, DOMAIN)
@@ -173,13 +183,14 @@ def test_STOX_S2S_66_errors(alive, partner, sip):
     wire.send("<db:result from='%s' to='%s'>key</db:result>" % (p.domain, DOMAIN))
     answer_verify(p)
     wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]")
-    q = partner("dialback")
+    q, at = partner("dialback"), alive.mark()
     txn = sent_to(sip, q)
     wire = accept_for_dialback(q)
     offered_key(wire)
     wire.send("<db:result from='%s' to='%s' type='error'><error type='cancel'><item-not-found xmlns='%s'/></error>"
               "</db:result>" % (q.domain, DOMAIN, xmlstream.STANZAS))
-    assert txn.wait(3.5) == 504
+    assert txn.wait() == 504
+    assert not alive.events("message-timeout", since=at)  # it has not waited for the hold time
 
 
 def test_STOX_S2S_66_partner_cannot_be_verified(alive, partner):
@@ -197,7 +208,7 @@ def test_STOX_S2S_67_errors_feature(alive, partner):
     assert re.search(r"<dialback xmlns=['\"]urn:xmpp:features:dialback['\"]>\s*<errors\s*/>", features)
 
 
-def test_STOX_S2S_68_multiplexing(alive, partner, sip):
+def test_STOX_S2S_68_multiplexing(alive, partner, start):
     """A second pair on the same stream needs its own proof."""
     p = partner("dialback")
     wire = p.secured(cert=False)
@@ -206,22 +217,25 @@ def test_STOX_S2S_68_multiplexing(alive, partner, sip):
     authority, _ = answer_verify(p)
     wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]")
     wire.send("<db:result from='%s' to='raw.example'>k2</db:result>" % p.domain)
-    try:  # on the stream that stands, or on another one
-        if p.listener.sock in select.select([authority.sock, p.listener.sock], [], [], 20)[0]:
-            raise scripted.Closed("not needed any more")
-        m = authority.expect(r"<db:verify\b([^>]*)>([^<]*)</db:verify>")
-        got = dict(re.findall(r"(\w+)=['\"]([^'\"]*)['\"]", m.group(1)))
+    select.select([authority.sock, p.listener.sock], [], [], 20)
+    asked = None  # on the stream that stands, or, when that is not needed any more, on another one
+    if not select.select([p.listener.sock], [], [], 0)[0]:
+        asked = re.search(r"<db:verify\b([^>]*)>", authority.expect(r"<db:verify\b.*?</db:verify>|</stream:stream>").group())
+    if asked:
+        got = dict(re.findall(r"(\w+)=['\"]([^'\"]*)['\"]", asked.group(1)))
         authority.send("<db:verify from='%s' to='%s' id='%s' type='valid'/>" % (got["to"], got["from"], got["id"]))
-    except scripted.Closed:
+    else:
         answer_verify(p)
     wire.expect(r"<db:result\b[^>]*from=['\"]raw\.example['\"][^>]*valid")
     with support.Udp(support.RAW_UDP) as peer:
         p.send_message(wire, to="bob@raw.example", body="second pair")
-        assert peer.until(lambda m: not m.is_response)[-1].body == b"second pair"
+        assert peer.asked().body == b"second pair"
+    server = start(scripted.Listener(support.RAW_TCP, 5060))  # the next hop of the third domain
     p.send_message(wire, to="x@stream.example", body="third pair, unproven")
-    text = wire.expect(r"<stream:error>.*").group()
+    text = wire.expect(r"<stream:error>.*?</stream:error>").group()
     assert "invalid-from" in text or "host-unknown" in text
-    assert sip.bodies().count("third pair, unproven") == 0
+    support.options()
+    assert not select.select([server.sock], [], [], 0)[0], "it went on to SIP"
 
 
 def test_STOX_S2S_69_dialback_without_dialback(alive, partner, sip):
@@ -274,7 +288,7 @@ def test_STOX_S2S_76_streams_are_one_way(alive, partner, sip):
 
 
 def test_STOX_S2S_77_r_is_answered_by_a(alive, partner, sip):
-    p = partner()
+    p, mark = partner(), sip.mark()
     wire = p.incoming()
     wire.send("<enable xmlns='%s'/>" % SM)
     wire.expect("<enabled")
@@ -283,8 +297,9 @@ def test_STOX_S2S_77_r_is_answered_by_a(alive, partner, sip):
     wire.send("<r xmlns='%s'/>" % SM)
     while int(wire.expect(r"<a\b[^>]*h=['\"](\d+)['\"]").group(1)) != 5:
         pass
-    sip.wait_message("counted 4")
-    assert len([b for b in sip.bodies() if b.startswith("counted")]) == 5
+    sip.wait_message("counted 4", 20, mark)
+    support.heard(sip)
+    assert sip.bodies()[mark:] == ["counted %d" % i for i in range(5)]
 
 
 def test_STOX_S2S_77_with_a_peer_that_resumes_nothing_is_lost_or_doubled(alive, partner, sip):
@@ -323,6 +338,7 @@ def test_STOX_S2S_77_a_peer_may_resume_and_hears_what_was_handled(alive, partner
     wire.send("<r xmlns='%s'/>" % SM)
     wire.expect(r"<a\b[^>]*h='2'")
     sip.wait_message("after the cut", 20, mark)
+    support.heard(sip)
     assert sip.bodies()[mark:] == ["before the cut", "after the cut"]
 
 
@@ -357,7 +373,7 @@ def test_STOX_S2S_77_broken_stream_repeats_the_unacknowledged_once(alive, partne
 @pytest.fixture(scope="module")
 def keeper(rig, start_for_module):
     return start_for_module(Stoxd(rig, name="stoxd-keeper", **support.settings(
-        "10.99.0.4", gateway={"hold_time": 4, "keep_alive_interval": 10})))
+        "10.99.0.4", gateway={**support.PATIENT, "keep_alive_interval": 10})))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -400,7 +416,7 @@ def test_STOX_S2S_80_missing_addresses(alive, partner, sip, attributes):
     wire = p.incoming()
     wire.send("<message %s><body>nobody</body></message>" % attributes.format(d=p.domain))
     expect_stream_error(wire, "improper-addressing")
-    assert sip.mark() == mark
+    support.nothing_came(sip, mark)
 
 
 def test_STOX_S2S_81_unknown_recipient_domain(alive, partner):
@@ -418,7 +434,7 @@ def test_STOX_S2S_82_spoofed_sender_domain(alive, partner, sip):
         wire = p.incoming()
         p.send_message(wire, sender=sender, body="spoofed")
         expect_stream_error(wire, "invalid-from")
-    assert sip.mark() == mark
+    support.nothing_came(sip, mark)
 
 
 def test_STOX_S2S_83_namespaces_of_sent_stanzas(alive, partner, sip):
@@ -472,7 +488,8 @@ def test_STOX_S2S_86_stanza_size(alive, partner, sip):
         for _ in range(100):
             wire.send("z" * 16384)
     assert "policy-violation" in wire.expect_end()
-    assert alive.resident_kib() - before < 2048 and sip.mark() == mark
+    assert alive.resident_kib() - before < 2048
+    support.nothing_came(sip, mark)
 
 
 def test_STOX_S2S_88_depth_attributes_partial(alive, partner, sip):
@@ -487,8 +504,7 @@ def test_STOX_S2S_88_depth_attributes_partial(alive, partner, sip):
     wire = p.incoming()  # a stanza that never ends is never acted on
     wire.send("<message from='a@%s' to='%s'><body>partial</body>" % (p.domain, ALICE))
     wire.close()
-    support.options()
-    assert sip.mark() == mark
+    support.nothing_came(sip, mark)
 
 
 def test_STOX_S2S_89_in_order(alive, partner, sip):
@@ -497,7 +513,7 @@ def test_STOX_S2S_89_in_order(alive, partner, sip):
     mark = sip.mark()
     for i in range(60):
         p.send_message(wire, body="n%d" % i, stanza_id="n%d" % i)
-    sip.wait_message("n59", 20, mark)
+    sip.wait_message("n59", 60, mark)
     assert sip.bodies()[mark:] == ["n%d" % i for i in range(60)]
 
 

@@ -5,8 +5,10 @@ stream (test_s2s_bidi.c), components (test_component.c), and POSH, which this re
 """
 import base64
 import contextlib
+import os
 import re
 import ssl
+import subprocess
 import threading
 import time
 
@@ -50,11 +52,17 @@ FINDER = "10.99.0.12"
 
 
 @pytest.fixture(scope="module")
+def gateway(rig, start_for_module):
+    support.begin_names()
+    return start_for_module(Stoxd(rig, **support.settings(gateway=support.PATIENT)))
+
+
+@pytest.fixture(scope="module")
 def finder(rig, start_for_module):
     """A gateway whose partners are found by DNS."""
     names = ["falling-back", "srv-dot", "nosrv", "refused", "nothing", "scripted", "no-target"]
     return start_for_module(Stoxd(rig, name="stoxd-finder", **support.settings(
-        FINDER, sip_domains={DOMAIN: {"route": "office"}}, gateway={"hold_time": 16},
+        FINDER, sip_domains={DOMAIN: {"route": "office"}}, gateway={"hold_time": 28},
         partners={n + ".example": {"type": "federated", "dialback": False} for n in names})))
 
 
@@ -115,11 +123,13 @@ def test_STOX_S2S_03_fallback_to_addresses_only_without_srv(finder, at_scripted,
     assert sip.message("romeo@refused.example", "x", target=(FINDER, 5060)).wait() == 504
 
 
-def test_STOX_S2S_07_stalled_negotiation(alive, sip, partner):
+def test_STOX_S2S_07_stalled_negotiation(rig, stoxd, start, sip):
     """504 at the hold time, here 4 s; the stream is given up at stream-establishment-timeout, here 5 s."""
+    stoxd(name="stoxd-stalled", **support.settings(OTHER))
+
     def times():
-        p, began = partner(), time.monotonic()
-        txn = sent_to(sip, p)
+        p, began = start(support.Partner(rig, at=OTHER)), time.monotonic()
+        txn = sip.message("romeo@" + p.domain, "hello", target=(OTHER, 5060))
         wire = p.accept()
         wire.expect(r"<stream:stream")
         assert txn.wait() == 504
@@ -309,12 +319,13 @@ def test_STOX_S2S_24_empty_features_end_the_negotiation(alive, partner, sip, fea
 def test_STOX_S2S_87_too_long_for_the_partner_is_told_to_the_sender(alive, partner, sip):
     p = partner()
     first, second = sent_to(sip, p, "short"), sent_to(sip, p, "L" * 12000)
-    wire = p.accept_authenticated("<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits>")
+    wire = p.accept_sm(more="<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits>")
     assert support.body_of(expect_stanza(wire)) == "short"
     assert second.wait() == 413
     assert sent_to(sip, p, "L" * 12000).wait() == 413
+    support.acknowledge(wire, 1)
+    assert first.wait() == 200
     assert b"LLLL" not in wire.all
-    assert not first.done
 
 
 def test_STOX_S2S_25_stanza_before_authentication(alive, partner, sip):
@@ -330,7 +341,7 @@ def test_STOX_S2S_25_stanza_before_authentication(alive, partner, sip):
     wire.send(header(q.domain,
                      DOMAIN) + "<message from='a@%s' to='%s'><body>too early</body></message>" % (q.domain, ALICE))
     expect_stream_error(wire, "not-authorized")
-    assert sip.mark() == mark
+    support.nothing_came(sip, mark)
 
 
 def test_STOX_S2S_26_stripped_starttls(alive, partner, sip):
@@ -399,10 +410,10 @@ def test_STOX_S2S_31_bytes_after_starttls_are_not_processed(alive, partner, sip)
         TLS, p.domain, ALICE))
     with contextlib.suppress(Failed, ssl.SSLError, OSError):
         wire.expect(r"<proceed[^>]*>")
-        wire.start_tls(p.client(), hostname=DOMAIN, timeout=2)
+        wire.start_tls(p.client(), hostname=DOMAIN)
         features = wire.authenticate(p.domain, DOMAIN)
         assert "sm" in features
-    assert "injected" not in str(sip.bodies()[mark:]) and sip.mark() == mark
+    support.nothing_came(sip, mark)
     q = partner()
     txn = sent_to(sip, q)
     wire = q.accept()
@@ -410,8 +421,8 @@ def test_STOX_S2S_31_bytes_after_starttls_are_not_processed(alive, partner, sip)
     wire.expect(r"<starttls\b[^>]*/>")
     wire.send("<proceed xmlns='%s'/><stream:features>%s</stream:features>" % (TLS, DIALBACK_FEATURE))
     with contextlib.suppress(Failed, ssl.SSLError, OSError):
-        wire.start_tls(q.server(), server_side=True, timeout=2)
-        assert "db:result" not in wire.expect("<stream:stream[^>]*>", 2).string
+        wire.start_tls(q.server(), server_side=True)
+        assert "db:result" not in wire.expect("<stream:stream[^>]*>").string
     assert not txn.done or txn.status == 504
 
 
@@ -538,16 +549,17 @@ def test_STOX_S2S_36_reference_is_the_domain_not_the_srv_target(rig, finder, at_
     assert txn.wait() == 504
 
 
-def test_STOX_S2S_39_no_renegotiation(alive, partner):
+def test_STOX_S2S_39_no_renegotiation(alive):
     """TLS 1.2: the client asks anew. openssl s_client does, on a line "R"."""
-    import subprocess
-    p = partner()
-    done = subprocess.run(["openssl", "s_client", "-connect", "%s:5269" % dns.GATEWAY, "-starttls", "xmpp-server",
-                           "-xmpphost", DOMAIN, "-tls1_2", "-legacy_renegotiation"], input="R\n", capture_output=True,
-                          text=True, timeout=20)
+    ours, its = os.pipe()
+    with os.fdopen(ours) as said, os.fdopen(its, "w") as open_end:
+        open_end.write("R\n")
+        open_end.flush()  # and no end of the input: what it hears decides how it ends
+        done = subprocess.run(["openssl", "s_client", "-connect", "%s:5269" % dns.GATEWAY, "-starttls", "xmpp-server",
+                               "-xmpphost", DOMAIN, "-tls1_2", "-legacy_renegotiation"], stdin=said, capture_output=True,
+                              text=True, timeout=60)
     assert "RENEGOTIATING" in done.stdout + done.stderr
-    assert re.search(r"no renegotiation|unexpected|closed|error", done.stdout + done.stderr, re.I), done.stderr
-    assert p
+    assert re.search(r"no renegotiation", done.stdout + done.stderr, re.I), done.stderr
 
 
 def test_STOX_S2S_40_sni_is_sent(alive, partner, sip):
@@ -681,16 +693,15 @@ def test_STOX_S2S_55_new_header_names_the_authenticated_domain(alive, partner, s
     wire.send(header(other.domain, DOMAIN))
     response_header(wire)
     expect_stream_error(wire, "invalid-from")
-    assert sip.mark() == mark
+    support.nothing_came(sip, mark)
 
 
 def test_STOX_S2S_56_few_tries(alive, partner):
     p = partner()
     wire = p.secured()
     wire.open_stream(p.domain, DOMAIN)
-    for i in range(6):
-        with contextlib.suppress(OSError):
-            auth(wire, b64("recorder.example"))
+    tries = ["<auth xmlns='%s' mechanism='EXTERNAL'>%s</auth>" % (SASL, b64("recorder.example"))] * 6
+    wire.send("".join(tries))  # in one piece: it is ended in the midst of them
     text = wire.expect_end()
     assert 2 <= text.count("<failure") <= 5 and "policy-violation" in text
 

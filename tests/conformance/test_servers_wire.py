@@ -53,8 +53,7 @@ def gateway(rig, start_for_module):
         rig.dns.change("example", "set _5270._tcp.%s-host TLSA 3 1 1 %s" % (label, pki.key_hash(cert).hex()))
     return start_for_module(Stoxd(rig, name="stoxd-servers", **support.settings(
         AT, listen_xmpps=[AT], dns_trust_anchor=rig.dns.trust_anchor_file, sip_domains={DOMAIN: {"route": "office"}},
-        gateway={"hold_time": 8, "stream_establishment_timeout": 6,
-                 "partner_networks": [ns.NETWORK, ns.SILENT, "fd99::/64"]},
+        gateway={**support.PATIENT, "partner_networks": [ns.NETWORK, ns.SILENT, "fd99::/64"]},
         partners={d: dict(how, type="federated") for d, (_, how) in DOMAINS.items()})))
 
 

@@ -23,7 +23,7 @@ ON_200 = "alice@prompt.example"  # of a route with receipt-on-200
 @pytest.fixture(scope="module")
 def gateway(rig, start_for_module):
     support.begin_names()
-    given = support.settings()
+    given = support.settings(gateway=support.PATIENT)
     office = {"next_hop": dns.OFFICE + ":5060", "transport": "tcp", "sources": [dns.OFFICE]}
     given["routes"].update({"asked": dict(office, imdn="always"), "prompt": dict(office, receipt_on_200=True)})
     given["sip_domains"].update({"asked.example": {"route": "asked"}, "prompt.example": {"route": "prompt"}})
@@ -101,9 +101,9 @@ def receipt(p, wire, kind, message_id, sender="orchard", to=ALICE):
         p.domain, sender, to, kind, MARKERS if kind == "displayed" else RECEIPTS, message_id))
 
 
-def next_message(sip, mark):
-    """The first MESSAGE since mark."""
-    got, _ = sip.received.wait(lambda r: r, 20, mark)
+def next_message(p, sip, mark):
+    """The first MESSAGE of romeo's since mark: those whom other tests have left do not type for ever."""
+    got, _ = sip.received.wait(lambda r: r if p.domain in r.message.get("from") else None, 20, mark)
     assert got, "no MESSAGE"
     return got
 
@@ -118,7 +118,7 @@ def test_STOX_CS_01_states_pass_both_ways(alive, listen, sip):
         assert state_of(take(wire)) == expected
     mark = sip.mark()
     romeo_is(p, p.incoming(), "composing")
-    got = next_message(sip, mark)
+    got = next_message(p, sip, mark)
     assert told(got) == "active"
     assert got.message.uri == "sip:" + ALICE and "<sip:romeo@%s>" % p.domain in got.message.get("from")
     assert got.message.get("contact") is None
@@ -154,12 +154,15 @@ def test_STOX_CS_07_none_after_415(alive, listen, sip):
     sip.answer = lambda got: 415 if got.message.get("content-type") == COMPOSING else 200
     back, mark = p.incoming(), sip.mark()
     romeo_is(p, back, "composing", nurse)
-    assert next_message(sip, mark).message.get("content-type") == COMPOSING
-    for body in "a remark", "another":
+    assert next_message(p, sip, mark).message.get("content-type") == COMPOSING
+    texts = ["a remark", "another", "the last one"]
+    for body in texts:  # it comes after the answer to what was before it, and before its own state
         p.send_message(back, nurse, body=body, extra="<active xmlns='%s'/>" % STATES)
         sip.wait_message(body, 20, mark)
         romeo_is(p, back, "composing", nurse)
-    assert sip.bodies()[mark + 1:] == ["a remark", "another"]
+    p.was_told_nothing(back, back=wire)  # the last state has been looked at
+    support.heard(sip)
+    assert sip.bodies()[mark + 1:] == texts
 
 
 def test_STOX_CS_09_not_before_the_first_message(alive, talk, sip):
@@ -223,7 +226,7 @@ def test_STOX_CS_13_advertised_until_it_is_refused(alive, listen, sip):
     sip.answer = 415
     mark = sip.mark()
     romeo_is(p, back, "composing", tybalt)
-    next_message(sip, mark)
+    next_message(p, sip, mark)
     p.send_message(back, tybalt, body="is refused", stanza_id="r")  # so that the answer before it has been seen
     assert expect_stanza(wire).get("type") == "error"
     wire.h += 1
@@ -235,10 +238,18 @@ def test_STOX_CS_13_advertised_until_it_is_refused(alive, listen, sip):
 
 
 def test_STOX_RCP_05_no_receipt_for_a_2xx(alive, talk, sip):
-    p, wire = talk()
+    (p, wire), mark = talk(), sip.mark()
     p.send_message(wire, to="olga@contoso.example", body="receipt?", extra=REQUEST)  # alice's client is known to take CPIM
-    assert sip.wait_message("receipt?", 20).message.get("content-type") == "text/plain;charset=UTF-8"
-    p.nobody_connects(0.2)
+    assert sip.wait_message("receipt?", 20, mark).message.get("content-type") == "text/plain;charset=UTF-8"
+    was_told_nothing_of_it(p, wire, sip, "olga@contoso.example")
+
+
+def was_told_nothing_of_it(p, wire, sip, to):
+    """That what romeo has written there was answered, and he was told nothing: another text goes when it was, and a ping is behind it."""
+    mark = sip.mark()
+    p.send_message(wire, to=to, body="behind it")
+    sip.wait_message("behind it", 20, mark)
+    p.was_told_nothing(wire, to.split("@")[1])
 
 
 def test_STOX_RCP_06_receipt_on_200(alive, talk, sip):
@@ -247,10 +258,10 @@ def test_STOX_RCP_06_receipt_on_200(alive, talk, sip):
     stanza = expect_stanza(p.accept_sm())
     assert [(c.tag, c.get("id")) for c in stanza] == [("{%s}received" % RECEIPTS, "on200")]
     sip.answer = 202
-    p, wire = talk("prompt.example")
+    (p, wire), mark = talk("prompt.example"), sip.mark()
     p.send_message(wire, to=ON_200, body="stored", extra=REQUEST)
-    sip.wait_message("stored", 20)
-    p.nobody_connects(0.2)
+    sip.wait_message("stored", 20, mark)
+    was_told_nothing_of_it(p, wire, sip, ON_200)
 
 
 def test_STOX_RCP_07_imdn_is_asked_for(alive, talk, sip):
@@ -276,7 +287,7 @@ def test_STOX_RCP_08_the_notification(alive, listen, sip):
     for kind, status in ("received", "delivered"), ("displayed", "displayed"):
         mark = sip.mark()
         receipt(p, back, kind, stanza.get("id"))
-        got = next_message(sip, mark)
+        got = next_message(p, sip, mark)
         head, mime, content = cpim(got)
         assert got.message.uri == "sip:" + ALICE
         assert head["From"] == "<sip:romeo@%s>" % p.domain and head["To"] == "<sip:%s>" % ALICE
@@ -318,7 +329,7 @@ def test_STOX_RCP_10_a_late_bounce(alive, listen, sip):
     mark = sip.mark()
     p.incoming().send("<message type='error' from='romeo@%s' to='%s' id='%s'><error type='cancel'><service-unavailable "
                       "xmlns='%s'/></error></message>" % (p.domain, ALICE, stanza.get("id"), STANZAS))
-    document = ET.fromstring(cpim(next_message(sip, mark))[2])
+    document = ET.fromstring(cpim(next_message(p, sip, mark))[2])
     assert document.find("%sdelivery-notification/%sstatus/%sfailed" % (IMDN, IMDN, IMDN)) is not None
 
 
@@ -400,4 +411,4 @@ def test_STOX_RCP_19_plain_text_after_415(alive, talk, sip):
     types = [r.message.get("content-type") for r in sip.received.all[mark:]]
     assert types == ["message/cpim"] + 2 * ["text/plain;charset=UTF-8"]
     assert sip.bodies()[mark + 1:] == ["once", "twice"]
-    p.nobody_connects(0.1)
+    was_told_nothing_of_it(p, wire, sip, "bob@asked.example")

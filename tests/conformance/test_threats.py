@@ -27,9 +27,11 @@ pytestmark = pytest.mark.apart
 CYCLES = 1000000 if os.environ.get("STOX_PROOF") == "1" else 10000
 
 
-def nothing_on_sip(sip, mark):
-    support.options()
-    assert sip.mark() == mark, sip.bodies()[mark:]
+@pytest.fixture(scope="module")
+def gateway(rig, start_for_module):
+    """One test waits for the hold time; the others would not mind a longer one."""
+    support.begin_names()
+    return start_for_module(Stoxd(rig, **support.settings(gateway={"hold_time": 12, "stream_establishment_timeout": 15})))
 
 
 # ---- identity ----
@@ -58,7 +60,7 @@ def test_I1_answers_that_nobody_asked_for(alive, partner, sip, answer):
         wire.send(answer.format(id=wire.stream_id, **fill).replace(p.domain, other.domain))
         p.send_message(wire, sender="romeo@" + other.domain, body="I1 after")
     assert "stream:error" in wire.expect_end()
-    nothing_on_sip(sip, mark)
+    support.nothing_came(sip, mark)
 
 
 def test_I1_verify_answer_for_another_stream_or_pair(alive, partner, sip):
@@ -72,10 +74,10 @@ def test_I1_verify_answer_for_another_stream_or_pair(alive, partner, sip):
         authority, got = answer_verify(p, kind=None)
         said = dict({"from": got["to"], "to": got["from"], "id": got["id"]}, **change)
         authority.send("<db:verify from='%s' to='%s' id='%s' type='valid'/>" % (said["from"], said["to"], said["id"]))
-        with contextlib.suppress(Failed):
-            wire.expect(r"<db:result\b[^>]*type=['\"]valid['\"]", 0.3)
-            raise AssertionError("believed %s" % change)
-    nothing_on_sip(sip, mark)
+        with contextlib.suppress(OSError):  # the true answer comes behind it, if anybody listens yet
+            authority.send("<db:verify from='%s' to='%s' id='%s' type='invalid'/>" % (got["to"], got["from"], got["id"]))
+        assert wire.expect(r"<db:result\b[^>]*type=['\"](\w+)['\"]").group(1) in ("invalid", "error"), "believed %s" % change
+    support.nothing_came(sip, mark)
 
 
 def test_I1_key_of_another_stream(alive, partner, sip):
@@ -116,7 +118,7 @@ def test_I4_external_without_proof(rig, alive, partner, sip):
     wire.open_stream(p.domain, DOMAIN)
     p.send_message(wire, sender="romeo@" + other.domain, body="I4")  # in the certificate, and not proven
     expect_stream_error(wire, "invalid-from")
-    nothing_on_sip(sip, mark)
+    support.nothing_came(sip, mark)
 
 
 def test_I5_bytes_in_one_write_with_starttls(alive, partner, sip):
@@ -128,10 +130,10 @@ def test_I5_bytes_in_one_write_with_starttls(alive, partner, sip):
                   SASL, p.domain, ALICE))
     with contextlib.suppress(Failed, ssl.SSLError, OSError):
         wire.expect(r"<proceed[^>]*>")
-        wire.start_tls(p.client(), hostname=DOMAIN, timeout=2)
+        wire.start_tls(p.client(), hostname=DOMAIN)
         wire.expect_silence(0.3)  # nothing injected is answered inside
         assert "mechanisms" in wire.open_stream(p.domain, DOMAIN)
-    nothing_on_sip(sip, mark)
+    support.nothing_came(sip, mark)
 
 
 @pytest.mark.parametrize("sender", [
@@ -147,10 +149,11 @@ def test_I6_sender_addresses_inside_a_proven_stream(alive, partner, sip, sender)
     wire = p.incoming()
     wire.send("<message from='%s' to='%s'><body>I6</body></message>" % (
         sender.replace("<", "&lt;").format(p=p.domain, o=other.domain, d=DOMAIN), ALICE))
-    with contextlib.suppress(OSError, Failed):
+    with contextlib.suppress(OSError):
         p.send_message(wire, body="I6 end")
-        wire.expect_end(0.3)
-    support.options()
+        wire.send("</stream:stream>")
+    wire.expect_end()
+    support.heard(sip)
     for got in sip.received.all[mark:]:
         assert re.match(r"<sip:[^@>]*@%s[;>]" % re.escape(p.domain), got.message.get("from")), str(got.message)
     assert "I6" not in [r.body for r in sip.received.all[mark:]]
@@ -175,7 +178,7 @@ def test_I8_methods_listeners_and_peers(alive, partner):
     with Udp(STRANGER) as peer:
         for method in methods:
             peer.send(request(method, "sip:romeo@" + p.domain, body="x"))
-        assert peer.receive(0.2) is None
+        support.no_answer(peer)
     for method in methods:
         with Tcp(STRANGER) as peer:
             peer.send(request(method, "sip:romeo@" + p.domain, body="x", transport="TCP"))
@@ -247,9 +250,12 @@ def cycle(kind, port, source, n, cert):
 
 
 def descriptors_at_rest(gateway, listening):
-    """How many there are when no connection is held any more: the cycles are gone before the gateway has heard of it."""
+    """
+    How many there are when no connection is held any more: the cycles are gone before the gateway has heard of it. The least of some
+    looks: a certificate's file may be read at this moment, to see whether it was renewed.
+    """
     eventually(lambda: gateway.inet_sockets() <= listening, "all connections are given back", 60)
-    return len(os.listdir("/proc/%d/fd" % gateway.process.pid))
+    return min(gateway.n_fds(gateway.process.pid) for _ in range(20))
 
 
 @pytest.mark.parametrize("kind, port, source", [
@@ -293,7 +299,7 @@ def test_D5_depth(alive, partner, sip):
         got = peer.status(request(uri="sip:romeo@" + p.domain, body=nested.decode(), transport="TCP",
                                   content_type="multipart/mixed; boundary=b299"))
         assert got.status in (400, 413, 415)
-    nothing_on_sip(sip, mark)
+    support.nothing_came(sip, mark)
 
 
 class Handshakes:
@@ -327,36 +333,42 @@ def test_D7_handshakes_of_one_address_wait_for_each_other(rig, alive, partner):
     """64 at once and 50 a second, however many it asks for; another address has no part in that."""
     p, began, served = partner(), time.monotonic(), []
     with Handshakes(rig, "10.99.203.7", p) as flood:
-        eventually(lambda: len(flood.done) >= 64, "the burst is used up")
+        eventually(lambda: len(flood.done) >= 64, "the burst is used up", 60)
         for _ in range(8):
             at = time.monotonic()
             p.incoming().close()
             served.append(time.monotonic() - at)
-        eventually(lambda: len(flood.done) >= 100, "its turn comes, again and again")
+        eventually(lambda: len(flood.done) >= 100, "its turn comes, again and again", 60)
         n, seconds = len(flood.done), time.monotonic() - began
     assert n <= 64 + 50 * seconds + 1, (n, seconds)
     print("%d handshakes in %.1f s; another address was served within %.0f ms" % (n, seconds, max(served) * 1000))
 
 
-def test_D12_no_amplification(alive, partner):
+def test_D12_no_amplification(alive, partner, sip):
     """To an unproven source: no octet. To a known one: one datagram for one datagram, and no repetitions but RFC 3261's of an
     answer to INVITE, until the ACK."""
+    whom = "sip:x@" + partner().domain
     with Udp(STRANGER) as peer:
         for method in "OPTIONS", "MESSAGE", "INVITE", "SUBSCRIBE":
-            peer.send(request(method, "sip:x@sm1.example"))
-        assert peer.receive(0.2) is None
+            peer.send(request(method, whom))
+        support.no_answer(peer)
     with Udp() as peer:
-        refused = message(peer.send(request("INVITE", "sip:x@sm1.example")).receive()[0])
+        refused = message(peer.send(request("INVITE", whom)).receive()[0])
         assert refused.status == 400  # it has no Contact
-        peer.send(request("ACK", "sip:x@sm1.example", branch=refused.branch, call_id=refused.get("call-id"),
+        peer.send(request("ACK", whom, branch=refused.branch, call_id=refused.get("call-id"),
                           cseq=refused.get("cseq").replace("INVITE", "ACK"), sender=refused.get("from"),
                           to=refused.get("to")))
+        mark = request("OPTIONS", whom)
+        *repeated, last = peer.send(mark).until(lambda m: m.get("call-id").encode() in mark)  # the ACK has been looked at
+        assert last.status == 200 and {m.raw for m in repeated} <= {refused.raw}
         assert peer.receive(1.2) is None
-        peer.send(request("SUBSCRIBE", "sip:x@sm1.example"))
+        peer.send(request("SUBSCRIBE", whom))
         assert message(peer.receive()[0]).status == 489
-        peer.send(request("SUBSCRIBE", "sip:x@sm1.example", headers=["Event: presence", "Contact: <sip:alice@%s>" % RAW]))
-        assert message(peer.receive()[0]).status == 200
-        assert peer.receive(0.6) is None  # the NOTIFY goes to the route of the one who asked, whoever sent it
+        asked = request("SUBSCRIBE", whom, headers=["Event: presence", "Contact: <sip:alice@%s>" % RAW])
+        assert message(peer.send(asked).receive()[0]).status == 200
+        # The NOTIFY goes to the route of the one who asked, whoever sent it.
+        assert sip.wait_other("NOTIFY", call_id=message(asked).get("call-id"))
+        support.no_answer(peer)
 
 
 def test_D13_a_request_that_was_here(alive):
@@ -372,8 +384,8 @@ def test_D13_two_gateways_back_to_back(rig, start, sip):
     ring = support.Ring(rig, start)
     txn = sip.message("romeo@ring.example", "D13", target=(ring.A, 5060))
     assert txn.wait() >= 400
-    assert ring.passes() <= 2
     support.request_dies_out(ring)
+    assert ring.passes() <= 2
 
 
 LINES_MAX = 256  # header lines in one message; a request of ours has seven
@@ -428,7 +440,8 @@ def test_I10_an_alias_brings_no_requests(alive, partner, start):
         for i in range(3):
             p.send_message(wire, to="bob@stream.example", body="I10 %d" % i, stanza_id="a%d" % i)
             real.wait_message("I10 %d" % i, 20)
-        assert thief.receive(0.1) is None
+        got = thief.send(request("OPTIONS", "sip:x@sm1.example", transport="TCP")).until(lambda m: m.is_response)
+        assert [m.status for m in got] == [200]  # and nothing before it
 
 
 NASTY = ["&#13;&#10;Evil: yes&#13;&#10;", "&#10;Evil: yes", "&#13;Evil: yes", "%0d%0aEvil:%20yes", "&#x85;Evil: yes",
@@ -490,14 +503,18 @@ def test_D14_numbers_in_sip(alive, where):
 @pytest.mark.parametrize("n", NUMBERS)
 def test_D14_stream_management_counts(alive, partner, sip, n):
     p = partner()
-    sent_to(sip, p)
+    txn = sent_to(sip, p)
     wire = p.accept_sm()
     expect_stanza(wire)
     wire.expect(r"<r\b[^>]*/>")
     wire.send("<a xmlns='%s' h='%s'/>" % (SM, n))
     if n in ("0", "1"):
-        p.nobody_connects(0.05)
-        assert not wire.ended
+        wire.send("<a xmlns='%s' h='1'/>" % SM)  # it counts yet, and the stream stands
+        assert txn.wait() == 200
+        again = sent_to(sip, p, "again")
+        expect_stanza(wire)
+        support.acknowledge(wire, 2)
+        assert again.wait() == 200
     else:
         assert "stream:error" in wire.expect_end()
 
@@ -514,7 +531,8 @@ def test_D14_character_references(alive, partner, sip, reference, good):
     if good:
         sip.wait_message("D14", 20, mark)
     else:
-        assert "not-well-formed" in wire.expect_end() and sip.mark() == mark
+        assert "not-well-formed" in wire.expect_end()
+        support.nothing_came(sip, mark)
 
 
 def test_D15_a_partner_that_never_reads(alive, partner, sip):

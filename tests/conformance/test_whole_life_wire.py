@@ -17,7 +17,7 @@ def types_until_there(scene):
 
 
 def test_STOX_ARCH_02_an_answer_comes_in_the_dialog_of_the_text(own, office):
-    gateway, scene = own()
+    gateway, scene = own(gateway=support.PATIENT)
     gateway.ctl("route", "set", "office", "--im", "session")
     session = begin(office, scene.romeo, target=(OTHER, 5060))
     txn = session.message("in the dialog")
@@ -33,7 +33,7 @@ def test_STOX_ARCH_02_an_answer_comes_in_the_dialog_of_the_text(own, office):
 
 def test_STOX_ARCH_12_after_kill_the_watcher_is_served_by_a_new_dialog(own, office):
     """romeo watches alice, the gateway is killed: he stays let in, a new SUBSCRIBE goes out, and the old dialog is unknown."""
-    gateway, scene = own()
+    gateway, scene = own(gateway=support.PATIENT)
     scene.alice.first = lambda w: w.notify(pidf(ALICE, ("phone", "open")) if w.expires else "",
                                            state="active" if w.expires else "terminated")
     scene.say("subscribe")

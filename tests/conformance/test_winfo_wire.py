@@ -23,7 +23,7 @@ SELF = "<sip:%s>;tag=w" % ALICE
 def gateway(rig, start_for_module):
     support.begin_names()
     it = start_for_module(Stoxd(rig, **support.settings(gateway={
-        "hold_time": 4, "stream_establishment_timeout": 5, "subscription_min": 60, "notify_pace": 200, "denied_hold": 0})))
+        **support.PATIENT, "subscription_min": 60, "notify_pace": 200, "denied_hold": 0})))
     it.ctl("route", "set", "office", "--publish", "yes", "--publish-approval", "yes")
     return it
 

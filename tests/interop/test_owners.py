@@ -166,3 +166,33 @@ def test_what_comes_for_a_domain_whose_gateway_has_no_such_partner_goes_back(rig
     start(second)
     assert "policy-violation" in given_back(romeo, "carol@tailspin.example", "not federated")
     assert office.message(romeo.jid, "others go on", target=FIRST).wait() == 200
+
+
+def test_of_two_gateways_with_one_link_key_the_linked_one_stays_and_the_other_says_why(rig, start, office, romeo):
+    first = start(Stoxd(rig, in_two=True))
+    second = second_of(rig, first, sip_domains={"tailspin.example": {"route": "office"}})
+    second.perimeter.theirs = first.perimeter.theirs  # link.key was copied
+    second._link = lambda: None  # which is not waited for
+    label = first.perimeter.label
+    links = first.ctl_json("proxy", "status", label)["links"]
+    start(second)
+    for _ in range(3):
+        at = second.mark()
+        second.wait_event("link-lost", 40, since=at, reason="too-many")
+    why = second.ctl_json("proxy", "status", label)["why"]
+    assert "another gateway, gw.contoso.example at " in why and "is linked with the same key: each needs its own" in why
+    code, out, err = second.ctl("proxy", "test", label, ok=False)
+    assert code == 1 and "is linked with the same key" in out + err
+    assert "is linked with the same key" in second.ctl("check", ok=False)[1]
+    status = first.ctl_json("proxy", "status", label)
+    assert (status["state"], status["links"]) == ("ready", links)
+    assert office.message(romeo.jid, "undisturbed", target=FIRST).wait() == 200
+    assert len(first.events("link-key-used-twice")) == 1
+
+    at = second.mark()
+    first.kill(outside=False)
+    second.wait_event("settings-used", 40, since=at, proxy=label)  # as a gateway that was started anew
+    assert office.message(romeo.jid, "its turn", target=SECOND, sender="carol@tailspin.example").wait() == 200
+    first._link = lambda: None
+    first.start()
+    first.wait_event("link-lost", 40, reason="too-many")

@@ -91,6 +91,8 @@ def test_what_is_on_its_way_by_a_proxy_is_shown_by_partner(rig, start, office):
     recorder = start(Recorder(rig, record=rig.work + "/on-its-way"))
     assert office.message("romeo@recorder.example", "first", target=(dns.GATEWAY, 5060)).wait() == 200
     recorder.set(ack=False, ping=False)
+    recorder.send("alice@contoso.example", "it has heard that", "after-set")
+    office.wait_message("it has heard that")
     held = [office.message("romeo@recorder.example", "held %d" % i, target=(dns.GATEWAY, 5060)) for i in range(3)]
     for i in range(3):
         recorder.wait_stanza("held %d" % i)
@@ -147,3 +149,25 @@ def test_the_proxy_has_given_up_files_and_programs(gateway, romeo, office):
     assert kinds <= {"socket", "pipe", "anon_inode", "/dev/null"}, kinds
     os.kill(gateway.perimeter.process.pid, signal.SIGHUP)
     gateway.wait_event("nothing-read-again")
+
+
+def test_the_bootstrap_file_may_say_the_role_and_then_nothing_else_may(gateway, romeo, office):
+    outside, conf = gateway.perimeter, gateway.perimeter.dir + "/stoxd.conf"
+    assert gateway.process.stop(40) == 0 and outside.end() == 0
+    for path, role in (conf, "proxy"), (gateway.conf_path, "gateway"):
+        with open(path, "a") as f:
+            f.write('role = "%s"\n' % role)
+    outside.process = Process("proxy-by-its-file", split.within(outside.pair.perimeter_ns) + [program(), "--config", conf], notify=True)
+    outside.process.wait_ready(60)
+    gateway.process = Process(gateway.name, split.within(outside.pair.inside_ns) + [program(), "--config", gateway.conf_path], cwd=gateway.dir, notify=True)
+    gateway.process.wait_ready(60)
+    gateway.wait_event("settings-used", 30)
+    assert office.message(romeo.jid, "by their files", target=(dns.GATEWAY, 5060)).wait() == 200
+    romeo.wait_message("by their files")
+
+    assert subprocess.check_output([program(), "--config", conf, "--make-key"], text=True).strip() == outside.ours.pin
+    for role in "gateway", "all":
+        done = subprocess.run([program(), "--role", role, "--config", conf, "--check"], text=True, stderr=subprocess.PIPE)
+        assert done.returncode == 1
+        assert "%s: role is proxy, and the command line says --role %s: which of both is meant?" % (conf, role) in done.stderr
+    assert subprocess.run([program(), "--role", "proxy", "--config", conf, "--check"], stdout=subprocess.DEVNULL).returncode == 0

@@ -250,3 +250,18 @@ def test_what_a_hostile_proxy_shows_is_bounded(gateway, hostile, office):
         assert 1000 <= len(gateway.ctl_json("stream", "list")) <= 1000 + 64
     assert gateway.resident_kib() - before < 64 << 10
     is_unharmed(gateway, office)
+
+
+def test_settings_that_a_proxy_does_not_take_are_shown_with_its_reason(gateway, hostile):
+    wire = hostile.accept().hello()
+    wire.wait(SETTINGS_END)
+    at = gateway.mark()
+    wire.say(frame(SETTINGS_USED, struct.pack(">QB", 1, 0) + data("PARTNER, name: there is no room")))
+    gateway.wait_event("settings-not-used", since=at, proxy="edge", why="PARTNER, name: there is no room")
+    status = gateway.ctl_json("proxy", "status", "edge")
+    assert (status["state"], status["why"]) == ("learning", "it does not take our settings: PARTNER, name: there is no room")
+    code, out, err = gateway.ctl("proxy", "test", "edge", ok=False)
+    assert code == 1 and "it does not take our settings: PARTNER, name: there is no room" in out + err
+    wire.say(frame(SETTINGS_USED, struct.pack(">QB", 1, 1) + data("")), frame(PING, struct.pack(">Q", 1)))
+    wire.wait(PONG)
+    assert gateway.ctl_json("proxy", "status", "edge")["why"] == ""

@@ -4,6 +4,7 @@ import random
 import socket
 import ssl
 import threading
+import types
 
 import pytest
 
@@ -125,6 +126,18 @@ def test_the_scripted_sip_agent_retransmits_and_absorbs(start):
 def test_the_judge_knows_whom_an_answer_was_owed(lives, answers, owed):
     copies = [100, 101.5, 102, 131.5]
     assert numbered.is_owed(copies, lives, answers, hold_s=20) == owed
+
+
+@pytest.mark.parametrize("order, late", [
+    ("1 2 3", ""), ("2 1 3", ""),  # 2 was on its way before 1 had an answer
+    ("1 2 1 3", ""), ("1 2 3 1", "1"), ("2 3 1", "1"), ("1 3 2", ""), ("1 2 3 4 1 2", "1 2"), ("1 3 4 2", "2"),
+])
+def test_the_judge_knows_what_was_written_after_its_answer(order, late):
+    times = {"m-1 1": (0, 2), "m-1 2": (1, 4), "m-1 3": (3, None), "m-1 4": (5, None)}  # sent, answered
+    traffic = types.SimpleNamespace(txns=[types.SimpleNamespace(sent_at=[sent]) for sent, _ in times.values()],
+                                    sent=[types.SimpleNamespace(body=b, answered_at=at) for b, (_, at) in times.items()])
+    delivered = numbered.Delivered([("m-1 " + n, "id " + n, None) for n in order.split()])
+    assert numbered.written_after_the_answer(traffic, delivered) == ["m-1 " + n for n in late.split()]
 
 
 def test_a_proof_keeps_what_passed_of_this_tree_and_no_other(tmp_path):

@@ -134,7 +134,7 @@ def written_after_the_answer(traffic, delivered):
     The bodies of copies that were written to the partner after their sender had his answer: none may be. When they came does not say so, as
     what is under way may stay there for seconds; but it is written in order, so that no copy comes behind what was sent after its answer.
     """
-    known = {s.body: (txn.sent_at[0], s.answered_at) for txn, s in zip(traffic.txns, traffic.sent) if s.answered_at}
+    known = {s.body: ((txn.sent_at or [0])[0], s.answered_at or math.inf) for txn, s in zip(traffic.txns, traffic.sent)}
     newest, found = 0, []
     for body in delivered.order:
         sent_at, answered_at = known.get(body, (0, math.inf))

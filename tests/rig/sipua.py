@@ -153,7 +153,7 @@ class SipUa:
         self._client, self._server, self._flows = {}, {}, {}
         self._cert, self._trust, self._tls = cert, trust, None
         self.options = 200
-        self._accepted = set()  # connections, which end with us
+        self._accepted = set()  # both ways; they end with us
         self.shown = []  # certificates (DER, or None) of those who connected over TLS
 
     # The thread's ends.
@@ -196,17 +196,18 @@ class SipUa:
 
     def stop(self):
         async def end():
-            self._udp.close()
-            self._tcp.close()
-            if self._tls:
-                self._tls.close()
-            for flow in list(self._flows.values()):
-                flow.close()
-            for transport in list(self._accepted):
-                transport.abort()
-            self.loop.call_soon(self.loop.stop)
-        asyncio.run_coroutine_threadsafe(end(), self.loop)
-        self._thread.join(20)
+            try:
+                for listener in filter(None, (self._udp, self._tcp, self._tls)):
+                    listener.close()
+                for flow in list(self._flows.values()):
+                    flow.task.cancel()  # if it has not come to stand yet
+                for transport in list(self._accepted):
+                    transport.abort()  # and nothing else: of what was closed before, asyncio knows no more to abort
+            finally:  # or its thread would be waited for to the bound
+                self.loop.call_soon(self.loop.stop)
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(end(), self.loop).result(20)
+            self._thread.join(20)
 
     # Sending.
 
@@ -300,11 +301,11 @@ class SipUa:
         txn.timers[1:] = [later]
 
     def give_up(self):
-        """What has no answer yet is repeated no more, and gets none."""
-        def end():
+        """What has no answer yet is repeated no more, from now on, and gets none."""
+        async def end():
             for txn in [t for t in self._client.values() if not t.done]:
                 txn.finish(None)
-        self.loop.call_soon_threadsafe(end)
+        asyncio.run_coroutine_threadsafe(end(), self.loop).result(20)
 
     # Receiving.
 
@@ -528,7 +529,3 @@ class _Outgoing(_Tcp):
     def connection_lost(self, error):
         super().connection_lost(error)
         self.ua.on_flow_ended(self)
-
-    def close(self):
-        if self.transport:
-            self.transport.close()

@@ -227,3 +227,15 @@ void cut(void)
     link_line_free(proxy.line);
     gateway.line = proxy.line = NULL;
 }
+
+unsigned n_logged(const char *text)
+{
+    const char *at = rig_log.p;
+    unsigned n = 0;
+
+    while (rig_log.n && (at = memmem(at, (size_t)(rig_log.p + rig_log.n - at), text, strlen(text))) != NULL) {
+        n++;
+        at++;
+    }
+    return n;
+}

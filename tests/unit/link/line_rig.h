@@ -52,6 +52,7 @@ void line_rig_end_end(struct end *e);             /* when its connections are go
 void end_begin_process(struct end *e, char name); /* as if it had been started anew */
 void link_up_to(const struct addr *to);
 void link_up(void);
-void cut(void); /* both lines are gone, without a word */
+void cut(void);                      /* both lines are gone, without a word */
+unsigned n_logged(const char *text); /* so often */
 
 #endif

@@ -403,6 +403,62 @@ static void a_hostile_proxy_cannot_tell_the_fate_of_what_it_was_not_given(void *
     end_hostile();
 }
 
+/* ---- settings that a proxy does not take ---- */
+
+static const char *refuses; /* why it does not take the next version; NULL: it does */
+static unsigned n_told;
+
+static void on_version(const struct link_frame *f)
+{
+    static uint64_t version;
+    struct link_frame used = { .type = LINK_SETTINGS_USED };
+
+    if (f->type == LINK_SETTINGS)
+        version = f->settings.version;
+    if (f->type != LINK_SETTINGS_END)
+        return;
+    n_told++;
+    used.settings_used =
+        (struct link_settings_used_frame){ version, !refuses, refuses ? slice_str(refuses) : SLICE("") };
+    assert_true(link_line_write(proxy.line, &used));
+}
+
+static void told_again(void)
+{
+    unsigned n = n_told;
+
+    later_until(n_told > n);
+    rig_turns(5);
+}
+
+static void settings_that_are_refused_for_good_are_logged_once_for_each_reason(void **state)
+{
+    n_told = 0;
+    refuses = "PARTNER, name: there is no room";
+    proxy.on_frame = on_version;
+    begin_hostile();
+    rig_until(n_told == 1 && see_proxies() && seen_why[0][0]);
+    assert_int_equal(seen[0].state, LINK_LEARNS);
+    assert_string_equal(seen_why[0], "it does not take our settings: PARTNER, name: there is no room");
+    told_again();
+    told_again();
+    assert_int_equal(n_logged("error settings-not-used"), 1);
+    refuses = "it has no memory for them";
+    told_again();
+    told_again();
+    assert_int_equal(n_logged("error settings-not-used"), 2);
+    refuses = NULL;
+    told_again();
+    assert_true(is_ready(0) && !seen_why[0][0]);
+    refuses = "it has no memory for them";
+    link_gateway_reconsider(g);
+    told_again();
+    assert_int_equal(n_logged("error settings-not-used"), 3);
+    assert_true(is_ready(0)); /* by the former ones, and it says so */
+    assert_string_equal(seen_why[0], "it does not take our settings: it has no memory for them");
+    end_hostile();
+}
+
 /* ---- under traffic ---- */
 
 /* The same in each run. */
@@ -515,6 +571,7 @@ int main(void)
         TEST(a_hostile_proxy_cannot_speak_for_our_users_and_the_other_one_goes_on),
         TEST(a_hostile_proxy_cannot_exceed_its_credit),
         TEST(a_hostile_proxy_cannot_tell_the_fate_of_what_it_was_not_given),
+        TEST(settings_that_are_refused_for_good_are_logged_once_for_each_reason),
         TEST(every_fate_is_true_wherever_links_and_proxies_end),
         TEST(nothing_of_a_partner_is_lost_wherever_links_end),
     };

@@ -267,6 +267,21 @@ static void silence_ends_the_link_before_and_after_hello(void **state)
     assert_string_equal(gateway.why, "nothing was heard for 10 s");
 }
 
+/* As after a stop of the process: the clock is set, and what has arrived comes before timers. */
+static void what_comes_after_silence_is_not_taken(void **state)
+{
+    link_up();
+    rig_until(gateway.n_alive && proxy.n_alive);
+    timers_set_now(&rig_loop.timers, loop_now(&rig_loop) + LINK_SILENCE_MS);
+    say_fates(1, 3);
+    rig_until(gateway.n_closed == 1 && proxy.n_closed == 1);
+    assert_int_equal(gateway.reason, LINK_SILENT);
+    assert_int_equal(gateway.n_heard, 0);
+    link_up(); /* the session goes on */
+    rig_until(gateway.n_heard == 3);
+    heard_in_order(&gateway, 1, 3);
+}
+
 static void questions_keep_a_quiet_link_up(void **state)
 {
     link_up();
@@ -296,6 +311,7 @@ int main(void)
         TEST(what_a_proxy_may_not_say_ends_the_link_by_name),
         TEST(a_proxy_that_claims_frames_of_a_session_is_not_believed),
         TEST(silence_ends_the_link_before_and_after_hello),
+        TEST(what_comes_after_silence_is_not_taken),
         TEST(questions_keep_a_quiet_link_up),
     };
 

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "link/line_parts.h"
 #include "link/proxy_parts.h"
 #include "proxy_rig.h"
 #include "xmpp/xmpp.h"
@@ -328,6 +329,57 @@ static void a_partner_of_another_gateway_alone_has_it_back(void **state)
     assert_int_equal(one.n_stanzas + two.n_stanzas, 0);
 }
 
+static void is_refused(struct end *e)
+{
+    unsigned closed = e->n_closed;
+
+    e->line = link_line_connect(&e->conf, link_proxy_local(p, 0));
+    assert_non_null(e->line);
+    rig_until(e->n_closed > closed);
+    assert_int_equal(e->reason, LINK_TOO_MANY);
+    assert_non_null(strstr(e->why, "contoso.example at 127.0.0.1:"));
+    assert_non_null(strstr(e->why, "is linked with the same key: each needs its own"));
+}
+
+static void of_two_gateways_with_one_key_the_one_that_answers_stays_and_the_log_says_it_once(void **state)
+{
+    second.conf.tls = gateway.conf.tls; /* as if link.key had been copied */
+    dial(&one);
+    tell(&one, SECRET, OURS, THEIRS);
+    rig_until(link_lease_holds(&container_of(p->sessions.next, struct proxy_session, link)->session.lease,
+                               loop_now(&rig_loop)));
+    for (int i = 0; i < 3; i++)
+        is_refused(&second);
+    assert_int_equal(n_logged("error link-key-used-twice"), 1);
+    assert_true(rig_logged("gateway=gw.contoso.example") && rig_logged("other=other.contoso.example"));
+    assert_true(gateway.session.line && gateway.n_up == 1);
+    assert_int_equal(p->n_sessions, 1);
+    link_line_free(gateway.line);
+    gateway.line = NULL;
+    rig_turns(5);
+    dial(&two); /* as any gateway that was started anew */
+    tell(&two, SECRET, OURS, THEIRS);
+    rig_until(link_lease_holds(&container_of(p->sessions.next, struct proxy_session, link)->session.lease,
+                               loop_now(&rig_loop)));
+    is_refused(&gateway);
+    assert_int_equal(n_logged("error link-key-used-twice"), 2);
+    assert_true(second.session.line && second.n_up == 1);
+}
+
+static void one_key_is_for_the_other_process_when_the_first_is_silent(void **state)
+{
+    second.conf.tls = gateway.conf.tls;
+    dial(&one);
+    tell(&one, SECRET, OURS, THEIRS);
+    timer_stop(&rig_loop.timers,
+               &container_of(p->lines.next, struct proxy_line, link)->line->timer); /* nor is it asked */
+    timers_set_now(&rig_loop.timers, loop_now(&rig_loop) + LINK_LEASE_MS);
+    dial(&two);
+    rig_until(gateway.n_closed == 1);
+    assert_int_equal(gateway.reason, LINK_REPLACED);
+    assert_int_equal(n_logged("error link-key-used-twice"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -340,6 +392,8 @@ int main(void)
         TEST(a_gateway_of_another_installation_may_not_send_for_a_pair_that_is_taken),
         TEST(each_domain_has_its_own_installations_dialback_secret),
         TEST(a_partner_of_another_gateway_alone_has_it_back),
+        TEST(of_two_gateways_with_one_key_the_one_that_answers_stays_and_the_log_says_it_once),
+        TEST(one_key_is_for_the_other_process_when_the_first_is_silent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,11 +203,15 @@ static void settings_that_cannot_be_used_are_refused_and_the_former_stay(void **
     rig_until(told.version == 2);
     assert_false(told.used);
     assert_string_equal(told.why, "the domain \"" OURS "\" is there twice");
+    say_settings(3, OURS); /* again and again: it is logged once */
+    rig_until(told.version == 3);
+    assert_false(told.used);
+    assert_int_equal(n_logged("error settings-not-used"), 1);
     send_one(1);
     rig_until(told.n_fates == 1);
     assert_int_equal(told.fates[0].fate, XMPP_FATE_CONFIRMED);
-    say_settings(3, "tailspin.example");
-    rig_until(told.version == 3);
+    say_settings(4, "tailspin.example");
+    rig_until(told.version == 4);
     assert_true(told.used);
     send_one(2);
     rig_until(told.n_fates == 2);

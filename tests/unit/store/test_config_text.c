@@ -45,6 +45,7 @@ static void a_small_bootstrap_file_has_all_defaults(void **state)
     assert_null(boot.admin_socket);
     assert_null(boot.admin_certificate);
     assert_int_equal(boot.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(boot.role, STOXD_ALL);
     assert_int_equal(boot.admin.n + boot.sip_udp.n + boot.sip_tcp.n + boot.xmpp.n + boot.dns_servers.n, 0);
     arena_reset(&arena);
 }
@@ -59,13 +60,15 @@ static void every_setting_of_the_bootstrap_file_can_be_written(void **state)
     if (read_boot(HEAD
                   "store = \"postgresql://stox@db.example/stox\"\nadmin-socket = \"/run/stox/admin.sock\"\n"
                   "listen-admin = {\"127.0.0.1\", \"[2001:db8::1]:9443\"}\nadmin-certificate = \"/c.pem\"\n"
-                  "admin-key = '/k.pem'\nlog-level = debug\nlisten-sip-udp = {\"192.0.2.1\", \"[2001:db8::1]:5070\"}\n"
+                  "admin-key = '/k.pem'\nlog-level = debug\nrole = \"gateway\"\nlisten-sip-udp = {\"192.0.2.1\", "
+                  "\"[2001:db8::1]:5070\"}\n"
                   "listen-sip-tcp = {\"192.0.2.1\"}\nlisten-xmpp = {\"0.0.0.0\"}\nlisten-xmpps = {\"::\"}\ndns-servers "
                   "= {\"127.0.0.1@53\"}\n"
                   "dns-trust-anchor = /root.key # as unbound has it\ntrust-file = \"/ca.pem\"\n",
                   &boot, &arena, &err))
         fail_msg("%s", err.text);
     assert_string_equal(boot.store, "postgresql://stox@db.example/stox");
+    assert_int_equal(boot.role, STOXD_GATEWAY);
     assert_string_equal(boot.admin_socket, "/run/stox/admin.sock");
     assert_int_equal(addr_port(&((struct addr *)boot.admin.v)[0]), 8443);
     assert_int_equal(addr_port(&((struct addr *)boot.admin.v)[1]), 9443);
@@ -87,6 +90,7 @@ static void faults_of_the_bootstrap_file_are_named(void **state)
     } cases[] = {
         { "", "state-dir is missing (Directory" },
         { "state-dir = \"/tmp/x\"\n", "host-name is missing" },
+        { HEAD "role = edge\n", "role: \"edge\" is not one of all, gateway, proxy" },
         { HEAD "log-level = loud\n", "log-level: \"loud\" is not one of error, warning, info, debug" },
         { HEAD "listen-xmpp = {\"xmpp.example\"}\n", "listen-xmpp: \"xmpp.example\" is not an address" },
         { HEAD "listen-xmp = {\"0.0.0.0\"}\n",
