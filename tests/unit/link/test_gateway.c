@@ -538,6 +538,8 @@ static void nothing_of_a_partner_is_lost_wherever_links_end(void **state)
             cut_a_link(0);
         rig_turns((int)(next(&seed) % 12));
     }
+    for (unsigned i = 0; i < 400 && !node_has_fate(&b, n); i++) /* they may rest before they try again */
+        rig_advance(500);
     for (unsigned i = 1; i <= n; i++) {
         char text[32];
 

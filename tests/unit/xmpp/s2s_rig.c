@@ -21,6 +21,7 @@ static void write_log(struct log *log, const char *line, size_t n)
     buf_add(&rig_log, line, n);
 }
 
+#define WAIT_MS 20000
 #define UNHEARD_MS 100 /* of real time: then the other end does not read */
 
 static bool certs_made;
@@ -58,7 +59,11 @@ int rig_setup(void **state)
     buf_init(&rig_log, 1 << 20);
     buf_reserve(&rig_log, rig_log.max); /* at once, here and below: memory may be made to run out later on */
     log_of_rig = (struct log){ .level = LOG_LEVEL_DEBUG, .write = write_log };
-    return loop_init(&rig_loop, &log_of_rig, &err);
+    if (loop_init(&rig_loop, &log_of_rig, &err))
+        return -1;
+    /* From now on time passes when a test says so. */
+    timers_advance(&rig_loop.timers, loop_now(&rig_loop) + 24 * 3600000);
+    return 0;
 }
 
 int rig_teardown(void **state)
@@ -131,12 +136,19 @@ void rig_quiet(int n)
 
 uint64_t rig_deadline(void)
 {
-    return clock_mono_ms() + 20000;
+    return clock_mono_ms() + WAIT_MS;
 }
 
 bool rig_late(uint64_t until)
 {
     return clock_mono_ms() > until;
+}
+
+void rig_wait(uint64_t until)
+{
+    rig_turn();
+    if (clock_mono_ms() + WAIT_MS > until + 1000)
+        timers_advance(&rig_loop.timers, rig_loop.timers.now_ms + 20);
 }
 
 void rig_advance(uint64_t ms)
@@ -538,7 +550,7 @@ const char *fake_expect(struct fake *f, const char *text)
         if (rig_late(until) || (f->closed && !f->conn))
             fail_msg("awaited %s, got %.*s\n%.*s", text, (int)(f->rx.n - f->seen), f->rx.p ? f->rx.p + f->seen : "",
                      (int)rig_log.n, rig_log.p ? rig_log.p : "");
-        rig_turn();
+        rig_wait(until);
     }
     at = memmem(f->rx.p + f->seen, f->rx.n - f->seen, text, strlen(text));
     n = (size_t)(at - (f->rx.p + f->seen));

@@ -130,11 +130,13 @@ void fake_serve(struct fake *f, bool sm);
         while (!(cond)) {                                                                                              \
             if (rig_late(until_))                                                                                      \
                 fail_msg("not in time: %s\n%.*s", #cond, (int)rig_log.n, rig_log.p ? rig_log.p : "");                  \
-            rig_turn();                                                                                                \
+            rig_wait(until_);                                                                                          \
         }                                                                                                              \
     } while (0)
 uint64_t rig_deadline(void);
 bool rig_late(uint64_t until);
+/* A turn. When there has been nothing for a second the loop's time passes too: somebody may rest before he tries again. */
+void rig_wait(uint64_t until);
 void rig_turn(void);
 /* So many, and more until what the fakes have said has been read, if the nodes read at all: loopback is no faster than the machine. */
 void rig_turns(int n);
