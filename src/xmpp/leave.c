@@ -30,8 +30,6 @@ size_t xmpp_leave_close(struct xmpp *x)
         n++;
         if (s->state != XMPP_STATE_READY) /* a set-up goes on until it is one */
             continue;
-        if (s->sm_in)
-            xmpp_stream_in_asked(s);
         xmpp_stream_close(s, "another process takes over");
         xmpp_stream_pause(s, false, false);
     }

@@ -265,6 +265,8 @@ bool xmpp_stream_in_proven(struct xmpp_stream *s, struct slice local, struct sli
 void xmpp_stream_in_handled(struct xmpp_stream *s, uint32_t seq);
 void xmpp_stream_in_turn(struct xmpp_stream *s);
 void xmpp_stream_in_asked(struct xmpp_stream *s); /* <r/>, with sm_in */
+/* Before we end a stream: what is handled and not acknowledged its partner would send again, or give back (XEP-0198 4). */
+void xmpp_stream_in_last_a(struct xmpp_stream *s);
 
 /* stream_out.c */
 void xmpp_stream_out_connected(struct xmpp_stream *s);

@@ -177,6 +177,7 @@ static void end_with_error(struct xmpp_stream *s, enum xmpp_stream_error e, cons
              text ? text : xmpp_stream_error_meaning(e));
     if (s->conn && s->state != XMPP_STATE_CLOSING && s->state != XMPP_STATE_TLS && s->state != XMPP_STATE_CONNECTING) {
         buf_init(&b, 4096);
+        xmpp_stream_in_last_a(s);
         xmpp_stream_put_header(s);
         xmpp_stream_error_put(&b, e, text, extra);
         if (buf_ok(&b))
@@ -225,6 +226,7 @@ void xmpp_stream_close(struct xmpp_stream *s, const char *why)
         xmpp_stream_end(s, XMPP_FATE_UNREACHABLE, why, false);
         return;
     }
+    xmpp_stream_in_last_a(s);
     xmpp_stream_write(s, SLICE("</stream:stream>"));
     xmpp_stream_become(s, XMPP_STATE_CLOSING);
     tell_users(s, XMPP_FATE_UNREACHABLE, why, false);

@@ -543,7 +543,14 @@ void xmpp_stream_in_asked(struct xmpp_stream *s)
 /* A peer that asked before SIP had answered hears again when all it asked for is answered. */
 void xmpp_stream_in_turn(struct xmpp_stream *s)
 {
-    if (s->sm_in && s->sm_in->owing && (int32_t)(s->sm_in->asked - s->sm_in->handled) <= 0)
+    if (s->state == XMPP_STATE_READY && s->sm_in && s->sm_in->owing &&
+        (int32_t)(s->sm_in->asked - s->sm_in->handled) <= 0)
+        put_a(s);
+}
+
+void xmpp_stream_in_last_a(struct xmpp_stream *s)
+{
+    if (s->state == XMPP_STATE_READY && s->sm_in)
         put_a(s);
 }
 

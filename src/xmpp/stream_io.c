@@ -305,6 +305,7 @@ static void on_close(void *owner)
         return;
     snprintf(why, sizeof(why), "the partner closed the stream while we awaited %s", xmpp_stream_awaited(s->state));
     xmpp_stream_blame(s, s->sasl_failed ? XMPP_FAULT_EXTERNAL_REFUSED : XMPP_FAULT_CLOSED);
+    xmpp_stream_in_last_a(s);
     xmpp_stream_hang_up(s, "</stream:stream>");
     s->ended_in_order = true;
     if (has_been_answered(s))

@@ -72,6 +72,69 @@ static void test_acknowledges_what_is_handled(void **state)
     node_stop(&a);
 }
 
+static void stops(void)
+{
+    xmpp_rest(a.x);
+    fake_expect(&f, "<a xmlns='urn:xmpp:sm:3' h='2'/><stream:error><system-shutdown");
+}
+
+static void is_told_to_close(void)
+{
+    assert_true(xmpp_close_stream(a.x, a.x->last_serial));
+    fake_expect(&f, "<a xmlns='urn:xmpp:sm:3' h='2'/></stream:stream>");
+}
+
+static void hears_of_the_end(void)
+{
+    fake_say(&f, "</stream:stream>");
+    fake_expect(&f, "<a xmlns='urn:xmpp:sm:3' h='2'/></stream:stream>");
+}
+
+/* Else a partner would give back to its sender, or send again, what is there. Behind the end nothing is said any more. */
+static void test_what_is_handled_is_acknowledged_before_the_end(void **state)
+{
+    static void (*const ends[])(void) = { stops, is_told_to_close, hears_of_the_end };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        node_start(&a, OURS, THEIRS, CERT_OURS);
+        a.hold = true;
+        fake_to_ready(&f, &a, CERT_THEIRS);
+        fake_say(&f, "<enable xmlns='urn:xmpp:sm:3'/>");
+        fake_expect(&f, "<enabled xmlns='urn:xmpp:sm:3'/>");
+        fake_say(&f, MESSAGE("j@" THEIRS, "r@" OURS, "1")
+                         MESSAGE("j@" THEIRS, "r@" OURS, "2") "<r xmlns='urn:xmpp:sm:3'/>");
+        fake_expect(&f, "<a xmlns='urn:xmpp:sm:3' h='0'/>");
+        fake_say(&f, MESSAGE("j@" THEIRS, "r@" OURS, "3"));
+        rig_until(a.n_got == 3);
+        xmpp_handled(a.x, a.receipts[0]);
+        xmpp_handled(a.x, a.receipts[1]);
+        ends[i]();
+        xmpp_handled(a.x, a.receipts[2]);
+        rig_turns(5);
+        fake_lacks(&f, "h='3'");
+        node_stop(&a);
+        fake_close(&f);
+    }
+}
+
+static void test_an_owed_acknowledgement_is_not_said_behind_the_end(void **state)
+{
+    node_start(&a, OURS, THEIRS, CERT_OURS);
+    a.hold = true;
+    fake_to_ready(&f, &a, CERT_THEIRS);
+    fake_say(&f, "<enable xmlns='urn:xmpp:sm:3'/>");
+    fake_expect(&f, "<enabled xmlns='urn:xmpp:sm:3'/>");
+    fake_say(&f, MESSAGE("j@" THEIRS, "r@" OURS, "1") "<r xmlns='urn:xmpp:sm:3'/>");
+    fake_expect(&f, "<a xmlns='urn:xmpp:sm:3' h='0'/>");
+    assert_true(xmpp_close_stream(a.x, a.x->last_serial));
+    fake_expect(&f, "</stream:stream>");
+    xmpp_handled(a.x, a.receipts[0]);
+    rig_turns(5);
+    fake_lacks(&f, "h='1'");
+    node_stop(&a);
+    fake_close(&f);
+}
+
 static void test_window_stops_reading(void **state)
 {
     struct buf b2;
@@ -464,6 +527,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_external_and_sm),
         T(test_acknowledges_what_is_handled),
+        T(test_what_is_handled_is_acknowledged_before_the_end),
+        T(test_an_owed_acknowledgement_is_not_said_behind_the_end),
         T(test_window_stops_reading),
         T(test_pause),
         T(test_matrix),
