@@ -59,6 +59,7 @@ class Postgres:
     def database(self):
         """The URL of a new, empty one, as the setting store takes it."""
         name = "stox%d" % next(self._numbers)
+        self._ask("postgres", "DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)  # of another module that used this server's folder
         self._ask("postgres", "CREATE DATABASE " + name)
         return "postgresql:///%s?host=%s&user=super" % (name, self.dir)
 
