@@ -40,9 +40,8 @@ static void put_guide(struct buf *b, const char *name, const char *address, cons
     term_put(b, slice_str(pin[0] ? pin : "PIN OF THE GATEWAY"));
     buf_str(b, "\"}\n\n");
     if (!pin[0])
-        buf_str(b, "   The pin of this gateway is made when stoxd is started with role = gateway in its bootstrap "
-                   "file; stoxctl "
-                   "proxy guide prints it then.\n\n");
+        buf_str(b, "   The pin of this gateway is made when stoxd is started with role = \"gateway\" in its "
+                   "bootstrap file; stoxctl proxy guide prints it then.\n\n");
     buf_str(b,
             "2. Make its key, and print its pin:\n\n"
             "    stoxd --role proxy --config /etc/stox/proxy.conf --make-key\n\n"

@@ -94,7 +94,8 @@ static json_t *ago(uint64_t now, uint64_t then)
 static const char *why_not(const struct answers *a, const struct proxy *p)
 {
     if (!a->links->pin[0])
-        return "this stoxd was not started with --role gateway, or role in its bootstrap file, so that it has no links";
+        return "this stoxd was not started with --role gateway, so that it has no links: set role = \"gateway\" in its "
+               "bootstrap file, and restart it (docs/PERIMETER.md)";
     if (!p->enabled)
         return "it is not enabled: stoxctl proxy set NAME --enabled yes";
     return p->pin.n ? NULL : "the pin of its key is not set: stoxctl proxy guide says how to come by it";

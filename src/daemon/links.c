@@ -83,8 +83,7 @@ int links_init(struct links *l, const struct boot *boot, struct tls *outer, bool
                struct err *err)
 {
     if (boot->xmpp.n || boot->xmpps.n)
-        return err_set(err,
-                       "%s is the proxy's: remove it from the bootstrap file, or be no gateway alone (role, --role)",
+        return err_set(err, "%s is the proxy's: remove it from the bootstrap file, or give this stoxd the role all",
                        boot->xmpp.n ? "listen-xmpp" : "listen-xmpps");
     l->outer = outer;
     l->tls = tls_new(err);

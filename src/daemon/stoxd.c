@@ -411,7 +411,9 @@ int stoxd_take_role(struct stoxd_start *how, bool says, struct err *err)
     arena_init(&arena, BOOT_MAX);
     if (boot_read(how->config_file, &boot, &arena, &unread) == 0 && boot.role != STOXD_ALL) {
         if (says && how->role != boot.role)
-            rc = err_set(err, "%s: role is %s, and the command line says --role %s: which of both is meant?",
+            rc = err_set(err,
+                         "%s: role is %s, and the command line says --role %s: which of both is meant? Remove the "
+                         "other one",
                          how->config_file, stoxd_roles[boot.role], stoxd_roles[how->role]);
         how->role = boot.role;
     }
